@@ -1,0 +1,77 @@
+# Everything a user or a developer runs. `make` alone lists the targets.
+#
+# Settings:  EXPERIMENT=experiments/x.toml   RESULTS=results   JOBS=2   PYTHON=python3.12
+
+EXPERIMENT ?= experiments/compare.toml
+RESULTS    ?= results
+ARGS       ?=
+
+# The first Python on the path that TensorFlow has wheels for.
+SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	if "$$p" -c '$(SUITABLE)' 2>/dev/null; then command -v "$$p"; break; fi; done)
+
+VENV  := .venv
+READY := $(VENV)/.ready
+BIN   := $(VENV)/bin
+RUN    = $(BIN)/harness run --results $(RESULTS) $(if $(JOBS),--jobs $(JOBS)) $(ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help compare smoke full report test test-fast bench lint format lock clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+compare: $(READY)  ## run EXPERIMENT (experiments/compare.toml, about 10 minutes), judge it, write its report
+	@$(RUN) $(EXPERIMENT)
+
+smoke: $(READY)  ## a comparison small enough for a minute: does it all work here?
+	@$(RUN) experiments/smoke.toml
+
+full: $(READY)  ## the comparison with more of everything (hours)
+	@$(RUN) experiments/full.toml
+
+report: $(READY)  ## write EXPERIMENT's report again from the stored records
+	@$(BIN)/harness report $(RESULTS)/$(basename $(notdir $(EXPERIMENT)))
+
+test: $(READY)  ## all tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+test-fast: $(READY)  ## the tests that need no TensorFlow (under a minute)
+	@$(BIN)/python -m pytest --fast $(ARGS)
+
+bench: $(READY)  ## the pytest-benchmark suite; leave the machine alone meanwhile
+	@$(BIN)/python -m pytest tests/benchmarks --benchmark-enable $(ARGS)
+
+lint: $(READY)  ## style and types, as CI checks them
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+format: $(READY)  ## rewrite the code in the house's format
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+lock:  ## renew requirements.lock from pyproject.toml
+	@$(call checked_python)
+	@"$(PYTHON)" -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet uv
+	@$(VENV)-lock/bin/uv pip compile pyproject.toml --group dev --universal --upgrade --generate-hashes \
+		--python-version 3.11 --no-annotate --no-header --quiet --output-file requirements.lock
+
+clean:  ## remove the environment and caches; results stay
+	rm -rf $(VENV) $(VENV)-lock .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	find harness tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+define checked_python
+if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c '$(SUITABLE)' 2>/dev/null; then \
+	echo "This needs Python 3.11, 3.12 or 3.13; none was found$(if $(PYTHON), at $(PYTHON)). Name one: make PYTHON=/path/to/python3.12" >&2; exit 1; fi; \
+if ! "$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null; then \
+	echo "$(PYTHON) has no venv module. Install it (Debian and Ubuntu: apt install python3-venv) and try again." >&2; exit 1; fi
+endef
+
+# Made once, and again when the lock or the package's own metadata change. The stamp comes last: a broken set-up is done again.
+$(READY): requirements.lock pyproject.toml
+	@$(call checked_python)
+	@echo "Setting up $(VENV) (once; several minutes on a slow line) ..."
+	@rm -f $@
+	@$(BIN)/python -c '$(SUITABLE)' 2>/dev/null || "$(PYTHON)" -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

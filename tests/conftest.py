@@ -1,0 +1,33 @@
+"""What all tests share: which of them need TensorFlow is told by where they live."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+NEED_TENSORFLOW = ("cells", "trial", "runner", "end_to_end", "benchmarks", "test_model.py")
+"""The folders and files of tests/ whose tests import TensorFlow, here or in a process they start."""
+
+
+def needs_tensorflow(path: Path) -> bool:
+    return (
+        path.is_relative_to(TESTS)
+        and path.relative_to(TESTS).parts[:1] != ()
+        and (path.relative_to(TESTS).parts[0] in NEED_TENSORFLOW)
+    )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help="only the tests that need no TensorFlow")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return True if config.getoption("--fast") and needs_tensorflow(collection_path) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if needs_tensorflow(item.path):
+            item.add_marker(pytest.mark.tensorflow)
