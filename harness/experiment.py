@@ -1,0 +1,315 @@
+"""The experiment file: TOML in, a plan of trials out. Every model is strict and frozen; a bad file gets one message."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Callable, Iterator
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from harness.analysis.claims import Claim
+from harness.cells import KERNELS, cells
+from harness.code_version import code_version
+from harness.errors import UserError, nearest
+from harness.tasks import Task, tasks
+from harness.validation import explain
+
+T = TypeVar("T")
+Lane = Literal["accuracy", "speed"]
+
+
+def _as_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value if isinstance(value, tuple) else (value,)
+
+
+OneOrMore = Annotated[tuple[T, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+"""A factor of a sweep: one value, or a list of them."""
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+def _cell_name(name: str) -> str:
+    cells[name]
+    return name
+
+
+def _kernel_name(name: str) -> str:
+    if name not in KERNELS:
+        raise UserError(f"unknown kernel {name!r}.{nearest(name, KERNELS)}")
+    return name
+
+
+def _seeds(value: object) -> object:
+    """A number of seeds n stands for 0 ... n-1."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        if not 1 <= value <= 100_000:
+            raise ValueError("expected a number of seeds from 1 to 100000, or a list of seeds")
+        return tuple(range(value))
+    return _as_tuple(value)
+
+
+def _distinct(values: tuple[T, ...]) -> tuple[T, ...]:
+    if len(set(values)) != len(values):
+        raise ValueError("the same value is listed twice")
+    return values
+
+
+def _user_errors(check: Callable[[str], str]) -> Callable[[str], str]:
+    """Pydantic collects ValueErrors with their place in the file; a UserError's words are kept."""
+
+    def checked(value: str) -> str:
+        try:
+            return check(value)
+        except UserError as error:
+            raise ValueError(str(error)) from error
+
+    return checked
+
+
+CellName = Annotated[str, Field(min_length=1), BeforeValidator(lambda value: value)]
+Seeds = Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_seeds), Field(min_length=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, ser_json_inf_nan="constants")
+
+
+class TrialSpec(_Strict):
+    """Everything that decides a trial's result: one cell, kernel, task, size, length, learning rate and seed."""
+
+    task: str
+    options: dict[str, Any]
+    """The task's options as given, paths made absolute."""
+    data: dict[str, str]
+    """What identifies the data behind the options: hashes, not paths."""
+    code: str
+    """Digest of the code that trains this trial."""
+    cell: str
+    kernel: str
+    lane: Lane
+    units: int
+    layers: int
+    dense_units: tuple[int, ...]
+    matched: Literal["units"]
+    train_size: int
+    sequence_length: int
+    learning_rate: float
+    batch_size: int
+    updates: int
+    """The most updates to do."""
+    evaluate_every: int
+    """Updates between two evaluations on the validation split."""
+    patience: int | None
+    """Evaluations without a better validation loss after which training stops; None: never."""
+    dropout: float
+    recurrent_dropout: float
+    clip_norm: float | None
+    seed: int
+
+    def id(self) -> str:
+        """16 hexadecimal digits: the SHA-256 of all that can change the result, and of nothing else."""
+        decisive = self.model_dump(mode="json", exclude={"options"})
+        canonical = json.dumps(decisive, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+class Sweep(_Strict):
+    """A task with factors; every combination of their values is a condition, run with every cell and seed."""
+
+    task: str
+    options: dict[str, Any] = {}
+    cells: OneOrMore[str] | None = None
+    kernel: OneOrMore[str] | None = None
+    lane: Lane | None = None
+    seeds: Seeds | None = None
+    train_size: OneOrMore[Count]
+    sequence_length: OneOrMore[Count]
+    units: OneOrMore[Count] = (32,)
+    layers: OneOrMore[Count] = (1,)
+    dense_units: Annotated[tuple[Count, ...], BeforeValidator(_as_tuple)] = ()
+    learning_rate: OneOrMore[Positive] = (3e-3,)
+    batch_size: OneOrMore[Count] = (32,)
+    updates: OneOrMore[Count] | None = None
+    epochs: OneOrMore[Count] | None = None
+    evaluate_every: Count | None = None
+    patience: Count | None = None
+    dropout: Share = 0.0
+    recurrent_dropout: Share = 0.0
+    clip_norm: Positive | None = 1.0
+
+    @field_validator("task")
+    @classmethod
+    def _known_task(cls, name: str) -> str:
+        return _user_errors(lambda value: (tasks[value], value)[1])(name)
+
+    @field_validator("cells")
+    @classmethod
+    def _known_cells(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return names and _distinct(tuple(map(_user_errors(_cell_name), names)))
+
+    @field_validator("kernel")
+    @classmethod
+    def _known_kernels(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return names and _distinct(tuple(map(_user_errors(_kernel_name), names)))
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct_seeds(cls, seeds: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        return seeds and _distinct(seeds)
+
+    @model_validator(mode="after")
+    def _one_length_of_training(self) -> Sweep:
+        if (self.updates is None) == (self.epochs is None):
+            raise ValueError("give either 'updates' or 'epochs', one of the two")
+        return self
+
+
+class Experiment(_Strict):
+    """A question as data: what to train, and which claims to judge by it."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+    """Names the results folder: letters, digits, '_', '-', '.'; at most 64."""
+    title: Annotated[str, Field(min_length=1)]
+    description: str = ""
+    seeds: Seeds
+    cells: OneOrMore[str]
+    kernel: OneOrMore[str] = ("keras",)
+    lane: Lane = "accuracy"
+    sweep: Annotated[tuple[Sweep, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+    claim: Annotated[tuple[Claim, ...], BeforeValidator(_as_tuple)] = ()
+
+    @field_validator("cells")
+    @classmethod
+    def _known_cells(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return _distinct(tuple(map(_user_errors(_cell_name), names)))
+
+    @field_validator("kernel")
+    @classmethod
+    def _known_kernels(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return _distinct(tuple(map(_user_errors(_kernel_name), names)))
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct_seeds(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        return _distinct(seeds)
+
+    @field_validator("claim")
+    @classmethod
+    def _distinct_claims(cls, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+        ids = [claim.id for claim in claims]
+        for id in ids:
+            if ids.count(id) > 1:
+                raise ValueError(f"two claims have the id {id!r}")
+        return claims
+
+
+def parse_experiment(text: str, *, source: str, folder: Path) -> Experiment:
+    """The experiment in TOML text. `source` names it in messages; paths in options are relative to `folder`.
+
+    Raises UserError with file, key, what was expected and the nearest valid name.
+    """
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{source}: not valid TOML: {error}") from error
+    try:
+        experiment = Experiment.model_validate(content)
+    except ValidationError as error:
+        raise UserError(explain(error, source=source, model=Experiment)) from error
+    sweeps = []
+    for index, sweep in enumerate(experiment.sweep):
+        options = tasks[sweep.task].options
+        try:
+            given = options.model_validate(sweep.options)
+        except ValidationError as error:
+            raise UserError(explain(error, source=source, model=options, at=("sweep", index, "options"))) from error
+        absolute = {name: folder / value for name, value in given if isinstance(value, Path)}
+        complete = given.model_copy(update=absolute).model_dump(mode="json")
+        sweeps.append(sweep.model_copy(update={"options": complete}))
+    return experiment.model_copy(update={"sweep": tuple(sweeps)})
+
+
+def load_experiment(path: str | Path) -> Experiment:
+    """The experiment in a TOML file. Raises UserError where the file cannot be read or is not right."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        siblings = {str(sibling) for sibling in path.parent.glob("*.toml")} if path.parent.is_dir() else set()
+        raise UserError(f"{path}: no such experiment file.{nearest(str(path), siblings)}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+    return parse_experiment(text, source=str(path), folder=path.resolve().parent)
+
+
+def plan(experiment: Experiment) -> dict[str, TrialSpec]:
+    """Every trial of the experiment by its id; seed by seed, so that an unfinished run is still paired.
+
+    Raises UserError where a task cannot make the data asked for.
+    """
+    trials: dict[str, TrialSpec] = {}
+    for spec in sorted(_specs(experiment), key=lambda spec: spec.seed):
+        trials.setdefault(spec.id(), spec)
+    return trials
+
+
+def _specs(experiment: Experiment) -> Iterator[TrialSpec]:
+    for index, sweep in enumerate(experiment.sweep):
+        task = tasks[sweep.task]
+        try:
+            yield from _sweep_specs(experiment, sweep, task)
+        except UserError as error:
+            raise UserError(f"{experiment.name}: sweep[{index}] ({sweep.task}): {error}") from error
+
+
+def _sweep_specs(experiment: Experiment, sweep: Sweep, task: Task) -> Iterator[TrialSpec]:
+    options = task.options.model_validate(sweep.options)
+    data = dict(task.identity(options))
+    cell_names = sweep.cells or experiment.cells
+    code = {cell: code_version(sweep.task, cell) for cell in cell_names}
+    for train_size, length in product(sweep.train_size, sweep.sequence_length):
+        examples = task.examples(train_size, length, options)
+        for units, layers, rate, batch, duration, kernel, seed, cell in product(
+            sweep.units,
+            sweep.layers,
+            sweep.learning_rate,
+            sweep.batch_size,
+            sweep.updates or sweep.epochs or (),
+            sweep.kernel or experiment.kernel,
+            sweep.seeds or experiment.seeds,
+            cell_names,
+        ):
+            batch_size = min(batch, examples)
+            updates = duration if sweep.updates else duration * -(-examples // batch_size)
+            yield TrialSpec.model_construct(
+                task=sweep.task,
+                options=sweep.options,
+                data=data,
+                code=code[cell],
+                cell=cell,
+                kernel=kernel,
+                lane=sweep.lane or experiment.lane,
+                units=units,
+                layers=layers,
+                dense_units=sweep.dense_units,
+                matched="units",
+                train_size=train_size,
+                sequence_length=length,
+                learning_rate=rate,
+                batch_size=batch_size,
+                updates=updates,
+                evaluate_every=min(sweep.evaluate_every or -(-updates // 10), updates),
+                patience=sweep.patience,
+                dropout=sweep.dropout,
+                recurrent_dropout=sweep.recurrent_dropout,
+                clip_norm=sweep.clip_norm,
+                seed=seed,
+            )

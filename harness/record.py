@@ -1,0 +1,105 @@
+"""A record: what a trial left. Written once, never edited; the shape of what the store keeps."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.experiment import TrialSpec
+
+Status = Literal["ok", "diverged", "timeout", "out_of_memory", "crashed", "interrupted"]
+PhaseName = Literal["data", "build", "first_step", "train", "evaluate"]
+PHASES: tuple[PhaseName, ...] = ("data", "build", "first_step", "train", "evaluate")
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")
+
+
+class Phase(_Frozen):
+    """What one part of a trial took."""
+
+    wall_seconds: float
+    cpu_seconds: float
+    memory_peak_bytes: int | None
+
+
+class CurvePoint(_Frozen):
+    """One evaluation during training: after `update` updates and `seconds` of training time."""
+
+    update: int
+    seconds: float
+    train_loss: float
+    """Mean loss of the updates since the last point."""
+    validation_loss: float
+
+
+class Memory(_Frozen):
+    """Resident memory in bytes: after the model was built, at its highest while training, and how it was read."""
+
+    baseline_bytes: int
+    peak_bytes: int
+    method: str
+
+    @property
+    def difference_bytes(self) -> int:
+        """What training added, in bytes."""
+        return self.peak_bytes - self.baseline_bytes
+
+
+class Machine(_Frozen):
+    """Where a trial ran. Times of two fingerprints are never pooled."""
+
+    fingerprint: str
+    cpu: str
+    cores: int
+    memory_bytes: int
+    system: str
+    python: str
+    tensorflow: str
+    keras: str
+    numpy: str
+
+
+class Failure(_Frozen):
+    """Why a trial is not `ok`."""
+
+    phase: str
+    message: str
+    stderr: str = ""
+    """The last kilobytes of what it printed to stderr."""
+    exit_code: int | None = None
+    """As `subprocess` gives it: negative for a signal."""
+
+
+class Record(_Frozen):
+    """One attempt at one trial."""
+
+    trial_id: str
+    attempt: int = 1
+    spec: TrialSpec
+    status: Status
+    started_at: str
+    """UTC, ISO 8601."""
+    machine: Machine
+    threads: int
+    git_commit: str | None
+    git_dirty: bool | None
+    data_fingerprint: str | None = None
+    parameters: int | None = None
+    recurrent_parameters: int | None = None
+    phases: dict[PhaseName, Phase] = {}
+    seconds_total: float | None = None
+    updates: int = 0
+    """Updates done; fewer than the spec's where training stopped early."""
+    seconds_per_update: float | None = None
+    """Of the train phase, evaluations and the first call left out."""
+    memory: Memory | None = None
+    curve: list[CurvePoint] = []
+    train: dict[str, float] = {}
+    validation: dict[str, float] = {}
+    test: dict[str, float] = {}
+    baselines: dict[str, dict[str, float]] = {}
+    """Name of the baseline to its scores on the test split."""
+    failure: Failure | None = None

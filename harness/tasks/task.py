@@ -1,0 +1,89 @@
+"""What a task is: data, loss, metrics and the yardsticks a result is held against. Nothing here imports TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+Array = NDArray[Any]
+Output = Literal["sigmoid", "softmax", "linear"]
+Scores = Mapping[str, float]
+"""Metric name to value; always with 'loss', the quantity that is trained on."""
+
+
+class Options(BaseModel):
+    """A task's own settings in an experiment file (`[sweep.options]`). Subclass it; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure of merit. `name` as in the columns `test_<name>`; `unit` may be empty for a share."""
+
+    name: str
+    title: str
+    unit: str
+    better: Literal["lower", "higher"]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Inputs and labels: x is (examples, time) of integer ids or (examples, time, features) of floats; y is
+    (examples, time[, classes]) where every step is labelled, else (examples[, classes])."""
+
+    x: Array
+    y: Array
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The three splits, which share no example, and what the network has to know of them."""
+
+    train: Split
+    validation: Split
+    test: Split
+    input_shape: tuple[int, ...]
+    """(time,) for integer ids, (time, features) for floats."""
+    classes: int
+    symbols: int | None
+    """How many integer ids there are; None where the inputs are floats."""
+    fingerprint: str
+    """SHA-256 (hex) of what the data were made from."""
+    baselines: Mapping[str, Scores] = field(default_factory=dict)
+    """What simple predictors, the chance level among them, reach on the test split."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One job for a network.
+
+    make(train_size, sequence_length, seed, options) -> Dataset: deterministic; raises UserError for unusable files.
+    score(y, outputs) -> Scores: metrics of the network's outputs (logits where output is 'softmax'), with 'loss'.
+    examples(train_size, sequence_length, options): the number of training examples that `make` will give.
+    identity(options): what identifies the data behind the options (a file's hash, not its path); part of trial ids.
+    """
+
+    name: str
+    title: str
+    summary: str
+    """Two sentences: what the network must do, and what doing it well shows."""
+    output: Output
+    every_step: bool
+    """True where each time step has a label, False where the whole sequence has one."""
+    metrics: tuple[Metric, ...]
+    train_size_unit: str
+    """What train_size counts: 'characters', 'sequences', ..."""
+    options: type[Options]
+    make: Callable[[int, int, int, Any], Dataset]
+    score: Callable[[Array, Array], Scores]
+    examples: Callable[[int, int, Any], int]
+    identity: Callable[[Any], Mapping[str, str]]
+    solved: tuple[str, float] | None = None
+    """(metric, threshold) from which the task counts as solved; None where there is no such point."""
+

@@ -1,0 +1,78 @@
+"""A pydantic ValidationError as one message: file, key, what was expected, the nearest valid name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from harness.errors import nearest
+
+Location = Sequence[int | str]
+_SHOWN = 5
+
+
+def explain(error: ValidationError, *, source: str, model: type[BaseModel], at: Location = ()) -> str:
+    """One line a mistake, each with its place in `source`; after five, how many more there are."""
+    lines = []
+    for mistake in error.errors():
+        place = [*at, *_keys_only(mistake["loc"])]
+        lines.append(f"{source}: {_key(place)}{_reason(mistake, model)}")
+    unique = list(dict.fromkeys(lines))
+    if len(unique) > _SHOWN:
+        unique[_SHOWN:] = [f"{source}: and {len(unique) - _SHOWN} more mistakes"]
+    return "\n".join(unique)
+
+
+def _keys_only(location: Location) -> list[int | str]:
+    """Without the names of types and union members that pydantic adds to a location."""
+    return [part for part in location if isinstance(part, int) or part.replace("_", "").isalnum() and part.islower()]
+
+
+def _key(location: Location) -> str:
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return f"{text}: " if text else ""
+
+
+def _reason(mistake: Any, model: type[BaseModel]) -> str:
+    kind, value = mistake["type"], mistake.get("input")
+    if kind == "extra_forbidden":
+        name = str(mistake["loc"][-1])
+        owner = _model_at(model, mistake["loc"][:-1])
+        return f"unknown key.{nearest(name, owner.model_fields) if owner else ''}"
+    if kind == "missing":
+        return "this key is missing"
+    message = mistake["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:].replace("Input should", "should").replace("Tuple should", "should")
+    message = message.removeprefix("input ").removeprefix("tuple ").replace("should be", "expected", 1)
+    shown = repr(value)
+    if kind == "value_error":
+        return message
+    return f"{message}; found {shown if len(shown) <= 60 else shown[:57] + '...'}"
+
+
+def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel] | None:
+    """The model whose key the location leads to, found by walking the annotations."""
+    candidates = [model]
+    for part in location:
+        if isinstance(part, int):
+            continue
+        inner = [found for owner in candidates if part in owner.model_fields
+                 for found in _models_in(owner.model_fields[part].annotation)]
+        tagged = [owner for owner in candidates if _is_tagged(owner, part)]
+        candidates = inner or tagged or candidates
+    return candidates[0] if candidates else None
+
+
+def _is_tagged(model: type[BaseModel], tag: str) -> bool:
+    kind = model.model_fields.get("kind")
+    return kind is not None and tag in get_args(kind.annotation)
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for inner in get_args(annotation) for found in _models_in(inner)]
