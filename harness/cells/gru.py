@@ -1,0 +1,109 @@
+"""The gated recurrent unit: an update gate z and a reset gate r.
+
+    z = sigmoid(x_z + u_z)      r = sigmoid(x_r + u_r)      c = tanh(x_c + r u_c)      h' = z h + (1 - z) c
+
+Source: K. Cho et al., arXiv 1406.1078. As in `keras.layers.GRU`, which it equals, z = 1 keeps the OLD state; in other
+texts z = 1 takes the new candidate. The default form multiplies r in after the recurrent product (`reset_after=True`,
+the form with a fast GPU implementation); `reset_before` is the paper's, where r multiplies h before the product.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.cells.cell import Backward, Cell, Recurrence, Saved, States
+from harness.cells.ops import Array, concat, sigmoid, split, tanh
+
+
+def step(x: Array, states: States, recur: Recurrence) -> tuple[States, Saved]:
+    """x: (batch, 3 units), blocks z, r, c; states: h, (batch, units). Saves z, r, c and u_c."""
+    (h,) = states
+    x_z, x_r, x_c = split(x, 3)
+    u_z, u_r, u_c = split(recur(h), 3)
+    z = sigmoid(x_z + u_z)
+    r = sigmoid(x_r + u_r)
+    c = tanh(x_c + r * u_c)
+    return (z * h + (1 - z) * c,), (z, r, c, u_c)
+
+
+def factors(saved: Saved, before: States, after: States) -> tuple[Array, ...]:
+    """The derivatives of h' by the three pre-activations, of c's by r's, r, and z; each (time, batch, units)."""
+    z, r, c, u_c = saved
+    (h,) = before
+    return (h - c) * z * (1 - z), (1 - z) * (1 - c * c), u_c * r * (1 - r), r, z
+
+
+def backward(d_states: States, factors: tuple[Array, ...], recur: Recurrence) -> tuple[Array, States]:
+    """d_states: dh, (batch, units). Returns dx, (batch, 3 units), and the gradient of the state before."""
+    (dh,) = d_states
+    by_z, by_c, c_by_r, r, z = factors
+    dz = dh * by_z
+    dc = dh * by_c
+    dr = dc * c_by_r
+    return concat([dz, dr, dc]), (dh * z + recur(concat([dz, dr, dc * r])),)
+
+
+def products(dx: Array, saved: Saved, before: States) -> list[tuple[Array, Array, int]]:
+    """One product, h U, whose candidate block reaches the pre-activation by way of r."""
+    _, r, _, _ = saved
+    dz, dr, dc = split(dx, 3)
+    return [(before[0], concat([dz, dr, dc * r]), 0)]
+
+
+def step_reset_before(x: Array, states: States, recur: Recurrence) -> tuple[States, Saved]:
+    """As `step`, but the candidate sees (r h) U_c in place of r (h U_c). Saves z, r and c."""
+    (h,) = states
+    x_z, x_r, x_c = split(x, 3)
+    u_z, u_r = split(recur(h, 0, 2), 2)
+    z = sigmoid(x_z + u_z)
+    r = sigmoid(x_r + u_r)
+    c = tanh(x_c + recur(r * h, 2, 3))
+    return (z * h + (1 - z) * c,), (z, r, c)
+
+
+def factors_reset_before(saved: Saved, before: States, after: States) -> tuple[Array, ...]:
+    """As `factors`; r's derivative is by way of r h."""
+    z, r, c = saved
+    (h,) = before
+    return (h - c) * z * (1 - z), (1 - z) * (1 - c * c), h * r * (1 - r), r, z
+
+
+def backward_reset_before(d_states: States, factors: tuple[Array, ...], recur: Recurrence) -> tuple[Array, States]:
+    """As `backward`; the gradient of r h goes to r and to h."""
+    (dh,) = d_states
+    by_z, by_c, rh_by_r, r, z = factors
+    dz = dh * by_z
+    dc = dh * by_c
+    d_rh = recur(dc, 2, 3)
+    dr = d_rh * rh_by_r
+    return concat([dz, dr, dc]), (dh * z + d_rh * r + recur(concat([dz, dr]), 0, 2),)
+
+
+def products_reset_before(dx: Array, saved: Saved, before: States) -> list[tuple[Array, Array, int]]:
+    """Two products: h with the gates' blocks, and r h with the candidate's."""
+    _, r, _ = saved
+    dz, dr, dc = split(dx, 3)
+    return [(before[0], concat([dz, dr]), 0), (r * before[0], dc, 2)]
+
+
+cell = Cell(
+    name="gru",
+    title="GRU",
+    summary="Two gates: one decides how much of the state to keep, the other how much of it the candidate for the new "
+    "state may see. Its state is its output.",
+    gates=("update", "reset"),
+    blocks=("update", "reset", "candidate"),
+    step=step,
+    backward=Backward(factors, backward, products),
+    keras_layer="GRU",
+    recurrent_bias=True,
+)
+cell = replace(
+    cell,
+    reset_before=replace(
+        cell,
+        step=step_reset_before,
+        backward=Backward(factors_reset_before, backward_reset_before, products_reset_before),
+        recurrent_bias=False,
+    ),
+)

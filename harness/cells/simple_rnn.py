@@ -1,0 +1,43 @@
+"""The simple (Elman) recurrent network: h' = tanh(x W + h U + b). No gates.
+
+Source: J. L. Elman, Finding structure in time, Cognitive Science 14 (1990). Equal to `keras.layers.SimpleRNN`.
+"""
+
+from __future__ import annotations
+
+from harness.cells.cell import Backward, Cell, Recurrence, Saved, States
+from harness.cells.ops import Array, tanh
+
+
+def step(x: Array, states: States, recur: Recurrence) -> tuple[States, Saved]:
+    """x: (batch, units); states: h, (batch, units). Nothing to save: the derivative of tanh follows from its value."""
+    (h,) = states
+    h = tanh(x + recur(h))
+    return (h,), ()
+
+
+def factors(saved: Saved, before: States, after: States) -> tuple[Array, ...]:
+    """tanh' = 1 - tanh^2, (time, batch, units)."""
+    (h,) = after
+    return (1 - h * h,)
+
+
+def backward(d_states: States, factors: tuple[Array, ...], recur: Recurrence) -> tuple[Array, States]:
+    """d_states: dh, (batch, units). Returns dx, (batch, units), and the gradient of the state before."""
+    (dh,) = d_states
+    (slope,) = factors
+    dx = dh * slope
+    return dx, (recur(dx),)
+
+
+cell = Cell(
+    name="simple_rnn",
+    title="simple RNN",
+    summary="One tanh layer fed by the input and by its own last output. It has no gates, so nothing protects what it "
+    "remembers from the next input.",
+    gates=(),
+    blocks=("hidden",),
+    step=step,
+    backward=Backward(factors, backward),
+    keras_layer="SimpleRNN",
+)

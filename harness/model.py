@@ -1,0 +1,233 @@
+"""The document's network, for any cell and kernel: recurrent layers, dense layers, an output per time step."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal, TypeAlias
+
+import keras
+import numpy as np
+
+from harness.cells import KERNELS, Cell, cells
+from harness.errors import UserError, nearest
+
+Output: TypeAlias = Literal["sigmoid", "softmax", "linear"]
+
+LOSSES: dict[str, Callable[[], Any]] = {
+    "sigmoid": lambda: "binary_crossentropy",
+    "softmax": lambda: keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    "linear": lambda: "mean_squared_error",
+}
+OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD}
+
+
+@keras.saving.register_keras_serializable("harness")
+class OneHot(keras.layers.Layer):  # type: ignore[misc]
+    """Symbols to indicators: integer ids (batch, time) -> float32 (batch, time, symbols)."""
+
+    def __init__(self, symbols: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.symbols = symbols
+
+    def call(self, ids: Any) -> Any:
+        """An id outside 0 to symbols - 1 gives a row of zeros."""
+        return keras.ops.one_hot(ids, self.symbols, dtype=self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        """(batch, time) -> (batch, time, symbols)."""
+        return (*input_shape, self.symbols)
+
+    def get_config(self) -> dict[str, Any]:
+        """What a saved model needs to make this layer again."""
+        return {**super().get_config(), "symbols": self.symbols}
+
+
+def get_model(
+    cell: str | Cell,
+    *,
+    rnn_units: Sequence[int] = (32, 32),
+    fc_units: Sequence[int] = (32,),
+    dropout: float = 0.5,
+    recurrent_dropout: float = 0.5,
+    input_shape: Sequence[int | None] = (256, 256),
+    classes: int = 10,
+    kernel: str = "document",
+    output: Output = "sigmoid",
+    every_step: bool = True,
+    symbols: int | None = None,
+    optimizer: str = "adam",
+    learning_rate: float = 1e-3,
+    clip_norm: float | None = None,
+    reset_after: bool = True,
+    unit_forget_bias: bool = True,
+    seed: int | None = None,
+) -> keras.Model:
+    """The compiled network; with the defaults, the document's to the letter.
+
+    cell:             a name in `harness.cells.cells`, a `module:attribute`, or a Cell
+    rnn_units:        the units of each recurrent layer, at least one
+    fc_units:         the units of each dense layer before the last, each followed by dropout; may be empty
+    dropout:          the rate on the inputs of the recurrent layers, and after each dense layer; 0 to below 1
+    recurrent_dropout: the rate on the hidden state; a mask per block of weights, the same at every time step
+    input_shape:      (time, features), or (time,) with `symbols`; time may be None for kernels keras and fused
+    classes:          the width of the output
+    kernel:           how the cells are executed, a key of `harness.cells.KERNELS`; the weights are the same for all
+    output:           'sigmoid': probabilities, binary cross-entropy; 'softmax': logits, cross-entropy with integer
+                      labels; 'linear': mean squared error
+    every_step:       one label a time step, (batch, time, classes); or one a sequence, (batch, classes)
+    symbols:          inputs are integer ids below this, encoded one-hot inside the model
+    optimizer:        adam, rmsprop or sgd, with `learning_rate`; `clip_norm` bounds the norm of the whole gradient
+    reset_after:      the GRU's form (see harness/cells/gru.py); no matter for the others
+    unit_forget_bias: whether the LSTM's forget gate starts with a bias of one
+    seed:             makes the initial weights and the dropout reproducible, the same for every kernel
+
+    Raises UserError naming the argument for a value that cannot be.
+    """
+    architecture = cell if isinstance(cell, Cell) else cells[cell]
+    _check_kernel(architecture, kernel)
+    _check_sizes(architecture.name, rnn_units=rnn_units, fc_units=fc_units, classes=(classes,))
+    _check_rates(architecture.name, dropout=dropout, recurrent_dropout=recurrent_dropout)
+    shape = _checked_shape(architecture.name, input_shape, symbols, kernel)
+    if not rnn_units:
+        raise UserError(f"cell {architecture.name!r}: 'rnn_units' is empty, expected at least one recurrent layer")
+    if output not in LOSSES:
+        raise UserError(f"unknown output {output!r}.{nearest(output, LOSSES)}")
+    if optimizer not in OPTIMIZERS:
+        raise UserError(f"unknown optimizer {optimizer!r}.{nearest(optimizer, OPTIMIZERS)}")
+
+    seeds = _seeds(seed)
+
+    def dense(units: int) -> keras.Layer:
+        layer = keras.layers.Dense(units, kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)))
+        return keras.layers.TimeDistributed(layer) if kernel == "document" and every_step else layer
+
+    inputs = keras.Input(shape, dtype="float32" if symbols is None else "int32")
+    x = inputs if symbols is None else OneHot(symbols)(inputs)
+    extra = x[..., -architecture.extra_features :] if architecture.extra_features else None
+    for depth, units in enumerate(rnn_units):
+        if depth and extra is not None:
+            x = keras.layers.Concatenate()([x, extra])
+        x = _recurrent_layer(
+            architecture,
+            kernel,
+            units,
+            seeds,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            return_sequences=every_step or depth < len(rnn_units) - 1,
+            reset_after=reset_after,
+            unit_forget_bias=unit_forget_bias,
+        )(x)
+    for units in fc_units:
+        x = dense(units)(x)
+        x = keras.layers.Dropout(dropout, seed=next(seeds))(x)
+    x = dense(classes)(x)
+    activation = "sigmoid" if output == "sigmoid" else "linear"
+    outputs = keras.layers.Activation(activation, name="strong_out")(x)
+
+    model = keras.Model(inputs, outputs)
+    model.compile(
+        optimizer=OPTIMIZERS[optimizer](learning_rate=learning_rate, global_clipnorm=clip_norm),
+        loss=LOSSES[output](),
+        metrics=["accuracy"],
+        jit_compile=True if kernel == "fused" else "auto",
+    )
+    return model
+
+
+def recurrent_parameters(model: keras.Model) -> int:
+    """Parameters in the recurrent layers alone: those that have a recurrent kernel."""
+    return sum(
+        layer.count_params()
+        for layer in model.layers
+        if any(weight.name == "recurrent_kernel" for weight in layer.weights)
+    )
+
+
+def summary_text(cell: str | Cell, *, width: int = 80, **options: Any) -> str:
+    """What `get_model(cell, **options).summary()` prints, as plain text of `width` columns.
+
+    Keras's counters of layer names start afresh, so that the same options always give the same text.
+    """
+    text = io.StringIO()
+    keras.utils.clear_session(free_memory=False)
+    model = get_model(cell, **options)
+    model.summary(line_length=width, print_fn=lambda line, **_: text.write(f"{line}\n"))
+    return text.getvalue().rstrip() + "\n"
+
+
+def _recurrent_layer(
+    cell: Cell,
+    kernel: str,
+    units: int,
+    seeds: Iterator[int | None],
+    *,
+    reset_after: bool,
+    unit_forget_bias: bool,
+    **options: Any,
+) -> keras.Layer:
+    """One recurrent layer; it draws its seeds in the same order for every kernel."""
+    options |= {
+        "kernel_initializer": keras.initializers.GlorotUniform(seed=next(seeds)),
+        "recurrent_initializer": keras.initializers.Orthogonal(seed=next(seeds)),
+        "seed": next(seeds),
+    }
+    if kernel == "fused":
+        from harness.cells.layer import Recurrent
+
+        return Recurrent(cell, units, reset_after=reset_after, unit_forget_bias=unit_forget_bias, **options)
+    assert cell.keras_layer is not None  # the kernel has been checked
+    if cell.ones:
+        options["unit_forget_bias"] = unit_forget_bias
+    if cell.reset_before is not None:
+        options["reset_after"] = reset_after
+    return getattr(keras.layers, cell.keras_layer)(units, activation="tanh", **options)
+
+
+def _seeds(seed: int | None) -> Iterator[int | None]:
+    """A stream of seeds, one for each thing in the model that draws at random; of None where `seed` is None."""
+    stream = np.random.default_rng(seed)
+    while True:
+        yield None if seed is None else int(stream.integers(2**31))
+
+
+def _check_kernel(cell: Cell, kernel: str) -> None:
+    if kernel not in KERNELS:
+        raise UserError(f"unknown kernel {kernel!r}.{nearest(kernel, KERNELS)}")
+    if kernel not in cell.kernels:
+        why = "it has no 'step'" if kernel == "fused" else "it equals no Keras layer"
+        raise UserError(f"cell {cell.name!r} has no kernel {kernel!r} ({why}); it has: {', '.join(cell.kernels)}")
+
+
+def _check_sizes(cell: str, **arguments: Sequence[int]) -> None:
+    for argument, sizes in arguments.items():
+        for size in sizes:
+            if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+                raise UserError(f"cell {cell!r}: {argument!r} holds {size!r}, expected integers of at least 1")
+
+
+def _check_rates(cell: str, **arguments: float) -> None:
+    for argument, rate in arguments.items():
+        if not 0 <= rate < 1:
+            raise UserError(f"cell {cell!r}: {argument!r} is {rate!r}, expected a rate from 0 to below 1")
+
+
+def _checked_shape(
+    cell: str, input_shape: Sequence[int | None], symbols: int | None, kernel: str
+) -> tuple[int | None, ...]:
+    shape = tuple(input_shape)
+    expected = "(time, features)" if symbols is None else "(time,), with 'symbols'"
+    if len(shape) != (2 if symbols is None else 1):
+        raise UserError(f"cell {cell!r}: 'input_shape' is {shape}, expected {expected}")
+    if shape[0] is None and kernel == "document":
+        raise UserError(
+            f"cell {cell!r}: 'input_shape' is {shape}, but kernel 'document' needs the number of time steps; "
+            "kernels 'keras' and 'fused' do not"
+        )
+    if None in shape[1:]:
+        raise UserError(f"cell {cell!r}: 'input_shape' is {shape}, expected a number of features")
+    _check_sizes(cell, input_shape=[size for size in shape if size is not None])
+    if symbols is not None:
+        _check_sizes(cell, symbols=(symbols,))
+    return shape

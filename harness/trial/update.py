@@ -1,0 +1,70 @@
+"""The training step and the prediction with which every kernel is trained and measured.
+
+Several updates run inside one call, so that what Python and the data cost is not counted as the cell's time. A model is
+compiled by XLA where it says so (kernel `fused`), and else runs as Keras itself would run it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+Updates = Callable[[Any, Any], npt.NDArray[np.float32]]
+Predict = Callable[[Any], npt.NDArray[np.float32]]
+
+
+def make_updates(model: keras.Model) -> Updates:
+    """A function that trains the compiled model: `updates(x, y) -> losses`.
+
+    x is (updates, batch, ...), y (updates, batch, ...); each leading index is one gradient update, with the model's own
+    loss and optimizer and with dropout on. Returns the losses before each update, (updates,), float32. The number of
+    updates may vary freely; another batch size, length or dtype is traced and compiled once more.
+    """
+    optimizer = model.optimizer
+    weights = model.trainable_variables
+    if not optimizer.built:
+        optimizer.build(weights)
+
+    def update(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            loss = model.compute_loss(x=x, y=y, y_pred=model(x, training=True), training=True)
+        gradients = tape.gradient(loss, [weight.value for weight in weights])
+        optimizer.apply(gradients, weights)
+        return loss
+
+    compiled = tf.function(update, jit_compile=True) if model.jit_compile else update
+
+    def loop(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        count = tf.shape(x)[0]
+        losses = tf.TensorArray(tf.float32, size=count, element_shape=())
+        for index in tf.range(count):
+            losses = losses.write(index, compiled(x[index], y[index]))
+        return losses.stack()
+
+    traced: dict[Any, Any] = {}
+
+    def updates(x: Any, y: Any) -> npt.NDArray[np.float32]:
+        x, y = tf.convert_to_tensor(x), tf.convert_to_tensor(y)
+        signature = tuple(tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for tensor in (x, y))
+        if signature not in traced:
+            traced[signature] = tf.function(loop, input_signature=signature)
+        losses: npt.NDArray[np.float32] = traced[signature](x, y).numpy()
+        return losses
+
+    return updates
+
+
+def make_predict(model: keras.Model) -> Predict:
+    """A function `predict(x) -> outputs`: x is (batch, ...), the outputs (batch, ...) with dropout off."""
+    forward = tf.function(lambda x: model(x, training=False), jit_compile=bool(model.jit_compile))
+
+    def predict(x: Any) -> npt.NDArray[np.float32]:
+        outputs: npt.NDArray[np.float32] = forward(tf.convert_to_tensor(x)).numpy()
+        return outputs
+
+    return predict

@@ -1,0 +1,183 @@
+"""The network: the document's to the letter, the same function from the same weights on every kernel."""
+
+from __future__ import annotations
+
+import re
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from harness.cells import cells
+from harness.errors import UserError
+from harness.model import get_model, recurrent_parameters, summary_text
+from harness.trial.update import make_predict, make_updates
+
+CELLS = ("simple_rnn", "gru", "lstm")
+TOTALS = {"simple_rnn": 12_714, "gru": 35_562, "lstm": 46_698}
+SMALL = {"rnn_units": (5, 4), "fc_units": (6,), "input_shape": (7, 3), "classes": 2, "seed": 1}
+FRAMES = {"every_step": True}, {"every_step": False}
+
+
+def small_batch(updates: int = 1, *, every_step: bool = True, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    x = random.standard_normal((updates, 4, 7, 3), dtype="float32")
+    y = random.integers(2, size=(updates, 4, 7, 2) if every_step else (updates, 4, 2)).astype("float32")
+    return x, y
+
+
+def gradients(model: keras.Model, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(x=x, y=y, y_pred=model(x, training=False))
+    return [g.numpy() for g in tape.gradient(loss, [w.value for w in model.trainable_variables])]
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_documents_model_has_its_number_of_parameters(cell: str) -> None:
+    model = get_model(cell)
+    assert model.count_params() == TOTALS[cell]
+    formula = cells[cell].parameters(256, 32) + cells[cell].parameters(32, 32)
+    assert recurrent_parameters(model) == formula == TOTALS[cell] - (32 * 32 + 32) - (32 * 10 + 10)
+
+
+def test_the_papers_gru_has_fewer_parameters() -> None:
+    assert get_model("gru", reset_after=False).count_params() == 35_370
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_documents_model_is_the_documents_to_the_letter(cell: str) -> None:
+    model = get_model(cell)
+    recurrent = {"simple_rnn": "SimpleRNN", "gru": "GRU", "lstm": "LSTM"}[cell]
+    kinds = [type(layer).__name__ for layer in model.layers]
+    assert kinds == ["InputLayer", recurrent, recurrent, "TimeDistributed", "Dropout", "TimeDistributed", "Activation"]
+    for layer in model.layers[1:3]:
+        config = layer.get_config()
+        assert (config["activation"], config["units"], config["return_sequences"]) == ("tanh", 32, True)
+        assert (config["dropout"], config["recurrent_dropout"]) == (0.5, 0.5)
+    assert model.layers[4].rate == 0.5
+    assert model.layers[-1].name == "strong_out"
+    assert model.layers[-1].activation is keras.activations.sigmoid
+    assert model.input_shape == (None, 256, 256)
+    assert model.output_shape == (None, 256, 10)
+    assert model.loss == "binary_crossentropy"
+    assert type(model.optimizer) is keras.optimizers.Adam
+    assert float(model.optimizer.learning_rate.numpy()) == pytest.approx(1e-3)
+    assert model._compile_config.config["metrics"] == ["accuracy"]
+
+
+@pytest.mark.parametrize("options", FRAMES, ids=("every_step", "last_step"))
+@pytest.mark.parametrize("cell", CELLS)
+def test_document_and_keras_agree_from_the_same_weights(cell: str, options: dict) -> None:
+    document = get_model(cell, kernel="document", **SMALL, **options)
+    other = get_model(cell, kernel="keras", **SMALL | {"seed": 2}, **options)
+    x, y = (array[0] for array in small_batch(every_step=options["every_step"]))
+    assert not np.allclose(document(x), other(x))
+    other.set_weights(document.get_weights())
+    np.testing.assert_allclose(other(x), document(x), rtol=1e-5, atol=1e-6)
+    for ours, theirs in zip(gradients(other, x, y), gradients(document, x, y), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("kernel", ["document", "keras"])
+def test_a_seed_fixes_weights_and_dropout_to_the_bit(kernel: str) -> None:
+    def losses(seed: int) -> np.ndarray:
+        return make_updates(get_model("gru", kernel=kernel, **SMALL | {"seed": seed}))(*small_batch(3))
+
+    first = losses(1)
+    np.testing.assert_array_equal(losses(1), first)
+    assert not np.array_equal(losses(2), first)
+
+
+def test_the_seed_gives_every_layer_weights_of_its_own() -> None:
+    one, two = get_model("gru", kernel="keras", **SMALL | {"rnn_units": (3, 3)}).layers[1:3]
+    for ours, theirs in zip(one.get_weights()[:2], two.get_weights()[:2], strict=True):
+        assert not np.array_equal(ours, theirs)
+
+
+def test_updates_train_and_do_not_trace_again_for_another_number_of_updates() -> None:
+    model = get_model("simple_rnn", kernel="keras", dropout=0, recurrent_dropout=0, learning_rate=0.05, **SMALL)
+    x, y = small_batch()
+    updates = make_updates(model)
+    traces = []
+    original = model.compute_loss
+    model.compute_loss = lambda **arguments: traces.append(1) or original(**arguments)
+    losses = np.concatenate([updates(np.repeat(x, n, 0), np.repeat(y, n, 0)) for n in (1, 5, 30)])
+    assert losses.shape == (36,)
+    assert losses[-1] < 0.8 * losses[0]
+    assert len(traces) == 1
+    assert model.optimizer.iterations.numpy() == 36
+
+
+def test_updates_are_those_of_fit() -> None:
+    options = SMALL | {"dropout": 0, "recurrent_dropout": 0, "clip_norm": 0.05}
+    ours, theirs = (get_model("lstm", kernel="keras", **options) for _ in range(2))
+    x, y = small_batch(5)
+    make_updates(ours)(x, y)
+    theirs.fit(x.reshape(-1, 7, 3), y.reshape(-1, 7, 2), batch_size=4, shuffle=False, verbose=0)
+    for one, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_symbols_are_encoded_inside_the_model_and_labels_are_integers() -> None:
+    options = {"rnn_units": (5,), "fc_units": (), "classes": 8, "kernel": "keras", "seed": 3, "output": "softmax"}
+    model = get_model("gru", input_shape=(None,), symbols=8, **options)
+    ids = np.random.default_rng(0).integers(8, size=(1, 4, 6))
+    assert model.input_shape == (None, None)
+    logits = make_predict(model)(ids[0])
+    assert logits.shape == (4, 6, 8)
+    plain = get_model("gru", input_shape=(6, 8), **options)
+    plain.set_weights(model.get_weights())
+    np.testing.assert_allclose(plain(np.eye(8, dtype="float32")[ids[0]]), logits, rtol=1e-5, atol=1e-6)
+    loss = make_updates(model)(ids, ids)[0]
+    assert abs(loss - np.log(8)) < 0.5
+
+
+def test_one_real_number_a_sequence_is_learned_by_squared_error() -> None:
+    options = {"output": "linear", "every_step": False, "classes": 1, "dropout": 0, "recurrent_dropout": 0}
+    model = get_model("gru", **SMALL | options, kernel="keras")
+    x, _ = small_batch()
+    target = np.full((1, 4, 1), 3.0, "float32")
+    outputs = make_predict(model)(x[0])
+    assert make_updates(model)(x, target)[0] == pytest.approx(np.mean((outputs - target[0]) ** 2), rel=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
+def test_a_model_is_saved_and_loaded(tmp_path) -> None:
+    model = get_model("gru", kernel="keras", input_shape=(5,), symbols=4, classes=4, output="softmax", seed=1)
+    model.save(tmp_path / "model.keras")
+    ids = np.array([[0, 1, 2, 3, 0]])
+    np.testing.assert_array_equal(keras.models.load_model(tmp_path / "model.keras")(ids), model(ids))
+
+
+def test_the_summary_is_plain_text_and_always_the_same() -> None:
+    first = summary_text("gru")
+    assert "Total params: 35,562" in first
+    assert re.search(r"time_distributed\s.*1,056", first)
+    assert "\x1b" not in first
+    assert max(map(len, first.splitlines())) <= 80
+    assert summary_text("gru") == first
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"cell": "lsmt"}, "Did you mean 'lstm'"),
+        ({"kernel": "fusde"}, "Did you mean 'fused'"),
+        ({"rnn_units": ()}, "'rnn_units' is empty"),
+        ({"rnn_units": (32, 0)}, "'rnn_units' holds 0"),
+        ({"fc_units": (-3,)}, "'fc_units' holds -3"),
+        ({"classes": 0}, "'classes' holds 0"),
+        ({"dropout": 1.0}, "'dropout' is 1.0"),
+        ({"recurrent_dropout": -0.1}, "'recurrent_dropout' is -0.1"),
+        ({"input_shape": (256,)}, r"'input_shape' is \(256,\), expected \(time, features\)"),
+        ({"input_shape": (256, 4), "symbols": 4}, r"expected \(time,\), with 'symbols'"),
+        ({"input_shape": (None, 4)}, "'document' needs the number of time steps"),
+        ({"input_shape": (4, None)}, "expected a number of features"),
+        ({"output": "sigmod"}, "Did you mean 'sigmoid'"),
+        ({"optimizer": "adm"}, "Did you mean 'adam'"),
+    ],
+)
+def test_a_value_that_cannot_be_is_named(options: dict, words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        get_model(**{"cell": "gru"} | options)
