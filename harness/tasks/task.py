@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import pathlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
@@ -22,6 +23,16 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+def decisive(options: Options) -> dict[str, str]:
+    """The options that differ from their defaults, as JSON: what `identity` says of them.
+
+    Paths are left out: what counts is the content behind them, which the task hashes.
+    """
+    changed = options.model_dump(mode="json", exclude_defaults=True)
+    paths = {name for name, value in options if isinstance(value, pathlib.Path)}
+    return {name: json.dumps(value, sort_keys=True) for name, value in changed.items() if name not in paths}
+
+
 @dataclass(frozen=True)
 class Metric:
     """A figure of merit. `name` as in the columns `test_<name>`; `unit` may be empty for a share."""
@@ -35,10 +46,14 @@ class Metric:
 @dataclass(frozen=True)
 class Split:
     """Inputs and labels: x is (examples, time) of integer ids or (examples, time, features) of floats; y is
-    (examples, time[, classes]) where every step is labelled, else (examples[, classes])."""
+    (examples, time[, classes]) where every step is labelled, else (examples[, classes]).
+
+    weight is None where every label counts alike; else it is (examples, time) or (examples,), 0 where there is no label
+    (padding): the loss is then the weighted mean."""
 
     x: Array
     y: Array
+    weight: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +81,8 @@ class Task:
     make(train_size, sequence_length, seed, options) -> Dataset: deterministic; raises UserError for unusable files.
     score(y, outputs) -> Scores: metrics of the network's outputs (logits where output is 'softmax'), with 'loss'.
     examples(train_size, sequence_length, options): the number of training examples that `make` will give.
-    identity(options): what identifies the data behind the options (a file's hash, not its path); part of trial ids.
+    identity(options): what identifies the data behind the options (a file's hash, not its path) and, where they differ
+        from their defaults, the options themselves; part of trial ids.
     """
 
     name: str
@@ -86,4 +102,7 @@ class Task:
     identity: Callable[[Any], Mapping[str, str]]
     solved: tuple[str, float] | None = None
     """(metric, threshold) from which the task counts as solved; None where there is no such point."""
-
+    target: tuple[str, float] | None = None
+    """(metric, threshold) for time to target; None: the same as `solved`, where there is one."""
+    small: tuple[int, int] = (64, 16)
+    """A train_size and a sequence_length that `make` serves in a moment; for tests."""

@@ -1,0 +1,74 @@
+"""Random examples shared out between the splits so that no two are equal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from harness.errors import UserError
+from harness.tasks.task import Array
+
+_BLOCK = 256
+"""Rows are drawn by this many whatever is needed, so that a larger training set contains the smaller of its seed."""
+
+
+class Sizes(NamedTuple):
+    """Examples a split."""
+
+    train: int
+    validation: int
+    test: int
+
+
+class Supply(NamedTuple):
+    """How many different rows there are, and of what."""
+
+    count: int
+    what: str
+
+
+class Rows(NamedTuple):
+    """The drawn rows a split, each (examples, ...)."""
+
+    train: Array
+    validation: Array
+    test: Array
+
+
+def distinct(draw: Callable[[np.random.Generator, int], Array], sizes: Sizes, seed: int, supply: Supply) -> Rows:
+    """Rows of `draw(generator, n)` without repetition, within and across the splits.
+
+    Validation and test rows depend on the seed alone, not on the size of the training set. Raises
+    UserError where the splits need more different rows than there are.
+    """
+    check_enough(sizes, supply)
+    seen: set[bytes] = set()
+    test = _unseen(draw, sizes.test, np.random.default_rng([seed, 2]), seen)
+    validation = _unseen(draw, sizes.validation, np.random.default_rng([seed, 1]), seen)
+    train = _unseen(draw, sizes.train, np.random.default_rng([seed, 0]), seen)
+    return Rows(train, validation, test)
+
+
+def check_enough(sizes: Sizes, supply: Supply) -> None:
+    """Raises UserError where the splits need more different rows than there are."""
+    if sum(sizes) > supply.count:
+        raise UserError(
+            f"there are only {supply.count:,} different {supply.what}, and train_size {sizes.train:,} with "
+            f"{sizes.validation:,} for validation and {sizes.test:,} for test needs {sum(sizes):,}: make sequence_length "
+            "larger, or train_size, options.validation_size or options.test_size smaller"
+        )
+
+
+def _unseen(
+    draw: Callable[[np.random.Generator, int], Array], count: int, generator: np.random.Generator, seen: set[bytes]
+) -> Array:
+    kept: list[Array] = []
+    while len(kept) < count:
+        for row in draw(generator, _BLOCK):
+            key = row.tobytes()
+            if key not in seen and len(kept) < count:
+                seen.add(key)
+                kept.append(row)
+    return np.stack(kept)

@@ -1,0 +1,93 @@
+"""recall: name the first of a sequence of random symbols when the last has been read."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from harness.tasks.draws import Sizes, Supply, check_enough, distinct
+from harness.tasks.scoring import cross_entropy, hits, mean
+from harness.tasks.task import Array, Dataset, Metric, Options, Scores, Split, Task, decisive
+
+_VERSION = "recall 1"
+
+
+class RecallOptions(Options):
+    """How many symbols there are, and how many sequences measure."""
+
+    symbols: Annotated[int, Field(ge=2, le=256)] = 8
+    validation_size: Annotated[int, Field(ge=1)] = 1000
+    """Sequences."""
+    test_size: Annotated[int, Field(ge=1)] = 2000
+    """Sequences."""
+
+
+def make(train_size: int, sequence_length: int, seed: int, options: RecallOptions) -> Dataset:
+    """x (sequences, time) of symbols drawn uniformly, y (sequences,) the first symbol of each.
+
+    Raises UserError where there are fewer different sequences of that length than the splits need.
+    """
+
+    def draw(generator: np.random.Generator, count: int) -> Array:
+        return generator.integers(options.symbols, size=(count, sequence_length), dtype=np.int32)
+
+    sizes = Sizes(train_size, options.validation_size, options.test_size)
+    rows = distinct(draw, sizes, seed, _supply(sequence_length, options))
+    train, validation, test = (Split(x=x, y=x[:, 0].copy()) for x in rows)
+    made_from = f"{_VERSION} {options.symbols} {sizes} {sequence_length} {seed}"
+    return Dataset(
+        train=train,
+        validation=validation,
+        test=test,
+        input_shape=(sequence_length,),
+        classes=options.symbols,
+        symbols=options.symbols,
+        fingerprint=hashlib.sha256(made_from.encode()).hexdigest(),
+        baselines={"chance": {"loss": math.log(options.symbols), "accuracy": 1 / options.symbols}},
+    )
+
+
+def score(y: Array, outputs: Array) -> Scores:
+    """Mean cross-entropy in nats and accuracy: y (sequences,), outputs (sequences, symbols) of logits."""
+    return {"loss": mean(cross_entropy(y, outputs)), "accuracy": mean(hits(y, outputs))}
+
+
+def examples(train_size: int, sequence_length: int, options: RecallOptions) -> int:
+    """train_size. Raises UserError where there are too few different sequences of that length."""
+    sizes = Sizes(train_size, options.validation_size, options.test_size)
+    check_enough(sizes, _supply(sequence_length, options))
+    return train_size
+
+
+def identity(options: RecallOptions) -> Mapping[str, str]:
+    """The procedure and the options that differ from their defaults."""
+    return {"procedure": _VERSION, **decisive(options)}
+
+
+def _supply(sequence_length: int, options: RecallOptions) -> Supply:
+    return Supply(options.symbols**sequence_length, f"sequences of {sequence_length} out of {options.symbols} symbols")
+
+
+task = Task(
+    name="recall",
+    title="First-symbol recall",
+    summary=(
+        "The network reads random symbols and, after the last, names the first. "
+        "Solving it at a length shows that one symbol survives that many steps of distraction."
+    ),
+    output="softmax",
+    every_step=False,
+    metrics=(Metric("accuracy", "Accuracy", "", "higher"),),
+    train_size_unit="sequences",
+    options=RecallOptions,
+    make=make,
+    score=score,
+    examples=examples,
+    identity=identity,
+    solved=("accuracy", 0.99),
+)
