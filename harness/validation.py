@@ -17,7 +17,7 @@ def explain(error: ValidationError, *, source: str, model: type[BaseModel], at: 
     """One line a mistake, each with its place in `source`; after five, how many more there are."""
     lines = []
     for mistake in error.errors():
-        place = [*at, *_keys_only(mistake["loc"])]
+        place = [*at, *_keys_only(mistake["loc"], model)]
         lines.append(f"{source}: {_key(place)}{_reason(mistake, model)}")
     unique = list(dict.fromkeys(lines))
     if len(unique) > _SHOWN:
@@ -25,9 +25,17 @@ def explain(error: ValidationError, *, source: str, model: type[BaseModel], at: 
     return "\n".join(unique)
 
 
-def _keys_only(location: Location) -> list[int | str]:
+def _keys_only(location: Location, model: type[BaseModel]) -> list[int | str]:
     """Without the names of types and union members that pydantic adds to a location."""
-    return [part for part in location if isinstance(part, int) or part.replace("_", "").isalnum() and part.islower()]
+    keys: list[int | str] = []
+    for index, part in enumerate(location):
+        if isinstance(part, int):
+            keys.append(part)
+        elif part.replace("_", "").isalnum() and part.islower():
+            owner = _model_at(model, location[: index + 1])
+            if owner is None or part in owner.model_fields or not _is_tagged(owner, part):
+                keys.append(part)
+    return keys
 
 
 def _key(location: Location) -> str:
@@ -45,7 +53,13 @@ def _reason(mistake: Any, model: type[BaseModel]) -> str:
         return f"unknown key.{nearest(name, owner.model_fields) if owner else ''}"
     if kind == "missing":
         return "this key is missing"
-    message = mistake["msg"].removeprefix("Value error, ")
+    if kind == "union_tag_not_found":
+        return "the key 'kind' is missing"
+    if kind == "union_tag_invalid":
+        context = mistake["ctx"]
+        valid = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
+        return f"unknown kind {context['tag']!r}.{nearest(context['tag'], valid)}"
+    message = str(mistake["msg"]).removeprefix("Value error, ")
     message = message[:1].lower() + message[1:].replace("Input should", "should").replace("Tuple should", "should")
     message = message.removeprefix("input ").removeprefix("tuple ").replace("should be", "expected", 1)
     shown = repr(value)
@@ -60,8 +74,12 @@ def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel] | N
     for part in location:
         if isinstance(part, int):
             continue
-        inner = [found for owner in candidates if part in owner.model_fields
-                 for found in _models_in(owner.model_fields[part].annotation)]
+        inner = [
+            found
+            for owner in candidates
+            if part in owner.model_fields
+            for found in _models_in(owner.model_fields[part].annotation)
+        ]
         tagged = [owner for owner in candidates if _is_tagged(owner, part)]
         candidates = inner or tagged or candidates
     return candidates[0] if candidates else None

@@ -2,37 +2,308 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, model_validator
+
+from harness.analysis.exact import facts
+from harness.analysis.measures import check_measure
+from harness.cells import KERNELS, cells
+from harness.errors import UserError, nearest
+from harness.tasks import tasks
 
 VerdictWord = Literal["supported", "contradicted", "no practical difference", "undecided", "not testable"]
+T = TypeVar("T")
 
 
-class Claim(BaseModel):
-    """A sentence to be judged."""
+def _in_words(check: Callable[[T], object]) -> Callable[[T], T]:
+    """Pydantic collects ValueErrors with their place in the file; a UserError's words are kept."""
 
+    def checked(value: T) -> T:
+        try:
+            check(value)
+        except UserError as error:
+            raise ValueError(str(error)) from error
+        return value
+
+    return checked
+
+
+def _known(kind: str, names: Callable[[], Any]) -> Callable[[str], str]:
+    def check(name: str) -> None:
+        if name not in names():
+            raise UserError(f"unknown {kind} {name!r}.{nearest(name, names())}")
+
+    return _in_words(check)
+
+
+def _each(
+    what: str, accept: Callable[[object], bool], check: Callable[[Any], Any] | None = None, words: str = ""
+) -> Any:
+    """One value or a list of them, as a tuple; `words` may stand in its place."""
+
+    def validated(value: object) -> Any:
+        if words and value in words.split():
+            return value
+        values = tuple(value) if isinstance(value, list | tuple) else (value,)
+        if not values or not all(map(accept, values)):
+            alternatives = "".join(f", or {word!r}" for word in words.split())
+            raise ValueError(f"expected {what}, or a list of such{alternatives}; found {value!r}")
+        return tuple(map(check, values)) if check else values
+
+    return PlainValidator(validated)
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _margin(value: object) -> float | str:
+    number = value
+    if isinstance(value, str):
+        try:
+            number = float(value.removesuffix("%")) if value.endswith("%") else None
+        except ValueError:
+            number = None
+    if not isinstance(number, int | float) or isinstance(number, bool) or not 0 < number < math.inf:
+        raise ValueError(f"expected a positive number, or a share such as '5%'; found {value!r}")
+    return value if isinstance(value, str) else float(number)
+
+
+Names = Annotated[tuple[str, ...] | None, _each("a name", _is_name)]
+Numbers = Annotated[
+    tuple[float, ...] | Literal["smallest", "largest"] | None, _each("a number", _is_number, words="smallest largest")
+]
+Margin = Annotated[float | str, PlainValidator(_margin)]
+"""What makes a practical difference: absolute, in the metric's unit, or relative, '5%'."""
+CellName = Annotated[str, AfterValidator(_in_words(cells.__getitem__))]
+Sentence = Annotated[str, Field(min_length=1)]
+Factor = Literal["train_size", "sequence_length", "units", "layers", "batch_size", "learning_rate", "dropout"]
+
+
+class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    id: str
-    claim: str
-    kind: Literal["exact", "paired", "not-testable"]
+
+class Where(_Strict):
+    """The trials that a claim is about. Each key is a value or a list of values; a key left out does not restrict.
+
+    `smallest` and `largest` are those among the records that fit the other keys, for each task by itself.
+    """
+
+    task: Annotated[tuple[str, ...] | None, _each("a task", _is_name, _known("task", lambda: tasks))] = None
+    kernel: Annotated[tuple[str, ...] | None, _each("a kernel", _is_name, _known("kernel", lambda: KERNELS))] = None
+    lane: Names = None
+    matched: Names = None
+    train_size: Numbers = None
+    sequence_length: Numbers = None
+    units: Numbers = None
+    layers: Numbers = None
+    batch_size: Numbers = None
+    learning_rate: Numbers = None
+    updates: Numbers = None
+    dropout: Numbers = None
+    recurrent_dropout: Numbers = None
+    patience: Numbers = None
+    clip_norm: Numbers = None
+
+
+class _Claim(_Strict):
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+    claim: Sentence
+    """The sentence to be judged."""
+    source: str = ""
+    """The sentence of the text that the claim is taken from."""
+
+
+class Exact(_Claim):
+    """A fact of the code, by its name in `harness.analysis.exact.facts`."""
+
+    kind: Literal["exact"]
+    fact: Annotated[str, AfterValidator(_known("fact", lambda: facts))]
+
+
+class NotTestable(_Claim):
+    """A sentence that no finite experiment decides; `reason` says why."""
+
+    kind: Literal["not-testable"]
+    reason: Sentence
+
+
+class _Comparison(_Claim):
+    """`better` is held to be better than `than`, by more than `margin`, in the trials chosen by `where`."""
+
+    better: CellName
+    than: CellName
+    where: Where = Where()
+    margin: Margin
+
+    @model_validator(mode="after")
+    def _two_cells(self) -> _Comparison:
+        if self.better == self.than:
+            raise ValueError(f"'better' and 'than' are the same cell, {self.better!r}")
+        return self
+
+
+class Paired(_Comparison):
+    """A metric, compared seed by seed: a difference where the margin is absolute, a ratio where it is relative."""
+
+    kind: Literal["paired"]
+    on: str
+
+    @model_validator(mode="after")
+    def _measured(self) -> Paired:
+        return _checked_measure(self, self.on)
+
+
+class Proportion(_Comparison):
+    """The share of seeds that solve the task, by the task's own threshold or by `on` and `threshold`."""
+
+    kind: Literal["proportion"]
+    on: str | None = None
+    threshold: float | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Proportion:
+        _absolute_share(self.margin)
+        return _checked_threshold(self, self.on, self.threshold)
+
+
+class Horizon(_Comparison):
+    """The largest `along` at which a seed solves the task, compared seed by seed as a ratio."""
+
+    kind: Literal["horizon"]
+    along: Factor = "sequence_length"
+    on: str | None = None
+    threshold: float | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Horizon:
+        _relative(self.margin, self.kind)
+        _left_to_vary(self.where, self.along, 2)
+        return _checked_threshold(self, self.on, self.threshold)
+
+
+class Trend(_Comparison):
+    """Whether the advantage of `better` shrinks, or grows, as `along` grows. The margin is of the change end to end."""
+
+    kind: Literal["trend"]
+    on: str
+    along: Factor
+    advantage: Literal["shrinks", "grows"]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Trend:
+        _left_to_vary(self.where, self.along, 3)
+        return _checked_measure(self, self.on)
+
+
+class TimeToTarget(_Comparison):
+    """The updates, or seconds, until the validation loss is at `target` or below; a miss counts as infinite."""
+
+    kind: Literal["time-to-target"]
+    target: Annotated[float, Field(allow_inf_nan=False)] | str
+    """A validation loss, or the name of a baseline whose loss is to be reached."""
+    by: Literal["updates", "seconds"] = "updates"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> TimeToTarget:
+        _relative(self.margin, self.kind)
+        return self
+
+
+Comparison = Paired | Proportion | Horizon | Trend | TimeToTarget
+Claim = Annotated[Exact | NotTestable | Comparison, Field(discriminator="kind")]
+C = TypeVar("C", bound=_Comparison)
+
+
+def _checked_measure(claim: C, column: str) -> C:
+    return _in_words(lambda _: check_measure(column, claim.where.task or ()))(claim)
+
+
+def _checked_threshold(claim: C, on: str | None, threshold: float | None) -> C:
+    if (on is None) != (threshold is None):
+        raise ValueError("'on' and 'threshold' belong together; without both, the task's own threshold counts")
+    return claim if on is None else _checked_measure(claim, on)
+
+
+def _relative(margin: float | str, kind: str) -> None:
+    if not isinstance(margin, str):
+        raise ValueError(f"a {kind} claim compares ratios; expected a relative margin such as '10%', found {margin!r}")
+
+
+def _absolute_share(margin: float | str) -> None:
+    if isinstance(margin, str) or margin >= 1:
+        raise ValueError(f"the margin of a proportion is a share below 1, such as 0.2; found {margin!r}")
+
+
+def _left_to_vary(where: Where, along: str, fewest: int) -> None:
+    fixed = getattr(where, along)
+    if fixed is not None and (isinstance(fixed, str) or len(fixed) < fewest):
+        raise ValueError(
+            f"'along' is {along!r}, which 'where' holds fixed; leave it out, or list at least {fewest} values"
+        )
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One seed's outcomes, and its advantage: positive where it speaks for `better`, infinite where one failed.
+
+    The outcome of a failed trial is NaN.
+    """
+
+    seed: int
+    better: float
+    than: float
+    advantage: float
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the records say of a claim. The figures are None where there is nothing to measure."""
+    """What the records say of a claim. The figures are None where there is nothing to measure.
+
+    Effects are advantages: positive where they speak for the claim, whichever direction of the metric is better.
+    """
 
     id: str
     claim: str
     verdict: VerdictWord
     effect: float | None
     ci_low: float | None
+    """Bounds of the 95 % confidence interval of the effect; infinite where failed trials leave it open."""
     ci_high: float | None
     unit: str
+    """Of effect, bounds and margin; '%' where the comparison is a ratio."""
     n: int
     """Seeds (pairs) behind the verdict."""
     conditions: dict[str, Any] = field(default_factory=dict)
+    """The scope: column of the frame to the value, or the list of values, that the records have."""
     reason: str = ""
     """One or two sentences for a reader: what was compared, what was found, why this verdict."""
+    kind: str = ""
+    source: str = ""
+    better: str = ""
+    than: str = ""
+    on: str = ""
+    """What was compared, as a column of the frame or in words."""
+    margin: float | None = None
+    p_value: float | None = None
+    """Two-sided, of no difference, before correction."""
+    p_adjusted: float | None = None
+    """After Holm's correction across the claims; in a condition, across the claim's conditions."""
+    improvement: float | None = None
+    """The share of seeds in which `better` is better, ties counting half."""
+    needed_seeds: int | None = None
+    """Where undecided: the seeds, in all, for 80 % power against an effect as large as the margin."""
+    baseline: str = ""
+    """Says so where a cell does not beat a baseline."""
+    pairs: tuple[Pair, ...] = ()
+    by_condition: tuple[Verdict, ...] = ()
+    """A verdict for each condition, where the claim covers several."""

@@ -1,0 +1,91 @@
+"""Facts of the code: claims that need no experiment, because counting or evaluating an equation decides them.
+
+A fact is a function `(frame) -> FactFound`; the frame (a row a trial) may be empty. To add one, write the function and
+name it in `facts`, or declare it as an entry point in the group `harness.facts`.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from types import FunctionType
+from typing import TYPE_CHECKING, NamedTuple
+
+from harness.cells import cells
+from harness.registry import Registry
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+SIZES = (1, 2, 3, 5, 8, 16, 32, 33, 64, 100, 128, 256, 512, 1000, 1024, 2048, 4096)
+"""Numbers of features and of units at which counts are compared; a formula linear in each needs no more."""
+
+
+class FactFound(NamedTuple):
+    """Whether the fact holds (None: it cannot be told here), how large the effect is, in which unit, and why."""
+
+    holds: bool | None
+    effect: float | None
+    unit: str
+    reason: str
+
+
+facts: Registry[FunctionType] = Registry(
+    "fact",
+    FunctionType,
+    {
+        "fewer-parameters": "harness.analysis.exact:fewer_parameters",
+        "no-gates": "harness.analysis.exact:no_gates",
+        "simpler": "harness.cells.facts:simpler",
+        "same-gate-equations": "harness.cells.facts:same_gate_equations",
+        "reduces-to-rnn": "harness.cells.facts:reduces_to_rnn",
+    },
+    entry_points="harness.facts",
+)
+
+
+def fewer_parameters(frame: DataFrame) -> FactFound:
+    """A GRU layer has fewer parameters than an LSTM layer of the same size: by the formula, and in the records."""
+    gru, lstm = cells["gru"], cells["lstm"]
+    saved = []
+    for features, units, use_bias, reset_after in product(SIZES, SIZES, (True, False), (True, False)):
+        fewer = gru.parameters(features, units, use_bias=use_bias, reset_after=reset_after)
+        saved.append(1 - fewer / lstm.parameters(features, units, use_bias=use_bias, reset_after=reset_after))
+    counted = _recorded_savings(frame)
+    holds = min(saved) > 0 and min(counted, default=1.0) > 0
+    recorded = (
+        f"; in the records it has {min(counted):.1%} to {max(counted):.1%} fewer in {len(counted)} pairs of trials "
+        "that differ in the cell alone"
+        if counted
+        else "; no records to count in"
+    )
+    reason = (
+        f"By the closed formula a GRU layer has {min(saved):.1%} to {max(saved):.1%} fewer parameters than an LSTM "
+        f"layer at all {len(saved)} combinations of features and units from {SIZES[0]} to {SIZES[-1]}, with and "
+        f"without bias, with the reset gate before and after the product{recorded}."
+    )
+    effect = 100 * sum(saved) / len(saved)
+    return FactFound(holds, effect, "% fewer parameters", reason)
+
+
+def _recorded_savings(frame: DataFrame) -> list[float]:
+    """The share of recurrent parameters saved, for each size at which the records have both cells."""
+    size = ["task", "options", "train_size", "sequence_length", "units", "layers"]
+    counts = frame.loc[frame["cell"].isin(["gru", "lstm"]) & frame["recurrent_parameters"].notna()]
+    if counts.empty:
+        return []
+    table = counts.groupby([*size, "cell"])["recurrent_parameters"].max().unstack("cell")
+    if not {"gru", "lstm"} <= set(table.columns):
+        return []
+    return [float(share) for share in (1 - table["gru"] / table["lstm"]).dropna()]
+
+
+def no_gates(frame: DataFrame) -> FactFound:
+    """A simple RNN has only the recurrent operation: one block of weights, one state, no gate."""
+    cell = cells["simple_rnn"]
+    holds = not cell.gates and len(cell.blocks) == 1 and len(cell.states) == 1
+    others = ", ".join(f"the {cells[name].title} {len(cells[name].gates)}" for name in ("gru", "lstm"))
+    reason = (
+        f"The equations of the simple RNN have {len(cell.gates)} gates, {len(cell.blocks)} block of weights and "
+        f"{len(cell.states)} state; {others} gates."
+    )
+    return FactFound(holds, float(len(cell.gates)), "gates", reason)

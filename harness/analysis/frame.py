@@ -1,0 +1,129 @@
+"""Records as tidy tables: one row a trial, and one row a point of a learning curve."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from harness.record import PHASES
+
+SPEC_TEXT = ("task", "cell", "kernel", "lane", "matched", "options", "data", "code", "dense_units")
+SPEC_WHOLE = ("units", "layers", "train_size", "sequence_length", "batch_size", "evaluate_every", "seed")
+SPEC_REAL = ("learning_rate", "patience", "dropout", "recurrent_dropout", "clip_norm")
+"""The fields of a trial's spec; NaN where patience or clip_norm is None. Its `updates` are updates_planned here."""
+
+_TEXT = ("trial_id", "status", "machine", "started_at", "git_commit", "failure", *SPEC_TEXT)
+_WHOLE = ("attempt", "updates", "updates_planned", "threads", *SPEC_WHOLE)
+_REAL = (
+    "parameters",
+    "recurrent_parameters",
+    "seconds_total",
+    "seconds_per_update",
+    *(f"seconds_{phase}" for phase in PHASES),
+    "cpu_seconds",
+    "memory_baseline_bytes",
+    "memory_peak_bytes",
+    "memory_difference_bytes",
+    "train_loss",
+    "validation_loss",
+    "test_loss",
+    "test_accuracy",
+    *SPEC_REAL,
+)
+_PHASES = tuple(f"seconds_{phase}" for phase in PHASES)
+COLUMNS = (
+    "trial_id", "task", "cell", "kernel", "lane", "units", "layers", "matched", "train_size", "sequence_length",
+    "learning_rate", "batch_size", "seed", "status", "parameters", "recurrent_parameters", "updates", "seconds_total",
+    "seconds_per_update", *_PHASES, "cpu_seconds", "memory_baseline_bytes", "memory_peak_bytes",
+    "memory_difference_bytes", "train_loss", "validation_loss", "test_loss", "test_accuracy", "machine",
+    "updates_planned", "evaluate_every", "patience", "dropout", "recurrent_dropout", "clip_norm", "dense_units",
+    "options", "data", "code", "threads", "attempt", "started_at", "git_commit", "failure",
+)  # fmt: skip
+"""Always there, in this order; then `test_<metric>` and `baseline_<name>_<metric>` for what the tasks measure."""
+CURVE_COLUMNS = ("trial_id", "cell", "task", "seed", "update", "seconds", "train_loss", "validation_loss")
+
+Record = Mapping[str, Any]
+"""A record in its JSON form, as `Record.model_dump(mode="json")` gives it. It is trusted, not validated again."""
+
+
+def to_frame(records: Iterable[Record]) -> pd.DataFrame:
+    """A row a trial; of several attempts at one trial the latest counts. Without records: no rows, all columns.
+
+    Times are in seconds, memory in bytes, losses and metrics as the task defines them; what was not measured is NaN.
+    """
+    table = pd.DataFrame([_row(record) for record in records])
+    extra = sorted(set(table.columns) - set(COLUMNS))
+    table = table.reindex(columns=[*COLUMNS, *extra])
+    for column in _TEXT:
+        table[column] = table[column].astype("str")
+    for column in _WHOLE:
+        table[column] = table[column].astype("int64")
+    measured = [column for column in extra if column.startswith(("test_", "baseline_", "seconds_"))]
+    for column in (*_REAL, *measured):
+        table[column] = pd.to_numeric(table[column], errors="coerce").astype("float64")
+    latest = table.sort_values(["attempt", "started_at"], kind="stable").drop_duplicates("trial_id", keep="last")
+    return latest.sort_index().reset_index(drop=True)
+
+
+def curves_frame(records: Iterable[Record]) -> pd.DataFrame:
+    """The learning curves, a row an evaluation: update, seconds of training, the two losses."""
+    rows = [
+        (
+            record["trial_id"],
+            record["spec"]["cell"],
+            record["spec"]["task"],
+            record["spec"]["seed"],
+            point["update"],
+            point["seconds"],
+            point["train_loss"],
+            point["validation_loss"],
+        )
+        for record in _latest(records)
+        for point in record["curve"]
+    ]
+    table = pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
+    for column in ("seed", "update"):
+        table[column] = table[column].astype("int64")
+    for column in ("seconds", "train_loss", "validation_loss"):
+        table[column] = pd.to_numeric(table[column], errors="coerce").astype("float64")
+    return table.astype({"trial_id": "str", "cell": "str", "task": "str"})
+
+
+def _latest(records: Iterable[Record]) -> list[Record]:
+    latest: dict[str, Record] = {}
+    for record in records:
+        held = latest.get(record["trial_id"])
+        if held is None or (record["attempt"], record["started_at"]) >= (held["attempt"], held["started_at"]):
+            latest[record["trial_id"]] = record
+    return list(latest.values())
+
+
+def _row(record: Record) -> dict[str, Any]:
+    spec, memory, phases = record["spec"], record["memory"] or {}, record["phases"]
+    row: dict[str, Any] = {**spec, "updates_planned": spec["updates"]}
+    for name in ("options", "data", "dense_units"):
+        row[name] = json.dumps(spec[name], sort_keys=True, separators=(",", ":"))
+    for name in ("trial_id", "attempt", "status", "started_at", "threads", "git_commit", "parameters",
+                 "recurrent_parameters", "seconds_total", "updates", "seconds_per_update"):  # fmt: skip
+        row[name] = record[name]
+    row["git_commit"] = record["git_commit"] or ""
+    row["machine"] = record["machine"]["fingerprint"]
+    row["failure"] = record["failure"]["message"] if record["failure"] else ""
+    for name, phase in phases.items():
+        row[f"seconds_{name}"] = phase["wall_seconds"]
+    row["cpu_seconds"] = sum(phase["cpu_seconds"] for phase in phases.values()) if phases else None
+    row["memory_baseline_bytes"] = memory.get("baseline_bytes")
+    row["memory_peak_bytes"] = memory.get("peak_bytes")
+    if memory:
+        row["memory_difference_bytes"] = memory["peak_bytes"] - memory["baseline_bytes"]
+    row["train_loss"] = record["train"].get("loss")
+    row["validation_loss"] = record["validation"].get("loss")
+    for name, value in record["test"].items():
+        row[f"test_{name}"] = value
+    for baseline, scores in record["baselines"].items():
+        for name, value in scores.items():
+            row[f"baseline_{baseline}_{name}"] = value
+    return row

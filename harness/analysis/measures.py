@@ -1,0 +1,65 @@
+"""The measured columns that claims may be about: title, unit, and which direction is better."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.errors import UserError, nearest
+from harness.tasks import Metric, tasks
+
+MEASURES: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("train_loss", "training loss", "", "lower"),
+        Metric("validation_loss", "validation loss", "", "lower"),
+        Metric("test_loss", "test loss", "", "lower"),
+        Metric("test_accuracy", "test accuracy", "", "higher"),
+        Metric("seconds_total", "seconds in total", "s", "lower"),
+        Metric("seconds_per_update", "seconds per update", "s", "lower"),
+        Metric("seconds_data", "seconds for the data", "s", "lower"),
+        Metric("seconds_build", "seconds to build the model", "s", "lower"),
+        Metric("seconds_first_step", "seconds to the first update", "s", "lower"),
+        Metric("seconds_train", "seconds of training", "s", "lower"),
+        Metric("seconds_evaluate", "seconds of evaluation", "s", "lower"),
+        Metric("cpu_seconds", "processor seconds", "s", "lower"),
+        Metric("memory_peak_bytes", "peak memory", "bytes", "lower"),
+        Metric("memory_difference_bytes", "memory that training adds", "bytes", "lower"),
+        Metric("parameters", "parameters", "", "lower"),
+        Metric("recurrent_parameters", "recurrent parameters", "", "lower"),
+        Metric("updates", "updates done", "", "lower"),
+    )
+}
+"""What every trial has, whatever its task. A task's own metrics are the columns `test_<name>`."""
+
+
+def depends_on_machine(column: str) -> bool:
+    """Whether values of two machines, or of two lanes, must never be compared: times and memory."""
+    return column.startswith(("seconds", "cpu_seconds", "memory"))
+
+
+def measure(column: str, task: str | None = None) -> Metric:
+    """The metric behind a column of the frame, in the words of `task` where the task declares it.
+
+    Raises UserError for a column that is no measure of that task.
+    """
+    own = _own(task)
+    found = own.get(column) or MEASURES.get(column)
+    if found is None:
+        of_task = f" of the task {task!r}" if task else ""
+        raise UserError(f"unknown metric {column!r}{of_task}.{nearest(column, {*own, *MEASURES})}")
+    return found
+
+
+def check_measure(column: str, for_tasks: Iterable[str]) -> None:
+    """Raises UserError unless the column can be measured on each of the tasks; without tasks, `test_<any>` passes."""
+    names = tuple(for_tasks)
+    for task in names:
+        measure(column, task)
+    if not names and not column.startswith("test_"):
+        measure(column)
+
+
+def _own(task: str | None) -> dict[str, Metric]:
+    if task is None or task not in tasks:
+        return {}
+    return {f"test_{metric.name}": metric for metric in tasks[task].metrics}

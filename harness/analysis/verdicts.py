@@ -1,0 +1,86 @@
+"""Verdicts on disk: `verdicts.json`, a list of objects whose keys are the fields of Verdict.
+
+JSON has no infinity: an unbounded figure is the string "Infinity" or "-Infinity", one that is not a number is null.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from harness.analysis.claims import Pair, Verdict
+from harness.errors import UserError
+
+_INFINITE = {"Infinity": math.inf, "-Infinity": -math.inf}
+_FIGURES = ("effect", "ci_low", "ci_high", "margin", "p_value", "p_adjusted", "improvement")
+
+
+def write_verdicts(verdicts: Sequence[Verdict], path: str | Path) -> None:
+    """Write them in one step: a reader sees the old file or the new one, never half of one. Raises UserError."""
+    path = Path(path)
+    text = json.dumps([_plain(asdict(verdict)) for verdict in verdicts], indent=2, ensure_ascii=False, allow_nan=False)
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=path.name, delete=False
+        ) as file:
+            temporary = Path(file.name)
+            file.write(text + "\n")
+        try:
+            temporary.chmod(0o644)
+            os.replace(temporary, path)  # noqa: PTH105 - the same call, under the name by which its atomicity is known
+        except OSError:
+            temporary.unlink()
+            raise
+    except OSError as error:
+        raise UserError(f"{path}: the verdicts cannot be written: {error.strerror}") from error
+
+
+def read_verdicts(path: str | Path) -> list[Verdict]:
+    """The verdicts in a file of `write_verdicts`. Raises UserError where there is none, or it is something else."""
+    path = Path(path)
+    try:
+        return [_verdict(row) for row in json.loads(path.read_text(encoding="utf-8"))]
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; `harness run` or `harness judge` writes it") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise UserError(f"{path}: not a file of verdicts ({error}); `harness judge` writes a new one") from error
+
+
+def _plain(value: Any) -> Any:
+    """The value without what JSON lacks: infinities, NaN, NumPy's numbers."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+def _verdict(row: dict[str, Any]) -> Verdict:
+    known = {field.name for field in fields(Verdict)}
+    given = {key: value for key, value in row.items() if key in known}
+    for name in _FIGURES:
+        given[name] = _figure(given.get(name))
+    given["pairs"] = tuple(_pair(pair) for pair in given.get("pairs", ()))
+    given["by_condition"] = tuple(_verdict(condition) for condition in given.get("by_condition", ()))
+    return Verdict(**given)
+
+
+def _pair(row: dict[str, Any]) -> Pair:
+    numbers = {name: _figure(row[name]) for name in ("better", "than", "advantage")}
+    return Pair(seed=row["seed"], **{name: math.nan if value is None else value for name, value in numbers.items()})
+
+
+def _figure(value: Any) -> float | None:
+    return _INFINITE[value] if isinstance(value, str) else value

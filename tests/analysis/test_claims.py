@@ -1,0 +1,101 @@
+"""The language of claims: what an experiment file may declare, and what it is told where it declares something else."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from harness.analysis.claims import Claim, Exact, NotTestable, Paired, TimeToTarget, Trend
+from harness.validation import explain
+
+CLAIM: TypeAdapter[Claim] = TypeAdapter(Claim)
+PAIRED = {"kind": "paired", "better": "gru", "than": "lstm", "on": "test_loss", "margin": 0.02}
+COMPARED = {"better": "gru", "than": "lstm", "margin": "5%"}
+
+
+class File(BaseModel):
+    """Stands for an experiment file: claims are read as parts of one."""
+
+    claim: tuple[Claim, ...]
+
+
+def read(**fields: object) -> Claim:
+    return CLAIM.validate_python({"id": "c", "claim": "A sentence.", **fields})
+
+
+def message(**fields: object) -> str:
+    """What the author of this claim is told."""
+    with pytest.raises(ValidationError) as caught:
+        File.model_validate({"claim": ({"id": "c", "claim": "A sentence.", **fields},)})
+    return explain(caught.value, source="x.toml", model=File)
+
+
+def test_every_kind_can_be_declared() -> None:
+    assert isinstance(read(kind="exact", fact="fewer-parameters"), Exact)
+    assert isinstance(read(kind="not-testable", reason="No finite experiment decides it."), NotTestable)
+    assert isinstance(read(**PAIRED), Paired)
+    assert read(kind="proportion", better="gru", than="lstm", margin=0.2).kind == "proportion"
+    assert read(kind="horizon", **COMPARED).kind == "horizon"
+    assert isinstance(read(kind="time-to-target", target=2.5, **COMPARED), TimeToTarget)
+    trend = read(kind="trend", on="test_loss", along="train_size", advantage="shrinks", **COMPARED)
+    assert isinstance(trend, Trend)
+
+
+def test_a_condition_is_a_value_a_list_or_a_word() -> None:
+    claim = read(
+        **PAIRED, where={"train_size": 500, "sequence_length": [10, 20], "units": "smallest", "kernel": "keras"}
+    )
+    assert isinstance(claim, Paired)
+    assert claim.where.train_size == (500,)
+    assert claim.where.sequence_length == (10, 20)
+    assert claim.where.units == "smallest"
+    assert claim.where.kernel == ("keras",)
+
+
+def test_a_margin_is_a_number_or_a_percentage() -> None:
+    assert read(**PAIRED | {"margin": "5%"}).margin == "5%"
+    assert read(**PAIRED | {"margin": 1}).margin == 1.0
+
+
+@pytest.mark.parametrize("margin", [0, -1, "5", "x%", "-5%", True, float("nan"), float("inf")])
+def test_a_margin_that_is_none_is_refused(margin: object) -> None:
+    assert message(**PAIRED | {"margin": margin}).startswith("x.toml: claim[0].margin: expected a positive number")
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({**PAIRED, "marginn": 1}, "claim[0].marginn: unknown key. Did you mean 'margin'?"),
+        ({**PAIRED, "kind": "pared"}, "claim[0]: unknown kind 'pared'. Did you mean 'paired'?"),
+        ({"better": "gru"}, "claim[0]: the key 'kind' is missing"),
+        ({"kind": "paired", **COMPARED}, "claim[0].on: this key is missing"),
+        ({**PAIRED, "than": "lstn"}, "claim[0].than: unknown cell 'lstn'. Did you mean 'lstm'?"),
+        ({**PAIRED, "than": "gru"}, "claim[0]: 'better' and 'than' are the same cell, 'gru'"),
+        ({**PAIRED, "on": "tets_loss"}, "claim[0]: unknown metric 'tets_loss'. Did you mean 'test_loss'?"),
+        ({**PAIRED, "where": {"tassk": "x"}}, "claim[0].where.tassk: unknown key. Did you mean 'task'?"),
+        ({**PAIRED, "where": {"task": "langage"}}, "where.task: unknown task 'langage'. Did you mean 'language'?"),
+        ({**PAIRED, "where": {"kernel": "kera"}}, "where.kernel: unknown kernel 'kera'. Did you mean 'keras'?"),
+        ({**PAIRED, "where": {"train_size": "tiny"}}, "a number, or a list of such, or 'smallest', or 'largest'"),
+        ({**PAIRED, "where": {"train_size": []}}, "where.train_size: expected a number"),
+        ({"kind": "exact", "fact": "fewer-gates"}, "claim[0].fact: unknown fact 'fewer-gates'. Did you mean"),
+        ({"kind": "exact", "fact": "no-gates", "margin": 1}, "claim[0].margin: unknown key"),
+        ({"kind": "not-testable"}, "claim[0].reason: this key is missing"),
+        ({"kind": "proportion", **COMPARED}, "claim[0]: the margin of a proportion is a share below 1"),
+        (
+            {"kind": "proportion", **COMPARED, "margin": 0.2, "threshold": 0.9},
+            "claim[0]: 'on' and 'threshold' belong together",
+        ),
+        ({"kind": "horizon", **COMPARED, "margin": 2}, "claim[0]: a horizon claim compares ratios; expected"),
+        ({"kind": "time-to-target", "target": 1.0, **COMPARED, "margin": 2}, "a time-to-target claim compares ratios"),
+        (
+            {
+                "kind": "trend", "on": "test_loss", "along": "train_size", "advantage": "shrinks", **COMPARED,
+                "where": {"train_size": "smallest"},
+            },
+            "claim[0]: 'along' is 'train_size', which 'where' holds fixed",
+        ),
+        ({"kind": "exact", "fact": "no-gates", "id": "a b"}, "claim[0].id: "),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_its_place_and_its_remedy(fields: dict[str, object], expected: str) -> None:
+    assert expected in message(**fields)
