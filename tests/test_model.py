@@ -145,8 +145,9 @@ def test_one_real_number_a_sequence_is_learned_by_squared_error() -> None:
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
 def test_a_model_is_saved_and_loaded(tmp_path) -> None:
     model = get_model("gru", kernel="keras", input_shape=(5,), symbols=4, classes=4, output="softmax", seed=1)
-    model.save(tmp_path / "model.keras")
     ids = np.array([[0, 1, 2, 3, 0]])
+    make_updates(model)(ids[None], ids[None])
+    model.save(tmp_path / "model.keras")
     np.testing.assert_array_equal(keras.models.load_model(tmp_path / "model.keras")(ids), model(ids))
 
 
