@@ -1,0 +1,45 @@
+"""Which recurrent network is better, and for what: the public API.
+
+experiment = load_experiment("experiments/smoke.toml")
+run(experiment)                        # results/smoke/: records, verdicts, report
+frame = load_records("results/smoke")  # pandas, a row a trial
+verdicts = judge("results/smoke")
+report = render("results/smoke")
+model = get_model("gru")               # the document's Keras model; the only one of these that imports TensorFlow here
+
+Each name is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.errors import UserError as UserError
+    from harness.experiment import load_experiment as load_experiment
+    from harness.flow import run_experiment as run
+    from harness.model import get_model as get_model
+    from harness.results import judge_results as judge
+    from harness.results import load_records as load_records
+    from harness.results import render_results as render
+
+__all__ = ["UserError", "get_model", "judge", "load_experiment", "load_records", "render", "run"]
+__version__ = "0.1.0"
+
+_HOMES = {
+    "UserError": "harness.errors:UserError",
+    "get_model": "harness.model:get_model",
+    "judge": "harness.results:judge_results",
+    "load_experiment": "harness.experiment:load_experiment",
+    "load_records": "harness.results:load_records",
+    "render": "harness.results:render_results",
+    "run": "harness.flow:run_experiment",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'harness' has no attribute {name!r}")
+    module, _, attribute = _HOMES[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)

@@ -1,6 +1,7 @@
 """A digest of the code that trains a trial, so that a changed cell or task never passes off old records as its own.
 
-As in airspeed velocity, the version of a measurement is a hash of its source; comments, docstrings and layout do not count.
+As in airspeed velocity, the version of a measurement is a hash of its source. Comments, docstrings and layout do not
+count.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ def code_version(task: str, cell: str) -> str:
 def _sources(task: str, cell: str) -> set[Path]:
     shared = {_file(module) for module in _TRAINING}
     rooms = {path for room in ("harness.cells", "harness.tasks") for path in _file(room).parent.glob("*.py")}
-    named = {_file(_module(target, {})) for target in (*cells.targets().values(), *tasks.targets().values())}
+    one_each = {path for path in rooms if path.stem in {*cells.targets(), *tasks.targets()}}
     own = {_file(_module(cell, cells.targets())), _file(_module(task, tasks.targets()))}
-    return shared | (rooms - named) | own
+    return shared | (rooms - one_each) | own
 
 
 def _module(name: str, targets: dict[str, str]) -> str:

@@ -1,0 +1,228 @@
+"""The command `harness`: arguments in, words out. It imports what a command needs only when that command runs."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.experiment import Experiment
+
+app = typer.Typer(
+    help="Which recurrent network is better, and for what: simple RNN, GRU and LSTM compared with evidence.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="An experiment file (TOML).")]
+Directory = Annotated[Path, typer.Argument(metavar="DIR", help="A results folder, such as results/compare.")]
+Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where the folder <name>/ goes.")]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", min=1, metavar="N", help="Trials side by side; default: the cores.")
+]
+Seeds = Annotated[
+    int | None, typer.Option("--seeds", min=1, metavar="N", help="Use seeds 0 to N-1 in place of the file's.")
+]
+
+
+_PIPED_WIDTH = 120
+"""Columns of tables that go to a file or a pipe."""
+
+
+class Format(StrEnum):
+    """What `harness export` writes."""
+
+    csv = "csv"
+    parquet = "parquet"
+    jsonl = "jsonl"
+
+
+class Kind(StrEnum):
+    """What `harness list` lists."""
+
+    cells = "cells"
+    kernels = "kernels"
+    tasks = "tasks"
+    experiments = "experiments"
+
+
+@app.command()
+def run(
+    file: File,
+    results: Results = Path("results"),
+    jobs: Jobs = None,
+    seeds: Seeds = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the trials; run nothing.")] = False,
+) -> None:
+    """Run what is left of an experiment, judge its claims, write its report."""
+    experiment = _load(file, seeds)
+    console = _console()
+    if dry_run:
+        from harness.experiment import plan
+
+        for trial_id, spec in plan(experiment).items():
+            print(
+                f"{trial_id}  {spec.task} {spec.cell}/{spec.kernel} units {spec.units} size {spec.train_size}"
+                f" length {spec.sequence_length} rate {spec.learning_rate:g} updates {spec.updates} seed {spec.seed}"
+            )
+        return
+    from harness.flow import run_experiment
+    from harness.terminal import verdict_table
+
+    finished = run_experiment(
+        experiment, results=results, jobs=jobs, source=file.read_text(encoding="utf-8"), console=console
+    )
+    outcome = finished.outcome
+    if outcome.stopped:
+        left = outcome.planned - outcome.stored_before - outcome.finished
+        console.print(f"Stopped: {left} trials left. The same command goes on from here.", soft_wrap=True)
+        raise typer.Exit(130)
+    console.print(verdict_table(finished.verdicts))
+    if outcome.failed:
+        console.print(f"{outcome.failed} trials failed; the report shows them.", soft_wrap=True)
+    console.print(f"Report: {finished.report}", soft_wrap=True, markup=False, highlight=False)
+
+
+@app.command()
+def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -> None:
+    """Validate an experiment file; print its plan with an estimate of its time."""
+    from harness.estimate import Estimator
+    from harness.experiment import plan
+    from harness.machine import usable_cores
+    from harness.runner.progress import duration
+    from harness.runner.run import left_to_do
+    from harness.store import FILE_NAME, open_store
+    from harness.terminal import plan_table
+
+    experiment = _load(file, seeds)
+    trials = plan(experiment)
+    attempts, estimator = {}, Estimator()
+    directory = results / experiment.name
+    if (directory / FILE_NAME).is_file():
+        with open_store(directory) as store:
+            attempts, estimator = store.attempts(), Estimator(store.records())
+    left = left_to_do(trials, attempts)
+    console = _console()
+    console.print(plan_table(experiment, trials))
+    cores = usable_cores()
+    seconds = sum(estimator.seconds(trial.spec) for trial in left) / cores
+    console.print(
+        f"{file} is valid: {len(trials)} trials, {len(experiment.claim)} claims;"
+        f" {len(left)} trials to do, about {duration(seconds)} on {cores} cores.",
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+@app.command("list")
+def list_(kind: Annotated[Kind | None, typer.Argument(help="One of them; default: all.")] = None) -> None:
+    """List the cells, kernels, tasks and experiments."""
+    from harness.terminal import listing
+
+    for text in listing(kind, Path("experiments")):
+        print(text)
+
+
+@app.command()
+def status(directory: Directory) -> None:
+    """How far a results folder is: trials per cell and status, time spent."""
+    from harness.store import open_store
+    from harness.terminal import status_table
+
+    with open_store(directory) as store:
+        counts = store.counts()
+    _console().print(status_table(counts))
+
+
+@app.command()
+def report(directory: Directory) -> None:
+    """Judge the stored records and write the report anew; runs nothing."""
+    from harness.results import render_results
+
+    path = render_results(directory)
+    _console().print(f"Report: {path}", soft_wrap=True, markup=False, highlight=False)
+
+
+@app.command()
+def export(
+    directory: Directory,
+    format: Annotated[
+        Format, typer.Option("--format", help="csv, parquet or jsonl (one record a line, whole).")
+    ] = Format.csv,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file; default: DIR/records.FORMAT.")
+    ] = None,
+) -> None:
+    """Write the records as a table, a row a trial."""
+    from harness.export import export_records
+
+    print(export_records(directory, format.value, output))
+
+
+@app.command()
+def summary(
+    cell: Annotated[str, typer.Argument(help="A cell: simple_rnn, gru, lstm, or module:attribute.")],
+    kernel: Annotated[str | None, typer.Option("--kernel", help="document, keras or fused.")] = None,
+    units: Annotated[
+        list[int] | None, typer.Option("--units", help="Units of a recurrent layer; repeat for more.")
+    ] = None,
+) -> None:
+    """Print the summary of the document's model for a cell."""
+    from harness.cells import KERNELS, cells
+    from harness.errors import nearest
+
+    kernels = cells[cell].kernels
+    if kernel is not None and kernel not in KERNELS:
+        raise UserError(f"unknown kernel {kernel!r}.{nearest(kernel, KERNELS)}")
+    from harness.trial.quiet import quiet_stderr
+
+    with quiet_stderr():
+        from harness.model import summary_text
+
+        text = summary_text(cell, kernel=kernel or kernels[0], rnn_units=tuple(units or (32, 32)))
+    print(text, end="")
+
+
+def _load(file: Path, seeds: int | None) -> Experiment:
+    from harness.experiment import load_experiment
+
+    experiment = load_experiment(file)
+    if seeds is None:
+        return experiment
+    sweeps = tuple(sweep.model_copy(update={"seeds": None}) for sweep in experiment.sweep)
+    return experiment.model_copy(update={"seeds": tuple(range(seeds)), "sweep": sweeps})
+
+
+def _console() -> Console:
+    import os
+
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _PIPED_WIDTH
+    return console
+
+
+def main() -> None:
+    """Entry point: a user's mistake is one message on stderr and exit status 2."""
+    try:
+        app()
+    except UserError as error:
+        print(f"harness: {error}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.exit(141)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""A results folder as a whole: its records as a frame, its verdicts, its report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.analysis.claims import Verdict
+from harness.cells import cells
+from harness.experiment import Experiment, parse_experiment
+from harness.store import Store, open_store, stored_experiment, write_atomically
+from harness.tasks import tasks
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.report import ReportData
+
+VERDICTS_NAME = "verdicts.json"
+SUMMARIES_FOLDER = "summaries"
+
+
+def load_records(directory: str | Path, *, all_records: bool = False) -> pd.DataFrame:
+    """The records of a results folder as a tidy frame, a row a trial (docs/results.md explains the columns).
+
+    `all_records` includes those that the folder's present plan does not ask for. Raises UserError.
+    """
+    from harness.analysis.frame import to_frame
+
+    with open_store(directory) as store:
+        return to_frame(store.records(all_records=all_records))
+
+
+def load_stored_experiment(directory: str | Path) -> Experiment:
+    """The experiment that the folder's last run used. Raises UserError."""
+    directory = Path(directory)
+    text = stored_experiment(directory)
+    return parse_experiment(text, source=str(directory / "experiment.toml"), folder=directory.resolve())
+
+
+def judge_results(directory: str | Path) -> list[Verdict]:
+    """Judge the folder's records by its experiment's claims, and write verdicts.json. Raises UserError."""
+    from harness.analysis.judge import judge, write_verdicts
+
+    experiment = load_stored_experiment(directory)
+    verdicts = judge(experiment.claim, load_records(directory))
+    write_verdicts(verdicts, Path(directory) / VERDICTS_NAME)
+    return verdicts
+
+
+def render_results(directory: str | Path, verdicts: list[Verdict] | None = None) -> Path:
+    """Write the folder's report anew from what is stored; returns the path of report.html. Raises UserError."""
+    from harness.report import render
+
+    directory = Path(directory)
+    if verdicts is None:
+        verdicts = judge_results(directory)
+    with open_store(directory) as store:
+        data = report_data(store, verdicts)
+    return render(data, directory)
+
+
+def report_data(store: Store, verdicts: list[Verdict]) -> ReportData:
+    """All that a report shows, read from an open store."""
+    from harness.analysis.frame import curves_frame, to_frame
+    from harness.report import ReportData
+
+    experiment = load_stored_experiment(store.directory)
+    records = list(store.records())
+    return ReportData(
+        name=experiment.name,
+        title=experiment.title,
+        description=experiment.description,
+        experiment_toml=stored_experiment(store.directory),
+        command=f"harness run {experiment.name}.toml --results {store.directory.parent}",
+        frame=to_frame(records),
+        curves=curves_frame(records),
+        verdicts=verdicts,
+        summaries=read_summaries(store.directory),
+        architectures=[_architecture(name) for name in experiment.cells],
+        machines=_distinct(record["machine"] for record in records),
+        failures=[_failure(record) for record in records if record["status"] != "ok"],
+        tasks={sweep.task: _task(sweep.task) for sweep in experiment.sweep},
+        planned=len(store.planned()),
+        done=len(records),
+        commit=", ".join(sorted({record["git_commit"] or "unknown" for record in records})),
+        dirty="yes" if any(record["git_dirty"] for record in records) else "",
+        generated_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def read_summaries(directory: Path) -> dict[str, str]:
+    """The stored summaries of the document's models, by cell; those that are there."""
+    folder = directory / SUMMARIES_FOLDER
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.txt"))}
+
+
+def write_summary(directory: Path, cell: str, text: str) -> None:
+    """Keep the summary of a cell's model for the report. Raises UserError."""
+    folder = directory / SUMMARIES_FOLDER
+    folder.mkdir(exist_ok=True)
+    write_atomically(folder / f"{cell.replace(os.sep, '_')}.txt", text)
+
+
+def _architecture(name: str) -> dict[str, Any]:
+    cell = cells[name]
+    return {
+        "name": name,
+        "title": cell.title,
+        "summary": cell.summary,
+        "gates": cell.gates,
+        "blocks": cell.blocks,
+        "states": cell.states,
+    }
+
+
+def _task(name: str) -> dict[str, Any]:
+    task = tasks[name]
+    metrics = [
+        {"name": metric.name, "title": metric.title, "unit": metric.unit, "better": metric.better}
+        for metric in task.metrics
+    ]
+    return {
+        "title": task.title,
+        "summary": task.summary,
+        "metrics": metrics,
+        "solved": task.solved,
+        "train_size_unit": task.train_size_unit,
+    }
+
+
+def _failure(record: dict[str, Any]) -> dict[str, Any]:
+    failure = record["failure"] or {}
+    spec = {key: record["spec"][key] for key in ("task", "cell", "kernel", "train_size", "sequence_length", "seed")}
+    return {"trial_id": record["trial_id"], "status": record["status"], **spec, **failure}
+
+
+def _distinct(values: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    seen: list[dict[str, Any]] = []
+    for value in values:
+        if value not in seen:
+            seen.append(value)
+    return seen

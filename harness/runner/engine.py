@@ -1,0 +1,41 @@
+"""What an engine is: the thing that gets trials done. The runner does not know which one it has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from harness.experiment import Lane, TrialSpec
+from harness.record import Record
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial to be done: its id, what to do, and the how-manieth attempt it is."""
+
+    id: str
+    spec: TrialSpec
+    attempt: int = 1
+
+
+class Engine(Protocol):
+    """Takes trials, gives records. Every trial taken comes back as one record, whatever becomes of it."""
+
+    def has_room(self, lane: Lane) -> bool:
+        """Whether a trial of that lane could start now."""
+
+    def submit(self, trial: Trial) -> None:
+        """Start a trial. Call it only where there is room."""
+
+    def running(self) -> int:
+        """How many trials were taken and have not come back."""
+
+    def wait(self, seconds: float) -> Sequence[Record]:
+        """The records of trials that ended, after at most so many seconds."""
+
+    def interrupt(self) -> Sequence[Record]:
+        """Stop what runs; its records, with status 'interrupted'."""
+
+    def close(self) -> None:
+        """Leave nothing running."""

@@ -1,0 +1,100 @@
+"""How a run is shown while it goes on: a live bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from harness.estimate import Estimator
+from harness.record import Record
+from harness.runner.engine import Trial
+
+_LINE_EVERY_SECONDS = 10.0
+
+
+def describe(record: Record) -> str:
+    """A failed trial in one line: which, what, why."""
+    spec = record.spec
+    reason = record.failure.message.splitlines()[0] if record.failure and record.failure.message else ""
+    return (
+        f"{record.status}: {spec.cell}/{spec.kernel} {spec.task} size {spec.train_size} length {spec.sequence_length}"
+        f" seed {spec.seed} ({record.trial_id}): {reason}"
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them."""
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60:02d} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+
+
+class ShowProgress:
+    """A Watcher that shows done, running, failed and the time left. Use as a context manager."""
+
+    def __init__(self, console: Console, left: Sequence[Trial], estimator: Estimator, jobs: int, before: int) -> None:
+        self._console = console
+        self._estimator = estimator
+        self._jobs = jobs
+        self._waiting = {trial.id: trial for trial in left}
+        self._total = before + len(left)
+        self._done = before
+        self._running = 0
+        self._failed = 0
+        self._last_line = time.monotonic()
+        self._bar = Progress(
+            SpinnerColumn(),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[state]}"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+            transient=True,
+        )
+        self._task = self._bar.add_task("trials", total=self._total, completed=before, state="starting")
+
+    def __enter__(self) -> ShowProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def started(self, trial: Trial) -> None:
+        self._running += 1
+        self._update()
+
+    def finished(self, record: Record) -> None:
+        self._running -= 1
+        self._done += 1
+        self._waiting.pop(record.trial_id, None)
+        if record.status == "ok" and record.seconds_total is not None:
+            self._estimator.learn(record.spec, record.seconds_total)
+        else:
+            self._failed += 1
+            self._console.print(f"[yellow]{escape(describe(record))}[/yellow]", soft_wrap=True)
+        self._update()
+
+    def _update(self) -> None:
+        state = f"{self._running} running, {self._failed} failed, about {duration(self._seconds_left())} left"
+        if self._console.is_terminal:
+            self._bar.update(self._task, completed=self._done, state=state)
+        elif time.monotonic() - self._last_line > _LINE_EVERY_SECONDS or self._done == self._total:
+            self._last_line = time.monotonic()
+            self._console.print(f"{self._done} of {self._total} trials done, {state}", soft_wrap=True)
+
+    def _seconds_left(self) -> float:
+        shared = sum(self._estimator.seconds(t.spec) for t in self._waiting.values() if t.spec.lane == "accuracy")
+        alone = sum(self._estimator.seconds(t.spec) for t in self._waiting.values() if t.spec.lane == "speed")
+        return shared / self._jobs + alone

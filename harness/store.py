@@ -1,0 +1,267 @@
+"""The records on disk: one SQLite file a results folder, a transaction a trial; nothing stored is ever edited."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from harness.errors import UserError
+from harness.experiment import TrialSpec
+from harness.record import Record
+
+SCHEMA_VERSION = 1
+FILE_NAME = "trials.sqlite"
+EXPERIMENT_NAME = "experiment.toml"
+_APPLICATION_ID = 0x52_4E_4E_48  # 'RNNH', so that another program's database is not mistaken for ours
+_TABLES = """
+CREATE TABLE trial (
+    trial_id TEXT NOT NULL,
+    attempt  INTEGER NOT NULL,
+    status   TEXT NOT NULL,
+    task     TEXT NOT NULL,
+    cell     TEXT NOT NULL,
+    seconds  REAL,
+    record   TEXT NOT NULL,
+    PRIMARY KEY (trial_id, attempt)
+);
+CREATE TABLE planned (
+    position INTEGER PRIMARY KEY,
+    trial_id TEXT NOT NULL UNIQUE,
+    cell     TEXT NOT NULL,
+    spec     TEXT NOT NULL
+);
+"""
+
+
+class Store:
+    """An open store. `directory` is the results folder; use `open_store`."""
+
+    def __init__(self, directory: Path, connection: sqlite3.Connection) -> None:
+        self.directory = directory
+        self._connection = connection
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def add(self, record: Record) -> None:
+        """Store one attempt. Raises UserError where the disk refuses, KeyError where that attempt is stored already."""
+        row = (
+            record.trial_id,
+            record.attempt,
+            record.status,
+            record.spec.task,
+            record.spec.cell,
+            record.seconds_total,
+            record.model_dump_json(),
+        )
+        with self._writing():
+            try:
+                self._connection.execute("INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            except sqlite3.IntegrityError as error:
+                raise KeyError(f"trial {record.trial_id}, attempt {record.attempt}, is stored already") from error
+
+    def set_plan(self, trials: Mapping[str, TrialSpec]) -> None:
+        """Remember what the experiment asks for now, so that status and report know what is missing."""
+        rows = (
+            (position, trial_id, spec.cell, spec.model_dump_json())
+            for position, (trial_id, spec) in enumerate(trials.items())
+        )
+        with self._writing():
+            self._connection.execute("DELETE FROM planned")
+            self._connection.executemany("INSERT INTO planned VALUES (?, ?, ?, ?)", rows)
+
+    def attempts(self) -> dict[str, tuple[int, str]]:
+        """For each stored trial the number of attempts and the status of the last."""
+        rows = self._read("SELECT trial_id, max(attempt), status FROM trial GROUP BY trial_id")
+        return {trial_id: (attempt, status) for trial_id, attempt, status in rows}
+
+    def planned(self) -> list[str]:
+        """The ids of the trials of the last plan, in its order."""
+        return [trial_id for (trial_id,) in self._read("SELECT trial_id FROM planned ORDER BY position")]
+
+    def records(self, *, all_records: bool = False) -> Iterator[dict[str, Any]]:
+        """The last attempt at each planned trial, in the plan's order, as JSON values.
+
+        `all_records` gives those too that the present plan does not ask for, in the order of their ids.
+        """
+        last = "SELECT trial_id, max(attempt), record FROM trial GROUP BY trial_id"
+        query = (
+            f"SELECT record FROM ({last}) ORDER BY trial_id"
+            if all_records
+            else f"SELECT record FROM planned JOIN ({last}) USING (trial_id) ORDER BY position"
+        )
+        for (text,) in self._read(query):
+            yield json.loads(text)
+
+    def counts(self) -> list[tuple[str, str, int, float]]:
+        """(cell, status, trials, seconds) over the planned trials; status 'missing' where there is no record yet."""
+        return list(
+            self._read(
+                "SELECT planned.cell, coalesce(last.status, 'missing'), count(*), coalesce(sum(last.seconds), 0)"
+                " FROM planned LEFT JOIN"
+                " (SELECT trial_id, max(attempt), status, seconds FROM trial GROUP BY trial_id) AS last"
+                " USING (trial_id) GROUP BY 1, 2 ORDER BY 1, 2"
+            )
+        )
+
+    def _read(self, query: str) -> Iterator[tuple[Any, ...]]:
+        with _clear_errors(self.directory):
+            yield from self._connection.execute(query)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with _clear_errors(self.directory), self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield
+
+
+@contextmanager
+def open_store(directory: str | Path, *, create: bool = False) -> Iterator[Store]:
+    """The store of a results folder; with `create`, made where missing.
+
+    Raises UserError where the folder or file is missing, cannot be read or written, is no SQLite file, is another
+    program's, or was written by a newer version of the harness; nothing is overwritten.
+    """
+    directory = Path(directory)
+    path = directory / FILE_NAME
+    if create:
+        make_writable(directory)
+    elif not path.is_file():
+        raise UserError(
+            f"{directory}: no results here ({FILE_NAME} is missing). Run an experiment first: harness run FILE"
+        )
+    with _clear_errors(directory):
+        connection = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode={'rwc' if create else 'ro'}", uri=True, timeout=30, isolation_level=None
+        )
+        try:
+            _check_schema(connection, path, create=create)
+            yield Store(directory, connection)
+        finally:
+            connection.close()
+
+
+def make_writable(directory: Path) -> None:
+    """Make the results folder. Raises UserError where it cannot be made or written to."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        probe = directory / f".probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UserError(
+            f"{directory}: results cannot be written here ({error.strerror}). Choose another folder with --results DIR"
+        ) from error
+
+
+@contextmanager
+def exclusive(directory: Path) -> Iterator[None]:
+    """Hold the results folder for one run. Raises UserError that names the process which holds it.
+
+    The lock ends with its process, however that ends: a killed run leaves nothing to clean up.
+    """
+    path = directory / ".lock"
+    try:
+        file = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror}). Choose another folder with --results DIR"
+        ) from error
+    with file:
+        if not _try_lock(file):
+            file.seek(0)
+            holder = file.read().strip() or "another process"
+            raise UserError(f"{directory}: {holder} is running an experiment into this folder. Wait for it, or stop it")
+        file.truncate(0)
+        file.write(f"process {os.getpid()}")
+        file.flush()
+        yield
+        file.truncate(0)
+
+
+def _try_lock(file: IO[str]) -> bool:
+    if sys.platform == "win32":
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _check_schema(connection: sqlite3.Connection, path: Path, *, create: bool) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if version == application == tables == 0:
+        if not create:
+            raise UserError(f"{path}: an empty file, no records. Delete it and run the experiment again")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("BEGIN EXCLUSIVE")
+        if connection.execute("PRAGMA user_version").fetchone() == (0,):
+            for statement in filter(str.strip, _TABLES.split(";")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    elif application != _APPLICATION_ID:
+        raise UserError(f"{path}: a database of another program. Choose another folder with --results DIR")
+    elif version > SCHEMA_VERSION:
+        raise UserError(
+            f"{path}: written by a newer harness (schema {version}, this one reads up to {SCHEMA_VERSION})."
+            " Update the harness, or choose another folder with --results DIR"
+        )
+
+
+@contextmanager
+def _clear_errors(directory: Path) -> Iterator[None]:
+    """What SQLite finds wrong with the file or the disk, in words."""
+    path = directory / FILE_NAME
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise UserError(f"{path}: {_REMEDIES.get(_code(error), str(error))}") from error
+
+
+def _code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+_REMEDIES = {
+    sqlite3.SQLITE_NOTADB: "not an SQLite file. Move it away, or choose another folder with --results DIR",
+    sqlite3.SQLITE_CORRUPT: "a damaged SQLite file. Move it away; `sqlite3 FILE .recover` may save its records",
+    sqlite3.SQLITE_FULL: "the disk is full. What was stored before is intact; free some space and run again",
+    sqlite3.SQLITE_READONLY: "cannot be written (read-only). Choose another folder with --results DIR",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened. Is the folder readable and writable?",
+    sqlite3.SQLITE_IOERR: "the disk failed or is full. What was stored before is intact",
+    sqlite3.SQLITE_BUSY: "in use by another process for more than 30 s",
+}
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a text file in one step, so that a reader sees the old or the new one whole. Raises UserError."""
+    temporary = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def stored_experiment(directory: Path) -> str:
+    """The text of the experiment file that the folder's last run used. Raises UserError."""
+    path = directory / EXPERIMENT_NAME
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read: {error}") from error

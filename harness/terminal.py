@@ -1,0 +1,123 @@
+"""What the command shows in a terminal: tables of verdicts, plans and states. Readable too when piped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from harness.analysis.claims import Verdict
+from harness.cells import KERNELS, cells
+from harness.errors import UserError
+from harness.experiment import Experiment, TrialSpec, load_experiment
+from harness.runner.progress import duration
+from harness.tasks import tasks
+
+_STYLES = {
+    "supported": "bold green",
+    "contradicted": "bold red",
+    "no practical difference": "bold cyan",
+    "undecided": "yellow",
+    "not testable": "dim",
+}
+
+
+def verdict_table(verdicts: Sequence[Verdict]) -> Table:
+    """The claims with their verdicts, effects and intervals; why stands below each claim."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=False, leading=1)
+    table.add_column("verdict", overflow="fold", min_width=12, max_width=14)
+    table.add_column("claim", ratio=1, overflow="fold")
+    table.add_column("effect [95 % interval]", overflow="fold", min_width=16, max_width=34)
+    table.add_column("seeds", justify="right")
+    for verdict in verdicts:
+        table.add_row(
+            Text(verdict.verdict, style=_STYLES[verdict.verdict]),
+            Text.assemble((verdict.claim, "bold"), "\n", (verdict.reason, "dim")),
+            Text(effect_in_words(verdict)),
+            str(verdict.n) if verdict.n else "-",
+        )
+    return table
+
+
+def effect_in_words(verdict: Verdict) -> str:
+    """'-0.12 [-0.2, -0.04] bits', or '-' where nothing was measured."""
+    if verdict.effect is None:
+        return "-"
+    text = f"{verdict.effect:.3g}"
+    if verdict.ci_low is not None and verdict.ci_high is not None:
+        text += f" [{verdict.ci_low:.3g}, {verdict.ci_high:.3g}]"
+    return f"{text} {verdict.unit}".strip()
+
+
+def plan_table(experiment: Experiment, trials: Mapping[str, TrialSpec]) -> Table:
+    """The plan by task: how many trials of what."""
+    table = Table(title=experiment.title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("task", "cells", "kernels", "lane", "train sizes", "lengths", "seeds", "updates", "trials"):
+        table.add_column(column, overflow="fold", justify="right" if column == "trials" else "left")
+    groups: dict[tuple[str, str], list[TrialSpec]] = {}
+    for spec in trials.values():
+        groups.setdefault((spec.task, spec.lane), []).append(spec)
+    for (task, lane), specs in groups.items():
+        table.add_row(
+            task,
+            _values(spec.cell for spec in specs),
+            _values(spec.kernel for spec in specs),
+            lane,
+            _values(spec.train_size for spec in specs),
+            _values(spec.sequence_length for spec in specs),
+            str(len({spec.seed for spec in specs})),
+            _values(spec.updates for spec in specs),
+            str(len(specs)),
+        )
+    return table
+
+
+def _values(values: Iterator[object]) -> str:
+    distinct = list(dict.fromkeys(values))
+    shown = [f"{value:,}" if isinstance(value, int) else str(value) for value in distinct]
+    return " ".join(shown) if len(shown) <= 8 else f"{shown[0]} ... {shown[-1]} ({len(shown)})"
+
+
+def status_table(counts: Sequence[tuple[str, str, int, float]]) -> Table:
+    """Trials per cell and status, with the time they took. `counts` is `Store.counts()`."""
+    statuses = ["ok", *sorted({row[1] for row in counts} - {"ok", "missing"}), "missing"]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=True)
+    totals = Counter[str]()
+    for _, status, trials, _ in counts:
+        totals[status] += trials
+    table.add_column("cell", footer="all")
+    for status in statuses:
+        table.add_column(status, footer=f"{totals[status]:,}", justify="right")
+    table.add_column("time spent", footer=duration(sum(row[3] for row in counts)), justify="right")
+    for cell in dict.fromkeys(row[0] for row in counts):
+        own = {status: (trials, seconds) for name, status, trials, seconds in counts if name == cell}
+        spent = sum(seconds for _, seconds in own.values())
+        table.add_row(cell, *(f"{own.get(status, (0, 0))[0]:,}" for status in statuses), duration(spent))
+    return table
+
+
+def listing(kind: str | None, folder: Path) -> Iterator[str]:
+    """The names that experiments may use, each with what it is."""
+    sections = {
+        "cells": lambda: ((name, f"{cells[name].title}. {cells[name].summary}") for name in cells),
+        "kernels": lambda: KERNELS.items(),
+        "tasks": lambda: ((name, f"{tasks[name].title}. {tasks[name].summary}") for name in tasks),
+        "experiments": lambda: _experiments(folder),
+    }
+    for name in [kind] if kind else sections:
+        if not kind:
+            yield f"{name}:"
+        for entry, text in sections[name]():
+            yield f"  {entry:<12}  {text}"
+
+
+def _experiments(folder: Path) -> Iterator[tuple[str, str]]:
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            yield str(path), load_experiment(path).title
+        except UserError as error:
+            yield str(path), f"(not valid: {str(error).splitlines()[0]})"

@@ -1,0 +1,223 @@
+"""One training run, from data to test scores: what a trial does, in the order in which it is measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from harness.experiment import TrialSpec
+from harness.model import get_model, recurrent_parameters
+from harness.record import CurvePoint
+from harness.tasks import Dataset, Split, tasks
+from harness.tasks.task import Array, Scores, Task
+from harness.trial.measure import Meter, resident_bytes
+from harness.trial.update import make_predict, make_updates
+
+Report = Callable[..., None]
+"""Called with fields of the record as soon as they are known, so that a trial that dies leaves what it had measured."""
+
+_CALL_BYTES = 8 * 2**20
+"""Inputs handed to one call of the compiled step: several small updates share a call, a large one has its own."""
+_EVALUATION_BYTES = 16 * 2**20
+"""Inputs of one batch of an evaluation, in bytes once they are one-hot."""
+
+
+class Diverged(Exception):
+    """The loss is no longer a finite number."""
+
+
+def use_threads(threads: int) -> None:
+    """Limit TensorFlow to so many threads; before its first operation."""
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+
+def train(spec: TrialSpec, meter: Meter, report: Report) -> None:
+    """Train and evaluate one network; `report` receives the record's fields.
+
+    The weights with the lowest validation loss are the ones that are tested; the test split is touched once.
+    Raises Diverged where a loss stops being finite, UserError where the task cannot make its data.
+    """
+    task = tasks[spec.task]
+    with meter.phase("data"):
+        options = task.options.model_validate(spec.options)
+        dataset = task.make(spec.train_size, spec.sequence_length, spec.seed, options)
+    report(phases=meter.phases, data_fingerprint=dataset.fingerprint, baselines=_plain(dataset.baselines))
+    with meter.phase("build"):
+        model = _build(spec, task, dataset)
+        update, predict = make_updates(model), make_predict(model)
+    baseline_bytes = resident_bytes()
+    report(
+        phases=meter.phases,
+        parameters=int(model.count_params()),
+        recurrent_parameters=int(recurrent_parameters(model)),
+    )
+
+    evaluation = _Evaluation(predict, task, dataset, _evaluation_batch(dataset))
+    progress = _Progress(spec, meter, report, baseline_bytes)
+    best_loss, best_weights, since_best = math.inf, None, 0
+    for point in _train_until_evaluations(spec, dataset.train, update, progress):
+        with meter.phase("evaluate"):
+            validation_loss = evaluation.scores(dataset.validation)["loss"]
+        progress.add_point(point, validation_loss)
+        if not math.isfinite(validation_loss):
+            raise Diverged(f"the validation loss is {validation_loss} after {point} updates")
+        since_best += 1
+        if validation_loss < best_loss:
+            best_loss, best_weights, since_best = validation_loss, model.get_weights(), 0
+        if spec.patience is not None and since_best >= spec.patience:
+            break
+    with meter.phase("evaluate"):
+        model.set_weights(best_weights)
+        scores = {
+            "train": evaluation.scores(evaluation.like_test(dataset.train)),
+            "validation": evaluation.scores(dataset.validation),
+            "test": evaluation.scores(dataset.test),
+        }
+    report(phases=meter.phases, **{split: _plain(values) for split, values in scores.items()})
+
+
+def _build(spec: TrialSpec, task: Task, dataset: Dataset) -> Any:
+    return get_model(
+        spec.cell,
+        kernel=spec.kernel,
+        rnn_units=(spec.units,) * spec.layers,
+        fc_units=spec.dense_units,
+        dropout=spec.dropout,
+        recurrent_dropout=spec.recurrent_dropout,
+        input_shape=dataset.input_shape,
+        classes=dataset.classes,
+        symbols=dataset.symbols,
+        output=task.output,
+        every_step=task.every_step,
+        learning_rate=spec.learning_rate,
+        clip_norm=spec.clip_norm,
+        seed=spec.seed,
+    )
+
+
+@dataclass
+class _Progress:
+    """The updates done so far, their losses and their times."""
+
+    spec: TrialSpec
+    meter: Meter
+    report: Report
+    baseline_bytes: int
+
+    def __post_init__(self) -> None:
+        self.updates = 0
+        self.curve: list[CurvePoint] = []
+        self.rounds: list[float] = []
+        """Seconds per update of each timed call, the first step left out."""
+        self._losses: list[float] = []
+
+    def add_updates(self, losses: Array) -> None:
+        self.updates += len(losses)
+        self._losses += losses.tolist()
+        if not np.isfinite(losses).all():
+            first = self.updates - len(losses) + int(np.flatnonzero(~np.isfinite(losses))[0]) + 1
+            self._report()
+            raise Diverged(f"the training loss is {losses[~np.isfinite(losses)][0]} at update {first}")
+
+    def add_point(self, update: int, validation_loss: float) -> None:
+        seconds = sum(
+            self.meter.phases[name].wall_seconds for name in ("first_step", "train") if name in self.meter.phases
+        )
+        point = CurvePoint(
+            update=update,
+            seconds=seconds,
+            train_loss=float(np.mean(self._losses)),
+            validation_loss=validation_loss,
+        )
+        self.curve.append(point)
+        self._losses = []
+        self._report()
+
+    def _report(self) -> None:
+        phases = self.meter.phases
+        peaks = [phases[name].memory_peak_bytes or 0 for name in ("first_step", "train") if name in phases]
+        self.report(
+            phases=phases,
+            updates=self.updates,
+            seconds_per_update=float(np.median(self.rounds)) if self.rounds else None,
+            memory={
+                "baseline_bytes": self.baseline_bytes,
+                "peak_bytes": max(peaks, default=self.baseline_bytes),
+                "method": self.meter.memory_method,
+            },
+            curve=[point.model_dump(mode="json") for point in self.curve],
+        )
+
+
+def _train_until_evaluations(spec: TrialSpec, split: Split, update: Any, progress: _Progress) -> Iterator[int]:
+    """Do the updates; yield their number whenever an evaluation is due, and after the last one."""
+    order = _batches(len(split.x), spec.batch_size, np.random.default_rng([spec.seed, 1]))
+    per_call = max(1, _CALL_BYTES // max(1, spec.batch_size * split.x[:1].nbytes))
+    while progress.updates < spec.updates:
+        due = min(spec.updates, (progress.updates // spec.evaluate_every + 1) * spec.evaluate_every)
+        while progress.updates < due:
+            first = progress.updates == 0
+            count = 1 if first else min(per_call, due - progress.updates)
+            chosen = np.stack([next(order) for _ in range(count)])
+            x, y = split.x[chosen], split.y[chosen]
+            with progress.meter.phase("first_step" if first else "train"):
+                before = progress.meter.clock()
+                losses = update(x, y)
+                seconds = progress.meter.clock() - before
+            if not first:
+                progress.rounds.append(seconds / count)
+            progress.add_updates(losses)
+        yield progress.updates
+
+
+def _batches(examples: int, batch_size: int, generator: np.random.Generator) -> Iterator[Array]:
+    """Indices of equally large batches for ever: one random order of the examples after the other."""
+    waiting: Array = np.empty(0, dtype=np.int64)
+    while True:
+        while len(waiting) < batch_size:
+            waiting = np.concatenate([waiting, generator.permutation(examples)])
+        yield waiting[:batch_size]
+        waiting = waiting[batch_size:]
+
+
+@dataclass(frozen=True)
+class _Evaluation:
+    """Scores of the network on whole splits, in batches of one shape so that nothing is compiled twice."""
+
+    predict: Callable[[Array], Array]
+    task: Task
+    dataset: Dataset
+    batch: int
+
+    def scores(self, split: Split) -> Scores:
+        outputs = []
+        for start in range(0, len(split.x), self.batch):
+            x = split.x[start : start + self.batch]
+            padded = np.resize(x, (self.batch, *x.shape[1:])) if len(x) < self.batch else x
+            outputs.append(np.asarray(self.predict(padded))[: len(x)])
+        return self.task.score(split.y, np.concatenate(outputs))
+
+    def like_test(self, split: Split) -> Split:
+        """As many of its examples as the test split has: the training score costs no more than the test score."""
+        count = len(self.dataset.test.x)
+        return Split(split.x[:count], split.y[:count])
+
+
+def _evaluation_batch(dataset: Dataset) -> int:
+    x = dataset.test.x
+    example_bytes = x[:1].nbytes if dataset.symbols is None else x[:1].size * dataset.symbols * 4
+    largest = max(len(split.x) for split in (dataset.validation, dataset.test))
+    return max(1, min(largest, _EVALUATION_BYTES // max(1, example_bytes)))
+
+
+def _plain(value: Any) -> Any:
+    """Mappings and NumPy scalars as plain Python."""
+    if hasattr(value, "items"):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return float(value)
