@@ -25,7 +25,7 @@ class Sizes(NamedTuple):
 class Supply(NamedTuple):
     """How many different rows there are, and of what."""
 
-    count: int
+    rows: int
     what: str
 
 
@@ -53,11 +53,11 @@ def distinct(draw: Callable[[np.random.Generator, int], Array], sizes: Sizes, se
 
 def check_enough(sizes: Sizes, supply: Supply) -> None:
     """Raises UserError where the splits need more different rows than there are."""
-    if sum(sizes) > supply.count:
+    if sum(sizes) > supply.rows:
         raise UserError(
-            f"there are only {supply.count:,} different {supply.what}, and train_size {sizes.train:,} with "
-            f"{sizes.validation:,} for validation and {sizes.test:,} for test needs {sum(sizes):,}: make sequence_length "
-            "larger, or train_size, options.validation_size or options.test_size smaller"
+            f"there are only {supply.rows:,} different {supply.what}, and train_size {sizes.train:,} with "
+            f"{sizes.validation:,} for validation and {sizes.test:,} for test needs {sum(sizes):,}: make "
+            "sequence_length larger, or train_size, options.validation_size or options.test_size smaller"
         )
 
 

@@ -86,6 +86,7 @@ class Task:
     """
 
     name: str
+    """As registered: letters, digits, '_'."""
     title: str
     summary: str
     """Two sentences: what the network must do, and what doing it well shows."""
@@ -106,3 +107,5 @@ class Task:
     """(metric, threshold) for time to target; None: the same as `solved`, where there is one."""
     small: tuple[int, int] = (64, 16)
     """A train_size and a sequence_length that `make` serves in a moment; for tests."""
+    sample: Callable[[pathlib.Path], Mapping[str, Any]] | None = None
+    """For a task that needs a file: writes a small one into a folder and gives the options that name it; for tests."""
