@@ -40,8 +40,8 @@ class Estimate:
     """Of the 95 % confidence interval; infinite where n is too small or failed trials leave it open."""
     p_value: float
     """Two-sided, of no difference."""
-    p_equivalence: float
-    """Of a difference at least as large as the margin (two one-sided tests); 1 without a margin."""
+    equivalent: bool
+    """Whether two one-sided tests at 5 % rule out a difference as large as the margin."""
     n: int
     method: str
     """What was computed, in words."""
@@ -59,17 +59,17 @@ def estimate(differences: ArrayLike, margin: float | None = None) -> Estimate:
     if np.isnan(d).any():
         raise ValueError("differences must not be NaN: a failed trial is an infinite difference or a tie")
     if n == 0:
-        return Estimate(np.nan, np.nan, np.nan, 1.0, 1.0, 0, "nothing to compare")
+        return Estimate(np.nan, np.nan, np.nan, 1.0, False, 0, "nothing to compare")
     if not np.isfinite(d).all():
         low, high = median_interval(d)
         effect, p_value = median(d), signed_rank_p(d)
-        return Estimate(effect, low, high, p_value, median_tost_p(d, margin), n, "median, signed ranks")
-    p_equivalence = tost_p(d, margin)
+        return Estimate(effect, low, high, p_value, median_tost_p(d, margin) <= ALPHA, n, "median, signed ranks")
+    equivalent = tost_p(d, margin) <= ALPHA
     if n < RESAMPLING_FROM:
         low, high = student_interval(d)
-        return Estimate(float(d.mean()), low, high, student_p(d), p_equivalence, n, "mean, Student's t")
+        return Estimate(float(d.mean()), low, high, student_p(d), equivalent, n, "mean, Student's t")
     low, high = bca_interval(d)
-    return Estimate(float(d.mean()), low, high, sign_flip_p(d), p_equivalence, n, "mean, bootstrap, sign flips")
+    return Estimate(float(d.mean()), low, high, sign_flip_p(d), equivalent, n, "mean, bootstrap, sign flips")
 
 
 def student_interval(d: Floats, confidence: float = CONFIDENCE) -> tuple[float, float]:

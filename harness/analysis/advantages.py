@@ -1,0 +1,173 @@
+"""Each seed's advantage of one cell over the other: positive where it speaks for the claim, fit to be averaged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from harness.analysis.claims import Comparison, Horizon, Pair, Proportion, Trend
+from harness.analysis.outcomes import Outcome
+from harness.analysis.pairs import Pairs
+from harness.analysis.stats import Floats
+
+Kind = Literal["difference", "log ratio", "relative difference"]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How advantages are computed and shown; `margin` is on the scale of the advantages."""
+
+    kind: Kind
+    unit: str
+    margin: float
+    denominator: float = 1.0
+
+    def show(self, advantage: float) -> float:
+        """As a verdict states it: in the metric's unit, or in percent where the comparison is a ratio."""
+        if np.isinf(advantage):
+            return advantage
+        if self.kind == "log ratio":
+            return float(100 * np.expm1(advantage))
+        return 100 * advantage if self.kind == "relative difference" else advantage
+
+
+@dataclass(frozen=True)
+class Advantages:
+    """One condition's advantages, (n,); infinite where one of the two trials failed, 0 where both did."""
+
+    values: Floats
+    pairs: tuple[Pair, ...]
+    uninformative: int
+    """Pairs that tie for want of a measurement: both failed, or both are beyond what was tested."""
+    failed: int
+    """Failed trials (misses, where a target was to be reached)."""
+    by_level: Floats | None = None
+    """The advantages at each level of the factor, (n, levels), where the claim is about a trend."""
+
+
+def scale_of(claim: Comparison, conditions: tuple[Pairs, ...], outcome: Outcome) -> Scale:
+    """Differences for an absolute margin, log-ratios for a relative one.
+
+    Where an outcome is zero or negative there is no ratio: then differences, in shares of the other cell's mean.
+    """
+    if not isinstance(claim.margin, str):
+        return Scale("difference", outcome.unit, claim.margin)
+    share = float(claim.margin.removesuffix("%")) / 100
+    if isinstance(claim, Horizon):
+        return Scale("log ratio", "%", float(np.log1p(share)))
+    values = np.concatenate(
+        [side.ravel() for pairs in conditions for side in (pairs.better, pairs.than)] or [np.ones(1)]
+    )
+    if (values[~np.isnan(values)] > 0).all():
+        return Scale("log ratio", "%", float(np.log1p(share)))
+    than = np.concatenate([pairs.than.ravel() for pairs in conditions])
+    denominator = float(abs(np.nanmean(than))) if not np.isnan(than).all() else 0.0
+    return Scale("relative difference", "%", share, denominator or 1.0)
+
+
+def advantages(claim: Comparison, pairs: Pairs, outcome: Outcome, scale: Scale) -> Advantages:
+    """What one condition's outcomes are worth to the claim, seed by seed."""
+    if isinstance(claim, Horizon):
+        return _horizons(pairs, scale)
+    if isinstance(claim, Trend):
+        return _trends(claim, pairs, outcome, scale)
+    better, than = pairs.better, pairs.than
+    if isinstance(claim, Proportion):
+        better, than = np.nan_to_num(better), np.nan_to_num(than)
+    values = _compared(better, than, outcome, scale)
+    uninformative = int((np.isnan(better) & np.isnan(than)).sum())
+    failed = int(np.isnan(better).sum() + np.isnan(than).sum())
+    return Advantages(values, _shown(pairs.seeds, better, than, values, scale), uninformative, failed)
+
+
+def _compared(better: Floats, than: Floats, outcome: Outcome, scale: Scale) -> Floats:
+    sign = -1.0 if outcome.lower_is_better else 1.0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if scale.kind == "log ratio":
+            values = sign * (np.log(better) - np.log(than))
+        else:
+            values = sign * (better - than) / scale.denominator
+    values = np.where(np.isnan(better) & ~np.isnan(than), -np.inf, values)
+    values = np.where(np.isnan(than) & ~np.isnan(better), np.inf, values)
+    return np.where(np.isnan(than) & np.isnan(better), 0.0, values)
+
+
+def _horizons(pairs: Pairs, scale: Scale) -> Advantages:
+    """The largest level solved; a seed that solves none counts as half the smallest level."""
+    levels = np.array(pairs.levels)
+
+    def horizon(solved: Floats) -> Floats:
+        reached: Floats = np.where(np.nan_to_num(solved) > 0, levels, levels[0] / 2).max(axis=1)
+        return reached
+
+    better, than = horizon(pairs.better), horizon(pairs.than)
+    values = np.log(better / than)
+    beyond = (better == than) & ((better == levels[-1]) | (better < levels[0]))
+    failed = int(np.isnan(pairs.better).sum() + np.isnan(pairs.than).sum())
+    shown = _shown(
+        pairs.seeds, np.where(better < levels[0], 0, better), np.where(than < levels[0], 0, than), values, scale
+    )
+    return Advantages(values, shown, int(beyond.sum()), failed)
+
+
+def _trends(claim: Trend, pairs: Pairs, outcome: Outcome, scale: Scale) -> Advantages:
+    """The change of the advantage from first to last level, by a straight line over log levels, signed as claimed."""
+    at_level = _compared(pairs.better, pairs.than, outcome, scale)
+    sign = 1.0 if claim.advantage == "grows" else -1.0
+    levels = np.array(pairs.levels)
+    x = np.log(levels) if (levels > 0).all() else levels
+    x = x - x.mean()
+    span = np.ptp(x)
+    finite = np.isfinite(at_level).all(axis=1)
+    change = np.zeros(len(at_level))
+    if span > 0:
+        change[finite] = at_level[finite] @ x / (x @ x) * span
+        # A failure makes a seed's line infinitely steep: the direction in which its infinities lie decides.
+        steep = np.sign(np.where(np.isinf(at_level[~finite]), np.sign(at_level[~finite]), 0.0) @ x)
+        change[~finite] = np.where(steep == 0, 0.0, steep * np.inf)
+    values = sign * change
+    shown = [
+        Pair(seed, float("nan"), float("nan"), scale.show(float(value)))
+        for seed, value in zip(pairs.seeds, values, strict=True)
+    ]
+    missing = np.isnan(pairs.better) & np.isnan(pairs.than)
+    failed = int(np.isnan(pairs.better).sum() + np.isnan(pairs.than).sum())
+    return Advantages(values, tuple(shown), int(missing.any(axis=1).sum()), failed, sign * at_level)
+
+
+def _shown(seeds: tuple[int, ...], better: Floats, than: Floats, values: Floats, scale: Scale) -> tuple[Pair, ...]:
+    return tuple(
+        Pair(seed, float(b), float(t), scale.show(float(value)))
+        for seed, b, t, value in zip(seeds, better, than, values, strict=True)
+    )
+
+
+def pooled(conditions: list[tuple[Pairs, Advantages]], scale: Scale) -> tuple[Advantages, bool]:
+    """One advantage a seed over several conditions, the mean of those it has there; and whether seeds were left out.
+
+    Only seeds that every condition has count, unless fewer than two do: then all, by the conditions they have. A seed
+    with infinite advantages has the sign that most of them have.
+    """
+    by_seed: dict[int, list[float]] = {}
+    for pairs, found in conditions:
+        for seed, value in zip(pairs.seeds, found.values, strict=True):
+            by_seed.setdefault(seed, []).append(float(value))
+    complete = [seed for seed, values in by_seed.items() if len(values) == len(conditions)]
+    seeds = sorted(complete if len(complete) >= 2 else by_seed)
+    means = np.array([_mean(by_seed[seed]) for seed in seeds])
+    total = sum(len(pairs.seeds) for pairs, _ in conditions)
+    share = sum(found.uninformative for _, found in conditions) / total if total else 0.0
+    failed = sum(found.failed for _, found in conditions)
+    nan = np.full(len(seeds), np.nan)
+    shown = _shown(tuple(seeds), nan, nan, means, scale)
+    return Advantages(means, shown, round(share * len(seeds)), failed), len(seeds) < len(by_seed)
+
+
+def _mean(values: list[float]) -> float:
+    infinite = [value for value in values if np.isinf(value)]
+    if not infinite:
+        return float(np.mean(values))
+    majority = float(np.sign(np.sum(np.sign(infinite))))
+    return 0.0 if majority == 0 else majority * np.inf

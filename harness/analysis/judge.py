@@ -1,0 +1,269 @@
+"""Judging: claims and a frame of trials in, verdicts out. The same records give the same verdicts, in whatever order.
+
+The rule, for each comparison (docs/method.md, Judging): no practical difference where two one-sided tests rule out a
+difference as large as the margin; else supported or contradicted where the test, after Holm's correction across the
+experiment's claims, and the 95 % interval agree on a direction; else undecided. With fewer than 5 seeds: undecided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from harness.analysis.advantages import Advantages, Scale, advantages, pooled, scale_of
+from harness.analysis.claims import Claim, Comparison, Exact, NotTestable, Proportion, Trend, Verdict, VerdictWord
+from harness.analysis.exact import facts
+from harness.analysis.outcomes import Outcome, with_outcome
+from harness.analysis.pairs import Found, Pairs, find_pairs, looked_for
+from harness.analysis.power import seeds_for_difference, seeds_for_proportion
+from harness.analysis.proportions import estimate_solved
+from harness.analysis.stats import ALPHA, FEWEST_SEEDS, Estimate, estimate, holm, improvement
+from harness.analysis.trends import page_p
+from harness.analysis.verdicts import read_verdicts, write_verdicts
+from harness.analysis.words import (
+    DECIDED,
+    finding,
+    mixture,
+    number,
+    quantity,
+    seeds_wanted,
+    title,
+    unknown_words,
+    why,
+)
+from harness.errors import UserError
+
+__all__ = ["judge", "judge_pairs", "read_verdicts", "write_verdicts"]
+
+
+def judge(claims: Sequence[Claim], frame: pd.DataFrame, curves: pd.DataFrame | None = None) -> list[Verdict]:
+    """A verdict for each claim, in the claims' order.
+
+    frame: a row a trial, as `to_frame` gives it. curves: as `curves_frame` gives them; only time-to-target claims read
+    them, and are not testable without.
+    """
+    verdicts: dict[str, Verdict] = {}
+    measured: list[tuple[Comparison, Found, Outcome]] = []
+    for claim in claims:
+        if isinstance(claim, Exact):
+            verdicts[claim.id] = _exact(claim, frame)
+        elif isinstance(claim, NotTestable):
+            verdicts[claim.id] = _bare(claim, "not testable", claim.reason)
+        else:
+            try:
+                trials, outcome = with_outcome(frame, claim, curves)
+                found = find_pairs(trials, claim, outcome.column)
+            except UserError as error:
+                verdicts[claim.id] = _bare(claim, "not testable", f"It cannot be measured here: {error}.")
+                continue
+            if found.conditions:
+                measured.append((claim, found, outcome))
+            else:
+                reason = f"No records to judge by: looked for {looked_for(claim)}, both cells with the same seed."
+                verdicts[claim.id] = _bare(claim, "undecided", reason)
+    verdicts |= {verdict.id: verdict for verdict in judge_pairs(measured)}
+    return [verdicts[claim.id] for claim in claims]
+
+
+def judge_pairs(measured: Sequence[tuple[Comparison, Found, Outcome]]) -> list[Verdict]:
+    """The verdicts of comparisons whose pairs are at hand, corrected as one family."""
+    drafts = [_draft(claim, found, outcome) for claim, found, outcome in measured]
+    adjusted = _corrected([draft.overall for draft in drafts])
+    open_claims = max(1, sum(p > ALPHA for p in adjusted))
+    return [_overall(draft, p, open_claims) for draft, p in zip(drafts, adjusted, strict=True)]
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A sample of advantages with its estimate: one condition's, or the pooled one."""
+
+    found: Advantages
+    estimate: Estimate
+    pairs: Pairs | None
+
+
+@dataclass(frozen=True)
+class _Draft:
+    claim: Comparison
+    found: Found
+    outcome: Outcome
+    scale: Scale
+    conditions: tuple[_Judged, ...]
+    overall: _Judged
+    seeds_left_out: bool
+
+
+def _draft(claim: Comparison, found: Found, outcome: Outcome) -> _Draft:
+    scale = scale_of(claim, found.conditions, outcome)
+    samples = [(pairs, advantages(claim, pairs, outcome, scale)) for pairs in found.conditions]
+    conditions = tuple(_Judged(sample, _estimate(claim, sample, pairs, scale), pairs) for pairs, sample in samples)
+    if len(conditions) == 1:
+        return _Draft(claim, found, outcome, scale, (), conditions[0], False)
+    together, left_out = pooled(samples, scale)
+    overall = _Judged(together, _informed(estimate(together.values, scale.margin), together), None)
+    return _Draft(claim, found, outcome, scale, conditions, overall, left_out)
+
+
+def _estimate(claim: Comparison, found: Advantages, pairs: Pairs, scale: Scale) -> Estimate:
+    if isinstance(claim, Proportion):
+        solved = [np.nan_to_num(side) for side in (pairs.better, pairs.than)]
+        return estimate_solved(solved[0], solved[1], scale.margin)
+    result = _informed(estimate(found.values, scale.margin), found)
+    if isinstance(claim, Trend) and found.by_level is not None:
+        return replace(result, p_value=page_p(found.by_level), method="slope by seed, Page's test")
+    return result
+
+
+def _informed(result: Estimate, found: Advantages) -> Estimate:
+    """Ties for want of a measurement are no evidence of equality."""
+    return replace(result, equivalent=result.equivalent and 2 * found.uninformative < result.n)
+
+
+def _corrected(samples: Sequence[_Judged]) -> list[float]:
+    """Holm's adjusted p-values; samples too small to be decided are no part of the family."""
+    tested = [index for index, sample in enumerate(samples) if sample.estimate.n >= FEWEST_SEEDS]
+    adjusted = [1.0] * len(samples)
+    for index, p in zip(tested, holm([samples[index].estimate.p_value for index in tested]), strict=True):
+        adjusted[index] = float(p)
+    return adjusted
+
+
+def _word(result: Estimate, p_adjusted: float) -> VerdictWord:
+    if result.n < FEWEST_SEEDS:
+        return "undecided"
+    if result.equivalent:
+        return "no practical difference"
+    if p_adjusted <= ALPHA and (result.low > 0 or result.high < 0):
+        return "supported" if result.low > 0 else "contradicted"
+    return "undecided"
+
+
+def _verdict(draft: _Draft, sample: _Judged, p_adjusted: float, family: int) -> Verdict:
+    """The verdict of one sample by itself."""
+    claim, scale, result = draft.claim, draft.scale, sample.estimate
+    word = _word(result, p_adjusted)
+    needed = _needed(draft, sample, family) if word == "undecided" else None
+    margin = scale.show(scale.margin)
+    sentences = [
+        finding(claim, result, sample.found, scale, draft.outcome),
+        why(word, result, sample.found, p_adjusted, scale, unknown_words(claim)),
+        seeds_wanted(needed, quantity(margin, scale.unit)),
+    ]
+    return Verdict(
+        id=claim.id,
+        claim=claim.claim,
+        verdict=word,
+        effect=scale.show(result.effect),
+        ci_low=scale.show(result.low),
+        ci_high=scale.show(result.high),
+        unit=scale.unit,
+        n=result.n,
+        conditions=sample.pairs.scope if sample.pairs else draft.found.scope,
+        reason=" ".join(filter(None, sentences)),
+        kind=claim.kind,
+        source=claim.source,
+        better=claim.better,
+        than=claim.than,
+        on=draft.outcome.column,
+        margin=margin,
+        p_value=result.p_value,
+        p_adjusted=p_adjusted,
+        improvement=improvement(sample.found.values),
+        needed_seeds=needed,
+        baseline=_beaten(draft, sample.pairs),
+        pairs=sample.found.pairs,
+    )
+
+
+def _overall(draft: _Draft, p_adjusted: float, family: int) -> Verdict:
+    """The verdict of the claim: of its one condition, or of the pooled sample where its conditions do not disagree."""
+    verdict = _verdict(draft, draft.overall, p_adjusted, family)
+    if not draft.conditions:
+        return _noted(verdict, draft)
+    corrected = _corrected(draft.conditions)
+    parts = tuple(
+        _verdict(draft, sample, p, len(draft.conditions)) for sample, p in zip(draft.conditions, corrected, strict=True)
+    )
+    decided = {part.verdict for part in parts} & set(DECIDED)
+    reason = f"{mixture(parts).capitalize()}; over all: {verdict.reason}"
+    word = verdict.verdict
+    if len(decided) > 1:
+        word, reason = "undecided", f"Mixed: {mixture(parts)}."
+    elif word in DECIDED and decided - {word}:
+        word, reason = "undecided", f"Mixed: {mixture(parts)}, but over all {word}."
+    elif word == "no practical difference" and any(_large(draft, sample) for sample in draft.conditions):
+        word, reason = "undecided", f"{reason} In some condition the difference seen is larger than that."
+    baselines = sorted({part.baseline for part in parts if part.baseline})
+    mixed = replace(
+        verdict,
+        verdict=word,
+        reason=reason,
+        needed_seeds=verdict.needed_seeds if word == verdict.verdict else None,
+        baseline=" ".join(baselines),
+        by_condition=parts,
+    )
+    return _noted(mixed, draft)
+
+
+def _large(draft: _Draft, sample: _Judged) -> bool:
+    return abs(sample.estimate.effect) > draft.scale.margin
+
+
+def _noted(verdict: Verdict, draft: _Draft) -> Verdict:
+    notes = [verdict.reason, verdict.baseline, draft.found.left_out]
+    if draft.seeds_left_out:
+        notes.append("Over all, only seeds that every condition has count.")
+    return replace(verdict, reason=" ".join(filter(None, notes)))
+
+
+def _needed(draft: _Draft, sample: _Judged, family: int) -> int | None:
+    """Seeds for 80 % power at the level to which Holm holds the most significant of `family` open claims."""
+    alpha, margin = ALPHA / family, draft.scale.margin
+    if isinstance(draft.claim, Proportion) and sample.pairs is not None:
+        solved = [np.nan_to_num(side) for side in (sample.pairs.better, sample.pairs.than)]
+        return seeds_for_proportion(solved[0], solved[1], margin, alpha)
+    return seeds_for_difference(sample.found.values, margin, alpha)
+
+
+def _beaten(draft: _Draft, pairs: Pairs | None) -> str:
+    """Which of the two cells is, on the mean of its seeds, no better than the best baseline."""
+    if pairs is None or not pairs.baselines:
+        return ""
+    lower = draft.outcome.lower_is_better
+    name, score = (min if lower else max)(pairs.baselines, key=lambda baseline: baseline[1])
+    remarks = []
+    for cell, values in ((draft.claim.better, pairs.better), (draft.claim.than, pairs.than)):
+        finished = values[np.isfinite(values)]
+        if len(finished) and (finished.mean() >= score if lower else finished.mean() <= score):
+            reached = f"({number(finished.mean())} against {number(score)})"
+            remarks.append(f"{title(cell)} does not beat the baseline {name!r} {reached}.")
+    return " ".join(remarks)
+
+
+def _exact(claim: Exact, frame: pd.DataFrame) -> Verdict:
+    found = facts[claim.fact](frame)
+    word: VerdictWord = "undecided" if found.holds is None else "supported" if found.holds else "contradicted"
+    return replace(_bare(claim, word, found.reason), effect=found.effect, unit=found.unit)
+
+
+def _bare(claim: Claim, word: VerdictWord, reason: str) -> Verdict:
+    """A verdict without figures."""
+    verdict = Verdict(
+        id=claim.id,
+        claim=claim.claim,
+        verdict=word,
+        effect=None,
+        ci_low=None,
+        ci_high=None,
+        unit="",
+        n=0,
+        reason=reason,
+        kind=claim.kind,
+        source=claim.source,
+    )
+    if isinstance(claim, Exact | NotTestable):
+        return verdict
+    return replace(verdict, better=claim.better, than=claim.than, on=getattr(claim, "on", None) or "")

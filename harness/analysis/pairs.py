@@ -1,0 +1,189 @@
+"""From a frame of trials to pairs: the trials a claim is about, its conditions, both cells' outcomes seed by seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.analysis.claims import Comparison, Factor, Horizon, TimeToTarget, Trend, Where
+from harness.analysis.measures import depends_on_machine
+from harness.analysis.stats import Floats
+
+_CONDITION = (
+    "task", "kernel", "lane", "matched", "layers", "train_size", "sequence_length", "batch_size", "updates_planned",
+    "dropout", "recurrent_dropout", "patience", "clip_norm", "evaluate_every", "dense_units", "options", "data",
+    "units", "learning_rate",
+)  # fmt: skip
+"""The columns in which two trials must agree to be compared."""
+_CHOSEN_BY_CELL = ("units", "learning_rate")
+"""Where sizes are matched by parameters, or rates tuned by cell, the values differ and are paired in order."""
+_DERIVED = ("updates_planned", "evaluate_every", "batch_size")
+"""May follow from the factor that a claim runs along, as the updates of an epoch follow from the training-set size."""
+_SCOPE = (
+    "task", "kernel", "lane", "matched", "units", "layers", "train_size", "sequence_length", "learning_rate",
+    "batch_size", "updates_planned", "dropout", "recurrent_dropout", "machine",
+)  # fmt: skip
+"""What a verdict states about the trials behind it."""
+_COLUMN_OF = {"updates": "updates_planned"}
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """One condition: both cells' outcomes for each seed. NaN is a failed trial.
+
+    Where the claim runs along a factor, outcomes are (seeds, levels), `levels` its values, ascending; else (seeds,).
+    """
+
+    scope: dict[str, Any]
+    task: str
+    seeds: tuple[int, ...]
+    better: Floats
+    than: Floats
+    levels: tuple[float, ...] = ()
+    baselines: tuple[tuple[str, float], ...] = ()
+    """Name and score, where the metric is of the test split."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The conditions with at least one pair, and what was left out, in words."""
+
+    conditions: tuple[Pairs, ...]
+    left_out: str
+    scope: dict[str, Any]
+
+
+def selected(frame: pd.DataFrame, claim: Comparison) -> pd.DataFrame:
+    """The trials of the claim's two cells that its `where` admits, finished or failed.
+
+    An interrupted trial is no outcome: somebody stopped it, and the next run does it again.
+    """
+    rows = frame[frame["cell"].isin([claim.better, claim.than]) & (frame["status"] != "interrupted")]
+    given = {name: getattr(claim.where, name) for name in Where.model_fields}
+    for name, wanted in given.items():
+        if isinstance(wanted, tuple):
+            rows = rows[rows[_COLUMN_OF.get(name, name)].isin(wanted)]
+    for name, wanted in given.items():
+        if isinstance(wanted, str):
+            values = rows.groupby("task")[_COLUMN_OF.get(name, name)]
+            extreme = values.transform("min" if wanted == "smallest" else "max")
+            rows = rows[rows[_COLUMN_OF.get(name, name)] == extreme]
+    return rows
+
+
+def looked_for(claim: Comparison) -> str:
+    """What `selected` searches, in words, for a claim that matches no records."""
+    given = {name: getattr(claim.where, name) for name in Where.model_fields}
+    conditions = [
+        f"{name} {wanted if isinstance(wanted, str) else ' or '.join(map(str, wanted))}"
+        for name, wanted in given.items()
+        if wanted is not None
+    ]
+    return f"trials of {claim.better} and {claim.than}" + (f" with {', '.join(conditions)}" if conditions else "")
+
+
+def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str) -> Found:
+    """Both cells' values of `column`, a column of the frame, in every condition and seed that the claim covers."""
+    rows = selected(frame, claim)
+    along = along_of(claim)
+    key = [name for name in _CONDITION if name != along]
+    if depends_on_machine(column) or (isinstance(claim, TimeToTarget) and claim.by == "seconds"):
+        key.append("machine")
+    if rows.empty:
+        return Found((), "", {})
+    rows = _paired_by_order(rows, key)
+    key = [name for name in key if rows[name].nunique(dropna=False) > 1 or name == "task"]
+    if along is not None:
+        key = [name for name in key if name not in _DERIVED or not _follows(rows, name, key, along)]
+    within = [*key, "seed", *([along] if along else [])]
+    rows = rows.assign(outcome=np.where(rows["status"] == "ok", rows[column], np.nan))
+    rows = rows.sort_values("started_at", kind="stable").drop_duplicates([*within, "cell"], keep="last")
+    better, than = (rows[rows["cell"] == cell] for cell in (claim.better, claim.than))
+    both = better.merge(than, on=within, suffixes=("", "_than"), how="inner").sort_values(within, kind="stable")
+    unpaired = len(rows) - 2 * len(both)
+    conditions = []
+    for _, part in both.groupby(key, dropna=False, sort=True):
+        if along is None:
+            conditions.append(_condition(part, column))
+        elif ladder := _ladder(part, column, along):
+            conditions.append(ladder)
+            unpaired += 2 * (len(part) - ladder.better.size)
+        else:
+            unpaired += 2 * len(part)
+    left_out = f"{unpaired} trial{'s' * (unpaired != 1)} without a counterpart left out." if unpaired else ""
+    return Found(tuple(conditions), left_out, _scope(both))
+
+
+def along_of(claim: Comparison) -> Factor | None:
+    """The factor along which the claim's outcomes are followed, where it has one."""
+    return claim.along if isinstance(claim, Horizon | Trend) else None
+
+
+def _paired_by_order(rows: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    """Replace what each cell chooses for itself by its rank, where the two cells' values differ."""
+    for name in _CHOSEN_BY_CELL:
+        others = [column for column in key if column not in _CHOSEN_BY_CELL]
+        if name not in key or rows[name].nunique() == 1:
+            continue
+        chosen = rows.groupby([*others, "cell"], dropna=False)[name].agg(lambda values: str(sorted(set(values))))
+        if (chosen.groupby(level=list(range(len(others))), dropna=False).nunique() == 1).all():
+            continue
+        rank = rows.groupby([*others, "cell"], dropna=False)[name].rank(method="dense")
+        rows = rows.assign(**{name: rank, f"_{name}": rows[name]})
+    return rows
+
+
+def _follows(rows: pd.DataFrame, name: str, key: list[str], along: str) -> bool:
+    """Whether the factor decides this column, all else equal."""
+    others = [column for column in key if column not in _DERIVED]
+    return bool((rows.groupby([*others, along], dropna=False)[name].nunique(dropna=False) == 1).all())
+
+
+def _condition(part: pd.DataFrame, column: str) -> Pairs:
+    seeds = tuple(int(seed) for seed in part["seed"])
+    better, than = part["outcome"].to_numpy(float), part["outcome_than"].to_numpy(float)
+    return Pairs(_scope(part), str(part["task"].iloc[0]), seeds, better, than, (), _baselines(part, column))
+
+
+def _ladder(part: pd.DataFrame, column: str, along: str) -> Pairs | None:
+    """Seeds that have every level of the factor, as (seeds, levels); None where no seed has them all."""
+    table = part.pivot(index="seed", columns=along, values=["outcome", "outcome_than"])
+    has = part.assign(here=1).pivot(index="seed", columns=along, values="here").notna().all(axis=1)
+    table = table[has]
+    if table.empty:
+        return None
+    better, than = table["outcome"].to_numpy(float), table["outcome_than"].to_numpy(float)
+    levels = tuple(float(level) for level in table["outcome"].columns)
+    seeds = tuple(int(seed) for seed in table.index)
+    kept = part[part["seed"].isin(seeds)]
+    return Pairs(_scope(kept), str(part["task"].iloc[0]), seeds, better, than, levels, _baselines(kept, column))
+
+
+def _baselines(part: pd.DataFrame, column: str) -> tuple[tuple[str, float], ...]:
+    if not column.startswith("test_"):
+        return ()
+    ending = column.removeprefix("test")
+    found = []
+    for name in part.columns:
+        if name.startswith("baseline_") and name.endswith(ending):
+            score = part[name].mean()
+            if np.isfinite(score):
+                found.append((name.removeprefix("baseline_").removesuffix(ending), float(score)))
+    return tuple(found)
+
+
+def _scope(part: pd.DataFrame) -> dict[str, Any]:
+    """The values that the pairs' trials have in each column of the scope: one, or a list of several."""
+    scope: dict[str, Any] = {}
+    for name in _SCOPE:
+        own = f"_{name}" if f"_{name}" in part else name
+        columns = [column for column in (own, f"{own}_than") if column in part]
+        values = sorted(
+            {value.item() if hasattr(value, "item") else value for c in columns for value in part[c].unique()}
+        )
+        if values:
+            scope[name] = values[0] if len(values) == 1 else values
+    return scope

@@ -1,0 +1,72 @@
+"""How many seeds it would take: sample sizes for paired comparisons at 80 % power."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from scipy import stats
+
+from harness.analysis.stats import ALPHA, FEWEST_SEEDS, Floats
+
+POWER = 0.8
+MOST = 10_000
+_GRID = np.unique(np.concatenate([np.arange(FEWEST_SEEDS, 200), np.geomspace(200, MOST, 200).astype(int)]))
+
+
+def power_of_t(effect_in_sd: float, n: int, alpha: float = ALPHA) -> float:
+    """The power of a two-sided paired t test with n pairs against a mean of so many standard deviations."""
+    critical = stats.t.ppf(1 - alpha / 2, n - 1)
+    shift = abs(effect_in_sd) * np.sqrt(n)
+    return float(stats.nct.sf(critical, n - 1, shift) + stats.nct.cdf(-critical, n - 1, shift))
+
+
+def seeds_for_difference(differences: Floats, margin: float, alpha: float = ALPHA) -> int | None:
+    """Seeds, in all, for 80 % power against a mean of `margin` at the spread of the differences seen, (n,).
+
+    At least one more than there are: what has been seen did not suffice. The spread of infinite differences is taken
+    from the quartiles where these are finite. None: not to be told (fewer than 2 differences, no spread, over 10,000).
+    """
+    n = len(differences)
+    spread = _spread(differences)
+    if n < 2 or not np.isfinite(spread) or spread == 0 or margin <= 0:
+        return None
+    needed = _smallest(round(margin / spread, 6), round(alpha, 8))
+    return None if needed is None else max(needed, n + 1)
+
+
+def seeds_for_proportion(first: Floats, second: Floats, margin: float, alpha: float = ALPHA) -> int | None:
+    """Seeds, in all, for 80 % power of McNemar's test against a difference of `margin` (Connor 1987).
+
+    The share of discordant pairs is as seen, half a pair added to each kind, and at least the margin.
+    """
+    n = len(first)
+    if n == 0:
+        return None
+    discordant = max((float((first != second).sum()) + 1) / (n + 2), margin)
+    z_alpha, z_power = stats.norm.ppf(1 - alpha / 2), stats.norm.ppf(POWER)
+    root = z_alpha * np.sqrt(discordant) + z_power * np.sqrt(max(discordant - margin**2, 0.0))
+    needed = int(np.ceil(root**2 / margin**2))
+    return None if needed > MOST else max(needed, FEWEST_SEEDS, n + 1)
+
+
+def _spread(d: Floats) -> float:
+    """Standard deviation; with infinite values, the quartiles' distance over the normal's 1.349."""
+    if np.isfinite(d).all():
+        return float(d.std(ddof=1)) if len(d) > 1 else np.nan
+    low, high = np.quantile(d, [0.25, 0.75], method="closest_observation")
+    return float((high - low) / 1.349) if np.isfinite(low) and np.isfinite(high) else np.nan
+
+
+@lru_cache(maxsize=4096)
+def _smallest(effect_in_sd: float, alpha: float) -> int | None:
+    powers = power_of_t_grid(effect_in_sd, alpha)
+    enough = np.flatnonzero(powers >= POWER)
+    return int(_GRID[enough[0]]) if len(enough) else None
+
+
+def power_of_t_grid(effect_in_sd: float, alpha: float) -> Floats:
+    """`power_of_t` for every number of seeds that `_smallest` considers."""
+    critical = stats.t.ppf(1 - alpha / 2, _GRID - 1)
+    powers: Floats = stats.nct.sf(critical, _GRID - 1, np.minimum(abs(effect_in_sd) * np.sqrt(_GRID), 35.0))
+    return powers

@@ -1,0 +1,70 @@
+"""Solved or not solved: proportions, their intervals, and the paired comparison of two of them."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+from harness.analysis.stats import ALPHA, CONFIDENCE, Estimate, Floats
+
+
+def wilson_interval(solved: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Wilson's score interval of a proportion (Wilson 1927); 0 to 1 where n is 0."""
+    if n == 0:
+        return 0.0, 1.0
+    z = stats.norm.ppf((1 + confidence) / 2)
+    share = solved / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    low = 0.0 if solved == 0 else float(centre - half)
+    return low, 1.0 if solved == n else float(centre + half)
+
+
+def mcnemar_p(only_first: int, only_second: int) -> float:
+    """McNemar's exact test: two-sided binomial p of the discordant pairs; 1 where there are none."""
+    discordant = only_first + only_second
+    if discordant == 0:
+        return 1.0
+    return min(1.0, 2 * float(stats.binom.cdf(min(only_first, only_second), discordant, 0.5)))
+
+
+def difference_interval(first: Floats, second: Floats, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Interval of the difference of two paired proportions from 0/1 outcomes, (n,) each.
+
+    Newcombe's square-and-add of the two Wilson intervals with the correlation of the pairs (Newcombe 1998, Statistics
+    in Medicine 17:2635, method 10). -1 to 1 where there are no pairs.
+    """
+    n = len(first)
+    if n == 0:
+        return -1.0, 1.0
+    both, neither = float((first * second).sum()), float(((1 - first) * (1 - second)).sum())
+    only_first, only_second = float((first * (1 - second)).sum()), float(((1 - first) * second).sum())
+    share_first, share_second = float(first.mean()), float(second.mean())
+    low_first, high_first = wilson_interval(int(first.sum()), n, confidence)
+    low_second, high_second = wilson_interval(int(second.sum()), n, confidence)
+    margins = (both + only_first) * (only_second + neither) * (both + only_second) * (only_first + neither)
+    phi = 0.0
+    if margins > 0:
+        cross = both * neither - only_first * only_second
+        # Newcombe's continuity correction keeps a positive correlation from being overstated.
+        cross = max(cross - n / 2, 0.0) if cross > 0 else cross
+        phi = cross / np.sqrt(margins)
+    down_first, up_first = share_first - low_first, high_first - share_first
+    down_second, up_second = share_second - low_second, high_second - share_second
+    difference = share_first - share_second
+    below = np.sqrt(max(down_first**2 - 2 * phi * down_first * up_second + up_second**2, 0.0))
+    above = np.sqrt(max(up_first**2 - 2 * phi * up_first * down_second + down_second**2, 0.0))
+    return float(max(difference - below, -1.0)), float(min(difference + above, 1.0))
+
+
+def estimate_solved(first: Floats, second: Floats, margin: float) -> Estimate:
+    """What n pairs of 0/1 outcomes, (n,) each, say of the difference of the two shares.
+
+    Equivalent where the 90 % interval lies within the margin, which is two one-sided tests at 5 %.
+    """
+    low, high = difference_interval(first, second)
+    inner = difference_interval(first, second, 1 - 2 * ALPHA)
+    p_value = mcnemar_p(int((first > second).sum()), int((second > first).sum()))
+    effect = float(first.mean() - second.mean()) if len(first) else float("nan")
+    equivalent = len(first) > 0 and -margin < inner[0] and inner[1] < margin
+    return Estimate(effect, low, high, p_value, equivalent, len(first), "McNemar's exact test, Newcombe's interval")

@@ -1,0 +1,129 @@
+"""The sentences of a verdict: what was compared, what was found, why this word."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from harness.analysis.advantages import Advantages, Scale
+from harness.analysis.claims import Comparison, Horizon, Paired, Proportion, TimeToTarget, Trend, Verdict, VerdictWord
+from harness.analysis.outcomes import Outcome
+from harness.analysis.stats import ALPHA, FEWEST_SEEDS, Estimate
+from harness.cells import cells
+
+DECIDED: tuple[VerdictWord, ...] = ("supported", "contradicted", "no practical difference")
+
+
+def title(cell: str) -> str:
+    """The cell's name in sentences."""
+    return cells[cell].title
+
+
+def number(value: float) -> str:
+    """Three significant digits."""
+    if math.isinf(value):
+        return "unbounded" if value > 0 else "-unbounded"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def quantity(value: float, unit: str) -> str:
+    """A figure with its unit."""
+    return f"{number(value)} {unit}".strip()
+
+
+def finding(claim: Comparison, estimate: Estimate, found: Advantages, scale: Scale, outcome: Outcome) -> str:
+    """What was measured, in one sentence, and what failed, in another."""
+    seeds = f"{estimate.n} seed{'s' * (estimate.n != 1)}"
+    size = _size(claim, estimate, scale)
+    interval = ""
+    if estimate.n > 1:
+        low, high = scale.show(estimate.low), scale.show(estimate.high)
+        if math.isinf(low) and math.isinf(high):
+            interval = " (95 % interval: without bounds)"
+        else:
+            interval = f" (95 % interval {number(low)} to {number(high)})"
+    text = f"{_subject(claim, outcome)}, {seeds}: {size}{interval}."
+    if found.failed:
+        what = "missed the target" if isinstance(claim, TimeToTarget) else "failed"
+        text += f" {found.failed} trial{'s' * (found.failed != 1)} {what}: counted as the worst outcome."
+    return text
+
+
+def _subject(claim: Comparison, outcome: Outcome) -> str:
+    both = f"{title(claim.better)} against {title(claim.than)}"
+    if isinstance(claim, Horizon):
+        return f"{both}, largest {_spaced(claim.along)} solved"
+    if isinstance(claim, Trend):
+        return f"Change of the advantage of {both}, {outcome.title}, along {_spaced(claim.along)}"
+    if isinstance(claim, Proportion):
+        return f"{both}, {outcome.title}"
+    return f"{both}, {outcome.title}"
+
+
+def _size(claim: Comparison, estimate: Estimate, scale: Scale) -> str:
+    effect = scale.show(estimate.effect)
+    if math.isinf(effect):
+        return f"in most, only {title(claim.better if effect > 0 else claim.than)} succeeded"
+    if effect == 0:
+        return "no difference"
+    if isinstance(claim, Trend):
+        opposite = "grows" if claim.advantage == "shrinks" else "shrinks"
+        return f"it {claim.advantage if effect > 0 else opposite} by {quantity(abs(effect), scale.unit)}"
+    if isinstance(claim, Proportion):
+        return f"{abs(effect):.0%} {'more' if effect > 0 else 'fewer'} solved"
+    word = "better" if effect > 0 else "worse"
+    if isinstance(claim, Paired | TimeToTarget | Horizon):
+        return f"{word} by {quantity(abs(effect), scale.unit)}"
+    raise TypeError(type(claim))
+
+
+def why(word: VerdictWord, estimate: Estimate, found: Advantages, p_adjusted: float, scale: Scale, unknown: str) -> str:
+    """Why this word, in one sentence; `unknown` says what a tie for want of a measurement is."""
+    margin = quantity(scale.show(scale.margin), scale.unit)
+    p = f"p = {p_adjusted:.2g}" if p_adjusted >= 0.001 else "p < 0.001"
+    if word in ("supported", "contradicted"):
+        small = min(abs(estimate.low), abs(estimate.high)) < scale.margin
+        return f"The direction is clear ({p})" + (
+            f"; the difference may be below {margin}, the least that counts in practice." if small else "."
+        )
+    if word == "no practical difference":
+        return f"A difference as large as {margin}, the least that counts in practice, is ruled out."
+    if estimate.n < FEWEST_SEEDS:
+        return f"Fewer than {FEWEST_SEEDS} seeds decide nothing."
+    if 2 * found.uninformative >= estimate.n:
+        return f"In {found.uninformative} of {estimate.n} seeds {unknown}, which tells nothing about a difference."
+    if p_adjusted <= ALPHA:
+        return f"The test sees a difference ({p}), the interval does not exclude zero."
+    return f"Neither a difference ({p}) nor its absence (within {margin}) is established."
+
+
+def unknown_words(claim: Comparison) -> str:
+    """What a tie without information is, for this kind of claim."""
+    if isinstance(claim, Horizon):
+        return "both cells solve all that was tested, or nothing"
+    return "both missed the target" if isinstance(claim, TimeToTarget) else "both cells failed"
+
+
+def seeds_wanted(needed: int | None, margin: str) -> str:
+    """What it would take to decide an undecided claim."""
+    if needed is None:
+        return ""
+    return (
+        f"For 80 % power against a difference of {margin} it would take about {needed} seeds "
+        f"(harness run FILE --seeds {needed})."
+    )
+
+
+def mixture(conditions: Sequence[Verdict]) -> str:
+    """'supported in 3 of 8 conditions, contradicted in 2', the most frequent first."""
+    counts = Counter(condition.verdict for condition in conditions).most_common()
+    first, *others = [f"{word} in {count}" for word, count in counts]
+    plural = "s" * (len(conditions) != 1)
+    return ", ".join([f"{first} of {len(conditions)} condition{plural}", *others])
+
+
+def _spaced(column: str) -> str:
+    return column.replace("_", " ")
