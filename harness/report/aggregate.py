@@ -1,0 +1,181 @@
+"""From a row a trial to what a figure draws: conditions, means over seeds with intervals, failures beside them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.analysis.stats import RESAMPLING_FROM, bca_interval, student_interval
+from harness.report.appearance import in_order
+from harness.report.plot import Centre, Failed, Point, Series
+
+TEXTS = ("trial_id", "task", "cell", "kernel", "lane", "matched", "status", "machine", "dense_units", "options")
+NUMBERS = (
+    "units", "layers", "train_size", "sequence_length", "learning_rate", "batch_size", "seed", "parameters",
+    "recurrent_parameters", "updates", "seconds_total", "seconds_per_update", "seconds_data", "seconds_build",
+    "seconds_first_step", "seconds_train", "seconds_evaluate", "cpu_seconds", "memory_baseline_bytes",
+    "memory_peak_bytes", "memory_difference_bytes", "train_loss", "validation_loss", "test_loss", "test_accuracy",
+    "dropout", "recurrent_dropout", "clip_norm", "patience", "updates_planned",
+)  # fmt: skip
+FACTORS = (
+    "kernel", "lane", "machine", "matched", "units", "layers", "dense_units", "options", "dropout",
+    "recurrent_dropout", "clip_norm", "sequence_length", "train_size",
+)  # fmt: skip
+"""What tells one condition from another within a task; the learning rate is chosen, see `with_best_rates`."""
+DERIVED = ("batch_size", "patience", "updates_planned")
+"""Often follow from the other factors (small training sets have small batches); conditions only where they do not."""
+MOST_POINTS = 30
+"""Seeds drawn at one x; all of them are in the mean and the interval."""
+
+
+def prepared(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with every column the report reads: texts as str, numbers finite or NaN, in a fixed order of rows."""
+    tidy = frame.reset_index(drop=True).copy()
+    for name in TEXTS:
+        tidy[name] = tidy[name].fillna("").astype(str) if name in tidy else ""
+    for name in {*NUMBERS, *(column for column in tidy.columns if str(column).startswith(("test_", "baseline_")))}:
+        values = pd.to_numeric(tidy[name], errors="coerce") if name in tidy else pd.Series(np.nan, index=tidy.index)
+        tidy[name] = values.astype(float).replace([np.inf, -np.inf], np.nan)
+    return tidy.sort_values(["task", *FACTORS, "learning_rate", "cell", "seed", "trial_id"], ignore_index=True)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """The trials of one task that differ only in what a panel shows: x, cell and seed."""
+
+    task: str
+    factors: Mapping[str, Any]
+    """Every factor that the panel holds fixed."""
+    varying: tuple[str, ...]
+    """Those of them that take other values elsewhere in the same figure: a panel's title names these."""
+    trials: pd.DataFrame
+
+
+def conditions(frame: pd.DataFrame, *, x: str | None, pooled: Sequence[str] = ()) -> Iterator[Condition]:
+    """The trials split by task and by every factor but `x` and the `pooled` ones, in the order of the frame."""
+    held = [name for name in (*FACTORS, *DERIVED) if name != x and name not in pooled]
+    for task, of_task in frame.groupby("task", sort=False):
+        # Cells matched by parameters have units of their own: matching is split first, so that they stay together.
+        for _, matched in of_task.groupby("matched", sort=True):
+            varying = [name for name in held if name in FACTORS and _varies(matched, name, within=["cell"])]
+            varying += [name for name in held if name in DERIVED and _varies(matched, name, within=["cell", *FACTORS])]
+            several = ("matched",) if of_task["matched"].nunique() > 1 else ()
+            groups = matched.groupby(varying, sort=True, dropna=False) if varying else [((), matched)]
+            for _, trials in groups:
+                factors = {name: trials[name].iloc[0] for name in held}
+                yield Condition(str(task), factors, (*several, *varying), trials)
+
+
+def _varies(trials: pd.DataFrame, name: str, within: list[str]) -> bool:
+    return bool(trials.groupby(within, dropna=False)[name].nunique(dropna=False).max() > 1)
+
+
+def with_best_rates(frame: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
+    """One learning rate a cell and condition, and whether there was a choice.
+
+    Where several were tried, the one with the lowest mean validation loss is kept; a rate at which more than half of
+    the trials failed comes last. Test data have no part in it.
+    """
+    key = ["task", *FACTORS, "cell"]
+    if frame.empty or frame.groupby(key, dropna=False)["learning_rate"].nunique().max() <= 1:
+        return frame, False
+    ok = frame["status"] == "ok"
+    rated = (
+        frame.assign(loss=frame["validation_loss"].where(ok), failed=(~ok).astype(float))
+        .groupby([*key, "learning_rate"], dropna=False)
+        .agg(loss=("loss", "mean"), failed=("failed", "mean"))
+        .reset_index()
+    )
+    rated["mostly_failed"] = rated["failed"] > 0.5
+    best = (
+        rated.sort_values(["mostly_failed", "loss", "learning_rate"], na_position="last")
+        .groupby(key, dropna=False, sort=False)
+        .head(1)[[*key, "learning_rate"]]
+    )
+    chosen = frame.merge(best, on=[*key, "learning_rate"], how="inner")
+    return chosen, True
+
+
+def interval(
+    values: Sequence[float], low: float | None = None, high: float | None = None
+) -> tuple[float, float] | None:
+    """The 95 % confidence interval of the mean, as verdicts compute theirs, within the quantity's bounds.
+
+    None under three values.
+    """
+    if len(values) < 3:
+        return None
+    ordered = np.sort(np.asarray(values, dtype=float))
+    found = bca_interval(ordered) if len(ordered) >= RESAMPLING_FROM else student_interval(ordered)
+    below, above = (float(bound) for bound in found)
+    return max(below, low) if low is not None else below, min(above, high) if high is not None else above
+
+
+def centre(x: float, values: Sequence[float], low: float | None = None, high: float | None = None) -> Centre:
+    """Mean and interval of the values at x."""
+    below, above = interval(values, low, high) or (None, None)
+    return Centre(x, math.fsum(values) / len(values), below, above, len(values))
+
+
+def thinned(points: Sequence[Point], most: int = MOST_POINTS) -> tuple[Point, ...]:
+    """At most so many points, evenly chosen from the lowest to the highest, both of which stay."""
+    if len(points) <= most:
+        return tuple(points)
+    ordered = sorted(points, key=lambda point: point.y)
+    places = np.unique(np.linspace(0, len(ordered) - 1, most).round().astype(int))
+    return tuple(ordered[place] for place in places)
+
+
+def statuses(trials: pd.DataFrame) -> str:
+    """'2 diverged, 1 crashed'; trials that are ok but have no value are 'without a value'."""
+    counts = trials["status"].replace("ok", "without a value").value_counts(sort=False)
+    return ", ".join(f"{count} {str(status).replace('_', ' ')}" for status, count in sorted(counts.items(), key=str))
+
+
+def series_of(
+    trials: pd.DataFrame,
+    *,
+    y: str,
+    x: str | None,
+    titles: Mapping[str, str],
+    factor: float = 1.0,
+    low: float | None = None,
+    high: float | None = None,
+) -> tuple[Series, ...]:
+    """A series a cell: every seed's value, the means with their intervals, and the failures, at each value of x.
+
+    Without `x` every value stands at x = 0. Values are multiplied by `factor`; intervals stay within `low` and `high`.
+    A failed trial has no value here, whatever it left behind: what it reached before it failed is not comparable.
+    """
+    made = []
+    for cell in in_order([str(name) for name in trials["cell"].unique()]):
+        of_cell = trials[trials["cell"] == cell]
+        points: list[Point] = []
+        centres: list[Centre] = []
+        failed: list[Failed] = []
+        hidden = 0
+        groups = of_cell.groupby(x, sort=True) if x else [(0.0, of_cell)]
+        for at, group in groups:
+            place = float(at)  # type: ignore[arg-type]
+            usable = (group["status"] == "ok") & group[y].notna()
+            here = [
+                Point(place, value * factor, None if math.isnan(seed) else int(seed))
+                for value, seed in group.loc[usable, [y, "seed"]].itertuples(index=False)
+            ]
+            if here:
+                kept = thinned(here)
+                hidden += len(here) - len(kept)
+                points += kept
+                centres.append(centre(place, [point.y for point in here], low, high))
+            if not usable.all():
+                left_out = group[~usable]
+                failed.append(Failed(place, len(left_out), statuses(left_out)))
+        made.append(
+            Series(cell, titles.get(cell, cell), tuple(points), tuple(centres), tuple(failed), hidden_points=hidden)
+        )
+    return tuple(made)

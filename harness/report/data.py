@@ -1,0 +1,49 @@
+"""What a report is made from: plain values, put together by the caller; the report reads no store and runs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.analysis.claims import Verdict
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything the page shows. Whatever is missing or empty is said in words, never an error."""
+
+    name: str
+    title: str
+    frame: pd.DataFrame
+    """A row a trial, with the columns of `harness.load_records`."""
+    description: str = ""
+    experiment_toml: str = ""
+    """The experiment file itself."""
+    command: str = ""
+    """The command that runs the experiment again."""
+    curves: pd.DataFrame | None = None
+    """Learning curves: trial_id, cell, task, seed, update, seconds, train_loss, validation_loss."""
+    verdicts: Sequence[Verdict] = ()
+    summaries: Mapping[str, str] = field(default_factory=dict)
+    """Cell to the text of its Keras model summary."""
+    architectures: Sequence[Mapping[str, Any]] = ()
+    """name, title, summary, gates, blocks, states of each cell."""
+    machines: Sequence[Mapping[str, Any]] = ()
+    """The fields of `harness.record.Machine`."""
+    failures: Sequence[Mapping[str, Any]] = ()
+    """trial_id, task, cell, seed, status, phase, message, stderr of every trial that is not ok."""
+    tasks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Task to title, summary, train_size_unit, metrics (name, title, unit, better) and solved (metric, threshold)."""
+    planned: int = 0
+    """Trials of the plan."""
+    done: int = 0
+    """Trials of the plan that have a record."""
+    versions: str = ""
+    commit: str = ""
+    dirty: str = ""
+    """'yes' where the code had changes that are not in the commit."""
+    generated_at: str = ""

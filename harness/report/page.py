@@ -1,0 +1,184 @@
+"""The page: what the template is filled with, and the one HTML file that comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness.report.answer import answer
+from harness.report.appearance import Look, shorten
+from harness.report.plot import Panel, Plot
+from harness.report.svg import inline
+from harness.report.trials import trials_table
+from harness.report.wording import NO_VALUE, duration, finding, number, plural, table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.report.data import ReportData
+
+ASSETS = Path(__file__).parent / "assets"
+MOST_FAILURES = 20
+"""Failed trials that are shown one by one."""
+
+
+def environment() -> Environment:
+    """The templates: everything is escaped that is not marked as markup, and a missing name is an error."""
+    made = Environment(
+        loader=PackageLoader("harness.report", "template"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"number": number, "shorten": shorten, "duration": duration, "plural": plural}
+    return made
+
+
+def page(data: ReportData, frame: pd.DataFrame, plots: Sequence[Plot], looks: Mapping[str, Look]) -> str:
+    """The whole page as HTML. `frame` is the prepared frame, `plots` the evidence in order."""
+    return (
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            data=data,
+            css=Markup("\n").join(
+                Markup((ASSETS / name).read_text(encoding="utf-8")) for name in ("page.css", "figures.css")
+            ),
+            scripts=Markup("\n").join(
+                Markup((ASSETS / name).read_text(encoding="utf-8")) for name in ("view.js", "values.js", "trials.js")
+            ),
+            looks=list(looks.values()),
+            legend=[look for name, look in looks.items() if name in set(frame["cell"])],
+            notices=notices(data, frame),
+            facts=facts(data, frame),
+            answer=answer(data, looks),
+            figures=[figure(plot, looks) for plot in plots],
+            failures=failures(data, frame, looks),
+            architectures=architectures(data, looks),
+            kernels=sorted(
+                {panel.facets["kernel"] for plot in plots for panel in plot.panels if panel.facets.get("kernel")}
+            ),
+            matchings=sorted(
+                {panel.facets["matched"] for plot in plots for panel in plot.panels if panel.facets.get("matched")}
+            ),
+            tasks=[(shorten(name, 60), task) for name, task in data.tasks.items()],
+            trials=trials_table(frame),
+        )
+    )
+
+
+def notices(data: ReportData, frame: pd.DataFrame) -> list[str]:
+    """What a reader has to know first: nothing there yet, nothing but failures, not finished."""
+    planned = f" of {data.planned:,}" if data.planned else ""
+    if frame.empty:
+        expected = f"; {plural(data.planned, 'trial is', 'trials are')} planned" if data.planned else ""
+        return [f"No trial has left a record yet{expected}."]
+    said = []
+    ok = int((frame["status"] == "ok").sum())
+    if not ok:
+        said.append(f"All {plural(len(frame), 'trial')} failed: there is nothing to compare. See the failures below.")
+    if data.done < data.planned:
+        missing = data.planned - data.done
+        said.append(
+            f"Not finished: {data.done:,}{planned} trials are done, {plural(missing, 'is', 'are')} missing. "
+            "Verdicts and figures show what is there so far."
+        )
+    return said
+
+
+def facts(data: ReportData, frame: pd.DataFrame) -> list[tuple[str, str]]:
+    """The line under the title: trials, seeds, time."""
+    trials = f"{len(frame):,} of {data.planned:,}" if data.planned > len(frame) else f"{len(frame):,}"
+    found = [("Trials", trials)]
+    if not frame.empty:
+        found.append(("Failed", f"{int((frame['status'] != 'ok').sum()):,}"))
+        found.append(("Seeds", f"{frame['seed'].nunique():,}"))
+        total = float(frame["seconds_total"].sum())
+        found.append(("Trial time", duration(total) if total else NO_VALUE))
+    if data.machines:
+        found.append(("Machine", shorten(str(data.machines[0].get("cpu", "")), 44) or NO_VALUE))
+    if data.generated_at:
+        found.append(("Written", shorten(data.generated_at, 32)))
+    return found
+
+
+def figure(plot: Plot, looks: Mapping[str, Look]) -> dict[str, Any]:
+    """A plot for the template: drawings, findings, and the table of its values."""
+    header, rows = table(plot)
+    return {
+        "plot": plot,
+        "panels": [_panel(plot, panel, place, looks) for place, panel in enumerate(plot.panels)],
+        "header": header,
+        "rows": rows,
+        "log": plot.log,
+    }
+
+
+def _panel(plot: Plot, panel: Panel, place: int, looks: Mapping[str, Look]) -> dict[str, Any]:
+    key = f"{plot.id}-{place}"
+    label = f"{plot.title} {shorten(panel.title, 120)}"
+    log = plot.log and panel.kind != "bars"
+    return {
+        "drawing": Markup(inline(panel, looks, key=key, label=label)),
+        "log_drawing": Markup(inline(panel, looks, key=f"{key}-log", label=label, scale="log")) if log else "",
+        "title": shorten(panel.title, 160),
+        "finding": finding(panel),
+        "kernel": panel.facets.get("kernel", ""),
+        "matched": panel.facets.get("matched", ""),
+    }
+
+
+def failures(data: ReportData, frame: pd.DataFrame, looks: Mapping[str, Look]) -> dict[str, Any]:
+    """Failed trials: counted by task, cell and status, and one by one as far as there is room."""
+    failed = frame[frame["status"] != "ok"]
+    counts = [
+        (shorten(str(task), 60), _title(str(cell), looks), str(status).replace("_", " "), len(group))
+        for (task, cell, status), group in failed.groupby(["task", "cell", "status"], sort=True)
+    ]
+    shown = [
+        {
+            "trial_id": str(failure.get("trial_id", "")),
+            "cell": _title(str(failure.get("cell", "")), looks),
+            **{key: shorten(str(failure.get(key) or ""), 300) for key in ("task", "phase", "message")},
+            "seed": str(failure.get("seed", "")),
+            "status": str(failure.get("status", "")).replace("_", " "),
+            "stderr": str(failure.get("stderr") or "")[-4000:],
+        }
+        for failure in list(data.failures)[:MOST_FAILURES]
+    ]
+    return {"counts": counts, "shown": shown, "total": len(failed), "more": max(0, len(data.failures) - len(shown))}
+
+
+def _title(cell: str, looks: Mapping[str, Look]) -> str:
+    return shorten(looks[cell].title if cell in looks else cell, 60)
+
+
+def architectures(data: ReportData, looks: Mapping[str, Look]) -> list[dict[str, Any]]:
+    """The cells side by side: facts, and the Keras summary of the model."""
+    known = {str(architecture.get("name", "")): architecture for architecture in data.architectures}
+    names = [name for name in looks if name in known or name in data.summaries]
+    return [
+        {
+            "look": looks[name],
+            "title": _title(name, looks),
+            "summary": known.get(name, {}).get("summary", ""),
+            "facts": [
+                (title, _listed(known.get(name, {}).get(key)))
+                for key, title in (("gates", "Gates"), ("blocks", "Weight blocks"), ("states", "States"))
+                if known.get(name, {}).get(key) is not None
+            ],
+            "model": data.summaries.get(name, ""),
+        }
+        for name in names
+    ]
+
+
+def _listed(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value == 0 else str(value)

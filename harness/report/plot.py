@@ -1,0 +1,139 @@
+"""A figure as plain data: what is drawn, written in tables, and said in words all comes from the same description."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Scale = Literal["linear", "log"]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What an axis shows. `percent` values are in percent already."""
+
+    title: str
+    unit: str = ""
+    scale: Scale = "linear"
+    whole: bool = False
+    """Values are whole numbers that were chosen (sizes, lengths): ticks stand at the values themselves."""
+    low: float | None = None
+    high: float | None = None
+    """Bounds of the quantity, where it has such: a share has 0 and 100."""
+
+    @property
+    def label(self) -> str:
+        """Title and unit, as written at the axis."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
+
+
+@dataclass(frozen=True)
+class Point:
+    """One trial's value."""
+
+    x: float
+    y: float
+    seed: int | None
+
+
+@dataclass(frozen=True)
+class Centre:
+    """The mean of the seeds at one x, with its 95 % interval (None: too few seeds for one)."""
+
+    x: float
+    mean: float
+    low: float | None
+    high: float | None
+    n: int
+    """Values behind the mean; 0 for what was counted and needs no seeds."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Trials at one x that left no value to draw."""
+
+    x: float
+    count: int
+    why: str
+    """Their statuses: '2 diverged, 1 crashed'."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """The values of one cell (and kernel) in one panel."""
+
+    cell: str
+    label: str
+    points: tuple[Point, ...] = ()
+    centres: tuple[Centre, ...] = ()
+    failed: tuple[Failed, ...] = ()
+    traces: tuple[tuple[int | None, tuple[tuple[float, float], ...]], ...] = ()
+    """A line a seed: (seed, ((x, y), ...))."""
+    part: float | None = None
+    """The share of a bar that is drawn in full colour: the recurrent parameters among all."""
+    hidden_points: int = 0
+    """Points left out of the drawing, though not of the mean, because there are too many to see."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A yardstick: a baseline, the chance level, a threshold, a margin."""
+
+    label: str
+    values: tuple[tuple[float, float], ...]
+    """(x, y); a single pair stands for a level that does not depend on x."""
+
+    @property
+    def level(self) -> float:
+        """Its value at the largest x."""
+        return self.values[-1][1]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One set of axes.
+
+    kind 'lines': y against a numeric x. 'rows': a row a series, values along the horizontal axis `y`.
+    'bars': as rows, from zero. 'curves': a line a seed.
+    """
+
+    title: str
+    x: Axis
+    y: Axis
+    series: tuple[Series, ...]
+    references: tuple[Reference, ...] = ()
+    kind: Literal["lines", "rows", "bars", "curves"] = "lines"
+    facets: Mapping[str, str] = field(default_factory=dict)
+    """The factors that the page can filter by: task, kernel, matched."""
+    better: Literal["lower", "higher", ""] = ""
+    margin: float | None = None
+    """Half the width of the band around zero in which a difference has no practical meaning."""
+
+    def values(self) -> list[float]:
+        """Every drawn y, for limits."""
+        found = [point.y for series in self.series for point in series.points]
+        found += [
+            value
+            for series in self.series
+            for c in series.centres
+            for value in (c.low, c.mean, c.high)
+            if value is not None
+        ]
+        return found + [y for series in self.series for _, trace in series.traces for _, y in trace]
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A question's figure: one panel for each condition."""
+
+    id: str
+    """Names its files and its anchor."""
+    title: str
+    lead: str
+    """What to look for, in a sentence or two."""
+    panels: tuple[Panel, ...]
+    notes: tuple[str, ...] = ()
+    """What was pooled, chosen or left out of the drawing."""
+    log: bool = False
+    """Whether a logarithmic value axis makes sense beside the linear one."""

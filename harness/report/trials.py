@@ -1,0 +1,84 @@
+"""The table of all trials: a first page as HTML, and the data for the script that sorts, filters and downloads them."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+SHOWN = (
+    "task", "cell", "kernel", "units", "train_size", "sequence_length", "learning_rate", "seed", "status",
+    "parameters", "updates", "test_loss", "test_accuracy", "seconds_per_update", "memory_peak_bytes",
+)  # fmt: skip
+"""Columns that are visible at first, in this order; the others can be chosen."""
+FIRST_ROWS = 50
+"""Rows that are there without JavaScript."""
+MOST_BYTES = 2_500_000
+"""What the data of the table may take of the page."""
+
+
+def trials_table(frame: pd.DataFrame) -> dict[str, Any]:
+    """Header, first rows, and the JSON of as many trials as there is room for."""
+    columns = [name for name in _ordered(frame) if _has_values(frame[name])]
+    visible = [name for name in columns if name in SHOWN]
+    embedded, payload = _embedded(frame, columns)
+    return {
+        "columns": columns,
+        "visible": visible,
+        "rows": [[_cell(value) for value in row] for row in frame[visible].head(FIRST_ROWS).itertuples(index=False)],
+        "numeric": [pd.api.types.is_numeric_dtype(frame[name]) for name in visible],
+        "total": len(frame),
+        "embedded": embedded,
+        "payload": payload,
+    }
+
+
+def _ordered(frame: pd.DataFrame) -> list[str]:
+    names = [str(name) for name in frame.columns]
+    return ["trial_id", *(name for name in SHOWN if name in names), *sorted(set(names) - {*SHOWN, "trial_id"})]
+
+
+def _has_values(values: pd.Series[Any]) -> bool:
+    return bool((values != "").any()) if not pd.api.types.is_numeric_dtype(values) else bool(values.notna().any())
+
+
+def _embedded(frame: pd.DataFrame, columns: list[str]) -> tuple[int, Markup]:
+    """As many rows as fit, as JSON that cannot end its script element: columns of values, texts by number."""
+    rows = len(frame)
+    text = _json(frame, columns, rows)
+    while len(text) > MOST_BYTES and rows > 1:
+        rows = max(1, min(rows - 1, int(rows * MOST_BYTES / len(text) * 0.97)))
+        text = _json(frame, columns, rows)
+    return rows, Markup(text)
+
+
+def _json(frame: pd.DataFrame, columns: list[str], rows: int) -> str:
+    made = {name: _column(frame[name].head(rows)) for name in columns}
+    text = json.dumps({"rows": rows, "columns": made}, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _column(values: pd.Series[Any]) -> dict[str, Any]:
+    """{number: [...]}, or {text: [distinct texts], at: [index, ...]}; one value in all rows is written once."""
+    if pd.api.types.is_numeric_dtype(values):
+        numbers = [_plain(value) for value in values]
+        return {"number": numbers[:1] if len(set(numbers)) == 1 else numbers}
+    codes, texts = pd.factorize(values)
+    return {"text": [str(text)[:500] for text in texts], "at": codes.tolist() if len(texts) > 1 else []}
+
+
+def _plain(value: float) -> float | int | None:
+    """Six significant digits, whole numbers without a point, None for what is not a finite number."""
+    if not math.isfinite(value):
+        return None
+    return int(value) if value.is_integer() and abs(value) < 2**53 else float(f"{value:.6g}")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        plain = _plain(value)
+        return "" if plain is None else f"{plain:,}" if isinstance(plain, int) else f"{plain:g}"
+    return str(value)[:200]

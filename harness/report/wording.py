@@ -1,0 +1,177 @@
+"""Numbers and conditions in words: how every value of the report is written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.report.plot import Centre, Panel, Plot, Series
+
+NO_VALUE = "–"
+MINUS = "−"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number for reading: significant digits, thousands separated, a dash where there is none."""
+    if value is None or math.isnan(value):
+        return NO_VALUE
+    if math.isinf(value):
+        return ("" if value > 0 else MINUS) + "∞"
+    size = abs(value)
+    sign = MINUS if value < 0 else ""
+    if size == 0:
+        return "0"
+    if float(size).is_integer() and size < 1e9:
+        return f"{sign}{size:,.0f}"
+    if size < 1e-4 or size >= 1e9:
+        mantissa, exponent = f"{size:.{digits - 1}e}".split("e")
+        return f"{sign}{mantissa}·10^{int(exponent)}"
+    decimals = max(0, digits - 1 - math.floor(math.log10(size)))
+    text = f"{size:,.{decimals}f}"
+    return sign + (text.rstrip("0").rstrip(".") if "." in text else text)
+
+
+def with_unit(value: float | None, unit: str) -> str:
+    """A number and its unit, kept on one line."""
+    text = number(value)
+    return f"{text}\u00a0{unit}" if unit and text != NO_VALUE else text
+
+
+def span(low: float | None, high: float | None) -> str:
+    """'[1.2, 1.4]', or nothing where there is no interval."""
+    return "" if low is None or high is None else f"[{number(low)}, {number(high)}]"
+
+
+def short(value: float) -> str:
+    """A number at an axis: 500, 2,000, 20k, 1.5M."""
+    for limit, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if abs(value) >= limit:
+            divided = value / (1000 if letter == "k" else limit)
+            return f"{divided:.3g}".replace("-", MINUS) + letter
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.3g}".replace("-", MINUS)
+
+
+def plural(count: int, noun: str, nouns: str = "") -> str:
+    """'1 seed', '5 seeds'."""
+    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds in the unit a person would use."""
+    if seconds is None or math.isnan(seconds):
+        return NO_VALUE
+    if seconds >= 5400:
+        return f"{seconds / 3600:.1f} h"
+    if seconds >= 90:
+        return f"{seconds / 60:.1f} min"
+    return f"{number(seconds)} s" if seconds >= 1 else f"{number(seconds * 1e3)} ms"
+
+
+_FACTOR_WORDS = {
+    "sequence_length": "length {}",
+    "train_size": "training size {}",
+    "units": "{} units",
+    "layers": "{} layers",
+    "batch_size": "batches of {}",
+    "kernel": "kernel {}",
+    "lane": "{} lane",
+    "machine": "machine {}",
+    "matched": "equal {}",
+}
+
+
+def condition(factors: Mapping[str, Any], names: Sequence[str]) -> str:
+    """'length 64 · 32 units': the named factors in words."""
+    words = []
+    for name in names:
+        value = factors.get(name)
+        missing = value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+        written = number(float(value)) if isinstance(value, int | float) and not missing else str(value)[:12]
+        words.append(
+            f"no {name.replace('_', ' ')}" if missing else _FACTOR_WORDS.get(name, name + " {}").format(written)
+        )
+    return " · ".join(words)
+
+
+def centre_in_words(centre: Centre, unit: str) -> str:
+    """'2.13 nats [2.05, 2.21], n = 5'; what was counted, not measured, has no n."""
+    if not centre.n:
+        return with_unit(centre.mean, unit)
+    interval = span(centre.low, centre.high)
+    return f"{with_unit(centre.mean, unit)}{' ' + interval if interval else ''}, n = {centre.n}"
+
+
+def at_x(panel: Panel, x: float) -> str:
+    """'at 1,000 characters', 'at length 64'."""
+    return f"{number(x)} {panel.x.unit}" if panel.x.unit else f"{panel.x.title.lower()} {number(x)}"
+
+
+def finding(panel: Panel) -> str:
+    """What a panel shows, in a sentence with its numbers: the text alternative of the drawing."""
+    here = [series for series in panel.series if series.centres]
+    if not here:
+        failed = sum(failure.count for series in panel.series for failure in series.failed)
+        return f"No value: {plural(failed, 'trial')} failed." if failed else "No values yet."
+    if panel.kind == "lines":
+        last = max(centre.x for series in here for centre in series.centres)
+        ends = [(s, c) for s in here for c in s.centres if c.x == last]
+        text = (
+            f"At {at_x(panel, last)}: "
+            + "; ".join(f"{s.label} {centre_in_words(c, panel.y.unit)}" for s, c in ends)
+            + "."
+        )
+    else:
+        ends = [(s, s.centres[-1]) for s in here]
+        text = "; ".join(f"{s.label} {centre_in_words(c, panel.y.unit)}" for s, c in ends) + "."
+    if panel.better and len(ends) > 1:
+        best = (min if panel.better == "lower" else max)(ends, key=lambda end: end[1].mean)
+        level = [s.label for s, c in ends if c.mean == best[1].mean]
+        word = "Lowest" if panel.better == "lower" else "Highest"
+        text += f" {word}: {', '.join(level)}." if len(level) < len(ends) else " All are level."
+    failed = sum(failure.count for series in panel.series for failure in series.failed)
+    return text + (f" {plural(failed, 'trial')} failed." if failed else "")
+
+
+def table(plot: Plot) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Header and rows of all that a figure's means are made of."""
+    x = next((panel.x for panel in plot.panels if panel.kind == "lines"), None)
+    several = len(plot.panels) > 1
+    header = (
+        *(("Panel",) if several else ()),
+        *((x.label,) if x else ()),
+        "Cell",
+        f"Mean ({plot.panels[0].y.unit})" if plot.panels and plot.panels[0].y.unit else "Mean",
+        "95 % interval",
+        "Seeds",
+        "Failed",
+        "Each seed",
+    )
+    rows = []
+    for panel in plot.panels:
+        for series in panel.series:
+            for place in sorted({*(c.x for c in series.centres), *(f.x for f in series.failed)}):
+                rows.append(
+                    (
+                        *((panel.title,) if several else ()),
+                        *((number(place),) if x else ()),
+                        *_row(series, place),
+                    )
+                )
+    return header, rows
+
+
+def _row(series: Series, place: float) -> tuple[str, ...]:
+    centre = next((c for c in series.centres if c.x == place), None)
+    failure = next((f for f in series.failed if f.x == place), None)
+    seeds = [point for point in series.points if point.x == place]
+    shown = sorted(seeds, key=lambda point: (point.seed is None, point.seed))[:10]
+    each = ", ".join(number(point.y) for point in shown) + (", …" if centre and centre.n > len(shown) else "")
+    return (
+        series.label,
+        number(centre.mean) if centre else NO_VALUE,
+        span(centre.low, centre.high) if centre else "",
+        str(centre.n or "") if centre else "0",
+        failure.why if failure else "",
+        each,
+    )

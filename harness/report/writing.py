@@ -1,0 +1,56 @@
+"""The files of a report, each written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from harness.report.aggregate import prepared
+from harness.report.appearance import Look, looks
+from harness.report.data import ReportData
+from harness.report.evidence import PLOT_IDS, evidence
+from harness.report.page import page
+from harness.report.plot import Plot
+from harness.report.svg import plot_files
+
+
+def write_report(data: ReportData, directory: Path) -> Path:
+    """The page and its figures in the directory. Figures of an earlier report that are no longer made are removed."""
+    frame, looked, plots = described(data)
+    html = page(data, frame, plots, looked)
+    folder = directory / "figures"
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {name: content for plot in plots for name, content in plot_files(plot, looked).items()}
+    for name, content in files.items():
+        replace_file(folder / name, content)
+    for stale in {f"{id}{ending}" for id in PLOT_IDS for ending in (".png", ".svg")} - set(files):
+        (folder / stale).unlink(missing_ok=True)
+    path = directory / "report.html"
+    replace_file(path, html.encode("utf-8", errors="replace"))
+    return path
+
+
+def described(data: ReportData) -> tuple[pd.DataFrame, Mapping[str, Look], list[Plot]]:
+    """The prepared frame, the cells' looks, and the figures as descriptions: what every format of the report shows."""
+    frame = prepared(data.frame)
+    titles = {str(a["name"]): str(a["title"]) for a in data.architectures if a.get("name") and a.get("title")}
+    cells = {*map(str, frame["cell"].unique()), *data.summaries, *titles}
+    looked = looks(cells, titles)
+    return frame, looked, evidence(frame, data.tasks, {name: look.title for name, look in looked.items()})
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """The content under that name, at once: a reader sees the old file or the new one, never half of it."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,193 @@
+"""The files of a report: what is in the page, whatever the records are like."""
+
+from __future__ import annotations
+
+import math
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from harness.analysis.claims import Verdict
+from harness.report import render
+from tests.report.samples import CELLS, comparison, frame, report_data, trial, verdicts
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "\"quotes\" & 'more' </style></svg>",
+    "\u202egnihtemos\u200f العربية",
+    "name" * 2500,
+    "🦀 snowman ☃ \x00\x07 $x^2_{3$ {{ 7*7 }}",
+]
+
+
+class Text(HTMLParser):
+    """Visible text, and the elements seen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.elements: list[str] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(tag)
+        self.links += [value or "" for name, value in attrs if name in ("href", "src", "xlink:href")]
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def read(html: str) -> Text:
+    parsed = Text()
+    parsed.feed(html)
+    return parsed
+
+
+def rendered(tmp_path: Path, **given: object) -> str:
+    return render(report_data(**given), tmp_path).read_text(encoding="utf-8")  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return render(report_data(), tmp_path_factory.mktemp("complete"))
+
+
+def test_the_answer_comes_before_the_evidence_and_says_every_verdict(complete: Path) -> None:
+    html = complete.read_text(encoding="utf-8")
+    sections = re.findall(r'<section id="([\w-]+)"', html)
+    assert sections == ["answer", "evidence", "failures", "architectures", "method", "trials"]
+    text = " ".join(read(html).words)
+    for verdict in verdicts():
+        assert verdict.claim in text
+        assert verdict.reason in text
+    assert "+0.108\u00a0nats" in text
+    assert "[0.061, 0.155]" in text
+
+
+def test_the_model_summaries_stand_side_by_side_with_their_parameters(complete: Path) -> None:
+    html = complete.read_text(encoding="utf-8")
+    columns = html.split('<div class="columns">')[1].split("</section>")[0]
+    assert columns.count("<article") == len(CELLS)
+    for total in ("12,714", "35,562", "46,698"):
+        assert f"Total params: {total}" in columns
+
+
+def test_every_figure_is_inline_as_text_and_beside_the_page_as_a_file(complete: Path) -> None:
+    html = complete.read_text(encoding="utf-8")
+    for name in ("loss-by-size", "accuracy-by-length", "parameters", "seconds-per-update", "memory"):
+        assert (complete.parent / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert (complete.parent / "figures" / f"{name}.svg").read_text(encoding="utf-8").count("<text") > 5
+        figure = html.split(f'<figure class="question figures" id="{name}"')[1].split("</figure>")[0]
+        assert "GRU</text>" in figure
+
+
+def test_the_page_refers_to_nothing_outside_its_folder(complete: Path) -> None:
+    html = complete.read_text(encoding="utf-8")
+    elsewhere = [link for link in read(html).links if not link.startswith(("#", "figures/", "data:,"))]
+    assert elsewhere == []
+    assert "url(http" not in html
+    assert "default-src 'none'" in html
+
+
+def test_the_same_data_give_the_same_bytes(complete: Path, tmp_path: Path) -> None:
+    again = render(report_data(), tmp_path)
+    assert again.read_bytes() == complete.read_bytes()
+    for file in sorted((complete.parent / "figures").iterdir()):
+        assert (tmp_path / "figures" / file.name).read_bytes() == file.read_bytes(), file.name
+
+
+def test_no_id_occurs_twice(complete: Path) -> None:
+    ids = re.findall(r'\sid="([^"]+)"', complete.read_text(encoding="utf-8"))
+    assert len(ids) == len(set(ids))
+
+
+def test_a_report_without_records_says_so(tmp_path: Path) -> None:
+    html = rendered(tmp_path, rows=frame(), planned=40, done=0, verdicts=(), failures=(), machines=())
+    assert "No trial has left a record yet; 40 trials are planned." in html
+    assert list((tmp_path / "figures").iterdir()) == []
+
+
+def test_a_report_of_failures_alone_shows_them(tmp_path: Path) -> None:
+    rows = frame(*(trial(seed=seed, status="crashed", test_loss=math.nan, test_accuracy=math.nan) for seed in range(3)))
+    html = rendered(tmp_path, rows=rows)
+    assert "All 3 trials failed" in html
+    assert "the loss is not finite after 118 updates" in html
+    assert "step 118: loss nan" in html
+
+
+def test_an_unfinished_report_says_how_much_is_missing(tmp_path: Path) -> None:
+    rows = comparison(seeds=1)
+    html = rendered(tmp_path, rows=rows, planned=len(rows) + 7, done=len(rows))
+    assert f"Not finished: {len(rows)} of {len(rows) + 7} trials are done, 7 are missing." in html
+
+
+def test_one_cell_and_one_seed_are_enough(tmp_path: Path) -> None:
+    html = rendered(tmp_path, rows=comparison(seeds=1, cells=("gru",)))
+    assert "GRU" in html
+    assert (tmp_path / "figures" / "loss-by-size.png").exists()
+
+
+def test_metrics_without_a_value_are_no_reason_to_stop(tmp_path: Path) -> None:
+    rows = comparison(seeds=2)
+    rows[["test_loss", "test_accuracy", "seconds_per_update", "memory_peak_bytes", "parameters"]] = math.nan
+    rows.loc[0, "test_loss"] = math.inf
+    html = rendered(tmp_path, rows=rows)
+    assert "without a value" in html
+
+
+def test_a_frame_with_few_columns_is_enough(tmp_path: Path) -> None:
+    rows = comparison(seeds=2)[["trial_id", "task", "cell", "train_size", "seed", "status", "test_loss"]]
+    assert "loss-by-size" in rendered(tmp_path, rows=rows)
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=["markup", "quotes", "right-to-left", "long", "emoji"])
+def test_hostile_names_are_shown_as_text(name: str, tmp_path: Path) -> None:
+    rows = comparison(seeds=2)
+    rows["task"] = rows["task"].replace({"recall": name})
+    rows["cell"] = rows["cell"].replace({"lstm": name})
+    rows["kernel"] = name
+    rows["machine"] = name
+    verdict = Verdict(name, name, "supported", 1.0, 0.5, 1.5, name, 5, {name: [name, 3]}, name)
+    given = {"name": name, "title": name, "description": name, "experiment_toml": name, "command": name, "commit": name}
+    data = report_data(rows, **given, verdicts=[verdict], summaries={name: name}, tasks={}, machines=[{"cpu": name}])
+    data = replace(data, failures=[{"trial_id": name, "cell": name, "message": name, "stderr": name}])
+    html = render(data, tmp_path).read_text(encoding="utf-8")
+    parsed = read(html)
+    assert parsed.elements.count("script") == read(rendered(tmp_path / "plain", rows=rows.iloc[:4])).elements.count(
+        "script"
+    )
+    assert "alert(1)</script>" not in html
+    assert "{{ 7*7 }}" in html or "7*7" not in name
+    assert len(html) < 3_000_000
+
+
+def test_a_failing_render_leaves_the_old_page_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = render(report_data(frame()), tmp_path)
+    before = path.read_bytes()
+
+    def broken(source: Path, target: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Path, "replace", broken)
+    with pytest.raises(OSError, match="disk full"):
+        render(report_data(frame(), title="new"), tmp_path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir() if file.name.startswith(".")] == []
+
+
+def test_the_report_imports_neither_tensorflow_nor_the_runner() -> None:
+    unwanted = ("tensorflow", "keras", "harness.runner")
+    code = f"import sys, harness.report.writing; print([m for m in sys.modules if m.startswith({unwanted})])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_importing_the_report_does_not_import_matplotlib() -> None:
+    code = "import sys, harness.report; print('matplotlib' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"
