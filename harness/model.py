@@ -121,7 +121,7 @@ def get_model(
         )(x)
     for units in fc_units:
         x = dense(units)(x)
-        x = keras.layers.Dropout(dropout, seed=next(seeds))(x)
+        x = _dropout_layer(kernel, dropout, next(seeds))(x)
     x = dense(classes)(x)
     activation = "sigmoid" if output == "sigmoid" else "linear"
     outputs = keras.layers.Activation(activation, name="strong_out")(x)
@@ -183,6 +183,14 @@ def _recurrent_layer(
     if cell.reset_before is not None:
         options["reset_after"] = reset_after
     return getattr(keras.layers, cell.keras_layer)(units, activation="tanh", **options)
+
+
+def _dropout_layer(kernel: str, rate: float, seed: int | None) -> keras.Layer:
+    if kernel == "fused":
+        from harness.cells.dropout import Dropout
+
+        return Dropout(rate, seed=seed)
+    return keras.layers.Dropout(rate, seed=seed)
 
 
 def _seeds(seed: int | None) -> Iterator[int | None]:

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from harness.cells import Cell, cells
 from harness.cells.cell import equations
+from harness.cells.dropout import masks
 from harness.cells.scan import Weights, scan
 from harness.errors import UserError
 
@@ -188,9 +189,7 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         """Masks to multiply with, (blocks, *like.shape); (1, *like.shape) where, as in Keras, one serves all."""
         if not rate:
             return None
-        count = len(self.cell.blocks) if self.recurrent_dropout else 1
-        ones = tf.ones_like(like)
-        return tf.stack([keras.random.dropout(ones, rate, seed=self.seed_generator) for _ in range(count)])
+        return masks(like, rate, self.seed_generator, len(self.cell.blocks) if self.recurrent_dropout else 1)
 
     def _project(self, sequences: Tensor, masks: Tensor | None) -> Tensor:
         """The input's products, all time steps: (batch, time, features) -> (batch, time, blocks x units)."""

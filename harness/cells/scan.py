@@ -87,12 +87,10 @@ def _forward(cell: Cell, x: Tensor, states: States, weights: Weights, mask: Tens
         saved = [array.write(t, value) for array, value in zip(saved, extra[: len(saved)], strict=True)]
         return t + 1, new, after, saved
 
-    written = len(states) if keep else 1
+    after = [_array(x, time, units) for _ in (states if keep else states[:1])]
+    saved = [_array(x, time, width) for width in widths]
     _, last, after, saved = tf.while_loop(
-        lambda t, *_: t < time,
-        body,
-        (tf.constant(0), states, [_array(x, time, units)] * written, [_array(x, time, width) for width in widths]),
-        maximum_iterations=time,
+        lambda t, *_: t < time, body, (tf.constant(0), states, after, saved), maximum_iterations=time
     )
     return Kept(tuple(a.stack() for a in after), tuple(a.stack() for a in saved), tuple(last))
 
