@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from harness.registry import Registry
-from harness.tasks.task import Dataset, Metric, Options, Split, Task
+from harness.tasks.task import Dataset, Metric, Options, Split, Task, split_scores
 
-__all__ = ["Dataset", "Metric", "Options", "Split", "Task", "tasks"]
+__all__ = ["Dataset", "Metric", "Options", "Split", "Task", "split_scores", "tasks"]
 
 tasks: Registry[Task] = Registry(
     "task",
     Task,
     {
+        "adding": "harness.tasks.adding:task",
+        "copying": "harness.tasks.copying:task",
+        "counting": "harness.tasks.counting:task",
         "language": "harness.tasks.language:task",
         "recall": "harness.tasks.recall:task",
+        "temporal_order": "harness.tasks.temporal_order:task",
     },
     entry_points="harness.tasks",
 )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
+from pydantic import Field
 
 from harness.errors import UserError
-from harness.tasks.task import Array
+from harness.tasks.task import Array, Options
 
 _BLOCK = 256
 """Rows are drawn by this many whatever is needed, so that a larger training set contains the smaller of its seed."""
@@ -20,6 +21,19 @@ class Sizes(NamedTuple):
     train: int
     validation: int
     test: int
+
+
+class DrawnOptions(Options):
+    """How many examples measure, for tasks whose data are drawn at random."""
+
+    validation_size: Annotated[int, Field(ge=1)] = 1000
+    """Sequences."""
+    test_size: Annotated[int, Field(ge=1)] = 2000
+    """Sequences."""
+
+    def sizes(self, train_size: int) -> Sizes:
+        """Examples a split."""
+        return Sizes(train_size, self.validation_size, self.test_size)
 
 
 class Supply(NamedTuple):
@@ -72,3 +86,9 @@ def _unseen(
                 seen.add(key)
                 kept.append(row)
     return np.stack(kept)
+
+
+def at_least(sequence_length: int, shortest: int, why: str) -> None:
+    """Raises UserError where the sequences are too short for the task to make sense."""
+    if sequence_length < shortest:
+        raise UserError(f"sequence_length {sequence_length} is too short, expected at least {shortest}: {why}")

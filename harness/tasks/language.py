@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import pathlib
 from collections import Counter
@@ -17,7 +16,7 @@ from pydantic import Field
 from harness.errors import UserError
 from harness.tasks import ngrams
 from harness.tasks.scoring import cross_entropy, hits, mean, perplexity
-from harness.tasks.task import Array, Dataset, Metric, Options, Scores, Split, Task, decisive
+from harness.tasks.task import Array, Dataset, Metric, Options, Scores, Split, Task, decisive, fingerprint
 from harness.tasks.text import Text, load_text, split_text
 
 _VERSION = "language 1"
@@ -50,7 +49,6 @@ def make(train_size: int, sequence_length: int, seed: int, options: LanguageOpti
     start = int(np.random.default_rng(seed).random() * (len(coded.train) - train_size))
     train = _windows(coded.train[start : start + train_size + 1], sequence_length)
     test = _windows(coded.test, sequence_length)
-    made_from = f"{_VERSION} {text.sha256} {options.vocabulary} {train_size} {sequence_length} {start}"
     return Dataset(
         train=train,
         validation=_windows(coded.validation, sequence_length),
@@ -58,7 +56,7 @@ def make(train_size: int, sequence_length: int, seed: int, options: LanguageOpti
         input_shape=(sequence_length,),
         classes=coded.symbols,
         symbols=coded.symbols,
-        fingerprint=hashlib.sha256(f"{made_from} {len(coded.test)} {len(coded.validation)}".encode()).hexdigest(),
+        fingerprint=fingerprint(_VERSION, text.sha256, decisive(options), train_size, sequence_length, start),
         baselines=baselines(coded.train[start : start + train_size + 1], test, coded.symbols),
     )
 

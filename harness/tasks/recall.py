@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping
 from typing import Annotated
@@ -10,21 +9,17 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from harness.tasks.draws import Sizes, Supply, check_enough, distinct
+from harness.tasks.draws import DrawnOptions, Supply, check_enough, distinct
 from harness.tasks.scoring import cross_entropy, hits, mean
-from harness.tasks.task import Array, Dataset, Metric, Options, Scores, Split, Task, decisive
+from harness.tasks.task import Array, Dataset, Metric, Scores, Split, Task, decisive, fingerprint
 
 _VERSION = "recall 1"
 
 
-class RecallOptions(Options):
+class RecallOptions(DrawnOptions):
     """How many symbols there are, and how many sequences measure."""
 
     symbols: Annotated[int, Field(ge=2, le=256)] = 8
-    validation_size: Annotated[int, Field(ge=1)] = 1000
-    """Sequences."""
-    test_size: Annotated[int, Field(ge=1)] = 2000
-    """Sequences."""
 
 
 def make(train_size: int, sequence_length: int, seed: int, options: RecallOptions) -> Dataset:
@@ -36,10 +31,9 @@ def make(train_size: int, sequence_length: int, seed: int, options: RecallOption
     def draw(generator: np.random.Generator, count: int) -> Array:
         return generator.integers(options.symbols, size=(count, sequence_length), dtype=np.int32)
 
-    sizes = Sizes(train_size, options.validation_size, options.test_size)
+    sizes = options.sizes(train_size)
     rows = distinct(draw, sizes, seed, _supply(sequence_length, options))
     train, validation, test = (Split(x=x, y=x[:, 0].copy()) for x in rows)
-    made_from = f"{_VERSION} {options.symbols} {sizes} {sequence_length} {seed}"
     return Dataset(
         train=train,
         validation=validation,
@@ -47,9 +41,14 @@ def make(train_size: int, sequence_length: int, seed: int, options: RecallOption
         input_shape=(sequence_length,),
         classes=options.symbols,
         symbols=options.symbols,
-        fingerprint=hashlib.sha256(made_from.encode()).hexdigest(),
+        fingerprint=fingerprint(_VERSION, options, train_size, sequence_length, seed),
         baselines={"chance": {"loss": math.log(options.symbols), "accuracy": 1 / options.symbols}},
     )
+
+
+def make_test(sequence_length: int, seed: int, options: RecallOptions) -> Split:
+    """The test split at any length."""
+    return make(1, sequence_length, seed, options).test
 
 
 def score(y: Array, outputs: Array) -> Scores:
@@ -59,8 +58,7 @@ def score(y: Array, outputs: Array) -> Scores:
 
 def examples(train_size: int, sequence_length: int, options: RecallOptions) -> int:
     """train_size. Raises UserError where there are too few different sequences of that length."""
-    sizes = Sizes(train_size, options.validation_size, options.test_size)
-    check_enough(sizes, _supply(sequence_length, options))
+    check_enough(options.sizes(train_size), _supply(sequence_length, options))
     return train_size
 
 
@@ -89,5 +87,6 @@ task = Task(
     score=score,
     examples=examples,
     identity=identity,
+    make_test=make_test,
     solved=("accuracy", 0.99),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pathlib
 from collections.abc import Callable, Mapping
@@ -31,6 +32,11 @@ def decisive(options: Options) -> dict[str, str]:
     changed = options.model_dump(mode="json", exclude_defaults=True)
     paths = {name for name, value in options if isinstance(value, pathlib.Path)}
     return {name: json.dumps(value, sort_keys=True) for name, value in changed.items() if name not in paths}
+
+
+def fingerprint(*made_from: object) -> str:
+    """SHA-256 (hex) of the parts' texts: for `Dataset.fingerprint`, of all that decides what `make` gives."""
+    return hashlib.sha256("\n".join(map(str, made_from)).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,8 @@ class Task:
     """One job for a network.
 
     make(train_size, sequence_length, seed, options) -> Dataset: deterministic; raises UserError for unusable files.
-    score(y, outputs) -> Scores: metrics of the network's outputs (logits where output is 'softmax'), with 'loss'.
+    score(y, outputs) -> Scores: metrics of the network's outputs (logits where output is 'softmax'), with 'loss'. Where
+        the splits have weights they are its third argument: `split_scores` sees to that.
     examples(train_size, sequence_length, options): the number of training examples that `make` will give.
     identity(options): what identifies the data behind the options (a file's hash, not its path) and, where they differ
         from their defaults, the options themselves; part of trial ids.
@@ -98,14 +105,25 @@ class Task:
     """What train_size counts: 'characters', 'sequences', ..."""
     options: type[Options]
     make: Callable[[int, int, int, Any], Dataset]
-    score: Callable[[Array, Array], Scores]
+    score: Callable[..., Scores]
     examples: Callable[[int, int, Any], int]
     identity: Callable[[Any], Mapping[str, str]]
     solved: tuple[str, float] | None = None
     """(metric, threshold) from which the task counts as solved; None where there is no such point."""
     target: tuple[str, float] | None = None
     """(metric, threshold) for time to target; None: the same as `solved`, where there is one."""
+    make_test: Callable[[int, int, Any], Split] | None = None
+    """make_test(sequence_length, seed, options) -> Split: a test split of any length, for networks trained at another.
+    None where other lengths make no sense. For the length trained at it may hold examples of the training split."""
+    calibrate: Callable[[Array, Array], Callable[..., Scores]] | None = None
+    """calibrate(y, outputs) of the validation split gives the `score` to use on all splits, with whatever has to be
+    chosen on validation data (thresholds) fixed; None where there is nothing to choose."""
     small: tuple[int, int] = (64, 16)
     """A train_size and a sequence_length that `make` serves in a moment; for tests."""
     sample: Callable[[pathlib.Path], Mapping[str, Any]] | None = None
     """For a task that needs a file: writes a small one into a folder and gives the options that name it; for tests."""
+
+
+def split_scores(split: Split, outputs: Array, score: Callable[..., Scores]) -> Scores:
+    """A task's scores of the network's outputs for a split, its weights seen to."""
+    return score(split.y, outputs) if split.weight is None else score(split.y, outputs, split.weight)

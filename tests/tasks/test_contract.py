@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from harness.tasks import Dataset, Options, Split, Task, tasks
+from harness.tasks import Dataset, Options, Split, Task, split_scores, tasks
 
 NAMES = sorted(tasks)
 SPLITS = ("train", "validation", "test")
@@ -48,7 +48,7 @@ def perfect(task: Task, split: Split, classes: int) -> np.ndarray:
 
 
 def scored(task: Task, split: Split, outputs: np.ndarray) -> Mapping[str, float]:
-    return task.score(split.y, outputs) if split.weight is None else task.score(split.y, outputs, split.weight)
+    return split_scores(split, outputs, task.score)
 
 
 def at_least_as_good(task: Task, scores: Mapping[str, float], others: Mapping[str, float]) -> bool:
@@ -181,6 +181,20 @@ def test_no_example_is_in_two_splits(case: Case) -> None:
     assert train.isdisjoint(validation)
     assert train.isdisjoint(test)
     assert validation.isdisjoint(test)
+
+
+def test_a_test_split_of_another_length_has_the_same_kind_of_examples(case: Case) -> None:
+    if case.task.make_test is None:
+        pytest.skip("the task has one length")
+    length = case.task.small[1] * 2
+    longer, again = (case.task.make_test(length, 0, case.options) for _ in range(2))
+    np.testing.assert_array_equal(longer.x, again.x)
+    assert longer.x.shape[1] > case.data.test.x.shape[1]
+    assert longer.x.shape[2:] == case.data.test.x.shape[2:]
+    assert longer.x.dtype == case.data.test.x.dtype
+    assert longer.y.dtype == case.data.test.y.dtype
+    outputs = perfect(case.task, longer, case.data.classes)
+    assert scored(case.task, longer, outputs)["loss"] == pytest.approx(0, abs=1e-5)
 
 
 def test_unknown_options_are_refused(case: Case) -> None:
