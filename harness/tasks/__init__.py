@@ -14,6 +14,7 @@ tasks: Registry[Task] = Registry(
         "adding": "harness.tasks.adding:task",
         "copying": "harness.tasks.copying:task",
         "counting": "harness.tasks.counting:task",
+        "digits": "harness.tasks.digits:task",
         "language": "harness.tasks.language:task",
         "recall": "harness.tasks.recall:task",
         "temporal_order": "harness.tasks.temporal_order:task",
