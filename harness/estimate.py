@@ -34,7 +34,7 @@ class Estimator:
         self._estimated: dict[tuple[str, str], float] = defaultdict(float)
         for record in records:
             if record["status"] == "ok":
-                self.learn(TrialSpec.model_validate(record["spec"], strict=False), record["seconds_total"])
+                self.learn(TrialSpec.model_validate(record["spec"]), record["seconds_total"])
 
     def learn(self, spec: TrialSpec, seconds: float) -> None:
         """Take a measured trial into account."""

@@ -10,7 +10,17 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from harness.analysis.claims import Claim
 from harness.cells import KERNELS, cells
@@ -34,18 +44,25 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
-def _cell_name(name: str) -> str:
-    cells[name]
-    return name
+def _known(check: Callable[[str], object]) -> AfterValidator:
+    """Pydantic collects ValueErrors with their place in the file; a UserError's words are kept."""
+
+    def checked(name: str) -> str:
+        try:
+            check(name)
+        except UserError as error:
+            raise ValueError(str(error)) from error
+        return name
+
+    return AfterValidator(checked)
 
 
-def _kernel_name(name: str) -> str:
+def _check_kernel(name: str) -> None:
     if name not in KERNELS:
         raise UserError(f"unknown kernel {name!r}.{nearest(name, KERNELS)}")
-    return name
 
 
-def _seeds(value: object) -> object:
+def _from_number(value: object) -> object:
     """A number of seeds n stands for 0 ... n-1."""
     if isinstance(value, int) and not isinstance(value, bool):
         if not 1 <= value <= 100_000:
@@ -60,28 +77,25 @@ def _distinct(values: tuple[T, ...]) -> tuple[T, ...]:
     return values
 
 
-def _user_errors(check: Callable[[str], str]) -> Callable[[str], str]:
-    """Pydantic collects ValueErrors with their place in the file; a UserError's words are kept."""
-
-    def checked(value: str) -> str:
-        try:
-            return check(value)
-        except UserError as error:
-            raise ValueError(str(error)) from error
-
-    return checked
-
-
-CellName = Annotated[str, Field(min_length=1), BeforeValidator(lambda value: value)]
-Seeds = Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_seeds), Field(min_length=1)]
+TaskName = Annotated[str, _known(tasks.__getitem__)]
+CellNames = Annotated[OneOrMore[Annotated[str, _known(cells.__getitem__)]], AfterValidator(_distinct)]
+KernelNames = Annotated[OneOrMore[Annotated[str, _known(_check_kernel)]], AfterValidator(_distinct)]
+Seeds = Annotated[
+    tuple[Annotated[int, Field(ge=0)], ...],
+    BeforeValidator(_from_number),
+    Field(min_length=1),
+    AfterValidator(_distinct),
+]
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, ser_json_inf_nan="constants")
 
 
-class TrialSpec(_Strict):
+class TrialSpec(BaseModel):
     """Everything that decides a trial's result: one cell, kernel, task, size, length, learning rate and seed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     task: str
     options: dict[str, Any]
@@ -122,10 +136,10 @@ class TrialSpec(_Strict):
 class Sweep(_Strict):
     """A task with factors; every combination of their values is a condition, run with every cell and seed."""
 
-    task: str
+    task: TaskName
     options: dict[str, Any] = {}
-    cells: OneOrMore[str] | None = None
-    kernel: OneOrMore[str] | None = None
+    cells: CellNames | None = None
+    kernel: KernelNames | None = None
     lane: Lane | None = None
     seeds: Seeds | None = None
     train_size: OneOrMore[Count]
@@ -143,26 +157,6 @@ class Sweep(_Strict):
     recurrent_dropout: Share = 0.0
     clip_norm: Positive | None = 1.0
 
-    @field_validator("task")
-    @classmethod
-    def _known_task(cls, name: str) -> str:
-        return _user_errors(lambda value: (tasks[value], value)[1])(name)
-
-    @field_validator("cells")
-    @classmethod
-    def _known_cells(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        return names and _distinct(tuple(map(_user_errors(_cell_name), names)))
-
-    @field_validator("kernel")
-    @classmethod
-    def _known_kernels(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        return names and _distinct(tuple(map(_user_errors(_kernel_name), names)))
-
-    @field_validator("seeds")
-    @classmethod
-    def _distinct_seeds(cls, seeds: tuple[int, ...] | None) -> tuple[int, ...] | None:
-        return seeds and _distinct(seeds)
-
     @model_validator(mode="after")
     def _one_length_of_training(self) -> Sweep:
         if (self.updates is None) == (self.epochs is None):
@@ -178,26 +172,13 @@ class Experiment(_Strict):
     title: Annotated[str, Field(min_length=1)]
     description: str = ""
     seeds: Seeds
-    cells: OneOrMore[str]
-    kernel: OneOrMore[str] = ("keras",)
+    cells: CellNames
+    kernel: KernelNames = ("fused",)
     lane: Lane = "accuracy"
     sweep: Annotated[tuple[Sweep, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
     claim: Annotated[tuple[Claim, ...], BeforeValidator(_as_tuple)] = ()
-
-    @field_validator("cells")
-    @classmethod
-    def _known_cells(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return _distinct(tuple(map(_user_errors(_cell_name), names)))
-
-    @field_validator("kernel")
-    @classmethod
-    def _known_kernels(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return _distinct(tuple(map(_user_errors(_kernel_name), names)))
-
-    @field_validator("seeds")
-    @classmethod
-    def _distinct_seeds(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        return _distinct(seeds)
+    _source: str = PrivateAttr(default="")
+    """The file it was read from, for messages."""
 
     @field_validator("claim")
     @classmethod
@@ -232,7 +213,9 @@ def parse_experiment(text: str, *, source: str, folder: Path) -> Experiment:
         absolute = {name: folder / value for name, value in given if isinstance(value, Path)}
         complete = given.model_copy(update=absolute).model_dump(mode="json")
         sweeps.append(sweep.model_copy(update={"options": complete}))
-    return experiment.model_copy(update={"sweep": tuple(sweeps)})
+    experiment = experiment.model_copy(update={"sweep": tuple(sweeps)})
+    experiment._source = source
+    return experiment
 
 
 def load_experiment(path: str | Path) -> Experiment:
@@ -267,7 +250,8 @@ def _specs(experiment: Experiment) -> Iterator[TrialSpec]:
         try:
             yield from _sweep_specs(experiment, sweep, task)
         except UserError as error:
-            raise UserError(f"{experiment.name}: sweep[{index}] ({sweep.task}): {error}") from error
+            source = experiment._source or experiment.name
+            raise UserError(f"{source}: sweep[{index}] ({sweep.task}): {error}") from error
 
 
 def _sweep_specs(experiment: Experiment, sweep: Sweep, task: Task) -> Iterator[TrialSpec]:

@@ -45,8 +45,8 @@ def judge_results(directory: str | Path) -> list[Verdict]:
     """Judge the folder's records by its experiment's claims, and write verdicts.json. Raises UserError."""
     from harness.analysis.judge import judge, write_verdicts
 
-    experiment = load_stored_experiment(directory)
-    verdicts = judge(experiment.claim, load_records(directory))
+    frame = load_records(directory)
+    verdicts = judge(load_stored_experiment(directory).claim, frame)
     write_verdicts(verdicts, Path(directory) / VERDICTS_NAME)
     return verdicts
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich import box
@@ -102,7 +102,7 @@ def status_table(counts: Sequence[tuple[str, str, int, float]]) -> Table:
 
 def listing(kind: str | None, folder: Path) -> Iterator[str]:
     """The names that experiments may use, each with what it is."""
-    sections = {
+    sections: dict[str, Callable[[], Iterable[tuple[str, str]]]] = {
         "cells": lambda: ((name, f"{cells[name].title}. {cells[name].summary}") for name in cells),
         "kernels": lambda: KERNELS.items(),
         "tasks": lambda: ((name, f"{tasks[name].title}. {tasks[name].summary}") for name in tasks),

@@ -7,16 +7,12 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-NEED_TENSORFLOW = ("cells", "trial", "runner", "end_to_end", "benchmarks", "test_model.py")
+NEED_TENSORFLOW = ("benchmarks", "cells", "end_to_end", "runner/test_local.py", "test_model.py", "trial")
 """The folders and files of tests/ whose tests import TensorFlow, here or in a process they start."""
 
 
 def needs_tensorflow(path: Path) -> bool:
-    return (
-        path.is_relative_to(TESTS)
-        and path.relative_to(TESTS).parts[:1] != ()
-        and (path.relative_to(TESTS).parts[0] in NEED_TENSORFLOW)
-    )
+    return any(path.is_relative_to(TESTS / name) for name in NEED_TENSORFLOW)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

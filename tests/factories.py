@@ -1,0 +1,78 @@
+"""Small valid values for tests: an experiment, a spec, a record; each argument replaces a field."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from harness.experiment import Experiment, TrialSpec, parse_experiment
+from harness.machine import this_machine
+from harness.record import Record
+
+EXPERIMENT = """
+name = "tiny"
+title = "Tiny"
+seeds = 2
+cells = ["gru", "lstm"]
+kernel = "keras"
+
+[[sweep]]
+task = "recall"
+train_size = [20, 40]
+sequence_length = 5
+units = 4
+updates = 6
+"""
+
+
+def experiment(text: str = EXPERIMENT, *changes: tuple[str, str], folder: Path = Path()) -> Experiment:
+    """The experiment in `text` after replacements of one string by another."""
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return parse_experiment(text, source="tiny.toml", folder=folder)
+
+
+def spec(**changes: Any) -> TrialSpec:
+    fields: dict[str, Any] = {
+        "task": "recall",
+        "options": {},
+        "data": {"made": "1"},
+        "code": "0" * 12,
+        "cell": "gru",
+        "kernel": "keras",
+        "lane": "accuracy",
+        "units": 4,
+        "layers": 1,
+        "dense_units": (),
+        "matched": "units",
+        "train_size": 20,
+        "sequence_length": 5,
+        "learning_rate": 3e-3,
+        "batch_size": 4,
+        "updates": 6,
+        "evaluate_every": 2,
+        "patience": None,
+        "dropout": 0.0,
+        "recurrent_dropout": 0.0,
+        "clip_norm": 1.0,
+        "seed": 0,
+    }
+    return TrialSpec(**{**fields, **changes})
+
+
+def record(of: TrialSpec | None = None, **changes: Any) -> Record:
+    of = of or spec()
+    fields: dict[str, Any] = {
+        "trial_id": of.id(),
+        "spec": of,
+        "status": "ok",
+        "started_at": "2026-01-01T00:00:00+00:00",
+        "machine": this_machine(),
+        "threads": 1,
+        "git_commit": None,
+        "git_dirty": None,
+        "seconds_total": 1.5,
+        "test": {"loss": 1.0},
+    }
+    return Record.model_validate({**fields, **changes})

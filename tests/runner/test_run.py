@@ -1,0 +1,137 @@
+"""Getting a plan done, with an engine that only pretends: what is run, what is kept, what is tried again."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from harness.experiment import Lane
+from harness.record import Record, Status
+from harness.runner.engine import Trial
+from harness.runner.run import MAX_ATTEMPTS, Outcome, left_to_do, run_plan
+from harness.store import Store, open_store
+from tests.factories import record, spec
+
+SPECS = [spec(seed=seed, cell=cell) for seed in (0, 1) for cell in ("gru", "lstm")]
+PLAN = {s.id(): s for s in SPECS}
+
+
+class Pretend:
+    """Ends each trial at the next wait, with a status that depends on the trial; `stop_after` sends Ctrl-C."""
+
+    def __init__(self, statuses: dict[str, Status] | None = None, stop_after: int | None = None) -> None:
+        self.statuses = statuses or {}
+        self.stop_after = stop_after
+        self.taken: list[Trial] = []
+        self.active: list[Trial] = []
+        self.most_at_once = 0
+        self.closed = False
+
+    def has_room(self, lane: Lane) -> bool:
+        return len(self.active) < 2
+
+    def running(self) -> int:
+        return len(self.active)
+
+    def submit(self, trial: Trial) -> None:
+        self.taken.append(trial)
+        self.active.append(trial)
+        self.most_at_once = max(self.most_at_once, len(self.active))
+
+    def wait(self, seconds: float) -> Sequence[Record]:
+        if self.stop_after is not None and len(self.taken) >= self.stop_after:
+            os.kill(os.getpid(), signal.SIGINT)
+            return []
+        trial = self.active.pop(0)
+        status = self.statuses.get(trial.id, "ok")
+        return [record(trial.spec, attempt=trial.attempt, status=status)]
+
+    def interrupt(self) -> Sequence[Record]:
+        stopped = [record(t.spec, attempt=t.attempt, status="interrupted", test={}) for t in self.active]
+        self.active.clear()
+        return stopped
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Silent:
+    def started(self, trial: Trial) -> None: ...
+
+    def finished(self, record: Record) -> None: ...
+
+
+def run(store: Store, engine: Pretend) -> Outcome:
+    store.set_plan(PLAN)
+    return run_plan(left_to_do(PLAN, store.attempts()), len(PLAN), store, engine, Silent())
+
+
+def test_every_trial_of_the_plan_gets_a_record(tmp_path: Path) -> None:
+    engine = Pretend()
+    with open_store(tmp_path, create=True) as store:
+        assert run(store, engine) == Outcome(planned=4, stored_before=0, finished=4, failed=0, stopped=False)
+        assert [r["trial_id"] for r in store.records()] == list(PLAN)
+    assert engine.most_at_once == 2
+    assert engine.closed
+
+
+def test_a_second_run_has_nothing_to_do(tmp_path: Path) -> None:
+    with open_store(tmp_path, create=True) as store:
+        run(store, Pretend())
+        engine = Pretend()
+        assert run(store, engine) == Outcome(planned=4, stored_before=4, finished=0, failed=0, stopped=False)
+        assert engine.taken == []
+
+
+def test_a_failed_trial_is_recorded_and_the_sweep_goes_on(tmp_path: Path) -> None:
+    with open_store(tmp_path, create=True) as store:
+        outcome = run(store, Pretend({SPECS[1].id(): "crashed", SPECS[2].id(): "diverged"}))
+        assert (outcome.finished, outcome.failed) == (4, 2)
+        assert [r["status"] for r in store.records()] == ["ok", "crashed", "diverged", "ok"]
+
+
+def test_ctrl_c_keeps_what_is_finished_and_the_next_run_goes_on_from_there(tmp_path: Path) -> None:
+    with open_store(tmp_path, create=True) as store:
+        outcome = run(store, Pretend(stop_after=3))
+        assert outcome.stopped
+        finished = {r["trial_id"] for r in store.records() if r["status"] == "ok"}
+        assert 0 < len(finished) < 4
+        engine = Pretend()
+        assert not run(store, engine).stopped
+        assert {trial.id for trial in engine.taken} == set(PLAN) - finished
+        assert all(r["status"] == "ok" for r in store.records())
+
+
+def test_signals_are_as_before_when_the_run_is_over(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with open_store(tmp_path, create=True) as store:
+        run(store, Pretend(stop_after=1))
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+@pytest.mark.parametrize(
+    ("status", "attempt", "tried_again"),
+    [
+        ("ok", 1, False),
+        ("diverged", 1, False),
+        ("timeout", 1, False),
+        ("out_of_memory", 1, False),
+        ("crashed", 1, True),
+        ("interrupted", 1, True),
+        ("crashed", MAX_ATTEMPTS, False),
+    ],
+)
+def test_what_is_tried_again(status: str, attempt: int, tried_again: bool) -> None:
+    only = {SPECS[0].id(): SPECS[0]}
+    left = left_to_do(only, {SPECS[0].id(): (attempt, status)})
+    assert [trial.attempt for trial in left] == ([attempt + 1] if tried_again else [])
+
+
+def test_speed_trials_come_after_all_accuracy_trials() -> None:
+    specs = [spec(lane="speed"), spec(), spec(lane="speed", seed=1), spec(seed=1)]
+    lanes = [trial.spec.lane for trial in left_to_do({s.id(): s for s in specs}, {})]
+    assert lanes == ["accuracy", "accuracy", "speed", "speed"]

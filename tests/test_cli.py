@@ -1,0 +1,167 @@
+"""The command: what needs no training. Bad input is one message on stderr, exit status 2, no traceback."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.store import EXPERIMENT_NAME, open_store
+from tests.factories import EXPERIMENT, experiment, record
+
+ROOT = Path(__file__).parent.parent
+
+
+def harness(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "harness", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=120, check=False)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(EXPERIMENT, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """A results folder with half of the plan's records."""
+    from harness.experiment import plan
+
+    directory = tmp_path / "results" / "tiny"
+    trials = plan(experiment())
+    with open_store(directory, create=True) as store:
+        store.set_plan(trials)
+        for spec in list(trials.values())[:4]:
+            store.add(record(spec, parameters=100, test={"loss": 1.0, "accuracy": 0.5}))
+    (directory / EXPERIMENT_NAME).write_text(EXPERIMENT, encoding="utf-8")
+    return directory
+
+
+LIGHT = ["--help", "list", "check", "dry-run", "status", "report", "export"]
+
+
+@pytest.mark.parametrize("command", LIGHT)
+def test_what_trains_nothing_never_imports_tensorflow(command: str, file: Path, results: Path) -> None:
+    arguments = {
+        "check": ["check", str(file)],
+        "dry-run": ["run", str(file), "--dry-run"],
+        **{name: [name, str(results)] for name in ("status", "report", "export")},
+    }.get(command, [command])
+    script = (
+        "import sys; from harness.cli import app\n"
+        f"try: app({arguments!r})\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "assert not {'tensorflow', 'keras'} & set(sys.modules), 'imported'"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_list_tells_every_kind_of_name() -> None:
+    done = harness("list")
+    assert done.returncode == 0
+    for name in ("simple_rnn", "gru", "lstm", "document", "keras", "language", "recall", "experiments/smoke.toml"):
+        assert name in done.stdout
+
+
+def test_check_prints_the_plan_and_an_estimate(file: Path) -> None:
+    done = harness("check", file)
+    assert done.returncode == 0
+    assert "8 trials" in done.stdout
+    assert "about" in done.stdout
+
+
+def test_dry_run_prints_every_trial_and_makes_nothing(file: Path, tmp_path: Path) -> None:
+    done = harness("run", file, "--dry-run", "--results", tmp_path / "out")
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 8
+    assert not (tmp_path / "out").exists()
+
+
+def test_seeds_on_the_command_line_replace_the_files(file: Path) -> None:
+    assert len(harness("run", file, "--dry-run", "--seeds", 3).stdout.splitlines()) == 12
+
+
+def test_status_counts_what_is_done_and_what_is_missing(results: Path) -> None:
+    done = harness("status", results)
+    assert done.returncode == 0
+    last = done.stdout.strip().splitlines()[-1].split()
+    assert last[:3] == ["all", "4", "4"]
+
+
+def test_a_report_of_an_unfinished_run_is_written(results: Path) -> None:
+    done = harness("report", results)
+    assert done.returncode == 0, done.stderr
+    assert (results / "report.html").is_file()
+    assert json.loads((results / "verdicts.json").read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("format", ["csv", "parquet", "jsonl"])
+def test_export_writes_a_row_a_trial(results: Path, tmp_path: Path, format: str) -> None:
+    import pandas as pd
+
+    output = tmp_path / f"out.{format}"
+    done = harness("export", results, "--format", format, "--output", output)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(output)
+    frame = {"csv": pd.read_csv, "parquet": pd.read_parquet}.get(format, lambda path: pd.read_json(path, lines=True))(
+        output
+    )
+    assert len(frame) == 4
+    assert set(frame["trial_id"].astype(str).str.len()) == {16}
+
+
+BAD = {
+    "no such file": (["check", "nowhere.toml"], "no such experiment file"),
+    "unknown kernel": (["summary", "gru", "--kernel", "fusd"], "Did you mean 'fused'?"),
+    "unknown cell": (["summary", "gruu"], "Did you mean 'gru'?"),
+    "no results": (["status", "nowhere"], "no results here"),
+    "no results to report": (["report", "nowhere"], "no results here"),
+    "no results to export": (["export", "nowhere"], "no results here"),
+    "unwritable results": (["run", "experiments/smoke.toml", "--results", "pyproject.toml"], "cannot be written here"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_message_and_exit_status_2(case: str) -> None:
+    arguments, words = BAD[case]
+    done = harness(*arguments)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "no such file"),
+        (b"", "empty"),
+        (b"\xff\xfe\x00", "UTF-8"),
+        (b"abc", "characters"),
+    ],
+)
+def test_a_bad_text_is_named(tmp_path: Path, content: bytes | None, words: str) -> None:
+    text = EXPERIMENT.replace('"recall"', '"language"') + '[sweep.options]\ntext = "corpus.txt"\n'
+    (tmp_path / "tiny.toml").write_text(text, encoding="utf-8")
+    if content is not None:
+        (tmp_path / "corpus.txt").write_bytes(content)
+    done = harness("check", tmp_path / "tiny.toml")
+    assert done.returncode == 2
+    assert "tiny.toml: sweep[0]" in done.stderr
+    assert "corpus.txt" in done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_text_is_found_from_the_folder_of_its_experiment(tmp_path: Path) -> None:
+    text = EXPERIMENT.replace('"recall"', '"language"') + '[sweep.options]\ntext = "corpus.txt"\n'
+    (tmp_path / "tiny.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "corpus.txt").write_text("the quick brown fox. " * 200, encoding="utf-8")
+    assert harness("check", tmp_path / "tiny.toml").returncode == 0

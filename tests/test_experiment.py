@@ -1,0 +1,183 @@
+"""Experiment files: strict reading, deterministic plans, ids that depend on what matters and on nothing else."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import UserError
+from harness.experiment import load_experiment, plan
+from tests.factories import EXPERIMENT, experiment, spec
+
+
+def test_the_plan_holds_every_combination_once() -> None:
+    trials = plan(experiment())
+    assert len(trials) == 2 * 2 * 2  # cells, seeds, sizes
+    assert {(s.cell, s.seed, s.train_size) for s in trials.values()} == {
+        (cell, seed, size) for cell in ("gru", "lstm") for seed in (0, 1) for size in (20, 40)
+    }
+
+
+def test_the_plan_goes_seed_by_seed() -> None:
+    seeds = [s.seed for s in plan(experiment()).values()]
+    assert seeds == sorted(seeds)
+
+
+def test_two_sweeps_that_ask_for_the_same_trial_get_it_once() -> None:
+    again = EXPERIMENT + EXPERIMENT[EXPERIMENT.index("[[sweep]]") :]
+    assert list(plan(experiment(again))) == list(plan(experiment()))
+
+
+@given(st.randoms(use_true_random=False))
+def test_ids_do_not_depend_on_order_names_or_comments(shuffler: random.Random) -> None:
+    head, _, sweep = EXPERIMENT.partition("[[sweep]]")
+    head_lines = [line for line in head.splitlines() if line and not line.startswith(("name", "title"))]
+    sweep_lines = [line for line in sweep.splitlines() if line]
+    shuffler.shuffle(head_lines)
+    shuffler.shuffle(sweep_lines)
+    text = "\n".join(['name = "other"  # a remark', 'title = "Else"', *head_lines, "[[sweep]]", *sweep_lines])
+    text = text.replace('["gru", "lstm"]', '["lstm", "gru"]').replace("[20, 40]", "[40, 20]")
+    assert set(plan(experiment(text))) == set(plan(experiment()))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"cell": "lstm"},
+        {"kernel": "fused"},
+        {"lane": "speed"},
+        {"units": 5},
+        {"layers": 2},
+        {"dense_units": (3,)},
+        {"train_size": 21},
+        {"sequence_length": 6},
+        {"learning_rate": 3.1e-3},
+        {"batch_size": 5},
+        {"updates": 7},
+        {"evaluate_every": 3},
+        {"patience": 1},
+        {"dropout": 0.1},
+        {"recurrent_dropout": 0.1},
+        {"clip_norm": None},
+        {"seed": 1},
+        {"data": {"made": "2"}},
+        {"code": "1" * 12},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_whatever_can_change_the_result_changes_the_id(change: dict[str, object]) -> None:
+    assert spec(**change).id() != spec().id()
+
+
+def test_where_a_file_lies_does_not_change_the_id() -> None:
+    assert spec(options={"text": "/a/b.txt"}).id() == spec(options={"text": "/c/d.txt"}).id()
+
+
+def test_an_id_is_the_same_in_every_process_and_stays_so() -> None:
+    assert spec().id() == "21e2e5cdc6aec976"
+
+
+def test_epochs_are_counted_in_updates() -> None:
+    specs = plan(experiment(EXPERIMENT, ("updates = 6", "epochs = 3\nbatch_size = 16"))).values()
+    assert {(s.train_size, s.updates) for s in specs} == {(20, 6), (40, 9)}  # 2 and 3 batches an epoch
+
+
+def test_a_batch_is_never_larger_than_the_training_set() -> None:
+    specs = plan(experiment(EXPERIMENT, ("updates = 6", "updates = 6\nbatch_size = 30"))).values()
+    assert {(s.train_size, s.batch_size) for s in specs} == {(20, 20), (40, 30)}
+
+
+def test_a_list_of_seeds_is_taken_as_it_is() -> None:
+    assert {s.seed for s in plan(experiment(EXPERIMENT, ("seeds = 2", "seeds = [5, 9]"))).values()} == {5, 9}
+
+
+def test_a_sweep_may_have_cells_kernels_lane_and_seeds_of_its_own() -> None:
+    own = 'updates = 6\ncells = "gru"\nkernel = "document"\nlane = "speed"\nseeds = [3]'
+    specs = plan(experiment(EXPERIMENT, ("updates = 6", own))).values()
+    assert {(s.cell, s.kernel, s.lane, s.seed) for s in specs} == {("gru", "document", "speed", 3)}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (
+            "train_size = [20, 40]",
+            "trian_size = [20]",
+            r"sweep\[0\]\.trian_size: unknown key\. Did you mean 'train_size'\?",
+        ),
+        ("seeds = 2", "sseds = 2\nseeds = 2", r"sseds: unknown key\. Did you mean 'seeds'\?"),
+        ('"lstm"', '"lstn"', r"cells\[1\]: unknown cell 'lstn'\. Did you mean 'lstm'\?"),
+        ('"recall"', '"recal"', r"sweep\[0\]\.task: unknown task 'recal'\. Did you mean 'recall'\?"),
+        ('"keras"', '"kers"', r"kernel\[0\]: unknown kernel 'kers'\. Did you mean 'keras'\?"),
+        ("train_size = [20, 40]", "train_size = []", r"sweep\[0\]\.train_size: .*at least 1 item"),
+        (
+            "train_size = [20, 40]",
+            "train_size = [20, -1]",
+            r"sweep\[0\]\.train_size\[1\]: .*greater than or equal to 1; found -1",
+        ),
+        ("units = 4", 'units = "4"', r"sweep\[0\]\.units\[0\]: .*valid integer; found '4'"),
+        ("units = 4", "units = 4.0", r"sweep\[0\]\.units\[0\]: .*valid integer"),
+        ("units = 4", "units = true", r"sweep\[0\]\.units\[0\]: .*valid integer"),
+        ("seeds = 2", "seeds = 0", r"seeds: .*number of seeds from 1"),
+        ("seeds = 2", "seeds = [1, 1]", r"seeds: the same value is listed twice"),
+        ("updates = 6", "", r"sweep\[0\]: give either 'updates' or 'epochs'"),
+        ("updates = 6", "updates = 6\nepochs = 2", r"sweep\[0\]: give either 'updates' or 'epochs'"),
+        ("updates = 6", "updates = 6\nlearning_rate = nan", r"sweep\[0\]\.learning_rate\[0\]"),
+        ("updates = 6", "updates = 6\ndropout = 1.0", r"sweep\[0\]\.dropout: .*less than 1; found 1.0"),
+        ("updates = 6", "updates = 6\n[sweep.options]\ntextt = 1", r"sweep\[0\]\.options\.textt: unknown key"),
+        ('name = "tiny"', 'name = "../tiny"', r"name: .*found '\.\./tiny'"),
+        ('title = "Tiny"', "", r"title: this key is missing"),
+        ("[[sweep]]", "[[sweeep]]", r"sweeep: unknown key\. Did you mean 'sweep'\?"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(old: str, new: str, words: str) -> None:
+    with pytest.raises(UserError, match=r"tiny\.toml: " + words):
+        experiment(EXPERIMENT, (old, new))
+
+
+def test_broken_toml_is_named_with_its_line() -> None:
+    with pytest.raises(UserError, match=r"tiny\.toml: not valid TOML: .*line 3"):
+        experiment(EXPERIMENT, ('title = "Tiny"', "title = Tiny"))
+
+
+def test_every_mistake_of_a_file_is_told_at_once() -> None:
+    with pytest.raises(UserError) as caught:
+        experiment(EXPERIMENT, ("units = 4", "units = 0"), ('"keras"', '"kers"'))
+    assert len(str(caught.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+def test_a_file_that_cannot_be_read_is_a_clear_error(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "x.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=r"x\.toml: (no such experiment file|not UTF-8)"):
+        load_experiment(path)
+
+
+def test_a_folder_is_not_an_experiment(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot be read"):
+        load_experiment(tmp_path)
+
+
+def test_a_missing_file_is_answered_with_the_nearest_one(tmp_path: Path) -> None:
+    (tmp_path / "compare.toml").write_text(EXPERIMENT, encoding="utf-8")
+    with pytest.raises(UserError, match=r"Did you mean .*compare\.toml"):
+        load_experiment(tmp_path / "compar.toml")
+
+
+def test_the_bundled_experiments_are_valid() -> None:
+    folder = Path(__file__).parent.parent / "experiments"
+    files = sorted(folder.glob("*.toml"))
+    assert {path.stem for path in files} >= {"smoke", "compare", "full"}
+    for path in files:
+        assert plan(load_experiment(path))
+
+
+def test_one_hundred_thousand_trials_are_planned_one_by_one() -> None:
+    many = EXPERIMENT.replace("seeds = 2", "seeds = 500").replace("[20, 40]", "[20, 21, 22, 23]")
+    assert len(plan(experiment(many))) == 500 * 2 * 4

@@ -1,0 +1,189 @@
+"""The store keeps every attempt, says what is missing, and answers a bad file or disk in words."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UserError
+from harness.store import FILE_NAME, SCHEMA_VERSION, exclusive, open_store, write_atomically
+from tests.factories import record, spec
+
+MATTERS_TO_ROOT = pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+
+
+def test_a_record_comes_back_as_it_was_stored(tmp_path: Path) -> None:
+    stored = record(test={"loss": 0.5, "perplexity": float("inf")}, curve=[])
+    with open_store(tmp_path, create=True) as store:
+        store.set_plan({stored.trial_id: stored.spec})
+        store.add(stored)
+    with open_store(tmp_path) as store:
+        (read,) = store.records()
+    assert type(stored).model_validate(read) == stored
+
+
+def test_records_come_in_the_order_of_the_plan(tmp_path: Path) -> None:
+    specs = [spec(seed=seed) for seed in (3, 1, 2)]
+    with open_store(tmp_path, create=True) as store:
+        store.set_plan({s.id(): s for s in specs})
+        for s in reversed(specs):
+            store.add(record(s))
+        assert [r["spec"]["seed"] for r in store.records()] == [3, 1, 2]
+
+
+def test_the_latest_attempt_counts_and_the_earlier_ones_stay(tmp_path: Path) -> None:
+    crashed, ok = record(status="crashed", test={}), record(attempt=2)
+    with open_store(tmp_path, create=True) as store:
+        store.set_plan({ok.trial_id: ok.spec})
+        store.add(crashed)
+        store.add(ok)
+        assert store.attempts() == {ok.trial_id: (2, "ok")}
+        assert [r["attempt"] for r in store.records()] == [2]
+    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+        assert connection.execute("SELECT count(*) FROM trial").fetchone() == (2,)
+
+
+def test_an_attempt_is_never_overwritten(tmp_path: Path) -> None:
+    with open_store(tmp_path, create=True) as store:
+        store.add(record())
+        with pytest.raises(KeyError, match="stored already"):
+            store.add(record(seconds_total=99.0))
+        assert [r["seconds_total"] for r in store.records(all_records=True)] == [1.5]
+
+
+def test_records_that_the_plan_does_not_ask_for_are_kept_but_not_shown(tmp_path: Path) -> None:
+    wanted, unwanted = record(), record(spec(seed=9))
+    with open_store(tmp_path, create=True) as store:
+        store.set_plan({wanted.trial_id: wanted.spec})
+        store.add(wanted)
+        store.add(unwanted)
+        assert [r["trial_id"] for r in store.records()] == [wanted.trial_id]
+        assert {r["trial_id"] for r in store.records(all_records=True)} == {wanted.trial_id, unwanted.trial_id}
+
+
+def test_counts_tell_what_is_there_and_what_is_missing(tmp_path: Path) -> None:
+    specs = [spec(seed=seed, cell=cell) for seed in (0, 1) for cell in ("gru", "lstm")]
+    with open_store(tmp_path, create=True) as store:
+        store.set_plan({s.id(): s for s in specs})
+        store.add(record(specs[0]))
+        store.add(record(specs[1], status="diverged", seconds_total=2.0))
+        assert store.counts() == [
+            ("gru", "missing", 1, 0),
+            ("gru", "ok", 1, 1.5),
+            ("lstm", "diverged", 1, 2.0),
+            ("lstm", "missing", 1, 0),
+        ]
+
+
+def test_a_folder_without_a_store_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no results here .* harness run FILE"), open_store(tmp_path / "nowhere"):
+        pass
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a_file_that_is_no_database_is_left_as_it_is(tmp_path: Path, create: bool) -> None:
+    content = b"a diary, not a database. " * 100
+    (tmp_path / FILE_NAME).write_bytes(content)
+    with pytest.raises(UserError, match=r"not an SQLite file\. Move it away"), open_store(tmp_path, create=create):
+        pass
+    assert (tmp_path / FILE_NAME).read_bytes() == content
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_another_programs_database_is_left_as_it_is(tmp_path: Path, create: bool) -> None:
+    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+        connection.execute("CREATE TABLE diary (day TEXT)")
+    connection.close()
+    before = (tmp_path / FILE_NAME).read_bytes()
+    with pytest.raises(UserError, match="database of another program"), open_store(tmp_path, create=create):
+        pass
+    assert (tmp_path / FILE_NAME).read_bytes() == before
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a_newer_schema_is_refused_and_left_as_it_is(tmp_path: Path, create: bool) -> None:
+    with open_store(tmp_path, create=True) as store:
+        store.add(record())
+    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    connection.close()
+    before = (tmp_path / FILE_NAME).read_bytes()
+    with pytest.raises(UserError, match=r"newer harness .* Update the harness"), open_store(tmp_path, create=create):
+        pass
+    assert (tmp_path / FILE_NAME).read_bytes() == before
+
+
+def test_an_empty_file_has_no_records(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).touch()
+    with pytest.raises(UserError, match="an empty file"), open_store(tmp_path):
+        pass
+
+
+def test_a_results_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "results").write_text("not a folder", encoding="utf-8")
+    with pytest.raises(UserError, match=r"results cannot be written here .* --results DIR"):
+        open_store(tmp_path / "results" / "x", create=True).__enter__()
+    assert (tmp_path / "results").read_text(encoding="utf-8") == "not a folder"
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc, where not even root can make a folder")
+def test_a_folder_that_cannot_be_made_is_refused() -> None:
+    with pytest.raises(UserError, match=r"results cannot be written here .* --results DIR"):
+        open_store("/proc/results", create=True).__enter__()
+
+
+@MATTERS_TO_ROOT
+def test_a_read_only_folder_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(UserError, match="cannot be written"), open_store(tmp_path, create=True):
+        pass
+
+
+def test_a_full_disk_is_one_message_and_what_was_stored_stays(tmp_path: Path) -> None:
+    first, big = record(), record(spec(seed=1), data_fingerprint="x" * 200_000)
+    with open_store(tmp_path, create=True) as store:
+        store.set_plan({r.trial_id: r.spec for r in (first, big)})
+        store.add(first)
+        (pages,) = store._connection.execute("PRAGMA page_count").fetchone()
+        store._connection.execute(f"PRAGMA max_page_count = {pages + 2}")  # SQLite's own way to be full
+        with pytest.raises(UserError, match="the disk is full"):
+            store.add(big)
+        assert [r["trial_id"] for r in store.records()] == [first.trial_id]
+    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from harness.store import exclusive
+with exclusive(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_second_run_in_the_same_folder_says_who_holds_it_until_that_one_dies(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(UserError, match=f"process {holder.pid} is running an experiment"), exclusive(tmp_path):
+            pass
+        holder.kill()
+    with exclusive(tmp_path):
+        pass
+
+
+def test_a_text_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "a.txt", "first")
+    write_atomically(tmp_path / "a.txt", "second")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "second"
+    with pytest.raises(UserError, match="cannot be written"):
+        write_atomically(tmp_path / "no folder" / "b.txt", "x")
