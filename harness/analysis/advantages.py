@@ -10,9 +10,9 @@ import numpy as np
 from harness.analysis.claims import Comparison, Horizon, Pair, Proportion, Trend
 from harness.analysis.outcomes import Outcome
 from harness.analysis.pairs import Pairs
-from harness.analysis.stats import Floats
+from harness.analysis.stats import Floats, bounded_by
 
-Kind = Literal["difference", "log ratio", "relative difference"]
+Kind = Literal["difference", "share", "log ratio", "relative difference"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Scale:
             return advantage
         if self.kind == "log ratio":
             return float(100 * np.expm1(advantage))
-        return 100 * advantage if self.kind == "relative difference" else advantage
+        return advantage if self.kind == "difference" else 100 * advantage
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ class Advantages:
     """Pairs that tie for want of a measurement: both failed, or both are beyond what was tested."""
     failed: int
     """Failed trials (misses, where a target was to be reached)."""
+    lopsided: float
+    """Share of pairs in which one cell alone failed."""
     by_level: Floats | None = None
     """The advantages at each level of the factor, (n, levels), where the claim is about a trend."""
 
@@ -52,6 +54,8 @@ def scale_of(claim: Comparison, conditions: tuple[Pairs, ...], outcome: Outcome)
 
     Where an outcome is zero or negative there is no ratio: then differences, in shares of the other cell's mean.
     """
+    if isinstance(claim, Proportion):
+        return Scale("share", "percentage points", float(claim.margin))
     if not isinstance(claim.margin, str):
         return Scale("difference", outcome.unit, claim.margin)
     share = float(claim.margin.removesuffix("%")) / 100
@@ -79,7 +83,8 @@ def advantages(claim: Comparison, pairs: Pairs, outcome: Outcome, scale: Scale) 
     values = _compared(better, than, outcome, scale)
     uninformative = int((np.isnan(better) & np.isnan(than)).sum())
     failed = int(np.isnan(better).sum() + np.isnan(than).sum())
-    return Advantages(values, _shown(pairs.seeds, better, than, values, scale), uninformative, failed)
+    shown = _shown(pairs.seeds, better, than, values, scale)
+    return Advantages(values, shown, uninformative, failed, _infinite(values))
 
 
 def _compared(better: Floats, than: Floats, outcome: Outcome, scale: Scale) -> Floats:
@@ -109,7 +114,7 @@ def _horizons(pairs: Pairs, scale: Scale) -> Advantages:
     shown = _shown(
         pairs.seeds, np.where(better < levels[0], 0, better), np.where(than < levels[0], 0, than), values, scale
     )
-    return Advantages(values, shown, int(beyond.sum()), failed)
+    return Advantages(values, shown, int(beyond.sum()), failed, 0.0)
 
 
 def _trends(claim: Trend, pairs: Pairs, outcome: Outcome, scale: Scale) -> Advantages:
@@ -134,7 +139,7 @@ def _trends(claim: Trend, pairs: Pairs, outcome: Outcome, scale: Scale) -> Advan
     ]
     missing = np.isnan(pairs.better) & np.isnan(pairs.than)
     failed = int(np.isnan(pairs.better).sum() + np.isnan(pairs.than).sum())
-    return Advantages(values, tuple(shown), int(missing.any(axis=1).sum()), failed, sign * at_level)
+    return Advantages(values, tuple(shown), int(missing.any(axis=1).sum()), failed, _infinite(values), sign * at_level)
 
 
 def _shown(seeds: tuple[int, ...], better: Floats, than: Floats, values: Floats, scale: Scale) -> tuple[Pair, ...]:
@@ -147,22 +152,30 @@ def _shown(seeds: tuple[int, ...], better: Floats, than: Floats, values: Floats,
 def pooled(conditions: list[tuple[Pairs, Advantages]], scale: Scale) -> tuple[Advantages, bool]:
     """One advantage a seed over several conditions, the mean of those it has there; and whether seeds were left out.
 
-    Only seeds that every condition has count, unless fewer than two do: then all, by the conditions they have. A seed
-    with infinite advantages has the sign that most of them have.
+    Only seeds that every condition has count, unless fewer than two do: then all, by the conditions they have. An
+    infinite advantage counts as the largest one seen in any condition, so that one failure does not outweigh the rest.
     """
-    by_seed: dict[int, list[float]] = {}
-    for pairs, found in conditions:
-        for seed, value in zip(pairs.seeds, found.values, strict=True):
-            by_seed.setdefault(seed, []).append(float(value))
-    complete = [seed for seed, values in by_seed.items() if len(values) == len(conditions)]
-    seeds = sorted(complete if len(complete) >= 2 else by_seed)
-    means = np.array([_mean(by_seed[seed]) for seed in seeds])
+    everything = np.concatenate([found.values for _, found in conditions])
+    largest = float(np.abs(everything[np.isfinite(everything)]).max(initial=0.0))
+    by_seed: dict[int, list[tuple[float, float, float]]] = {}
+    for _, found in conditions:
+        values = bounded_by(found.values, largest)
+        for pair, value in zip(found.pairs, values, strict=True):
+            by_seed.setdefault(pair.seed, []).append((float(value), pair.better, pair.than))
+    complete = [seed for seed, outcomes in by_seed.items() if len(outcomes) == len(conditions)]
+    seeds = tuple(sorted(complete if len(complete) >= 2 else by_seed))
+    means = np.array([_mean([value for value, _, _ in by_seed[seed]]) for seed in seeds])
+    better, than = (np.array([np.mean([row[side] for row in by_seed[seed]]) for seed in seeds]) for side in (1, 2))
+    shown = _shown(seeds, better, than, means, scale)
     total = sum(len(pairs.seeds) for pairs, _ in conditions)
     share = sum(found.uninformative for _, found in conditions) / total if total else 0.0
     failed = sum(found.failed for _, found in conditions)
-    nan = np.full(len(seeds), np.nan)
-    shown = _shown(tuple(seeds), nan, nan, means, scale)
-    return Advantages(means, shown, round(share * len(seeds)), failed), len(seeds) < len(by_seed)
+    together = Advantages(means, shown, round(share * len(seeds)), failed, _infinite(everything))
+    return together, len(seeds) < len(by_seed)
+
+
+def _infinite(values: Floats) -> float:
+    return float(np.isinf(values).mean()) if len(values) else 0.0
 
 
 def _mean(values: list[float]) -> float:

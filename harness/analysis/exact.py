@@ -46,8 +46,8 @@ facts: Registry[FunctionType] = Registry(
 def fewer_parameters(frame: DataFrame) -> FactFound:
     """A GRU layer has fewer parameters than an LSTM layer of the same size: by the formula, and in the records.
 
-    With a reset gate after the recurrent product it is 3 (f + u + 2) u against 4 (f + u + 1) u, which is equal where f and
-    u, the features and the units, are both 1.
+    With a reset gate after the recurrent product it is 3 (f + u + 2) u against 4 (f + u + 1) u, which is equal where
+    f and u, the features and the units, are both 1.
     """
     gru, lstm = cells["gru"], cells["lstm"]
     saved, equal = [], set()
@@ -67,9 +67,9 @@ def fewer_parameters(frame: DataFrame) -> FactFound:
     )
     exception = " It is equal with one feature and one unit." if equal else ""
     reason = (
-        f"By the closed formula a GRU layer has {min(saved):.1%} to {max(saved):.1%} fewer parameters than an LSTM layer, "
-        f"at {len(saved)} combinations of features and units from {SIZES[0]} to {SIZES[-1]}, with and without bias, with "
-        f"the reset gate before and after the product; {recorded}.{exception}"
+        f"By the closed formula a GRU layer has {min(saved):.1%} to {max(saved):.1%} fewer parameters than an LSTM "
+        f"layer, at {len(saved)} combinations of features and units from {SIZES[0]} to {SIZES[-1]}, with and without "
+        f"bias, with the reset gate before and after the product; {recorded}.{exception}"
     )
     return FactFound(holds, 100 * sum(saved) / len(saved), "% fewer parameters", reason)
 

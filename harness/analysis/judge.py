@@ -19,7 +19,7 @@ from harness.analysis.exact import facts
 from harness.analysis.outcomes import Outcome, with_outcome
 from harness.analysis.pairs import Found, Pairs, find_pairs, looked_for
 from harness.analysis.power import seeds_for_difference, seeds_for_proportion
-from harness.analysis.proportions import estimate_solved
+from harness.analysis.proportions import estimate_solved, estimate_solved_shares
 from harness.analysis.stats import ALPHA, FEWEST_SEEDS, Estimate, estimate, holm, improvement
 from harness.analysis.trends import page_p
 from harness.analysis.verdicts import read_verdicts, write_verdicts
@@ -27,10 +27,9 @@ from harness.analysis.words import (
     DECIDED,
     finding,
     mixture,
-    number,
+    not_beaten,
     quantity,
     seeds_wanted,
-    title,
     unknown_words,
     why,
 )
@@ -76,6 +75,10 @@ def judge_pairs(measured: Sequence[tuple[Comparison, Found, Outcome]]) -> list[V
     return [_overall(draft, p, open_claims) for draft, p in zip(drafts, adjusted, strict=True)]
 
 
+ONE_SIDED_FAILURES = 0.05
+"""Two cells are not called equal where one alone fails in a larger share of the pairs."""
+
+
 @dataclass(frozen=True)
 class _Judged:
     """A sample of advantages with its estimate: one condition's, or the pooled one."""
@@ -103,7 +106,12 @@ def _draft(claim: Comparison, found: Found, outcome: Outcome) -> _Draft:
     if len(conditions) == 1:
         return _Draft(claim, found, outcome, scale, (), conditions[0], False)
     together, left_out = pooled(samples, scale)
-    overall = _Judged(together, _informed(estimate(together.values, scale.margin), together), None)
+    if isinstance(claim, Proportion):
+        better, than = (np.array([getattr(pair, side) for pair in together.pairs]) for side in ("better", "than"))
+        result = estimate_solved_shares(better, than, scale.margin)
+    else:
+        result = _informed(estimate(together.values, scale.margin), together)
+    overall = _Judged(together, result, None)
     return _Draft(claim, found, outcome, scale, conditions, overall, left_out)
 
 
@@ -118,8 +126,9 @@ def _estimate(claim: Comparison, found: Advantages, pairs: Pairs, scale: Scale) 
 
 
 def _informed(result: Estimate, found: Advantages) -> Estimate:
-    """Ties for want of a measurement are no evidence of equality."""
-    return replace(result, equivalent=result.equivalent and 2 * found.uninformative < result.n)
+    """Ties for want of a measurement are no evidence of equality, and failures of one cell alone speak against it."""
+    even = 2 * found.uninformative < result.n and found.lopsided <= ONE_SIDED_FAILURES
+    return replace(result, equivalent=result.equivalent and even)
 
 
 def _corrected(samples: Sequence[_Judged]) -> list[float]:
@@ -147,6 +156,7 @@ def _verdict(draft: _Draft, sample: _Judged, p_adjusted: float, family: int) -> 
     word = _word(result, p_adjusted)
     needed = _needed(draft, sample, family) if word == "undecided" else None
     margin = scale.show(scale.margin)
+    shown = (sample.pairs,) if sample.pairs else draft.found.conditions
     sentences = [
         finding(claim, result, sample.found, scale, draft.outcome),
         why(word, result, sample.found, p_adjusted, scale, unknown_words(claim)),
@@ -173,7 +183,7 @@ def _verdict(draft: _Draft, sample: _Judged, p_adjusted: float, family: int) -> 
         p_adjusted=p_adjusted,
         improvement=improvement(sample.found.values),
         needed_seeds=needed,
-        baseline=_beaten(draft, sample.pairs),
+        baseline=not_beaten([_not_beaten(draft, pairs) for pairs in shown]),
         pairs=sample.found.pairs,
     )
 
@@ -196,13 +206,11 @@ def _overall(draft: _Draft, p_adjusted: float, family: int) -> Verdict:
         word, reason = "undecided", f"Mixed: {mixture(parts)}, but over all {word}."
     elif word == "no practical difference" and any(_large(draft, sample) for sample in draft.conditions):
         word, reason = "undecided", f"{reason} In some condition the difference seen is larger than that."
-    baselines = sorted({part.baseline for part in parts if part.baseline})
     mixed = replace(
         verdict,
         verdict=word,
         reason=reason,
         needed_seeds=verdict.needed_seeds if word == verdict.verdict else None,
-        baseline=" ".join(baselines),
         by_condition=parts,
     )
     return _noted(mixed, draft)
@@ -228,19 +236,19 @@ def _needed(draft: _Draft, sample: _Judged, family: int) -> int | None:
     return seeds_for_difference(sample.found.values, margin, alpha)
 
 
-def _beaten(draft: _Draft, pairs: Pairs | None) -> str:
-    """Which of the two cells is, on the mean of its seeds, no better than the best baseline."""
-    if pairs is None or not pairs.baselines:
-        return ""
+def _not_beaten(draft: _Draft, pairs: Pairs) -> list[tuple[str, str, float, float]]:
+    """Each cell that is, on the mean of its seeds, no better than the best baseline: (cell, baseline, mean, score)."""
+    if not pairs.baselines:
+        return []
     lower = draft.outcome.lower_is_better
     name, score = (min if lower else max)(pairs.baselines, key=lambda baseline: baseline[1])
-    remarks = []
+    found = []
     for cell, values in ((draft.claim.better, pairs.better), (draft.claim.than, pairs.than)):
         finished = values[np.isfinite(values)]
-        if len(finished) and (finished.mean() >= score if lower else finished.mean() <= score):
-            reached = f"({number(finished.mean())} against {number(score)})"
-            remarks.append(f"{title(cell)} does not beat the baseline {name!r} {reached}.")
-    return " ".join(remarks)
+        mean = float(finished.mean()) if len(finished) else np.nan
+        if mean >= score if lower else mean <= score:
+            found.append((cell, name, mean, score))
+    return found
 
 
 def _exact(claim: Exact, frame: pd.DataFrame) -> Verdict:

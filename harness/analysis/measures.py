@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 from harness.errors import UserError, nearest
 from harness.tasks import Metric, tasks
@@ -59,6 +60,7 @@ def check_measure(column: str, for_tasks: Iterable[str]) -> None:
         measure(column)
 
 
+@cache  # looking a task up reads the entry points of every installed package
 def _own(task: str | None) -> dict[str, Metric]:
     if task is None or task not in tasks:
         return {}

@@ -74,7 +74,7 @@ def _solved(frame: pd.DataFrame, claim: Proportion | Horizon, names: list[str]) 
             raise UserError(f"no trial measured {column!r}")
         passes = frame[column] <= threshold if measure(column, name).better == "lower" else frame[column] >= threshold
         solved[(frame["task"] == name) & passes & (frame["status"] == "ok")] = 1.0
-    return frame.assign(solved=solved), Outcome("solved", "seeds that solve the task", "share of seeds", False)
+    return frame.assign(solved=solved), Outcome("solved", "seeds that solve the task", "", False)
 
 
 def _timed(frame: pd.DataFrame, claim: TimeToTarget, curves: pd.DataFrame | None) -> tuple[pd.DataFrame, Outcome]:

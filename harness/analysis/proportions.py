@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy import stats
 
-from harness.analysis.stats import ALPHA, CONFIDENCE, Estimate, Floats
+from harness.analysis.stats import ALPHA, CONFIDENCE, Estimate, Floats, estimate
 
 
-def wilson_interval(solved: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+def wilson_interval(solved: float, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Wilson's score interval of a proportion (Wilson 1927); 0 to 1 where n is 0."""
     if n == 0:
         return 0.0, 1.0
@@ -29,7 +31,7 @@ def mcnemar_p(only_first: int, only_second: int) -> float:
 
 
 def difference_interval(first: Floats, second: Floats, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Interval of the difference of two paired proportions from 0/1 outcomes, (n,) each.
+    """Interval of the difference of two paired proportions from outcomes of 0 and 1, or means of such, (n,) each.
 
     Newcombe's square-and-add of the two Wilson intervals with the correlation of the pairs (Newcombe 1998, Statistics
     in Medicine 17:2635, method 10). -1 to 1 where there are no pairs.
@@ -40,8 +42,8 @@ def difference_interval(first: Floats, second: Floats, confidence: float = CONFI
     both, neither = float((first * second).sum()), float(((1 - first) * (1 - second)).sum())
     only_first, only_second = float((first * (1 - second)).sum()), float(((1 - first) * second).sum())
     share_first, share_second = float(first.mean()), float(second.mean())
-    low_first, high_first = wilson_interval(int(first.sum()), n, confidence)
-    low_second, high_second = wilson_interval(int(second.sum()), n, confidence)
+    low_first, high_first = wilson_interval(float(first.sum()), n, confidence)
+    low_second, high_second = wilson_interval(float(second.sum()), n, confidence)
     margins = (both + only_first) * (only_second + neither) * (both + only_second) * (only_first + neither)
     phi = 0.0
     if margins > 0:
@@ -58,7 +60,7 @@ def difference_interval(first: Floats, second: Floats, confidence: float = CONFI
 
 
 def estimate_solved(first: Floats, second: Floats, margin: float) -> Estimate:
-    """What n pairs of 0/1 outcomes, (n,) each, say of the difference of the two shares.
+    """What n pairs of outcomes of 0 and 1, (n,) each, say of the difference of the two shares.
 
     Equivalent where the 90 % interval lies within the margin, which is two one-sided tests at 5 %.
     """
@@ -68,3 +70,14 @@ def estimate_solved(first: Floats, second: Floats, margin: float) -> Estimate:
     effect = float(first.mean() - second.mean()) if len(first) else float("nan")
     equivalent = len(first) > 0 and -margin < inner[0] and inner[1] < margin
     return Estimate(effect, low, high, p_value, equivalent, len(first), "McNemar's exact test, Newcombe's interval")
+
+
+def estimate_solved_shares(first: Floats, second: Floats, margin: float) -> Estimate:
+    """As `estimate_solved` for several conditions: each seed has the share of them that it solves, (n,) each.
+
+    Conditions of one seed are not independent, so the seeds are counted, not the outcomes: the test is of their
+    differences, and the interval, as wide as if each seed had one outcome, is on the safe side.
+    """
+    tested = estimate(first - second, margin)
+    counted = estimate_solved(first, second, margin)
+    return replace(counted, p_value=tested.p_value, method=f"{tested.method}, Newcombe's interval")

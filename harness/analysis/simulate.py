@@ -20,7 +20,7 @@ def simulated_record(
     baselines: dict[str, dict[str, float]] | None = None,
     **spec: Any,
 ) -> dict[str, Any]:
-    """A record in its JSON form; `spec` replaces fields of the trial's spec, `curve` lists (update, validation loss)."""
+    """A record in its JSON form; `spec` replaces fields of the spec, `curve` lists (update, validation loss)."""
     from harness.experiment import TrialSpec
 
     complete = TrialSpec.model_construct(

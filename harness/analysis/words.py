@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 
 from harness.analysis.advantages import Advantages, Scale
 from harness.analysis.claims import Comparison, Horizon, Paired, Proportion, TimeToTarget, Trend, Verdict, VerdictWord
@@ -15,9 +16,31 @@ from harness.cells import cells
 DECIDED: tuple[VerdictWord, ...] = ("supported", "contradicted", "no practical difference")
 
 
+@cache
 def title(cell: str) -> str:
     """The cell's name in sentences."""
     return cells[cell].title
+
+
+def capital(sentence: str) -> str:
+    """With a capital first letter, the others as they are."""
+    return sentence[:1].upper() + sentence[1:]
+
+
+def not_beaten(remarks: Sequence[Sequence[tuple[str, str, float, float]]]) -> str:
+    """Which cell does not beat which baseline; remarks: for each condition (cell, baseline, its mean, the score)."""
+    failing = Counter((cell, baseline) for condition in remarks for cell, baseline, _, _ in condition)
+    sentences = []
+    for (cell, baseline), count in sorted(failing.items()):
+        text = f"{capital(title(cell))} does not beat the baseline {baseline!r}"
+        if len(remarks) > 1:
+            sentences.append(f"{text} in {count} of {len(remarks)} conditions.")
+        else:
+            mean, score = next(
+                (mean, score) for name, other, mean, score in remarks[0] if (name, other) == (cell, baseline)
+            )
+            sentences.append(f"{text} ({number(mean)} against {number(score)}).")
+    return " ".join(sentences)
 
 
 def number(value: float) -> str:
@@ -45,7 +68,7 @@ def finding(claim: Comparison, estimate: Estimate, found: Advantages, scale: Sca
             interval = " (95 % interval: without bounds)"
         else:
             interval = f" (95 % interval {number(low)} to {number(high)})"
-    text = f"{_subject(claim, outcome)}, {seeds}: {size}{interval}."
+    text = f"{capital(_subject(claim, outcome))}, {seeds}: {size}{interval}."
     if found.failed:
         what = "missed the target" if isinstance(claim, TimeToTarget) else "failed"
         text += f" {found.failed} trial{'s' * (found.failed != 1)} {what}: counted as the worst outcome."
@@ -58,8 +81,6 @@ def _subject(claim: Comparison, outcome: Outcome) -> str:
         return f"{both}, largest {_spaced(claim.along)} solved"
     if isinstance(claim, Trend):
         return f"Change of the advantage of {both}, {outcome.title}, along {_spaced(claim.along)}"
-    if isinstance(claim, Proportion):
-        return f"{both}, {outcome.title}"
     return f"{both}, {outcome.title}"
 
 
@@ -73,7 +94,7 @@ def _size(claim: Comparison, estimate: Estimate, scale: Scale) -> str:
         opposite = "grows" if claim.advantage == "shrinks" else "shrinks"
         return f"it {claim.advantage if effect > 0 else opposite} by {quantity(abs(effect), scale.unit)}"
     if isinstance(claim, Proportion):
-        return f"{abs(effect):.0%} {'more' if effect > 0 else 'fewer'} solved"
+        return f"{quantity(abs(effect), scale.unit)} {'more' if effect > 0 else 'fewer'} solve it"
     word = "better" if effect > 0 else "worse"
     if isinstance(claim, Paired | TimeToTarget | Horizon):
         return f"{word} by {quantity(abs(effect), scale.unit)}"
