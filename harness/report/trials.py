@@ -74,7 +74,7 @@ def _plain(value: float) -> float | int | None:
     """Six significant digits, whole numbers without a point, None for what is not a finite number."""
     if not math.isfinite(value):
         return None
-    return int(value) if value.is_integer() and abs(value) < 2**53 else float(f"{value:.6g}")
+    return int(value) if float(value).is_integer() and abs(value) < 2**53 else float(f"{value:.6g}")
 
 
 def _cell(value: Any) -> str:
