@@ -153,7 +153,7 @@ def pooled(conditions: list[tuple[Pairs, Advantages]], scale: Scale) -> tuple[Ad
     """One advantage a seed over several conditions, the mean of those it has there; and whether seeds were left out.
 
     Only seeds that every condition has count, unless fewer than two do: then all, by the conditions they have. An
-    infinite advantage counts as the largest one seen in any condition, so that one failure does not outweigh the rest.
+    infinite advantage counts as half again the largest seen in any condition: one failure does not outweigh the rest.
     """
     everything = np.concatenate([found.values for _, found in conditions])
     largest = float(np.abs(everything[np.isfinite(everything)]).max(initial=0.0))

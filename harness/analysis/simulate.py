@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import numpy as np
+
+from harness.analysis.claims import Comparison, Paired, Verdict
+from harness.analysis.judge import judge_pairs
+from harness.analysis.outcomes import Outcome
+from harness.analysis.pairs import Found, Pairs
+from harness.analysis.stats import Floats
+from harness.experiment import TrialSpec
+
+Shape = Literal["normal", "heavy tails", "skewed", "ties"]
 
 
 def simulated_record(
@@ -21,8 +34,6 @@ def simulated_record(
     **spec: Any,
 ) -> dict[str, Any]:
     """A record in its JSON form; `spec` replaces fields of the spec, `curve` lists (update, validation loss)."""
-    from harness.experiment import TrialSpec
-
     complete = TrialSpec.model_construct(
         **{
             "task": task,
@@ -79,3 +90,77 @@ def simulated_record(
         "baselines": baselines or {},
         "failure": None if ok else {"phase": "train", "message": "simulated", "stderr": "", "exit_code": None},
     }
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """How simulated cells differ. Sizes are in units of one cell's standard deviation within a seed.
+
+    difference: how much lower the loss of `better` is; margin: what counts in practice; correlation: of the two cells'
+    losses over seeds; shape: of a cell's noise; failures: probability that a trial fails.
+    """
+
+    seeds: int
+    difference: float = 0.0
+    margin: float = 1.0
+    correlation: float = 0.5
+    shape: Shape = "normal"
+    failures: float = 0.0
+
+
+def simulated_outcomes(scenario: Scenario, generator: np.random.Generator) -> tuple[Floats, Floats]:
+    """The losses of `better` and of `than` for each seed, (seeds,) each; NaN where a trial failed."""
+    shared = np.sqrt(scenario.correlation / (1 - scenario.correlation)) * generator.normal(size=scenario.seeds)
+    sides = []
+    for difference in (scenario.difference, 0.0):
+        loss = 10 + shared + _noise(scenario.shape, scenario.seeds, generator) - difference
+        if scenario.shape == "ties":
+            loss = np.round(loss * 2) / 2
+        sides.append(np.where(generator.random(scenario.seeds) < scenario.failures, np.nan, loss))
+    return sides[0], sides[1]
+
+
+def _noise(shape: Shape, size: int, generator: np.random.Generator) -> Floats:
+    """Draws of mean 0 and standard deviation 1."""
+    if shape == "heavy tails":
+        return np.asarray(generator.standard_t(3, size=size) / np.sqrt(3))
+    if shape == "skewed":
+        return np.asarray((generator.lognormal(0, 1, size=size) - np.exp(0.5)) / np.sqrt((np.e - 1) * np.e))
+    return generator.normal(size=size)
+
+
+def simulated_verdicts(scenario: Scenario, claims: int, generator: np.random.Generator) -> list[Verdict]:
+    """One experiment with so many paired claims on independent trials, judged as one family."""
+    measured: list[tuple[Comparison, Found, Outcome]] = []
+    outcome = Outcome("test_loss", "test loss", "", True)
+    for claim in _claims(claims, scenario.margin):
+        better, than = simulated_outcomes(scenario, generator)
+        pairs = Pairs({}, "simulated", tuple(range(scenario.seeds)), better, than)
+        measured.append((claim, Found((pairs,), "", {}), outcome))
+    return judge_pairs(measured)
+
+
+@cache
+def _claims(count: int, margin: float) -> tuple[Paired, ...]:
+    return tuple(
+        Paired(
+            id=f"claim-{index}",
+            claim="GRUs reach a lower loss than LSTMs.",
+            kind="paired",
+            better="gru",
+            than="lstm",
+            on="test_loss",
+            margin=margin,
+        )
+        for index in range(count)
+    )
+
+
+def simulated_records(scenario: Scenario, generator: np.random.Generator, **spec: Any) -> list[dict[str, Any]]:
+    """The same outcomes as records of trials of `gru` and `lstm`."""
+    records = []
+    for cell, losses in zip(("gru", "lstm"), simulated_outcomes(scenario, generator), strict=True):
+        for seed, loss in enumerate(losses):
+            status = "diverged" if np.isnan(loss) else "ok"
+            records.append(simulated_record(cell, seed, float(np.nan_to_num(loss)), status=status, **spec))
+    return records

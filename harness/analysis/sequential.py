@@ -1,0 +1,137 @@
+"""Looking repeatedly while seeds are added, with an error rate that stays where it was promised.
+
+Group-sequential testing by alpha spending (Lan and DeMets 1983, Biometrika 70:659) with a spending function of Pocock's
+type, alpha ln(1 + (e - 1) t), where t is the share of the most seeds that one is willing to run. Looks may come at any
+seed counts, in any number, and be decided on as one goes; only `most` is fixed beforehand. Boundaries are applied on
+the scale of p-values, which carries them over from normal statistics to t and permutation tests (Jennison and Turnbull
+2000, Group Sequential Methods, significance level approach). Repeated intervals (the same, chapter 9) hold at all looks
+together. A sequential p-value, the smallest alpha at which some look so far would have stopped, can be corrected over
+claims as any other p-value can (Maurer and Bretz 2013, Statistics in Biopharmaceutical Research 5:311).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import optimize, stats
+
+from harness.analysis.stats import (
+    ALPHA,
+    FEWEST_SEEDS,
+    RESAMPLING_FROM,
+    Floats,
+    sign_flip_interval,
+    sign_flip_p,
+    student_interval,
+    student_p,
+)
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(96)
+_ALPHAS = np.concatenate([np.geomspace(1e-8, 0.2, 72), np.linspace(0.22, 0.98, 20)])
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was known after the first n seeds. The interval is the repeated one: all looks' hold together at 95 %."""
+
+    n: int
+    effect: float
+    low: float
+    high: float
+    p_value: float
+    """Of this look by itself."""
+    p_sequential: float
+    """Of all looks so far; to be corrected across claims like any p-value."""
+
+
+def spent(share: float, alpha: float = ALPHA) -> float:
+    """The error that may have been spent when this share of the most seeds has been seen."""
+    return float(alpha * np.log1p((np.e - 1) * min(share, 1.0)))
+
+
+def nominal_levels(looks: Sequence[int], most: int, alpha: float = ALPHA) -> tuple[float, ...]:
+    """The two-sided level at which each look is tested, so that together they err at most with probability alpha.
+
+    looks: seed counts, ascending; `most`: the seed count planned at most, at which all of alpha is spent. A look beyond
+    it has level 0. Raises ValueError for looks that do not ascend.
+    """
+    return _levels(tuple(looks), most, alpha)
+
+
+@lru_cache(maxsize=8192)
+def _levels(looks: tuple[int, ...], most: int, alpha: float) -> tuple[float, ...]:
+    """Boundaries of a Brownian motion by recursive integration (Armitage, McPherson and Rowe 1969)."""
+    if any(after <= before for before, after in zip((0, *looks), looks, strict=False)):
+        raise ValueError("looks must be ascending numbers of seeds")
+    levels: list[float] = []
+    position, density = np.zeros(1), np.ones(1)  # where the motion may be, not yet stopped, and with which weight
+    before, spent_before = 0.0, 0.0
+    for n in looks:
+        share = n / most
+        if share > 1:
+            levels.append(0.0)
+            continue
+        step, allowed = np.sqrt(share - before), spent(share, alpha) - spent_before
+
+        z = _boundary(position, density, step, np.sqrt(share), allowed)
+        levels.append(float(2 * stats.norm.sf(z)))
+        edge = z * np.sqrt(share)
+        nodes = _NODES * edge
+        kernel = stats.norm.pdf((nodes[:, None] - position[None, :]) / step) / step
+        position, density = nodes, (kernel @ density) * _WEIGHTS * edge
+        before, spent_before = share, spent(share, alpha)
+    return tuple(levels)
+
+
+def _boundary(position: Floats, density: Floats, step: float, edge: float, allowed: float) -> float:
+    """The z at which the motion, now `step` further on, first leaves -z edge ... z edge with probability `allowed`."""
+
+    def excess(z: float) -> float:
+        above = stats.norm.sf((z * edge - position) / step) + stats.norm.cdf((-z * edge - position) / step)
+        return float(density @ above) - allowed
+
+    return float(optimize.brentq(excess, 0.0, 12.0, xtol=1e-10))
+
+
+def sequential_p(p_values: Sequence[float], looks: Sequence[int], most: int) -> float:
+    """The smallest alpha at which one of the looks would have stopped; 1 without a look.
+
+    p_values: of each look by itself, two-sided, all on the data up to it.
+    """
+    smallest = 1.0
+    for index, p in enumerate(p_values):
+        levels = _level_by_alpha(tuple(looks[: index + 1]), most)
+        if levels[-1] > 0 and p < levels[-1]:
+            # Levels grow with alpha; below the grid the smallest alpha of the grid stands, which is on the safe side.
+            smallest = min(smallest, float(np.interp(p, levels, _ALPHAS)))
+    return smallest
+
+
+@lru_cache(maxsize=512)
+def _level_by_alpha(looks: tuple[int, ...], most: int) -> Floats:
+    """The level of the last of the looks at each alpha of the grid."""
+    return np.array([_levels(looks, most, float(alpha))[-1] for alpha in _ALPHAS])
+
+
+def path(differences: ArrayLike, looks: Sequence[int], most: int, alpha: float = ALPHA) -> list[Look]:
+    """What each look saw: finite paired differences in the order in which the seeds were run, (n,); looks up to n.
+
+    Looks at fewer than 5 seeds, and beyond the differences or `most`, are left out.
+    """
+    d = np.asarray(differences, dtype=float)
+    taken = [n for n in looks if FEWEST_SEEDS <= n <= min(len(d), most)]
+    levels = nominal_levels(taken, most, alpha)
+    seen: list[Look] = []
+    for index, (n, level) in enumerate(zip(taken, levels, strict=True)):
+        sample = np.sort(d[:n])
+        if n < RESAMPLING_FROM:
+            p, (low, high) = student_p(sample), student_interval(sample, 1 - level)
+        else:
+            p, (low, high) = sign_flip_p(sample), sign_flip_interval(sample, 1 - level)
+        p_values = [look.p_value for look in seen] + [p]
+        seen.append(Look(n, float(sample.mean()), low, high, p, sequential_p(p_values, taken[: index + 1], most)))
+    return seen
