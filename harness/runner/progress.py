@@ -15,6 +15,7 @@ from harness.record import Record
 from harness.runner.engine import Trial
 
 _LINE_EVERY_SECONDS = 10.0
+_FAILURES_SHOWN = 10
 
 
 def describe(record: Record) -> str:
@@ -83,7 +84,10 @@ class ShowProgress:
             self._estimator.learn(record.spec, record.seconds_total)
         else:
             self._failed += 1
-            self._console.print(f"[yellow]{escape(describe(record))}[/yellow]", soft_wrap=True)
+            if self._failed <= _FAILURES_SHOWN:
+                self._console.print(f"[yellow]{escape(describe(record))}[/yellow]", soft_wrap=True)
+            if self._failed == _FAILURES_SHOWN:
+                self._console.print("Further failures are counted here and shown in the report.", soft_wrap=True)
         self._update()
 
     def _update(self) -> None:
