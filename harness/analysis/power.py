@@ -5,20 +5,20 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from harness.analysis.stats import ALPHA, FEWEST_SEEDS, Floats
 
 POWER = 0.8
 MOST = 10_000
-_GRID = np.unique(np.concatenate([np.arange(FEWEST_SEEDS, 200), np.geomspace(200, MOST, 200).astype(int)]))
 
 
 def power_of_t(effect_in_sd: float, n: int, alpha: float = ALPHA) -> float:
     """The power of a two-sided paired t test with n pairs against a mean of so many standard deviations."""
-    critical = stats.t.ppf(1 - alpha / 2, n - 1)
-    shift = abs(effect_in_sd) * np.sqrt(n)
-    return float(stats.nct.sf(critical, n - 1, shift) + stats.nct.cdf(-critical, n - 1, shift))
+    critical = special.stdtrit(n - 1, 1 - alpha / 2)
+    shift = min(abs(effect_in_sd) * np.sqrt(n), 35.0)  # beyond, the power is 1
+    wrong_side = special.nctdtr(n - 1, shift, -critical) if shift < 3 else 0.0  # beyond, below one in a million
+    return float(1 - special.nctdtr(n - 1, shift, critical) + wrong_side)
 
 
 def seeds_for_difference(differences: Floats, margin: float, alpha: float = ALPHA) -> int | None:
@@ -60,13 +60,12 @@ def _spread(d: Floats) -> float:
 
 @lru_cache(maxsize=4096)
 def _smallest(effect_in_sd: float, alpha: float) -> int | None:
-    powers = power_of_t_grid(effect_in_sd, alpha)
-    enough = np.flatnonzero(powers >= POWER)
-    return int(_GRID[enough[0]]) if len(enough) else None
-
-
-def power_of_t_grid(effect_in_sd: float, alpha: float) -> Floats:
-    """`power_of_t` for every number of seeds that `_smallest` considers."""
-    critical = stats.t.ppf(1 - alpha / 2, _GRID - 1)
-    powers: Floats = stats.nct.sf(critical, _GRID - 1, np.minimum(abs(effect_in_sd) * np.sqrt(_GRID), 35.0))
-    return powers
+    low, high = FEWEST_SEEDS - 1, FEWEST_SEEDS
+    while power_of_t(effect_in_sd, high, alpha) < POWER:
+        if high == MOST:
+            return None
+        low, high = high, min(2 * high, MOST)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if power_of_t(effect_in_sd, middle, alpha) >= POWER else (middle, high)
+    return high

@@ -17,7 +17,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, stats
+from scipy import optimize, special
 
 from harness.analysis.stats import (
     ALPHA,
@@ -78,10 +78,10 @@ def _levels(looks: tuple[int, ...], most: int, alpha: float) -> tuple[float, ...
         step, allowed = np.sqrt(share - before), spent(share, alpha) - spent_before
 
         z = _boundary(position, density, step, np.sqrt(share), allowed)
-        levels.append(float(2 * stats.norm.sf(z)))
+        levels.append(float(2 * special.ndtr(-z)))
         edge = z * np.sqrt(share)
         nodes = _NODES * edge
-        kernel = stats.norm.pdf((nodes[:, None] - position[None, :]) / step) / step
+        kernel = np.exp(-(((nodes[:, None] - position[None, :]) / step) ** 2) / 2) / (step * np.sqrt(2 * np.pi))
         position, density = nodes, (kernel @ density) * _WEIGHTS * edge
         before, spent_before = share, spent(share, alpha)
     return tuple(levels)
@@ -91,7 +91,7 @@ def _boundary(position: Floats, density: Floats, step: float, edge: float, allow
     """The z at which the motion, now `step` further on, first leaves -z edge ... z edge with probability `allowed`."""
 
     def excess(z: float) -> float:
-        above = stats.norm.sf((z * edge - position) / step) + stats.norm.cdf((-z * edge - position) / step)
+        above = special.ndtr((position - z * edge) / step) + special.ndtr((-z * edge - position) / step)
         return float(density @ above) - allowed
 
     return float(optimize.brentq(excess, 0.0, 12.0, xtol=1e-10))
@@ -117,6 +117,11 @@ def _level_by_alpha(looks: tuple[int, ...], most: int) -> Floats:
     return np.array([_levels(looks, most, float(alpha))[-1] for alpha in _ALPHAS])
 
 
+def p_of(sample: Floats) -> float:
+    """Two-sided p of one look at finite differences, (n,), by the test that verdicts use for as many."""
+    return student_p(sample) if len(sample) < RESAMPLING_FROM else sign_flip_p(sample)
+
+
 def path(differences: ArrayLike, looks: Sequence[int], most: int, alpha: float = ALPHA) -> list[Look]:
     """What each look saw: finite paired differences in the order in which the seeds were run, (n,); looks up to n.
 
@@ -128,10 +133,8 @@ def path(differences: ArrayLike, looks: Sequence[int], most: int, alpha: float =
     seen: list[Look] = []
     for index, (n, level) in enumerate(zip(taken, levels, strict=True)):
         sample = np.sort(d[:n])
-        if n < RESAMPLING_FROM:
-            p, (low, high) = student_p(sample), student_interval(sample, 1 - level)
-        else:
-            p, (low, high) = sign_flip_p(sample), sign_flip_interval(sample, 1 - level)
+        p = p_of(sample)
+        low, high = (student_interval if n < RESAMPLING_FROM else sign_flip_interval)(sample, 1 - level)
         p_values = [look.p_value for look in seen] + [p]
         seen.append(Look(n, float(sample.mean()), low, high, p, sequential_p(p_values, taken[: index + 1], most)))
     return seen

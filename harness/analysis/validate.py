@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.analysis.sequential import path
+from harness.analysis.sequential import p_of, sequential_p
 from harness.analysis.simulate import Scenario, Shape, simulated_outcomes, simulated_verdicts
 from harness.analysis.stats import ALPHA, SEED, holm
 
@@ -105,7 +105,8 @@ def _optional_stopping(shape: Shape, experiments: int) -> Figure:
         last = []
         for _ in range(CLAIMS):
             better, than = simulated_outcomes(scenario, generator)
-            last.append(path(than - better, LOOKS, LOOKS[-1])[-1].p_sequential)
+            p_values = [p_of(than[:n] - better[:n]) for n in LOOKS]
+            last.append(sequential_p(p_values, LOOKS, LOOKS[-1]))
         wrong += bool((holm(last) <= ALPHA).any())
     what = f"a direction at any of {len(LOOKS)} looks, {CLAIMS} claims without a difference"
     return Figure(what, f"5 to {LOOKS[-1]} seeds, {shape}", wrong / experiments, experiments, high=ALPHA)
