@@ -17,6 +17,7 @@ tasks: Registry[Task] = Registry(
         "digits": "harness.tasks.digits:task",
         "language": "harness.tasks.language:task",
         "recall": "harness.tasks.recall:task",
+        "sound_events": "harness.tasks.sound_events:task",
         "temporal_order": "harness.tasks.temporal_order:task",
     },
     entry_points="harness.tasks",

@@ -1,0 +1,205 @@
+"""sound_events: which sounds are to be heard in each frame of a soundscape, made or recorded."""
+
+from __future__ import annotations
+
+import functools
+import pathlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from harness.errors import UserError
+from harness.tasks import detection, frame_wise
+from harness.tasks.cache import cached
+from harness.tasks.recordings import Recordings, load_recordings
+from harness.tasks.scoring import binary_cross_entropy, mean
+from harness.tasks.soundscape import LABELS, Soundscape, soundscape
+from harness.tasks.spectrogram import BINS, FRAMES, frame_labels, frame_seconds, spectrogram
+from harness.tasks.task import Array, Dataset, Metric, Options, Scores, Split, Task, decisive, fingerprint
+
+_VERSION = "sound_events 1"
+_SHARED = 20_240_502
+"""Seeds the soundscapes that measure, which are the same for all trials, and the choice of files that do."""
+_BLOCK = 50
+"""Soundscapes a cache entry."""
+
+
+class SoundEventsOptions(Options):
+    """Made soundscapes, or recordings of the user's; and how many measure."""
+
+    folder: Annotated[pathlib.Path, Field(strict=False)] | None = None
+    """WAV files, with a CSV file (onset, offset, label) each; without it, soundscapes are made."""
+    validation_size: Annotated[int, Field(ge=1)] = 50
+    """Soundscapes; of recordings at most what is in a fifth of the files."""
+    test_size: Annotated[int, Field(ge=1)] = 100
+    """Soundscapes; of recordings at most what is in a fifth of the files."""
+
+
+def make(train_size: int, sequence_length: int, seed: int, options: SoundEventsOptions) -> Dataset:
+    """x (soundscapes, time, 256): log-magnitudes, each frequency standardised by the training split; y (soundscapes,
+    time, labels) of 0 and 1. The 256 frames of 10 seconds, or an excerpt of sequence_length of them.
+
+    The seed decides the training soundscapes (of recordings: which of the training files' excerpts); validation and
+    test are the same for every seed. Raises UserError for unusable files and for a length above 256.
+    """
+    examples(train_size, sequence_length, options)
+    seeds = (seed, _SHARED, _SHARED)
+    sizes = (train_size, options.validation_size, options.test_size)
+    if options.folder is None:
+        labels, whole = LABELS, [_made(seeds[at], at, size) for at, size in enumerate(sizes)]
+    else:
+        recordings = load_recordings(options.folder)
+        labels, whole = recordings.labels, _recorded(recordings, sizes, seed)
+    splits = [_excerpt(x, y, sequence_length, [seeds[at], at]) for at, (x, y) in enumerate(whole)]
+    centre, spread = splits[0].x.mean(axis=(0, 1)), splits[0].x.std(axis=(0, 1)) + 1e-6
+    train, validation, test = (Split(x=(split.x - centre) / spread, y=split.y) for split in splits)
+    return Dataset(
+        train=train,
+        validation=validation,
+        test=test,
+        input_shape=(sequence_length, BINS),
+        classes=len(labels),
+        symbols=None,
+        fingerprint=fingerprint(dict(identity(options)), train_size, sequence_length, seed),
+        baselines=_baselines(train, validation, test),
+    )
+
+
+def score(y: Array, outputs: Array, *, thresholds: Array | float = 0.5) -> Scores:
+    """y and outputs (soundscapes, time, labels), outputs as probabilities; F1 and error rate above the thresholds.
+
+    Loss: binary cross-entropy in nats, averaged over everything. `accuracy` is the document's: the share of all labels
+    on the right side of 0.5, which a network that never fires reaches nearly too (baseline 'silent').
+    """
+    active, truth = np.asarray(outputs) >= thresholds, np.asarray(y) > 0
+    heard = detection.segments(active, frame_seconds())
+    there = detection.segments(truth, frame_seconds())
+    return {
+        "loss": mean(binary_cross_entropy(y, outputs)),
+        "accuracy": mean((np.asarray(outputs) > 0.5) == truth),
+        "macro_f1": detection.macro_f1(truth, active),
+        "average_precision": detection.average_precision(truth, outputs),
+        "segment_f1": detection.segment_f1(there, heard),
+        "segment_error_rate": detection.segment_error_rate(there, heard),
+    }
+
+
+def calibrate(y: Array, outputs: Array) -> Callable[..., Scores]:
+    """`score` with the thresholds that give each label its best F1 on these, the validation split's, outputs."""
+    return functools.partial(score, thresholds=detection.best_thresholds(y, outputs))
+
+
+def examples(train_size: int, sequence_length: int, options: SoundEventsOptions) -> int:
+    """train_size. Raises UserError where it is more than there are recordings for, or for a length above 256."""
+    if sequence_length > FRAMES:
+        raise UserError(f"sequence_length {sequence_length} is more than the {FRAMES} frames of a soundscape")
+    if options.folder is not None:
+        available = len(_by_split(load_recordings(options.folder))[0])
+        if train_size > available:
+            raise UserError(
+                f"{options.folder}: {available:,} excerpts of 10 seconds to train on; train_size {train_size:,} is more"
+            )
+    return train_size
+
+
+def identity(options: SoundEventsOptions) -> Mapping[str, str]:
+    """The procedure, the hash of the recordings, and the options that differ from their defaults."""
+    recorded = {"recordings_sha256": load_recordings(options.folder).sha256} if options.folder else {}
+    return {"procedure": _VERSION, **recorded, **decisive(options)}
+
+
+def _made(seed: int, split: int, count: int) -> tuple[Array, Array]:
+    """The first `count` soundscapes of a seed and a split (0 train, 1 validation, 2 test): spectrograms and labels."""
+    blocks = []
+    for first in range(0, count, _BLOCK):
+        indices = range(first, min(count, first + _BLOCK))
+        blocks.append(cached((_VERSION, seed, split, indices), functools.partial(_made_block, seed, split, indices)))
+    return np.concatenate([block["x"] for block in blocks]), np.concatenate([block["y"] for block in blocks])
+
+
+def _made_block(seed: int, split: int, indices: range) -> dict[str, Array]:
+    return _frames((soundscape(np.random.default_rng([seed, split, index])) for index in indices), LABELS)
+
+
+def _recorded(recordings: Recordings, sizes: tuple[int, int, int], seed: int) -> list[tuple[Array, Array]]:
+    train, validation, test = _by_split(recordings)
+    chosen = [train[at] for at in np.random.default_rng(seed).permutation(len(train))[: sizes[0]]]
+    made = [_frames(part, recordings.labels) for part in (chosen, validation[: sizes[1]], test[: sizes[2]])]
+    return [(part["x"], part["y"]) for part in made]
+
+
+def _by_split(recordings: Recordings) -> tuple[list[Soundscape], list[Soundscape], list[Soundscape]]:
+    """The excerpts of the training files, and those of a fifth of the files each for validation and test."""
+    order = np.random.default_rng(_SHARED).permutation(len(recordings.files))
+    measuring = max(1, len(order) // 5)
+    if len(order) <= 2 * measuring:
+        raise UserError(f"{recordings.source}: {len(order)} different recordings are too few, expected at least 3")
+    parts = np.split(order, [measuring, 2 * measuring])
+    test, validation, train = ([excerpt for at in part for excerpt in recordings.files[at]] for part in parts)
+    return train, validation, test
+
+
+def _frames(soundscapes: Iterable[Soundscape], labels: tuple[str, ...]) -> dict[str, Array]:
+    """Half precision is enough for spectrograms and halves the cache."""
+    pairs = [(spectrogram(sound.samples), frame_labels(sound.events, labels)) for sound in soundscapes]
+    return {
+        "x": np.stack([x for x, _ in pairs]).astype(np.float16),
+        "y": np.stack([y for _, y in pairs]).astype(np.uint8),
+    }
+
+
+def _excerpt(x: Array, y: Array, length: int, seed: list[int]) -> Split:
+    """`length` frames of each soundscape from a random one on."""
+    starts = np.random.default_rng(seed).integers(FRAMES - length + 1, size=len(x))
+    at = (np.arange(len(x))[:, None], starts[:, None] + np.arange(length))
+    return Split(x=x[at].astype(np.float32), y=y[at].astype(np.float32))
+
+
+def _baselines(train: Split, validation: Split, test: Split) -> dict[str, Scores]:
+    """Guessing by how common each label is, never firing, and a network that sees one frame at a time."""
+    prevalence = np.broadcast_to(train.y.mean(axis=(0, 1)), test.y.shape)
+    guessed, silent = score(test.y, prevalence), dict(score(test.y, np.zeros_like(test.y)))
+    del silent["loss"], silent["average_precision"]
+    seen = np.concatenate([validation.x, test.x])
+    by_frame = frame_wise.fit_and_predict(train.x, train.y, seen)
+    chosen = calibrate(validation.y, by_frame[: len(validation.x)])
+    return {
+        "chance": {"loss": guessed["loss"], "average_precision": guessed["average_precision"]},
+        "silent": silent,
+        "frame_wise": chosen(test.y, by_frame[len(validation.x) :]),
+    }
+
+
+def sample(folder: pathlib.Path) -> dict[str, object]:
+    """Nothing is needed but fewer soundscapes than usual, for tests."""
+    return {"validation_size": 6, "test_size": 8}
+
+
+task = Task(
+    name="sound_events",
+    title="Sound event detection",
+    summary=(
+        "The network reads the spectrogram of ten noisy seconds, frame by frame, and says which sounds go on in each. "
+        "Doing it better than one frame allows shows that a cell uses how sound changes in time."
+    ),
+    output="sigmoid",
+    every_step=True,
+    metrics=(
+        Metric("accuracy", "Binary accuracy", "", "higher"),
+        Metric("macro_f1", "Frame-wise F1, mean of the labels", "", "higher"),
+        Metric("average_precision", "Average precision, mean of the labels", "", "higher"),
+        Metric("segment_f1", "F1 of 1-second segments", "", "higher"),
+        Metric("segment_error_rate", "Error rate of 1-second segments", "", "lower"),
+    ),
+    train_size_unit="soundscapes",
+    options=SoundEventsOptions,
+    make=make,
+    score=score,
+    examples=examples,
+    identity=identity,
+    calibrate=calibrate,
+    small=(12, 64),
+    sample=sample,
+)

@@ -1,0 +1,40 @@
+"""What a network sees of a sound: frames of log-magnitudes, and which labels are heard in each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.tasks.soundscape import RATE, SECONDS, Event
+from harness.tasks.task import Array
+
+FRAMES = 256
+"""Frames in 10 seconds of sound."""
+BINS = 256
+_WINDOW = 2 * BINS
+_FLOOR = 1e-3
+"""Added to magnitudes before the logarithm, so that digital silence has one."""
+
+
+def frame_seconds() -> float:
+    """From the beginning of one frame to the next."""
+    return SECONDS / FRAMES
+
+
+def spectrogram(samples: Array) -> Array:
+    """log10 magnitudes (FRAMES, BINS), float32, of 10 seconds at `RATE`; the frequency 0 is left out."""
+    starts = (np.arange(FRAMES) * RATE * frame_seconds()).astype(int)
+    padded = np.concatenate([samples, np.zeros(_WINDOW, dtype=samples.dtype)])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[starts]
+    magnitudes = np.abs(np.fft.rfft(windows * np.hanning(_WINDOW).astype(np.float32), axis=1))[:, 1:]
+    return np.log10(magnitudes + _FLOOR).astype(np.float32)
+
+
+def frame_labels(events: Sequence[Event], labels: Sequence[str]) -> Array:
+    """(FRAMES, labels) of 0 and 1: 1 where a sound of that label is going on at the middle of the frame's window."""
+    middles = np.arange(FRAMES) * frame_seconds() + _WINDOW / 2 / RATE
+    y = np.zeros((FRAMES, len(labels)), dtype=np.float32)
+    for event in events:
+        y[(event.onset <= middles) & (middles < event.offset), labels.index(event.label)] = 1
+    return y

@@ -1,0 +1,245 @@
+"""sound_events: soundscapes whose labels are right, pairs that only time tells apart, recordings good and bad."""
+
+from __future__ import annotations
+
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness.errors import UserError
+from harness.tasks.recordings import load_recordings, read_events, read_wav
+from harness.tasks.sound_events import SoundEventsOptions, calibrate, examples, identity, make, score
+from harness.tasks.soundscape import LABELS, RATE, SAME_AT_EVERY_INSTANT, SECONDS, SOUNDS, Event, soundscape
+from harness.tasks.spectrogram import frame_labels, frame_seconds, spectrogram
+
+FEW = SoundEventsOptions(validation_size=4, test_size=5)
+
+
+def write_wav(path: Path, samples: np.ndarray, *, rate: int = RATE, width: int = 2) -> None:
+    """samples (time,) or (time, channels) from -1 to 1."""
+    whole = np.round(np.asarray(samples, dtype=np.float64) * (2 ** (8 * width - 1) - 1)).astype(np.int64)
+    whole = whole + 128 if width == 1 else whole % (1 << 8 * width)
+    raw = np.stack([(whole.ravel() >> (8 * k)) & 255 for k in range(width)], axis=1).astype(np.uint8)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1 if whole.ndim == 1 else whole.shape[1])
+        file.setsampwidth(width)
+        file.setframerate(rate)
+        file.writeframes(raw.tobytes())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    generator = np.random.default_rng(0)
+    for name in "abcdef":
+        write_wav(tmp_path / f"{name}.wav", generator.uniform(-0.5, 0.5, 12 * RATE))
+        (tmp_path / f"{name}.csv").write_text(f"onset,offset,label\n1.0,2.5,dog\n9,11.5,{name}\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_soundscape_follows_the_recipe(seed: int) -> None:
+    made = soundscape(np.random.default_rng(seed))
+    assert made.samples.shape == (80_000,)
+    assert 1 <= len(made.events) <= 9
+    for event in made.events:
+        assert event.label in LABELS
+        assert 0 <= event.onset < event.offset <= SECONDS
+        assert 0.49 <= event.offset - event.onset <= 4
+
+
+def test_events_are_louder_than_what_is_around_them() -> None:
+    made = soundscape(np.random.default_rng(3))
+    active = np.zeros(len(made.samples), dtype=bool)
+    for event in made.events:
+        active[int(event.onset * RATE) : int(event.offset * RATE)] = True
+    assert not active.all()
+    assert np.mean(made.samples[active] ** 2) > 2 * np.mean(made.samples[~active] ** 2)
+
+
+def test_chirps_up_and_down_have_the_same_frames_in_the_opposite_order() -> None:
+    up, down = (SOUNDS[name](np.random.default_rng(5), RATE * 3) for name in SAME_AT_EVERY_INSTANT[0])
+    whole = [np.pad(sound, (0, 80_000 - len(sound))) for sound in (up, down)]
+    first, second = (np.stack([sound[i : i + 512] for i in range(0, len(up) - 511, 64)]) for sound in whole)
+    magnitudes = [np.abs(np.fft.rfft(windows * np.hanning(512))) for windows in (first, second)]
+    np.testing.assert_allclose(magnitudes[0], magnitudes[1][::-1], atol=1e-2)
+    assert np.abs(spectrogram(whole[0]) - spectrogram(whole[1])).max() > 1
+
+
+def test_bursts_differ_in_how_often_they_come_alone() -> None:
+    powers, beginnings = [], []
+    for name in SAME_AT_EVERY_INSTANT[1]:
+        sound = SOUNDS[name](np.random.default_rng(5), RATE * 4)
+        on = np.convolve(sound**2, np.ones(80), mode="same") > 1e-9
+        powers.append(np.abs(np.fft.rfft(sound)) ** 2)
+        beginnings.append(int(np.sum(on[1:] & ~on[:-1])))
+        assert on.mean() == pytest.approx(0.5, abs=0.12)
+    smooth = [np.convolve(power, np.ones(2000) / 2000, mode="same")[3000:8000] for power in powers]
+    np.testing.assert_allclose(smooth[0], smooth[1], rtol=0.3)
+    assert beginnings[0] in (7, 8, 9)
+    assert beginnings[1] in (19, 20, 21)
+
+
+def test_frames_are_labelled_where_the_sound_is() -> None:
+    tone = np.zeros(80_000, dtype=np.float32)
+    tone[2 * RATE : 5 * RATE] = np.sin(2 * np.pi * 1000 / RATE * np.arange(3 * RATE))
+    loud = spectrogram(tone)[:, 63] > 0  # bin 63, the 64th, holds 1000 Hz
+    labelled = frame_labels([Event("b", 2, 5)], ("a", "b"))
+    assert not labelled[:, 0].any()
+    assert np.mean(loud != labelled[:, 1].astype(bool)) < 0.01
+    assert labelled[:, 1].sum() * frame_seconds() == pytest.approx(3, abs=0.05)
+
+
+def test_the_document_s_shapes_and_standardised_inputs() -> None:
+    data = make(6, 256, 0, FEW)
+    assert data.train.x.shape == (6, 256, 256)
+    assert data.train.y.shape == (6, 256, 10)
+    assert data.train.x.dtype == np.float32
+    np.testing.assert_allclose(data.train.x.mean(axis=(0, 1)), 0, atol=1e-3)
+    np.testing.assert_allclose(data.train.x.std(axis=(0, 1)), 1, atol=1e-2)
+
+
+def test_measuring_soundscapes_are_the_same_for_all_seeds_and_more_training_contains_less() -> None:
+    one, more, other = make(3, 256, 0, FEW), make(5, 256, 0, FEW), make(3, 256, 1, FEW)
+    np.testing.assert_array_equal(one.test.y, other.test.y)
+    np.testing.assert_array_equal(one.train.y, more.train.y[:3])
+    assert not np.array_equal(one.train.y, other.train.y)
+
+
+def test_cached_soundscapes_are_those_that_would_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without = make(3, 40, 0, FEW)
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    for _ in range(2):
+        again = make(3, 40, 0, FEW)
+        np.testing.assert_array_equal(without.train.x, again.train.x)
+        np.testing.assert_array_equal(without.test.y, again.test.y)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_baselines_a_network_that_never_fires_and_single_frames() -> None:
+    data = make(30, 256, 0, FEW)
+    silent, frame_wise = data.baselines["silent"], data.baselines["frame_wise"]
+    assert silent["accuracy"] == pytest.approx(1 - data.test.y.mean())
+    assert silent["segment_error_rate"] == 1
+    assert frame_wise["average_precision"] > 2 * data.baselines["chance"]["average_precision"]
+    assert frame_wise["loss"] < data.baselines["chance"]["loss"]
+
+
+def test_thresholds_are_chosen_on_validation_and_leave_the_document_s_accuracy_alone() -> None:
+    y = np.zeros((1, 100, 1))
+    y[0, :20] = 1
+    outputs = np.where(y > 0, 0.3, 0.1)
+    plain, chosen = score(y, outputs), calibrate(y, outputs)(y, outputs)
+    assert (plain["macro_f1"], chosen["macro_f1"]) == (0, 1)
+    assert plain["accuracy"] == chosen["accuracy"] == pytest.approx(0.8)
+
+
+def test_recordings_are_cut_and_their_events_with_them(folder: Path) -> None:
+    recordings = load_recordings(folder)
+    assert recordings.labels == ("a", "b", "c", "d", "dog", "e", "f")
+    (excerpt,) = recordings.files[0]
+    assert excerpt.samples.shape == (80_000,)
+    assert excerpt.events == (Event("dog", 1, 2.5), Event("a", 9, 10))
+    write_wav(folder / "g.wav", np.full(19 * RATE, 0.1))
+    (folder / "g.csv").write_text("label,onset,offset,remark\ncat,9.5,10.5,both\n")
+    load_recordings.cache_clear()
+    first, second = load_recordings(folder).files[6]
+    assert (first.events, second.events) == ((Event("cat", 9.5, 10),), (Event("cat", 0, 0.5),))
+    assert not second.samples[9 * RATE :].any()
+
+
+def test_a_folder_of_recordings_is_a_task(folder: Path) -> None:
+    load_recordings.cache_clear()
+    options = SoundEventsOptions(folder=folder)
+    data = make(3, 128, 0, options)
+    assert data.train.y.shape == (3, 128, 7)
+    assert len(data.validation.x) == len(data.test.x) == 1
+    assert "recordings_sha256" in identity(options)
+    with pytest.raises(UserError, match="4 excerpts of 10 seconds to train on; train_size 5 is more"):
+        examples(5, 128, options)
+
+
+def test_a_recording_that_is_there_twice_is_used_once(folder: Path) -> None:
+    (folder / "copy.wav").write_bytes((folder / "a.wav").read_bytes())
+    (folder / "copy.csv").write_bytes((folder / "a.csv").read_bytes())
+    load_recordings.cache_clear()
+    assert len(load_recordings(folder).files) == 6
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4])
+def test_samples_of_any_width_channels_and_rate_are_read(tmp_path: Path, width: int) -> None:
+    wanted = 0.5 * np.sin(2 * np.pi * 440 / RATE * np.arange(RATE))
+    write_wav(tmp_path / "mono.wav", wanted, width=width)
+    np.testing.assert_allclose(read_wav(tmp_path / "mono.wav"), wanted, atol=2.0 ** (2 - 8 * width) + 1e-6)
+    write_wav(tmp_path / "stereo.wav", np.stack([wanted * 2, wanted * 0], axis=1), width=width)
+    np.testing.assert_allclose(read_wav(tmp_path / "stereo.wav"), wanted, atol=2.0 ** (2 - 8 * width) + 1e-6)
+    fast = 0.5 * np.sin(2 * np.pi * 440 / 44_100 * np.arange(44_100))
+    write_wav(tmp_path / "fast.wav", fast, rate=44_100, width=width)
+    np.testing.assert_allclose(read_wav(tmp_path / "fast.wav")[100:-100], wanted[100:-100], atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.wav", b"", "not a WAV file"),
+        ("a.wav", b"RIFF\xff\xff\xff\xffWAVEfmt ", "not a WAV file"),
+        ("a.csv", b"onset,label\n1,dog\n", "no column 'offset', expected a first line onset,offset,label"),
+        ("a.csv", b"", "no column 'onset'"),
+        ("a.csv", b"onset,offset,label\n1,x,dog\n", "line 2: onset and offset are not numbers"),
+        ("a.csv", b"onset,offset,label\n1\n", "line 2: onset and offset are not numbers"),
+        ("a.csv", b"onset,offset,label\n2,1,dog\n", "line 2: onset 2 and offset 1, expected 0 <= onset < offset"),
+        ("a.csv", b"onset,offset,label\n0,nan,dog\n", "offset nan, expected"),
+        ("a.csv", b"onset,offset,label\n0,1,\n", "line 2: no label"),
+        ("a.csv", b"onset,offset,label\n0,1,\xff\n", "not UTF-8"),
+        ("a.csv", None, "no such file, expected one with columns onset, offset, label"),
+    ],
+)
+def test_a_bad_recording_is_named_with_its_fault(folder: Path, name: str, content: bytes | None, said: str) -> None:
+    (folder / name).unlink()
+    if content is not None:
+        (folder / name).write_bytes(content)
+    load_recordings.cache_clear()
+    with pytest.raises(UserError, match=said) as caught:
+        load_recordings(folder)
+    assert name in str(caught.value)
+
+
+def test_folders_without_enough_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such folder"):
+        load_recordings(tmp_path / "none")
+    with pytest.raises(UserError, match="no WAV files"):
+        load_recordings(tmp_path)
+    for at, name in enumerate("ab"):
+        write_wav(tmp_path / f"{name}.wav", np.full(800, at / 2))
+        (tmp_path / f"{name}.csv").write_text("onset,offset,label\n0,0.1,dog\n")
+    with pytest.raises(UserError, match="2 different recordings are too few, expected at least 3"):
+        make(1, 10, 0, SoundEventsOptions(folder=tmp_path))
+    with pytest.raises(UserError, match="more than the 256 frames"):
+        examples(1, 257, FEW)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(at=st.integers(0, 60), junk=st.binary(max_size=30), cut=st.integers(0, 80))
+def test_any_bytes_are_sound_or_a_message(tmp_path: Path, at: int, junk: bytes, cut: int) -> None:
+    path = tmp_path / "any.wav"
+    write_wav(path, np.linspace(-1, 1, 20))
+    content = path.read_bytes()
+    path.write_bytes((content[:at] + junk + content[at + len(junk) :])[:cut])
+    try:
+        assert np.isfinite(read_wav(path)).all()
+    except UserError as error:
+        assert "any.wav" in str(error)  # noqa: PT017
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(rest=st.one_of(st.binary(max_size=40), st.text(alphabet='0123456789.,-e"\n\rnaif', max_size=60).map(str.encode)))
+def test_any_bytes_are_events_or_a_message(tmp_path: Path, rest: bytes) -> None:
+    path = tmp_path / "any.csv"
+    path.write_bytes(b"onset,offset,label\n" + rest)
+    try:
+        assert all(0 <= event.onset < event.offset for event in read_events(path))
+    except UserError as error:
+        assert "any.csv" in str(error)  # noqa: PT017
