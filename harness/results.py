@@ -43,10 +43,13 @@ def load_stored_experiment(directory: str | Path) -> Experiment:
 
 def judge_results(directory: str | Path) -> list[Verdict]:
     """Judge the folder's records by its experiment's claims, and write verdicts.json. Raises UserError."""
+    from harness.analysis.frame import curves_frame, to_frame
     from harness.analysis.judge import judge, write_verdicts
 
-    frame = load_records(directory)
-    verdicts = judge(load_stored_experiment(directory).claim, frame)
+    with open_store(directory) as store:
+        records = list(store.records())
+    claims = load_stored_experiment(directory).claim
+    verdicts = judge(claims, to_frame(records), curves_frame(records))
     write_verdicts(verdicts, Path(directory) / VERDICTS_NAME)
     return verdicts
 

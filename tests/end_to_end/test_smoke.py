@@ -1,0 +1,227 @@
+"""The whole flow as a user has it: run, stop, go on, judge, report; in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+import harness
+from harness.store import FILE_NAME
+
+QUICK = """
+name = "quick"
+title = "Quick"
+seeds = 2
+cells = ["simple_rnn", "gru", "lstm"]
+kernel = "keras"
+
+[[sweep]]
+task = "recall"
+train_size = [100, 200]
+sequence_length = 4
+units = 4
+updates = 8
+
+[[sweep]]
+task = "language"
+train_size = 400
+sequence_length = 16
+units = 4
+updates = 8
+[sweep.options]
+validation_size = 200
+test_size = 200
+
+[[claim]]
+id = "better-on-less-data"
+claim = "GRUs do better than LSTMs on less data"
+kind = "paired"
+better = "gru"
+than = "lstm"
+on = "test_loss"
+where = { task = "recall", train_size = "smallest" }
+margin = 0.01
+"""
+TRIALS = 3 * 2 * 3
+COLUMNS = [
+    "trial_id",
+    "task",
+    "cell",
+    "kernel",
+    "lane",
+    "units",
+    "layers",
+    "matched",
+    "train_size",
+    "sequence_length",
+    "learning_rate",
+    "batch_size",
+    "seed",
+    "status",
+    "parameters",
+    "recurrent_parameters",
+    "updates",
+    "seconds_total",
+    "seconds_per_update",
+    "memory_baseline_bytes",
+    "memory_peak_bytes",
+    "train_loss",
+    "validation_loss",
+    "test_loss",
+    "test_accuracy",
+    "machine",
+    "test_perplexity",
+    "test_bits_per_character",
+]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "quick.toml"
+    path.write_text(QUICK, encoding="utf-8")
+    return path
+
+
+def start(file: Path, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "harness", "run", str(file), "--results", str(file.parent / "results"), *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=file.parent)
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    output, _ = process.communicate(timeout=300)
+    return output
+
+
+def stored(directory: Path) -> list[tuple[str, int, str, str]]:
+    if not (directory / FILE_NAME).exists():
+        return []
+    connection = sqlite3.connect(f"file:{directory / FILE_NAME}?mode=ro", uri=True, timeout=30)
+    try:
+        rows = connection.execute("SELECT trial_id, attempt, status, record FROM trial").fetchall()
+    except sqlite3.OperationalError:  # the tables are not made yet
+        rows = []
+    finally:
+        connection.close()
+    return rows
+
+
+def wait_for_records(directory: Path, count: int) -> None:
+    deadline = time.monotonic() + 120
+    while len(stored(directory)) < count:
+        assert time.monotonic() < deadline, "no records came"
+        time.sleep(0.05)
+
+
+def without_times(record: dict[str, Any]) -> dict[str, Any]:
+    kept = (
+        "trial_id",
+        "spec",
+        "status",
+        "parameters",
+        "recurrent_parameters",
+        "updates",
+        "train",
+        "validation",
+        "test",
+    )
+    losses = [(point["update"], point["train_loss"], point["validation_loss"]) for point in record["curve"]]
+    return {**{key: record[key] for key in kept}, "curve": losses, "baselines": record["baselines"]}
+
+
+def test_one_command_gives_records_verdicts_and_a_report(file: Path) -> None:
+    process = start(file)
+    output = finish(process)
+    directory = file.parent / "results" / "quick"
+    assert process.returncode == 0, output
+    assert "GRUs do better than LSTMs on less" in " ".join(output.split())
+    assert f"Report: {directory / 'report.html'}" in output
+
+    frame = harness.load_records(directory)
+    assert len(frame) == TRIALS
+    assert set(COLUMNS) <= set(frame.columns)
+    assert (frame["status"] == "ok").all()
+    assert (frame["parameters"] > frame["recurrent_parameters"]).all()
+    assert (frame["memory_peak_bytes"] >= frame["memory_baseline_bytes"]).all()
+
+    (verdict,) = json.loads((directory / "verdicts.json").read_text(encoding="utf-8"))
+    assert {"id", "claim", "verdict", "effect", "ci_low", "ci_high", "unit", "n", "conditions", "reason"} <= set(
+        verdict
+    )
+    assert verdict["n"] == 2
+
+    page = (directory / "report.html").read_text(encoding="utf-8")
+    for cell in ("simple RNN", "GRU", "LSTM"):
+        assert cell in page
+    for total in ("12,714", "35,562", "46,698"):
+        assert total in page, "the summaries of the document's models"
+    assert list((directory / "figures").glob("*.png"))
+
+    again = finish(start(file))
+    assert f"{TRIALS} done before, 0 to do" in again
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_run_stopped_half_way_goes_on_without_repeating_a_finished_trial(file: Path, number: signal.Signals) -> None:
+    directory = file.parent / "results" / "quick"
+    process = start(file)
+    wait_for_records(directory, 3)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(number)
+    output = finish(process)
+    assert "Traceback" not in output
+    assert process.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130), output
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert not alive, "nothing is left running"
+    finished = {row[0] for row in stored(directory) if row[2] == "ok"}
+    assert 3 <= len(finished) < TRIALS
+
+    process = start(file)
+    output = finish(process)
+    assert process.returncode == 0, output
+    rows = stored(directory)
+    assert len({row[0] for row in rows if row[2] == "ok"}) == TRIALS
+    for trial_id in finished:
+        assert [row[1] for row in rows if row[0] == trial_id] == [1], "a finished trial was run again"
+
+    undisturbed = start(file, "--results", str(file.parent / "other"))
+    finish(undisturbed)
+    records = {row[0]: json.loads(row[3]) for row in rows if row[2] == "ok"}
+    others = {row[0]: json.loads(row[3]) for row in stored(file.parent / "other" / "quick")}
+    assert {key: without_times(r) for key, r in records.items()} == {key: without_times(r) for key, r in others.items()}
+
+
+SCRIPT = """
+import harness
+done = harness.run("quick.toml", results="mine", jobs=1)
+print(done.outcome.finished, done.report)
+"""
+
+
+def test_a_script_without_a_main_guard_may_run_an_experiment(file: Path) -> None:
+    file.write_text(QUICK.replace("seeds = 2", "seeds = 1").replace('"simple_rnn", ', ""), encoding="utf-8")
+    script = file.parent / "script.py"
+    script.write_text(SCRIPT, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, cwd=file.parent, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"6 {Path('mine/quick/report.html')}"
+
+
+def test_the_documents_model_is_summarised() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "summary", "gru"], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0
+    assert "Total params: 35,562" in done.stdout
+    assert "strong_out" in done.stdout
+    assert done.stderr == ""
