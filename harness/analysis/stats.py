@@ -59,16 +59,17 @@ def estimate(differences: ArrayLike, margin: float | None = None) -> Estimate:
     counts as half again the largest one seen. NaN is refused.
     No pair: all figures NaN, p 1. One pair: its value, an infinite interval, p 1. Zero variance: see `student_p`.
     """
-    d = np.sort(np.asarray(differences, dtype=float))
+    d = np.sort(np.asarray(differences, dtype=float) + 0.0)  # -0 becomes 0: they sort alike and print differently
     n = len(d)
     if np.isnan(d).any():
         raise ValueError("differences must not be NaN: a failed trial is an infinite difference or a tie")
     if n == 0:
         return Estimate(np.nan, np.nan, np.nan, 1.0, False, 0, "nothing to compare")
-    if not np.isfinite(d).all() and n < RESAMPLING_FROM and 2 * np.isfinite(d).sum() > n:
-        bounded = bounded_by(d, float(np.abs(d[np.isfinite(d)]).max()))
+    known = d[np.isfinite(d)]
+    if n < RESAMPLING_FROM and n > len(known) > n / 2 and known.any():
+        bounded = bounded_by(d, float(np.abs(known).max()))
         return replace(estimate(bounded, margin), method="mean, failures bounded, Student's t")
-    if not np.isfinite(d).all():
+    if len(known) < n:
         low, high = median_interval(d)
         effect, p_value = median(d), signed_rank_p(d)
         return Estimate(effect, low, high, p_value, median_tost_p(d, margin) <= ALPHA, n, "median, signed ranks")

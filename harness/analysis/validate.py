@@ -42,7 +42,12 @@ class Figure:
         return bool(self.low - slack <= self.share <= self.high + slack)
 
 
-def figures(experiments: int, seeds: tuple[int, ...] = SEEDS, shapes: tuple[Shape, ...] = SHAPES) -> Iterator[Figure]:
+def figures(
+    experiments: int,
+    seeds: tuple[int, ...] = SEEDS,
+    shapes: tuple[Shape, ...] = SHAPES,
+    looks: tuple[int, ...] = LOOKS,
+) -> Iterator[Figure]:
     """Every figure that docs/method.md states, from so many simulated experiments each."""
     for n in seeds:
         for shape in shapes:
@@ -53,7 +58,7 @@ def figures(experiments: int, seeds: tuple[int, ...] = SEEDS, shapes: tuple[Shap
         for difference in (0.5, 1.0, 2.0):
             yield _power(Scenario(n, difference=difference), experiments)
     for shape in shapes:
-        yield _optional_stopping(shape, experiments)
+        yield _optional_stopping(shape, experiments, looks)
 
 
 def _generator(scenario: Scenario) -> np.random.Generator:
@@ -96,20 +101,20 @@ def _power(scenario: Scenario, experiments: int) -> Figure:
     return Figure(what, f"{scenario.seeds} seeds, normal", share, experiments)
 
 
-def _optional_stopping(shape: Shape, experiments: int) -> Figure:
+def _optional_stopping(shape: Shape, experiments: int, looks: tuple[int, ...]) -> Figure:
     """Ten claims without a difference, seeds added in blocks of five, stopped at the first direction."""
-    scenario = Scenario(LOOKS[-1], shape=shape)
+    scenario = Scenario(looks[-1], shape=shape)
     generator = _generator(scenario)
     wrong = 0
     for _ in range(experiments):
         last = []
         for _ in range(CLAIMS):
             better, than = simulated_outcomes(scenario, generator)
-            p_values = [p_of(than[:n] - better[:n]) for n in LOOKS]
-            last.append(sequential_p(p_values, LOOKS, LOOKS[-1]))
+            p_values = [p_of(than[:n] - better[:n]) for n in looks]
+            last.append(sequential_p(p_values, looks, looks[-1]))
         wrong += bool((holm(last) <= ALPHA).any())
-    what = f"a direction at any of {len(LOOKS)} looks, {CLAIMS} claims without a difference"
-    return Figure(what, f"5 to {LOOKS[-1]} seeds, {shape}", wrong / experiments, experiments, high=ALPHA)
+    what = f"a direction at any of {len(looks)} looks, {CLAIMS} claims without a difference"
+    return Figure(what, f"{looks[0]} to {looks[-1]} seeds, {shape}", wrong / experiments, experiments, high=ALPHA)
 
 
 def main(arguments: list[str] | None = None) -> int:
