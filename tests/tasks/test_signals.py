@@ -1,0 +1,136 @@
+"""signals: labelled series from .ts and CSV files, good and bad."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness.errors import UserError
+from harness.tasks.series_files import load_series
+from harness.tasks.signals import SignalsOptions, examples, identity, make, sample
+
+TS = """# a comment: with a colon
+@problemName Toy
+@timeStamps false
+@univariate false
+@dimensions 2
+@equalLength true
+@seriesLength 3
+@classLabel true up down
+@data
+1,2,3:-1,-2,-3:up
+3,2,1:0.5,1e2,-3:down
+"""
+
+
+def write(folder: Path, name: str, content: str) -> Path:
+    path = folder / name
+    path.write_text(content)
+    return path
+
+
+def test_ts_files_are_read_with_all_their_channels(tmp_path: Path) -> None:
+    found = load_series(write(tmp_path, "a.ts", TS))
+    assert found.labels == ("up", "down")
+    assert found.values.shape == (2, 3, 2)
+    np.testing.assert_array_equal(found.values[1], [[3, 0.5], [2, 100], [1, -3]])
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("header", ["", "label{0}a{0}b\n"])
+def test_csv_files_are_read_with_any_separator_and_header(tmp_path: Path, separator: str, header: str) -> None:
+    text = header.format(separator) + f"1{separator}0.5{separator}-2\n\n2{separator}3{separator}4\n"
+    found = load_series(write(tmp_path, "a.csv", text))
+    assert found.labels == ("1", "2")
+    np.testing.assert_array_equal(found.values[..., 0], [[0.5, -2], [3, 4]])
+
+
+def test_labels_stay_with_their_series(tmp_path: Path) -> None:
+    lines = [f"{'even' if at % 2 == 0 else 'odd'},{at},{-at},{at * at}" for at in range(50)]
+    data = make(30, 3, 0, SignalsOptions(file=write(tmp_path, "a.csv", "\n".join(lines))))
+    parts = [np.concatenate([split.x[:, 1, 0], split.y]) for split in (data.train, data.validation, data.test)]
+    assert [len(part) // 2 for part in parts] == [30, 10, 10]
+    order = np.argsort(np.concatenate([split.x[:, 1, 0] for split in (data.train, data.validation, data.test)]))
+    labels = np.concatenate([split.y for split in (data.train, data.validation, data.test)])[order[::-1]]
+    np.testing.assert_array_equal(labels, np.arange(50) % 2)
+    np.testing.assert_allclose([data.train.x.mean(), data.train.x.std()], [0, 1], atol=1e-5)
+
+
+def test_a_file_to_test_on_is_tested_on_whole_and_its_series_are_not_trained_on(tmp_path: Path) -> None:
+    train = write(tmp_path, "train.csv", "\n".join(f"{at % 2},{at},1" for at in range(20)))
+    test = write(tmp_path, "test.csv", "\n".join(f"{at % 2},{at},1" for at in range(18, 25)))
+    options = SignalsOptions(file=train, test_file=test)
+    data = make(10, 2, 0, options)
+    assert len(data.test.x) == 7
+    with pytest.raises(UserError, match="15 series can be trained on; train_size 16 is more"):
+        examples(16, 2, options)
+    assert set(identity(options)) == {"procedure", "file_sha256", "test_file_sha256"}
+
+
+def test_the_nearest_neighbour_tells_waves_apart(tmp_path: Path) -> None:
+    data = make(70, 20, 0, SignalsOptions.model_validate(sample(tmp_path)))
+    assert data.baselines["nearest_neighbour"]["accuracy"] > 0.8 > data.baselines["chance"]["accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.csv", "", "line 1: no series found"),
+        ("a.csv", "a,1,2\nb,3\n", "line 2: 1 values in 1 channels, the first series has 2 in 1; expected equal"),
+        ("a.csv", "a,1,2\nb,3,x\n", "line 2: 'x' is not a number"),
+        ("a.csv", "a,1,2\nb,3,nan\n", "line 2: a value is nan, expected finite"),
+        ("a.csv", "a,1,2\nb,3,\n", "line 2: '' is not a number"),
+        ("a.csv", "a,1,1e99\n", "too large for single precision"),
+        ("a.csv", "a,1,2\n,3,4\n", "line 2: no label"),
+        ("a.csv", "a,1\nlonely\n", "line 2: expected a label and values"),
+        ("a.ts", "1,2:a\n", "no '@data' found"),
+        ("a.ts", TS.replace("@equalLength true", "@equalLength false"), "@equallength false, expected true"),
+        ("a.ts", TS.replace("@timeStamps false", "@timeStamps true"), "@timestamps true, expected false"),
+        ("a.ts", TS.replace("@classLabel true up down", "@classLabel false"), "@classlabel false, expected true"),
+        ("a.ts", TS + "1,2:1,2,3:up\n", "line 12: its channels have different lengths"),
+        ("a.ts", TS + "1,?,2:1,2,3:up\n", r"line 12: '\?' is not a number"),
+        ("a.ts", TS + "nonsense\n", "line 12: expected 'values:label'"),
+    ],
+)
+def test_a_bad_file_is_named_with_line_and_fault(tmp_path: Path, name: str, content: str, said: str) -> None:
+    with pytest.raises(UserError, match=said) as caught:
+        load_series(write(tmp_path, name, content))
+    assert name in str(caught.value)
+
+
+def test_series_that_cannot_be_split_or_do_not_fit_are_refused(tmp_path: Path) -> None:
+    good = write(tmp_path, "good.csv", "\n".join(f"{at % 2},{at},1" for at in range(20)))
+    with pytest.raises(UserError, match="its series have 2 values; sequence_length 3 is more"):
+        examples(1, 3, SignalsOptions(file=good))
+    with pytest.raises(UserError, match="all series have the label 'a', expected two"):
+        examples(1, 1, SignalsOptions(file=write(tmp_path, "one.csv", "a,1\na,2\n")))
+    with pytest.raises(UserError, match="2 series are too few"):
+        examples(1, 1, SignalsOptions(file=write(tmp_path, "few.csv", "a,1\nb,2\n")))
+    with pytest.raises(UserError, match="label '7' does not occur"):
+        examples(1, 1, SignalsOptions(file=good, test_file=write(tmp_path, "other.csv", "7,1,2\n")))
+    with pytest.raises(UserError, match=r"series of 1 values in 1 channels, those of .* have 2 in 1"):
+        examples(1, 1, SignalsOptions(file=good, test_file=write(tmp_path, "short.csv", "0,1\n1,2\n")))
+    with pytest.raises(UserError, match="no such file"):
+        identity(SignalsOptions(file=tmp_path / "none.ts"))
+    (tmp_path / "bytes.csv").write_bytes(b"a,\xff")
+    with pytest.raises(UserError, match="not UTF-8 text"):
+        identity(SignalsOptions(file=tmp_path / "bytes.csv"))
+
+
+@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    name=st.sampled_from(["any.ts", "any.csv"]),
+    header=st.sampled_from(["", "@data\n", TS]),
+    rest=st.one_of(st.binary(max_size=50), st.text(alphabet="0123.,:;-e\n\tnaif@#?", max_size=60).map(str.encode)),
+)
+def test_any_bytes_are_series_or_a_message(tmp_path: Path, name: str, header: str, rest: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes(header.encode() + rest)
+    try:
+        assert np.isfinite(load_series(path).values).all()
+    except UserError as error:
+        assert name in str(error)  # noqa: PT017
