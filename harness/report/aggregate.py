@@ -44,6 +44,18 @@ def prepared(frame: pd.DataFrame) -> pd.DataFrame:
     return tidy.sort_values(["task", *FACTORS, "learning_rate", "cell", "seed", "trial_id"], ignore_index=True)
 
 
+def with_factors(curves: pd.DataFrame | None, frame: pd.DataFrame) -> pd.DataFrame:
+    """The learning curves with factors and status of their trials, in a fixed order; points are finite or NaN."""
+    names = ["update", "seconds", "train_loss", "validation_loss"]
+    factors = frame[["trial_id", "task", "cell", "seed", "status", "learning_rate", *FACTORS, *DERIVED]]
+    if curves is None or curves.empty or "trial_id" not in curves:
+        return factors.iloc[:0].assign(**dict.fromkeys(names, 0.0))
+    points = curves.reindex(columns=["trial_id", *names]).assign(trial_id=curves["trial_id"].astype(str))
+    for name in names:
+        points[name] = pd.to_numeric(points[name], errors="coerce").astype(float).replace([np.inf, -np.inf], np.nan)
+    return factors.merge(points, on="trial_id", how="inner").sort_values(["task", "cell", "seed", "trial_id", "update"])
+
+
 @dataclass(frozen=True)
 class Condition:
     """The trials of one task that differ only in what a panel shows: x, cell and seed."""
@@ -73,6 +85,17 @@ def conditions(frame: pd.DataFrame, *, x: str | None, pooled: Sequence[str] = ()
 
 def _varies(trials: pd.DataFrame, name: str, within: list[str]) -> bool:
     return bool(trials.groupby(within, dropna=False)[name].nunique(dropna=False).max() > 1)
+
+
+def typical(frame: pd.DataFrame) -> pd.DataFrame:
+    """The trials at each task's largest training set and, of the sequence lengths it has there, the middle one."""
+    kept = []
+    for _, of_task in frame.groupby("task", sort=False):
+        largest = of_task[of_task["train_size"] == of_task["train_size"].max()]
+        largest = of_task if largest.empty else largest
+        lengths = sorted(largest["sequence_length"].dropna().unique())
+        kept.append(largest[largest["sequence_length"] == lengths[len(lengths) // 2]] if lengths else largest)
+    return pd.concat(kept) if kept else frame
 
 
 def with_best_rates(frame: pd.DataFrame) -> tuple[pd.DataFrame, bool]:

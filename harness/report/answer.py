@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from harness.report.appearance import Look, shorten
+from harness.report.differences import condition_names, left_out, strip
+from harness.report.svg import inline
 from harness.report.wording import NO_VALUE, number, plural, with_unit
 
 if TYPE_CHECKING:
     from harness.analysis.claims import Verdict
     from harness.report.data import ReportData
+    from harness.report.plot import Plot
 
 WORDS = {
     "supported": ("supported", "✓", "The records agree with the claim."),
@@ -23,14 +28,16 @@ WORDS = {
 """Verdict to the name of its style, its sign, and what it means."""
 
 
-def answer(data: ReportData, looks: Mapping[str, Look]) -> dict[str, Any]:
-    """The verdicts for the template, in the order of the experiment file, and a sentence that counts them."""
+def answer(data: ReportData, looks: Mapping[str, Look], plots: Sequence[Plot]) -> dict[str, Any]:
+    """The verdicts for the template, in the order of the experiment file, and how many there are of each word."""
     counts = [(word, sum(verdict.verdict == word for verdict in data.verdicts)) for word in WORDS]
     return {
         "counts": [
             {"word": word, "style": WORDS[word][0], "sign": WORDS[word][1], "count": n} for word, n in counts if n
         ],
-        "verdicts": [shown(verdict, looks) for verdict in data.verdicts],
+        "verdicts": [
+            shown(verdict, looks, place, {plot.id for plot in plots}) for place, verdict in enumerate(data.verdicts)
+        ],
         "words": [
             {"word": word, "style": style, "sign": sign, "meaning": meaning}
             for word, (style, sign, meaning) in WORDS.items()
@@ -38,8 +45,8 @@ def answer(data: ReportData, looks: Mapping[str, Look]) -> dict[str, Any]:
     }
 
 
-def shown(verdict: Verdict, looks: Mapping[str, Look]) -> dict[str, Any]:
-    """One verdict in words and numbers."""
+def shown(verdict: Verdict, looks: Mapping[str, Look], place: int, figures: Collection[str]) -> dict[str, Any]:
+    """One verdict in words and numbers, with its strip of differences and a link to its figure."""
     style, sign, _ = WORDS.get(verdict.verdict, ("undecided", "?", ""))
     needed = getattr(verdict, "needed_seeds", None)
     return {
@@ -57,8 +64,64 @@ def shown(verdict: Verdict, looks: Mapping[str, Look]) -> dict[str, Any]:
         "reason": shorten(verdict.reason, 1200),
         "baseline": shorten(getattr(verdict, "baseline", ""), 400),
         "source": shorten(getattr(verdict, "source", ""), 600),
-        "strip": None,
+        "strip": _strip(verdict, looks, place),
+        "lost": left_out(verdict),
+        "p": _p_value(verdict),
+        "parts": parts(verdict),
+        "evidence": figure_of(verdict, figures),
     }
+
+
+def parts(verdict: Verdict) -> list[dict[str, str]]:
+    """The verdict of each condition."""
+    by_condition = getattr(verdict, "by_condition", ())
+    return [
+        {
+            "name": name,
+            "word": part.verdict,
+            "effect": effect(part.effect, part.unit),
+            "interval": bounds(part.ci_low, part.ci_high),
+            "n": str(part.n),
+        }
+        for name, part in zip(condition_names(by_condition), by_condition, strict=True)
+    ]
+
+
+FIGURE_OF = (
+    ("horizon", "horizon"),
+    ("proportion", "solved"),
+    ("time-to-target", "time-to-target"),
+    ("parameters", "parameters"),
+    ("seconds", "seconds-per-update"),
+    ("memory", "memory"),
+    ("loss", "loss-by-size"),
+    ("accuracy", "accuracy-by-length"),
+)
+"""What a claim's kind, or the column it compares, has in it, and the figure that shows that."""
+
+
+def figure_of(verdict: Verdict, figures: Collection[str]) -> str:
+    """The id of the figure that a claim rests on, of those that the page has; '' where none is known."""
+    words = f"{getattr(verdict, 'kind', '')} {getattr(verdict, 'on', '')} {verdict.id}"
+    varied = verdict.conditions.get("sequence_length")
+    if isinstance(varied, list | tuple) and len(varied) > 1 and "test_" in words and "accuracy-by-length" in figures:
+        return "accuracy-by-length"
+    return next((figure for word, figure in FIGURE_OF if word in words and figure in figures), "")
+
+
+def _strip(verdict: Verdict, looks: Mapping[str, Look], place: int) -> Markup | None:
+    panel = strip(verdict, looks)
+    if panel is None:
+        return None
+    label = f"Differences, seed by seed: {shorten(verdict.claim, 200)}"
+    return Markup(inline(panel, looks, key=f"strip-{place}", label=label))
+
+
+def _p_value(verdict: Verdict) -> str:
+    p = getattr(verdict, "p_adjusted", None)
+    if p is None or math.isnan(p):
+        return ""
+    return "p < 0.001" if p < 0.001 else f"p = {number(p, 2)}"
 
 
 def effect(value: float | None, unit: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,7 @@ def page(data: ReportData, frame: pd.DataFrame, plots: Sequence[Plot], looks: Ma
             legend=[look for name, look in looks.items() if name in set(frame["cell"])],
             notices=notices(data, frame),
             facts=facts(data, frame),
-            answer=answer(data, looks),
+            answer=answer(data, looks, plots),
             figures=[figure(plot, looks) for plot in plots],
             failures=failures(data, frame, looks),
             architectures=architectures(data, looks),
@@ -103,8 +104,17 @@ def facts(data: ReportData, frame: pd.DataFrame) -> list[tuple[str, str]]:
     if data.machines:
         found.append(("Machine", shorten(str(data.machines[0].get("cpu", "")), 44) or NO_VALUE))
     if data.generated_at:
-        found.append(("Written", shorten(data.generated_at, 32)))
+        found.append(("Written", moment(data.generated_at)))
     return found
+
+
+def moment(text: str) -> str:
+    """An ISO 8601 time as a person writes it; any other text as it is."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return shorten(text, 32)
+    return f"{at.day} {at:%B %Y, %H:%M}{' UTC' if at.utcoffset() == timedelta(0) else ''}"
 
 
 def figure(plot: Plot, looks: Mapping[str, Look]) -> dict[str, Any]:

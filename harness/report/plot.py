@@ -21,10 +21,14 @@ class Axis:
     low: float | None = None
     high: float | None = None
     """Bounds of the quantity, where it has such: a share has 0 and 100."""
+    written: str = ""
+    """What stands at the axis, where that is not title and unit."""
 
     @property
     def label(self) -> str:
         """Title and unit, as written at the axis."""
+        if self.written:
+            return self.written
         return f"{self.title} ({self.unit})" if self.unit else self.title
 
 

@@ -14,7 +14,8 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from harness.report.appearance import ROLES, Look, style
-from harness.report.drawing import Mark, draw_panel, draw_plot
+from harness.report.axes import NEUTRAL, Mark
+from harness.report.drawing import draw_panel, draw_plot
 from harness.report.plot import Panel, Plot, Scale
 
 POINTS_PER_INCH = 72
@@ -55,16 +56,16 @@ def inline(panel: Panel, looks: Mapping[str, Look], *, key: str, label: str, sca
 
 
 def _body(document: str) -> str:
-    """What is inside the `<svg>` element, less metadata."""
+    """What is inside the `<svg>` element, less metadata and its style, which would be the whole page's."""
     start = document.index(">", document.index("<svg")) + 1
     body = document[start : document.rindex("</svg>")]
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>", "", body, flags=re.DOTALL)
     return re.sub(r"\n\s*", " ", body)
 
 
 def _with_series(body: str) -> str:
     """Groups that belong to a cell say so, so that the page can show and hide them."""
-    return re.sub(r'<g id="series-(\d+)-[^"]*"', r'<g data-cell="\1"', body)
+    return re.sub(r'<g id="series-(-?\d+)-[^"]*"', r'<g data-cell="\1"', body)
 
 
 def _without_loose_ids(body: str) -> str:
@@ -93,6 +94,6 @@ def _targets(figure: Figure, marks: Sequence[Mark], looks: Mapping[str, Look]) -
         words = f'aria-label="{escape(mark.text)}"' if mark.main else f'data-says="{escape(mark.text)}"'
         drawn.append(
             f'<circle cx="{x:.1f}" cy="{height - y:.1f}" r="{6 if mark.main else 4}" {words}'
-            f' data-cell="{looks[mark.cell].index}"{keyboard}/>'
+            f' data-cell="{looks.get(mark.cell, NEUTRAL).index}"{keyboard}/>'
         )
     return "".join(drawn)

@@ -29,7 +29,7 @@ def number(value: float | None, digits: int = 3) -> str:
         return f"{sign}{mantissa}·10^{int(exponent)}"
     decimals = max(0, digits - 1 - math.floor(math.log10(size)))
     text = f"{size:,.{decimals}f}"
-    return sign + (text.rstrip("0").rstrip(".") if "." in text else text)
+    return sign + (text.rstrip("0") if size < 1 else text)
 
 
 def with_unit(value: float | None, unit: str) -> str:
@@ -49,7 +49,7 @@ def short(value: float) -> str:
         if abs(value) >= limit:
             divided = value / (1000 if letter == "k" else limit)
             return f"{divided:.3g}".replace("-", MINUS) + letter
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.3g}".replace("-", MINUS)
+    return (f"{value:,.0f}" if float(value).is_integer() else f"{value:.3g}").replace("-", MINUS)
 
 
 def plural(count: int, noun: str, nouns: str = "") -> str:
@@ -70,7 +70,7 @@ def duration(seconds: float | None) -> str:
 
 _FACTOR_WORDS = {
     "sequence_length": "length {}",
-    "train_size": "training size {}",
+    "train_size": "size {}",
     "units": "{} units",
     "layers": "{} layers",
     "batch_size": "batches of {}",
@@ -111,8 +111,7 @@ def finding(panel: Panel) -> str:
     """What a panel shows, in a sentence with its numbers: the text alternative of the drawing."""
     here = [series for series in panel.series if series.centres]
     if not here:
-        failed = sum(failure.count for series in panel.series for failure in series.failed)
-        return f"No value: {plural(failed, 'trial')} failed." if failed else "No values yet."
+        return f"No value. {_failures(panel)}".strip() if _failures(panel) else "No values yet."
     if panel.kind == "lines":
         last = max(centre.x for series in here for centre in series.centres)
         ends = [(s, c) for s in here for c in s.centres if c.x == last]
@@ -129,8 +128,17 @@ def finding(panel: Panel) -> str:
         level = [s.label for s, c in ends if c.mean == best[1].mean]
         word = "Lowest" if panel.better == "lower" else "Highest"
         text += f" {word}: {', '.join(level)}." if len(level) < len(ends) else " All are level."
-    failed = sum(failure.count for series in panel.series for failure in series.failed)
-    return text + (f" {plural(failed, 'trial')} failed." if failed else "")
+    return f"{text} {_failures(panel)}".strip()
+
+
+def _failures(panel: Panel) -> str:
+    """'Without a value: Simple RNN 2 diverged at 64, 2 diverged at 128.'"""
+    told = []
+    for series in panel.series:
+        places = [f"{f.why} at {short(f.x)}" if panel.kind == "lines" else f.why for f in series.failed]
+        if places:
+            told.append(f"{series.label} " + ", ".join(places[:4]) + (", …" if len(places) > 4 else ""))
+    return f"Without a value: {'; '.join(told)}." if told else ""
 
 
 def table(plot: Plot) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.report.aggregate import prepared
+from harness.report.aggregate import prepared, with_factors
 from harness.report.appearance import Look, looks
 from harness.report.data import ReportData
-from harness.report.evidence import PLOT_IDS, evidence
+from harness.report.evidence import FIGURES, evidence
 from harness.report.page import page
+from harness.report.panels import Results
 from harness.report.plot import Plot
 from harness.report.svg import plot_files
 
@@ -27,7 +28,7 @@ def write_report(data: ReportData, directory: Path) -> Path:
     files = {name: content for plot in plots for name, content in plot_files(plot, looked).items()}
     for name, content in files.items():
         replace_file(folder / name, content)
-    for stale in {f"{id}{ending}" for id in PLOT_IDS for ending in (".png", ".svg")} - set(files):
+    for stale in {f"{id}{ending}" for id in FIGURES for ending in (".png", ".svg")} - set(files):
         (folder / stale).unlink(missing_ok=True)
     path = directory / "report.html"
     replace_file(path, html.encode("utf-8", errors="replace"))
@@ -40,7 +41,8 @@ def described(data: ReportData) -> tuple[pd.DataFrame, Mapping[str, Look], list[
     titles = {str(a["name"]): str(a["title"]) for a in data.architectures if a.get("name") and a.get("title")}
     cells = {*map(str, frame["cell"].unique()), *data.summaries, *titles}
     looked = looks(cells, titles)
-    return frame, looked, evidence(frame, data.tasks, {name: look.title for name, look in looked.items()})
+    shown = {name: look.title for name, look in looked.items()}
+    return frame, looked, evidence(Results(frame, with_factors(data.curves, frame), data.tasks, shown))
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -163,6 +163,22 @@ def _costed(rng: np.random.Generator, cell: str, **given: Any) -> dict[str, Any]
     )
 
 
+def curves(rows: pd.DataFrame, points: int = 10) -> pd.DataFrame:
+    """A learning curve for each trial, falling to its validation loss; a failed trial's ends early."""
+    made = []
+    for row in rows.itertuples():
+        last = 2.2 if math.isnan(row.validation_loss) else row.validation_loss
+        for step in range(1, (points if row.status == "ok" else 3) + 1):
+            update = 50 * step
+            loss = last + 1.6 * math.exp(-4 * step / points)
+            made.append(
+                {"trial_id": row.trial_id, "cell": row.cell, "task": row.task, "seed": row.seed, "update": update,
+                 "seconds": update * row.seconds_per_update, "train_loss": loss - 0.1, "validation_loss": loss}
+            )  # fmt: skip
+    names = ["trial_id", "cell", "task", "seed", "update", "seconds", "train_loss", "validation_loss"]
+    return pd.DataFrame(made, columns=names)
+
+
 def verdicts() -> list[Verdict]:
     """One of each word."""
     pairs = tuple(Pair(seed, 2.1 + a, 2.2 + a, 0.1 + a / 5) for seed, a in enumerate((0.02, -0.03, 0.05, 0.0, 0.04)))
@@ -337,6 +353,7 @@ def report_data(rows: pd.DataFrame | None = None, **given: Any) -> ReportData:
         "title": "Simple RNN, GRU and LSTM: what holds of what people say?",
         "description": "Three recurrent architectures on language and on memory, swept over data and length.",
         "frame": rows,
+        "curves": curves(rows) if "validation_loss" in rows else None,
         "experiment_toml": 'name = "compare"\nseeds = 5\ncells = ["simple_rnn", "gru", "lstm"]\n',
         "command": "harness run experiments/compare.toml",
         "verdicts": verdicts(),

@@ -1,0 +1,157 @@
+/* The table of all trials: sorted, filtered, searched, paged, with the columns one chooses, and downloaded. */
+"use strict";
+(() => {
+  const table = document.getElementById("table");
+  if (!table) return;
+  const data = JSON.parse(document.getElementById("trials-data").textContent);
+  const names = Object.keys(data.columns);
+  const numeric = (name) => "number" in data.columns[name];
+  const value = (name, row) => {
+    const column = data.columns[name];
+    if (numeric(name)) return column.number.length === 1 ? column.number[0] : column.number[row];
+    return column.text[column.at.length ? column.at[row] : 0];
+  };
+  const shown = (name, row) => {
+    const found = value(name, row);
+    if (found === null || found === undefined) return "";
+    return typeof found === "number" ? found.toLocaleString("en-US", { maximumSignificantDigits: 6 }) : found;
+  };
+  const title = (name) => name.replaceAll("_", " ");
+  const PAGE = 50;
+  let page = 0;
+  let rows = [];
+
+  const make = (tag, properties = {}, ...children) => {
+    const element = Object.assign(document.createElement(tag), properties);
+    element.append(...children);
+    return element;
+  };
+
+  /* Tools */
+  const search = make("input", { type: "search", name: "search", placeholder: "any column" });
+  const filters = ["task", "cell", "status"].filter((name) => data.columns[name] && data.columns[name].text && data.columns[name].text.length > 1).map((name) => {
+    const select = make("select", { name }, make("option", { value: "", textContent: "all" }));
+    data.columns[name].text.forEach((text) => select.append(make("option", { value: text, textContent: text.slice(0, 40) })));
+    return select;
+  });
+  const boxes = names.map((name) => make("input", { type: "checkbox", name: "column", value: name }));
+  const tools = make("form", { className: "tools" },
+    make("label", { className: "choice" }, "Search ", search),
+    ...filters.map((select) => make("label", { className: "choice" }, title(select.name) + " ", select)),
+    make("details", { className: "chooser" }, make("summary", { textContent: "Columns" }),
+      make("div", {}, ...boxes.map((box) => make("label", {}, box, title(box.value))))));
+  tools.setAttribute("aria-label", "Which trials and columns");
+  const csv = make("button", { type: "button", textContent: "Download CSV" });
+  const json = make("button", { type: "button", textContent: "Download JSON" });
+  tools.append(csv, json);
+  table.prepend(tools);
+  const said = table.querySelector(".paging");
+  const whole = Number(table.dataset.total) > data.rows ? said.textContent.replace(/^[^.]*\./, "") : "";
+  const count = make("span", {});
+  count.setAttribute("role", "status");
+  const back = make("button", { type: "button", textContent: "Previous" });
+  const on = make("button", { type: "button", textContent: "Next" });
+  said.replaceChildren(back, on, count);
+
+  const columns = () => {
+    const chosen = view.get().columns;
+    const wanted = (chosen || table.dataset.visible).split(/[ ,]/);
+    return names.filter((name) => wanted.includes(name));
+  };
+  const order = () => {
+    const [name, way] = (view.get().sort || "").split(":");
+    return names.includes(name) ? [name, way === "down" ? -1 : 1] : [null, 1];
+  };
+  const select = () => {
+    const words = (view.get().search || "").toLowerCase().split(/\s+/).filter(Boolean);
+    const asked = filters.map((filter) => [filter.name, view.get()[filter.name]]).filter(([, wanted]) => wanted);
+    rows = [];
+    for (let row = 0; row < data.rows; row++) {
+      if (asked.some(([name, wanted]) => value(name, row) !== wanted)) continue;
+      if (words.length) {
+        const text = names.map((name) => value(name, row)).join(" ").toLowerCase();
+        if (!words.every((word) => text.includes(word))) continue;
+      }
+      rows.push(row);
+    }
+    const [name, sign] = order();
+    if (!name) return;
+    const empty = (found) => found === null || found === undefined || found === "";
+    rows.sort((a, b) => {
+      const [left, right] = [value(name, a), value(name, b)];
+      if (empty(left) || empty(right)) return empty(left) - empty(right) || a - b;
+      return sign * (numeric(name) ? left - right : String(left).localeCompare(String(right))) || a - b;
+    });
+  };
+  const draw = () => {
+    const visible = columns();
+    const [sorted, sign] = order();
+    const head = make("tr", {}, ...visible.map((name) => {
+      const button = make("button", { type: "button", textContent: title(name) });
+      button.addEventListener("click", () => {
+        const down = sorted === name && sign === 1;
+        page = 0;
+        view.set({ sort: sorted === name && sign === -1 ? "" : name + (down ? ":down" : ":up") });
+        const again = [...table.querySelectorAll("th button")].find((one) => one.textContent === title(name));
+        if (again) again.focus();
+      });
+      const cell = make("th", { scope: "col", className: numeric(name) ? "number" : "" }, button);
+      cell.setAttribute("aria-sort", sorted === name ? (sign === 1 ? "ascending" : "descending") : "none");
+      return cell;
+    }));
+    table.querySelector("thead").replaceChildren(head);
+    const pages = Math.max(1, Math.ceil(rows.length / PAGE));
+    page = Math.min(page, pages - 1);
+    const here = rows.slice(page * PAGE, (page + 1) * PAGE);
+    table.querySelector("tbody").replaceChildren(...here.map((row) => make("tr", {}, ...visible.map((name) =>
+      make("td", { className: numeric(name) ? "number" : "", dir: "auto", textContent: shown(name, row) })))));
+    back.disabled = page === 0;
+    on.disabled = page >= pages - 1;
+    const first = rows.length ? page * PAGE + 1 : 0;
+    count.textContent = ` ${first.toLocaleString("en-US")} to ${(page * PAGE + here.length).toLocaleString("en-US")} of ${rows.length.toLocaleString("en-US")} trials.${whole}`;
+  };
+  back.addEventListener("click", () => { page -= 1; draw(); });
+  on.addEventListener("click", () => { page += 1; draw(); });
+  tools.addEventListener("submit", (event) => event.preventDefault());
+  tools.addEventListener("input", (event) => {
+    page = 0;
+    if (event.target.name === "column") {
+      view.set({ columns: boxes.filter((box) => box.checked).map((box) => box.value).join(",") });
+    } else {
+      view.set({ [event.target.name]: event.target.value });
+    }
+  });
+  let seen = null;
+  view.onChange((state) => {
+    const now = JSON.stringify([state.search, state.sort, state.columns, ...filters.map((filter) => state[filter.name])]);
+    if (now === seen) return;
+    seen = now;
+    if (document.activeElement !== search) search.value = state.search || "";
+    for (const filter of filters) {
+      filter.value = state[filter.name] || "";
+      if (filter.selectedIndex < 0) filter.value = "";
+    }
+    const visible = columns();
+    for (const box of boxes) box.checked = visible.includes(box.value);
+    select();
+    draw();
+  });
+
+  /* Files: the rows that are selected now, with all columns */
+  const save = (text, type, ending) => {
+    const link = make("a", { href: URL.createObjectURL(new Blob([text], { type })), download: "trials." + ending });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  };
+  const quoted = (found) => {
+    if (found === null || found === undefined) return "";
+    if (typeof found === "number") return String(found);
+    const safe = /^[=+\-@\t\r]/.test(found) ? "'" + found : found; // a spreadsheet must not run it
+    return /[",\n\r]/.test(safe) ? '"' + safe.replaceAll('"', '""') + '"' : safe;
+  };
+  csv.addEventListener("click", () => save(
+    [names.join(","), ...rows.map((row) => names.map((name) => quoted(value(name, row))).join(","))].join("\n") + "\n", "text/csv", "csv"));
+  json.addEventListener("click", () => save(
+    JSON.stringify(rows.map((row) => Object.fromEntries(names.map((name) => [name, value(name, row) ?? null]))), null, 1), "application/json", "json"));
+})();
+view.start();

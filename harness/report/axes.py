@@ -1,0 +1,91 @@
+"""What every kind of panel shares: the axis of the values with its limits and grid, and the words of a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from harness.report.appearance import GRID, INK, Look, shorten
+from harness.report.plot import Centre, Panel, Point, Scale, Series
+from harness.report.wording import centre_in_words, short, with_unit
+
+NEUTRAL = Look(-1, "", INK, INK, "o", "solid")
+"""For what belongs to no cell."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A drawn value and its words, in data coordinates of its panel."""
+
+    x: float
+    y: float
+    cell: str
+    text: str
+    main: bool
+    """A mean, which the keyboard reaches; False for a single seed."""
+
+
+def look_of(series: Series, looks: Mapping[str, Look]) -> Look:
+    """The look of the series' cell."""
+    return looks.get(series.cell, NEUTRAL)
+
+
+def value_limits(panel: Panel, scale: Scale) -> tuple[float, float]:
+    """Limits of the value axis: all values with room, and every reference that does not squeeze them.
+
+    A logarithmic axis shows what is above zero.
+    """
+    values = [value for value in panel.values() if scale == "linear" or value > 0]
+    if panel.margin:
+        values += [0.0, panel.margin, -panel.margin]
+    if not values:
+        levels = [reference.level for reference in panel.references]
+        values = [level for level in levels if scale == "linear" or level > 0] or [1.0]
+    low, high = min(values), max(values)
+    span = high - low or abs(high) or 1.0
+    for reference in panel.references:
+        for _, y in reference.values:
+            if (scale == "linear" or y > 0) and low - 1.5 * span <= y <= high + 1.5 * span:
+                low, high = min(low, y), max(high, y)
+    if scale == "log":
+        room = (high / low) ** 0.08 if high > low else 1.5
+        return low / room, high * room
+    room = (high - low) * 0.08 or abs(high) * 0.2 or 1.0
+    low, high = low - room, high + room
+    if panel.y.high == 100 and panel.y.low == 0:
+        return (min(0.0, low), 104.0) if low < 40 else (low, min(high, 102.0))
+    return (max(low, panel.y.low) if panel.y.low is not None else low), high
+
+
+def values_axis(axes: Axes, panel: Panel, scale: Scale, which: Literal["x", "y"]) -> None:
+    """Scale, limits, ticks and grid of the axis on which the values stand."""
+    axis = axes.yaxis if which == "y" else axes.xaxis
+    low, high = value_limits(panel, scale)
+    if scale == "log":
+        axes.set(**{f"{which}scale": "log"})
+    axes.set(**{f"{which}lim": (low, high)})
+    if scale == "log":
+        subs = (1.0,) if high / low > 300 else (1.0, 2.0, 5.0) if high / low > 5 else tuple(range(1, 10))
+        axis.set_major_locator(LogLocator(subs=subs))
+        axis.set_minor_locator(NullLocator())
+    else:
+        axis.set_major_locator(MaxNLocator(5 if which == "y" else 4, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: short(round(value, 12))))
+    axis.grid(True, color=GRID, linewidth=0.7)
+
+
+def mean_words(series: Series, centre: Centre, at: str, unit: str) -> str:
+    """What is said where a mean is pointed at."""
+    where = ", ".join(part for part in (shorten(series.label, 40), at) if part)
+    return f"{where}: mean {centre_in_words(centre, unit)}" if where else f"mean {centre_in_words(centre, unit)}"
+
+
+def seed_words(series: Series, point: Point, at: str, unit: str) -> str:
+    """What is said where one trial is pointed at."""
+    seed = "" if point.seed is None else f"seed {point.seed}"
+    where = ", ".join(part for part in (shorten(series.label, 40), at, seed) if part)
+    return f"{where}: {with_unit(point.y, unit)}"

@@ -1,0 +1,149 @@
+"""What the cells cost: parameters, time for an update, memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+
+from harness.report.aggregate import Condition, conditions, typical
+from harness.report.panels import (
+    INTERVALS,
+    Quantity,
+    Results,
+    Titles,
+    facets,
+    limited,
+    lines,
+    of_lane,
+    panel_title,
+    series_of,
+    thinning,
+)
+from harness.report.plot import Axis, Centre, Panel, Plot, Series
+
+MIB = 2.0**-20
+SECONDS_PER_UPDATE = Quantity("seconds_per_update", Axis("Time per update", "ms", low=0), 1e3)
+MEMORY = Quantity("memory_peak_bytes", Axis("Peak memory", "MiB", low=0), MIB)
+PARAMETERS = Quantity("parameters", Axis("Parameters", "weights", low=0))
+
+
+def parameters(results: Results) -> Plot:
+    """Parameters of the networks that were trained: a bar a cell, the recurrent part in full colour."""
+    counted = results.frame[results.frame["parameters"].notna()].assign(status="ok")
+    pooled = ("kernel", "lane", "machine", "batch_size", "sequence_length", "train_size")
+    panels = []
+    for here in conditions(counted, x=None, pooled=pooled):
+        series = series_of(here.trials, PARAMETERS, None, results.titles)
+        shares = here.trials.groupby("cell")[["recurrent_parameters", "parameters"]].mean()
+        parts = shares["recurrent_parameters"] / shares["parameters"]
+        panels.append(
+            Panel(
+                panel_title(results.tasks, here),
+                Axis("Cell"),
+                PARAMETERS.axis,
+                tuple(
+                    replace(
+                        s,
+                        points=(),
+                        hidden_points=0,
+                        centres=tuple(Centre(c.x, c.mean, None, None, 0) for c in s.centres),
+                        part=None if pd.isna(parts[s.cell]) else float(parts[s.cell]),
+                    )
+                    for s in series
+                ),
+                kind="bars",
+                better="lower",
+                facets={key: value for key, value in facets(here).items() if key != "kernel"},
+            )
+        )
+    kept, notes = limited(panels)
+    return Plot(
+        "parameters",
+        "How many parameters?",
+        "Weights of the networks as trained: full colour for the recurrent layers, pale for the rest.",
+        kept,
+        ("Counted, not measured: the same for every seed.", *notes),
+    )
+
+
+def seconds_per_update(results: Results) -> Plot:
+    """Milliseconds an update takes, against sequence length where there are several, else a row a cell and kernel."""
+    trials, speed = of_lane(results.frame, "speed")
+    note = (
+        "Speed trials: each had the machine to itself."
+        if speed
+        else "Measured beside other trials on the same machine: good for orders of magnitude, not for close calls."
+    )
+    lead = "Time for one update of the weights, without the first, which compiles. Lower is better."
+    return _cost(trials, results, SECONDS_PER_UPDATE, "seconds-per-update", "Who trains fastest?", lead, note)
+
+
+def memory(results: Results) -> Plot:
+    """Peak resident memory of a trial's process, against sequence length where there are several, else in rows."""
+    lead = "The highest resident memory of the trial's own process, TensorFlow included. Lower is better."
+    note = "Each trial ran in a process of its own."
+    return _cost(results.frame, results, MEMORY, "memory", "Who needs least memory?", lead, note)
+
+
+def memory_by_units(results: Results) -> Plot:
+    """Peak resident memory against the number of units, where several were tried."""
+    measured = results.frame[results.frame[MEMORY.column].notna()].assign(status="ok")
+    quantities = {str(task): MEMORY for task in measured["task"].unique()}
+    pooled = ("train_size",)
+    panels, notes = limited(
+        lines(typical(measured), results.tasks, results.titles, x="units", quantities=quantities, pooled=pooled)
+    )
+    return Plot(
+        "memory-by-units",
+        "How does memory grow with the network?",
+        "The highest resident memory of the trial's own process against the units of the recurrent layer.",
+        panels,
+        (INTERVALS, *notes, *thinning(panels)),
+        log=True,
+    )
+
+
+def _cost(frame: pd.DataFrame, results: Results, quantity: Quantity, id: str, title: str, lead: str, note: str) -> Plot:
+    measured = frame[frame[quantity.column].notna()].assign(status="ok")
+    quantities = {str(task): quantity for task in measured["task"].unique()}
+    panels = []
+    pooled_sizes = False
+    for _, of_task in measured.groupby("task", sort=False):
+        pooled_sizes |= of_task["train_size"].nunique() > 1
+        if of_task["sequence_length"].nunique() > 1:
+            panels += lines(
+                of_task,
+                results.tasks,
+                results.titles,
+                x="sequence_length",
+                quantities=quantities,
+                pooled=("train_size",),
+            )
+            continue
+        for here in conditions(of_task, x=None, pooled=("train_size", "kernel")):
+            panels.append(
+                Panel(
+                    panel_title(results.tasks, here),
+                    Axis("Cell"),
+                    quantity.axis,
+                    _by_kernel(here, quantity, results.titles),
+                    kind="rows",
+                    better="lower",
+                    facets={key: value for key, value in facets(here).items() if key != "kernel"},
+                )
+            )
+    kept, notes = limited(panels)
+    sizes = ("Training-set sizes are taken together: they hardly change it.",) if pooled_sizes else ()
+    return Plot(id, title, lead, kept, (note, INTERVALS, *sizes, *notes, *thinning(kept)), log=True)
+
+
+def _by_kernel(here: Condition, quantity: Quantity, titles: Titles) -> tuple[Series, ...]:
+    kernels = sorted(here.trials["kernel"].unique())
+    if len(kernels) == 1:
+        return series_of(here.trials, quantity, None, titles)
+    return tuple(
+        replace(series, label=f"{series.label} · {kernel}")
+        for kernel in kernels
+        for series in series_of(here.trials[here.trials["kernel"] == kernel], quantity, None, titles)
+    )

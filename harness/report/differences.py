@@ -1,0 +1,71 @@
+"""The strip of a verdict: each seed's advantage, the effect with its interval, and the margin around zero."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from harness.report.appearance import shorten
+from harness.report.plot import Axis, Centre, Failed, Panel, Point, Series
+from harness.report.wording import condition, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.analysis.claims import Verdict
+    from harness.report.appearance import Look
+
+MOST_ROWS = 8
+"""Rows of one strip: all conditions together, then each by itself."""
+
+
+def strip(verdict: Verdict, looks: Mapping[str, Look]) -> Panel | None:
+    """The paired differences of a verdict as a panel of rows; None where it has none, or no interval to show."""
+    parts = getattr(verdict, "by_condition", ())
+    rows = [("all" if parts else "", verdict), *zip(condition_names(parts), parts, strict=True)]
+    series = tuple(_row(name, row) for name, row in rows[:MOST_ROWS] if row.n or getattr(row, "pairs", ()))
+    if not any(one.centres or one.points or one.failed for one in series):
+        return None
+    than, better = (_title(name, looks) for name in (getattr(verdict, "than", ""), getattr(verdict, "better", "")))
+    written = f"← {than} better · {verdict.unit or 'difference'} · {better} better →" if than and better else ""
+    return Panel(
+        "",
+        Axis("Condition"),
+        Axis("Advantage", verdict.unit, written=written),
+        series,
+        kind="rows",
+        margin=getattr(verdict, "margin", None),
+    )
+
+
+def left_out(verdict: Verdict) -> str:
+    """What the strip leaves out, in words."""
+    hidden = len(getattr(verdict, "by_condition", ())) + 1 - MOST_ROWS
+    return f"{plural(hidden, 'further condition')} in the table." if hidden > 0 else ""
+
+
+def condition_names(parts: Sequence[Verdict]) -> list[str]:
+    """What tells each condition from the others."""
+    keys = list(dict.fromkeys(key for part in parts for key in part.conditions))
+    telling = [key for key in keys if len({str(part.conditions.get(key)) for part in parts}) > 1]
+    return [condition(part.conditions, telling) or shorten(part.claim, 24) for part in parts]
+
+
+def _row(name: str, verdict: Verdict) -> Series:
+    pairs = getattr(verdict, "pairs", ())
+    points = tuple(Point(0.0, pair.advantage, pair.seed) for pair in pairs if math.isfinite(pair.advantage))
+    lost = len(pairs) - len(points)
+    failed = (Failed(0.0, lost, f"{plural(lost, 'pair')} with a failed trial"),) if lost else ()
+    effect = verdict.effect
+    centres = () if effect is None or not math.isfinite(effect) else (_centre(verdict, effect),)
+    return Series("", name, points, centres, failed)
+
+
+def _centre(verdict: Verdict, effect: float) -> Centre:
+    low, high = verdict.ci_low, verdict.ci_high
+    known = low is not None and high is not None and math.isfinite(low) and math.isfinite(high)
+    return Centre(0.0, effect, low if known else None, high if known else None, verdict.n)
+
+
+def _title(cell: str, looks: Mapping[str, Look]) -> str:
+    return shorten(looks[cell].title if cell in looks else cell, 16)

@@ -1,0 +1,194 @@
+"""What the figures are made with: quantities with their units, and panels of one quantity against a factor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from harness.report.aggregate import Condition, conditions
+from harness.report.aggregate import series_of as cell_series
+from harness.report.plot import Axis, Panel, Reference, Series
+from harness.report.wording import condition, plural
+
+Tasks = Mapping[str, Mapping[str, Any]]
+Titles = Mapping[str, str]
+Better = Literal["lower", "higher", ""]
+MOST_PANELS = 8
+
+LENGTH = Axis("Sequence length", "time steps", whole=True, scale="log")
+UNITS = Axis("Units", "units", whole=True, scale="log")
+INTERVALS = "Line: the mean of the seeds; bar: its 95 % confidence interval (from three seeds on); dots: every seed."
+
+
+@dataclass(frozen=True)
+class Results:
+    """What the figures are drawn from. `curves` has the factors of its trials, see `with_factors`."""
+
+    frame: pd.DataFrame
+    curves: pd.DataFrame
+    tasks: Tasks
+    titles: Titles
+    """Cell to its title."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A column, how it is shown, and which way is better."""
+
+    column: str
+    axis: Axis
+    factor: float = 1.0
+    better: Better = "lower"
+
+
+def series_of(trials: pd.DataFrame, quantity: Quantity, x: str | None, titles: Titles) -> tuple[Series, ...]:
+    """A series a cell of the quantity, in its unit."""
+    return cell_series(
+        trials,
+        y=quantity.column,
+        x=x,
+        titles=titles,
+        factor=quantity.factor,
+        low=quantity.axis.low,
+        high=quantity.axis.high,
+    )
+
+
+def metric(tasks: Tasks, task: str, name: str) -> Quantity:
+    """The test metric of that name, with title, unit and direction as the task declares them. Shares are in percent."""
+    declared: Mapping[str, Any] = next((m for m in tasks.get(task, {}).get("metrics", ()) if m.get("name") == name), {})
+    better: Better = (
+        "lower" if declared.get("better", "higher" if "accuracy" in name else "lower") == "lower" else "higher"
+    )
+    unit = str(declared.get("unit") or "")
+    title = str(declared.get("title") or name.replace("_", " "))
+    if title.lower().startswith("test "):
+        title = title[5:]
+    if better == "higher" and not unit:
+        return Quantity(f"test_{name}", Axis(f"Test {title.lower()}", "%", low=0, high=100), 100.0, better)
+    return Quantity(f"test_{name}", Axis(f"Test {title.lower()}", unit), 1.0, better)
+
+
+def quality_metric(tasks: Tasks, task: str, frame: pd.DataFrame) -> Quantity:
+    """The metric that says best how well a task is done: what it is solved by, or its accuracy, or its loss."""
+    solved = tasks.get(task, {}).get("solved")
+    names = [str(solved[0])] if solved else []
+    names += [str(m["name"]) for m in tasks.get(task, {}).get("metrics", ()) if m.get("better") == "higher"]
+    for name in [*names, "accuracy", "loss"]:
+        if f"test_{name}" in frame and frame[f"test_{name}"].notna().any():
+            return metric(tasks, task, name)
+    return metric(tasks, task, "loss")
+
+
+def task_title(tasks: Tasks, task: str) -> str:
+    """The task's title, or its name where none is known."""
+    return str(tasks.get(task, {}).get("title") or task)
+
+
+def of_lane(frame: pd.DataFrame, lane: str) -> tuple[pd.DataFrame, bool]:
+    """The trials of that lane, or all where it has none; and whether it had."""
+    chosen = frame[frame["lane"] == lane]
+    return (frame, False) if chosen.empty else (chosen, True)
+
+
+def panel_title(tasks: Tasks, here: Condition) -> str:
+    """The task, and what tells the condition from the others of the figure."""
+    words = condition(here.factors, here.varying)
+    return task_title(tasks, here.task) + (f" · {words}" if words else "")
+
+
+def facets(here: Condition) -> dict[str, str]:
+    """What the page can filter the panel by."""
+    return {
+        "task": here.task,
+        **{name: str(here.factors[name]) for name in ("kernel", "matched") if name in here.factors},
+    }
+
+
+def baselines(here: Condition, quantity: Quantity, x: str | None) -> tuple[Reference, ...]:
+    """The baselines of the quantity that the trials were given."""
+    suffix = quantity.column.removeprefix("test")
+    found = []
+    for column in here.trials.columns:
+        name = str(column)
+        if not (name.startswith("baseline_") and name.endswith(suffix)) or not here.trials[name].notna().any():
+            continue
+        label = name.removeprefix("baseline_").removesuffix(suffix).replace("_", " ")
+        if x is None:
+            values = [(0.0, round(float(here.trials[name].mean()) * quantity.factor, 12))]
+        else:
+            means = here.trials.groupby(x)[name].mean().dropna() * quantity.factor
+            values = [(float(at), round(float(value), 12)) for at, value in means.items()]  # type: ignore[arg-type]
+        found.append(Reference(label, tuple(values)))
+    return tuple(found)
+
+
+def threshold(tasks: Tasks, task: str, quantity: Quantity) -> tuple[Reference, ...]:
+    """The level from which the task counts as solved, where the quantity is the one it is solved by."""
+    solved = tasks.get(task, {}).get("solved")
+    if not solved or quantity.column != f"test_{solved[0]}":
+        return ()
+    return (Reference("solved", ((0.0, float(solved[1]) * quantity.factor),)),)
+
+
+def limited(panels: Sequence[Panel]) -> tuple[tuple[Panel, ...], tuple[str, ...]]:
+    """As many panels as a reader can take in, and a note where there are more."""
+    if len(panels) <= MOST_PANELS:
+        return tuple(panels), ()
+    kept = tuple(panels[:MOST_PANELS])
+    return kept, (
+        f"{plural(len(panels) - MOST_PANELS, 'further condition')} not drawn; the trials table has all of them.",
+    )
+
+
+def thinning(panels: Sequence[Panel]) -> tuple[str, ...]:
+    """A note where seeds were left out of the drawing."""
+    hidden = sum(series.hidden_points for panel in panels for series in panel.series)
+    return (
+        (f"{plural(hidden, 'dot')} left out of the drawing to keep it legible; means and intervals use all.",)
+        if hidden
+        else ()
+    )
+
+
+def lines(
+    frame: pd.DataFrame,
+    tasks: Tasks,
+    titles: Titles,
+    *,
+    x: str,
+    quantities: Mapping[str, Quantity],
+    pooled: Sequence[str] = (),
+) -> list[Panel]:
+    """A panel for each condition in which `x` takes several values."""
+    panels = []
+    for here in conditions(frame, x=x, pooled=pooled):
+        if here.trials[x].nunique() < 2:
+            continue
+        quantity = quantities[here.task]
+        axis = {"sequence_length": LENGTH, "units": UNITS}.get(x) or Axis(
+            "Training-set size",
+            str(tasks.get(here.task, {}).get("train_size_unit") or "examples"),
+            whole=True,
+            scale="log",
+        )
+        panels.append(
+            Panel(
+                panel_title(tasks, here),
+                axis,
+                quantity.axis,
+                series_of(here.trials, quantity, x, titles),
+                baselines(here, quantity, x) + threshold(tasks, here.task, quantity),
+                better=quantity.better,
+                facets=facets(here),
+            )
+        )
+    return panels
+
+
+def choice_note(chosen: bool) -> tuple[str, ...]:
+    """A note where learning rates were chosen from."""
+    return ("Of several learning rates, each cell's best on validation data is shown.",) if chosen else ()

@@ -1,0 +1,86 @@
+"""Panels of rows: one row a cell (and kernel, or condition), its values along the horizontal axis; bars from zero."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
+
+from harness.report.appearance import GRID, INK, MUTED, PAPER, Look, shorten
+from harness.report.axes import Mark, look_of, mean_words, seed_words, values_axis
+from harness.report.plot import Panel, Scale, Series
+from harness.report.wording import number
+
+RISE = (-0.21, 0.07, -0.07, 0.21, 0.0)
+"""Seeds stand at these heights in turn, in rows, so that equal values do not hide each other."""
+
+
+def draw_rows(axes: Axes, panel: Panel, looks: Mapping[str, Look], scale: Scale) -> list[Mark]:
+    """The panel on the axes; gives what can be pointed at."""
+    bars = panel.kind == "bars"
+    values_axis(axes, panel, "linear" if bars else scale, "x")
+    if bars:
+        axes.set_xlim(0, axes.get_xlim()[1])
+    count = len(panel.series)
+    axes.set_ylim(-0.5, count - 0.5)
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel(shorten(panel.y.label, 60), labelpad=5)
+    axes.yaxis.set_major_locator(NullLocator())
+    if panel.margin is not None:
+        axes.axvspan(-panel.margin, panel.margin, color=GRID, zorder=0, gid="margin")
+        axes.axvline(0, color=MUTED, linewidth=0.9, zorder=1, gid="zero")
+    for reference in panel.references:
+        if axes.get_xlim()[0] <= reference.level <= axes.get_xlim()[1]:
+            axes.axvline(reference.level, color=MUTED, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
+    marks: list[Mark] = []
+    for index, series in enumerate(panel.series):
+        marks += _draw_row(axes, panel, series, look_of(series, looks), index, count - 1 - index, bars)
+    return marks
+
+
+def _draw_row(axes: Axes, panel: Panel, series: Series, look: Look, index: int, row: int, bars: bool) -> list[Mark]:
+    gid = f"series-{look.index}-{index}"
+    axes.annotate(
+        shorten(series.label, 18), (0, row), (-8, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
+        ha="right", va="center", color=INK, annotation_clip=False, gid=f"{gid}-name",
+    )  # fmt: skip
+    rise = [RISE[place % len(RISE)] for place in range(len(series.points))]
+    if series.points:
+        axes.scatter(
+            [p.y for p in series.points], [row + up for up in rise], s=10, marker=look.marker, color=look.colour,
+            alpha=0.42, linewidths=0, zorder=3, gid=f"{gid}-seeds",
+        )  # fmt: skip
+    for centre in series.centres:
+        if bars:
+            axes.barh([row], [centre.mean], height=0.52, color=look.colour, alpha=0.35, linewidth=0, gid=f"{gid}-bar")
+            part = centre.mean * (series.part if series.part is not None else 1)
+            axes.barh([row], [part], height=0.52, color=look.colour, linewidth=0, gid=f"{gid}-part")
+        else:
+            if centre.low is not None and centre.high is not None:
+                axes.plot(
+                    [centre.low, centre.high], [row, row], color=look.colour, linewidth=2, alpha=0.8,
+                    solid_capstyle="butt", zorder=4, gid=f"{gid}-interval",
+                )  # fmt: skip
+            axes.plot(
+                [centre.mean], [row], marker=look.marker, markersize=6.5, color=look.colour, markeredgecolor=PAPER,
+                markeredgewidth=0.8, linestyle="none", zorder=5, gid=f"{gid}-mean",
+            )  # fmt: skip
+    _write_value(axes, series, look, row, gid)
+    marks = [
+        Mark(c.mean, float(row), series.cell, mean_words(series, c, "", panel.y.unit), True) for c in series.centres
+    ]
+    return marks + [
+        Mark(p.y, row + up, series.cell, seed_words(series, p, "", panel.y.unit), False)
+        for p, up in zip(series.points, rise, strict=True)
+    ]
+
+
+def _write_value(axes: Axes, series: Series, look: Look, row: int, gid: str) -> None:
+    """The mean at the right end of its row, and a cross with the number of trials that left no value."""
+    failed = sum(failure.count for failure in series.failed)
+    words = [number(centre.mean) for centre in series.centres] + ([f"× {failed}"] if failed else [])
+    axes.annotate(
+        "  ".join(words), (1, row), (8, 0), xycoords=("axes fraction", "data"), textcoords="offset points", va="center",
+        color=look.colour, fontweight="bold", annotation_clip=False, gid=f"{gid}-value",
+    )  # fmt: skip

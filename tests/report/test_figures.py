@@ -1,0 +1,301 @@
+"""What the figures contain: series, points, intervals, failures, labels and units; not pixels."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+
+from harness.analysis.claims import Pair, Verdict
+from harness.report.aggregate import interval, prepared, with_best_rates, with_factors
+from harness.report.appearance import looks
+from harness.report.differences import strip
+from harness.report.drawing import draw_panel, draw_plot
+from harness.report.evidence import FIGURES, evidence
+from harness.report.lines import spread
+from harness.report.panels import Results
+from harness.report.plot import Plot
+from harness.report.svg import drawing_style, inline
+from harness.report.wording import finding, number, table
+from tests.report.samples import TASKS, comparison, curves, frame, trial, verdicts
+
+TITLES = {"simple_rnn": "Simple RNN", "gru": "GRU", "lstm": "LSTM"}
+LOOKS = looks(TITLES)
+
+
+def plots(rows: pd.DataFrame, points: pd.DataFrame | None = None) -> dict[str, Plot]:
+    tidy = prepared(rows)
+    return {plot.id: plot for plot in evidence(Results(tidy, with_factors(points, tidy), TASKS, TITLES))}
+
+
+@pytest.fixture(scope="module")
+def compared() -> dict[str, Plot]:
+    rows = comparison()
+    return plots(rows, curves(rows))
+
+
+def test_a_full_comparison_answers_every_question_but_those_it_did_not_vary(compared: dict[str, Plot]) -> None:
+    assert set(FIGURES) - set(compared) == {"memory-by-units", "learning-rates"}
+    assert list(compared) == [name for name in FIGURES if name in compared]
+
+
+def test_loss_by_size_has_every_seed_the_mean_and_an_interval_that_holds_it(compared: dict[str, Plot]) -> None:
+    (panel,) = compared["loss-by-size"].panels
+    assert panel.x.label == "Training-set size (characters)"
+    assert panel.y.label == "Test loss (nats)"
+    assert [series.label for series in panel.series] == ["Simple RNN", "GRU", "LSTM"]
+    rows = comparison()
+    for series in panel.series:
+        own = rows[(rows["task"] == "language") & (rows["cell"] == series.cell)]
+        assert sorted(point.y for point in series.points) == pytest.approx(sorted(own["test_loss"]))
+        for centre in series.centres:
+            assert centre.mean == pytest.approx(own[own["train_size"] == centre.x]["test_loss"].mean())
+            assert centre.n == 5
+            assert centre.low is not None
+            assert centre.high is not None
+            assert centre.low < centre.mean < centre.high
+    assert {reference.label: reference.level for reference in panel.references} == {"trigram": 2.05, "unigram": 3.1}
+
+
+def test_accuracy_is_in_percent_with_chance_and_the_level_of_solving(compared: dict[str, Plot]) -> None:
+    (panel,) = compared["accuracy-by-length"].panels
+    assert panel.y.label == "Test accuracy (%)"
+    assert {reference.label: reference.level for reference in panel.references} == {"chance": 12.5, "solved": 95.0}
+    assert all(0 <= point.y <= 100 for series in panel.series for point in series.points)
+    assert all((c.high or 0) <= 100 and (c.low or 0) >= 0 for series in panel.series for c in series.centres)
+
+
+def test_failed_trials_are_drawn_as_failures_and_are_not_in_the_mean(compared: dict[str, Plot]) -> None:
+    (panel,) = compared["accuracy-by-length"].panels
+    rnn = panel.series[0]
+    assert [(failed.x, failed.count, failed.why) for failed in rnn.failed] == [
+        (64.0, 2, "2 diverged"),
+        (128.0, 2, "2 diverged"),
+    ]
+    assert next(centre.n for centre in rnn.centres if centre.x == 128) == 3
+    with drawing_style("test"):
+        figure, _ = draw_panel(panel, LOOKS)
+    crosses = [line for line in figure.axes[0].lines if "failed" in str(line.get_gid())]
+    assert [line.get_marker() for line in crosses] == ["x", "x"]
+
+
+def test_a_failed_trial_counts_as_not_solved(compared: dict[str, Plot]) -> None:
+    (panel,) = compared["solved"].panels
+    at_128 = {series.cell: next(c for c in series.centres if c.x == 128) for series in panel.series}
+    assert at_128["simple_rnn"].n == 5
+    assert at_128["simple_rnn"].mean == 0
+    assert at_128["simple_rnn"].high == pytest.approx(43.4, abs=0.1)
+
+
+def test_the_horizon_is_the_longest_length_that_a_seed_solves() -> None:
+    solved = {4: 1.0, 8: 0.97, 16: 0.5}
+    rows = [trial(sequence_length=length, test_accuracy=accuracy) for length, accuracy in solved.items()]
+    rows += [trial(sequence_length=length, test_accuracy=0.2, seed=1) for length in solved]
+    (panel,) = plots(frame(*rows))["horizon"].panels
+    (series,) = panel.series
+    assert [(point.y, point.seed) for point in series.points] == [(8.0, 0)]
+    assert [failed.why for failed in series.failed] == ["1 never solved"]
+
+
+def test_parameters_are_bars_with_their_recurrent_part(compared: dict[str, Plot]) -> None:
+    panel = compared["parameters"].panels[0]
+    rows = comparison()
+    for series in panel.series:
+        own = rows[rows["cell"] == series.cell].iloc[0]
+        assert series.centres[0].mean == own["parameters"]
+        assert series.part == pytest.approx(own["recurrent_parameters"] / own["parameters"])
+
+
+def test_kernels_are_rows_of_their_own_and_never_pooled() -> None:
+    rows = [
+        trial(kernel=kernel, cell=cell, seed=seed, seconds_per_update=seconds)
+        for kernel, seconds in (("document", 0.02), ("fused", 0.001))
+        for cell in ("gru", "lstm")
+        for seed in range(3)
+    ]
+    (panel,) = plots(frame(*rows))["seconds-per-update"].panels
+    assert [(series.label, series.centres[0].mean) for series in panel.series] == [
+        ("GRU · document", 20.0),
+        ("LSTM · document", 20.0),
+        ("GRU · fused", 1.0),
+        ("LSTM · fused", 1.0),
+    ]
+
+
+def test_times_of_two_machines_stand_in_two_panels() -> None:
+    rows = [
+        trial(machine=machine, seed=seed, trial_id=f"{machine}{seed}") for machine in ("one", "two") for seed in (0, 1)
+    ]
+    titles = [panel.title for panel in plots(frame(*rows))["seconds-per-update"].panels]
+    assert titles == ["Recall · machine one", "Recall · machine two"]
+
+
+def test_speed_trials_are_preferred_for_times() -> None:
+    rows = [
+        trial(lane="accuracy", seconds_per_update=9.0),
+        trial(lane="speed", seconds_per_update=0.002, trial_id="speed"),
+    ]
+    (panel,) = plots(frame(*rows))["seconds-per-update"].panels
+    assert panel.series[0].centres[0].mean == 2.0
+
+
+def test_batches_that_follow_from_a_small_training_set_are_no_condition() -> None:
+    rows = [trial(train_size=size, batch_size=min(32, size), seed=seed) for size in (8, 64) for seed in (0, 1)]
+    (panel,) = plots(frame(*rows))["loss-by-size"].panels
+    assert [centre.x for centre in panel.series[0].centres] == [8.0, 64.0]
+
+
+def test_each_cell_is_shown_at_its_best_learning_rate_on_validation_data() -> None:
+    rows = frame(
+        trial(learning_rate=0.001, validation_loss=2.0, test_loss=1.0),
+        trial(learning_rate=0.01, validation_loss=1.0, test_loss=2.0),
+        trial(learning_rate=0.1, validation_loss=math.nan, status="diverged"),
+    )
+    kept, chosen = with_best_rates(prepared(rows))
+    assert chosen
+    assert list(kept["learning_rate"]) == [0.01]
+    (panel,) = plots(rows)["learning-rates"].panels
+    assert [centre.x for centre in panel.series[0].centres] == [0.001, 0.01]
+    assert [failed.x for failed in panel.series[0].failed] == [0.1]
+
+
+def test_curves_are_drawn_against_updates_and_against_seconds(compared: dict[str, Plot]) -> None:
+    labels = [panel.x.label for panel in compared["learning-curves"].panels]
+    assert labels == ["Updates", "Training time (s)"] * 2
+    first = compared["learning-curves"].panels[0]
+    assert [len(series.traces) for series in first.series] == [5, 5, 5]
+    assert first.series[0].traces[0][1][0][0] == 50
+
+
+def test_time_to_target_counts_seeds_that_never_get_there() -> None:
+    rows = frame(*(trial(cell=cell, seed=seed) for cell in ("gru", "lstm") for seed in range(3)))
+    losses = {("gru", 0): 1.0, ("gru", 1): 1.0, ("gru", 2): 3.0, ("lstm", 0): 1.5, ("lstm", 1): 1.5, ("lstm", 2): 1.5}
+    points = [
+        {"trial_id": row.trial_id, "update": update, "seconds": update / 10,
+         "validation_loss": losses[str(row.cell), row.seed] + (1 if update == 10 else 0)}
+        for row in rows.itertuples() for update in (10, 20)
+    ]  # fmt: skip
+    plot = plots(rows, pd.DataFrame(points))["time-to-target"]
+    updates, seconds = plot.panels
+    assert [(s.cell, s.centres[0].mean, [f.why for f in s.failed]) for s in updates.series] == [
+        ("gru", 20.0, ["1 never reached"]),
+        ("lstm", 20.0, []),
+    ]
+    assert seconds.series[0].centres[0].mean == 2.0
+    assert "1.50" in " ".join(plot.notes) or "1.5" in " ".join(plot.notes)
+
+
+def test_a_strip_has_every_pair_the_effect_and_the_margin() -> None:
+    verdict = verdicts()[1]
+    panel = strip(verdict, LOOKS)
+    assert panel is not None
+    assert panel.margin == 0.02
+    assert panel.x.title == "Condition"
+    assert panel.y.label == "← LSTM better · nats · GRU better →"
+    assert [series.label for series in panel.series] == ["all", "size 2,000", "size 128,000"]
+    assert len(panel.series[0].points) == 5
+    with drawing_style("test"):
+        figure, marks = draw_panel(panel, LOOKS)
+    gids = [str(artist.get_gid()) for artist in figure.axes[0].get_children()]
+    assert {"margin", "zero"} <= set(gids)
+    assert sum(not mark.main for mark in marks) == 15
+
+
+def test_a_pair_with_a_failed_trial_is_counted_in_the_strip() -> None:
+    pairs = (Pair(0, 1.0, math.nan, math.inf), Pair(1, 1.0, 1.1, 0.1))
+    verdict = Verdict("x", "x", "undecided", 0.1, -math.inf, math.inf, "nats", 2, pairs=pairs, margin=0.05)
+    panel = strip(verdict, LOOKS)
+    assert panel is not None
+    assert [failed.why for failed in panel.series[0].failed] == ["1 pair with a failed trial"]
+    assert panel.series[0].centres[0].low is None
+    with drawing_style("test"):
+        draw_panel(panel, LOOKS)
+
+
+def test_every_figure_can_be_drawn_in_both_scales(compared: dict[str, Plot]) -> None:
+    with drawing_style("test"):
+        for plot in compared.values():
+            assert len(draw_plot(plot, LOOKS, "log").axes) == len(plot.panels)
+
+
+def test_a_logarithmic_axis_survives_zeros_and_negative_values() -> None:
+    rows = [trial(train_size=size, seed=seed, test_loss=loss, baseline_chance_loss=0.0)
+            for size, loss in ((10, 0.0), (100, -1.0), (1000, 0.5)) for seed in range(3)]  # fmt: skip
+    (panel,) = plots(frame(*rows))["loss-by-size"].panels
+    assert "<svg" in inline(panel, LOOKS, key="k", label="l", scale="log")
+
+
+def test_inline_drawings_use_the_colours_of_the_page_and_text_as_text(compared: dict[str, Plot]) -> None:
+    svg = inline(compared["loss-by-size"].panels[0], LOOKS, key="k", label="<b>")
+    assert "var(--cell-1)" in svg
+    assert "var(--ink)" in svg
+    assert not any(look.colour in svg for look in LOOKS.values())
+    assert "Training-set size (characters)</text>" in svg
+    assert "<style" not in svg
+    assert 'aria-label="&lt;b&gt;"' in svg
+    assert svg.count("<circle") == 3 * 4 * 6
+    assert svg.count('tabindex="-1"') == 3 * 4
+
+
+def test_the_finding_says_the_numbers_and_who_is_best(compared: dict[str, Plot]) -> None:
+    said = finding(compared["accuracy-by-length"].panels[0])
+    assert said.startswith("At 128 time steps: Simple RNN 12.5\u00a0% [")
+    assert "Highest: GRU." in said
+    assert "Simple RNN 2 diverged at 64, 2 diverged at 128." in said
+
+
+def test_the_table_of_values_has_a_row_for_each_mean(compared: dict[str, Plot]) -> None:
+    header, rows = table(compared["loss-by-size"])
+    assert header[:3] == ("Training-set size (characters)", "Cell", "Mean (nats)")
+    assert len(rows) == 12
+    assert rows[0][:2] == ("2,000", "Simple RNN")
+    assert rows[0][-1].count(",") == 4
+
+
+def test_cells_keep_their_looks_whichever_are_present() -> None:
+    assert looks(["lstm"])["lstm"] == looks(TITLES)["lstm"]
+    many = looks([*TITLES, *(f"cell{number}" for number in range(20))])
+    assert len({(look.colour, look.marker, str(look.dash)) for look in many.values()}) == len(many)
+    assert list(many)[:3] == ["simple_rnn", "gru", "lstm"]
+
+
+@pytest.mark.parametrize("ground", ["#ffffff", "#f7f7f4"])
+def test_cell_colours_can_be_read_as_text_on_paper(ground: str) -> None:
+    for look in looks([*TITLES, *"abcde"]).values():
+        assert contrast(look.colour, ground) >= 4.4
+        assert contrast(look.dark_colour, "#1b1f23") >= 4.5
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG's contrast ratio of two colours."""
+
+    def luminance(colour: str) -> float:
+        channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_intervals_stay_within_the_bounds_of_the_quantity() -> None:
+    assert interval([0.0, 1.0]) is None
+    low, high = interval([99.0, 100.0, 80.0], 0, 100) or (0, 0)
+    assert 0 <= low < 93 < high == 100
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (math.nan, "–"), (0.0, "0"), (12714.0, "12,714"), (0.0200, "0.02"), (2.0001, "2.00"), (-4.1, "−4.10"),
+     (1234.5678, "1,235"), (0.00001234, "1.23·10^-5"), (math.inf, "∞")],
+)  # fmt: skip
+def test_numbers_are_written_for_reading(value: float | None, text: str) -> None:
+    assert number(value) == text
+
+
+def test_labels_move_apart_as_little_as_it_takes() -> None:
+    assert spread([0.2, 0.8], 0.1) == [0.2, 0.8]
+    moved = spread([0.5, 0.5, 0.5], 0.1)
+    assert [round(place, 2) for place in moved] == [0.4, 0.5, 0.6]
+    assert max(spread([0.99, 1.0, 1.0], 0.1)) <= 1.0
