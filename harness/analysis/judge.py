@@ -25,6 +25,7 @@ from harness.analysis.trends import page_p
 from harness.analysis.verdicts import read_verdicts, write_verdicts
 from harness.analysis.words import (
     DECIDED,
+    capital,
     finding,
     mixture,
     not_beaten,
@@ -61,7 +62,7 @@ def judge(claims: Sequence[Claim], frame: pd.DataFrame, curves: pd.DataFrame | N
             if found.conditions:
                 measured.append((claim, found, outcome))
             else:
-                reason = f"No records to judge by: looked for {looked_for(claim)}, both cells with the same seed."
+                reason = f"No records to judge by: looked for {looked_for(claim)}."
                 verdicts[claim.id] = _bare(claim, "undecided", reason)
     verdicts |= {verdict.id: verdict for verdict in judge_pairs(measured)}
     return [verdicts[claim.id] for claim in claims]
@@ -197,13 +198,12 @@ def _overall(draft: _Draft, p_adjusted: float, family: int) -> Verdict:
     parts = tuple(
         _verdict(draft, sample, p, len(draft.conditions)) for sample, p in zip(draft.conditions, corrected, strict=True)
     )
-    decided = {part.verdict for part in parts} & set(DECIDED)
-    reason = f"{mixture(parts).capitalize()}; over all: {verdict.reason}"
+    decided = {verdict.verdict, *(part.verdict for part in parts)} & set(DECIDED)
+    reason = f"{capital(mixture(parts))}; over all: {verdict.reason}"
+    over_all = finding(draft.claim, draft.overall.estimate, draft.overall.found, draft.scale, draft.outcome)
     word = verdict.verdict
     if len(decided) > 1:
-        word, reason = "undecided", f"Mixed: {mixture(parts)}."
-    elif word in DECIDED and decided - {word}:
-        word, reason = "undecided", f"Mixed: {mixture(parts)}, but over all {word}."
+        word, reason = "undecided", f"Mixed: {mixture(parts)}; over all: {over_all}"
     elif word == "no practical difference" and any(_large(draft, sample) for sample in draft.conditions):
         word, reason = "undecided", f"{reason} In some condition the difference seen is larger than that."
     mixed = replace(

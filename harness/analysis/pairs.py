@@ -28,6 +28,8 @@ _SCOPE = (
 )  # fmt: skip
 """What a verdict states about the trials behind it."""
 _COLUMN_OF = {"updates": "updates_planned"}
+_FEWEST_LEVELS = 3
+"""Of a factor, for a trend along it."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,9 @@ def looked_for(claim: Comparison) -> str:
         for name, wanted in given.items()
         if wanted is not None
     ]
-    return f"trials of {claim.better} and {claim.than}" + (f" with {', '.join(conditions)}" if conditions else "")
+    along = f", at {_FEWEST_LEVELS} or more values of {claim.along}" if isinstance(claim, Trend) else ""
+    cells = f"trials of {claim.better} and {claim.than} with the same seed"
+    return f"{cells}{along}" + (f", {', '.join(conditions)}" if conditions else "")
 
 
 def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str) -> Found:
@@ -108,7 +112,9 @@ def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str) -> Found:
     for _, part in both.groupby(key, dropna=False, sort=True):
         if along is None:
             conditions.append(_condition(part, column))
-        elif ladder := _ladder(part, column, along):
+        elif (ladder := _ladder(part, column, along)) and not (
+            isinstance(claim, Trend) and len(ladder.levels) < _FEWEST_LEVELS
+        ):
             conditions.append(ladder)
             unpaired += 2 * (len(part) - ladder.better.size)
         else:

@@ -110,6 +110,8 @@ def test_fewer_than_five_seeds_decide_nothing_and_say_what_would() -> None:
     assert found.needed_seeds > 4
     assert f"--seeds {found.needed_seeds}" in found.reason
     assert verdict(trials(0.2, seeds=1), paired()).n == 1
+    assert verdict(trials(0.0, seeds=4), paired()).verdict == "undecided"
+    assert verdict(trials(0.0, seeds=5), paired()).verdict == "no practical difference"
 
 
 def test_failed_trials_count_as_the_worst_outcome() -> None:
@@ -219,6 +221,19 @@ def test_conditions_that_disagree_are_told_and_not_averaged() -> None:
     assert words == {10: "supported", 20: "supported", 30: "contradicted", 40: "no practical difference"}
 
 
+def test_conditions_that_cancel_out_are_mixed_too() -> None:
+    for advantages in ((0.3, -0.3), (0.3, -0.3, 0.3, -0.24)):
+        lengths = (10, 20, 30, 40)
+        records = [
+            record
+            for length, advantage in zip(lengths, advantages, strict=False)
+            for record in trials(advantage, sequence_length=length)
+        ]
+        found = verdict(records, paired())
+        assert found.verdict == "undecided"
+        assert found.reason.startswith("Mixed: supported in")
+
+
 def test_conditions_that_agree_are_pooled_by_seed() -> None:
     records = [record for length in (10, 20, 30) for record in trials(0.2, sequence_length=length)]
     found = verdict(records, paired())
@@ -253,7 +268,7 @@ def test_a_cell_that_does_not_beat_the_baseline_is_named() -> None:
 def test_a_claim_without_records_says_what_it_looked_for() -> None:
     found = verdict(trials(0.2), paired(where={"units": [77, 78], "task": "language"}))
     assert found.verdict == "undecided"
-    assert "trials of gru and lstm with task language, units 77 or 78" in found.reason
+    assert "looked for trials of gru and lstm with the same seed, task language, units 77 or 78." in found.reason
     assert verdict([], paired()).verdict == "undecided"
 
 
@@ -337,7 +352,11 @@ def test_a_trend_follows_its_factor_though_the_updates_follow_too() -> None:
         for size, advantage in ((100, 0.4), (200, 0.2), (400, 0.0))
         for record in trials(advantage, train_size=size, updates=size, evaluate_every=size // 10)
     ]
-    assert verdict(records, paired(kind="trend", along="train_size", advantage="shrinks")).n == 8
+    shrinks = paired(kind="trend", along="train_size", advantage="shrinks")
+    found = verdict(records, shrinks)
+    assert (found.verdict, found.n, found.by_condition) == ("supported", 8, ())
+    two = [record for record in records if record["spec"]["train_size"] < 400]
+    assert "at 3 or more values of train_size" in verdict(two, shrinks).reason
 
 
 def timed(reached: Callable[[str, int], int | None], seeds: int = 10) -> list[Record]:
