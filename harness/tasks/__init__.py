@@ -21,6 +21,7 @@ tasks: Registry[Task] = Registry(
         "signals": "harness.tasks.signals:task",
         "sound_events": "harness.tasks.sound_events:task",
         "temporal_order": "harness.tasks.temporal_order:task",
+        "words": "harness.tasks.words:task",
     },
     entry_points="harness.tasks",
 )

@@ -1,4 +1,4 @@
-"""Real text: the reference documentation that every Python brings along, or a file of the user's; split by position."""
+"""Real text: the reference documentation that every Python brings along, or files of the user's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 from harness.errors import UserError
 
@@ -25,25 +24,28 @@ class Text:
     sha256: str
 
 
-class Portions(NamedTuple):
-    """Consecutive stretches of a text without overlap."""
-
-    train: str
-    validation: str
-    test: str
-
-
 def load_text(path: Path | None) -> Text:
-    """The text of a UTF-8 file, line ends as '\\n'; without a path, the topics of Python's own reference documentation.
+    """The text of a UTF-8 file, line ends as '\\n'; of a folder, that of its `.txt` files in the order of their names.
 
-    Raises UserError for a file that is missing, empty, a folder, unreadable, larger than 1 GiB or not UTF-8.
+    Without a path, the topics of Python's own reference documentation. Raises UserError for a file that is missing,
+    empty, unreadable, larger than 1 GiB or not UTF-8, and for a folder without text files.
     """
     if path is None:
         return _python_topics()
     try:
+        if not path.is_dir():
+            return _checked_file(path)
+        parts = [_checked_file(part) for part in sorted(path.glob("*.txt"))]
+    except ValueError as error:  # a null character in the path
+        raise UserError(f"{str(path)!r}: not a path ({error})") from error
+    if not parts:
+        raise UserError(f"{path}: a folder without .txt files, expected a UTF-8 text file or a folder of some")
+    return _text("\n\n".join(part.characters for part in parts), str(path))
+
+
+def _checked_file(path: Path) -> Text:
+    try:
         stat = path.stat()
-        if path.is_dir():
-            raise UserError(f"{path}: is a folder, expected a UTF-8 text file")
         if not path.is_file():
             raise UserError(f"{path}: is not a regular file, expected a UTF-8 text file")
         if stat.st_size > _LARGEST:
@@ -55,20 +57,6 @@ def load_text(path: Path | None) -> Text:
         raise UserError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValueError as error:  # a null character in the path
-        raise UserError(f"{str(path)!r}: not a path ({error})") from error
-
-
-def split_text(text: Text, validation_size: int, test_size: int) -> Portions:
-    """The last `test_size` characters are for test, those before for validation, each at most a tenth of the text."""
-    total = len(text.characters)
-    test_at = total - min(test_size, total // 10)
-    validation_at = test_at - min(validation_size, total // 10)
-    return Portions(
-        train=text.characters[:validation_at],
-        validation=text.characters[validation_at:test_at],
-        test=text.characters[test_at:],
-    )
 
 
 @lru_cache(maxsize=4)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from harness.errors import UserError
-from harness.tasks.language import LanguageOptions, baselines, examples, identity, make, score
-from harness.tasks.text import load_text, split_text
+from harness.tasks.language import LanguageOptions, examples, identity, make, score
+from harness.tasks.next_token import baselines, split_points
 
 DEFAULT = LanguageOptions()
 
@@ -44,8 +44,7 @@ def test_the_splits_are_stretches_of_the_text_without_overlap(tmp_path: Path) ->
     used = data.train.x.ravel().tolist() + data.train.y[-1:, -1].tolist()
     assert used == list(range(1, len(used) + 1))
     assert not data.validation.x.any(), "characters that the training portion lacks are unknown"
-    portions = split_text(load_text(path), 20_000, 20_000)
-    assert len(data.test.x) == (len(portions.test) - 1) // 10 == 49
+    assert len(data.test.x) == len(data.validation.x) == (5000 // 10 - 1) // 10
 
 
 def test_measuring_text_and_vocabulary_are_the_same_for_all_sizes_and_seeds() -> None:
@@ -88,7 +87,7 @@ def test_unigram_and_trigram_by_a_sum_character_by_character() -> None:
 
     windows = slice(0, 3)
     test = type(data.test)(data.test.x[windows], data.test.y[windows])
-    found = baselines(np.array(tokens), test, data.classes)
+    found = baselines(np.array(tokens), test, data.classes, lambda loss, accuracy: {"loss": loss})
     unigram = [-math.log(p((), y)) for y in test.y.ravel().tolist()]
     trigram = [
         -math.log(p(tuple(xs[max(0, step - 1) : step + 1]), y))
@@ -144,3 +143,10 @@ def test_too_little_text_is_said_with_what_was_found_and_needed(tmp_path: Path) 
         make(500, 100, 0, options)
     with pytest.raises(UserError, match="no such file"):
         identity(LanguageOptions(text=tmp_path / "none.txt"))
+
+
+@given(total=st.integers(0, 10**6), validation=st.integers(1, 10**5), test=st.integers(1, 10**5))
+def test_portions_have_their_sizes_and_at_most_a_tenth_of_the_text(total: int, validation: int, test: int) -> None:
+    validation_at, test_at = split_points(total, validation, test)
+    assert total - test_at == min(test, total // 10)
+    assert test_at - validation_at == min(validation, total // 10)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UserError
-from harness.tasks.text import Text, load_text, split_text
+from harness.tasks.text import load_text
 
 
 def test_the_documentation_is_long_and_hardly_repeats_itself() -> None:
@@ -21,19 +21,21 @@ def test_the_documentation_is_long_and_hardly_repeats_itself() -> None:
     assert "Python" in text.source
 
 
-def test_little_of_the_documentation_s_test_portion_stands_in_its_training_portion() -> None:
-    portions = split_text(load_text(None), 20_000, 20_000)
-    trained_on = {portions.train[i : i + 60] for i in range(len(portions.train) - 60)}
-    repeated = [portions.test[i : i + 60] in trained_on for i in range(len(portions.test) - 60)]
+def test_little_of_the_documentation_s_end_stands_before_it() -> None:
+    characters = load_text(None).characters
+    before, end = characters[:-20_000], characters[-20_000:]
+    known = {before[i : i + 60] for i in range(len(before) - 60)}
+    repeated = [end[i : i + 60] in known for i in range(len(end) - 60)]
     assert sum(repeated) / len(repeated) < 0.03
 
 
-@given(st.text(max_size=300), st.integers(1, 50), st.integers(1, 50))
-def test_portions_follow_each_other_and_are_all_of_the_text(characters: str, validation: int, test: int) -> None:
-    portions = split_text(Text(characters, "it", ""), validation, test)
-    assert "".join(portions) == characters
-    assert len(portions.validation) == min(validation, len(characters) // 10)
-    assert len(portions.test) == min(test, len(characters) // 10)
+def test_a_folder_is_its_text_files_in_the_order_of_their_names(tmp_path: Path) -> None:
+    for name, content in (("b.txt", "second"), ("a.txt", "first"), ("c.md", "not read")):
+        (tmp_path / name).write_text(content)
+    assert load_text(tmp_path).characters == "first\n\nsecond"
+    (tmp_path / "b.txt").write_bytes(b"\xff")
+    with pytest.raises(UserError, match=r"b\.txt: not UTF-8"):
+        load_text(tmp_path)
 
 
 def test_a_file_is_read_as_utf_8_with_any_line_ends(tmp_path: Path) -> None:
@@ -65,7 +67,7 @@ def test_an_unusable_file_is_named_with_its_fault(tmp_path: Path, content: bytes
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is a folder, expected a UTF-8 text file"):
+    with pytest.raises(UserError, match=r"a folder without \.txt files"):
         load_text(tmp_path)
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(UserError, match="is not a regular file"):
