@@ -96,6 +96,14 @@ class Record(_Frozen):
     seconds_per_update: float | None = None
     """Of the train phase, evaluations and the first call left out."""
     memory: Memory | None = None
+    memory_timeline: list[tuple[float, int]] = []
+    """(seconds since the start, resident bytes), sampled from outside; short peaks are in `phases`, not here."""
+    rounds: list[float] = []
+    """Seconds per update of each timed round of a speed trial."""
+    surroundings: dict[str, dict[str, float | None]] = {}
+    """What else the machine did, 'before' and 'after' the rounds of a speed trial."""
+    noisy: bool | None = None
+    """Whether a speed trial was disturbed (docs/method.md); None in the accuracy lane."""
     curve: list[CurvePoint] = []
     train: dict[str, float] = {}
     validation: dict[str, float] = {}

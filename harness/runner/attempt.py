@@ -11,6 +11,7 @@ from typing import Any
 from harness.machine import git_state, this_machine
 from harness.record import Failure, Record, Status
 from harness.runner.engine import Trial
+from harness.runner.limits import Timeline
 
 TAIL_BYTES = 8192
 """How much of the end of a trial's output is kept."""
@@ -28,6 +29,7 @@ class Attempt:
         self.started = time.monotonic()
         self.phase = "start"
         self.end: Status | None = None
+        self.timeline = Timeline()
         self._measured: dict[str, Any] = {}
         self._failure: dict[str, Any] | None = None
         self._tail = b""
@@ -68,6 +70,7 @@ class Attempt:
                 "git_commit": commit,
                 "git_dirty": dirty,
                 "seconds_total": time.monotonic() - self.started,
+                "memory_timeline": self.timeline.samples,
                 "failure": failure,
             }
         )

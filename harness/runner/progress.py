@@ -90,6 +90,10 @@ class ShowProgress:
                 self._console.print("Further failures are counted here and shown in the report.", soft_wrap=True)
         self._update()
 
+    def repeated(self, record: Record) -> None:
+        self._running -= 1
+        self._update()
+
     def _update(self) -> None:
         state = f"{self._running} running, {self._failed} failed, about {duration(self._seconds_left())} left"
         if self._console.is_terminal:

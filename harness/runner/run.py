@@ -14,10 +14,13 @@ from typing import Protocol
 from harness.experiment import TrialSpec
 from harness.record import Record
 from harness.runner.engine import Engine, Trial
+from harness.runner.lanes import speed_order
 from harness.store import Store
 
 MAX_ATTEMPTS = 5
 """How often a trial that crashed or was interrupted is tried in all."""
+MAX_REPEATS = 2
+"""How often a speed trial that was disturbed is done again; the last attempt counts, and stays flagged if noisy too."""
 _TRY_AGAIN = frozenset({"crashed", "interrupted"})
 _POLL_SECONDS = 0.2
 
@@ -30,6 +33,9 @@ class Watcher(Protocol):
 
     def finished(self, record: Record) -> None:
         """A trial's record was stored."""
+
+    def repeated(self, record: Record) -> None:
+        """A noisy speed trial's record was stored; it is done again."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,8 @@ def left_to_do(trials: Mapping[str, TrialSpec], attempts: Mapping[str, tuple[int
         attempt, status = attempts.get(trial_id, (0, "missing"))
         if attempt == 0 or (status in _TRY_AGAIN and attempt < MAX_ATTEMPTS):
             left.append(Trial(trial_id, spec, attempt + 1))
-    return sorted(left, key=lambda trial: trial.spec.lane == "speed")
+    accuracy = [trial for trial in left if trial.spec.lane == "accuracy"]
+    return accuracy + speed_order([trial for trial in left if trial.spec.lane == "speed"])
 
 
 def run_plan(left: Sequence[Trial], planned: int, store: Store, engine: Engine, watcher: Watcher) -> Outcome:
@@ -74,6 +81,10 @@ def run_plan(left: Sequence[Trial], planned: int, store: Store, engine: Engine, 
                     watcher.started(trial)
                 for record in engine.wait(_POLL_SECONDS):
                     store.add(record)
+                    if record.noisy and record.attempt <= MAX_REPEATS:
+                        waiting.appendleft(Trial(record.trial_id, record.spec, record.attempt + 1))
+                        watcher.repeated(record)
+                        continue
                     finished += 1
                     failed += record.status != "ok"
                     watcher.finished(record)

@@ -74,7 +74,7 @@ def run_trial(spec: TrialSpec, threads: int, send: Callable[..., None]) -> str:
         status = "crashed"
         send(failure={"phase": meter.current or "build", "message": str(error)})
     except Exception as error:
-        status = "crashed"
+        status = "out_of_memory" if type(error).__name__ == "ResourceExhaustedError" else "crashed"
         message = f"{type(error).__name__}: {error}"[:_TAIL]
         send(failure={"phase": meter.current or "build", "message": message, "stderr": traceback.format_exc()[-_TAIL:]})
     send(measured={"phases": {name: phase.model_dump() for name, phase in meter.phases.items()}})

@@ -16,11 +16,14 @@ from harness.record import CurvePoint
 from harness.tasks import Dataset, Split, tasks
 from harness.tasks.task import Array, Scores, Task
 from harness.trial.measure import Meter, resident_bytes
+from harness.trial.surroundings import is_noisy, read_surroundings
 from harness.trial.update import make_predict, make_updates
 
 Report = Callable[..., None]
 """Called with fields of the record as soon as they are known, so that a trial that dies leaves what it had measured."""
 
+ROUNDS = 7
+"""Timed rounds of a speed trial."""
 _CALL_BYTES = 8 * 2**20
 """Inputs handed to one call of the compiled step: several small updates share a call, a large one has its own."""
 _EVALUATION_BYTES = 16 * 2**20
@@ -40,7 +43,8 @@ def use_threads(threads: int) -> None:
 def train(spec: TrialSpec, meter: Meter, report: Report) -> None:
     """Train and evaluate one network; `report` receives the record's fields.
 
-    The weights with the lowest validation loss are the ones that are tested; the test split is touched once.
+    In the accuracy lane the weights with the lowest validation loss are tested, and the test split is touched once. In
+    the speed lane rounds of updates are timed, after a warm-up, and nothing is evaluated.
     Raises Diverged where a loss stops being finite, UserError where the task cannot make its data.
     """
     task = tasks[spec.task]
@@ -60,6 +64,9 @@ def train(spec: TrialSpec, meter: Meter, report: Report) -> None:
 
     evaluation = _Evaluation(predict, task, dataset, _evaluation_batch(dataset))
     progress = _Progress(spec, meter, report, baseline_bytes)
+    if spec.lane == "speed":
+        _time_rounds(spec, dataset.train, update, progress)
+        return
     best_loss, best_weights, since_best = math.inf, None, 0
     for point in _train_until_evaluations(spec, dataset.train, update, progress):
         with meter.phase("evaluate"):
@@ -114,7 +121,7 @@ class _Progress:
         self.updates = 0
         self.curve: list[CurvePoint] = []
         self.rounds: list[float] = []
-        """Seconds per update of each timed call, the first step left out."""
+        """Seconds per update of each stretch between evaluations, or of each timed round; the first step left out."""
         self._losses: list[float] = []
 
     def add_updates(self, losses: Array) -> None:
@@ -122,7 +129,7 @@ class _Progress:
         self._losses += losses.tolist()
         if not np.isfinite(losses).all():
             first = self.updates - len(losses) + int(np.flatnonzero(~np.isfinite(losses))[0]) + 1
-            self._report()
+            self.report_measured()
             raise Diverged(f"the training loss is {losses[~np.isfinite(losses)][0]} at update {first}")
 
     def add_point(self, update: int, validation_loss: float) -> None:
@@ -137,9 +144,10 @@ class _Progress:
         )
         self.curve.append(point)
         self._losses = []
-        self._report()
+        self.report_measured()
 
-    def _report(self) -> None:
+    def report_measured(self) -> None:
+        """Tell what is known so far."""
         phases = self.meter.phases
         peaks = [phases[name].memory_peak_bytes or 0 for name in ("first_step", "train") if name in phases]
         self.report(
@@ -157,23 +165,57 @@ class _Progress:
 
 def _train_until_evaluations(spec: TrialSpec, split: Split, update: Any, progress: _Progress) -> Iterator[int]:
     """Do the updates; yield their number whenever an evaluation is due, and after the last one."""
-    order = _batches(len(split.x), spec.batch_size, np.random.default_rng([spec.seed, 1]))
-    per_call = max(1, _CALL_BYTES // max(1, spec.batch_size * split.x[:1].nbytes))
+    stretch = _Stretch(spec, split, update, progress)
     while progress.updates < spec.updates:
         due = min(spec.updates, (progress.updates // spec.evaluate_every + 1) * spec.evaluate_every)
+        seconds, count = stretch.train_until(due)
+        if count:
+            progress.rounds.append(seconds / count)
+        yield progress.updates
+
+
+def _time_rounds(spec: TrialSpec, split: Split, update: Any, progress: _Progress) -> None:
+    """A first step, a warm-up, and ROUNDS equal rounds that make up the trial's updates; their times are reported."""
+    stretch = _Stretch(spec, split, update, progress)
+    a_round = max(1, spec.updates // ROUNDS)
+    stretch.train_until(1 + max(2, a_round))
+    before = read_surroundings()
+    for _ in range(ROUNDS):
+        seconds, count = stretch.train_until(progress.updates + a_round)
+        progress.rounds.append(seconds / count)
+    after = read_surroundings()
+    progress.report_measured()
+    progress.report(
+        rounds=progress.rounds,
+        surroundings={"before": before, "after": after},
+        noisy=is_noisy(progress.rounds, before, after),
+    )
+
+
+class _Stretch:
+    """Trains on, in calls of several updates; the time of drawing batches is nobody's."""
+
+    def __init__(self, spec: TrialSpec, split: Split, update: Any, progress: _Progress) -> None:
+        self._split, self._update, self._progress = split, update, progress
+        self._order = _batches(len(split.x), spec.batch_size, np.random.default_rng([spec.seed, 1]))
+        self._per_call = max(1, _CALL_BYTES // max(1, spec.batch_size * split.x[:1].nbytes))
+
+    def train_until(self, due: int) -> tuple[float, int]:
+        """Train until `due` updates are done; the seconds and the number of updates, the very first one left out."""
+        progress, total, timed = self._progress, 0.0, 0
         while progress.updates < due:
             first = progress.updates == 0
-            count = 1 if first else min(per_call, due - progress.updates)
-            chosen = np.stack([next(order) for _ in range(count)])
-            x, y = split.x[chosen], split.y[chosen]
+            count = 1 if first else min(self._per_call, due - progress.updates)
+            chosen = np.stack([next(self._order) for _ in range(count)])
+            x, y = self._split.x[chosen], self._split.y[chosen]
             with progress.meter.phase("first_step" if first else "train"):
                 before = progress.meter.clock()
-                losses = update(x, y)
+                losses = self._update(x, y)
                 seconds = progress.meter.clock() - before
             if not first:
-                progress.rounds.append(seconds / count)
+                total, timed = total + seconds, timed + count
             progress.add_updates(losses)
-        yield progress.updates
+        return total, timed
 
 
 def _batches(examples: int, batch_size: int, generator: np.random.Generator) -> Iterator[Array]:

@@ -13,6 +13,8 @@ import pytest
 from harness.experiment import TrialSpec
 from harness.record import PHASES, Record
 from harness.runner.engine import Trial
+from harness.runner.lanes import MachineLock
+from harness.runner.limits import Limits
 from harness.runner.local import LocalEngine
 from harness.tasks.recall import task as recall
 from tests.factories import spec
@@ -137,3 +139,84 @@ def test_a_speed_trial_has_the_machine_to_itself(engine: LocalEngine) -> None:
     engine.submit(Trial(fast.id(), fast))
     assert not engine.has_room("accuracy")
     assert not engine.has_room("speed")
+
+
+def test_a_trial_over_its_time_is_ended_even_if_it_ignores_that_and_the_rest_goes_on() -> None:
+    engine = LocalEngine(jobs=2, limits=Limits(seconds=8))
+    good = spec(options=recall.options().model_dump(mode="json"), updates=2)
+    stubborn, ok = run(engine, trouble("stubborn"), good)
+    engine.close()
+    assert ok.status == "ok"
+    assert stubborn.status == "timeout"
+    assert stubborn.failure is not None
+    assert stubborn.failure.phase == "data"
+    assert "8 s it is allowed" in stubborn.failure.message
+    assert stubborn.failure.exit_code == -9
+
+
+def test_a_trial_over_its_memory_is_ended_and_the_rest_goes_on() -> None:
+    engine = LocalEngine(jobs=2, limits=Limits(memory_bytes=2 * 2**30))
+    good = spec(options=recall.options().model_dump(mode="json"), updates=2)
+    growing, ok = run(engine, trouble("growing"), good)
+    engine.close()
+    assert ok.status == "ok"
+    assert growing.status == "out_of_memory"
+    assert growing.failure is not None
+    assert "2,048 MiB allowed" in growing.failure.message
+    assert max(resident for _, resident in growing.memory_timeline) > 1.5 * 2**30
+
+
+def test_a_flood_of_output_is_swallowed_but_for_its_end(engine: LocalEngine) -> None:
+    (record,) = run(engine, trouble("flooding"))
+    assert record.status == "crashed"
+    assert record.failure is not None
+    assert record.failure.message == "ZeroDivisionError: flooded"
+    assert len(record.model_dump_json()) < 100_000
+
+
+def test_results_too_large_or_not_to_be_written_down_are_crashes(engine: LocalEngine) -> None:
+    boasting, not_json = run(engine, trouble("boasting"), trouble("not_json"))
+    assert [boasting.status, not_json.status] == ["crashed", "crashed"]
+    assert boasting.failure is not None
+    assert "no message of at most 64 MiB" in boasting.failure.message
+    assert not_json.failure is not None
+    assert "not JSON serializable" in not_json.failure.message
+
+
+def test_a_killed_fork_server_is_started_again_and_its_trials_finish(engine: LocalEngine) -> None:
+    options = recall.options().model_dump(mode="json")
+    slow = trouble("slow", options=options, updates=2)
+    engine.submit(Trial(slow.id(), slow))
+    for _ in range(10):
+        assert not engine.wait(0.1)
+    server = psutil.Process(engine._running[0].pid).parent()
+    assert server is not None
+    server.kill()
+    records: list[Record] = []
+    while engine.running():
+        records += engine.wait(0.2)
+    assert [record.status for record in records] == ["ok"]
+    (after,) = run(engine, spec(options=options, updates=2))
+    assert after.status == "ok"
+
+
+def test_a_speed_trial_times_rounds_and_tells_what_else_went_on(engine: LocalEngine) -> None:
+    options = recall.options().model_dump(mode="json")
+    (record,) = run(engine, spec(options=options, lane="speed", updates=14))
+    assert record.status == "ok", record.failure
+    assert len(record.rounds) == 7
+    assert all(seconds > 0 for seconds in record.rounds)
+    assert record.seconds_per_update == pytest.approx(sorted(record.rounds)[3])
+    assert record.updates == 1 + 2 + 14
+    assert record.noisy in (True, False)
+    assert set(record.surroundings) == {"before", "after"}
+    assert record.test == {}
+
+
+def test_another_runs_lane_is_respected(engine: LocalEngine) -> None:
+    other = MachineLock()
+    assert other.take("speed")
+    assert not engine.has_room("accuracy")
+    assert not engine.has_room("speed")
+    other.release()
+    assert engine.has_room("accuracy")

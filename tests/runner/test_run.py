@@ -23,6 +23,8 @@ PLAN = {s.id(): s for s in SPECS}
 class Pretend:
     """Ends each trial at the next wait, with a status that depends on the trial; `stop_after` sends Ctrl-C."""
 
+    noisy_attempts = 0
+
     def __init__(self, statuses: dict[str, Status] | None = None, stop_after: int | None = None) -> None:
         self.statuses = statuses or {}
         self.stop_after = stop_after
@@ -48,7 +50,8 @@ class Pretend:
             return []
         trial = self.active.pop(0)
         status = self.statuses.get(trial.id, "ok")
-        return [record(trial.spec, attempt=trial.attempt, status=status)]
+        noisy = trial.attempt <= self.noisy_attempts if trial.spec.lane == "speed" else None
+        return [record(trial.spec, attempt=trial.attempt, status=status, noisy=noisy)]
 
     def interrupt(self) -> Sequence[Record]:
         stopped = [record(t.spec, attempt=t.attempt, status="interrupted", test={}) for t in self.active]
@@ -63,6 +66,8 @@ class Silent:
     def started(self, trial: Trial) -> None: ...
 
     def finished(self, record: Record) -> None: ...
+
+    def repeated(self, record: Record) -> None: ...
 
 
 def run(store: Store, engine: Pretend) -> Outcome:
@@ -135,3 +140,19 @@ def test_speed_trials_come_after_all_accuracy_trials() -> None:
     specs = [spec(lane="speed"), spec(), spec(lane="speed", seed=1), spec(seed=1)]
     lanes = [trial.spec.lane for trial in left_to_do({s.id(): s for s in specs}, {})]
     assert lanes == ["accuracy", "accuracy", "speed", "speed"]
+
+
+@pytest.mark.parametrize(("noisy", "attempts"), [(0, 1), (1, 2), (2, 3), (9, 3)])
+def test_a_noisy_speed_trial_is_repeated_at_most_twice_and_every_attempt_is_kept(
+    tmp_path: Path, noisy: int, attempts: int
+) -> None:
+    only = spec(lane="speed")
+    engine = Pretend()
+    engine.noisy_attempts = noisy
+    with open_store(tmp_path, create=True) as store:
+        store.set_plan({only.id(): only})
+        outcome = run_plan([Trial(only.id(), only)], 1, store, engine, Silent())
+        assert outcome.finished == 1
+        assert store.attempts() == {only.id(): (attempts, "ok")}
+        (last,) = store.records()
+        assert last["noisy"] == (noisy >= attempts)

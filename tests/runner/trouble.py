@@ -57,6 +57,35 @@ def _not_a_number(*_: Any) -> Dataset:
     return Dataset(split, split, split, input_shape=(5, 2), classes=8, symbols=None, fingerprint="0" * 64)
 
 
+def _grow(*_: Any) -> Dataset:
+    hoard = []
+    while True:
+        hoard.append(np.ones(2**24))  # 128 MiB at a time, touched
+        time.sleep(0.01)
+
+
+def _flood(*_: Any) -> Dataset:
+    block = b"x" * 2**20
+    for _i in range(1024):
+        os.write(1, block)
+    os.write(2, b"the end of the flood")
+    raise ZeroDivisionError("flooded")
+
+
+def _boast(*arguments: Any) -> Dataset:
+    dataset = recall.make(*arguments)
+    return dataclasses.replace(dataset, fingerprint="x" * (65 * 2**20))
+
+
+def _not_json(*arguments: Any) -> Dataset:
+    return dataclasses.replace(recall.make(*arguments), fingerprint=b"bytes")  # type: ignore[arg-type]
+
+
+def _slow(*arguments: Any) -> Dataset:
+    time.sleep(3)
+    return recall.make(*arguments)
+
+
 raising = _task("raising", _raise)
 leaving = _task("leaving", _leave)
 faulting = _task("faulting", _fault)
@@ -64,3 +93,8 @@ killed = _task("killed", _be_killed)
 stubborn = _task("stubborn", _ignore_everything)
 sleeping = _task("sleeping", _sleep)
 diverging = _task("diverging", _not_a_number)
+growing = _task("growing", _grow)
+flooding = _task("flooding", _flood)
+boasting = _task("boasting", _boast)
+not_json = _task("not_json", _not_json)
+slow = _task("slow", _slow)

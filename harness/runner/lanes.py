@@ -1,0 +1,83 @@
+"""Who may run beside whom: the order of speed trials, and the lock that keeps the machine free for them.
+
+Accuracy trials hold the machine's lock together, a speed trial alone. It is a file lock: it holds across all runs of
+this user on the machine, and ends with the process that holds it.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import tempfile
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+from harness.experiment import Lane, TrialSpec
+from harness.runner.engine import Trial
+
+_VARIES_WITHIN_A_BLOCK = {"cell", "kernel", "units", "learning_rate", "code"}
+
+
+def block_of(spec: TrialSpec) -> tuple[object, ...]:
+    """What the trials of a block share: the seed and the condition; its cells and kernels are to be compared."""
+    fields = spec.model_dump(exclude=_VARIES_WITHIN_A_BLOCK)
+    return tuple(repr(fields[name]) for name in sorted(fields))
+
+
+def in_blocks(trials: Sequence[Trial]) -> list[list[Trial]]:
+    """The trials block by block, blocks in the order of their first trial."""
+    blocks: dict[tuple[object, ...], list[Trial]] = {}
+    for trial in trials:
+        blocks.setdefault(block_of(trial.spec), []).append(trial)
+    return list(blocks.values())
+
+
+def speed_order(trials: Sequence[Trial]) -> list[Trial]:
+    """Seed by seed; within a seed the blocks, and within a block its cells and kernels, in random order.
+
+    The order depends on the ids alone, so that a plan always has the same one.
+    """
+    ordered: list[Trial] = []
+    for seed, of_seed in groupby(sorted(trials, key=lambda trial: trial.spec.seed), key=lambda trial: trial.spec.seed):
+        blocks = in_blocks(sorted(of_seed, key=lambda trial: trial.id))
+        shuffler = random.Random(f"{seed} {blocks[0][0].id}")
+        shuffler.shuffle(blocks)
+        for block in blocks:
+            shuffler.shuffle(block)
+            ordered += block
+    return ordered
+
+
+class MachineLock:
+    """This run's share in the machine's lock. `take` never waits."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        user = os.getuid() if hasattr(os, "getuid") else "user"
+        self._path = path or Path(tempfile.gettempdir()) / f"harness-lanes-{user}.lock"
+        self._file: int | None = None
+        self._held: Lane | None = None
+
+    def take(self, lane: Lane) -> bool:
+        """Hold the lock for trials of that lane, if nobody holds it in the way."""
+        if self._held == lane or sys.platform == "win32":
+            return True
+        import fcntl
+
+        if self._file is None:
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        kind = fcntl.LOCK_EX if lane == "speed" else fcntl.LOCK_SH
+        try:
+            fcntl.flock(self._file, kind | fcntl.LOCK_NB)
+        except OSError:
+            self._held = None  # a failed change of kind has given up the old one
+            return False
+        self._held = lane
+        return True
+
+    def release(self) -> None:
+        """Give it back."""
+        if self._file is not None:
+            os.close(self._file)
+        self._file = self._held = None

@@ -1,0 +1,77 @@
+"""How much a trial may take, and how a trial's memory is watched from outside."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+GRACE_SECONDS = 2.0
+"""Between SIGTERM and SIGKILL."""
+TIMELINE_POINTS = 200
+"""At most so many samples of a trial's memory are kept; beyond, every other one goes."""
+_VMSTAT = Path("/proc/vmstat")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one trial may take: wall time in seconds, resident memory in bytes."""
+
+    seconds: float = 3600.0
+    memory_bytes: int | None = None
+    """None: nine tenths of the machine's memory, shared out among the trials that run side by side."""
+
+    def memory(self, jobs: int) -> int:
+        """The limit in bytes with so many trials side by side."""
+        return self.memory_bytes or int(0.9 * psutil.virtual_memory().total / jobs)
+
+
+class Timeline:
+    """Samples of a trial's resident memory, thinned as they become many."""
+
+    def __init__(self) -> None:
+        self.samples: list[tuple[float, int]] = []
+        self._every = 1
+        self._seen = 0
+
+    def add(self, seconds: float, resident: int) -> None:
+        """A sample: seconds since the trial began, resident bytes."""
+        if self._seen % self._every == 0:
+            self.samples.append((round(seconds, 3), resident))
+        self._seen += 1
+        if len(self.samples) > TIMELINE_POINTS:
+            del self.samples[1::2]
+            self._every *= 2
+
+
+def resident_bytes_of(pid: int) -> int | None:
+    """Resident memory of a process and of what it started, in bytes; None where it is gone."""
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        total = process.memory_info().rss
+        for child in process.children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                total += child.memory_info().rss
+        return int(total)
+    return None
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process still runs; one that ended and was not waited for does not."""
+    with contextlib.suppress(psutil.Error):
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
+def kills_by_the_kernel() -> int:
+    """How many processes the kernel has killed for want of memory since the start; 0 where it does not say."""
+    try:
+        for line in _VMSTAT.read_text(encoding="ascii").splitlines():
+            name, _, value = line.partition(" ")
+            if name == "oom_kill":
+                return int(value)
+    except (OSError, ValueError):
+        pass
+    return 0

@@ -1,0 +1,54 @@
+"""Speed trials in blocks, and the lock that keeps the machine free for them."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+
+from harness.runner.engine import Trial
+from harness.runner.lanes import MachineLock, in_blocks, speed_order
+from tests.factories import spec
+
+SPECS = [
+    spec(lane="speed", seed=seed, cell=cell, kernel=kernel, train_size=size)
+    for seed, cell, kernel, size in product((0, 1, 2), ("gru", "lstm"), ("keras", "fused"), (20, 40))
+]
+TRIALS = [Trial(s.id(), s) for s in SPECS]
+
+
+def test_all_cells_and_kernels_of_a_seed_and_condition_run_back_to_back() -> None:
+    ordered = speed_order(TRIALS)
+    assert sorted(trial.id for trial in ordered) == sorted(trial.id for trial in TRIALS)
+    for start in range(0, len(ordered), 4):
+        block = ordered[start : start + 4]
+        assert len({(t.spec.seed, t.spec.train_size) for t in block}) == 1
+        assert len({(t.spec.cell, t.spec.kernel) for t in block}) == 4
+
+
+def test_the_order_is_random_within_blocks_but_always_the_same() -> None:
+    ordered = speed_order(TRIALS)
+    assert ordered == speed_order(TRIALS[::-1])
+    firsts = {(t.spec.cell, t.spec.kernel) for t in ordered[::4]}
+    assert len(firsts) > 1
+
+
+def test_seeds_stay_in_order_so_that_an_unfinished_run_is_paired() -> None:
+    seeds = [trial.spec.seed for trial in speed_order(TRIALS)]
+    assert seeds == sorted(seeds)
+
+
+def test_a_block_holds_what_is_to_be_compared() -> None:
+    assert [len(block) for block in in_blocks(TRIALS)] == [4] * 6
+
+
+def test_accuracy_runs_share_the_machine_and_a_speed_run_has_it_alone(tmp_path: Path) -> None:
+    first, second = MachineLock(tmp_path / "lock"), MachineLock(tmp_path / "lock")
+    assert first.take("accuracy")
+    assert second.take("accuracy")
+    assert not first.take("speed")
+    second.release()
+    assert first.take("speed")
+    assert not second.take("accuracy")
+    assert not second.take("speed")
+    first.release()
+    assert second.take("speed")
