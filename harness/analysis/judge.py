@@ -15,7 +15,7 @@ import pandas as pd
 
 from harness.analysis.advantages import Advantages, Scale, advantages, pooled, scale_of
 from harness.analysis.claims import Claim, Comparison, Exact, NotTestable, Proportion, Trend, Verdict, VerdictWord
-from harness.analysis.exact import facts
+from harness.analysis.exact import FactFound, facts
 from harness.analysis.outcomes import Outcome, with_outcome
 from harness.analysis.pairs import Found, Pairs, find_pairs, looked_for
 from harness.analysis.power import seeds_for_difference, seeds_for_proportion
@@ -252,7 +252,10 @@ def _not_beaten(draft: _Draft, pairs: Pairs) -> list[tuple[str, str, float, floa
 
 
 def _exact(claim: Exact, frame: pd.DataFrame) -> Verdict:
-    found = facts[claim.fact](frame)
+    try:
+        found = FactFound(*facts[claim.fact](frame))
+    except UserError as error:
+        return _bare(claim, "not testable", f"It cannot be evaluated here: {error}.")
     word: VerdictWord = "undecided" if found.holds is None else "supported" if found.holds else "contradicted"
     return replace(_bare(claim, word, found.reason), effect=found.effect, unit=found.unit)
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from harness.analysis.claims import Claim, Verdict
+from harness.analysis.exact import facts
 from harness.analysis.frame import curves_frame, to_frame
 from harness.analysis.judge import judge, read_verdicts, write_verdicts
 from harness.analysis.simulate import simulated_record
@@ -100,6 +101,14 @@ def test_a_ratio_of_zeros_is_a_difference_in_shares() -> None:
     records = [simulated_record(cell, seed, 1.0, accuracy=0.0) for cell in ("gru", "lstm") for seed in range(8)]
     found = verdict(records, paired(on="test_accuracy", margin="5%"))
     assert (found.verdict, found.effect) == ("no practical difference", 0)
+
+
+def test_a_fact_that_cannot_be_evaluated_is_not_testable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(facts._bundled, "no-gates", "harness.no_such_module:fact")
+    exact = CLAIM.validate_python({"id": "e", "claim": "E.", "kind": "exact", "fact": "no-gates"})
+    found = verdict([], exact)
+    assert found.verdict == "not testable"
+    assert "harness.no_such_module" in found.reason
 
 
 def test_fewer_than_five_seeds_decide_nothing_and_say_what_would() -> None:
