@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-NEED_TENSORFLOW = ("benchmarks", "cells", "end_to_end", "runner/test_local.py", "test_model.py", "trial")
+NEED_TENSORFLOW = ("benchmarks", "cells", "end_to_end", "runner/test_local.py", "test_model.py", "trial/test_train.py")
 """The folders and files of tests/ whose tests import TensorFlow, here or in a process they start."""
 
 
