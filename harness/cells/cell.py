@@ -9,30 +9,35 @@ from typing import Any, Protocol, TypeAlias
 from harness.cells.ops import Array
 from harness.errors import UserError
 
+Blocks: TypeAlias = tuple[Array, ...]
+"""One array a block of the weights, each (batch, units), in the order of `Cell.blocks`."""
+
 States: TypeAlias = tuple[Array, ...]
 """The states of one time step, each (batch, units); the hidden state, which is the output, first."""
 
 Saved: TypeAlias = tuple[Array, ...]
-"""What the forward step keeps for the backward pass, each (batch, any width)."""
+"""What the forward step keeps for the backward pass, each (batch, units)."""
 
 
 class Recurrence(Protocol):
     """A product with the recurrent weights, given to the equations by the layer that owns these weights.
 
-    Forward, `recur(h)` is h U + b: (batch, units) -> (batch, blocks x units), dropout's masks and the recurrent bias,
-    where there are such, included. Backward, `recur(du)` is the gradient that du, (batch, blocks x units), gives h:
-    (batch, units). `first` and `last` choose a run of blocks; the width on the blocks' side is then theirs alone.
+    Forward, `recur(h)` is h U + b, block by block: (batch, units) to one such array a block, dropout's masks and the
+    recurrent bias, where there are such, included. Backward, `recur(du)` is the gradient that du, one array a block,
+    gives h: (batch, units). `first` and `last` choose a run of blocks, first to last - 1; without them, it is all.
     """
 
-    def __call__(self, operand: Array, first: int = 0, last: int | None = None, /) -> Array:
-        """The product with blocks first to last - 1; all of them where `last` is None."""
+    def __call__(self, operand: Any, first: int = 0, last: int | None = None, /) -> Any:
+        """The product with these blocks."""
 
 
-Step: TypeAlias = Callable[[Array, States, Recurrence], tuple[States, Saved]]
+Step: TypeAlias = Callable[[Blocks, States, Recurrence], tuple[States, Saved]]
 """`step(x, states, recur) -> (states, saved)`: one time step.
 
-x is the input's part of the pre-activations, (batch, blocks x units), its bias included: the layer computes it for all
-time steps in one product, since it does not depend on the states.
+x is the input's part of the pre-activations, its bias included, block by block: the layer computes it for all time
+steps in one product, since it does not depend on the states. `saved` is what the backward pass needs; a cell without
+one saves `()`. Every operation must be elementwise, or a product by `recur`: then the same lines run for all time
+steps at once too, with a leading time axis, which is how `saved` is had again without being kept in memory.
 """
 
 
@@ -44,15 +49,15 @@ class Backward:
               gradient, for all time steps at once: saved, and the states before and after each step, have a leading
               time axis.
     step:     `step(d_states, factors, recur) -> (dx, d_states_before)`: the only part that runs step by step, from the
-              last to the first. factors are those of one time step; dx is x's gradient, (batch, blocks x units).
+              last to the first. factors are those of one time step; dx is x's gradient, block by block.
     products: `products(dx, saved, before)` -> list of (operand, gradient, first block): what each recurrent product of
-              the step multiplied with its weights, (time, batch, units), and the gradient of what came out, for all
-              time steps. Left out, there is one product, of the hidden state, and its gradient is dx.
+              the step multiplied with its weights, (time, batch, units), and the gradient of what came out, block by
+              block, for all time steps. Left out, there is one product, of the hidden state, and its gradient is dx.
     """
 
     factors: Callable[[Saved, States, States], tuple[Array, ...]]
-    step: Callable[[States, tuple[Array, ...], Recurrence], tuple[Array, States]]
-    products: Callable[[Array, Saved, States], list[tuple[Array, Array, int]]] | None = None
+    step: Callable[[States, tuple[Array, ...], Recurrence], tuple[Blocks, States]]
+    products: Callable[[Blocks, Saved, States], list[tuple[Array, Blocks, int]]] | None = None
 
 
 @dataclass(frozen=True)

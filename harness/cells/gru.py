@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.cells.cell import Backward, Cell, Recurrence, Saved, States
-from harness.cells.ops import Array, concat, sigmoid, split, tanh
+from harness.cells.cell import Backward, Blocks, Cell, Recurrence, Saved, States
+from harness.cells.ops import Array, sigmoid, tanh
 
 
-def step(x: Array, states: States, recur: Recurrence) -> tuple[States, Saved]:
-    """x: (batch, 3 units), blocks z, r, c; states: h, (batch, units). Saves z, r, c and u_c."""
+def step(x: Blocks, states: States, recur: Recurrence) -> tuple[States, Saved]:
+    """x: blocks z, r, c, (batch, units) each; states: h. Saves z, r, c and u_c."""
     (h,) = states
-    x_z, x_r, x_c = split(x, 3)
-    u_z, u_r, u_c = split(recur(h), 3)
+    x_z, x_r, x_c = x
+    u_z, u_r, u_c = recur(h)
     z = sigmoid(x_z + u_z)
     r = sigmoid(x_r + u_r)
     c = tanh(x_c + r * u_c)
@@ -33,31 +33,32 @@ def factors(saved: Saved, before: States, after: States) -> tuple[Array, ...]:
     return (h - c) * z * (1 - z), (1 - z) * (1 - c * c), u_c * r * (1 - r), r, z
 
 
-def backward(d_states: States, factors: tuple[Array, ...], recur: Recurrence) -> tuple[Array, States]:
-    """d_states: dh, (batch, units). Returns dx, (batch, 3 units), and the gradient of the state before."""
+def backward(d_states: States, factors: tuple[Array, ...], recur: Recurrence) -> tuple[Blocks, States]:
+    """d_states: dh, (batch, units). Returns dx, block by block, and the gradient of the state before."""
     (dh,) = d_states
     by_z, by_c, c_by_r, r, z = factors
     dz = dh * by_z
     dc = dh * by_c
     dr = dc * c_by_r
-    return concat([dz, dr, dc]), (dh * z + recur(concat([dz, dr, dc * r])),)
+    return (dz, dr, dc), (dh * z + recur((dz, dr, dc * r)),)
 
 
-def products(dx: Array, saved: Saved, before: States) -> list[tuple[Array, Array, int]]:
+def products(dx: Blocks, saved: Saved, before: States) -> list[tuple[Array, Blocks, int]]:
     """One product, h U, whose candidate block reaches the pre-activation by way of r."""
     _, r, _, _ = saved
-    dz, dr, dc = split(dx, 3)
-    return [(before[0], concat([dz, dr, dc * r]), 0)]
+    dz, dr, dc = dx
+    return [(before[0], (dz, dr, dc * r), 0)]
 
 
-def step_reset_before(x: Array, states: States, recur: Recurrence) -> tuple[States, Saved]:
+def step_reset_before(x: Blocks, states: States, recur: Recurrence) -> tuple[States, Saved]:
     """As `step`, but the candidate sees (r h) U_c in place of r (h U_c). Saves z, r and c."""
     (h,) = states
-    x_z, x_r, x_c = split(x, 3)
-    u_z, u_r = split(recur(h, 0, 2), 2)
+    x_z, x_r, x_c = x
+    u_z, u_r = recur(h, 0, 2)
     z = sigmoid(x_z + u_z)
     r = sigmoid(x_r + u_r)
-    c = tanh(x_c + recur(r * h, 2, 3))
+    (u_c,) = recur(r * h, 2, 3)
+    c = tanh(x_c + u_c)
     return (z * h + (1 - z) * c,), (z, r, c)
 
 
@@ -68,22 +69,22 @@ def factors_reset_before(saved: Saved, before: States, after: States) -> tuple[A
     return (h - c) * z * (1 - z), (1 - z) * (1 - c * c), h * r * (1 - r), r, z
 
 
-def backward_reset_before(d_states: States, factors: tuple[Array, ...], recur: Recurrence) -> tuple[Array, States]:
+def backward_reset_before(d_states: States, factors: tuple[Array, ...], recur: Recurrence) -> tuple[Blocks, States]:
     """As `backward`; the gradient of r h goes to r and to h."""
     (dh,) = d_states
     by_z, by_c, rh_by_r, r, z = factors
     dz = dh * by_z
     dc = dh * by_c
-    d_rh = recur(dc, 2, 3)
+    d_rh = recur((dc,), 2, 3)
     dr = d_rh * rh_by_r
-    return concat([dz, dr, dc]), (dh * z + d_rh * r + recur(concat([dz, dr]), 0, 2),)
+    return (dz, dr, dc), (dh * z + d_rh * r + recur((dz, dr), 0, 2),)
 
 
-def products_reset_before(dx: Array, saved: Saved, before: States) -> list[tuple[Array, Array, int]]:
+def products_reset_before(dx: Blocks, saved: Saved, before: States) -> list[tuple[Array, Blocks, int]]:
     """Two products: h with the gates' blocks, and r h with the candidate's."""
     _, r, _ = saved
-    dz, dr, dc = split(dx, 3)
-    return [(before[0], concat([dz, dr]), 0), (r * before[0], dc, 2)]
+    dz, dr, dc = dx
+    return [(before[0], (dz, dr), 0), (r * before[0], (dc,), 2)]
 
 
 cell = Cell(

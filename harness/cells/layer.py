@@ -114,7 +114,7 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
             x += input_bias
         outputs, last = scan(
             self.cell,
-            tf.transpose(x, [1, 0, 2]),
+            tuple(tf.transpose(block, [1, 0, 2]) for block in tf.split(x, len(self.cell.blocks), axis=-1)),
             states,
             Weights(tf.convert_to_tensor(self.recurrent_kernel), recurrent_bias, recurrent_masks),
             None if mask is None else tf.transpose(tf.cast(mask, tf.bool), [1, 0]),

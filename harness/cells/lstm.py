@@ -9,18 +9,19 @@ et al., Learning to forget (2000). No peepholes. Equal to `keras.layers.LSTM`, w
 
 from __future__ import annotations
 
-from harness.cells.cell import Backward, Cell, Recurrence, Saved, States
-from harness.cells.ops import Array, concat, sigmoid, split, tanh
+from harness.cells.cell import Backward, Blocks, Cell, Recurrence, Saved, States
+from harness.cells.ops import Array, sigmoid, tanh
 
 
-def step(x: Array, states: States, recur: Recurrence) -> tuple[States, Saved]:
-    """x: (batch, 4 units), blocks i, f, g, o; states: h and c, (batch, units) each. Saves i, f, g, o and tanh(c')."""
+def step(x: Blocks, states: States, recur: Recurrence) -> tuple[States, Saved]:
+    """x: blocks i, f, g, o, (batch, units) each; states: h and c. Saves i, f, g, o and tanh(c')."""
     h, c = states
-    a_i, a_f, a_g, a_o = split(x + recur(h), 4)
-    i = sigmoid(a_i)
-    f = sigmoid(a_f)
-    g = tanh(a_g)
-    o = sigmoid(a_o)
+    x_i, x_f, x_g, x_o = x
+    u_i, u_f, u_g, u_o = recur(h)
+    i = sigmoid(x_i + u_i)
+    f = sigmoid(x_f + u_f)
+    g = tanh(x_g + u_g)
+    o = sigmoid(x_o + u_o)
     c = f * c + i * g
     squashed = tanh(c)
     return (o * squashed, c), (i, f, g, o, squashed)
@@ -37,12 +38,12 @@ def factors(saved: Saved, before: States, after: States) -> tuple[Array, ...]:
     return by_i, by_f, by_g, by_o, o * (1 - squashed * squashed), f
 
 
-def backward(d_states: States, factors: tuple[Array, ...], recur: Recurrence) -> tuple[Array, States]:
-    """d_states: dh and dc, (batch, units) each. Returns dx, (batch, 4 units), and the gradients of the states."""
+def backward(d_states: States, factors: tuple[Array, ...], recur: Recurrence) -> tuple[Blocks, States]:
+    """d_states: dh and dc, (batch, units) each. Returns dx, block by block, and the gradients of the states."""
     dh, dc = d_states
     by_i, by_f, by_g, by_o, h_by_c, f = factors
     dc = dc + dh * h_by_c
-    dx = concat([dc * by_i, dc * by_f, dc * by_g, dh * by_o])
+    dx = (dc * by_i, dc * by_f, dc * by_g, dh * by_o)
     return dx, (recur(dx), dc * f)
 
 

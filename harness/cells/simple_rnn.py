@@ -5,14 +5,16 @@ Source: J. L. Elman, Finding structure in time, Cognitive Science 14 (1990). Equ
 
 from __future__ import annotations
 
-from harness.cells.cell import Backward, Cell, Recurrence, Saved, States
+from harness.cells.cell import Backward, Blocks, Cell, Recurrence, Saved, States
 from harness.cells.ops import Array, tanh
 
 
-def step(x: Array, states: States, recur: Recurrence) -> tuple[States, Saved]:
-    """x: (batch, units); states: h, (batch, units). Nothing to save: the derivative of tanh follows from its value."""
+def step(x: Blocks, states: States, recur: Recurrence) -> tuple[States, Saved]:
+    """x: one block, (batch, units); states: h. Nothing to save: h' tells the derivative of tanh."""
     (h,) = states
-    h = tanh(x + recur(h))
+    (x_h,) = x
+    (u_h,) = recur(h)
+    h = tanh(x_h + u_h)
     return (h,), ()
 
 
@@ -22,11 +24,11 @@ def factors(saved: Saved, before: States, after: States) -> tuple[Array, ...]:
     return (1 - h * h,)
 
 
-def backward(d_states: States, factors: tuple[Array, ...], recur: Recurrence) -> tuple[Array, States]:
-    """d_states: dh, (batch, units). Returns dx, (batch, units), and the gradient of the state before."""
+def backward(d_states: States, factors: tuple[Array, ...], recur: Recurrence) -> tuple[Blocks, States]:
+    """d_states: dh, (batch, units). Returns dx, one block, and the gradient of the state before."""
     (dh,) = d_states
     (slope,) = factors
-    dx = dh * slope
+    dx = (dh * slope,)
     return dx, (recur(dx),)
 
 
