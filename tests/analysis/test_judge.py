@@ -243,6 +243,17 @@ def test_conditions_that_cancel_out_are_mixed_too() -> None:
         assert found.reason.startswith("Mixed: supported in")
 
 
+def test_equality_over_all_does_not_hide_a_large_difference_somewhere() -> None:
+    records = [
+        record
+        for length, scale in ((10, 0.0), (20, 0.0), (30, 0.0), (40, 1.0))
+        for record in trials(lambda seed, s=scale: s * (0.07 + 0.12 * (-1) ** seed), sequence_length=length)  # type: ignore[misc]
+    ]
+    found = verdict(records, paired())
+    assert found.verdict == "undecided"
+    assert "In some condition the difference seen is larger than that." in found.reason
+
+
 def test_conditions_that_agree_are_pooled_by_seed() -> None:
     records = [record for length in (10, 20, 30) for record in trials(0.2, sequence_length=length)]
     found = verdict(records, paired())
