@@ -1,0 +1,179 @@
+"""Facts of the equations: claims decided by counting what the code says, or by evaluating it in float64.
+
+Nothing here is typed in: the counts are read off the source of the steps, and the equalities are computed with random
+weights. Needs no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from dataclasses import dataclass
+from itertools import permutations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.analysis.exact import FactFound
+from harness.cells import cells, reference
+from harness.cells.cell import Cell, equations
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+FUNCTIONS = ("sigmoid", "tanh")
+SATURATED = 1000.0
+"""A pre-activation at which a sigmoid is 1, and at its negative 0, to the last bit of float64."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What one time step of a cell consists of.
+
+    gates, blocks, states: as the cell declares them
+    products:   products with the recurrent weights, as calls in the equations
+    functions:  evaluations of sigmoid and tanh, for each unit
+    elementwise: additions and multiplications, for each unit, those of the recurrent bias included
+    lines:      statements of the step, its unpacking and its return included
+    """
+
+    gates: int
+    blocks: int
+    states: int
+    products: int
+    functions: int
+    elementwise: int
+    lines: int
+
+    def operations(self, features: int, units: int) -> int:
+        """Operations per time step and sequence: two for each weight of the products, the rest for each unit."""
+        return 2 * self.blocks * (features + units) * units + (self.functions + self.elementwise) * units
+
+
+def counts(cell: Cell) -> Counts:
+    """Read off the source of the cell's step. Raises UserError for a cell without one."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(equations(cell)))).body[0]
+    assert isinstance(tree, ast.FunctionDef)
+    body = tree.body[1:] if ast.get_docstring(tree) else tree.body
+    nodes = [node for statement in body for node in ast.walk(statement)]
+    calls = [node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    recur = tree.args.args[2].arg
+    return Counts(
+        gates=len(cell.gates),
+        blocks=len(cell.blocks),
+        states=len(cell.states),
+        products=calls.count(recur),
+        functions=sum(calls.count(name) for name in FUNCTIONS),
+        elementwise=sum(isinstance(node, ast.BinOp) for node in nodes) + cell.recurrent_bias * len(cell.blocks),
+        lines=len(body),
+    )
+
+
+def simpler(frame: DataFrame) -> FactFound:
+    """A GRU has fewer gates, weight blocks, states, sigmoids and tanhs, lines of equations, and operations in all.
+
+    The additions and multiplications are told but not demanded: the GRU's second bias costs it more of them than its
+    equations save, without any consequence beside the matrix products.
+    """
+    gru, lstm = counts(cells["gru"]), counts(cells["lstm"])
+    sizes = [(features, units) for features in (1, 32, 256) for units in (1, 32, 256)]
+    savings = [1 - gru.operations(*size) / lstm.operations(*size) for size in sizes]
+    kinds = ("gates", "blocks", "states", "functions", "lines")
+    holds = all(getattr(gru, kind) < getattr(lstm, kind) for kind in kinds) and min(savings) > 0
+    reason = (
+        f"Read off the equations of this package, GRU against LSTM: gates {gru.gates} and {lstm.gates}, blocks of "
+        f"weights {gru.blocks} and {lstm.blocks}, states {gru.states} and {lstm.states}; for each unit and time step "
+        f"{gru.functions} and {lstm.functions} sigmoids and tanhs, {gru.elementwise} and {lstm.elementwise} additions "
+        f"and multiplications; statements {gru.lines} and {lstm.lines}. Matrix products included, it takes "
+        f"{min(savings):.0%} to {max(savings):.0%} fewer operations, at {len(sizes)} sizes."
+    )
+    return FactFound(holds, 100 * savings[sizes.index((256, 32))], "% fewer operations per time step", reason)
+
+
+def same_gate_equations(frame: DataFrame) -> FactFound:
+    """Exchanging the matrices of the LSTM's three gates exchanges the gates, and nothing else: to the last bit."""
+    cell = cells["lstm"]
+    places = [cell.blocks.index(gate) for gate in cell.gates]
+    random = np.random.default_rng(0)
+    units, worst, tried = 16, 0.0, 0
+    weights = reference.random_weights(cell, 8, units, random)
+    inputs, states = random.standard_normal((4, 8)), tuple(random.standard_normal((4, units)) for _ in cell.states)
+    gates = _gates(cell, inputs, weights, states)
+    for order in permutations(range(len(places))):
+        blocks = list(range(len(cell.blocks)))
+        for place, source in zip(places, order, strict=True):
+            blocks[place] = places[source]
+        columns = np.concatenate([np.arange(block * units, (block + 1) * units) for block in blocks])
+        permuted = _gates(cell, inputs, {name: weight[..., columns] for name, weight in weights.items()}, states)
+        worst = max(worst, *(float(np.abs(permuted[k] - gates[block]).max()) for k, block in enumerate(blocks)))
+        tried += 1
+    reason = (
+        f"In all {tried} orders of the {', '.join(cell.gates)} gates' blocks of weights, the gates come out in that "
+        f"order and the candidate unchanged; the largest difference is {worst:g}."
+    )
+    return FactFound(worst == 0, worst, "largest difference", reason)
+
+
+def _gates(
+    cell: Cell, inputs: reference.Floats, weights: dict[str, reference.Floats], states: tuple[reference.Floats, ...]
+) -> list[reference.Floats]:
+    """The activated blocks of one LSTM step, in the order of its blocks: the first that its step saves."""
+    x = tuple(np.split(inputs @ weights["kernel"] + weights["bias"], len(cell.blocks), axis=-1))
+    _, saved = equations(cell)(x, states, reference.product(cell, weights))
+    return list(saved[: len(cell.blocks)])
+
+
+def reduces_to_rnn(frame: DataFrame) -> FactFound:
+    """A GRU whose reset gate is 1 and whose update gate is 0 is the simple RNN of the candidate's weights.
+
+    Outputs and gradients of input, weights and first state, for both forms of the GRU, over 20 time steps.
+    """
+    rnn, random = cells["simple_rnn"], np.random.default_rng(0)
+    features, units = 5, 7
+    inputs, d_outputs = random.standard_normal((3, 20, features)), random.standard_normal((3, 20, units))
+    plain = reference.random_weights(rnn, features, units, random)
+    worst = 0.0
+    for reset_after in (True, False):
+        gru = cells["gru"].variant(reset_after=reset_after)
+        weights = reference.random_weights(gru, features, units, random)
+        place = gru.blocks.index("candidate")
+        own = slice(place * units, (place + 1) * units)
+        for name in ("kernel", "recurrent_kernel"):
+            weights[name][:, own] = plain[name]
+        weights["bias"][...] = 0.0
+        input_bias = weights["bias"][0] if gru.recurrent_bias else weights["bias"]
+        input_bias[own] = plain["bias"]
+        for gate, value in (("update", -SATURATED), ("reset", SATURATED)):
+            start = gru.blocks.index(gate) * units
+            input_bias[start : start + units] = value
+        worst = max(worst, _distance(gru, weights, rnn, plain, own, inputs, d_outputs))
+    reason = (
+        "With the reset gate at 1 and the update gate at 0, in Keras's convention, where the update gate keeps the old "
+        "state, a GRU's outputs and gradients equal those of a simple RNN with the candidate's weights; the largest "
+        f"difference is {worst:.1g} in float64. The document's sentence holds as it stands in that convention; where "
+        "the update gate weighs the new candidate instead, it must be 1, and at 0 the state would never change."
+    )
+    return FactFound(worst < 1e-12, worst, "largest difference", reason)
+
+
+def _distance(
+    gru: Cell,
+    weights: dict[str, reference.Floats],
+    rnn: Cell,
+    plain: dict[str, reference.Floats],
+    own: slice,
+    inputs: reference.Floats,
+    d_outputs: reference.Floats,
+) -> float:
+    """The largest difference between the two cells' outputs and gradients, in the candidate's blocks of the weights."""
+    assert gru.backward is not None
+    assert rnn.backward is not None
+    outputs = [reference.run(gru, inputs, weights).outputs, reference.run(rnn, inputs, plain).outputs]
+    ours = reference.gradients(gru, gru.backward, inputs, weights, d_outputs)
+    theirs = reference.gradients(rnn, rnn.backward, inputs, plain, d_outputs)
+    for name in ("kernel", "recurrent_kernel"):
+        ours[name] = ours[name][:, own]
+    ours["bias"] = (ours["bias"][0] if gru.recurrent_bias else ours["bias"])[own]
+    pairs = [outputs, *([ours[name], theirs[name]] for name in theirs)]
+    return max(float(np.abs(one - other).max()) for one, other in pairs)

@@ -1,0 +1,78 @@
+"""Facts told by the equations, without TensorFlow."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from harness.analysis.exact import facts
+from harness.analysis.frame import to_frame
+from harness.cells import cells
+from harness.cells import facts as told
+from harness.cells import lstm as lstm_equations
+from harness.cells.cell import Blocks, Recurrence, Saved, States
+
+EMPTY = to_frame([])
+
+
+def test_counts_are_read_off_the_equations() -> None:
+    rnn, gru, lstm = (told.counts(cells[name]) for name in ("simple_rnn", "gru", "lstm"))
+    assert (rnn.gates, gru.gates, lstm.gates) == (0, 2, 3)
+    assert (rnn.blocks, gru.blocks, lstm.blocks) == (1, 3, 4)
+    assert (rnn.functions, gru.functions, lstm.functions) == (1, 3, 5)
+    assert (rnn.products, gru.products, lstm.products) == (1, 1, 1)
+    assert told.counts(cells["gru"].variant(reset_after=False)).products == 2
+    # x + u in each block, then f c + i g and o tanh(c'); the GRU's: r u, z h + (1 - z) c, and its second bias
+    assert (rnn.elementwise, lstm.elementwise) == (1, 4 + 3 + 1)
+    assert gru.elementwise == 3 + 1 + 4 + 3
+
+
+def test_the_gru_is_simpler() -> None:
+    found = facts["simpler"](EMPTY)
+    assert found.holds
+    assert found.effect == pytest.approx(25, abs=1)
+
+
+def test_a_gru_with_more_to_compute_is_not_simpler(monkeypatch: pytest.MonkeyPatch) -> None:
+    heavy = replace(cells["lstm"], name="gru")
+    monkeypatch.setattr("harness.cells.gru.cell", heavy)
+    assert facts["simpler"](EMPTY).holds is False
+
+
+def test_permuting_the_lstms_gates_weights_permutes_the_gates() -> None:
+    found = facts["same-gate-equations"](EMPTY)
+    assert found.holds
+    assert found.effect == 0
+
+
+def test_a_gate_with_another_equation_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def step(x: Blocks, states: States, recur: Recurrence) -> tuple[States, Saved]:
+        new, (i, f, *rest) = lstm_equations.step(x, states, recur)
+        return new, (i, 0.9 * f, *rest)
+
+    monkeypatch.setattr("harness.cells.lstm.cell", replace(cells["lstm"], step=step))
+    assert facts["same-gate-equations"](EMPTY).holds is False
+
+
+def test_the_gru_reduces_to_the_simple_rnn_and_says_in_which_convention() -> None:
+    found = facts["reduces-to-rnn"](EMPTY)
+    assert found.holds
+    assert found.effect < 1e-12
+    assert "keeps the old state" in found.reason
+
+
+def test_a_gru_whose_update_gate_takes_the_candidate_does_not_reduce_at_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(told, "SATURATED", -told.SATURATED)
+    assert facts["reduces-to-rnn"](EMPTY).holds is False
+
+
+def test_facts_need_no_tensorflow() -> None:
+    code = (
+        "import sys, pandas; from harness.analysis.exact import facts\n"
+        "assert all(facts[name](None).holds for name in ('simpler', 'same-gate-equations', 'reduces-to-rnn'))\n"
+        "assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
