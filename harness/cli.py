@@ -67,7 +67,7 @@ def run(
     experiment = _load(file, seeds)
     console = _console()
     if dry_run:
-        from harness.experiment import plan
+        from harness.plan import plan
 
         for trial_id, spec in plan(experiment).items():
             print(
@@ -96,8 +96,8 @@ def run(
 def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -> None:
     """Validate an experiment file; print its plan with an estimate of its time."""
     from harness.estimate import Estimator
-    from harness.experiment import plan
     from harness.machine import usable_cores
+    from harness.plan import plan
     from harness.runner.progress import duration
     from harness.runner.run import left_to_do
     from harness.store import FILE_NAME, open_store

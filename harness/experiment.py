@@ -1,12 +1,10 @@
-"""The experiment file: TOML in, a plan of trials out. Every model is strict and frozen; a bad file gets one message."""
+"""The experiment file, read into strict and frozen models; a bad file gets one message."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import tomllib
-from collections.abc import Callable, Iterator
-from itertools import product
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -15,8 +13,10 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     PrivateAttr,
+    Tag,
     ValidationError,
     field_validator,
     model_validator,
@@ -24,13 +24,21 @@ from pydantic import (
 
 from harness.analysis.claims import Claim
 from harness.cells import KERNELS, cells
-from harness.code_version import code_version
 from harness.errors import UserError, nearest
-from harness.tasks import Task, tasks
+from harness.tasks import tasks
+from harness.tuning import Tune
 from harness.validation import explain
 
 T = TypeVar("T")
 Lane = Literal["accuracy", "speed"]
+Match = Literal["units", "parameters"]
+Purpose = Literal["comparison", "tuning"]
+"""What a trial is for: a tuning trial chooses a learning rate and is judged by no claim."""
+Optimizer = Literal["adam", "rmsprop", "sgd"]
+Initialiser = Literal["orthogonal", "glorot_uniform"]
+"""Of the recurrent weights."""
+ForgetBias = float | Literal["chrono"]
+"""The initial bias of the gate that keeps the old state (LSTM: forget, GRU: update); chrono: log U(1, T - 1)."""
 
 
 def _as_tuple(value: object) -> object:
@@ -78,7 +86,8 @@ def _distinct(values: tuple[T, ...]) -> tuple[T, ...]:
 
 
 TaskName = Annotated[str, _known(tasks.__getitem__)]
-CellNames = Annotated[OneOrMore[Annotated[str, _known(cells.__getitem__)]], AfterValidator(_distinct)]
+CellName = Annotated[str, _known(cells.__getitem__)]
+CellNames = Annotated[OneOrMore[CellName], AfterValidator(_distinct)]
 KernelNames = Annotated[OneOrMore[Annotated[str, _known(_check_kernel)]], AfterValidator(_distinct)]
 Seeds = Annotated[
     tuple[Annotated[int, Field(ge=0)], ...],
@@ -86,6 +95,16 @@ Seeds = Annotated[
     Field(min_length=1),
     AfterValidator(_distinct),
 ]
+
+
+def _kind_of_rates(value: object) -> str:
+    return "=tuned" if isinstance(value, dict | Tune) else "=given"
+
+
+Rates = Annotated[
+    Annotated[OneOrMore[Positive], Tag("=given")] | Annotated[Tune, Tag("=tuned")], Discriminator(_kind_of_rates)
+]
+"""One rate, a list of them, or a table `{ tune = [...], seeds = 2 }`."""
 
 
 class _Strict(BaseModel):
@@ -110,7 +129,10 @@ class TrialSpec(BaseModel):
     units: int
     layers: int
     dense_units: tuple[int, ...]
-    matched: Literal["units"]
+    matched: Match
+    """Whether cells are compared at equal units or at equal recurrent parameters."""
+    reference_units: int
+    """The units asked for; a cell matched by parameters has others."""
     train_size: int
     sequence_length: int
     learning_rate: float
@@ -124,13 +146,25 @@ class TrialSpec(BaseModel):
     dropout: float
     recurrent_dropout: float
     clip_norm: float | None
+    optimizer: Optimizer
+    reset_after: bool
+    forget_bias: ForgetBias | None
+    initialiser: Initialiser
+    evaluate_lengths: tuple[int, ...]
+    purpose: Purpose
     seed: int
 
     def id(self) -> str:
         """16 hexadecimal digits: the SHA-256 of all that can change the result, and of nothing else."""
-        decisive = self.model_dump(mode="json", exclude={"options"})
-        canonical = json.dumps(decisive, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+        return hashlib.sha256(self.model_dump_json(exclude={"options"}).encode()).hexdigest()[:16]
+
+
+class TrialLimits(_Strict):
+    """`[limits]`: what one trial may take before it is stopped; a trial that was stopped is an outcome."""
+
+    seconds: Positive = 3600.0
+    memory_gib: Positive | None = None
+    """None: nine tenths of the machine's memory, shared out among the trials that run side by side."""
 
 
 class Sweep(_Strict):
@@ -147,7 +181,10 @@ class Sweep(_Strict):
     units: OneOrMore[Count] = (32,)
     layers: OneOrMore[Count] = (1,)
     dense_units: Annotated[tuple[Count, ...], BeforeValidator(_as_tuple)] = ()
-    learning_rate: OneOrMore[Positive] = (3e-3,)
+    match: Annotated[OneOrMore[Match], AfterValidator(_distinct)] = ("units",)
+    reference: CellName | None = None
+    """The cell whose `units` the others match by parameters; default: the LSTM where it is there, else the first."""
+    learning_rate: Rates = (3e-3,)
     batch_size: OneOrMore[Count] = (32,)
     updates: OneOrMore[Count] | None = None
     epochs: OneOrMore[Count] | None = None
@@ -155,12 +192,26 @@ class Sweep(_Strict):
     patience: Count | None = None
     dropout: Share = 0.0
     recurrent_dropout: Share = 0.0
-    clip_norm: Positive | None = 1.0
+    clip_norm: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+    """The largest norm of the whole gradient; 0: not clipped."""
+    optimizer: OneOrMore[Optimizer] = ("adam",)
+    reset_after: OneOrMore[bool] = (True,)
+    forget_bias: OneOrMore[ForgetBias] | None = None
+    """None: each cell's own default (1 for the LSTM's forget gate, 0 for the GRU's update gate)."""
+    initialiser: OneOrMore[Initialiser] = ("orthogonal",)
+    evaluate_lengths: Annotated[tuple[Count, ...], BeforeValidator(_as_tuple)] = ()
+    """Other sequence lengths at which the trained network is tested."""
 
     @model_validator(mode="after")
     def _one_length_of_training(self) -> Sweep:
         if (self.updates is None) == (self.epochs is None):
             raise ValueError("give either 'updates' or 'epochs', one of the two")
+        return self
+
+    @model_validator(mode="after")
+    def _lengths_can_be_evaluated(self) -> Sweep:
+        if self.evaluate_lengths and tasks[self.task].make_test is None:
+            raise ValueError(f"task {self.task!r} has no other lengths, so 'evaluate_lengths' must be left out")
         return self
 
 
@@ -175,6 +226,7 @@ class Experiment(_Strict):
     cells: CellNames
     kernel: KernelNames = ("fused",)
     lane: Lane = "accuracy"
+    limits: TrialLimits = TrialLimits()
     sweep: Annotated[tuple[Sweep, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
     claim: Annotated[tuple[Claim, ...], BeforeValidator(_as_tuple)] = ()
     _source: str = PrivateAttr(default="")
@@ -231,69 +283,3 @@ def load_experiment(path: str | Path) -> Experiment:
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
     return parse_experiment(text, source=str(path), folder=path.resolve().parent)
-
-
-def plan(experiment: Experiment) -> dict[str, TrialSpec]:
-    """Every trial of the experiment by its id; seed by seed, so that an unfinished run is still paired.
-
-    Raises UserError where a task cannot make the data asked for.
-    """
-    trials: dict[str, TrialSpec] = {}
-    for spec in sorted(_specs(experiment), key=lambda spec: spec.seed):
-        trials.setdefault(spec.id(), spec)
-    return trials
-
-
-def _specs(experiment: Experiment) -> Iterator[TrialSpec]:
-    for index, sweep in enumerate(experiment.sweep):
-        task = tasks[sweep.task]
-        try:
-            yield from _sweep_specs(experiment, sweep, task)
-        except UserError as error:
-            source = experiment._source or experiment.name
-            raise UserError(f"{source}: sweep[{index}] ({sweep.task}): {error}") from error
-
-
-def _sweep_specs(experiment: Experiment, sweep: Sweep, task: Task) -> Iterator[TrialSpec]:
-    options = task.options.model_validate(sweep.options)
-    data = dict(task.identity(options))
-    cell_names = sweep.cells or experiment.cells
-    code = {cell: code_version(sweep.task, cell) for cell in cell_names}
-    for train_size, length in product(sweep.train_size, sweep.sequence_length):
-        examples = task.examples(train_size, length, options)
-        for units, layers, rate, batch, duration, kernel, seed, cell in product(
-            sweep.units,
-            sweep.layers,
-            sweep.learning_rate,
-            sweep.batch_size,
-            sweep.updates or sweep.epochs or (),
-            sweep.kernel or experiment.kernel,
-            sweep.seeds or experiment.seeds,
-            cell_names,
-        ):
-            batch_size = min(batch, examples)
-            updates = duration if sweep.updates else duration * -(-examples // batch_size)
-            yield TrialSpec.model_construct(
-                task=sweep.task,
-                options=sweep.options,
-                data=data,
-                code=code[cell],
-                cell=cell,
-                kernel=kernel,
-                lane=sweep.lane or experiment.lane,
-                units=units,
-                layers=layers,
-                dense_units=sweep.dense_units,
-                matched="units",
-                train_size=train_size,
-                sequence_length=length,
-                learning_rate=rate,
-                batch_size=batch_size,
-                updates=updates,
-                evaluate_every=min(sweep.evaluate_every or -(-updates // 10), updates),
-                patience=sweep.patience,
-                dropout=sweep.dropout,
-                recurrent_dropout=sweep.recurrent_dropout,
-                clip_norm=sweep.clip_norm,
-                seed=seed,
-            )

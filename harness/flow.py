@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +12,14 @@ from rich.console import Console
 
 from harness.analysis.claims import Verdict
 from harness.estimate import Estimator
-from harness.experiment import Experiment, load_experiment, plan
+from harness.experiment import Experiment, TrialSpec, load_experiment
+from harness.plan import plan
 from harness.results import judge_results, read_summaries, render_results, write_summary
+from harness.runner.limits import Limits
 from harness.runner.local import LocalEngine, server_context, without_main
 from harness.runner.progress import ShowProgress, duration
-from harness.runner.run import Outcome, left_to_do, run_plan
-from harness.store import EXPERIMENT_NAME, exclusive, open_store, write_atomically
+from harness.runner.run import TRY_AGAIN, Outcome, left_to_do, run_plan
+from harness.store import EXPERIMENT_NAME, Store, exclusive, open_store, write_atomically
 from harness.trial.process import model_summary
 
 
@@ -48,28 +52,67 @@ def run_experiment(
         source = path.read_text(encoding="utf-8")
     console = console or Console()
     directory = Path(results) / experiment.name
-    trials = plan(experiment)
+    plan(experiment, {})  # a plan that cannot be made is told before anything is written
     with open_store(directory, create=True) as store, exclusive(directory):
-        store.set_plan(trials)
         if source is not None:
             write_atomically(directory / EXPERIMENT_NAME, source)
-        left = left_to_do(trials, store.attempts())
-        estimator = Estimator(store.records())
-        engine = LocalEngine(jobs)
-        seconds = sum(estimator.seconds(trial.spec) for trial in left) / engine.jobs
-        console.print(
-            f"{experiment.title}: {len(trials)} trials, {len(trials) - len(left)} done before, {len(left)} to do"
-            + (f", {engine.jobs} side by side, about {duration(seconds)}" if left else ""),
-            markup=False,
-            soft_wrap=True,
-        )
-        with ShowProgress(console, left, estimator, engine.jobs, len(trials) - len(left)) as progress:
-            outcome = run_plan(left, len(trials), store, engine, progress)
+        outcome = _run_stages(experiment, store, LocalEngine(jobs, _limits(experiment)), console)
         if outcome.stopped:
             return Finished(directory, outcome, [], None)
         _summarise_models(experiment, directory)
         verdicts = judge_results(directory)
         return Finished(directory, outcome, verdicts, render_results(directory, verdicts))
+
+
+def _limits(experiment: Experiment) -> Limits:
+    given = experiment.limits
+    return Limits(given.seconds, int(given.memory_gib * 2**30) if given.memory_gib else None)
+
+
+def final_losses(store: Store) -> dict[str, float]:
+    """Validation losses by trial id, for tuning; infinite for a trial that failed for good."""
+    losses = {}
+    for record in store.records(all_records=True):
+        if record["spec"]["purpose"] == "tuning" and record["status"] not in TRY_AGAIN:
+            losses[record["trial_id"]] = record["validation"].get("loss", math.inf)
+    return losses
+
+
+def _run_stages(experiment: Experiment, store: Store, engine: LocalEngine, console: Console) -> Outcome:
+    """Run the plan; where learning rates are tuned, first the tuning and then what it makes known of the plan."""
+    trials = plan(experiment, final_losses(store))
+    before = finished = failed = 0
+    while True:
+        store.set_plan(trials)
+        stage = _run_stage(experiment, trials, store, engine, console)
+        before, finished, failed = before or stage.stored_before, finished + stage.finished, failed + stage.failed
+        known_now = plan(experiment, final_losses(store))
+        if stage.stopped or known_now.keys() == trials.keys():
+            return Outcome(len(trials), before, finished, failed, stage.stopped)
+        trials = known_now
+
+
+def _run_stage(
+    experiment: Experiment,
+    trials: Mapping[str, TrialSpec],
+    store: Store,
+    engine: LocalEngine,
+    console: Console,
+) -> Outcome:
+    """Run what is left of the plan as far as it is known."""
+    left = left_to_do(trials, store.attempts())
+    estimator = Estimator(store.records())
+    seconds = sum(estimator.seconds(trial.spec) for trial in left) / engine.jobs
+    tuning = any(trial.spec.purpose == "tuning" for trial in left)
+    console.print(
+        f"{experiment.title}: {len(trials)} trials, {len(trials) - len(left)} done before, {len(left)} to do"
+        + (f", {engine.jobs} side by side, about {duration(seconds)}" if left else "")
+        + (" (to tune learning rates; the comparison follows)" if tuning else ""),
+        markup=False,
+        soft_wrap=True,
+    )
+    with ShowProgress(console, left, estimator, engine.jobs, len(trials) - len(left)) as progress:
+        return run_plan(left, len(trials), store, engine, progress)
 
 
 def _summarise_models(experiment: Experiment, directory: Path) -> None:

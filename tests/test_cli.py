@@ -30,7 +30,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
     """A results folder with half of the plan's records."""
-    from harness.experiment import plan
+    from harness.plan import plan
 
     directory = tmp_path / "results" / "tiny"
     trials = plan(experiment())

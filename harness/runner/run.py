@@ -21,7 +21,8 @@ MAX_ATTEMPTS = 5
 """How often a trial that crashed or was interrupted is tried in all."""
 MAX_REPEATS = 2
 """How often a speed trial that was disturbed is done again; the last attempt counts, and stays flagged if noisy too."""
-_TRY_AGAIN = frozenset({"crashed", "interrupted"})
+TRY_AGAIN = frozenset({"crashed", "interrupted"})
+"""These say nothing of the cell; the next run tries again. All other statuses are outcomes."""
 _POLL_SECONDS = 0.2
 
 
@@ -59,7 +60,7 @@ def left_to_do(trials: Mapping[str, TrialSpec], attempts: Mapping[str, tuple[int
     left = []
     for trial_id, spec in trials.items():
         attempt, status = attempts.get(trial_id, (0, "missing"))
-        if attempt == 0 or (status in _TRY_AGAIN and attempt < MAX_ATTEMPTS):
+        if attempt == 0 or (status in TRY_AGAIN and attempt < MAX_ATTEMPTS):
             left.append(Trial(trial_id, spec, attempt + 1))
     accuracy = [trial for trial in left if trial.spec.lane == "accuracy"]
     return accuracy + speed_order([trial for trial in left if trial.spec.lane == "speed"])

@@ -1,0 +1,204 @@
+"""The plan: every trial that an experiment asks for, by its id. Deterministic; in two stages where rates are tuned."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any, NamedTuple
+
+from harness.cells import cells
+from harness.code_version import code_version
+from harness.errors import UserError
+from harness.experiment import Experiment, ForgetBias, Initialiser, Match, Optimizer, Purpose, Sweep, TrialSpec
+from harness.matching import matched_units
+from harness.tasks import Options, Task, tasks
+from harness.tuning import Choice, Tune, choose
+
+Losses = Mapping[str, float]
+"""Trial id to validation loss, of the trials that have a final record; infinite where it failed."""
+
+
+def plan(experiment: Experiment, losses: Losses | None = None) -> dict[str, TrialSpec]:
+    """Every trial of the experiment by its id; seed by seed, so that an unfinished run is still paired.
+
+    Where learning rates are tuned, the plan holds the tuning trials, and the comparison's only once `losses` tells how
+    all tuning trials of their sweep ended; without `losses`, rates are taken as if all were equally good.
+    Raises UserError where a task cannot make the data asked for.
+    """
+    trials: dict[str, TrialSpec] = {}
+    specs = [spec for index in range(len(experiment.sweep)) for spec in _sweep_plan(experiment, index, losses)[0]]
+    for spec in sorted(specs, key=lambda spec: (spec.purpose != "tuning", spec.seed)):
+        trials.setdefault(spec.id(), spec)
+    return trials
+
+
+def tuned(experiment: Experiment, losses: Losses) -> list[Choice]:
+    """The learning rates that tuning has chosen so far, with how every rate did."""
+    return [choice for index in range(len(experiment.sweep)) for choice in _sweep_plan(experiment, index, losses)[1]]
+
+
+def _sweep_plan(experiment: Experiment, index: int, losses: Losses | None) -> tuple[list[TrialSpec], list[Choice]]:
+    sweep = experiment.sweep[index]
+    try:
+        if not isinstance(sweep.learning_rate, Tune):
+            return list(_expand(experiment, sweep, sweep.learning_rate)), []
+        tune = sweep.learning_rate
+        tuning = list(_expand(experiment, _tuning_sweep(sweep, tune), tune.tune, "tuning"))
+        known = dict.fromkeys((spec.id() for spec in tuning), 0.0) if losses is None else losses
+        choices = _choices(tuning, known, tune.at)
+        if choices is None:
+            return tuning, []
+        rates = {tuple(choice.where.values()): choice.rate for choice in choices}
+        chosen = [
+            spec.model_copy(update={"learning_rate": rates[_tuned_together(spec, tune.at)]})
+            for spec in _expand(experiment, sweep, (math.nan,))
+        ]
+        return tuning + chosen, choices
+    except UserError as error:
+        source = experiment._source or experiment.name
+        raise UserError(f"{source}: sweep[{index}] ({sweep.task}): {error}") from error
+
+
+_TUNED_TOGETHER = (
+    "task", "cell", "kernel", "units", "layers", "matched", "optimizer", "reset_after", "forget_bias", "initialiser",
+)  # fmt: skip
+"""A learning rate is chosen for each combination of these."""
+
+
+def _tuned_together(spec: TrialSpec, at: str) -> tuple[Hashable, ...]:
+    names = _TUNED_TOGETHER + (("train_size", "sequence_length") if at == "all" else ())
+    return tuple(getattr(spec, name) for name in names)
+
+
+def _choices(tuning: Sequence[TrialSpec], losses: Losses, at: str) -> list[Choice] | None:
+    """A choice for each group of tuning trials; None while one of them has no record."""
+    groups: dict[tuple[Hashable, ...], dict[float, list[float]]] = {}
+    for spec in tuning:
+        if spec.id() not in losses:
+            return None
+        by_rate = groups.setdefault(_tuned_together(spec, at), {})
+        by_rate.setdefault(spec.learning_rate, []).append(losses[spec.id()])
+    names = _TUNED_TOGETHER + (("train_size", "sequence_length") if at == "all" else ())
+    return [choose(dict(zip(names, key, strict=True)), by_rate) for key, by_rate in groups.items()]
+
+
+def _tuning_sweep(sweep: Sweep, tune: Tune) -> Sweep:
+    """The sweep of the first stage: at the middle of the sizes and lengths or at all of them, with its own seeds."""
+    changes: dict[str, Any] = {"seeds": tuple(tune.seed_numbers()), "evaluate_lengths": ()}
+    if tune.at == "middle":
+        for name in ("train_size", "sequence_length"):
+            values = sorted(getattr(sweep, name))
+            changes[name] = (values[len(values) // 2],)
+    return sweep.model_copy(update=changes)
+
+
+class _Factors(NamedTuple):
+    """One combination of what a sweep varies besides sizes and lengths."""
+
+    units: int
+    layers: int
+    match: Match
+    learning_rate: float
+    batch_size: int
+    duration: int
+    optimizer: Optimizer
+    reset_after: bool
+    forget_bias: ForgetBias | None
+    initialiser: Initialiser
+    kernel: str
+    seed: int
+    cell: str
+
+
+def _expand(
+    experiment: Experiment, sweep: Sweep, rates: Sequence[float], purpose: Purpose = "comparison"
+) -> Iterator[TrialSpec]:
+    task = tasks[sweep.task]
+    options = task.options.model_validate(sweep.options)
+    data = dict(sorted(task.identity(options).items()))
+    cell_names = sweep.cells or experiment.cells
+    code = {cell: code_version(sweep.task, cell) for cell in cell_names}
+    units_of = _Units(sweep, cell_names, task, options)
+    combinations = [
+        _Factors._make(values)
+        for values in product(
+            sweep.units,
+            sweep.layers,
+            sweep.match,
+            rates,
+            sweep.batch_size,
+            sweep.updates or sweep.epochs or (),
+            sweep.optimizer,
+            sweep.reset_after,
+            sweep.forget_bias or (None,),
+            sweep.initialiser,
+            sweep.kernel or experiment.kernel,
+            sweep.seeds or experiment.seeds,
+            cell_names,
+        )
+    ]
+    for train_size, length in product(sweep.train_size, sweep.sequence_length):
+        examples = task.examples(train_size, length, options)
+        for factors in combinations:
+            batch_size = min(factors.batch_size, examples)
+            updates = factors.duration if sweep.updates else factors.duration * -(-examples // batch_size)
+            yield TrialSpec(
+                task=sweep.task,
+                options=sweep.options,
+                data=data,
+                code=code[factors.cell],
+                cell=factors.cell,
+                kernel=factors.kernel,
+                lane=sweep.lane or experiment.lane,
+                units=units_of.matching(factors),
+                layers=factors.layers,
+                dense_units=sweep.dense_units,
+                matched=factors.match,
+                reference_units=factors.units,
+                train_size=train_size,
+                sequence_length=length,
+                learning_rate=factors.learning_rate,
+                batch_size=batch_size,
+                updates=updates,
+                evaluate_every=min(sweep.evaluate_every or -(-updates // 10), updates),
+                patience=sweep.patience,
+                dropout=sweep.dropout,
+                recurrent_dropout=sweep.recurrent_dropout,
+                clip_norm=sweep.clip_norm or None,
+                optimizer=factors.optimizer,
+                reset_after=factors.reset_after,
+                forget_bias=factors.forget_bias,
+                initialiser=factors.initialiser,
+                evaluate_lengths=sweep.evaluate_lengths,
+                purpose=purpose,
+                seed=factors.seed,
+            )
+
+
+class _Units:
+    """The units of each cell in a sweep; the width of the inputs is looked up once, and only where it matters."""
+
+    def __init__(self, sweep: Sweep, cell_names: Sequence[str], task: Task, options: Options) -> None:
+        self._sweep, self._task, self._options = sweep, task, options
+        self._reference = sweep.reference or ("lstm" if "lstm" in cell_names else cell_names[0])
+        self._known: dict[tuple[Hashable, ...], int] = {}
+        self._features: int | None = None
+
+    def matching(self, factors: _Factors) -> int:
+        """The units of the cell where the factors' units are asked for."""
+        if factors.match == "units" or factors.cell == self._reference:
+            return factors.units
+        key = (factors.cell, factors.units, factors.layers, factors.reset_after)
+        if key not in self._known:
+            cell, reference = cells[factors.cell], cells[self._reference]
+            self._known[key] = matched_units(
+                cell, reference, factors.units, self._width(), factors.layers, reset_after=factors.reset_after
+            )
+        return self._known[key]
+
+    def _width(self) -> int:
+        if self._features is None:
+            made = self._task.make(min(self._sweep.train_size), min(self._sweep.sequence_length), 0, self._options)
+            self._features = made.symbols or made.input_shape[-1]
+        return self._features

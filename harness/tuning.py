@@ -1,0 +1,63 @@
+"""Learning rates tuned per cell: a first stage with seeds of its own, whose validation losses choose the rates.
+
+A cell judged at another cell's best learning rate is judged unfairly. The rate with the lowest mean validation loss is
+taken; a failed trial counts as an infinite loss; of equally good rates the smaller one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+FIRST_TUNING_SEED = 1_000_000
+"""Tuning seeds start here, so that no seed chooses a rate and is judged with it."""
+
+
+def _as_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+class Tune(BaseModel):
+    """`learning_rate = { tune = [...], seeds = 2, at = "middle" }` of a sweep."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    tune: Annotated[
+        tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...], BeforeValidator(_as_tuple), Field(min_length=2)
+    ]
+    """The rates to try."""
+    seeds: Annotated[int, Field(ge=1, le=1000)] = 2
+    at: Literal["middle", "all"] = "middle"
+    """At the middle one of the sweep's sizes and lengths, or at each of them by itself."""
+
+    def seed_numbers(self) -> range:
+        """The seeds of the first stage."""
+        return range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + self.seeds)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What tuning found for one cell (and kernel, size, ...: `where`)."""
+
+    where: Mapping[str, Hashable]
+    rate: float
+    losses: Mapping[float, Sequence[float]]
+    """Validation losses of each rate, seed by seed; infinite for a failed trial."""
+    at_edge: bool
+    """Whether the best rate is the smallest or largest tried: a better one may lie beyond."""
+    tied: bool
+    """Whether another rate was exactly as good."""
+
+
+def choose(where: Mapping[str, Hashable], losses: Mapping[float, Sequence[float]]) -> Choice:
+    """The rate with the lowest mean loss, with what has to be said about the choice."""
+    means = {rate: fmean(values) if all(map(math.isfinite, values)) else math.inf for rate, values in losses.items()}
+    best = min(means.values())
+    winners = sorted(rate for rate, mean in means.items() if mean == best)
+    rate = winners[0]
+    return Choice(where, rate, losses, at_edge=rate in (min(means), max(means)), tied=len(winners) > 1)
