@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.report.data import ReportData
 
-__all__ = ["ReportData", "render"]
+__all__ = ["ReportData", "render", "render_markdown"]
 
 
 def render(data: ReportData, directory: Path) -> Path:
@@ -17,3 +17,13 @@ def render(data: ReportData, directory: Path) -> Path:
     from harness.report.writing import write_report  # matplotlib takes a second to import
 
     return write_report(data, directory)
+
+
+def render_markdown(data: ReportData, directory: Path) -> Path:
+    """Write `report.md`, and `figures/*.png` and `*.svg`, into the directory; gives the path of the summary.
+
+    Each file replaces the one before it as a whole. Raises OSError where the directory cannot be written.
+    """
+    from harness.report.writing import write_markdown
+
+    return write_markdown(data, directory)

@@ -29,8 +29,8 @@ FACTORS = (
 """What tells one condition from another within a task; the learning rate is chosen, see `with_best_rates`."""
 DERIVED = ("batch_size", "patience", "updates_planned")
 """Often follow from the other factors (small training sets have small batches); conditions only where they do not."""
-MOST_POINTS = 30
-"""Seeds drawn at one x; all of them are in the mean and the interval."""
+MOST_POINTS, FEWEST_POINTS = 160, 6
+"""Seeds drawn in one panel, and at least at one x of one cell; all of them are in the mean and the interval."""
 
 
 def prepared(frame: pd.DataFrame) -> pd.DataFrame:
@@ -145,7 +145,7 @@ def centre(x: float, values: Sequence[float], low: float | None = None, high: fl
     return Centre(x, math.fsum(values) / len(values), below, above, len(values))
 
 
-def thinned(points: Sequence[Point], most: int = MOST_POINTS) -> tuple[Point, ...]:
+def thinned(points: Sequence[Point], most: int) -> tuple[Point, ...]:
     """At most so many points, evenly chosen from the lowest to the highest, both of which stay."""
     if len(points) <= most:
         return tuple(points)
@@ -176,6 +176,8 @@ def series_of(
     A failed trial has no value here, whatever it left behind: what it reached before it failed is not comparable.
     """
     made = []
+    places = trials[x].nunique() if x else 1
+    most = max(FEWEST_POINTS, MOST_POINTS // max(1, places * trials["cell"].nunique()))
     for cell in in_order([str(name) for name in trials["cell"].unique()]):
         of_cell = trials[trials["cell"] == cell]
         points: list[Point] = []
@@ -191,7 +193,7 @@ def series_of(
                 for value, seed in group.loc[usable, [y, "seed"]].itertuples(index=False)
             ]
             if here:
-                kept = thinned(here)
+                kept = thinned(here, most)
                 hidden += len(here) - len(kept)
                 points += kept
                 centres.append(centre(place, [point.y for point in here], low, high))

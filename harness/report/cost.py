@@ -9,6 +9,7 @@ import pandas as pd
 from harness.report.aggregate import Condition, conditions, typical
 from harness.report.panels import (
     INTERVALS,
+    Draft,
     Quantity,
     Results,
     Titles,
@@ -91,9 +92,7 @@ def memory_by_units(results: Results) -> Plot:
     measured = results.frame[results.frame[MEMORY.column].notna()].assign(status="ok")
     quantities = {str(task): MEMORY for task in measured["task"].unique()}
     pooled = ("train_size",)
-    panels, notes = limited(
-        lines(typical(measured), results.tasks, results.titles, x="units", quantities=quantities, pooled=pooled)
-    )
+    panels, notes = limited(lines(results, typical(measured), x="units", quantities=quantities, pooled=pooled))
     return Plot(
         "memory-by-units",
         "How does memory grow with the network?",
@@ -107,15 +106,14 @@ def memory_by_units(results: Results) -> Plot:
 def _cost(frame: pd.DataFrame, results: Results, quantity: Quantity, id: str, title: str, lead: str, note: str) -> Plot:
     measured = frame[frame[quantity.column].notna()].assign(status="ok")
     quantities = {str(task): quantity for task in measured["task"].unique()}
-    panels = []
+    panels: list[Draft | Panel] = []
     pooled_sizes = False
     for _, of_task in measured.groupby("task", sort=False):
         pooled_sizes |= of_task["train_size"].nunique() > 1
         if of_task["sequence_length"].nunique() > 1:
             panels += lines(
+                results,
                 of_task,
-                results.tasks,
-                results.titles,
                 x="sequence_length",
                 quantities=quantities,
                 pooled=("train_size",),

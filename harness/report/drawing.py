@@ -13,7 +13,7 @@ from harness.report.lines import draw_lines
 from harness.report.plot import Panel, Plot, Scale
 from harness.report.rows import draw_rows
 
-PANEL_WIDTH, PANEL_HEIGHT = 4.5, 3.15
+PANEL_WIDTH, PANEL_HEIGHT = 4.0, 2.95
 """Inches."""
 ROW_HEIGHT = 0.42
 COLUMNS = 3

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from harness.report.answer import answer
 from harness.report.appearance import Look, shorten
+from harness.report.legend import key
 from harness.report.plot import Panel, Plot
 from harness.report.svg import inline
 from harness.report.trials import trials_table
@@ -36,7 +37,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"number": number, "shorten": shorten, "duration": duration, "plural": plural}
+    made.filters |= {"number": number, "shorten": shorten, "duration": duration, "plural": plural, "key": key}
     return made
 
 
@@ -55,6 +56,7 @@ def page(data: ReportData, frame: pd.DataFrame, plots: Sequence[Plot], looks: Ma
             ),
             looks=list(looks.values()),
             legend=[look for name, look in looks.items() if name in set(frame["cell"])],
+            machines=[machine(fields) for fields in data.machines],
             notices=notices(data, frame),
             facts=facts(data, frame),
             answer=answer(data, looks, plots),
@@ -143,6 +145,17 @@ def _panel(plot: Plot, panel: Panel, place: int, looks: Mapping[str, Look]) -> d
     }
 
 
+def machine(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A machine's fields in words."""
+    said = []
+    for name, value in fields.items():
+        if str(name).endswith("_bytes") and isinstance(value, int | float):
+            said.append((str(name).removesuffix("_bytes"), f"{number(value / 2**30)} GiB"))
+        else:
+            said.append((shorten(str(name).replace("_", " "), 40), shorten(str(value), 120)))
+    return said
+
+
 def failures(data: ReportData, frame: pd.DataFrame, looks: Mapping[str, Look]) -> dict[str, Any]:
     """Failed trials: counted by task, cell and status, and one by one as far as there is room."""
     failed = frame[frame["status"] != "ok"]
@@ -183,6 +196,7 @@ def architectures(data: ReportData, looks: Mapping[str, Look]) -> list[dict[str,
                 if known.get(name, {}).get(key) is not None
             ],
             "model": data.summaries.get(name, ""),
+            "columns": max((len(line) for line in data.summaries.get(name, "").splitlines()), default=60),
         }
         for name in names
     ]

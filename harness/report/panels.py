@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import pandas as pd
@@ -16,7 +17,7 @@ from harness.report.wording import condition, plural
 Tasks = Mapping[str, Mapping[str, Any]]
 Titles = Mapping[str, str]
 Better = Literal["lower", "higher", ""]
-MOST_PANELS = 8
+MOST_PANELS = 6
 
 LENGTH = Axis("Sequence length", "time steps", whole=True, scale="log")
 UNITS = Axis("Units", "units", whole=True, scale="log")
@@ -134,14 +135,28 @@ def threshold(tasks: Tasks, task: str, quantity: Quantity) -> tuple[Reference, .
     return (Reference("solved", ((0.0, float(solved[1]) * quantity.factor),)),)
 
 
-def limited(panels: Sequence[Panel]) -> tuple[tuple[Panel, ...], tuple[str, ...]]:
-    """As many panels as a reader can take in, and a note where there are more."""
-    if len(panels) <= MOST_PANELS:
-        return tuple(panels), ()
-    kept = tuple(panels[:MOST_PANELS])
-    return kept, (
-        f"{plural(len(panels) - MOST_PANELS, 'further condition')} not drawn; the trials table has all of them.",
-    )
+@dataclass(frozen=True)
+class Draft:
+    """A panel that is made only where it is drawn: means and intervals of hundreds of conditions take their time."""
+
+    task: str
+    make: Callable[[], Panel]
+
+
+def limited(drafts: Sequence[Draft | Panel]) -> tuple[tuple[Panel, ...], tuple[str, ...]]:
+    """As many panels as a reader can take in, of every task its share, and a note where there are more."""
+    turn: dict[str, int] = {}
+    ranked = []
+    for place, draft in enumerate(drafts):
+        task = draft.task if isinstance(draft, Draft) else draft.facets["task"]
+        turn[task] = turn.get(task, -1) + 1
+        ranked.append((turn[task], place))
+    kept = sorted(place for _, place in sorted(ranked)[:MOST_PANELS])
+    more = len(drafts) - len(kept)
+    note = f"{plural(more, 'further condition')} not drawn; the trials table has all of them."
+    chosen = [drafts[place] for place in kept]
+    made = tuple(draft.make() if isinstance(draft, Draft) else draft for draft in chosen)
+    return made, (note,) if more else ()
 
 
 def thinning(panels: Sequence[Panel]) -> tuple[str, ...]:
@@ -155,38 +170,28 @@ def thinning(panels: Sequence[Panel]) -> tuple[str, ...]:
 
 
 def lines(
-    frame: pd.DataFrame,
-    tasks: Tasks,
-    titles: Titles,
-    *,
-    x: str,
-    quantities: Mapping[str, Quantity],
-    pooled: Sequence[str] = (),
-) -> list[Panel]:
+    results: Results, frame: pd.DataFrame, *, x: str, quantities: Mapping[str, Quantity], pooled: Sequence[str] = ()
+) -> list[Draft]:
     """A panel for each condition in which `x` takes several values."""
-    panels = []
-    for here in conditions(frame, x=x, pooled=pooled):
-        if here.trials[x].nunique() < 2:
-            continue
-        quantity = quantities[here.task]
-        axis = {"sequence_length": LENGTH, "units": UNITS}.get(x) or Axis(
-            "Training-set size",
-            str(tasks.get(here.task, {}).get("train_size_unit") or "examples"),
-            whole=True,
-            scale="log",
-        )
-        panels.append(
-            Panel(
-                panel_title(tasks, here),
-                axis,
-                quantity.axis,
-                series_of(here.trials, quantity, x, titles),
-                baselines(here, quantity, x) + threshold(tasks, here.task, quantity),
-                better=quantity.better,
-                facets=facets(here),
-            )
-        )
-    return panels
+    return [
+        Draft(here.task, partial(_line_panel, results, here, x, quantities[here.task]))
+        for here in conditions(frame, x=x, pooled=pooled)
+        if here.trials[x].nunique() > 1
+    ]
+
+
+def _line_panel(results: Results, here: Condition, x: str, quantity: Quantity) -> Panel:
+    counted = str(results.tasks.get(here.task, {}).get("train_size_unit") or "examples")
+    size = Axis("Training-set size", counted, whole=True, scale="log")
+    return Panel(
+        panel_title(results.tasks, here),
+        {"sequence_length": LENGTH, "units": UNITS}.get(x, size),
+        quantity.axis,
+        series_of(here.trials, quantity, x, results.titles),
+        baselines(here, quantity, x) + threshold(results.tasks, here.task, quantity),
+        better=quantity.better,
+        facets=facets(here),
+    )
 
 
 def choice_note(chosen: bool) -> tuple[str, ...]:

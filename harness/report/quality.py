@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import pandas as pd
 
@@ -11,6 +12,7 @@ from harness.report.aggregate import conditions, typical, with_best_rates
 from harness.report.panels import (
     INTERVALS,
     LENGTH,
+    Draft,
     Quantity,
     Results,
     baselines,
@@ -33,7 +35,7 @@ def loss_by_size(results: Results) -> Plot:
     """Test loss against training-set size, for each task that has several sizes."""
     trials, chosen = with_best_rates(of_lane(results.frame, "accuracy")[0])
     quantities = {str(task): metric(results.tasks, str(task), "loss") for task in trials["task"].unique()}
-    panels, notes = limited(lines(trials, results.tasks, results.titles, x="train_size", quantities=quantities))
+    panels, notes = limited(lines(results, trials, x="train_size", quantities=quantities))
     return Plot(
         "loss-by-size",
         "Who learns best from little data?",
@@ -51,7 +53,7 @@ def quality_by_length(results: Results) -> Plot:
         str(task): quality_metric(results.tasks, str(task), trials[trials["task"] == task])
         for task in trials["task"].unique()
     }
-    panels, notes = limited(lines(trials, results.tasks, results.titles, x="sequence_length", quantities=quantities))
+    panels, notes = limited(lines(results, trials, x="sequence_length", quantities=quantities))
     return Plot(
         "accuracy-by-length",
         "Who remembers longest?",
@@ -70,8 +72,8 @@ def solved(results: Results) -> Plot:
         if marked is None:
             continue
         quantity = Quantity("solved", Axis("Seeds that solve it", "%", low=0, high=100), 100.0, "higher")
-        made = lines(marked, results.tasks, results.titles, x="sequence_length", quantities={str(task): quantity})
-        panels += [replace(panel, series=tuple(map(_as_share, panel.series)), references=()) for panel in made]
+        made = lines(results, marked, x="sequence_length", quantities={str(task): quantity})
+        panels += [Draft(draft.task, partial(_share_panel, draft)) for draft in made]
     kept, notes = limited(panels)
     return Plot(
         "solved",
@@ -95,6 +97,11 @@ def with_solved(trials: pd.DataFrame, results: Results, task: str) -> pd.DataFra
     values, limit = trials[quantity.column], float(declared[1])
     passed = values >= limit if quantity.better == "higher" else values <= limit
     return trials.assign(solved=(passed & (trials["status"] == "ok")).astype(float), status="ok")
+
+
+def _share_panel(draft: Draft) -> Panel:
+    panel = draft.make()
+    return replace(panel, series=tuple(map(_as_share, panel.series)), references=())
 
 
 def _as_share(series: Series) -> Series:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
@@ -78,9 +79,16 @@ def _draw_row(axes: Axes, panel: Panel, series: Series, look: Look, index: int, 
 
 def _write_value(axes: Axes, series: Series, look: Look, row: int, gid: str) -> None:
     """The mean at the right end of its row, and a cross with the number of trials that left no value."""
+    place: dict[str, Any] = {
+        "xycoords": ("axes fraction", "data"),
+        "textcoords": "offset points",
+        "va": "center",
+        "color": look.colour,
+        "annotation_clip": False,
+    }
     failed = sum(failure.count for failure in series.failed)
-    words = [number(centre.mean) for centre in series.centres] + ([f"× {failed}"] if failed else [])
-    axes.annotate(
-        "  ".join(words), (1, row), (8, 0), xycoords=("axes fraction", "data"), textcoords="offset points", va="center",
-        color=look.colour, fontweight="bold", annotation_clip=False, gid=f"{gid}-value",
-    )  # fmt: skip
+    for centre in series.centres:
+        axes.annotate(number(centre.mean), (1, row), (8, 0), fontweight="bold", gid=f"{gid}-value", **place)
+    if failed:
+        below = -9 if series.centres else 0
+        axes.annotate(f"\u2717 {failed}", (1, row), (8, below), fontsize=7.5, gid=f"{gid}-failed", **place)

@@ -60,7 +60,12 @@ def _body(document: str) -> str:
     start = document.index(">", document.index("<svg")) + 1
     body = document[start : document.rindex("</svg>")]
     body = re.sub(r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>", "", body, flags=re.DOTALL)
-    return re.sub(r"\n\s*", " ", body)
+    return re.sub(r"<[^>]+>", _compact, body).replace("> <", "><")
+
+
+def _compact(tag: re.Match[str]) -> str:
+    """The tag on one line, its coordinates to a hundredth of a point."""
+    return re.sub(r"(\d\.\d\d)\d+", r"\1", re.sub(r"\s+", " ", tag[0]))
 
 
 def _with_series(body: str) -> str:

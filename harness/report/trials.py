@@ -16,7 +16,7 @@ SHOWN = (
 """Columns that are visible at first, in this order; the others can be chosen."""
 FIRST_ROWS = 50
 """Rows that are there without JavaScript."""
-MOST_BYTES = 2_500_000
+MOST_BYTES = 1_800_000
 """What the data of the table may take of the page."""
 
 

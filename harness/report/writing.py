@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +13,7 @@ from harness.report.aggregate import prepared, with_factors
 from harness.report.appearance import Look, looks
 from harness.report.data import ReportData
 from harness.report.evidence import FIGURES, evidence
+from harness.report.markdown import markdown
 from harness.report.page import page
 from harness.report.panels import Results
 from harness.report.plot import Plot
@@ -23,6 +24,23 @@ def write_report(data: ReportData, directory: Path) -> Path:
     """The page and its figures in the directory. Figures of an earlier report that are no longer made are removed."""
     frame, looked, plots = described(data)
     html = page(data, frame, plots, looked)
+    write_figures(plots, looked, directory)
+    path = directory / "report.html"
+    replace_file(path, html.encode("utf-8", errors="replace"))
+    return path
+
+
+def write_markdown(data: ReportData, directory: Path) -> Path:
+    """The summary and its figures in the directory."""
+    frame, looked, plots = described(data)
+    write_figures(plots, looked, directory)
+    path = directory / "report.md"
+    replace_file(path, markdown(data, frame, plots, looked).encode("utf-8", errors="replace"))
+    return path
+
+
+def write_figures(plots: Sequence[Plot], looked: Mapping[str, Look], directory: Path) -> None:
+    """`figures/<id>.png` and `.svg` of every plot."""
     folder = directory / "figures"
     folder.mkdir(parents=True, exist_ok=True)
     files = {name: content for plot in plots for name, content in plot_files(plot, looked).items()}
@@ -30,9 +48,6 @@ def write_report(data: ReportData, directory: Path) -> Path:
         replace_file(folder / name, content)
     for stale in {f"{id}{ending}" for id in FIGURES for ending in (".png", ".svg")} - set(files):
         (folder / stale).unlink(missing_ok=True)
-    path = directory / "report.html"
-    replace_file(path, html.encode("utf-8", errors="replace"))
-    return path
 
 
 def described(data: ReportData) -> tuple[pd.DataFrame, Mapping[str, Look], list[Plot]]:

@@ -206,6 +206,8 @@ def test_downloads_hold_the_selected_trials(browser: Browser, address: str) -> N
 def test_nothing_is_wider_than_the_screen(browser: Browser, address: str, width: int) -> None:
     visit(browser, address, width=width)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    script = "return Math.min(...[...document.querySelectorAll('.verdict h3')].map(one => one.clientWidth))"
+    assert browser.execute_script(script) > 220
 
 
 def test_dark_mode_changes_paper_ink_and_figures(browser: Browser, address: str) -> None:

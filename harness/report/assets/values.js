@@ -7,7 +7,9 @@
   document.body.append(box);
 
   const words = (target) => target.getAttribute("aria-label") || target.dataset.says;
+  let current = null;
   const show = (target) => {
+    current = target;
     box.textContent = words(target);
     box.hidden = false;
     const at = target.getBoundingClientRect();
@@ -17,12 +19,21 @@
     box.style.left = left + "px";
     box.style.top = (above > 8 ? above : at.bottom + 8) + "px";
   };
-  const hide = () => { box.hidden = true; };
+  const hide = () => {
+    current = null;
+    box.hidden = true;
+  };
+  const follow = () => {
+    if (!current) return;
+    const at = current.getBoundingClientRect();
+    if (at.bottom < 0 || at.top > innerHeight) hide();
+    else show(current);
+  };
   const isValue = (node) => node.matches && node.matches(".targets circle");
 
   document.addEventListener("pointerover", (event) => (isValue(event.target) ? show(event.target) : hide()));
   document.addEventListener("focusin", (event) => (isValue(event.target) ? show(event.target) : hide()));
-  document.addEventListener("scroll", hide, { passive: true, capture: true });
+  document.addEventListener("scroll", follow, { passive: true, capture: true });
 
   const reachable = (drawing) =>
     [...drawing.querySelectorAll(".targets circle[tabindex]")]

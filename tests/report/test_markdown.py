@@ -1,0 +1,39 @@
+"""The Markdown summary."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.analysis.claims import Verdict
+from harness.report import render_markdown
+from tests.report.samples import frame, report_data, trial, verdicts
+
+
+def test_the_summary_says_every_verdict_and_shows_the_figures(tmp_path: Path) -> None:
+    rows = frame(*(trial(sequence_length=length, seed=seed) for length in (4, 8) for seed in range(3)))
+    text = render_markdown(report_data(rows), tmp_path).read_text(encoding="utf-8")
+    for verdict in verdicts():
+        assert f"| {verdict.claim} | {verdict.verdict} |" in text
+    assert "| +0.108 nats | \\[0.061, 0.155\\] | ±0.02 nats | 5 |" in text
+    assert "![Who remembers longest?](figures/accuracy-by-length.png)" in text
+    assert (tmp_path / "figures" / "accuracy-by-length.png").exists()
+    assert "harness run experiments/compare.toml" in text
+
+
+def test_names_cannot_break_out_of_their_cell_or_become_markup(tmp_path: Path) -> None:
+    name = "a | b\n# c <script> `d` [e](f) @everyone"
+    verdict = Verdict(name, name, "supported", 1.0, 0.5, 1.5, name, 5, {}, name)
+    text = render_markdown(
+        report_data(frame(), title=name, verdicts=[verdict], command="x ``` y"), tmp_path
+    ).read_text()
+    assert "<script>" not in text.replace("\\<script\\>", "")
+    assert text.count("\n# ") == 0
+    row = next(line for line in text.splitlines() if line.startswith("| ✓"))
+    assert row.replace("\\|", "").count("|") == 8
+    assert "````\nx ``` y\n````" in text
+
+
+def test_a_summary_without_records_says_so(tmp_path: Path) -> None:
+    text = render_markdown(report_data(frame(), planned=12, verdicts=[]), tmp_path).read_text(encoding="utf-8")
+    assert "> No trial has left a record yet; 12 trials are planned." in text
+    assert "The experiment declares no claims." in text
