@@ -95,6 +95,7 @@ def test_a_length_that_fits_no_image_is_answered_with_those_that_do(folder: Path
         (TRAIN_IMAGES, b"\0\0\x0d\3" + bytes(12), "type 13 with 3 dimensions, expected type 8"),
         (TRAIN_IMAGES, b"\0\0\x08\3" + b"\xff" * 12, "announces 4294967295 x 4294967295 x 4294967295 bytes, 0 were"),
         (TRAIN_LABELS, b"\0\0\x08\1" + bytes([0, 0, 0, 150]) + bytes(149), "announces 150 bytes, 149 were found"),
+        (TRAIN_LABELS, b"\0\0\x08\1" + bytes([0, 0, 0, 150]) + bytes(151), "announces 150 bytes, 151 were found"),
         (TRAIN_LABELS, b"\0\0\x08\1" + bytes([0, 0, 0, 2, 1, 1]), "150 images in .* and 2 labels in"),
         (TRAIN_LABELS, b"\0\0\x08\1" + bytes([0, 0, 0, 150]) + bytes([12]) * 150, "a label is 12, expected 0 to 9"),
         (TEST_IMAGES, b"\0\0\x08\3" + bytes([0, 0, 0, 40, 0, 0, 0, 2, 0, 0, 0, 2]) + bytes(160), "squares of one size"),

@@ -54,6 +54,12 @@ def test_the_formula_by_hand() -> None:
         assert probabilities(model, np.array([[context]]), np.array([token]), SYMBOLS)[0] == pytest.approx(expected)
 
 
+def test_a_token_never_seen_after_a_context_can_be_the_likeliest() -> None:
+    # After 3 came 1 once and 2 once; 0 never, but it is nearly all there is.
+    model = fit(np.array([0] * 20 + [3, 1] + [0] * 20 + [3, 2] + [0] * 20), SYMBOLS, 2)
+    assert likeliest(model, np.array([[3]])).tolist() == [0]
+
+
 def test_longer_contexts_use_their_last_tokens_only() -> None:
     model = fit(np.array([0, 1, 2, 0, 1, 3]), SYMBOLS, 2)
     long, short = np.array([[3, 3, 1]]), np.array([[1]])

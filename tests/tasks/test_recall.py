@@ -36,7 +36,8 @@ def test_the_sequences_depend_on_the_seed_and_nothing_else() -> None:
     first, again, other = make(100, 9, 3, SMALL), make(100, 9, 3, SMALL), make(100, 9, 4, SMALL)
     np.testing.assert_array_equal(first.train.x, again.train.x)
     assert first.fingerprint == again.fingerprint != other.fingerprint
-    assert not as_set(first.train.x) & as_set(other.train.x)
+    for name in ("train", "validation", "test"):
+        assert not as_set(getattr(first, name).x) & as_set(getattr(other, name).x)
 
 
 def test_more_training_data_contain_the_fewer_and_are_tested_alike() -> None:

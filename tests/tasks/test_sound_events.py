@@ -105,8 +105,19 @@ def test_the_document_s_shapes_and_standardised_inputs() -> None:
 def test_measuring_soundscapes_are_the_same_for_all_seeds_and_more_training_contains_less() -> None:
     one, more, other = make(3, 256, 0, FEW), make(5, 256, 0, FEW), make(3, 256, 1, FEW)
     np.testing.assert_array_equal(one.test.y, other.test.y)
+    np.testing.assert_array_equal(one.validation.y, other.validation.y)
     np.testing.assert_array_equal(one.train.y, more.train.y[:3])
     assert not np.array_equal(one.train.y, other.train.y)
+
+
+def test_a_shorter_length_is_an_excerpt_from_anywhere() -> None:
+    whole, excerpts = make(8, 256, 0, FEW).train.y, make(8, 32, 0, FEW).train.y
+    places = [
+        {at for at in range(225) if np.array_equal(y[at : at + 32], excerpt)}
+        for y, excerpt in zip(whole, excerpts, strict=True)
+    ]
+    assert all(places)
+    assert not set.intersection(*places)
 
 
 def test_cached_soundscapes_are_those_that_would_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
