@@ -110,5 +110,5 @@ task = Task(
     score=score,
     examples=examples,
     identity=identity,
-    small=(6400, 64),
+    small=(12_800, 128),
 )
