@@ -17,7 +17,7 @@ from pathlib import Path
 from harness.cells import cells
 from harness.tasks import tasks
 
-_TRAINING = ("harness.model", "harness.trial.train", "harness.trial.update")
+_TRAINING = ("harness.model", *(f"harness.trial.{name}" for name in ("gate_bias", "reach", "train", "update")))
 """The modules, besides the cells and the tasks, in which a change can change a result."""
 _LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING}
 

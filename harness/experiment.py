@@ -151,6 +151,7 @@ class TrialSpec(BaseModel):
     forget_bias: ForgetBias | None
     initialiser: Initialiser
     evaluate_lengths: tuple[int, ...]
+    gradient_reach: bool
     purpose: Purpose
     seed: int
 
@@ -201,6 +202,8 @@ class Sweep(_Strict):
     initialiser: OneOrMore[Initialiser] = ("orthogonal",)
     evaluate_lengths: Annotated[tuple[Count, ...], BeforeValidator(_as_tuple)] = ()
     """Other sequence lengths at which the trained network is tested."""
+    gradient_reach: bool = False
+    """Measure, before and after training, how much of the last loss each earlier input still feels."""
 
     @model_validator(mode="after")
     def _one_length_of_training(self) -> Sweep:

@@ -19,6 +19,7 @@ LOSSES: dict[str, Callable[[], Any]] = {
     "softmax": lambda: keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     "linear": lambda: "mean_squared_error",
 }
+INITIALIZERS = {"orthogonal": keras.initializers.Orthogonal, "glorot_uniform": keras.initializers.GlorotUniform}
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD}
 
 
@@ -61,6 +62,7 @@ def get_model(
     clip_norm: float | None = None,
     reset_after: bool = True,
     unit_forget_bias: bool = True,
+    recurrent_initializer: str = "orthogonal",
     seed: int | None = None,
 ) -> keras.Model:
     """The compiled network; with the defaults, the document's to the letter.
@@ -80,6 +82,7 @@ def get_model(
     optimizer:        adam, rmsprop or sgd, with `learning_rate`; `clip_norm` bounds the norm of the whole gradient
     reset_after:      the GRU's form (see harness/cells/gru.py); no matter for the others
     unit_forget_bias: whether the LSTM's forget gate starts with a bias of one
+    recurrent_initializer: orthogonal, as Keras has it, or glorot_uniform
     seed:             makes the initial weights and the dropout reproducible, the same for every kernel
 
     Raises UserError naming the argument for a value that cannot be.
@@ -95,6 +98,8 @@ def get_model(
         raise UserError(f"unknown output {output!r}.{nearest(output, LOSSES)}")
     if optimizer not in OPTIMIZERS:
         raise UserError(f"unknown optimizer {optimizer!r}.{nearest(optimizer, OPTIMIZERS)}")
+    if recurrent_initializer not in INITIALIZERS:
+        raise UserError(f"unknown initialiser {recurrent_initializer!r}.{nearest(recurrent_initializer, INITIALIZERS)}")
 
     seeds = _seeds(seed)
 
@@ -118,6 +123,7 @@ def get_model(
             return_sequences=every_step or depth < len(rnn_units) - 1,
             reset_after=reset_after,
             unit_forget_bias=unit_forget_bias,
+            recurrent_initializer=recurrent_initializer,
         )(x)
     for units in fc_units:
         x = dense(units)(x)
@@ -165,12 +171,13 @@ def _recurrent_layer(
     *,
     reset_after: bool,
     unit_forget_bias: bool,
+    recurrent_initializer: str,
     **options: Any,
 ) -> keras.Layer:
     """One recurrent layer; it draws its seeds in the same order for every kernel."""
     options |= {
         "kernel_initializer": keras.initializers.GlorotUniform(seed=next(seeds)),
-        "recurrent_initializer": keras.initializers.Orthogonal(seed=next(seeds)),
+        "recurrent_initializer": INITIALIZERS[recurrent_initializer](seed=next(seeds)),
         "seed": next(seeds),
     }
     if kernel == "fused":

@@ -171,6 +171,7 @@ def _expand(
                 forget_bias=factors.forget_bias,
                 initialiser=factors.initialiser,
                 evaluate_lengths=sweep.evaluate_lengths,
+                gradient_reach=sweep.gradient_reach and purpose == "comparison",
                 purpose=purpose,
                 seed=factors.seed,
             )

@@ -33,6 +33,8 @@ class CurvePoint(_Frozen):
     train_loss: float
     """Mean loss of the updates since the last point."""
     validation_loss: float
+    validation: dict[str, float] = {}
+    """All metrics on the validation split."""
 
 
 class Memory(_Frozen):
@@ -108,6 +110,10 @@ class Record(_Frozen):
     train: dict[str, float] = {}
     validation: dict[str, float] = {}
     test: dict[str, float] = {}
+    test_at: dict[int, dict[str, float]] = {}
+    """Scores at other sequence lengths than the one trained at."""
+    gradient_reach: dict[Literal["untrained", "trained"], list[tuple[int, float]]] = {}
+    """(distance from the last time step, mean norm of the last loss's gradient by the input there)."""
     baselines: dict[str, dict[str, float]] = {}
     """Name of the baseline to its scores on the test split."""
     failure: Failure | None = None

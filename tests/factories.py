@@ -52,6 +52,7 @@ def spec(**changes: Any) -> TrialSpec:
         "forget_bias": None,
         "initialiser": "orthogonal",
         "evaluate_lengths": (),
+        "gradient_reach": False,
         "purpose": "comparison",
         "train_size": 20,
         "sequence_length": 5,

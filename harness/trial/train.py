@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from harness.cells import cells
 from harness.experiment import TrialSpec
 from harness.model import get_model, recurrent_parameters
 from harness.record import CurvePoint
-from harness.tasks import Dataset, Split, tasks
+from harness.tasks import Dataset, Split, split_scores, tasks
 from harness.tasks.task import Array, Scores, Task
+from harness.trial.gate_bias import set_gate_bias
 from harness.trial.measure import Meter, resident_bytes
+from harness.trial.reach import gradient_reach
 from harness.trial.surroundings import is_noisy, read_surroundings
 from harness.trial.update import make_predict, make_updates
 
@@ -67,11 +70,16 @@ def train(spec: TrialSpec, meter: Meter, report: Report) -> None:
     if spec.lane == "speed":
         _time_rounds(spec, dataset.train, update, progress)
         return
+    reach = {}
+    if spec.gradient_reach:
+        with meter.phase("evaluate"):
+            reach["untrained"] = gradient_reach(model, dataset.test.x, dataset.test.y, every_step=task.every_step)
     best_loss, best_weights, since_best = math.inf, None, 0
     for point in _train_until_evaluations(spec, dataset.train, update, progress):
         with meter.phase("evaluate"):
-            validation_loss = evaluation.scores(dataset.validation)["loss"]
-        progress.add_point(point, validation_loss)
+            scores = evaluation.scores(dataset.validation)
+        validation_loss = scores["loss"]
+        progress.add_point(point, scores)
         if not math.isfinite(validation_loss):
             raise Diverged(f"the validation loss is {validation_loss} after {point} updates")
         since_best += 1
@@ -81,31 +89,54 @@ def train(spec: TrialSpec, meter: Meter, report: Report) -> None:
             break
     with meter.phase("evaluate"):
         model.set_weights(best_weights)
-        scores = {
+        evaluation.calibrate()
+        splits = {
             "train": evaluation.scores(evaluation.like_test(dataset.train)),
             "validation": evaluation.scores(dataset.validation),
             "test": evaluation.scores(dataset.test),
         }
-    report(phases=meter.phases, **{split: _plain(values) for split, values in scores.items()})
+        test_at = {}
+        for length in spec.evaluate_lengths:
+            assert task.make_test is not None  # the experiment has been checked
+            test_at[length] = _plain(evaluation.scores(task.make_test(length, spec.seed, options)))
+        if spec.gradient_reach:
+            reach["trained"] = gradient_reach(model, dataset.test.x, dataset.test.y, every_step=task.every_step)
+    report(
+        phases=meter.phases,
+        test_at=test_at,
+        gradient_reach=reach,
+        **{split: _plain(values) for split, values in splits.items()},
+    )
 
 
 def _build(spec: TrialSpec, task: Task, dataset: Dataset) -> Any:
-    return get_model(
+    model = get_model(
         spec.cell,
         kernel=spec.kernel,
         rnn_units=(spec.units,) * spec.layers,
         fc_units=spec.dense_units,
         dropout=spec.dropout,
         recurrent_dropout=spec.recurrent_dropout,
-        input_shape=dataset.input_shape,
+        input_shape=_input_shape(spec, dataset),
         classes=dataset.classes,
         symbols=dataset.symbols,
         output=task.output,
         every_step=task.every_step,
         learning_rate=spec.learning_rate,
         clip_norm=spec.clip_norm,
+        optimizer=spec.optimizer,
+        reset_after=spec.reset_after,
+        recurrent_initializer=spec.initialiser,
         seed=spec.seed,
     )
+    if spec.forget_bias is not None:
+        set_gate_bias(model, cells[spec.cell], spec.forget_bias, spec.sequence_length, spec.seed)
+    return model
+
+
+def _input_shape(spec: TrialSpec, dataset: Dataset) -> tuple[int | None, ...]:
+    """The data's; of any length where the network is to be tested at other lengths."""
+    return (None, *dataset.input_shape[1:]) if spec.evaluate_lengths else dataset.input_shape
 
 
 @dataclass
@@ -132,7 +163,7 @@ class _Progress:
             self.report_measured()
             raise Diverged(f"the training loss is {losses[~np.isfinite(losses)][0]} at update {first}")
 
-    def add_point(self, update: int, validation_loss: float) -> None:
+    def add_point(self, update: int, validation: Scores) -> None:
         seconds = sum(
             self.meter.phases[name].wall_seconds for name in ("first_step", "train") if name in self.meter.phases
         )
@@ -140,7 +171,8 @@ class _Progress:
             update=update,
             seconds=seconds,
             train_loss=float(np.mean(self._losses)),
-            validation_loss=validation_loss,
+            validation_loss=validation["loss"],
+            validation=_plain(validation),
         )
         self.curve.append(point)
         self._losses = []
@@ -207,10 +239,11 @@ class _Stretch:
             first = progress.updates == 0
             count = 1 if first else min(self._per_call, due - progress.updates)
             chosen = np.stack([next(self._order) for _ in range(count)])
-            x, y = self._split.x[chosen], self._split.y[chosen]
+            weight = None if self._split.weight is None else self._split.weight[chosen]
+            batches = (self._split.x[chosen], self._split.y[chosen], weight)
             with progress.meter.phase("first_step" if first else "train"):
                 before = progress.meter.clock()
-                losses = self._update(x, y)
+                losses = self._update(*batches)
                 seconds = progress.meter.clock() - before
             if not first:
                 total, timed = total + seconds, timed + count
@@ -228,27 +261,35 @@ def _batches(examples: int, batch_size: int, generator: np.random.Generator) -> 
         waiting = waiting[batch_size:]
 
 
-@dataclass(frozen=True)
 class _Evaluation:
     """Scores of the network on whole splits, in batches of one shape so that nothing is compiled twice."""
 
-    predict: Callable[[Array], Array]
-    task: Task
-    dataset: Dataset
-    batch: int
+    def __init__(self, predict: Callable[[Array], Array], task: Task, dataset: Dataset, batch: int) -> None:
+        self._predict, self._task, self._dataset, self._batch = predict, task, dataset, batch
+        self._score: Callable[..., Scores] = task.score
+
+    def calibrate(self) -> None:
+        """Fix on the validation split whatever the task has to choose before it can score (thresholds, say)."""
+        if self._task.calibrate is not None:
+            validation = self._dataset.validation
+            self._score = self._task.calibrate(validation.y, self._outputs(validation.x))
 
     def scores(self, split: Split) -> Scores:
-        outputs = []
-        for start in range(0, len(split.x), self.batch):
-            x = split.x[start : start + self.batch]
-            padded = np.resize(x, (self.batch, *x.shape[1:])) if len(x) < self.batch else x
-            outputs.append(np.asarray(self.predict(padded))[: len(x)])
-        return self.task.score(split.y, np.concatenate(outputs))
+        """The task's metrics on a split."""
+        return split_scores(split, self._outputs(split.x), self._score)
 
     def like_test(self, split: Split) -> Split:
         """As many of its examples as the test split has: the training score costs no more than the test score."""
-        count = len(self.dataset.test.x)
-        return Split(split.x[:count], split.y[:count])
+        count = len(self._dataset.test.x)
+        return Split(split.x[:count], split.y[:count], None if split.weight is None else split.weight[:count])
+
+    def _outputs(self, examples: Array) -> Array:
+        outputs = []
+        for start in range(0, len(examples), self._batch):
+            x = examples[start : start + self._batch]
+            padded = np.resize(x, (self._batch, *x.shape[1:])) if len(x) < self._batch else x
+            outputs.append(np.asarray(self._predict(padded))[: len(x)])
+        return np.concatenate(outputs)
 
 
 def _evaluation_batch(dataset: Dataset) -> int:

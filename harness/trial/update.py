@@ -14,46 +14,50 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-Updates = Callable[[Any, Any], npt.NDArray[np.float32]]
+Updates = Callable[..., npt.NDArray[np.float32]]
 Predict = Callable[[Any], npt.NDArray[np.float32]]
 
 
 def make_updates(model: keras.Model) -> Updates:
-    """A function that trains the compiled model: `updates(x, y) -> losses`.
+    """A function that trains the compiled model: `updates(x, y, weight=None) -> losses`.
 
     x is (updates, batch, ...), y (updates, batch, ...); each leading index is one gradient update, with the model's own
-    loss and optimizer and with dropout on. Returns the losses before each update, (updates,), float32. The number of
-    updates may vary freely; another batch size, length or dtype is traced and compiled once more.
+    loss and optimizer and with dropout on. weight, where there is one, is (updates, batch) or (updates, batch, time):
+    the loss of an update is then the weighted mean over its labels. Returns the losses before each update, (updates,),
+    float32. The number of updates may vary; another batch size, length or dtype is traced and compiled once more.
     """
     optimizer = model.optimizer
     weights = model.trainable_variables
     if not optimizer.built:
         optimizer.build(weights)
 
-    def update(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    def update(x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None) -> tf.Tensor:
+        if weight is not None:  # Keras divides by the number of labels, not by their weights
+            weight = tf.math.divide_no_nan(weight, tf.reduce_mean(weight))
         with tf.GradientTape() as tape:
-            loss = model.compute_loss(x=x, y=y, y_pred=model(x, training=True), training=True)
-        gradients = tape.gradient(loss, [weight.value for weight in weights])
+            outputs = model(x, training=True)
+            loss = model.compute_loss(x=x, y=y, y_pred=outputs, sample_weight=weight, training=True)
+        gradients = tape.gradient(loss, [variable.value for variable in weights])
         optimizer.apply(gradients, weights)
         return loss
 
     compiled = tf.function(update, jit_compile=True) if model.jit_compile else update
 
-    def loop(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-        count = tf.shape(x)[0]
+    def loop(*batches: tf.Tensor) -> tf.Tensor:
+        count = tf.shape(batches[0])[0]
         losses = tf.TensorArray(tf.float32, size=count, element_shape=())
         for index in tf.range(count):
-            losses = losses.write(index, compiled(x[index], y[index]))
+            losses = losses.write(index, compiled(*(batch[index] for batch in batches)))
         return losses.stack()
 
     traced: dict[Any, Any] = {}
 
-    def updates(x: Any, y: Any) -> npt.NDArray[np.float32]:
-        x, y = tf.convert_to_tensor(x), tf.convert_to_tensor(y)
-        signature = tuple(tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for tensor in (x, y))
+    def updates(x: Any, y: Any, weight: Any = None) -> npt.NDArray[np.float32]:
+        batches = [tf.convert_to_tensor(batch) for batch in (x, y, weight) if batch is not None]
+        signature = tuple(tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for tensor in batches)
         if signature not in traced:
             traced[signature] = tf.function(loop, input_signature=signature)
-        losses: npt.NDArray[np.float32] = traced[signature](x, y).numpy()
+        losses: npt.NDArray[np.float32] = traced[signature](*batches).numpy()
         return losses
 
     return updates

@@ -1,0 +1,45 @@
+"""The initial bias of the gate that keeps the old state, which may decide more than the architecture does.
+
+A constant (R. Jozefowicz et al., 2015: 1 lifts the LSTM to the GRU or above), or chrono (C. Tallec and Y. Ollivier,
+arXiv 1804.11188): log U(1, T - 1), unit by unit, and the LSTM's input gate the opposite.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from harness.cells import Cell
+from harness.experiment import ForgetBias
+
+_KEEPS = ("forget", "update")
+"""The blocks whose gate, when open, keeps the old state: the LSTM's and the GRU's."""
+_OPPOSITE = "input"
+
+
+def set_gate_bias(model: Any, cell: Cell, bias: ForgetBias, longest: int, seed: int) -> None:
+    """Set the biases of a Keras model's recurrent layers; `longest` is T, the time steps.
+
+    A cell without such a gate stays as it is. Where the recurrent product has a bias of its own (the GRU's second),
+    that one stays zero.
+    """
+    keeps = [block for block in _KEEPS if block in cell.blocks]
+    if not keeps:
+        return
+    generator = np.random.default_rng([seed, 2])
+    for layer in model.layers:
+        variable = next((weight for weight in layer.weights if weight.name == "bias"), None)
+        if variable is None or not any(weight.name == "recurrent_kernel" for weight in layer.weights):
+            continue
+        values = np.copy(variable.numpy())
+        units = values.shape[-1] // len(cell.blocks)
+        rows = values.reshape(-1, len(cell.blocks), units)  # one row, or two: the input's and the recurrent product's
+        if bias == "chrono":
+            drawn = np.log(generator.uniform(1, max(2, longest - 1), units))
+            rows[0, cell.blocks.index(keeps[0])] = drawn
+            if _OPPOSITE in cell.blocks:
+                rows[0, cell.blocks.index(_OPPOSITE)] = -drawn
+        else:
+            rows[0, cell.blocks.index(keeps[0])] = bias
+        variable.assign(rows.reshape(values.shape))

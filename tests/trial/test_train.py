@@ -1,0 +1,142 @@
+"""One training run in this process: what is trained, evaluated and told."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.cells import cells
+from harness.experiment import TrialSpec
+from harness.model import get_model
+from harness.tasks import Dataset, Split, Task, tasks
+from harness.trial.gate_bias import set_gate_bias
+from harness.trial.measure import Meter
+from harness.trial.train import Diverged, train
+from harness.trial.update import make_updates
+from tests.factories import spec
+
+RECALL = tasks["recall"]
+OPTIONS = RECALL.options(validation_size=40, test_size=40).model_dump(mode="json")
+
+
+def run(of: TrialSpec) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    train(of, Meter(), told.update)
+    return told
+
+
+def small(**changes: Any) -> TrialSpec:
+    return spec(**{"options": OPTIONS, "train_size": 60, "updates": 12, "evaluate_every": 4, **changes})
+
+
+def test_the_weights_with_the_lowest_validation_loss_are_tested() -> None:
+    told = run(small(learning_rate=0.3, updates=30, evaluate_every=3))
+    losses = [point["validation_loss"] for point in told["curve"]]
+    assert min(losses) < losses[-1], "the rate is too high on purpose"
+    assert told["validation"]["loss"] == pytest.approx(min(losses), rel=1e-5)
+
+
+def test_training_stops_when_validation_no_longer_gets_better() -> None:
+    told = run(small(learning_rate=0.3, updates=300, evaluate_every=3, patience=2))
+    losses = [point["validation_loss"] for point in told["curve"]]
+    assert told["updates"] == 3 * len(losses) < 300
+    assert losses.index(min(losses)) == len(losses) - 3
+
+
+def test_training_makes_the_loss_smaller() -> None:
+    told = run(small(updates=200, evaluate_every=50, learning_rate=0.01, units=16))
+    assert told["curve"][-1]["train_loss"] < 0.9 * told["curve"][0]["train_loss"]
+
+
+def test_other_lengths_are_tested_where_asked_for() -> None:
+    told = run(small(evaluate_lengths=(3, 9), kernel="fused"))
+    assert set(told["test_at"]) == {3, 9}
+    assert all({"loss", "accuracy"} <= set(scores) for scores in told["test_at"].values())
+    assert told["test_at"][3] != told["test_at"][9]
+
+
+@pytest.mark.parametrize("kernel", ["keras", "fused"])
+def test_gradient_reach_shows_that_the_nearest_inputs_are_felt_most(kernel: str) -> None:
+    told = run(small(gradient_reach=True, sequence_length=30, kernel=kernel, cell="simple_rnn"))
+    for when in ("untrained", "trained"):
+        distances, norms = zip(*told["gradient_reach"][when], strict=True)
+        assert distances[0] == 0
+        assert distances[-1] == 29
+        assert all(norm >= 0 for norm in norms)
+    untrained = dict(told["gradient_reach"]["untrained"])
+    assert untrained[0] > untrained[29] > 0
+
+
+def test_gradient_reach_is_the_same_by_both_kernels() -> None:
+    reaches = [
+        run(small(gradient_reach=True, kernel=kernel))["gradient_reach"]["untrained"] for kernel in ("keras", "fused")
+    ]
+    np.testing.assert_allclose(reaches[0], reaches[1], rtol=1e-4)
+
+
+def test_a_loss_that_is_no_number_is_divergence_with_what_was_measured_till_then() -> None:
+    told: dict[str, Any] = {}
+    with pytest.raises(Diverged, match="loss is"):
+        train(small(learning_rate=1e38, clip_norm=None, updates=50), Meter(), told.update)
+    assert told["updates"] >= 1
+    assert told["parameters"] > 0
+
+
+def test_weights_leave_labels_out_of_the_loss() -> None:
+    model = get_model("gru", rnn_units=(3,), fc_units=(), dropout=0, recurrent_dropout=0, input_shape=(4, 2), classes=5,
+                      kernel="keras", output="softmax", seed=1)  # fmt: skip
+    generator = np.random.default_rng(0)
+    x = generator.standard_normal((1, 6, 4, 2)).astype("float32")
+    y = generator.integers(0, 5, (1, 6, 4))
+    weight = generator.integers(0, 2, (1, 6, 4)).astype("float32")
+    logits = np.asarray(model(x[0]), dtype="float64")
+    each = np.log(np.exp(logits).sum(-1)) - np.take_along_axis(logits, y[0][..., None], -1)[..., 0]
+    expected = (each * weight[0]).sum() / weight.sum()
+    (loss,) = make_updates(model)(x, y, weight)
+    assert loss == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("kernel", ["keras", "fused"])
+@pytest.mark.parametrize(("cell", "gate"), [("lstm", "forget"), ("gru", "update")])
+def test_the_keeping_gates_bias_is_what_was_asked_for(cell: str, gate: str, kernel: str) -> None:
+    def biases(bias: Any) -> dict[str, np.ndarray]:
+        model = get_model(cell, rnn_units=(6,), fc_units=(), input_shape=(40, 2), kernel=kernel, seed=0)
+        set_gate_bias(model, cells[cell], bias, longest=40, seed=3)
+        (variable,) = [
+            w
+            for layer in model.layers
+            for w in layer.weights
+            if w.name == "bias" and layer.weights[1].name == "recurrent_kernel"
+        ]
+        rows = np.array(variable).reshape(-1, len(cells[cell].blocks), 6)
+        assert not rows[1:].any(), "the recurrent product's own bias stays zero"
+        return dict(zip(cells[cell].blocks, rows[0], strict=True))
+
+    assert (biases(2.5)[gate] == 2.5).all()
+    chrono = biases("chrono")
+    assert (chrono[gate] > 0).all()
+    assert (chrono[gate] <= np.log(39)).all()
+    assert len(set(chrono[gate])) == 6
+    if cell == "lstm":
+        np.testing.assert_array_equal(chrono["input"], -chrono["forget"])
+
+
+def test_a_task_that_chooses_thresholds_chooses_them_on_validation_data_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def calibrate(y: np.ndarray, outputs: np.ndarray) -> Any:
+        seen.append(len(y))
+        return lambda y, outputs: {**RECALL.score(y, outputs), "calibrated": 1.0}
+
+    def make(*arguments: Any) -> Dataset:
+        made = RECALL.make(*arguments)
+        return dataclasses.replace(made, validation=Split(made.validation.x[:17], made.validation.y[:17]))
+
+    chosen: Task = dataclasses.replace(RECALL, calibrate=calibrate, make=make)
+    monkeypatch.setattr("tests.trial.test_train.CHOSEN", chosen, raising=False)
+    told = run(small(task="tests.trial.test_train:CHOSEN"))
+    assert seen == [17]
+    assert told["test"]["calibrated"] == 1.0
