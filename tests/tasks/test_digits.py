@@ -116,7 +116,7 @@ def test_a_missing_folder_is_named_with_what_it_should_hold(tmp_path: Path) -> N
         identity(DigitsOptions(folder=tmp_path / "none"))
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(head=st.sampled_from([b"", b"\0\0\x08\3", b"\0\0\x08\1", b"\x1f\x8b\x08\0"]), rest=st.binary(max_size=40))
 def test_any_bytes_are_an_array_or_a_message(tmp_path: Path, head: bytes, rest: bytes) -> None:
     path = tmp_path / "any"

@@ -218,7 +218,7 @@ def test_a_cell_array_in_a_cell_array_is_passed_over(tmp_path: Path) -> None:
 
 
 FUZZ = settings(
-    max_examples=400,
+    max_examples=150,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     deadline=None,
 )

@@ -121,7 +121,7 @@ def test_series_that_cannot_be_split_or_do_not_fit_are_refused(tmp_path: Path) -
         identity(SignalsOptions(file=tmp_path / "bytes.csv"))
 
 
-@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     name=st.sampled_from(["any.ts", "any.csv"]),
     header=st.sampled_from(["", "@data\n", TS]),

@@ -180,7 +180,7 @@ def test_a_recording_that_is_there_twice_is_used_once(folder: Path) -> None:
     assert len(load_recordings(folder).files) == 6
 
 
-@pytest.mark.parametrize("width", [1, 2, 3, 4])
+@pytest.mark.parametrize("width", [1, 3])
 def test_samples_of_any_width_channels_and_rate_are_read(tmp_path: Path, width: int) -> None:
     wanted = 0.5 * np.sin(2 * np.pi * 440 / RATE * np.arange(RATE))
     write_wav(tmp_path / "mono.wav", wanted, width=width)
@@ -232,7 +232,7 @@ def test_folders_without_enough_are_refused(tmp_path: Path) -> None:
         examples(1, 257, FEW)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(at=st.integers(0, 60), junk=st.binary(max_size=30), cut=st.integers(0, 80))
 def test_any_bytes_are_sound_or_a_message(tmp_path: Path, at: int, junk: bytes, cut: int) -> None:
     path = tmp_path / "any.wav"
@@ -245,7 +245,7 @@ def test_any_bytes_are_sound_or_a_message(tmp_path: Path, at: int, junk: bytes, 
         assert "any.wav" in str(error)  # noqa: PT017
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(rest=st.one_of(st.binary(max_size=40), st.text(alphabet='0123456789.,-e"\n\rnaif', max_size=60).map(str.encode)))
 def test_any_bytes_are_events_or_a_message(tmp_path: Path, rest: bytes) -> None:
     path = tmp_path / "any.csv"
