@@ -65,6 +65,18 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
+def _is_truth(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_name_or_number(value: object) -> bool:
+    return _is_name(value) or _is_number(value)
+
+
+def _as_recorded(value: str | float) -> str:
+    return value if isinstance(value, str) else str(float(value))
+
+
 def _margin(value: object) -> float | str:
     number = value
     if isinstance(value, str):
@@ -113,6 +125,10 @@ class Where(_Strict):
     recurrent_dropout: Numbers = None
     patience: Numbers = None
     clip_norm: Numbers = None
+    optimizer: Names = None
+    initialiser: Names = None
+    forget_bias: Annotated[tuple[str, ...] | None, _each("a number or a name", _is_name_or_number, _as_recorded)] = None
+    reset_after: Annotated[tuple[bool, ...] | None, _each("true or false", _is_truth)] = None
 
 
 class _Claim(_Strict):

@@ -10,10 +10,17 @@ import pandas as pd
 
 from harness.record import PHASES
 
-SPEC_TEXT = ("task", "cell", "kernel", "lane", "matched", "options", "data", "code", "dense_units")
-SPEC_WHOLE = ("units", "layers", "train_size", "sequence_length", "batch_size", "evaluate_every", "seed")
+SPEC_TEXT = (
+    "task", "cell", "kernel", "lane", "matched", "optimizer", "initialiser", "forget_bias", "purpose", "options",
+    "data", "code", "dense_units", "evaluate_lengths",
+)  # fmt: skip
+SPEC_WHOLE = (
+    "units", "reference_units", "layers", "train_size", "sequence_length", "batch_size", "evaluate_every", "seed",
+)  # fmt: skip
 SPEC_REAL = ("learning_rate", "patience", "dropout", "recurrent_dropout", "clip_norm")
-"""The fields of a trial's spec; NaN where patience or clip_norm is None. Its `updates` are updates_planned here."""
+SPEC_TRUTH = ("reset_after",)
+"""The fields of a trial's spec. Lists and dictionaries are JSON; forget_bias is empty where it is the cell's own;
+patience and clip_norm are NaN where they are None. The spec's `updates` are updates_planned here."""
 
 _TEXT = ("trial_id", "status", "machine", "started_at", "git_commit", "failure", *SPEC_TEXT)
 _WHOLE = ("attempt", "updates", "updates_planned", "threads", *SPEC_WHOLE)
@@ -40,6 +47,7 @@ COLUMNS = (
     "seconds_per_update", *_PHASES, "cpu_seconds", "memory_baseline_bytes", "memory_peak_bytes",
     "memory_difference_bytes", "train_loss", "validation_loss", "test_loss", "test_accuracy", "machine",
     "updates_planned", "evaluate_every", "patience", "dropout", "recurrent_dropout", "clip_norm", "dense_units",
+    "reference_units", "optimizer", "reset_after", "forget_bias", "initialiser", "evaluate_lengths", "purpose",
     "options", "data", "code", "threads", "attempt", "started_at", "git_commit", "failure",
 )  # fmt: skip
 """Always there, in this order; then `test_<metric>` and `baseline_<name>_<metric>` for what the tasks measure."""
@@ -61,6 +69,8 @@ def to_frame(records: Iterable[Record]) -> pd.DataFrame:
         table[column] = table[column].astype("str")
     for column in _WHOLE:
         table[column] = table[column].astype("int64")
+    for column in SPEC_TRUTH:
+        table[column] = table[column].astype("bool")
     measured = [column for column in extra if column.startswith(("test_", "baseline_", "seconds_"))]
     for column in (*_REAL, *measured):
         table[column] = pd.to_numeric(table[column], errors="coerce").astype("float64")
@@ -104,8 +114,10 @@ def _latest(records: Iterable[Record]) -> list[Record]:
 def _row(record: Record) -> dict[str, Any]:
     spec, memory, phases = record["spec"], record["memory"] or {}, record["phases"]
     row: dict[str, Any] = {**spec, "updates_planned": spec["updates"]}
-    for name in ("options", "data", "dense_units"):
-        row[name] = json.dumps(spec[name], sort_keys=True, separators=(",", ":"))
+    for name, value in spec.items():
+        if isinstance(value, dict | list | tuple):
+            row[name] = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    row["forget_bias"] = "" if spec["forget_bias"] is None else str(spec["forget_bias"])
     for name in ("trial_id", "attempt", "status", "started_at", "threads", "git_commit", "parameters",
                  "recurrent_parameters", "seconds_total", "updates", "seconds_per_update"):  # fmt: skip
         row[name] = record[name]

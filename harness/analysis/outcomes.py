@@ -44,8 +44,11 @@ def _measured(frame: pd.DataFrame, column: str, names: list[str]) -> Outcome:
     metrics = [measure(column, name) for name in names] or [measure("test_loss")]
     if len({metric.better for metric in metrics}) > 1:
         raise UserError(f"{column!r} is better low in one task and high in another; 'where' must name one task")
-    if column not in frame:
-        raise UserError(f"no trial measured {column!r}")
+    measured = frame[column].notna() & (frame["status"] == "ok") if column in frame else frame["status"].isna()
+    for name in names:
+        of_task = frame["task"] == name
+        if not measured[of_task].any() and (frame.loc[of_task, "status"] == "ok").any():
+            raise UserError(f"no trial of the task {name!r} measured {column!r}")
     split = f"{column.split('_')[0]} " if column.startswith("test_") else ""
     title = metrics[0].title if metrics[0].title.startswith(split) else split + _lowered(metrics[0].title)
     units = {metric.unit for metric in metrics}

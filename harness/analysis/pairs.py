@@ -15,19 +15,18 @@ from harness.analysis.stats import Floats
 _CONDITION = (
     "task", "kernel", "lane", "matched", "layers", "train_size", "sequence_length", "batch_size", "updates_planned",
     "dropout", "recurrent_dropout", "patience", "clip_norm", "evaluate_every", "dense_units", "options", "data",
-    "units", "learning_rate",
+    "optimizer", "reset_after", "forget_bias", "initialiser", "evaluate_lengths", "reference_units", "learning_rate",
 )  # fmt: skip
-"""The columns in which two trials must agree to be compared."""
-_CHOSEN_BY_CELL = ("units", "learning_rate")
-"""Where sizes are matched by parameters, or rates tuned by cell, the values differ and are paired in order."""
+"""Two trials must agree in these to be compared. In units they need not: matched by parameters, a cell has its own."""
 _DERIVED = ("updates_planned", "evaluate_every", "batch_size")
 """May follow from the factor that a claim runs along, as the updates of an epoch follow from the training-set size."""
 _SCOPE = (
     "task", "kernel", "lane", "matched", "units", "layers", "train_size", "sequence_length", "learning_rate",
-    "batch_size", "updates_planned", "dropout", "recurrent_dropout", "machine",
+    "batch_size", "updates_planned", "dropout", "recurrent_dropout", "optimizer", "reset_after", "forget_bias",
+    "initialiser", "machine",
 )  # fmt: skip
 """What a verdict states about the trials behind it."""
-_COLUMN_OF = {"updates": "updates_planned"}
+_COLUMN_OF = {"updates": "updates_planned", "units": "reference_units"}
 _FEWEST_LEVELS = 3
 """Of a factor, for a trend along it."""
 
@@ -61,9 +60,11 @@ class Found:
 def selected(frame: pd.DataFrame, claim: Comparison) -> pd.DataFrame:
     """The trials of the claim's two cells that its `where` admits, finished or failed.
 
-    An interrupted trial is no outcome: somebody stopped it, and the next run does it again.
+    An interrupted trial is no outcome: somebody stopped it, and the next run does it again. Nor is one that was run to
+    choose a learning rate.
     """
-    rows = frame[frame["cell"].isin([claim.better, claim.than]) & (frame["status"] != "interrupted")]
+    outcomes = (frame["status"] != "interrupted") & (frame["purpose"] != "tuning")
+    rows = frame[frame["cell"].isin([claim.better, claim.than]) & outcomes]
     given = {name: getattr(claim.where, name) for name in Where.model_fields}
     for name, wanted in given.items():
         if isinstance(wanted, tuple):
@@ -92,13 +93,14 @@ def looked_for(claim: Comparison) -> str:
 def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str) -> Found:
     """Both cells' values of `column`, a column of the frame, in every condition and seed that the claim covers."""
     rows = selected(frame, claim)
-    along = along_of(claim)
+    factor = along_of(claim)
+    along = _COLUMN_OF.get(factor, factor) if factor else None
     key = [name for name in _CONDITION if name != along]
     if depends_on_machine(column) or (isinstance(claim, TimeToTarget) and claim.by == "seconds"):
         key.append("machine")
     if rows.empty:
         return Found((), "", {})
-    rows = _paired_by_order(rows, key)
+    rows = _rates_by_order(rows, key)
     key = [name for name in key if rows[name].nunique(dropna=False) > 1 or name == "task"]
     if along is not None:
         key = [name for name in key if name not in _DERIVED or not _follows(rows, name, key, along)]
@@ -128,18 +130,16 @@ def along_of(claim: Comparison) -> Factor | None:
     return claim.along if isinstance(claim, Horizon | Trend) else None
 
 
-def _paired_by_order(rows: pd.DataFrame, key: list[str]) -> pd.DataFrame:
-    """Replace what each cell chooses for itself by its rank, where the two cells' values differ."""
-    for name in _CHOSEN_BY_CELL:
-        others = [column for column in key if column not in _CHOSEN_BY_CELL]
-        if name not in key or rows[name].nunique() == 1:
-            continue
-        chosen = rows.groupby([*others, "cell"], dropna=False)[name].agg(lambda values: str(sorted(set(values))))
-        if (chosen.groupby(level=list(range(len(others))), dropna=False).nunique() == 1).all():
-            continue
-        rank = rows.groupby([*others, "cell"], dropna=False)[name].rank(method="dense")
-        rows = rows.assign(**{name: rank, f"_{name}": rows[name]})
-    return rows
+def _rates_by_order(rows: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    """Where the cells' learning rates differ, as tuned ones do: their ranks, by which they are then paired."""
+    name = "learning_rate"
+    if name not in key or rows[name].nunique() == 1:
+        return rows
+    by_cell = rows.groupby([*(column for column in key if column != name), "cell"], dropna=False)[name]
+    chosen = by_cell.agg(lambda values: str(sorted(set(values))))
+    if (chosen.groupby(level=list(range(len(chosen.index.names) - 1)), dropna=False).nunique() == 1).all():
+        return rows
+    return rows.assign(**{name: by_cell.rank(method="dense"), f"_{name}": rows[name]})
 
 
 def _follows(rows: pd.DataFrame, name: str, key: list[str], along: str) -> bool:

@@ -189,17 +189,41 @@ def test_times_of_two_machines_are_never_pooled() -> None:
     assert found.conditions["machine"] == "fast"
 
 
-def test_sizes_matched_by_parameters_are_paired_in_order() -> None:
+def test_sizes_matched_by_parameters_are_paired() -> None:
     records = []
     for gru, lstm in ((37, 32), (74, 64)):
         for record in trials(0.2):
             units = gru if record["spec"]["cell"] == "gru" else lstm
-            spec = record["spec"] | {"units": units, "matched": "parameters"}
+            spec = record["spec"] | {"units": units, "reference_units": lstm, "matched": "parameters"}
             records.append({**record, "spec": spec, "trial_id": f"{record['trial_id']}-{units}"})
     found = verdict(records, paired())
     assert found.verdict == "supported"
     assert [condition.n for condition in found.by_condition] == [8, 8]
     assert found.by_condition[0].conditions["units"] == [32, 37]
+
+
+def test_rates_tuned_for_each_cell_are_paired_and_tuning_is_not_judged() -> None:
+    rates = {"gru": 0.01, "lstm": 0.003}
+    records = []
+    for record in trials(0.2):
+        rate = rates[record["spec"]["cell"]]
+        records.append({**record, "spec": record["spec"] | {"learning_rate": rate}})
+    tuning = trials(-5.0, purpose="tuning", seeds=12)
+    found = verdict(records + tuning, paired())
+    assert (found.verdict, found.n, found.by_condition) == ("supported", 8, ())
+    assert found.conditions["learning_rate"] == [0.003, 0.01]
+
+
+def test_further_factors_are_conditions() -> None:
+    records = [
+        record
+        for bias, advantage in ((None, 0.2), (1.0, -0.2))
+        for record in trials(advantage, forget_bias=bias, reset_after=bias is None)
+    ]
+    words = {part.conditions["forget_bias"]: part.verdict for part in verdict(records, paired()).by_condition}
+    assert words == {"": "supported", "1.0": "contradicted"}
+    assert verdict(records, paired(where={"forget_bias": 1})).verdict == "contradicted"
+    assert verdict(records, paired(where={"reset_after": True})).verdict == "supported"
 
 
 def test_smallest_and_largest_are_those_of_each_task() -> None:
