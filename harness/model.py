@@ -115,6 +115,7 @@ def get_model(
             x = keras.layers.Concatenate()([x, extra])
         x = _recurrent_layer(
             architecture,
+            cell if isinstance(cell, str) else architecture,
             kernel,
             units,
             seeds,
@@ -165,6 +166,7 @@ def summary_text(cell: str | Cell, *, width: int = 80, **options: Any) -> str:
 
 def _recurrent_layer(
     cell: Cell,
+    given: str | Cell,
     kernel: str,
     units: int,
     seeds: Iterator[int | None],
@@ -174,7 +176,10 @@ def _recurrent_layer(
     recurrent_initializer: str,
     **options: Any,
 ) -> keras.Layer:
-    """One recurrent layer; it draws its seeds in the same order for every kernel."""
+    """One recurrent layer; it draws its seeds in the same order for every kernel.
+
+    A fused layer is told the name that was `given`, by which a saved model will find the cell again.
+    """
     options |= {
         "kernel_initializer": keras.initializers.GlorotUniform(seed=next(seeds)),
         "recurrent_initializer": INITIALIZERS[recurrent_initializer](seed=next(seeds)),
@@ -183,7 +188,7 @@ def _recurrent_layer(
     if kernel == "fused":
         from harness.cells.layer import Recurrent
 
-        return Recurrent(cell, units, reset_after=reset_after, unit_forget_bias=unit_forget_bias, **options)
+        return Recurrent(given, units, reset_after=reset_after, unit_forget_bias=unit_forget_bias, **options)
     assert cell.keras_layer is not None  # the kernel has been checked
     if cell.ones:
         options["unit_forget_bias"] = unit_forget_bias

@@ -55,6 +55,11 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         super().__init__(**options)
         self.cell = known.variant(reset_after=reset_after)
         equations(self.cell)
+        if isinstance(units, bool) or not isinstance(units, int) or units < 1:
+            raise UserError(f"cell {known.name!r}: 'units' is {units!r}, expected an integer of at least 1")
+        for argument, rate in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
+            if not 0 <= rate < 1:
+                raise UserError(f"cell {known.name!r}: {argument!r} is {rate!r}, expected a rate from 0 to below 1")
         self.units = units
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
@@ -103,6 +108,7 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
     ) -> Tensor:
         """The outputs; with `return_state`, the outputs and the last states."""
         sequences = tf.convert_to_tensor(sequences)
+        self._check(sequences, mask)
         batch = tf.shape(sequences)[0]
         states = self._first_states(initial_state, batch)
         input_masks = self._dropout_masks(sequences[:, 0], self.dropout) if training else None
@@ -151,6 +157,16 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
             "return_state": self.return_state,
             "seed": self.seed,
         }
+
+    def _check(self, sequences: Tensor, mask: Tensor | None) -> None:
+        """Refuse a mask of another shape, and, where numbers can be seen (in eager mode), those that are not finite."""
+        if mask is not None and not sequences.shape[:2].is_compatible_with(mask.shape):
+            raise UserError(
+                f"cell {self.cell.name!r}: 'mask' has the shape {tuple(mask.shape)}, "
+                f"expected (batch, time) = {tuple(sequences.shape[:2])}"
+            )
+        if tf.executing_eagerly() and not tf.reduce_all(tf.math.is_finite(sequences)):
+            raise UserError(f"cell {self.cell.name!r}: 'sequences' holds numbers that are not finite")
 
     def _initial_bias(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
         """`bias_initializer`, but ones in the blocks that ask for it (the forget gate's)."""

@@ -110,6 +110,7 @@ def _backward(
     def body(t: Tensor, d_states: States, dx: Any) -> tuple[Any, ...]:
         d_states = (d_states[0] + d_outputs[t], *d_states[1:])
         d_x, d_before = backward.step(d_states, tuple(factor[t] for factor in factors), recur)
+        _check_backward(cell, d_x, d_before, d_outputs)
         d_x = tf.concat(d_x, -1)
         if mask is not None:
             real = mask[t][:, None]
@@ -199,6 +200,21 @@ def _weight_gradients(products: list[tuple[Tensor, Blocks, int]], weights: Weigh
             masked = tf.reshape(operand * weights.dropout[k], (-1, units))
             kernels.append(tf.matmul(masked, tf.reshape(block, (-1, units)), transpose_a=True))
     return tf.concat(kernels, -1), tf.concat(biases, -1) if biases else None
+
+
+def _check_backward(cell: Cell, d_x: Blocks, d_states: States, like: Tensor) -> None:
+    """Raise UserError where a backward step's results do not fit the forward step; like is (time, batch, units)."""
+    for what, found, expected in (("x", d_x, len(cell.blocks)), ("the states", d_states, len(cell.states))):
+        if len(found) != expected:
+            raise UserError(
+                f"cell {cell.name!r}: 'backward' returned {len(found)} gradients of {what}, expected {expected}"
+            )
+        for gradient in found:
+            if not gradient.shape.is_compatible_with(like.shape[1:]):
+                raise UserError(
+                    f"cell {cell.name!r}: 'backward' returned a gradient of {what} of shape {tuple(gradient.shape)}, "
+                    f"expected (batch, units) = {tuple(like.shape[1:])}"
+                )
 
 
 def check_step(cell: Cell, x: Blocks, states: States, recur: Recurrence) -> None:

@@ -1,0 +1,162 @@
+"""What every registered cell with a step must do; a new cell is held to this without a line added here.
+
+Tolerances: outputs to 1e-5 relative of the plain float64 loop, gradients to 1e-4 of autodiff through the same float32
+equations, backward passes alone to 1e-6 of central differences in float64.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.cells import Cell, cells, reference
+from harness.cells.layer import Recurrent
+from harness.model import get_model
+from harness.trial.update import make_updates
+from tests.cells.shapes import SHAPES, Shape, built, drawn, weights_of
+
+EXAMPLE = "tests.cells.example:cell"
+NAMES = [*cells, EXAMPLE]
+FORMS = [(name, True) for name in NAMES] + [(name, False) for name in NAMES if cells[name].reset_before]
+WITH_STEP = [(name, reset_after) for name, reset_after in FORMS if cells[name].variant(reset_after=reset_after).step]
+DERIVED = [form for form in WITH_STEP if cells[form[0]].variant(reset_after=form[1]).backward]
+FEW = settings(max_examples=8, deadline=None)
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+)
+
+
+def test_the_bundled_cells_are_among_them() -> None:
+    assert {"simple_rnn", "gru", "lstm"} <= {name for name, _ in DERIVED}
+    assert ("gru", False) in DERIVED
+    assert (EXAMPLE, True) in WITH_STEP
+
+
+@pytest.mark.parametrize(("name", "reset_after"), WITH_STEP)
+@FEW
+@given(shape=SHAPES, masked=st.booleans(), given_state=st.booleans())
+def test_outputs_equal_a_plain_loop(
+    name: str, reset_after: bool, shape: Shape, masked: bool, given_state: bool
+) -> None:
+    batch, time, features, units = shape
+    layer = built(name, features, units, reset_after=reset_after, return_sequences=True, return_state=True)
+    inputs = drawn(1, batch, time, features)
+    states = tuple(drawn(2 + k, batch, units) for k in range(len(layer.cell.states))) if given_state else None
+    mask = drawn(9, batch, time) > 0 if masked else None
+    outputs, *last = layer(inputs, initial_state=states, mask=mask)
+    expected = reference.run(layer.cell, inputs.astype("float64"), weights_of(layer), states, mask)
+    np.testing.assert_allclose(outputs, expected.outputs, rtol=1e-5, atol=2e-6)
+    for ours, theirs in zip(last, expected.last, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize(("name", "reset_after"), DERIVED)
+@FEW
+@given(shape=SHAPES, masked=st.booleans(), dropped=st.booleans())
+def test_the_backward_pass_equals_autodiff(
+    name: str, reset_after: bool, shape: Shape, masked: bool, dropped: bool
+) -> None:
+    batch, time, features, units = shape
+    rates = {"dropout": 0.4, "recurrent_dropout": 0.4} if dropped else {}
+    derived = built(name, features, units, reset_after=reset_after, return_sequences=True, return_state=True, **rates)
+    plain = built(
+        replace(derived.cell, backward=None), features, units, return_sequences=True, return_state=True, **rates
+    )
+    inputs, mask = tf.constant(drawn(1, batch, time, features)), drawn(9, batch, time) > 0 if masked else None
+    states = [tf.constant(drawn(2 + k, batch, units)) for k in range(len(derived.cell.states))]
+    ours, theirs = ([], [])
+    for layer, found in ((derived, ours), (plain, theirs)):
+        layer.seed_generator.state.assign([7, 0])
+        with tf.GradientTape() as tape:
+            tape.watch([inputs, *states])
+            outputs, *last = layer(inputs, initial_state=states, mask=mask, training=True)
+            loss = sum(tf.reduce_sum(part * drawn(20 + k, *part.shape)) for k, part in enumerate((outputs, *last)))
+        found += tape.gradient(loss, [inputs, *states, *(weight.value for weight in layer.weights)])
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "reset_after"), DERIVED)
+@FEW
+@given(shape=SHAPES)
+def test_the_backward_pass_equals_central_differences(name: str, reset_after: bool, shape: Shape) -> None:
+    cell = cells[name].variant(reset_after=reset_after)
+    batch, time, features, units = shape
+    random = np.random.default_rng(0)
+    weights = reference.random_weights(cell, features, units, random)
+    inputs, d_outputs = (random.standard_normal((batch, time, width)) for width in (features, units))
+    states = {name: np.zeros((batch, units)) for name in cell.states}
+    found = reference.gradients(cell, cell.backward, inputs, weights, d_outputs)
+
+    def value() -> float:
+        return float((reference.run(cell, inputs, weights, tuple(states.values())).outputs * d_outputs).sum())
+
+    for quantity, array in {"inputs": inputs, **weights, **states}.items():
+        for place in random.integers(array.size, size=4):
+            spot, step = np.unravel_index(place, array.shape), 1e-5
+            before = array[spot]
+            array[spot] = before + step
+            above = value()
+            array[spot] = before - step
+            slope = (above - value()) / (2 * step)
+            array[spot] = before
+            assert found[quantity][spot] == pytest.approx(slope, rel=1e-6, abs=1e-8), quantity
+
+
+@pytest.mark.parametrize(("name", "reset_after"), WITH_STEP)
+def test_eager_graph_and_xla_agree(name: str, reset_after: bool) -> None:
+    layer = built(name, 4, 3, reset_after=reset_after)
+    inputs = tf.constant(drawn(1, 5, 6, 4))
+
+    def gradients(inputs: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        with tf.GradientTape() as tape:
+            outputs = layer(inputs)
+            loss = tf.reduce_sum(outputs**2)
+        return outputs, tape.gradient(loss, [weight.value for weight in layer.weights])
+
+    eager, weights = gradients(inputs)
+    for compiled in (tf.function(gradients), tf.function(gradients, jit_compile=True)):
+        outputs, others = compiled(inputs)
+        np.testing.assert_allclose(outputs, eager, rtol=1e-5, atol=1e-6)
+        for one, other in zip(others, weights, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "reset_after"), WITH_STEP)
+def test_a_network_of_it_is_trained_saved_and_loaded(name: str, reset_after: bool, tmp_path) -> None:
+    options = {"rnn_units": (5,), "fc_units": (), "input_shape": (6, 4), "classes": 2, "seed": 1}
+    options |= {"dropout": 0.1, "recurrent_dropout": 0.0}
+    model = get_model(name, kernel="fused", reset_after=reset_after, learning_rate=0.01, **options)
+    inputs, labels = drawn(1, 1, 8, 6, 4), (drawn(2, 1, 8, 6, 2) > 0).astype("float32")
+    updates = make_updates(model)
+    losses = updates(np.repeat(inputs, 20, 0), np.repeat(labels, 20, 0))
+    assert np.isfinite(losses).all()
+    assert losses[-5:].mean() < losses[:5].mean()
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(inputs[0]), model(inputs[0]))
+
+
+@pytest.mark.parametrize(("name", "reset_after"), WITH_STEP)
+def test_its_layer_has_the_weights_that_the_cell_declares(name: str, reset_after: bool) -> None:
+    layer = Recurrent(name, 3, reset_after=reset_after)
+    layer.build((None, 7, 5))
+    assert [(weight.name, tuple(weight.shape)) for weight in layer.weights] == list(layer.cell.shapes(5, 3).items())
+    assert layer.count_params() == cells[name].parameters(5, 3, reset_after=reset_after)
+
+
+def test_the_extra_input_reaches_the_extra_blocks_alone() -> None:
+    layer = built(EXAMPLE, 5, 4)
+    cell: Cell = layer.cell
+    inputs, other = drawn(1, 2, 3, 5), drawn(1, 2, 3, 5)
+    other[..., -cell.extra_features :] += 1
+    assert not np.allclose(layer(inputs), layer(other))
+    layer.extra_kernel.assign(tf.zeros_like(layer.extra_kernel))
+    np.testing.assert_array_equal(layer(inputs), layer(other))

@@ -1,0 +1,253 @@
+"""The fused layer against the Keras layers that the cells equal: outputs, gradients, dropout, masks, training.
+
+Tolerances, relative: outputs 1e-5, gradients 1e-4 (of sums over batch and time), losses over 50 updates 1e-4.
+"""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.cells import Cell, cells
+from harness.cells.cell import Backward
+from harness.cells.layer import Recurrent
+from harness.errors import UserError
+from harness.model import get_model
+from harness.trial.update import make_predict, make_updates
+from tests.cells.shapes import SHAPES, drawn
+
+CELLS = [("simple_rnn", {}), ("gru", {}), ("gru", {"reset_after": False}), ("lstm", {})]
+IDS = ["simple_rnn", "gru", "gru_reset_before", "lstm"]
+RATES = st.sampled_from([(0.0, 0.0), (0.4, 0.0), (0.0, 0.3), (0.4, 0.3)])
+
+
+def pair(name: str, options: dict, features: int, units: int, **common) -> tuple[keras.Layer, Recurrent]:
+    """Keras's layer and ours, every weight drawn at random and the same."""
+    theirs = getattr(keras.layers, cells[name].keras_layer)(units, return_state=True, **options, **common)
+    ours = Recurrent(name, units, return_state=True, **options, **common)
+    for layer in (theirs, ours):
+        layer.build((None, None, features))
+    weights = [0.5 * drawn(100 + k, *weight.shape) for k, weight in enumerate(theirs.weights)]
+    theirs.set_weights(weights)
+    ours.set_weights(weights)
+    return theirs, ours
+
+
+@pytest.mark.parametrize(("name", "options"), CELLS, ids=IDS)
+@settings(max_examples=12, deadline=None)
+@given(shape=SHAPES, rates=RATES, masked=st.booleans(), sequences=st.booleans(), use_bias=st.booleans())
+def test_outputs_and_gradients_equal_keras(name, options, shape, rates, masked, sequences, use_bias) -> None:
+    batch, time, features, units = shape
+    common = {"dropout": rates[0], "recurrent_dropout": rates[1], "seed": 3, "use_bias": use_bias}
+    layers = pair(name, options, features, units, return_sequences=sequences, **common)
+    inputs, mask = tf.constant(drawn(1, batch, time, features)), drawn(9, batch, time) > 0 if masked else None
+    states = [tf.constant(drawn(2 + k, batch, units)) for k in range(len(cells[name].states))]
+    found = []
+    for layer in layers:
+        # From the same state of the same generator, both draw the same masks in the same order.
+        (layer if isinstance(layer, Recurrent) else layer.cell).seed_generator.state.assign([3, 0])
+        with tf.GradientTape() as tape:
+            tape.watch([inputs, *states])
+            outputs, *last = layer(inputs, initial_state=states, mask=mask, training=True)
+            loss = sum(tf.reduce_sum(part * drawn(20 + k, *part.shape)) for k, part in enumerate((outputs, *last)))
+        gradients = tape.gradient(loss, [inputs, *states, *(weight.value for weight in layer.weights)])
+        found.append(([outputs, *last], gradients))
+    for ours, theirs in zip(found[1][0], found[0][0], strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=2e-6)
+    for ours, theirs in zip(found[1][1], found[0][1], strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "options"), CELLS, ids=IDS)
+def test_the_three_kernels_train_alike(name: str, options: dict) -> None:
+    common = {"input_shape": (9, 4), "rnn_units": (6, 5), "fc_units": (4,), "classes": 3, "learning_rate": 0.01}
+    common |= {"dropout": 0.0, "recurrent_dropout": 0.0, "seed": 1} | options
+    models = {kernel: get_model(name, kernel=kernel, **common) for kernel in ("document", "keras", "fused")}
+    x, y = drawn(1, 50, 8, 9, 4), (drawn(2, 50, 8, 9, 3) > 0.5).astype("float32")
+    weights = models["document"].get_weights()
+    losses = {}
+    for kernel, model in models.items():
+        for ours, theirs in zip(model.get_weights(), weights, strict=True):
+            np.testing.assert_array_equal(ours, theirs)  # the same seed: the same initial weights on every kernel
+        losses[kernel] = make_updates(model)(x, y)
+    for kernel in ("keras", "fused"):
+        np.testing.assert_allclose(losses[kernel], losses["document"], rtol=1e-4)
+
+
+def test_a_fused_model_is_trained_by_fit_as_by_updates() -> None:
+    options = {"input_shape": (6, 3), "rnn_units": (5,), "classes": 2, "dropout": 0, "recurrent_dropout": 0, "seed": 1}
+    ours, theirs = (get_model("gru", kernel="fused", **options) for _ in range(2))
+    x, y = drawn(1, 3, 4, 6, 3), (drawn(2, 3, 4, 6, 2) > 0).astype("float32")
+    assert ours.jit_compile is True
+    make_updates(ours)(x, y)
+    theirs.fit(x.reshape(-1, 6, 3), y.reshape(-1, 6, 2), batch_size=4, shuffle=False, verbose=0)
+    for one, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_a_seed_fixes_training_with_dropout_to_the_bit() -> None:
+    def losses() -> np.ndarray:
+        model = get_model("lstm", kernel="fused", input_shape=(6, 3), rnn_units=(5, 4), classes=2, seed=4)
+        return make_updates(model)(drawn(1, 5, 4, 6, 3), (drawn(2, 5, 4, 6, 2) > 0).astype("float32"))
+
+    np.testing.assert_array_equal(losses(), losses())
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_dropout_masks_have_their_rate_are_scaled_and_are_the_same_at_every_step(jit: bool) -> None:
+    layer = Recurrent("gru", 400, dropout=0.25, recurrent_dropout=0.4, seed=1)
+    layer.build((None, 3, 50))
+    draw = tf.function(lambda: layer._dropout_masks(tf.ones((20, 400)), 0.4), jit_compile=jit)
+    masks, again = draw().numpy(), draw().numpy()
+    assert masks.shape == (3, 20, 400)
+    assert set(np.unique(masks.round(4))) == {0.0, np.float32(1 / 0.6).round(4)}
+    assert np.mean(masks == 0, axis=(1, 2)) == pytest.approx([0.4] * 3, abs=0.02)
+    assert (masks != again).any()
+    assert (masks[0] != masks[1]).any()
+
+
+def test_one_mask_serves_all_blocks_without_recurrent_dropout() -> None:
+    layer = Recurrent("lstm", 4, dropout=0.5)
+    assert layer._dropout_masks(tf.ones((2, 3)), 0.5).shape == (1, 2, 3)
+
+
+def test_there_is_no_dropout_outside_training() -> None:
+    layer = Recurrent("gru", 4, dropout=0.5, recurrent_dropout=0.5)
+    inputs = drawn(1, 2, 3, 4)
+    np.testing.assert_array_equal(layer(inputs), layer(inputs))
+
+
+def test_padded_steps_do_not_touch_the_last_output_and_the_mask_goes_on() -> None:
+    layer = Recurrent("lstm", 4, return_sequences=True, seed=1)
+    inputs, mask = drawn(1, 2, 5, 3), np.array([[1, 1, 1, 0, 0], [0, 1, 0, 1, 1]], bool)
+    outputs = layer(inputs, mask=mask).numpy()
+    np.testing.assert_array_equal(outputs[0, 3:], outputs[0, [2, 2]])
+    np.testing.assert_array_equal(outputs[1, 0], np.zeros(4))
+    np.testing.assert_array_equal(outputs[1, 2], outputs[1, 1])
+    np.testing.assert_array_equal(layer.compute_mask(inputs, mask), mask)
+    assert Recurrent("lstm", 4).compute_mask(inputs, mask) is None
+
+
+def test_a_masking_layer_before_it_is_heard() -> None:
+    inputs = keras.Input((None, 3))
+    outputs = Recurrent("gru", 4, seed=1)(keras.layers.Masking(0.0)(inputs))
+    model = keras.Model(inputs, outputs)
+    short = drawn(1, 2, 3, 3)
+    padded = np.concatenate([short, np.zeros((2, 4, 3), "float32")], axis=1)
+    np.testing.assert_allclose(model(padded), model(short), rtol=1e-6)
+
+
+def test_another_length_and_a_smaller_last_batch_are_served() -> None:
+    model = get_model("gru", kernel="fused", input_shape=(None, 3), rnn_units=(4,), classes=2, every_step=False)
+    predict = make_predict(model)
+    for batch, time in ((4, 5), (4, 9), (1, 9)):
+        assert predict(drawn(1, batch, time, 3)).shape == (batch, 2)
+
+
+def test_the_forget_gates_bias_starts_at_one() -> None:
+    for layer, theirs in ((Recurrent("lstm", 3), keras.layers.LSTM(3)), (Recurrent("gru", 3), keras.layers.GRU(3))):
+        for one in (layer, theirs):
+            one.build((None, 2, 2))
+        np.testing.assert_array_equal(layer.bias, theirs.weights[-1])
+    plain = Recurrent("lstm", 3, unit_forget_bias=False)
+    plain.build((None, 2, 2))
+    assert not plain.bias.numpy().any()
+
+
+def test_its_configuration_makes_it_again() -> None:
+    layer = Recurrent("gru", 3, dropout=0.1, reset_after=False, return_sequences=True, seed=5, name="mine")
+    again = Recurrent.from_config(layer.get_config())
+    assert again.get_config() == layer.get_config()
+    assert again.cell is layer.cell
+
+
+def wrong_count(x, states, recur):
+    return (states[0], states[0]), ()
+
+
+def wrong_shape(x, states, recur):
+    return (x[0][:, :1],), ()
+
+
+def backward_of_wrong_shape(d_states, factors, recur):
+    return (d_states[0], d_states[0]), d_states
+
+
+def backward_without_states(d_states, factors, recur):
+    return (d_states[0],), ()
+
+
+def one_block(**fields) -> Cell:
+    return Cell(**{"name": "mine", "title": "", "summary": "", "gates": (), "blocks": ("a",)} | fields)
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        (one_block(keras_layer="SimpleRNN"), "cell 'mine' has no 'step'"),
+        (one_block(step=wrong_count), "cell 'mine': 'step' returned 2 states, expected 1"),
+        (one_block(step=wrong_shape), "cell 'mine': 'step' returned a hidden state of shape"),
+        (
+            one_block(step=cells["simple_rnn"].step, backward=Backward(lambda *_: (), backward_of_wrong_shape)),
+            "cell 'mine': 'backward' returned 2 gradients of x, expected 1",
+        ),
+        (
+            one_block(step=cells["simple_rnn"].step, backward=Backward(lambda *_: (), backward_without_states)),
+            "cell 'mine': 'backward' returned 0 gradients of the states, expected 1",
+        ),
+    ],
+)
+def test_equations_that_do_not_fit_are_named(cell: Cell, words: str) -> None:
+    def run() -> None:
+        layer = Recurrent(cell, 3)
+        with tf.GradientTape() as tape:
+            outputs = layer(drawn(1, 2, 4, 3))
+        tape.gradient(outputs, layer.weights[0].value)
+
+    with pytest.raises(UserError, match=words):
+        run()
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: Recurrent("gru", 0), "cell 'gru': 'units' is 0"),
+        (lambda: Recurrent("gru", 3, dropout=1.5), "cell 'gru': 'dropout' is 1.5"),
+        (lambda: Recurrent("gru", 3, recurrent_dropout=-1), "cell 'gru': 'recurrent_dropout' is -1"),
+        (lambda: Recurrent("gru", 3)(drawn(1, 2, 4)), "cell 'gru': 'sequences' has the shape"),
+        (
+            lambda: Recurrent("lstm", 3)(drawn(1, 2, 4, 3), initial_state=[drawn(1, 2, 3)]),
+            "cell 'lstm': 'initial_state' has 1 tensors, expected 2: hidden state, cell state",
+        ),
+        (
+            lambda: Recurrent("gru", 3)(drawn(1, 2, 4, 3), initial_state=[drawn(1, 2, 5)]),
+            r"cell 'gru': 'initial_state' has the shape \(2, 5\), expected \(batch, 3\)",
+        ),
+        (
+            lambda: Recurrent("gru", 3)(drawn(1, 2, 4, 3), mask=np.ones((2, 3), bool)),
+            "cell 'gru': 'mask' has the shape",
+        ),
+        (lambda: Recurrent("gruu", 3), "Did you mean 'gru'"),
+    ],
+)
+def test_input_that_cannot_be_is_named(call, words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        call()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_inputs_that_are_not_finite_are_refused_where_they_can_be_seen(value: float) -> None:
+    inputs = drawn(1, 2, 4, 3)
+    inputs[0, 1, 1] = value
+    with pytest.raises(UserError, match="cell 'gru': 'sequences' holds numbers that are not finite"):
+        Recurrent("gru", 3)(inputs)
+
+
+def test_a_user_cell_without_a_layer_in_keras_has_the_fused_kernel_alone() -> None:
+    cell = one_block(step=cells["simple_rnn"].step)
+    with pytest.raises(UserError, match=r"cell 'mine' has no kernel 'keras'.*it has: fused"):
+        get_model(cell, kernel="keras")
