@@ -60,7 +60,7 @@ def looks(names: Iterable[str], titles: Mapping[str, str] | None = None) -> dict
     return {
         name: Look(
             index=position[name],
-            title=titled.get(name) or name,
+            title=_capitalised(titled.get(name) or name),
             colour=_LIGHT[position[name] % len(_LIGHT)],
             dark_colour=_DARK[position[name] % len(_DARK)],
             marker=_MARKERS[position[name] % len(_MARKERS)],
@@ -68,6 +68,10 @@ def looks(names: Iterable[str], titles: Mapping[str, str] | None = None) -> dict
         )
         for name in present
     }
+
+
+def _capitalised(title: str) -> str:
+    return title[:1].upper() + title[1:] if " " in title else title
 
 
 def shorten(text: str, most: int) -> str:

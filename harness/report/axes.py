@@ -43,8 +43,7 @@ def value_limits(panel: Panel, scale: Scale) -> tuple[float, float]:
     if panel.margin:
         values += [0.0, panel.margin, -panel.margin]
     if not values:
-        levels = [reference.level for reference in panel.references]
-        values = [level for level in levels if scale == "linear" or level > 0] or [1.0]
+        return (1.0, 10.0) if scale == "log" else (0.0, 1.0)
     low, high = min(values), max(values)
     span = high - low or abs(high) or 1.0
     for reference in panel.references:

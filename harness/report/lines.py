@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from harness.report.appearance import MUTED, PAPER, Look, shorten
 from harness.report.axes import Mark, look_of, mean_words, seed_words, values_axis
@@ -60,7 +60,9 @@ def _places_axis(axes: Axes, panel: Panel, places: Sequence[float], log: bool) -
             if not kept or (math.log10(kept[-1]) if log else kept[-1]) - at > (ends[1] - ends[0]) * 0.085:
                 kept.append(place)
         axes.xaxis.set_major_locator(FixedLocator(kept))
-        axes.xaxis.set_minor_locator(NullLocator())
+    elif log:
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
 
 
@@ -149,8 +151,9 @@ def _draw_references(axes: Axes, panel: Panel) -> list[Reference]:
     ]
     if outside:
         axes.annotate(
-            "beyond the axis: " + ", ".join(outside[:3]), (0, 0), (3, 4), xycoords="axes fraction",
-            textcoords="offset points", color=MUTED, fontsize=7.5, fontstyle="italic", gid="beyond",
+            shorten("beyond: " + ", ".join(outside), 44), (1, 1), (62, 11), xycoords="axes fraction", ha="right",
+            textcoords="offset points", color=MUTED, fontsize=7.5, fontstyle="italic", annotation_clip=False,
+            gid="beyond",
         )  # fmt: skip
     return inside
 

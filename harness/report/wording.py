@@ -48,8 +48,8 @@ def short(value: float) -> str:
     for limit, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if abs(value) >= limit:
             divided = value / (1000 if letter == "k" else limit)
-            return f"{divided:.3g}".replace("-", MINUS) + letter
-    return (f"{value:,.0f}" if float(value).is_integer() else f"{value:.3g}").replace("-", MINUS)
+            return f"{divided:.6g}".replace("-", MINUS) + letter
+    return (f"{value:,.0f}" if float(value).is_integer() else f"{value:.6g}").replace("-", MINUS)
 
 
 def plural(count: int, noun: str, nouns: str = "") -> str:
@@ -112,7 +112,7 @@ def finding(panel: Panel) -> str:
     here = [series for series in panel.series if series.centres]
     if not here:
         return f"No value. {_failures(panel)}".strip() if _failures(panel) else "No values yet."
-    if panel.kind == "lines":
+    if panel.kind == "lines" and panel.x.whole:
         last = max(centre.x for series in here for centre in series.centres)
         ends = [(s, c) for s in here for c in s.centres if c.x == last]
         text = (
@@ -122,7 +122,8 @@ def finding(panel: Panel) -> str:
         )
     else:
         ends = [(s, s.centres[-1]) for s in here]
-        text = "; ".join(f"{s.label} {centre_in_words(c, panel.y.unit)}" for s, c in ends) + "."
+        where = {s.cell: f" at {at_x(panel, c.x)}:" if panel.x.unit == "weights" else "" for s, c in ends}
+        text = "; ".join(f"{s.label}{where[s.cell]} {centre_in_words(c, panel.y.unit)}" for s, c in ends) + "."
     if panel.better and len(ends) > 1:
         best = (min if panel.better == "lower" else max)(ends, key=lambda end: end[1].mean)
         level = [s.label for s, c in ends if c.mean == best[1].mean]

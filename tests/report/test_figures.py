@@ -17,7 +17,7 @@ from harness.report.lines import spread
 from harness.report.panels import Results
 from harness.report.plot import Plot
 from harness.report.svg import drawing_style, inline
-from harness.report.wording import finding, number, table
+from harness.report.wording import finding, number, short, table
 from tests.report.samples import TASKS, comparison, curves, frame, trial, verdicts
 
 TITLES = {"simple_rnn": "Simple RNN", "gru": "GRU", "lstm": "LSTM"}
@@ -299,3 +299,27 @@ def test_labels_move_apart_as_little_as_it_takes() -> None:
     moved = spread([0.5, 0.5, 0.5], 0.1)
     assert [round(place, 2) for place in moved] == [0.4, 0.5, 0.6]
     assert max(spread([0.99, 1.0, 1.0], 0.1)) <= 1.0
+
+
+def test_ticks_are_written_as_numbers_and_are_not_rounded(compared: dict[str, Plot]) -> None:
+    assert [short(value) for value in (352.5, 2000, 12_500, -0.25, 1.5e6)] == [
+        "352.5",
+        "2,000",
+        "12.5k",
+        "−0.25",
+        "1.5M",
+    ]
+    svg = inline(compared["pareto"].panels[0], LOOKS, key="k", label="l")
+    assert "mathdefault" not in svg
+    assert "Parameters (weights)</text>" in svg
+
+
+def test_a_yardstick_beyond_the_axis_is_named_with_its_value() -> None:
+    rows = [trial(train_size=size, test_loss=1 + size / 1e4, baseline_chance_loss=99.0) for size in (10, 100)]
+    (panel,) = plots(frame(*rows))["loss-by-size"].panels
+    svg = inline(panel, LOOKS, key="k", label="l")
+    assert "beyond: chance 99 nats ↑</text>" in svg.replace("\u00a0", " ")
+
+
+def test_the_front_says_at_how_many_parameters_each_cell_stands(compared: dict[str, Plot]) -> None:
+    assert finding(compared["pareto"].panels[0]).startswith("Simple RNN at 3,804 weights: ")
