@@ -213,8 +213,11 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         if self.extra_kernel is None:
             return self._product(sequences, kernel, masks)
         extra_features, extra_blocks = self.cell.extra_features, self.cell.extra_blocks
-        own = None if masks is None else masks[:-extra_blocks, :, :-extra_features]
-        extra = None if masks is None else masks[-extra_blocks:, :, -extra_features:]
+        own = extra = masks
+        if masks is not None:
+            own, extra = masks[..., :-extra_features], masks[..., -extra_features:]
+            if masks.shape[0] > 1:
+                own, extra = own[:-extra_blocks], extra[-extra_blocks:]
         return tf.concat(
             [
                 self._product(sequences[..., :-extra_features], kernel, own),
