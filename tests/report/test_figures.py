@@ -80,6 +80,26 @@ def test_failed_trials_are_drawn_as_failures_and_are_not_in_the_mean(compared: d
     assert [line.get_marker() for line in crosses] == ["x", "x"]
 
 
+def test_what_a_failed_trial_reached_before_it_failed_is_not_in_the_mean() -> None:
+    rows = [trial(sequence_length=length, seed=seed) for length in (4, 8) for seed in (0, 1)]
+    rows.append(trial(sequence_length=8, seed=2, status="timeout", test_accuracy=0.0))
+    (panel,) = plots(frame(*rows))["accuracy-by-length"].panels
+    assert [(centre.mean, centre.n) for centre in panel.series[0].centres] == [(60.0, 2), (60.0, 2)]
+    assert [failed.why for failed in panel.series[0].failed] == ["1 timeout"]
+
+
+def test_the_mean_curve_ends_where_the_first_seed_stops() -> None:
+    rows = frame(*(trial(seed=seed) for seed in range(2)))
+    points = [
+        {"trial_id": row.trial_id, "update": update, "seconds": 1.0 * update, "validation_loss": 1.0 + row.seed}
+        for row in rows.itertuples()
+        for update in (10, 20, 30)[: 3 - row.seed]
+    ]
+    panel = plots(rows, pd.DataFrame(points))["learning-curves"].panels[0]
+    assert [(centre.x, centre.mean) for centre in panel.series[0].centres] == [(10.0, 1.5), (20.0, 1.5)]
+    assert [len(trace) for _, trace in panel.series[0].traces] == [3, 2]
+
+
 def test_a_failed_trial_counts_as_not_solved(compared: dict[str, Plot]) -> None:
     (panel,) = compared["solved"].panels
     at_128 = {series.cell: next(c for c in series.centres if c.x == 128) for series in panel.series}

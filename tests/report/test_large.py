@@ -58,7 +58,7 @@ def test_the_embedded_table_stops_where_it_would_be_too_large(monkeypatch: pytes
 def test_the_embedded_table_holds_the_values_of_the_trials() -> None:
     rows = prepared(frame(trial(), trial(seed=1, test_loss=float("nan"), cell="</script>")))
     table = trials_table(rows)
-    assert "</script>" not in table["payload"]
+    assert "<" not in table["payload"]
     columns = json.loads(table["payload"])["columns"]
     cells = columns["cell"]
     assert [cells["text"][at] for at in cells["at"]] == ["</script>", "gru"]
