@@ -109,10 +109,9 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         """The outputs; with `return_state`, the outputs and the last states."""
         sequences = tf.convert_to_tensor(sequences)
         self._check(sequences, mask)
-        batch = tf.shape(sequences)[0]
+        batch = sequences.shape[0] or tf.shape(sequences)[0]
         states = self._first_states(initial_state, batch)
-        input_masks = self._dropout_masks(sequences[:, 0], self.dropout) if training else None
-        recurrent_masks = self._dropout_masks(states[0], self.recurrent_dropout) if training else None
+        input_masks, recurrent_masks = self._dropout_masks(batch, sequences.shape[-1]) if training else (None, None)
         input_bias, recurrent_bias = self._biases()
 
         x = self._project(sequences, input_masks)
@@ -201,11 +200,21 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
                 )
         return states
 
-    def _dropout_masks(self, like: Tensor, rate: float) -> Tensor | None:
-        """Masks to multiply with, (blocks, *like.shape); (1, *like.shape) where, as in Keras, one serves all."""
-        if not rate:
-            return None
-        return masks(like, rate, self.seed_generator, len(self.cell.blocks) if self.recurrent_dropout else 1)
+    def _dropout_masks(self, batch: Any, features: int) -> tuple[Tensor | None, Tensor | None]:
+        """Masks to multiply inputs and hidden state with: (blocks, batch, features) and (blocks, batch, units).
+
+        As in Keras, one input mask serves all blocks where there is no recurrent dropout: (1, batch, features).
+        """
+        count = len(self.cell.blocks) if self.recurrent_dropout else 1
+        wanted = {
+            width: rate for width, rate in (("features", self.dropout), ("units", self.recurrent_dropout)) if rate > 0
+        }
+        if not wanted:
+            return None, None
+        widths = {"features": features, "units": self.units}
+        drawn = masks([(count, batch, widths[width]) for width in wanted], list(wanted.values()), self.seed_generator)
+        found = dict(zip(wanted, drawn, strict=True))
+        return found.get("features"), found.get("units")
 
     def _project(self, sequences: Tensor, masks: Tensor | None) -> Tensor:
         """The input's products, all time steps: (batch, time, features) -> (batch, time, blocks x units)."""
