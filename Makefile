@@ -17,7 +17,7 @@ BIN   := $(VENV)/bin
 RUN    = $(BIN)/harness run --results $(RESULTS) $(if $(JOBS),--jobs $(JOBS)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help compare smoke full report test test-fast bench lint format lock clean
+.PHONY: help compare smoke full report test test-fast bench lint format lock clean validate
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test-fast: $(READY)  ## the tests that need no TensorFlow (under a minute)
 
 bench: $(READY)  ## the pytest-benchmark suite; leave the machine alone meanwhile
 	@$(BIN)/python -m pytest tests/benchmarks --benchmark-enable $(ARGS)
+
+validate: $(READY)  ## are verdicts as right as they say? 2,000 simulated experiments each (10 minutes)
+	@$(BIN)/python -m harness.analysis.validate $(ARGS)
 
 lint: $(READY)  ## style and types, as CI checks them
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -25,6 +25,8 @@ app = typer.Typer(
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="An experiment file (TOML).")]
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="A results folder, such as results/compare.")]
+Claims = Annotated[Path | None, typer.Option("--claims", metavar="FILE", help="Judge by this experiment's claims.")]
+Trial = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id, or the beginning of it.")]
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where the folder <name>/ goes.")]
 Jobs = Annotated[
     int | None, typer.Option("--jobs", min=1, metavar="N", help="Trials side by side; default: the cores.")
@@ -150,6 +152,42 @@ def report(directory: Directory) -> None:
 
     path = render_results(directory)
     _console().print(f"Report: {path}", soft_wrap=True, markup=False, highlight=False)
+
+
+@app.command()
+def judge(directory: Directory, claims: Claims = None) -> None:
+    """Judge the stored records anew, also by claims written later; runs nothing."""
+    from harness.results import judge_results
+    from harness.terminal import verdict_table
+
+    _console().print(verdict_table(judge_results(directory, claims)))
+
+
+@app.command()
+def show(directory: Directory, trial: Trial) -> None:
+    """Print one trial's record whole, and the command that repeats it in the foreground."""
+    import json
+
+    from harness.store import open_store
+
+    with open_store(directory) as store:
+        attempts = store.attempts_at(trial)
+    for record in attempts:
+        print(json.dumps(record, indent=2))
+    print(f"# again, in the foreground: harness trial {directory} {attempts[-1]['trial_id']}")
+
+
+@app.command("trial")
+def trial_(directory: Directory, trial: Trial) -> None:
+    """Repeat one trial alone, in this process, where a debugger and print work; stores nothing."""
+    from harness.store import open_store
+
+    with open_store(directory) as store:
+        record = store.attempts_at(trial)[-1]
+    from harness.experiment import TrialSpec
+    from harness.trial.foreground import run_in_foreground
+
+    run_in_foreground(TrialSpec.model_validate(record["spec"]), record["threads"])
 
 
 @app.command()

@@ -22,6 +22,9 @@ from harness.runner.run import TRY_AGAIN, Outcome, left_to_do, run_plan
 from harness.store import EXPERIMENT_NAME, Store, exclusive, open_store, write_atomically
 from harness.trial.process import model_summary
 
+CACHE_FOLDER = ".cache"
+"""Beside the results folders: data that take long to make. It can be deleted at any time."""
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -56,7 +59,8 @@ def run_experiment(
     with open_store(directory, create=True) as store, exclusive(directory):
         if source is not None:
             write_atomically(directory / EXPERIMENT_NAME, source)
-        outcome = _run_stages(experiment, store, LocalEngine(jobs, _limits(experiment)), console)
+        engine = LocalEngine(jobs, _limits(experiment), cache=directory.parent / CACHE_FOLDER)
+        outcome = _run_stages(experiment, store, engine, console)
         if outcome.stopped:
             return Finished(directory, outcome, [], None)
         _summarise_models(experiment, directory)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.analysis.claims import Verdict
 from harness.cells import cells
-from harness.experiment import Experiment, parse_experiment
+from harness.experiment import Experiment, load_experiment, parse_experiment
 from harness.store import Store, open_store, stored_experiment, write_atomically
 from harness.tasks import tasks
 
@@ -41,14 +41,18 @@ def load_stored_experiment(directory: str | Path) -> Experiment:
     return parse_experiment(text, source=str(directory / "experiment.toml"), folder=directory.resolve())
 
 
-def judge_results(directory: str | Path) -> list[Verdict]:
-    """Judge the folder's records by its experiment's claims, and write verdicts.json. Raises UserError."""
+def judge_results(directory: str | Path, claims_file: str | Path | None = None) -> list[Verdict]:
+    """Judge the folder's records by its experiment's claims, and write verdicts.json. Raises UserError.
+
+    With `claims_file`, an experiment file written later, by the claims of that one.
+    """
     from harness.analysis.frame import curves_frame, to_frame
     from harness.analysis.judge import judge, write_verdicts
 
     with open_store(directory) as store:
         records = list(store.records())
-    claims = load_stored_experiment(directory).claim
+    experiment = load_experiment(claims_file) if claims_file else load_stored_experiment(directory)
+    claims = experiment.claim
     verdicts = judge(claims, to_frame(records), curves_frame(records))
     write_verdicts(verdicts, Path(directory) / VERDICTS_NAME)
     return verdicts

@@ -100,6 +100,16 @@ class Store:
         for (text,) in self._read(query):
             yield json.loads(text)
 
+    def attempts_at(self, trial_id: str) -> list[dict[str, Any]]:
+        """All attempts at one trial, oldest first. Raises UserError unless the id, or its beginning, fits one trial."""
+        pattern = trial_id.replace("%", "").replace("_", "") + "%"
+        rows = list(self._read("SELECT trial_id, record FROM trial WHERE trial_id LIKE ? ORDER BY attempt", pattern))
+        ids = sorted({row[0] for row in rows})
+        if len(ids) != 1:
+            found = f"{len(ids)} trials begin so: {', '.join(ids[:5])}" if ids else "no record of such a trial"
+            raise UserError(f"{self.directory}: trial {trial_id!r}: {found}. `harness export` lists the ids")
+        return [json.loads(text) for _, text in rows]
+
     def counts(self) -> list[tuple[str, str, int, float]]:
         """(cell, status, trials, seconds) over the planned trials; status 'missing' where there is no record yet."""
         return list(
@@ -111,9 +121,9 @@ class Store:
             )
         )
 
-    def _read(self, query: str) -> Iterator[tuple[Any, ...]]:
+    def _read(self, query: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         with _clear_errors(self.directory):
-            yield from self._connection.execute(query)
+            yield from self._connection.execute(query, values)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -42,7 +42,7 @@ def results(tmp_path: Path) -> Path:
     return directory
 
 
-LIGHT = ["--help", "list", "check", "dry-run", "status", "report", "export"]
+LIGHT = ["--help", "list", "check", "dry-run", "status", "report", "judge", "export"]
 
 
 @pytest.mark.parametrize("command", LIGHT)
@@ -50,7 +50,7 @@ def test_what_trains_nothing_never_imports_tensorflow(command: str, file: Path, 
     arguments = {
         "check": ["check", str(file)],
         "dry-run": ["run", str(file), "--dry-run"],
-        **{name: [name, str(results)] for name in ("status", "report", "export")},
+        **{name: [name, str(results)] for name in ("status", "report", "judge", "export")},
     }.get(command, [command])
     script = (
         "import sys; from harness.cli import app\n"
@@ -99,6 +99,43 @@ def test_a_report_of_an_unfinished_run_is_written(results: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (results / "report.html").is_file()
     assert json.loads((results / "verdicts.json").read_text(encoding="utf-8")) == []
+
+
+LATER = """
+[[claim]]
+id = "fewer-parameters"
+claim = "A GRU has fewer parameters than an LSTM"
+kind = "exact"
+fact = "fewer-parameters"
+"""
+
+
+def test_stored_records_are_judged_by_claims_written_later(results: Path, tmp_path: Path) -> None:
+    (tmp_path / "later.toml").write_text(EXPERIMENT + LATER, encoding="utf-8")
+    done = harness("judge", results, "--claims", tmp_path / "later.toml")
+    assert done.returncode == 0, done.stderr
+    assert "supported" in done.stdout
+    (verdict,) = json.loads((results / "verdicts.json").read_text(encoding="utf-8"))
+    assert (verdict["id"], verdict["verdict"]) == ("fewer-parameters", "supported")
+
+
+def test_one_record_is_shown_whole_with_the_command_that_repeats_it(results: Path) -> None:
+    with open_store(results) as store:
+        trial = next(iter(store.records()))["trial_id"]
+    done = harness("show", results, trial[:8])
+    assert done.returncode == 0, done.stderr
+    text, _, command = done.stdout.rpartition("# again, in the foreground: ")
+    assert json.loads(text)["trial_id"] == trial
+    assert command.strip() == f"harness trial {results} {trial}"
+
+
+@pytest.mark.parametrize(
+    ("trial", "words"), [("ffffffffffffffff", "no record of such a trial"), ("", "4 trials begin so")]
+)
+def test_a_trial_that_is_not_there_is_not_shown(results: Path, trial: str, words: str) -> None:
+    done = harness("show", results, trial)
+    assert done.returncode == 2
+    assert words in done.stderr
 
 
 @pytest.mark.parametrize("format", ["csv", "parquet", "jsonl"])

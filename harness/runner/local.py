@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from types import ModuleType
 
 from harness.experiment import Lane
@@ -23,7 +24,7 @@ from harness.runner.attempt import MESSAGE_BYTES, Attempt
 from harness.runner.engine import Trial
 from harness.runner.lanes import MachineLock
 from harness.runner.limits import GRACE_SECONDS, Limits, is_alive, kills_by_the_kernel, resident_bytes_of
-from harness.trial.process import run_in_process
+from harness.trial.process import Setting, run_in_process
 
 _LOOK_SECONDS = 0.05
 """Between two looks at the memory and the age of the running trials."""
@@ -75,11 +76,15 @@ class _Running:
 
 
 class LocalEngine:
-    """At most `jobs` accuracy trials side by side, one thread each; a speed trial has all cores to itself."""
+    """At most `jobs` accuracy trials side by side, one thread each; a speed trial has all cores to itself.
 
-    def __init__(self, jobs: int | None = None, limits: Limits | None = None) -> None:
+    `cache` is the folder in which tasks keep data that take long to make; None: they are made again each time.
+    """
+
+    def __init__(self, jobs: int | None = None, limits: Limits | None = None, cache: Path | None = None) -> None:
         self.jobs = jobs or usable_cores()
         self._limits = limits or Limits()
+        self._cache = cache
         self._context = server_context()
         self._cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
         self._running: list[_Running] = []
@@ -104,9 +109,10 @@ class LocalEngine:
         events, child_events = self._context.Pipe(duplex=False)
         output, child_output = self._context.Pipe(duplex=False)
         child_lifeline, lifeline = self._context.Pipe(duplex=False)
+        setting = Setting(threads, core, str(self._cache.resolve()) if self._cache else None)
         process = self._context.Process(
             target=run_in_process,
-            args=(trial.spec.model_dump_json(), threads, core, child_events, child_output, child_lifeline),
+            args=(trial.spec.model_dump_json(), setting, child_events, child_output, child_lifeline),
             name=f"trial-{trial.id}",
         )
         with without_main():

@@ -14,6 +14,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -27,21 +28,34 @@ _TAIL = 8192
 """Characters of a traceback that go into the record."""
 
 
+@dataclass(frozen=True)
+class Setting:
+    """What the engine gives a trial of the machine."""
+
+    threads: int
+    core: int | None = None
+    """The one core to stay on; None: all."""
+    cache: str | None = None
+    """Where tasks keep data that take long to make."""
+
+
 def run_in_process(
-    spec_json: str, threads: int, core: int | None, events: Connection, output: Connection, lifeline: Connection
+    spec_json: str, setting: Setting, events: Connection, output: Connection, lifeline: Connection
 ) -> None:
     """The target of the trial's process: train, tell, and leave through `os._exit`."""
     os.setsid()
     for stream in (1, 2):
         os.dup2(output.fileno(), stream)
     threading.Thread(target=_end_with_the_runner, args=(lifeline,), daemon=True).start()
-    if core is not None and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {core})
+    if setting.core is not None and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {setting.core})
+    if setting.cache is not None:
+        os.environ["HARNESS_CACHE"] = setting.cache
 
     def send(**message: Any) -> None:
         events.send_bytes(json.dumps(message).encode())
 
-    status = run_trial(TrialSpec.model_validate_json(spec_json), threads, send)
+    status = run_trial(TrialSpec.model_validate_json(spec_json), setting.threads, send)
     send(end=status)
     sys.stdout.flush()
     sys.stderr.flush()

@@ -165,11 +165,16 @@ def test_one_command_gives_records_verdicts_and_a_report(file: Path) -> None:
         assert total in page, "the summaries of the document's models"
     assert list((directory / "figures").glob("*.png"))
 
+    first = frame.iloc[0]
+    command = [sys.executable, "-m", "harness", "trial", str(directory), first["trial_id"]]
+    repeated = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    assert json.loads(repeated[repeated.index("{") :])["test"]["loss"] == first["test_loss"], "bit for bit"
+
     again = finish(start(file))
     assert f"{TRIALS} done before, 0 to do" in again
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_run_stopped_half_way_goes_on_without_repeating_a_finished_trial(file: Path, number: signal.Signals) -> None:
     directory = file.parent / "results" / "quick"
     process = start(file)
