@@ -1,0 +1,73 @@
+"""Seconds per update of every cell and kernel; `pytest tests/benchmarks --benchmark-enable` measures them.
+
+Without that option each case runs once, as a test that it can.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.errors import UserError
+from harness.trial.kernels import KernelRecord, Shape, _data, _updates, measure_kernels, operations
+
+DOCUMENT = Shape()
+SHORT = Shape(batch=64, time=32, features=16, units=32)
+CASES = [
+    pytest.param(name, kernel, shape, dropout, id=f"{name}-{kernel}-{label}-dropout{dropout:g}")
+    for label, shape, kernels in (("document", DOCUMENT, ("keras", "fused")), ("short", SHORT, ("keras", "fused")))
+    for name in ("simple_rnn", "gru", "lstm")
+    for kernel in kernels
+    for dropout in (0.0, 0.5)
+]
+"""Kernel `document` is left to `harness kernels`: at the document's shapes it takes 15 s to trace."""
+
+
+@pytest.mark.parametrize(("name", "kernel", "shape", "dropout"), CASES)
+def test_update(benchmark, request, name: str, kernel: str, shape: Shape, dropout: float) -> None:
+    if request.config.getoption("benchmark_disable") and (shape is DOCUMENT or dropout):
+        pytest.skip("measured with --benchmark-enable; the short shapes without dropout stand for it as a test")
+    x, y = _data(shape, 4)
+    updates = _updates(name, kernel, shape, dropout)
+    updates(x, y)
+    losses = benchmark(updates, x, y)
+    benchmark.extra_info |= {"updates": 4, "operations": operations(name, shape)}
+    assert losses.shape == (4,)
+
+
+def test_kernels_are_measured_in_rounds_with_their_ratio_and_memory() -> None:
+    shape = Shape(batch=2, time=3, features=4, units=5)
+    records = measure_kernels(["gru"], ["keras", "fused"], shape=shape, dropout=0, rounds=3, updates_a_round=2)
+    assert [(record.cell, record.kernel) for record in records] == [("gru", "keras"), ("gru", "fused")]
+    assert records[0].ratio_to_keras == 1
+    for record in records:
+        assert isinstance(record, KernelRecord)
+        assert record.milliseconds_least <= record.milliseconds[0] <= record.milliseconds[1] <= record.milliseconds[2]
+        assert record.first_step_seconds > record.milliseconds_least / 1e3
+        assert record.ratio_to_keras is not None
+        assert record.memory_before_bytes is not None
+        assert record.memory_peak_bytes is not None
+        assert 50e6 < record.memory_before_bytes < record.memory_peak_bytes < 4e9
+        assert record.gigaflops == pytest.approx(operations("gru", shape) / record.milliseconds[1] / 1e6)
+
+
+def test_operations_are_those_of_the_products() -> None:
+    shape = Shape(batch=1, time=1, features=7, units=5)
+    first, second = 7 * 5, 5 * 5  # input weights of the two layers of a simple RNN; each has 5 x 5 recurrent ones
+    dense = 5 * 32 + 32 * 10
+    assert operations("simple_rnn", shape) == 2 * (2 * first + 3 * 25 + 3 * second + 3 * 25 + 3 * dense)
+    recurrent = operations("lstm", shape) - 6 * dense
+    assert recurrent == 4 * (operations("simple_rnn", shape) - 6 * dense)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"shape": Shape(batch=0)}, "'batch' is 0"),
+        ({"rounds": 0}, "'rounds' is 0"),
+        ({"names": ["gur"]}, "Did you mean 'gru'"),
+        ({"names": ["tests.cells.example:cell"], "kernels": ["keras"]}, "has a kernel of keras"),
+    ],
+)
+def test_what_cannot_be_measured_is_named(arguments: dict, words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        measure_kernels(**arguments)
