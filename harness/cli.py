@@ -230,6 +230,49 @@ def summary(
     print(text, end="")
 
 
+@app.command()
+def kernels(
+    shape: Annotated[str, typer.Option("--shape", help="batch,time,features,units")] = "32,256,256,32",
+    cell: Annotated[list[str] | None, typer.Option("--cell", help="A cell; repeat for more. Default: all.")] = None,
+    kernel: Annotated[
+        list[str] | None, typer.Option("--kernel", help="A kernel; repeat for more. Default: all.")
+    ] = None,
+    dropout: Annotated[float, typer.Option("--dropout", min=0.0, max=0.99, help="On inputs and hidden state.")] = 0.5,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Interleaved rounds.")] = 10,
+    memory: Annotated[bool, typer.Option("--memory/--no-memory", help="Peak memory, a process each.")] = True,
+) -> None:
+    """Measure every cell by every kernel on the document's network; leave the machine alone meanwhile."""
+    from harness.cells import KERNELS, cells
+    from harness.errors import nearest
+    from harness.terminal import kernel_table
+    from harness.trial.quiet import quiet_stderr
+
+    sizes = _shape(shape)
+    for name in kernel or ():
+        if name not in KERNELS:
+            raise UserError(f"unknown kernel {name!r}.{nearest(name, KERNELS)}")
+    names = tuple(cell or cells)
+    for name in names:
+        cells[name]
+    with quiet_stderr():
+        from harness.trial.kernels import Shape, measure_kernels
+
+        measured = measure_kernels(
+            names, tuple(kernel or KERNELS), shape=Shape(*sizes), dropout=dropout, rounds=rounds, memory=memory
+        )
+    _console().print(kernel_table(measured))
+
+
+def _shape(text: str) -> tuple[int, int, int, int]:
+    try:
+        batch, time, features, units = map(int, text.split(","))
+        if min(batch, time, features, units) < 1:
+            raise ValueError
+    except ValueError:
+        raise UserError(f"--shape {text!r}: expected four positive whole numbers, such as 32,256,256,32") from None
+    return batch, time, features, units
+
+
 def _load(file: Path, seeds: int | None) -> Experiment:
     from harness.experiment import load_experiment
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
@@ -16,6 +17,9 @@ from harness.errors import UserError
 from harness.experiment import Experiment, TrialSpec, load_experiment
 from harness.runner.progress import duration
 from harness.tasks import tasks
+
+if TYPE_CHECKING:
+    from harness.trial.kernels import KernelRecord
 
 _STYLES = {
     "supported": "bold green",
@@ -97,6 +101,35 @@ def status_table(counts: Sequence[tuple[str, str, int, float]]) -> Table:
         own = {status: (trials, seconds) for name, status, trials, seconds in counts if name == cell}
         spent = sum(seconds for _, seconds in own.values())
         table.add_row(cell, *(f"{own.get(status, (0, 0))[0]:,}" for status in statuses), duration(spent))
+    return table
+
+
+def kernel_table(records: Sequence[KernelRecord]) -> Table:
+    """What `harness kernels` measured, a row a cell and kernel."""
+    shape, dropout = records[0].shape, records[0].dropout
+    table = Table(
+        title=f"batch {shape.batch}, {shape.time} steps, {shape.features} features, {shape.LAYERS} x {shape.units} units,"
+        f" dropout {dropout:g}; {records[0].rounds} interleaved rounds",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    for column in ("cell", "kernel"):
+        table.add_column(column)
+    for column in ("first step s", "ms per update", "quartiles", "ratio to keras", "GFLOP/s", "peak MiB"):
+        table.add_column(column, justify="right")
+    for record in records:
+        low, median, high = record.milliseconds
+        table.add_row(
+            record.cell,
+            record.kernel,
+            f"{record.first_step_seconds:.2f}",
+            f"{median:.2f}",
+            f"{low:.2f} to {high:.2f}",
+            "-" if record.ratio_to_keras is None else f"{record.ratio_to_keras:.2f}",
+            f"{record.gigaflops:.1f}",
+            "-" if record.memory_peak_bytes is None else f"{record.memory_peak_bytes / 2**20:,.0f}",
+        )
     return table
 
 
