@@ -234,9 +234,7 @@ def summary(
 def kernels(
     shape: Annotated[str, typer.Option("--shape", help="batch,time,features,units")] = "32,256,256,32",
     cell: Annotated[list[str] | None, typer.Option("--cell", help="A cell; repeat for more. Default: all.")] = None,
-    kernel: Annotated[
-        list[str] | None, typer.Option("--kernel", help="A kernel; repeat for more. Default: all.")
-    ] = None,
+    kernel: Annotated[list[str] | None, typer.Option("--kernel", help="A kernel; likewise.")] = None,
     dropout: Annotated[float, typer.Option("--dropout", min=0.0, max=0.99, help="On inputs and hidden state.")] = 0.5,
     rounds: Annotated[int, typer.Option("--rounds", min=1, help="Interleaved rounds.")] = 10,
     memory: Annotated[bool, typer.Option("--memory/--no-memory", help="Peak memory, a process each.")] = True,

@@ -108,8 +108,8 @@ def kernel_table(records: Sequence[KernelRecord]) -> Table:
     """What `harness kernels` measured, a row a cell and kernel."""
     shape, dropout = records[0].shape, records[0].dropout
     table = Table(
-        title=f"batch {shape.batch}, {shape.time} steps, {shape.features} features, {shape.LAYERS} x {shape.units} units,"
-        f" dropout {dropout:g}; {records[0].rounds} interleaved rounds",
+        title=f"batch {shape.batch}, {shape.time} steps, {shape.features} features, {shape.LAYERS} x {shape.units}"
+        f" units, dropout {dropout:g}; {records[0].rounds} interleaved rounds",
         title_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,

@@ -157,6 +157,8 @@ BAD = {
     "no such file": (["check", "nowhere.toml"], "no such experiment file"),
     "unknown kernel": (["summary", "gru", "--kernel", "fusd"], "Did you mean 'fused'?"),
     "unknown cell": (["summary", "gruu"], "Did you mean 'gru'?"),
+    "bad shape": (["kernels", "--shape", "32,256"], "expected four positive whole numbers"),
+    "unknown kernel to measure": (["kernels", "--kernel", "fusd"], "Did you mean 'fused'?"),
     "no results": (["status", "nowhere"], "no results here"),
     "no results to report": (["report", "nowhere"], "no results here"),
     "no results to export": (["export", "nowhere"], "no results here"),

@@ -230,3 +230,13 @@ def test_the_documents_model_is_summarised() -> None:
     assert "Total params: 35,562" in done.stdout
     assert "strong_out" in done.stdout
     assert done.stderr == ""
+
+
+def test_kernels_are_measured_side_by_side() -> None:
+    command = [sys.executable, "-m", "harness", "kernels", "--shape", "4,6,3,2", "--rounds", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert {(row[0], row[1]) for row in rows if len(row) > 6 and row[1] in ("document", "keras", "fused")} == {
+        (cell, kernel) for cell in ("simple_rnn", "gru", "lstm") for kernel in ("document", "keras", "fused")
+    }
