@@ -150,12 +150,11 @@ def product(weights: Weights) -> Recurrence:
         if by_block is None or dropout is None:
             flat = operand if operand.shape.rank == 2 else tf.reshape(operand, (-1, units))
             whole = flat @ kernel[:, first * units : last * units]
-            blocks = [tf.reshape(block, tf.shape(operand)) for block in tf.split(whole, last - first, axis=-1)]
-        elif operand.shape.rank == 2:
-            # One product of many small matrices: in a loop it takes half the time of one product a block.
-            blocks = tf.unstack((operand * dropout[first:last]) @ by_block[first:last])
+            blocks = [tf.reshape(block, _shape(operand)) for block in tf.split(whole, last - first, axis=-1)]
         else:
-            blocks = [tf.tensordot(operand * dropout[k], by_block[k], 1) for k in range(first, last)]
+            # One product of many small matrices: in a loop it takes half the time of one product a block.
+            whole = _masked(operand, dropout[first:last]) @ by_block[first:last]
+            blocks = tf.unstack(tf.reshape(whole, (last - first, *_shape(operand))))
         if bias is None:
             return tuple(blocks)
         return tuple(block + bias[k * units : (k + 1) * units] for k, block in enumerate(blocks, first))
@@ -179,6 +178,18 @@ def transposed_product(weights: Weights) -> Recurrence:
     return recur
 
 
+def _masked(operand: Tensor, masks: Tensor) -> Tensor:
+    """([time,] batch, units) times masks, (blocks, batch, units) -> (blocks, [time x] batch, units)."""
+    if operand.shape.rank == 2:
+        return operand * masks
+    return tf.reshape(operand * masks[:, None], (masks.shape[0], -1, operand.shape[-1]))
+
+
+def _shape(tensor: Tensor) -> list[Any]:
+    """Its lengths, as numbers where they are known."""
+    return [known or tf.shape(tensor)[axis] for axis, known in enumerate(tensor.shape)]
+
+
 def _by_block(kernel: Tensor) -> Tensor:
     """(units, blocks x units) -> (blocks, units, units)."""
     units = kernel.shape[0]
@@ -196,9 +207,13 @@ def _weight_gradients(products: list[tuple[Tensor, Blocks, int]], weights: Weigh
         if weights.dropout is None:
             kernels.append(tf.matmul(tf.reshape(operand, (-1, units)), flat, transpose_a=True))
             continue
-        for k, block in enumerate(gradient, start=first):
-            masked = tf.reshape(operand * weights.dropout[k], (-1, units))
-            kernels.append(tf.matmul(masked, tf.reshape(block, (-1, units)), transpose_a=True))
+        count = len(gradient)
+        by_block = tf.matmul(
+            _masked(operand, weights.dropout[first : first + count]),
+            tf.reshape(tf.stack(gradient), (count, -1, units)),
+            transpose_a=True,
+        )
+        kernels.append(tf.reshape(tf.transpose(by_block, [1, 0, 2]), (units, count * units)))
     return tf.concat(kernels, -1), tf.concat(biases, -1) if biases else None
 
 
