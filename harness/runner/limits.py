@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ GRACE_SECONDS = 2.0
 """Between SIGTERM and SIGKILL."""
 TIMELINE_POINTS = 200
 """At most so many samples of a trial's memory are kept; beyond, every other one goes."""
+_SEARCH_SECONDS = 1.0
 _VMSTAT = Path("/proc/vmstat")
 
 
@@ -46,16 +48,32 @@ class Timeline:
             self._every *= 2
 
 
-def resident_bytes_of(pid: int) -> int | None:
-    """Resident memory of a process and of what it started, in bytes; None where it is gone."""
-    with contextlib.suppress(psutil.Error):
-        process = psutil.Process(pid)
-        total = process.memory_info().rss
-        for child in process.children(recursive=True):
+class MemoryWatch:
+    """Reads the resident memory of a process and of what it started.
+
+    Looking for what it started means looking at every process of the machine, so that is done once a second only.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._process: psutil.Process | None = None
+        self._started: list[psutil.Process] = []
+        self._searched = 0.0
+
+    def resident_bytes(self) -> int | None:
+        """In bytes; None where the process is gone."""
+        try:
+            self._process = self._process or psutil.Process(self._pid)
+            total = int(self._process.memory_info().rss)
+            if time.monotonic() - self._searched > _SEARCH_SECONDS:
+                self._searched = time.monotonic()
+                self._started = self._process.children(recursive=True)
+        except psutil.Error:
+            return None
+        for process in self._started:
             with contextlib.suppress(psutil.Error):
-                total += child.memory_info().rss
-        return int(total)
-    return None
+                total += int(process.memory_info().rss)
+        return total
 
 
 def is_alive(pid: int) -> bool:

@@ -23,10 +23,10 @@ from harness.record import Record, Status
 from harness.runner.attempt import MESSAGE_BYTES, Attempt
 from harness.runner.engine import Trial
 from harness.runner.lanes import MachineLock
-from harness.runner.limits import GRACE_SECONDS, Limits, is_alive, kills_by_the_kernel, resident_bytes_of
+from harness.runner.limits import GRACE_SECONDS, Limits, MemoryWatch, is_alive, kills_by_the_kernel
 from harness.trial.process import Setting, run_in_process
 
-_LOOK_SECONDS = 0.05
+_LOOK_SECONDS = 0.1
 """Between two looks at the memory and the age of the running trials."""
 
 
@@ -57,6 +57,7 @@ class _Running:
     output: Connection
     lifeline: Connection
     core: int | None
+    memory: MemoryWatch
     kernel_kills: int = field(default_factory=kills_by_the_kernel)
     orphan: bool = False
     """Whether its fork server is gone: its end is then told by its pipes alone."""
@@ -120,7 +121,9 @@ class LocalEngine:
         for pipe in (child_events, child_output, child_lifeline):
             pipe.close()
         assert process.pid is not None
-        self._running.append(_Running(attempt, process, process.pid, events, output, lifeline, core))
+        self._running.append(
+            _Running(attempt, process, process.pid, events, output, lifeline, core, MemoryWatch(process.pid))
+        )
 
     def wait(self, seconds: float) -> Sequence[Record]:
         if not self._running:
@@ -163,7 +166,7 @@ class LocalEngine:
         memory_limit = self._limits.memory(self.jobs)
         for running in self._running:
             age = now - running.attempt.started
-            resident = resident_bytes_of(running.pid)
+            resident = running.memory.resident_bytes()
             if resident is not None:
                 running.attempt.timeline.add(age, resident)
                 if resident > memory_limit:
