@@ -32,11 +32,13 @@ class Registry(Generic[T]):
         self._expected = expected
         self._bundled = dict(bundled)
         self._group = entry_points
+        self._declared: dict[str, str] | None = None
 
     def targets(self) -> dict[str, str]:
         """Every known name with its `module:attribute`; bundled names win over entry points."""
-        declared = {point.name: point.value for point in installed_entry_points(group=self._group)}
-        return declared | self._bundled
+        if self._declared is None:  # looking through all installed packages takes milliseconds
+            self._declared = {point.name: point.value for point in installed_entry_points(group=self._group)}
+        return self._declared | self._bundled
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.targets())
