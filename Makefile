@@ -17,10 +17,10 @@ BIN   := $(VENV)/bin
 RUN    = $(BIN)/harness run --results $(RESULTS) $(if $(JOBS),--jobs $(JOBS)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help compare smoke full report test test-fast bench lint format lock clean validate
+.PHONY: help compare smoke full report test test-fast bench lint format lock clean validate screenshots
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 compare: $(READY)  ## run EXPERIMENT (experiments/compare.toml, about 10 minutes), judge it, write its report
 	@$(RUN) $(EXPERIMENT)
@@ -45,6 +45,12 @@ bench: $(READY)  ## the pytest-benchmark suite; leave the machine alone meanwhil
 
 validate: $(READY)  ## are verdicts as right as they say? 2,000 simulated experiments each (10 minutes)
 	@$(BIN)/python -m harness.analysis.validate $(ARGS)
+
+screenshots:  ## the README's picture from EXPERIMENT's report (needs chromium)
+	@chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --no-first-run --disable-background-networking \
+		--disable-component-update --disable-sync --user-data-dir=$$(mktemp -d) --window-size=1280,1250 \
+		--screenshot=$(CURDIR)/docs/report.png \
+		file://$(abspath $(RESULTS))/$(basename $(notdir $(EXPERIMENT)))/report.html 2>/dev/null && echo docs/report.png
 
 lint: $(READY)  ## style and types, as CI checks them
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -75,7 +75,7 @@ def to_frame(records: Iterable[Record]) -> pd.DataFrame:
     for column in (*_REAL, *measured):
         table[column] = pd.to_numeric(table[column], errors="coerce").astype("float64")
     latest = table.sort_values(["attempt", "started_at"], kind="stable").drop_duplicates("trial_id", keep="last")
-    return latest.sort_index().reset_index(drop=True)
+    return latest.sort_index().reset_index(drop=True).copy()  # many columns set one by one are scattered in memory
 
 
 def curves_frame(records: Iterable[Record]) -> pd.DataFrame:
