@@ -1,7 +1,9 @@
 """The training step and the prediction with which every kernel is trained and measured.
 
-Several updates run inside one call, so that what Python and the data cost is not counted as the cell's time. A model is
-compiled by XLA where it says so (kernel `fused`), and else runs as Keras itself would run it.
+A model that says so (kernel `fused`) is compiled by XLA, and its updates run in a loop inside one call, so that what
+Python and the data cost is not counted as the cell's time. Any other runs as Keras itself would run it, a call an
+update: inside such a loop, what TensorFlow's graph optimiser makes of the gradients of Keras's own loops does not
+survive a second call (AlreadyExistsError for the document's GRU with dropout at 256 steps, TensorFlow 2.21).
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ def make_updates(model: keras.Model) -> Updates:
         optimizer.apply(gradients, weights)
         return loss
 
-    compiled = tf.function(update, jit_compile=True) if model.jit_compile else update
+    compiled = tf.function(update, jit_compile=bool(model.jit_compile))
 
     def loop(*batches: tf.Tensor) -> tf.Tensor:
         count = tf.shape(batches[0])[0]
@@ -54,6 +56,10 @@ def make_updates(model: keras.Model) -> Updates:
 
     def updates(x: Any, y: Any, weight: Any = None) -> npt.NDArray[np.float32]:
         batches = [tf.convert_to_tensor(batch) for batch in (x, y, weight) if batch is not None]
+        if not model.jit_compile:
+            return np.array(
+                [loss.numpy() for loss in [compiled(*batch) for batch in zip(*batches, strict=True)]], np.float32
+            )
         signature = tuple(tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for tensor in batches)
         if signature not in traced:
             traced[signature] = tf.function(loop, input_signature=signature)
