@@ -19,6 +19,7 @@ from harness.cells import Cell, cells, reference
 from harness.cells.layer import Recurrent
 from harness.model import get_model
 from harness.trial.update import make_updates
+from tests.cells.example import load
 from tests.cells.shapes import SHAPES, Shape, built, drawn, weights_of
 
 EXAMPLE = "tests.cells.example:cell"
@@ -160,3 +161,9 @@ def test_the_extra_input_reaches_the_extra_blocks_alone() -> None:
     assert not np.allclose(layer(inputs), layer(other))
     layer.extra_kernel.assign(tf.zeros_like(layer.extra_kernel))
     np.testing.assert_array_equal(layer(inputs), layer(other))
+
+
+def test_the_pages_model_is_the_one_it_says() -> None:
+    model = load(1)["model"]
+    assert model.input_shape == (None, 256, 257)
+    assert model.layers[1].count_params() == cells[EXAMPLE].parameters(257, 32)
