@@ -26,8 +26,8 @@ _LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tok
 def code_version(task: str, cell: str) -> str:
     """12 hexadecimal digits for the code behind trials of this task and this cell (registered names)."""
     digest = hashlib.sha256()
-    for path in sorted(_sources(task, cell), key=lambda path: path.name):
-        digest.update(_meaningful(path).encode())
+    for text in sorted(map(_meaningful, _sources(task, cell))):  # by content: names may be equal, places may differ
+        digest.update(text.encode())
     return digest.hexdigest()[:12]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,3 +45,18 @@ def test_a_string_that_is_used_counts(tmp_path: Path) -> None:
 def test_cells_and_tasks_have_versions_of_their_own() -> None:
     versions = {code_version(task, cell) for task in ("language", "recall") for cell in ("gru", "lstm")}
     assert len(versions) == 4
+
+
+def test_the_version_is_the_same_in_every_process() -> None:
+    script = "from harness.code_version import code_version; print(code_version('recall', 'gru'))"
+    versions = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": str(seed)},
+        ).stdout
+        for seed in range(6)
+    }
+    assert len(versions) == 1
