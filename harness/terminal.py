@@ -115,7 +115,7 @@ def kernel_table(records: Sequence[KernelRecord]) -> Table:
         pad_edge=False,
     )
     for column in ("cell", "kernel"):
-        table.add_column(column)
+        table.add_column(column, min_width=10)
     for column in ("first step s", "ms per update", "quartiles", "ratio to keras", "GFLOP/s", "peak MiB"):
         table.add_column(column, justify="right")
     for record in records:
