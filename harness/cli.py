@@ -216,11 +216,11 @@ def summary(
 ) -> None:
     """Print the summary of the document's model for a cell."""
     from harness.cells import KERNELS, cells
-    from harness.errors import nearest
+    from harness.errors import check_name
 
     kernels = cells[cell].kernels
-    if kernel is not None and kernel not in KERNELS:
-        raise UserError(f"unknown kernel {kernel!r}.{nearest(kernel, KERNELS)}")
+    if kernel is not None:
+        check_name("kernel", kernel, KERNELS)
     from harness.trial.quiet import quiet_stderr
 
     with quiet_stderr():
@@ -241,14 +241,13 @@ def kernels(
 ) -> None:
     """Measure every cell by every kernel on the document's network; leave the machine alone meanwhile."""
     from harness.cells import KERNELS, cells
-    from harness.errors import nearest
+    from harness.errors import check_name
     from harness.terminal import kernel_table
     from harness.trial.quiet import quiet_stderr
 
     sizes = _shape(shape)
     for name in kernel or ():
-        if name not in KERNELS:
-            raise UserError(f"unknown kernel {name!r}.{nearest(name, KERNELS)}")
+        check_name("kernel", name, KERNELS)
     names = tuple(cell or cells)
     for name in names:
         cells[name]

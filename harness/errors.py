@@ -17,3 +17,10 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     if near:
         return f" Did you mean {near[0]!r}?"
     return f" Valid: {', '.join(names)}." if names else ""
+
+
+def check_name(kind: str, name: str, valid: Iterable[str]) -> None:
+    """Raises UserError, with the nearest valid name, where `name` is not among `valid`; `kind` says what it names."""
+    names = set(valid)
+    if name not in names:
+        raise UserError(f"unknown {kind} {name!r}.{nearest(name, names)}")

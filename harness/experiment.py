@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -24,10 +23,10 @@ from pydantic import (
 
 from harness.analysis.claims import Claim
 from harness.cells import KERNELS, cells
-from harness.errors import UserError, nearest
+from harness.errors import UserError, check_name, nearest
 from harness.tasks import tasks
 from harness.tuning import Tune
-from harness.validation import explain
+from harness.validation import explain, in_words
 
 T = TypeVar("T")
 Lane = Literal["accuracy", "speed"]
@@ -52,24 +51,6 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
-def _known(check: Callable[[str], object]) -> AfterValidator:
-    """Pydantic collects ValueErrors with their place in the file; a UserError's words are kept."""
-
-    def checked(name: str) -> str:
-        try:
-            check(name)
-        except UserError as error:
-            raise ValueError(str(error)) from error
-        return name
-
-    return AfterValidator(checked)
-
-
-def _check_kernel(name: str) -> None:
-    if name not in KERNELS:
-        raise UserError(f"unknown kernel {name!r}.{nearest(name, KERNELS)}")
-
-
 def _from_number(value: object) -> object:
     """A number of seeds n stands for 0 ... n-1."""
     if isinstance(value, int) and not isinstance(value, bool):
@@ -85,10 +66,11 @@ def _distinct(values: tuple[T, ...]) -> tuple[T, ...]:
     return values
 
 
-TaskName = Annotated[str, _known(tasks.__getitem__)]
-CellName = Annotated[str, _known(cells.__getitem__)]
+TaskName = Annotated[str, AfterValidator(in_words(tasks.__getitem__))]
+CellName = Annotated[str, AfterValidator(in_words(cells.__getitem__))]
 CellNames = Annotated[OneOrMore[CellName], AfterValidator(_distinct)]
-KernelNames = Annotated[OneOrMore[Annotated[str, _known(_check_kernel)]], AfterValidator(_distinct)]
+KernelName = Annotated[str, AfterValidator(in_words(lambda name: check_name("kernel", name, KERNELS)))]
+KernelNames = Annotated[OneOrMore[KernelName], AfterValidator(_distinct)]
 Seeds = Annotated[
     tuple[Annotated[int, Field(ge=0)], ...],
     BeforeValidator(_from_number),

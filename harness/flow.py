@@ -21,6 +21,7 @@ from harness.runner.progress import ShowProgress, duration
 from harness.runner.run import TRY_AGAIN, Outcome, left_to_do, run_plan
 from harness.store import EXPERIMENT_NAME, Store, exclusive, open_store, write_atomically
 from harness.trial.process import model_summary
+from harness.tuning import Tune
 
 CACHE_FOLDER = ".cache"
 """Beside the results folders: data that take long to make. It can be deleted at any time."""
@@ -84,14 +85,15 @@ def final_losses(store: Store) -> dict[str, float]:
 
 def _run_stages(experiment: Experiment, store: Store, engine: LocalEngine, console: Console) -> Outcome:
     """Run the plan; where learning rates are tuned, first the tuning and then what it makes known of the plan."""
-    trials = plan(experiment, final_losses(store))
+    tunes = any(isinstance(sweep.learning_rate, Tune) for sweep in experiment.sweep)
+    trials = plan(experiment, final_losses(store) if tunes else {})
     before = finished = failed = 0
     while True:
         store.set_plan(trials)
         stage = _run_stage(experiment, trials, store, engine, console)
         before, finished, failed = before or stage.stored_before, finished + stage.finished, failed + stage.failed
-        known_now = plan(experiment, final_losses(store))
-        if stage.stopped or known_now.keys() == trials.keys():
+        known_now = trials if stage.stopped or not tunes else plan(experiment, final_losses(store))
+        if known_now.keys() == trials.keys():
             return Outcome(len(trials), before, finished, failed, stage.stopped)
         trials = known_now
 

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from harness.cells import KERNELS, Cell, cells
-from harness.errors import UserError, nearest
+from harness.errors import UserError, check_name
 
 Output: TypeAlias = Literal["sigmoid", "softmax", "linear"]
 
@@ -94,12 +94,9 @@ def get_model(
     shape = _checked_shape(architecture.name, input_shape, symbols, kernel)
     if not rnn_units:
         raise UserError(f"cell {architecture.name!r}: 'rnn_units' is empty, expected at least one recurrent layer")
-    if output not in LOSSES:
-        raise UserError(f"unknown output {output!r}.{nearest(output, LOSSES)}")
-    if optimizer not in OPTIMIZERS:
-        raise UserError(f"unknown optimizer {optimizer!r}.{nearest(optimizer, OPTIMIZERS)}")
-    if recurrent_initializer not in INITIALIZERS:
-        raise UserError(f"unknown initialiser {recurrent_initializer!r}.{nearest(recurrent_initializer, INITIALIZERS)}")
+    check_name("output", output, LOSSES)
+    check_name("optimizer", optimizer, OPTIMIZERS)
+    check_name("initialiser", recurrent_initializer, INITIALIZERS)
 
     seeds = _seeds(seed)
 
@@ -213,8 +210,7 @@ def _seeds(seed: int | None) -> Iterator[int | None]:
 
 
 def _check_kernel(cell: Cell, kernel: str) -> None:
-    if kernel not in KERNELS:
-        raise UserError(f"unknown kernel {kernel!r}.{nearest(kernel, KERNELS)}")
+    check_name("kernel", kernel, KERNELS)
     if kernel not in cell.kernels:
         why = "it has no 'step'" if kernel == "fused" else "it equals no Keras layer"
         raise UserError(f"cell {cell.name!r} has no kernel {kernel!r} ({why}); it has: {', '.join(cell.kernels)}")

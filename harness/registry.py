@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points as installed_entry_points
 from typing import Generic, TypeVar
 
-from harness.errors import UserError, nearest
+from harness.errors import UserError, check_name
 
 T = TypeVar("T")
 
@@ -52,8 +52,7 @@ class Registry(Generic[T]):
             target = name
         else:
             targets = self.targets()
-            if name not in targets:
-                raise UserError(f"unknown {self.kind} {name!r}.{nearest(name, targets)}")
+            check_name(self.kind, name, targets)
             target = targets[name]
         module_name, _, attribute = target.partition(":")
         try:

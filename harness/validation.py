@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, get_args
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from harness.errors import nearest
+from harness.errors import UserError, nearest
 
+T = TypeVar("T")
 Location = Sequence[int | str]
 _SHOWN = 5
+
+
+def in_words(check: Callable[[T], object]) -> Callable[[T], T]:
+    """A validator from a check: pydantic collects ValueErrors with their place; a UserError's words are kept."""
+
+    def checked(value: T) -> T:
+        try:
+            check(value)
+        except UserError as error:
+            raise ValueError(str(error)) from error
+        return value
+
+    return checked
 
 
 def explain(error: ValidationError, *, source: str, model: type[BaseModel], at: Location = ()) -> str:

@@ -12,32 +12,16 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 from harness.analysis.exact import facts
 from harness.analysis.measures import check_measure
 from harness.cells import KERNELS, cells
-from harness.errors import UserError, nearest
+from harness.errors import check_name
 from harness.tasks import tasks
+from harness.validation import in_words
 
 VerdictWord = Literal["supported", "contradicted", "no practical difference", "undecided", "not testable"]
 T = TypeVar("T")
 
 
-def _in_words(check: Callable[[T], object]) -> Callable[[T], T]:
-    """Pydantic collects ValueErrors with their place in the file; a UserError's words are kept."""
-
-    def checked(value: T) -> T:
-        try:
-            check(value)
-        except UserError as error:
-            raise ValueError(str(error)) from error
-        return value
-
-    return checked
-
-
 def _known(kind: str, names: Callable[[], Any]) -> Callable[[str], str]:
-    def check(name: str) -> None:
-        if name not in names():
-            raise UserError(f"unknown {kind} {name!r}.{nearest(name, names())}")
-
-    return _in_words(check)
+    return in_words(lambda name: check_name(kind, name, names()))
 
 
 def _each(
@@ -95,7 +79,7 @@ Numbers = Annotated[
 ]
 Margin = Annotated[float | str, PlainValidator(_margin)]
 """What makes a practical difference: absolute, in the metric's unit, or relative, '5%'."""
-CellName = Annotated[str, AfterValidator(_in_words(cells.__getitem__))]
+CellName = Annotated[str, AfterValidator(in_words(cells.__getitem__))]
 Sentence = Annotated[str, Field(min_length=1)]
 Factor = Literal["train_size", "sequence_length", "units", "layers", "batch_size", "learning_rate", "dropout"]
 
@@ -241,7 +225,7 @@ C = TypeVar("C", bound=_Comparison)
 
 
 def _checked_measure(claim: C, column: str) -> C:
-    return _in_words(lambda _: check_measure(column, claim.where.task or ()))(claim)
+    return in_words(lambda _: check_measure(column, claim.where.task or ()))(claim)
 
 
 def _checked_threshold(claim: C, on: str | None, threshold: float | None) -> C:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from functools import partial
 
 import pandas as pd
 
+from harness.analysis.proportions import wilson_interval
 from harness.report.aggregate import conditions, typical, with_best_rates
 from harness.report.panels import (
     INTERVALS,
@@ -110,10 +110,8 @@ def _as_share(series: Series) -> Series:
 
 
 def _wilson(centre: Centre) -> Centre:
-    n, share, z = centre.n, centre.mean / 100, 1.959964
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return replace(centre, low=100 * max(0.0, middle - half), high=100 * min(1.0, middle + half))
+    low, high = wilson_interval(centre.mean / 100 * centre.n, centre.n)
+    return replace(centre, low=100 * low, high=100 * high)
 
 
 def horizon(results: Results) -> Plot:
