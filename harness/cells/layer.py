@@ -11,6 +11,7 @@ import tensorflow as tf
 from harness.cells import Cell, cells
 from harness.cells.cell import equations
 from harness.cells.dropout import masks
+from harness.cells.projection import add_bias, project
 from harness.cells.scan import Weights, scan
 from harness.errors import UserError
 
@@ -116,10 +117,10 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
 
         x = self._project(sequences, input_masks)
         if input_bias is not None:
-            x += input_bias
+            x = add_bias(x, input_bias)
         outputs, last = scan(
             self.cell,
-            tuple(tf.transpose(block, [1, 0, 2]) for block in tf.split(x, len(self.cell.blocks), axis=-1)),
+            x,
             states,
             Weights(tf.convert_to_tensor(self.recurrent_kernel), recurrent_bias, recurrent_masks),
             None if mask is None else tf.transpose(tf.cast(mask, tf.bool), [1, 0]),
@@ -238,8 +239,7 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
     def _product(self, sequences: Tensor, kernel: Tensor, masks: Tensor | None) -> Tensor:
         """sequences times kernel; masks multiply the weights, a copy a sequence, being the same at every step."""
         if masks is None:
-            # Not one flat product: the gradient of the weights, sequence by sequence and then summed, is faster.
-            return sequences @ kernel
+            return project(sequences, kernel)
         blocks = masks.shape[0]
         weights = tf.reshape(kernel, (kernel.shape[0], blocks, -1))
         masked = tf.transpose(masks, [1, 2, 0])[..., None] * weights

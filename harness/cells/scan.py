@@ -32,10 +32,10 @@ class Weights(NamedTuple):
     dropout: Tensor | None = None
 
 
-def scan(cell: Cell, x: Blocks, states: States, weights: Weights, mask: Tensor | None = None) -> tuple[Tensor, States]:
+def scan(cell: Cell, x: Tensor, states: States, weights: Weights, mask: Tensor | None = None) -> tuple[Tensor, States]:
     """Run the cell over a sequence: (outputs, last states).
 
-    x:      the input's part of the pre-activations, bias included, (time, batch, units) for each block
+    x:      the input's part of the pre-activations, bias included, (batch, time, blocks x units)
     states: the states before the first time step, (batch, units) each
     mask:   (time, batch), False where a time step is padding: the states then pass through unchanged, and the output is
             the one before, or zero where there is none before; or None
@@ -43,18 +43,17 @@ def scan(cell: Cell, x: Blocks, states: States, weights: Weights, mask: Tensor |
     The outputs are (time, batch, units). Gradients flow to x, states, weights.kernel and weights.bias: by the cell's
     backward pass where it has one, else by autodiff. Raises UserError for a cell whose equations do not fit.
     """
-    check_step(cell, x, states, product(weights))
+    check_step(cell, _blocks(cell, x), states, product(weights))
     backward = cell.backward
     if backward is None:
-        after, last = _forward(cell, x, states, weights, mask, keep=1)
+        after, last = _forward(cell, _blocks(cell, x), states, weights, mask, keep=1)
         return _outputs(after[0], mask), last
 
-    count = len(x)
     biases = () if weights.bias is None else (weights.bias,)
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def run(kernel: Tensor, *rest: Tensor) -> tuple[tuple[Tensor, ...], Callable[..., Any]]:
-        blocks, first = rest[:count], rest[count : count + len(states)]
+    def run(kernel: Tensor, x: Tensor, *rest: Tensor) -> tuple[tuple[Tensor, ...], Callable[..., Any]]:
+        blocks, first = _blocks(cell, x), rest[: len(states)]
         given = weights._replace(kernel=kernel, bias=rest[-1] if biases else None)
         after, last = _forward(cell, blocks, first, given, mask, keep=len(states))
 
@@ -63,7 +62,7 @@ def scan(cell: Cell, x: Blocks, states: States, weights: Weights, mask: Tensor |
 
         return (_outputs(after[0], mask), *last), gradient
 
-    outputs, *last = run(weights.kernel, *x, *states, *biases)
+    outputs, *last = run(weights.kernel, x, *states, *biases)
     return outputs, tuple(last)
 
 
@@ -121,10 +120,16 @@ def _backward(
     _, d_first, d_x = tf.while_loop(
         lambda t, *_: t >= 0, body, (time - 1, d_last, _array(d_outputs, time, len(x) * units)), maximum_iterations=time
     )
-    dx = tuple(tf.split(d_x.stack(), len(x), axis=-1))
+    d_x = d_x.stack()
+    dx = tuple(tf.split(d_x, len(x), axis=-1))
     products = [(before[0], dx, 0)] if backward.products is None else backward.products(dx, saved, before)
     d_kernel, d_bias = _weight_gradients(products, weights)
-    return [d_kernel, *dx, *d_first, *([] if weights.bias is None else [d_bias])]
+    return [d_kernel, tf.transpose(d_x, [1, 0, 2]), *d_first, *([] if weights.bias is None else [d_bias])]
+
+
+def _blocks(cell: Cell, x: Tensor) -> Blocks:
+    """(batch, time, blocks x units) -> (time, batch, units) for each block: what a time step reads lies together."""
+    return tuple(tf.transpose(block, [1, 0, 2]) for block in tf.split(x, len(cell.blocks), axis=-1))
 
 
 def _array(like: Tensor, time: Tensor, width: int) -> Any:

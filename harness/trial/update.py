@@ -33,23 +33,28 @@ def make_updates(model: keras.Model) -> Updates:
     if not optimizer.built:
         optimizer.build(weights)
 
-    def update(x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None) -> tf.Tensor:
+    def differentiate(x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None) -> tuple[tf.Tensor, list[tf.Tensor]]:
         if weight is not None:  # Keras divides by the number of labels, not by their weights
             weight = tf.math.divide_no_nan(weight, tf.reduce_mean(weight))
         with tf.GradientTape() as tape:
             outputs = model(x, training=True)
             loss = model.compute_loss(x=x, y=y, y_pred=outputs, sample_weight=weight, training=True)
-        gradients = tape.gradient(loss, [variable.value for variable in weights])
+        return loss, tape.gradient(loss, [variable.value for variable in weights])
+
+    compiled = tf.function(differentiate, jit_compile=bool(model.jit_compile))
+
+    @tf.function  # type: ignore[untyped-decorator]
+    def update(*batch: tf.Tensor) -> tf.Tensor:
+        # The optimizer stays out of what is compiled: a few operations a variable, a third of the compiling.
+        loss, gradients = compiled(*batch)
         optimizer.apply(gradients, weights)
         return loss
-
-    compiled = tf.function(update, jit_compile=bool(model.jit_compile))
 
     def loop(*batches: tf.Tensor) -> tf.Tensor:
         count = tf.shape(batches[0])[0]
         losses = tf.TensorArray(tf.float32, size=count, element_shape=())
         for index in tf.range(count):
-            losses = losses.write(index, compiled(*(batch[index] for batch in batches)))
+            losses = losses.write(index, update(*(batch[index] for batch in batches)))
         return losses.stack()
 
     traced: dict[Any, Any] = {}
@@ -58,7 +63,7 @@ def make_updates(model: keras.Model) -> Updates:
         batches = [tf.convert_to_tensor(batch) for batch in (x, y, weight) if batch is not None]
         if not model.jit_compile:
             return np.array(
-                [loss.numpy() for loss in [compiled(*batch) for batch in zip(*batches, strict=True)]], np.float32
+                [loss.numpy() for loss in [update(*batch) for batch in zip(*batches, strict=True)]], np.float32
             )
         signature = tuple(tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for tensor in batches)
         if signature not in traced:
