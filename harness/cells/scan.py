@@ -72,7 +72,7 @@ def _forward(
     """The first `keep` states after every step, (time, batch, units) each, and all states after the last."""
     step, recur, time = equations(cell), product(weights), tf.shape(x[0])[0]
 
-    def body(t: Tensor, states: States, after: Sequence[Any]) -> tuple[Any, ...]:
+    def one_step(t: Tensor, states: States, after: Sequence[Any]) -> tuple[Any, ...]:
         new, _ = step(tuple(block[t] for block in x), states, recur)
         if mask is not None:
             new = tuple(tf.where(mask[t][:, None], one, old) for one, old in zip(new, states, strict=True))
@@ -80,7 +80,7 @@ def _forward(
 
     arrays = [_array(x[0], time, x[0].shape[-1]) for _ in range(keep)]
     _, last, after = tf.while_loop(
-        lambda t, *_: t < time, body, (tf.constant(0), states, arrays), maximum_iterations=time
+        lambda t, *_: t < time, _paced(one_step, cell, x[0]), (tf.constant(0), states, arrays), maximum_iterations=time
     )
     return tuple(array.stack() for array in after), tuple(last)
 
@@ -106,7 +106,7 @@ def _backward(
     if mask is not None:
         d_outputs = _outputs(d_outputs, mask)
 
-    def body(t: Tensor, d_states: States, dx: Any) -> tuple[Any, ...]:
+    def one_step(t: Tensor, d_states: States, dx: Any) -> tuple[Any, ...]:
         d_states = (d_states[0] + d_outputs[t], *d_states[1:])
         d_x, d_before = backward.step(d_states, tuple(factor[t] for factor in factors), recur)
         _check_backward(cell, d_x, d_before, d_outputs)
@@ -118,13 +118,27 @@ def _backward(
         return t - 1, d_before, dx.write(t, d_x)
 
     _, d_first, d_x = tf.while_loop(
-        lambda t, *_: t >= 0, body, (time - 1, d_last, _array(d_outputs, time, len(x) * units)), maximum_iterations=time
+        lambda t, *_: t >= 0,
+        _paced(one_step, cell, x[0]),
+        (time - 1, d_last, _array(d_outputs, time, len(x) * units)),
+        maximum_iterations=time,
     )
     d_x = d_x.stack()
     dx = tuple(tf.split(d_x, len(x), axis=-1))
     products = [(before[0], dx, 0)] if backward.products is None else backward.products(dx, saved, before)
     d_kernel, d_bias = _weight_gradients(products, weights)
     return [d_kernel, tf.transpose(d_x, [1, 0, 2]), *d_first, *([] if weights.bias is None else [d_bias])]
+
+
+def _paced(one_step: Callable[..., Any], cell: Cell, block: Tensor) -> Callable[..., Any]:
+    """The body of a loop over block's time steps, (time, batch, units): two steps where that is faster.
+
+    Of a simple RNN's step a third is what an iteration costs whatever is in it. Where more than one block is computed,
+    two steps are more operations than XLA executes on one thread without a queue, and slower.
+    """
+    if len(cell.blocks) > 1 or block.shape[0] is None or block.shape[0] % 2:
+        return one_step
+    return lambda *loop: one_step(*one_step(*loop))
 
 
 def _blocks(cell: Cell, x: Tensor) -> Blocks:
