@@ -25,6 +25,7 @@ from harness.analysis.claims import Claim
 from harness.cells import KERNELS, cells
 from harness.errors import UserError, check_name, nearest
 from harness.tasks import tasks
+from harness.tasks.task import with_paths_from
 from harness.tuning import Tune
 from harness.validation import explain, in_words
 
@@ -247,8 +248,7 @@ def parse_experiment(text: str, *, source: str, folder: Path) -> Experiment:
             given = options.model_validate(sweep.options)
         except ValidationError as error:
             raise UserError(explain(error, source=source, model=options, at=("sweep", index, "options"))) from error
-        absolute = {name: folder / value for name, value in given if isinstance(value, Path)}
-        complete = given.model_copy(update=absolute).model_dump(mode="json")
+        complete = with_paths_from(folder, given).model_dump(mode="json")
         sweeps.append(sweep.model_copy(update={"options": complete}))
     experiment = experiment.model_copy(update={"sweep": tuple(sweeps)})
     experiment._source = source

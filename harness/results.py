@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 VERDICTS_NAME = "verdicts.json"
 SUMMARIES_FOLDER = "summaries"
-_LOSS_UNITS = {"softmax": "nats per label", "sigmoid": "nats per label", "linear": "mean squared error"}
 
 
 def load_records(directory: str | Path, *, all_records: bool = False) -> pd.DataFrame:
@@ -128,7 +127,7 @@ def _architecture(name: str) -> dict[str, Any]:
 
 def _task(name: str) -> dict[str, Any]:
     task = tasks[name]
-    metrics = [{"name": "loss", "title": "loss", "unit": _LOSS_UNITS[task.output], "better": "lower"}]
+    metrics = [{"name": "loss", "title": "loss", "unit": task.loss_unit, "better": "lower"}]
     metrics += [
         {"name": metric.name, "title": metric.title, "unit": metric.unit, "better": metric.better}
         for metric in task.metrics
@@ -138,6 +137,7 @@ def _task(name: str) -> dict[str, Any]:
         "summary": task.summary,
         "metrics": metrics,
         "solved": task.solved,
+        "target": task.target or task.solved,
         "train_size_unit": task.train_size_unit,
     }
 

@@ -82,6 +82,15 @@ def test_an_id_is_the_same_in_every_process_and_stays_so() -> None:
     assert spec().id() == "487df1831aa966cb"
 
 
+def test_paths_in_options_are_relative_to_the_file_one_or_several(tmp_path: Path) -> None:
+    for name in ("one.txt", "two.txt"):
+        (tmp_path / name).write_text("some text, long enough for three portions " * 20)
+    for written, names in (('"one.txt"', ["one.txt"]), ('["two.txt", "one.txt"]', ["two.txt", "one.txt"])):
+        text = EXPERIMENT.replace('"recall"', '"language"') + f"options.text = {written}\n"
+        (found,) = {tuple(s.options["text"]) for s in plan(experiment(text, folder=tmp_path)).values()}
+        assert found == tuple(str(tmp_path / name) for name in names)
+
+
 def test_epochs_are_counted_in_updates() -> None:
     specs = plan(experiment(EXPERIMENT, ("updates = 6", "epochs = 3\nbatch_size = 16"))).values()
     assert {(s.train_size, s.updates) for s in specs} == {(20, 6), (40, 9)}  # 2 and 3 batches an epoch

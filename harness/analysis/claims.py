@@ -206,11 +206,11 @@ class Trend(_Comparison):
 
 
 class TimeToTarget(_Comparison):
-    """The updates, or seconds, until the validation loss is at `target` or below; a miss counts as infinite."""
+    """The updates, or seconds, until the validation data are as good as `target`; a miss counts as infinite."""
 
     kind: Literal["time-to-target"]
-    target: Annotated[float, Field(allow_inf_nan=False)] | str
-    """A validation loss, or the name of a baseline whose loss is to be reached."""
+    target: Annotated[float, Field(allow_inf_nan=False)] | str | None = None
+    """A validation loss, or the name of a baseline whose loss is to be reached; None: what the task declares."""
     by: Literal["updates", "seconds"] = "updates"
 
     @model_validator(mode="after")

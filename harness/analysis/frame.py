@@ -52,6 +52,7 @@ COLUMNS = (
 )  # fmt: skip
 """Always there, in this order; then `test_<metric>` and `baseline_<name>_<metric>` for what the tasks measure."""
 CURVE_COLUMNS = ("trial_id", "cell", "task", "seed", "update", "seconds", "train_loss", "validation_loss")
+"""Always there; then `validation_<metric>` for what the tasks measure."""
 
 Record = Mapping[str, Any]
 """A record in its JSON form, as `Record.model_dump(mode="json")` gives it. It is trusted, not validated again."""
@@ -79,25 +80,21 @@ def to_frame(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def curves_frame(records: Iterable[Record]) -> pd.DataFrame:
-    """The learning curves, a row an evaluation: update, seconds of training, the two losses."""
-    rows = [
-        (
-            record["trial_id"],
-            record["spec"]["cell"],
-            record["spec"]["task"],
-            record["spec"]["seed"],
-            point["update"],
-            point["seconds"],
-            point["train_loss"],
-            point["validation_loss"],
-        )
-        for record in _latest(records)
-        for point in record["curve"]
-    ]
+    """The learning curves, a row an evaluation: update, seconds of training, the two losses, the validation metrics."""
+    rows = []
+    metrics: list[Mapping[str, float]] = []
+    for record in _latest(records):
+        spec = record["spec"]
+        trial = (record["trial_id"], spec["cell"], spec["task"], spec["seed"])
+        for point in record["curve"]:
+            rows.append((*trial, point["update"], point["seconds"], point["train_loss"], point["validation_loss"]))
+            metrics.append(point["validation"])
     table = pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
     for column in ("seed", "update"):
         table[column] = table[column].astype("int64")
-    for column in ("seconds", "train_loss", "validation_loss"):
+    measured = pd.DataFrame(metrics, index=table.index).drop(columns="loss", errors="ignore").add_prefix("validation_")
+    table = table.join(measured)
+    for column in ("seconds", "train_loss", "validation_loss", *measured.columns):
         table[column] = pd.to_numeric(table[column], errors="coerce").astype("float64")
     return table.astype({"trial_id": "str", "cell": "str", "task": "str"})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +37,7 @@ def with_outcome(frame: pd.DataFrame, claim: Comparison, curves: pd.DataFrame | 
     if isinstance(claim, Paired | Trend):
         return frame, _measured(frame, claim.on, names)
     if isinstance(claim, TimeToTarget):
-        return _timed(frame, claim, curves)
+        return _timed(frame, claim, names, curves)
     return _solved(frame, claim, names)
 
 
@@ -80,30 +81,61 @@ def _solved(frame: pd.DataFrame, claim: Proportion | Horizon, names: list[str]) 
     return frame.assign(solved=solved), Outcome("solved", "seeds that solve the task", "", False)
 
 
-def _timed(frame: pd.DataFrame, claim: TimeToTarget, curves: pd.DataFrame | None) -> tuple[pd.DataFrame, Outcome]:
-    """Updates, or seconds, to the first evaluation at or below the target; NaN where there is none.
+def _timed(
+    frame: pd.DataFrame, claim: TimeToTarget, names: list[str], curves: pd.DataFrame | None
+) -> tuple[pd.DataFrame, Outcome]:
+    """Updates, or seconds, to the first evaluation that is as good as the target; NaN where there is none.
 
     A trial that reached the target and failed later did reach it.
     """
     if curves is None:
         raise UserError("the learning curves are needed to tell when a target was reached, and were not given")
-    if isinstance(claim.target, str):
-        baseline = f"baseline_{claim.target}_loss"
-        if baseline not in frame:
-            known = [
-                name[9:-5]
-                for name in map(str, frame.columns)
-                if name.startswith("baseline_") and name.endswith("_loss")
-            ]
-            raise UserError(f"no baseline {claim.target!r} in the records; there are: {', '.join(known) or 'none'}")
-        targets = frame.set_index("trial_id")[baseline]
-    else:
-        targets = pd.Series(claim.target, index=frame["trial_id"])
-    reached = curves[curves["validation_loss"] <= curves["trial_id"].map(targets)]
     column = "update" if claim.by == "updates" else "seconds"
-    first = reached.groupby("trial_id")[column].min()
-    times = frame["trial_id"].map(first).astype(float)
+    times = pd.Series(np.nan, index=frame.index)
+    goals = {name: _goal(claim, name) for name in names}
+    for name, (metric, level) in goals.items():
+        trials = frame[frame["task"] == name].set_index("trial_id")
+        points = curves[curves["trial_id"].isin(trials.index)]
+        if f"validation_{metric}" not in points:
+            raise UserError(f"the learning curves of the task {name!r} have no {metric!r}, which its target is about")
+        wanted = points["trial_id"].map(_levels(trials, metric, level))
+        found = points[f"validation_{metric}"]
+        reached = points[found <= wanted if measure(f"test_{metric}", name).better == "lower" else found >= wanted]
+        times = times.fillna(frame["trial_id"].map(reached.groupby("trial_id")[column].min()).astype(float))
     status = np.where(times.notna(), "ok", frame["status"])
     unit = "updates" if claim.by == "updates" else "s"
-    outcome = Outcome("time_to_target", f"{claim.by} to a validation loss of {claim.target}", unit, True)
+    outcome = Outcome("time_to_target", f"{claim.by} to {_target_title(goals)}", unit, True)
     return frame.assign(time_to_target=times, status=status), outcome
+
+
+def _goal(claim: TimeToTarget, task: str) -> tuple[str, float | str]:
+    """Which metric has to reach which level: a number, or the name of a baseline."""
+    if claim.target is not None:
+        return "loss", claim.target
+    own = tasks[task].target or tasks[task].solved
+    if own is None:
+        raise UserError(f"the task {task!r} declares no target; give 'target'")
+    return own
+
+
+def _levels(trials: pd.DataFrame, metric: str, level: float | str) -> pd.Series:
+    """What each trial has to reach."""
+    if not isinstance(level, str):
+        return pd.Series(level, index=trials.index)
+    if f"baseline_{level}_{metric}" not in trials:
+        known = [
+            name.removeprefix("baseline_").removesuffix(f"_{metric}")
+            for name in map(str, trials.columns)
+            if name.startswith("baseline_") and name.endswith(f"_{metric}")
+        ]
+        raise UserError(f"no baseline {level!r} in the records; there are: {', '.join(known) or 'none'}")
+    return trials[f"baseline_{level}_{metric}"]
+
+
+def _target_title(goals: Mapping[str, tuple[str, float | str]]) -> str:
+    """'a validation loss of 2.0', 'the validation accuracy of unigram', or, for several tasks, 'their targets'."""
+    if len(set(goals.values())) != 1:
+        return "the tasks' targets"
+    ((metric, level),) = set(goals.values())
+    words = f"validation {metric.replace('_', ' ')}"
+    return f"the {words} of {level}" if isinstance(level, str) else f"a {words} of {level:g}"

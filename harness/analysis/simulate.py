@@ -88,7 +88,13 @@ def simulated_record(
         "seconds_per_update": seconds_per_update,
         "memory": {"baseline_bytes": 1_000_000, "peak_bytes": 2_000_000, "method": "simulated"},
         "curve": [
-            {"update": update, "seconds": update * seconds_per_update, "train_loss": value, "validation_loss": value}
+            {
+                "update": update,
+                "seconds": update * seconds_per_update,
+                "train_loss": value,
+                "validation_loss": value,
+                "validation": {"loss": value},
+            }
             for update, value in curve or []
         ],
         "train": {"loss": loss} if ok else {},

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
-from harness.tasks.draws import DrawnOptions, Supply, at_least, distinct
-from harness.tasks.task import Array, Dataset, Metric, Scores, Split, Task, decisive, fingerprint
+from harness.tasks.draws import DrawnOptions, Supply, any_length, at_least, distinct
+from harness.tasks.task import Array, Dataset, Metric, Scores, Split, Task, fingerprint, procedure
 
 _VERSION = "adding 1"
 _RIGHT = 0.04
@@ -54,11 +52,6 @@ def make(train_size: int, sequence_length: int, seed: int, options: AddingOption
     )
 
 
-def make_test(sequence_length: int, seed: int, options: AddingOptions) -> Split:
-    """The test split at any length."""
-    return make(1, sequence_length, seed, options).test
-
-
 def score(y: Array, outputs: Array) -> Scores:
     """Of the errors: mean square (loss), its root, and the share below 0.04; y and outputs (sequences, 1)."""
     with np.errstate(over="ignore"):
@@ -73,11 +66,6 @@ def examples(train_size: int, sequence_length: int, options: AddingOptions) -> i
     return train_size
 
 
-def identity(options: AddingOptions) -> Mapping[str, str]:
-    """The procedure and the options that differ from their defaults."""
-    return {"procedure": _VERSION, **decisive(options)}
-
-
 task = Task(
     name="adding",
     title="Adding problem",
@@ -85,6 +73,7 @@ task = Task(
         "The network reads random numbers, two of them marked, and gives the sum of these two at the end. "
         "Solving it shows that values, not only symbols, are held over many steps and combined."
     ),
+    loss_unit="mean squared error",
     output="linear",
     every_step=False,
     metrics=(
@@ -96,7 +85,7 @@ task = Task(
     make=make,
     score=score,
     examples=examples,
-    identity=identity,
-    make_test=make_test,
+    identity=procedure(_VERSION),
+    make_test=any_length(make),
     solved=("loss", _VARIANCE / 100),
 )

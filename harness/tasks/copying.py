@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
-from harness.tasks.draws import DrawnOptions, Supply, check_enough, distinct
+from harness.tasks.draws import DrawnOptions, Supply, any_length, check_enough, distinct
 from harness.tasks.scoring import cross_entropy, hits, mean
-from harness.tasks.task import Array, Dataset, Metric, Scores, Split, Task, decisive, fingerprint
+from harness.tasks.task import Array, Dataset, Metric, Scores, Split, Task, fingerprint, procedure
 
 _VERSION = "copying 1"
 _BLANK = 0
@@ -57,11 +56,6 @@ def make(train_size: int, sequence_length: int, seed: int, options: CopyingOptio
     )
 
 
-def make_test(sequence_length: int, seed: int, options: CopyingOptions) -> Split:
-    """The test split at any length."""
-    return make(1, sequence_length, seed, options).test
-
-
 def score(y: Array, outputs: Array) -> Scores:
     """Mean cross-entropy in nats over all steps, and accuracy over the steps where a symbol has to be given back.
 
@@ -77,11 +71,6 @@ def examples(train_size: int, sequence_length: int, options: CopyingOptions) -> 
     """train_size. Raises UserError where there are too few different lists of symbols."""
     check_enough(options.sizes(train_size), _supply(options))
     return train_size
-
-
-def identity(options: CopyingOptions) -> Mapping[str, str]:
-    """The procedure and the options that differ from their defaults."""
-    return {"procedure": _VERSION, **decisive(options)}
 
 
 def _split(symbols: Array, delay: int, options: CopyingOptions) -> Split:
@@ -104,6 +93,7 @@ task = Task(
         "The network reads ten symbols, waits for sequence_length steps and gives the ten back in their order. "
         "Solving it shows how much, not only how long, a cell remembers."
     ),
+    loss_unit="nats per step",
     output="softmax",
     every_step=True,
     metrics=(Metric("recall_accuracy", "Accuracy of the symbols given back", "", "higher"),),
@@ -112,7 +102,7 @@ task = Task(
     make=make,
     score=score,
     examples=examples,
-    identity=identity,
-    make_test=make_test,
+    identity=procedure(_VERSION),
+    make_test=any_length(make),
     solved=("recall_accuracy", 0.99),
 )

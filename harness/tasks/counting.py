@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import numpy as np
@@ -11,7 +10,7 @@ from pydantic import Field
 
 from harness.errors import UserError
 from harness.tasks.scoring import cross_entropy, mean
-from harness.tasks.task import Array, Dataset, Metric, Options, Scores, Split, Task, decisive, fingerprint
+from harness.tasks.task import Array, Dataset, Metric, Options, Scores, Split, Task, fingerprint, procedure
 
 _VERSION = "counting 1"
 _END = 0
@@ -99,11 +98,6 @@ def examples(train_size: int, sequence_length: int, options: CountingOptions) ->
     return train_size
 
 
-def identity(options: CountingOptions) -> Mapping[str, str]:
-    """The procedure and the options that differ from their defaults."""
-    return {"procedure": _VERSION, **decisive(options)}
-
-
 def _ranges(sequence_length: int, options: CountingOptions) -> tuple[int, int]:
     """The largest n trained on and the largest n tested."""
     largest = sequence_length // options.letters
@@ -132,6 +126,7 @@ task = Task(
         "The network predicts the next symbol of strings of n times a and n times b, learned for small n and tested "
         "for larger ones. Accepting strings far beyond those it learned from shows that a cell counts."
     ),
+    loss_unit="nats per symbol",
     output="softmax",
     every_step=True,
     metrics=(
@@ -143,7 +138,7 @@ task = Task(
     make=make,
     score=score,
     examples=examples,
-    identity=identity,
+    identity=procedure(_VERSION),
     make_test=make_test,
     solved=("accepted", 1.0),
     small=(64, 80),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from pydantic import Field
 
 from harness.errors import UserError
-from harness.tasks.task import Array, Options
+from harness.tasks.task import Array, Dataset, Options, Split
 
 _BLOCK = 256
 """Rows are drawn by this many whatever is needed, so that a larger training set contains the smaller of its seed."""
@@ -63,6 +63,11 @@ def distinct(draw: Callable[[np.random.Generator, int], Array], sizes: Sizes, se
     validation = _unseen(draw, sizes.validation, np.random.default_rng([seed, 1]), seen)
     train = _unseen(draw, sizes.train, np.random.default_rng([seed, 0]), seen)
     return Rows(train, validation, test)
+
+
+def any_length(make: Callable[[int, int, int, Any], Dataset]) -> Callable[[int, int, Any], Split]:
+    """A task's `make_test`: its test split, drawn at the length asked for."""
+    return lambda sequence_length, seed, options: make(1, sequence_length, seed, options).test
 
 
 def check_enough(sizes: Sizes, supply: Supply) -> None:

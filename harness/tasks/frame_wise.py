@@ -1,38 +1,58 @@
 """A network that sees single frames: the yardstick for one that is supposed to use more than one.
 
-One hidden layer of fixed random ReLU units, whose output weights are fitted by least squares (an extreme learning
-machine; Huang, Zhu and Siew 2006): it needs no training loop, and does better than logistic regression on the frames.
+The document's network with dense layers in the place of the recurrent ones: as many layers of as many units, and no
+connection from a frame to the next. With 256 features and ten classes it has 10,666 parameters, where the simple RNN
+has 12,714.
 """
 
 from __future__ import annotations
 
+import importlib
+import math
+
 import numpy as np
 
-from harness.tasks.task import Array
+from harness.tasks.scoring import binary_cross_entropy, mean
+from harness.tasks.task import Array, Split
 
-_UNITS = 512
-_MOST_FRAMES = 20_000
-_PENALTY = 1e-3
+VERSION = "frame_wise 1"
+"""Of the procedure, for the cache."""
+_LAYERS = (32, 32, 32)
+_BATCH = 256
+"""Frames an update."""
+_MOST_PASSES = 30
+_PATIENCE = 3
+"""Passes over the training frames without a better validation loss, after which training stops."""
 
 
-def fit_and_predict(x: Array, y: Array, others: Array) -> Array:
-    """Outputs from 0 to 1 (n, frames, classes) for `others` (n, frames, features), learned from x and y of like shapes.
+def fit_and_predict(train: Split, validation: Split, x: Array) -> dict[str, Array]:
+    """Outputs from 0 to 1, float32, for the validation split ('validation') and for `x` ('others').
 
-    Features are expected to be standardised. Of more than 20,000 training frames as many are used, evenly spaced.
+    Inputs are (n, frames, features), standardised, and outputs (n, frames, classes). Trained with Adam at 0.001 on all
+    frames of the training split in random order, always the same; the weights with the lowest validation loss count.
     """
-    frames, labels = x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1])
-    step = -(-len(frames) // _MOST_FRAMES)
-    hidden = _hidden(frames[::step])
-    squares = hidden.T @ hidden / len(hidden) + _PENALTY * np.eye(hidden.shape[1])
-    weights = np.linalg.solve(squares, hidden.T @ labels[::step] / len(hidden))
-    outputs = _hidden(others.reshape(-1, others.shape[-1])) @ weights
-    return np.asarray(np.clip(outputs, 0, 1).reshape(*others.shape[:-1], labels.shape[1]))
+    frames, labels = train.x.reshape(-1, train.x.shape[-1]), train.y.reshape(-1, train.y.shape[-1]).astype(np.int8)
+    network = importlib.import_module("sklearn.neural_network").MLPClassifier(
+        _LAYERS, activation="tanh", alpha=0.0, batch_size=min(_BATCH, len(frames)), random_state=0
+    )
 
+    # To scikit-learn one label is a choice of two classes; several are labels, each of which may be there or not.
+    known = labels if labels.shape[1] > 1 else labels.ravel()
 
-def _hidden(frames: Array) -> Array:
-    """(n, features) -> (n, units + 1): the random units, and a constant."""
-    generator = np.random.default_rng(0)
-    weights = generator.standard_normal((frames.shape[1], _UNITS), dtype=np.float32) / np.sqrt(frames.shape[1])
-    biases = generator.standard_normal(_UNITS, dtype=np.float32)
-    hidden = np.maximum(0, frames @ weights.astype(np.float32) + biases)
-    return np.concatenate([hidden, np.ones((len(frames), 1), dtype=np.float32)], axis=1)
+    def outputs(inputs: Array) -> Array:
+        found = network.predict_proba(inputs.reshape(-1, inputs.shape[-1]))[:, -labels.shape[1] :]
+        return np.asarray(found, dtype=np.float32).reshape(*inputs.shape[:-1], labels.shape[1])
+
+    best, since_best, found = math.inf, 0, {}
+    # Of scikit-learn's own dependencies; more threads than one are slower, the products being small.
+    with importlib.import_module("threadpoolctl").threadpool_limits(1):
+        for _ in range(_MOST_PASSES):
+            network.partial_fit(frames, known, classes=np.arange(max(2, labels.shape[1])))
+            predicted = outputs(validation.x)
+            loss = mean(binary_cross_entropy(validation.y, predicted))
+            since_best += 1
+            if loss < best:
+                best, since_best, found = loss, 0, {"validation": predicted, "others": outputs(x)}
+            if since_best == _PATIENCE:
+                break
+    return found

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.errors import UserError
+from harness.tasks.files import named, stamp
 from harness.tasks.task import Array
 
 _LARGEST = 1 << 28
@@ -29,7 +30,10 @@ def read_idx(path: Path, dimensions: int) -> Array:
     content = _content(found)
     header = 4 + 4 * dimensions
     if len(content) < header or content[:2] != b"\0\0":
-        raise UserError(f"{found}: not an IDX file of {dimensions} dimensions")
+        raise UserError(
+            f"{found}: {len(content):,} bytes that begin with {content[:4].hex(' ')}, expected an IDX file of "
+            f"{dimensions} dimensions"
+        )
     if content[2] != _UNSIGNED_BYTES or content[3] != dimensions:
         raise UserError(
             f"{found}: an IDX file of type {content[2]} with {content[3]} dimensions, expected type "
@@ -50,14 +54,15 @@ def write_idx(path: Path, array: Array) -> None:
 
 
 def _content(path: Path) -> bytes:
+    stamp(path, "an IDX file", _LARGEST)
     try:
-        with path.open("rb") as file:
-            zipped = file.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if zipped else path.open("rb") as file:
-            content = file.read(_LARGEST + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UserError(f"{path}: cannot be read: {reason}") from error
+        with named(path, "an IDX file"):
+            with path.open("rb") as file:
+                zipped = file.read(2) == b"\x1f\x8b"
+            with gzip.open(path) if zipped else path.open("rb") as file:
+                content = file.read(_LARGEST + 1)
+    except (EOFError, zlib.error) as error:
+        raise UserError(f"{path}: cannot be read: {error}") from error
     if len(content) > _LARGEST:
-        raise UserError(f"{path}: holds more than {_LARGEST:,} bytes")
+        raise UserError(f"{path}: unpacks to more than {_LARGEST:,} bytes")
     return content

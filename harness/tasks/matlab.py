@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from harness.errors import UserError
+from harness.tasks.files import named, stamp
 from harness.tasks.task import Array
 
 _LARGEST_FILE = 1 << 26
@@ -45,15 +46,9 @@ def read_cells(path: Path) -> dict[str, list[Array]]:
 
     Variables of other kinds are passed over. Raises UserError for a file that is missing, too large or malformed.
     """
-    try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST_FILE + 1)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
-    if len(content) > _LARGEST_FILE:
-        raise UserError(f"{path}: has more than {_LARGEST_FILE:,} bytes")
+    stamp(path, "a MATLAB 5 file", _LARGEST_FILE)
+    with named(path, "a MATLAB 5 file"):
+        content = path.read_bytes()
     try:
         order = {b"IM": "<", b"MI": ">"}.get(content[126:128])
         if order is None:

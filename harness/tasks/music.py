@@ -138,6 +138,7 @@ task = Task(
         "The network reads the notes that sound at each step of a piece and predicts those of the next. "
         "Doing it better than a count of which note follows itself shows that a cell learns harmony and metre."
     ),
+    loss_unit="nats per note",
     output="sigmoid",
     every_step=True,
     metrics=(
@@ -150,6 +151,8 @@ task = Task(
     score=score,
     examples=examples,
     identity=identity,
+    # What each note's own last step tells of its next: beyond it the network has learned how notes go together.
+    target=("negative_log_likelihood", "markov"),
     small=(5, 16),
     sample=sample,
 )

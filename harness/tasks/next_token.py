@@ -1,25 +1,55 @@
-"""What language models over characters and over words share: windows, n-gram baselines, sizes that fit."""
+"""What language models over characters and over words share: windows of a text, n-gram baselines, sizes that fit."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import pathlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import BeforeValidator, Field
 
 from harness.errors import UserError
 from harness.tasks import ngrams
 from harness.tasks.scoring import cross_entropy, hits, mean, perplexity
-from harness.tasks.task import Array, Dataset, Scores, Split
+from harness.tasks.task import Array, Dataset, Metric, Options, Scores, Split, Task, decisive, fingerprint
+from harness.tasks.text import load_text
 
 UNKNOWN = 0
 """The id of all tokens that the vocabulary lacks."""
 
 
+def _as_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value if value is None or isinstance(value, tuple) else (value,)
+
+
+Paths = Annotated[
+    Annotated[tuple[Annotated[pathlib.Path, Field(strict=False)], ...], Field(min_length=1)] | None,
+    BeforeValidator(_as_tuple),
+]
+"""One path, or a list of them."""
+
+
+class TextOptions(Options):
+    """Which text, how it is read, and how much of it measures."""
+
+    text: Paths = None
+    """A UTF-8 text file, a folder of `.txt` files, or a list of such; by default the documentation of the Python that
+    runs."""
+    carry_state: bool = False
+    """Whether the network's state is carried from each window of the text to the next. Without, it begins each with
+    zeros, and sees no further back than the window's first token."""
+    validation_size: Annotated[int, Field(ge=1)] = 20_000
+    """Tokens, at most a tenth of the text."""
+    test_size: Annotated[int, Field(ge=1)] = 20_000
+    """Tokens, at most a tenth of the text."""
+
+
 @dataclass(frozen=True)
 class Portions:
-    """Consecutive stretches of a text as token ids below `symbols`, without overlap; `unit` is what a token is."""
+    """Consecutive stretches of a text as token ids below `symbols`, without overlap; `unit` is what tokens are."""
 
     train: Array
     validation: Array
@@ -27,6 +57,95 @@ class Portions:
     symbols: int
     source: str
     unit: str
+
+
+def next_token_task(
+    *,
+    name: str,
+    title: str,
+    summary: str,
+    unit: str,
+    version: str,
+    options: type[TextOptions],
+    portions: Callable[[Any], Portions],
+    small: tuple[int, int],
+) -> Task:
+    """A task that predicts each next token; `unit` is what a token is, `portions(options)` the text as ids."""
+
+    def scores(loss: float, accuracy: float) -> Scores:
+        return {
+            "loss": loss,
+            f"bits_per_{unit}": loss / math.log(2),
+            "perplexity": perplexity(loss),
+            "accuracy": accuracy,
+        }
+
+    def score(y: Array, outputs: Array) -> Scores:
+        """Per token: y (windows, time), outputs (windows, time, symbols) of logits; loss in nats."""
+        return scores(mean(cross_entropy(y, outputs)), mean(hits(y, outputs)))
+
+    def make(train_size: int, sequence_length: int, seed: int, options: TextOptions) -> Dataset:
+        """x (windows, time) of token ids, y (windows, time) the id of the token after each; id 0 is unknown.
+
+        The seed decides where in the training portion the `train_size` tokens stand; a larger cut contains the smaller
+        ones of its seed. Vocabulary, validation and test are the same for every size and seed. Raises UserError for an
+        unusable text, and for a train_size that is more than there is or less than one sequence.
+        """
+        text = portions(options)
+        window_count(train_size, sequence_length, text)
+        start = int(np.random.default_rng(seed).random() * (len(text.train) - train_size))
+        cut = text.train[start : start + train_size + 1]
+        test = windows(text.test, sequence_length)
+        found = baselines(cut, test, text.symbols, carried=options.carry_state)
+        return Dataset(
+            train=windows(cut, sequence_length),
+            validation=windows(text.validation, sequence_length),
+            test=test,
+            input_shape=(sequence_length,),
+            classes=text.symbols,
+            symbols=text.symbols,
+            fingerprint=fingerprint(dict(identity(options)), train_size, sequence_length, seed),
+            baselines={name: scores(*values) for name, values in found.items()},
+        )
+
+    def make_test(sequence_length: int, seed: int, options: TextOptions) -> Split:
+        """The test portion in windows of any length."""
+        text = portions(options)
+        _check_measuring(sequence_length, text)
+        return windows(text.test, sequence_length)
+
+    def examples(train_size: int, sequence_length: int, options: TextOptions) -> int:
+        """Windows in `train_size` tokens. Raises UserError where the text, or the cut, is too short."""
+        return window_count(train_size, sequence_length, portions(options))
+
+    def identity(options: TextOptions) -> Mapping[str, str]:
+        """The hash of the text, the procedure, and the options that differ from their defaults."""
+        return {"procedure": version, "text_sha256": load_text(options.text).sha256, **decisive(options)}
+
+    return Task(
+        name=name,
+        title=title,
+        summary=summary,
+        loss_unit=f"nats per {unit}",
+        output="softmax",
+        every_step=True,
+        metrics=(
+            Metric(f"bits_per_{unit}", f"Bits per {unit}", "bits", "lower"),
+            Metric("perplexity", f"Perplexity per {unit}", "", "lower"),
+            Metric("accuracy", f"Accuracy of the next {unit}", "", "higher"),
+        ),
+        train_size_unit=f"{unit}s",
+        options=options,
+        make=make,
+        score=score,
+        examples=examples,
+        identity=identity,
+        make_test=make_test,
+        carries=lambda options: bool(options.carry_state),
+        # The level that nothing without a memory passes: a bigram knows all that the present token tells of the next.
+        target=("loss", "bigram"),
+        small=small,
+    )
 
 
 def split_points(total: int, validation_size: int, test_size: int) -> tuple[int, int]:
@@ -40,51 +159,15 @@ def split_points(total: int, validation_size: int, test_size: int) -> tuple[int,
 
 def window_count(train_size: int, sequence_length: int, portions: Portions) -> int:
     """Training windows in `train_size` tokens. Raises UserError where the text, or the cut, is too short."""
-    unit = portions.unit
-    sizes = len(portions.train), len(portions.validation), len(portions.test)
-    found = f"{portions.source}: has {sum(sizes):,} {unit}"
-    if min(sizes[1:]) <= sequence_length:
-        raise UserError(
-            f"{found}, of which {sizes[1]:,} are for validation and {sizes[2]:,} for test; sequence_length "
-            f"{sequence_length} needs more than {sequence_length:,} of each: use a shorter sequence_length, a longer "
-            "text, or larger options.validation_size and options.test_size"
-        )
+    _check_measuring(sequence_length, portions)
     if train_size < sequence_length:
-        raise UserError(f"train_size {train_size:,} is less than one sequence of {sequence_length:,} {unit}")
-    if train_size >= sizes[0]:
+        raise UserError(f"train_size {train_size:,} is less than one sequence of {sequence_length:,} {portions.unit}")
+    if train_size >= len(portions.train):
         raise UserError(
-            f"{found}, of which {sizes[0] - 1:,} can be trained on; train_size {train_size:,} is more than that"
+            f"{_found(portions)}, of which {len(portions.train) - 1:,} can be trained on; train_size {train_size:,} is "
+            "more than that"
         )
     return train_size // sequence_length
-
-
-def dataset(
-    train_size: int,
-    sequence_length: int,
-    seed: int,
-    portions: Portions,
-    scores: Callable[[float, float], Scores],
-    fingerprint: str,
-) -> Dataset:
-    """x (windows, time) of token ids, y (windows, time) the id of the token after each.
-
-    The seed decides where in the training portion the `train_size` tokens stand; a larger cut contains the smaller ones
-    of its seed. Validation and test windows are the same for every size and seed. `scores` is told loss and accuracy.
-    """
-    window_count(train_size, sequence_length, portions)
-    start = int(np.random.default_rng(seed).random() * (len(portions.train) - train_size))
-    cut = portions.train[start : start + train_size + 1]
-    test = windows(portions.test, sequence_length)
-    return Dataset(
-        train=windows(cut, sequence_length),
-        validation=windows(portions.validation, sequence_length),
-        test=test,
-        input_shape=(sequence_length,),
-        classes=portions.symbols,
-        symbols=portions.symbols,
-        fingerprint=fingerprint,
-        baselines=baselines(cut, test, portions.symbols, scores),
-    )
 
 
 def windows(tokens: Array, length: int) -> Split:
@@ -94,32 +177,35 @@ def windows(tokens: Array, length: int) -> Split:
     return Split(x=x.reshape(count, length), y=y.reshape(count, length))
 
 
-def baselines(tokens: Array, test: Split, symbols: int, scores: Callable[[float, float], Scores]) -> dict[str, Scores]:
-    """Chance, unigram and trigram fitted on `tokens`, scored on the test windows.
+def baselines(tokens: Array, test: Split, symbols: int, *, carried: bool) -> dict[str, tuple[float, float]]:
+    """Loss and accuracy on the test windows of chance and of n-grams fitted on `tokens`.
 
-    Like the network, the n-grams see no further back than the first token of a window.
+    Like the network, the n-grams see no further back than the first token of a window, unless the state is carried.
     """
-    by_order = [ngrams.fit(tokens, symbols, order) for order in (1, 2, 3)]
+    if carried:
+        test = Split(test.x.reshape(1, -1), test.y.reshape(1, -1))
+    one, two, three = (ngrams.fit(tokens, symbols, order) for order in (1, 2, 3))
     return {
-        "chance": scores(math.log(symbols), 1 / symbols),
-        "unigram": scores(*_predicted(test, first=by_order[0], later=by_order[0])),
-        "trigram": scores(*_predicted(test, first=by_order[1], later=by_order[2])),
+        "chance": (math.log(symbols), 1 / symbols),
+        "unigram": _predicted(test, first=one, later=one),
+        "bigram": _predicted(test, first=two, later=two),
+        "trigram": _predicted(test, first=two, later=three),
     }
 
 
-def information(loss: float, accuracy: float, unit: str) -> Scores:
-    """Loss in nats a token, the same in bits and as perplexity, and the accuracy."""
-    return {
-        "loss": loss,
-        f"bits_per_{unit}": loss / math.log(2),
-        "perplexity": perplexity(loss),
-        "accuracy": accuracy,
-    }
+def _check_measuring(sequence_length: int, portions: Portions) -> None:
+    validation, test = len(portions.validation), len(portions.test)
+    if min(validation, test) <= sequence_length:
+        raise UserError(
+            f"{_found(portions)}, of which {validation:,} are for validation and {test:,} for test; sequence_length "
+            f"{sequence_length} needs more than {sequence_length:,} of each: use a shorter sequence_length, a longer "
+            "text, or larger options.validation_size and options.test_size"
+        )
 
 
-def loss_and_accuracy(y: Array, outputs: Array) -> tuple[float, float]:
-    """Mean cross-entropy in nats and share of hits: y (windows, time), outputs (windows, time, symbols) of logits."""
-    return mean(cross_entropy(y, outputs)), mean(hits(y, outputs))
+def _found(portions: Portions) -> str:
+    total = len(portions.train) + len(portions.validation) + len(portions.test)
+    return f"{portions.source}: has {total:,} {portions.unit}"
 
 
 def _predicted(test: Split, *, first: ngrams.NGrams, later: ngrams.NGrams) -> tuple[float, float]:

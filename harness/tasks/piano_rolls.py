@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from harness.errors import UserError
+from harness.tasks.files import Stamp, named, stamp
 from harness.tasks.matlab import read_cells
 from harness.tasks.task import Array
 
@@ -27,6 +28,7 @@ _SPLITS = {
     "test": ("testdata", "test"),
 }
 _LARGEST_FILE = 1 << 26
+_EXPECTED = "piano rolls as .mat, .json or .npz"
 _LARGEST_CONTENT = 1 << 29
 
 
@@ -49,25 +51,17 @@ def load_piano_rolls(path: Path) -> PianoRolls:
     21 to 108. An `.npz` file has arrays (steps, 88) named `train_<anything>`, `valid_<anything>`, `test_<anything>`.
     Raises UserError for a file that is missing, of another format, malformed, or that lacks a split.
     """
-    try:
-        stat = path.stat()
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file, expected piano rolls as .mat, .json or .npz") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read: {error}") from error
+    file = stamp(path, _EXPECTED, _LARGEST_FILE)
     if path.suffix.lower() not in _READERS:
         raise UserError(f"{path}: expected a file named .mat, .json or .npz")
-    if not path.is_file() or stat.st_size > _LARGEST_FILE:
-        raise UserError(f"{path}: not a regular file of at most {_LARGEST_FILE:,} bytes")
-    return _loaded(path, stat.st_mtime_ns, stat.st_size)
+    return _loaded(file)
 
 
 @lru_cache(maxsize=2)
-def _loaded(path: Path, _modified_ns: int, _size: int) -> PianoRolls:
-    try:
+def _loaded(file: Stamp) -> PianoRolls:
+    path = file.path
+    with named(path, _EXPECTED):
         content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
     found = _READERS[path.suffix.lower()](path)
     parts = []
     for split, names in _SPLITS.items():
@@ -93,9 +87,8 @@ def _from_mat(path: Path) -> Mapping[str, Sequence[Any]]:
 
 def _from_json(path: Path) -> Mapping[str, Sequence[Any]]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
+        with named(path, _EXPECTED):
+            content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not JSON ({error})") from error
     if not isinstance(content, dict) or not all(isinstance(pieces, list) for pieces in content.values()):
@@ -110,6 +103,8 @@ def _from_npz(path: Path) -> Mapping[str, Sequence[Any]]:
             if sum(member.file_size for member in archive.infolist()) > _LARGEST_CONTENT:
                 raise UserError(f"{path}: unpacks to more than {_LARGEST_CONTENT:,} bytes")
             for member in sorted(archive.infolist(), key=lambda member: member.filename):
+                if set(member.filename) & set("/\\"):
+                    raise UserError(f"{path}: holds {member.filename[:40]!r}, expected plain names without folders")
                 _check_header(archive, member)
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             for name in sorted(arrays.files):

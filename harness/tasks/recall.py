@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
-from harness.tasks.draws import DrawnOptions, Supply, check_enough, distinct
-from harness.tasks.scoring import cross_entropy, hits, mean
-from harness.tasks.task import Array, Dataset, Metric, Scores, Split, Task, decisive, fingerprint
+from harness.tasks.draws import DrawnOptions, Supply, any_length, check_enough, distinct
+from harness.tasks.scoring import ACCURACY, classification
+from harness.tasks.task import Array, Dataset, Split, Task, fingerprint, procedure
 
 _VERSION = "recall 1"
 
@@ -46,25 +45,10 @@ def make(train_size: int, sequence_length: int, seed: int, options: RecallOption
     )
 
 
-def make_test(sequence_length: int, seed: int, options: RecallOptions) -> Split:
-    """The test split at any length."""
-    return make(1, sequence_length, seed, options).test
-
-
-def score(y: Array, outputs: Array) -> Scores:
-    """Mean cross-entropy in nats and accuracy: y (sequences,), outputs (sequences, symbols) of logits."""
-    return {"loss": mean(cross_entropy(y, outputs)), "accuracy": mean(hits(y, outputs))}
-
-
 def examples(train_size: int, sequence_length: int, options: RecallOptions) -> int:
     """train_size. Raises UserError where there are too few different sequences of that length."""
     check_enough(options.sizes(train_size), _supply(sequence_length, options))
     return train_size
-
-
-def identity(options: RecallOptions) -> Mapping[str, str]:
-    """The procedure and the options that differ from their defaults."""
-    return {"procedure": _VERSION, **decisive(options)}
 
 
 def _supply(sequence_length: int, options: RecallOptions) -> Supply:
@@ -78,15 +62,16 @@ task = Task(
         "The network reads random symbols and, after the last, names the first. "
         "Solving it at a length shows that one symbol survives that many steps of distraction."
     ),
+    loss_unit="nats per sequence",
     output="softmax",
     every_step=False,
-    metrics=(Metric("accuracy", "Accuracy", "", "higher"),),
+    metrics=(ACCURACY,),
     train_size_unit="sequences",
     options=RecallOptions,
     make=make,
-    score=score,
+    score=classification,
     examples=examples,
-    identity=identity,
-    make_test=make_test,
+    identity=procedure(_VERSION),
+    make_test=any_length(make),
     solved=("accuracy", 0.99),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import importlib
+import io
 import math
 import wave
 from dataclasses import dataclass
@@ -14,10 +15,16 @@ from pathlib import Path
 import numpy as np
 
 from harness.errors import UserError
+from harness.tasks.cache import cached
+from harness.tasks.files import Stamp, named, stamp
 from harness.tasks.soundscape import RATE, SECONDS, Event, Soundscape
 from harness.tasks.task import Array
 
 _COLUMNS = ("onset", "offset", "label")
+_SOUND = "a WAV file of integer samples"
+_EVENTS = "a CSV file with the columns onset, offset, label"
+_LARGEST = 1 << 30
+"""Bytes of one file."""
 _LONGEST = 3600
 """Seconds of one file."""
 _MOST_LABELS = 1000
@@ -38,7 +45,6 @@ class Recordings:
     sha256: str
 
 
-@lru_cache(maxsize=1)
 def load_recordings(folder: Path) -> Recordings:
     """Every WAV file of a folder with its events, as mono at 8 kHz, in excerpts of 10 seconds; what is short is padded.
 
@@ -49,37 +55,63 @@ def load_recordings(folder: Path) -> Recordings:
     sounds = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".wav")
     if not sounds:
         raise UserError(f"{folder}: no WAV files, expected some, with a CSV file of the same name each")
+    return _load(
+        str(folder),
+        tuple(
+            (stamp(sound, _SOUND, _LARGEST), stamp(sound.with_suffix(".csv"), _EVENTS, _LARGEST)) for sound in sounds
+        ),
+    )
+
+
+@lru_cache(maxsize=1)
+def _load(folder: str, pairs: tuple[tuple[Stamp, Stamp], ...]) -> Recordings:
     digest = hashlib.sha256()
     files: dict[bytes, tuple[Soundscape, ...]] = {}
-    for path in sounds:
-        samples, events = read_wav(path), read_events(path.with_suffix(".csv"))
+    for sound, listed in pairs:
+        samples, events = read_wav(sound.path), read_events(listed.path)
+        seconds = len(samples) / RATE
+        late = next((event for event in events if event.onset >= seconds), None)
+        if late:
+            raise UserError(
+                f"{listed.path}: {late.label!r} begins at {late.onset:g} seconds, but {sound.path.name} has only "
+                f"{seconds:.3g}; expected onsets in seconds, before the end"
+            )
         files.setdefault(hashlib.sha256(samples.tobytes()).digest(), _excerpts(samples, events))
-        for part in (path, path.with_suffix(".csv")):
-            digest.update(hashlib.sha256(part.read_bytes()).digest())
+        for file in (sound, listed):
+            digest.update(hashlib.sha256(file.path.read_bytes()).digest())
     labels = tuple(sorted({event.label for file in files.values() for excerpt in file for event in excerpt.events}))
     if not 1 <= len(labels) <= _MOST_LABELS:
         raise UserError(f"{folder}: {len(labels):,} different labels, expected 1 to {_MOST_LABELS:,}")
-    return Recordings(str(folder), tuple(files.values()), labels, digest.hexdigest())
+    return Recordings(folder, tuple(files.values()), labels, digest.hexdigest())
 
 
 def read_wav(path: Path) -> Array:
-    """The samples of a WAV file of 8, 16, 24 or 32 bit integers, averaged over channels, from -1 to 1, at 8 kHz."""
+    """The samples of a WAV file of 8, 16, 24 or 32 bit integers, averaged over channels, from -1 to 1, at 8 kHz.
+
+    Raises UserError for a file that is missing, of another format, longer than an hour, or shorter than it says.
+    """
+    stamp(path, _SOUND, _LARGEST)
+    with named(path, _SOUND):
+        content = path.read_bytes()
+    made_from = ("wav 1", hashlib.sha256(content).hexdigest())
+    return cached(made_from, lambda: {"samples": _decoded(content, path)})["samples"]
+
+
+def _decoded(content: bytes, path: Path) -> Array:
     try:
-        with wave.open(str(path), "rb") as file:
+        with wave.open(io.BytesIO(content), "rb") as file:
             channels, width, rate = file.getnchannels(), file.getsampwidth(), file.getframerate()
-            if not 100 <= rate <= 1_000_000 or not 1 <= channels <= 64 or width not in (1, 2, 3, 4):
-                raise UserError(f"{path}: {channels} channels of {8 * width} bits at {rate} Hz are not supported")
-            content = file.readframes(_LONGEST * rate + 1)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except (wave.Error, EOFError, OSError, RuntimeError, ValueError, OverflowError) as error:
-        raise UserError(f"{path}: not a WAV file of integer samples ({error or 'it ends too soon'})") from error
-    frames = len(content) // (channels * width)
-    if not frames:
-        raise UserError(f"{path}: holds no sound")
-    if frames > _LONGEST * rate:
-        raise UserError(f"{path}: is longer than {_LONGEST:,} seconds")
-    raw = np.frombuffer(content[: frames * channels * width], dtype=np.uint8).reshape(frames * channels, width)
+            announced, sound = file.getnframes(), file.readframes(len(content))
+    except (wave.Error, EOFError, RuntimeError, ValueError, OverflowError) as error:
+        raise UserError(f"{path}: expected {_SOUND}, found none ({error or 'it ends too soon'})") from error
+    if not 100 <= rate <= 1_000_000 or not 1 <= channels <= 64 or width not in (1, 2, 3, 4):
+        raise UserError(f"{path}: {channels} channels of {8 * width} bits at {rate} Hz, expected {_SOUND}")
+    frames = len(sound) // (channels * width)
+    if frames < announced:
+        raise UserError(f"{path}: announces {announced:,} samples a channel, {frames:,} were found: it is truncated")
+    if not 0 < frames <= _LONGEST * rate:
+        raise UserError(f"{path}: {frames / rate:,g} seconds of sound, expected more than 0 and at most {_LONGEST:,}")
+    raw = np.frombuffer(sound[: frames * channels * width], dtype=np.uint8).reshape(frames * channels, width)
     samples = _integers(raw).reshape(frames, channels).mean(axis=1) / 2 ** (8 * width - 1)
     if rate == RATE:
         return np.asarray(samples, dtype=np.float32)
@@ -90,21 +122,16 @@ def read_wav(path: Path) -> Array:
 
 def read_events(path: Path) -> tuple[Event, ...]:
     """The rows of a CSV file with the columns onset, offset (seconds) and label, in the order of their onsets."""
+    stamp(path, _EVENTS, _LARGEST)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with named(path, _EVENTS), path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file, skipinitialspace=True, strict=True)
             missing = [name for name in _COLUMNS if name not in (rows.fieldnames or ())]
             if missing:
                 raise UserError(f"{path}: no column {missing[0]!r}, expected a first line {','.join(_COLUMNS)}")
             events = [_event(row, path, rows.line_num) for row in rows]
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file, expected one with columns {', '.join(_COLUMNS)}") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
     except csv.Error as error:
         raise UserError(f"{path}: not a CSV file ({error})") from error
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
     return tuple(sorted(events, key=lambda event: event.onset))
 
 

@@ -6,10 +6,19 @@ import math
 
 import numpy as np
 
-from harness.tasks.task import Array
+from harness.tasks.task import Array, Metric, Scores
 
 _SMALLEST_PROBABILITY = 1e-7
 """Where Keras clips probabilities before their logarithm (`keras.config.epsilon()`)."""
+
+
+ACCURACY = Metric("accuracy", "Accuracy", "", "higher")
+"""The metric of tasks in which a class is named for each sequence."""
+
+
+def classification(y: Array, outputs: Array) -> Scores:
+    """Mean cross-entropy in nats and accuracy: y (sequences,), outputs (sequences, classes) of logits."""
+    return {"loss": mean(cross_entropy(y, outputs)), ACCURACY.name: mean(hits(y, outputs))}
 
 
 def cross_entropy(y: Array, logits: Array) -> Array:

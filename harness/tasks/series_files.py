@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from harness.errors import UserError
+from harness.tasks.files import Stamp, named, stamp
 from harness.tasks.task import Array
 
 _LARGEST_FILE = 1 << 28
+_EXPECTED = "labelled series as .ts or CSV"
 
 
 @dataclass(frozen=True)
@@ -42,28 +44,21 @@ def load_series(path: Path) -> Series:
     first line without any number is a header. Raises UserError for a file that is missing, malformed, of unequal
     lengths, or holds missing values.
     """
-    try:
-        stat = path.stat()
-        if not path.is_file() or stat.st_size > _LARGEST_FILE:
-            raise UserError(f"{path}: not a regular file of at most {_LARGEST_FILE:,} bytes")
-        return _loaded(path, stat.st_mtime_ns, stat.st_size)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file, expected labelled series as .ts or CSV") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
-    except _Malformed as error:
-        raise UserError(f"{path}: {error}") from error
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read: {error}") from error
+    return _loaded(stamp(path, _EXPECTED, _LARGEST_FILE))
 
 
 @lru_cache(maxsize=4)
-def _loaded(path: Path, _modified_ns: int, _size: int) -> Series:
-    content = path.read_bytes()
-    lines = [(number, line.strip()) for number, line in enumerate(content.decode("utf-8-sig").splitlines(), start=1)]
+def _loaded(file: Stamp) -> Series:
+    path = file.path
+    with named(path, _EXPECTED):
+        content = path.read_bytes()
+        text = content.decode("utf-8-sig")
+    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
     lines = [(number, line) for number, line in lines if line]
-    rows, parse = (_ts_rows(lines), _ts_series) if path.suffix.lower() == ".ts" else (_csv_rows(lines), _csv_series)
-    values, labels = _parsed(rows, parse)
+    try:
+        values, labels = _from_ts(lines) if path.suffix.lower() == ".ts" else _parsed(_csv_rows(lines), _csv_series)
+    except _Malformed as error:
+        raise UserError(f"{path}: {error}") from error
     return Series(values, labels, str(path), hashlib.sha256(content).hexdigest())
 
 
@@ -95,7 +90,7 @@ def _parsed(
     return np.stack(values), tuple(labels)
 
 
-def _ts_rows(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
+def _from_ts(lines: list[tuple[int, str]]) -> tuple[Array, tuple[str, ...]]:
     lines = [(number, line) for number, line in lines if not line.startswith("#")]
     at = next((at for at, (_, line) in enumerate(lines) if line.lower() == "@data"), None)
     if at is None:
@@ -105,7 +100,17 @@ def _ts_rows(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
         found = header.get(name, [needed])
         if not found or found[0].lower() != needed:
             raise _Malformed(1, f"the header says {name} {' '.join(found)[:20]}, expected {needed}")
-    return lines[at + 1 :]
+    rows = lines[at + 1 :]
+    values, labels = _parsed(rows, _ts_series)
+    for name, size in (("@serieslength", values.shape[1]), ("@dimensions", values.shape[2])):
+        announced = header.get(name, [str(size)])
+        if announced != [str(size)]:
+            raise _Malformed(rows[0][0], f"the header says {name} {' '.join(announced)[:20]}, found {size}")
+    classes = header.get("@classlabel", [])[1:]
+    for (number, _), label in zip(rows, labels, strict=True):
+        if classes and label not in classes:
+            raise _Malformed(number, f"the label {label[:20]!r} is none of the header's: {' '.join(classes)[:60]}")
+    return values, labels
 
 
 def _ts_series(number: int, line: str) -> tuple[list[list[float]], str]:

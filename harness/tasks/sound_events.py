@@ -55,6 +55,7 @@ def make(train_size: int, sequence_length: int, seed: int, options: SoundEventsO
     splits = [_excerpt(x, y, sequence_length, [seeds[at], at]) for at, (x, y) in enumerate(whole)]
     centre, spread = splits[0].x.mean(axis=(0, 1)), splits[0].x.std(axis=(0, 1)) + 1e-6
     train, validation, test = (Split(x=(split.x - centre) / spread, y=split.y) for split in splits)
+    made_from = fingerprint(dict(identity(options)), train_size, sequence_length, seed)
     return Dataset(
         train=train,
         validation=validation,
@@ -62,8 +63,8 @@ def make(train_size: int, sequence_length: int, seed: int, options: SoundEventsO
         input_shape=(sequence_length, BINS),
         classes=len(labels),
         symbols=None,
-        fingerprint=fingerprint(dict(identity(options)), train_size, sequence_length, seed),
-        baselines=_baselines(train, validation, test),
+        fingerprint=made_from,
+        baselines=_baselines(train, validation, test, made_from),
     )
 
 
@@ -126,7 +127,14 @@ def _made_block(seed: int, split: int, indices: range) -> dict[str, Array]:
 def _recorded(recordings: Recordings, sizes: tuple[int, int, int], seed: int) -> list[tuple[Array, Array]]:
     train, validation, test = _by_split(recordings)
     chosen = [train[at] for at in np.random.default_rng(seed).permutation(len(train))[: sizes[0]]]
-    made = [_frames(part, recordings.labels) for part in (chosen, validation[: sizes[1]], test[: sizes[2]])]
+    made = [
+        cached((_VERSION, recordings.sha256, *key), functools.partial(_frames, part, recordings.labels))
+        for key, part in (
+            (("train", seed, sizes[0]), chosen),
+            (("validation", sizes[1]), validation[: sizes[1]]),
+            (("test", sizes[2]), test[: sizes[2]]),
+        )
+    ]
     return [(part["x"], part["y"]) for part in made]
 
 
@@ -157,18 +165,19 @@ def _excerpt(x: Array, y: Array, length: int, seed: list[int]) -> Split:
     return Split(x=x[at].astype(np.float32), y=y[at].astype(np.float32))
 
 
-def _baselines(train: Split, validation: Split, test: Split) -> dict[str, Scores]:
-    """Guessing by how common each label is, never firing, and a network that sees one frame at a time."""
-    prevalence = np.broadcast_to(train.y.mean(axis=(0, 1)), test.y.shape)
-    guessed, silent = score(test.y, prevalence), dict(score(test.y, np.zeros_like(test.y)))
+def _baselines(train: Split, validation: Split, test: Split, made_from: str) -> dict[str, Scores]:
+    """Guessing by how common each label is, never firing, and a trained network that sees one frame at a time."""
+    prevalence = train.y.mean(axis=(0, 1))
+    guesses = [np.broadcast_to(prevalence, split.y.shape) for split in (validation, test)]
+    silent = dict(score(test.y, np.zeros_like(test.y)))
     del silent["loss"], silent["average_precision"]
-    seen = np.concatenate([validation.x, test.x])
-    by_frame = frame_wise.fit_and_predict(train.x, train.y, seen)
-    chosen = calibrate(validation.y, by_frame[: len(validation.x)])
+    by_frame = cached(
+        (frame_wise.VERSION, made_from), functools.partial(frame_wise.fit_and_predict, train, validation, test.x)
+    )
     return {
-        "chance": {"loss": guessed["loss"], "average_precision": guessed["average_precision"]},
+        "chance": calibrate(validation.y, guesses[0])(test.y, guesses[1]),
         "silent": silent,
-        "frame_wise": chosen(test.y, by_frame[len(validation.x) :]),
+        "frame_wise": calibrate(validation.y, by_frame["validation"])(test.y, by_frame["others"]),
     }
 
 
@@ -184,6 +193,7 @@ task = Task(
         "The network reads the spectrogram of ten noisy seconds, frame by frame, and says which sounds go on in each. "
         "Doing it better than one frame allows shows that a cell uses how sound changes in time."
     ),
+    loss_unit="nats per label",
     output="sigmoid",
     every_step=True,
     metrics=(
@@ -200,6 +210,8 @@ task = Task(
     examples=examples,
     identity=identity,
     calibrate=calibrate,
+    # What single frames tell; average precision, because it needs no thresholds.
+    target=("average_precision", "frame_wise"),
     small=(12, 64),
     sample=sample,
 )

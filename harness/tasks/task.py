@@ -30,8 +30,30 @@ def decisive(options: Options) -> dict[str, str]:
     Paths are left out: what counts is the content behind them, which the task hashes.
     """
     changed = options.model_dump(mode="json", exclude_defaults=True)
-    paths = {name for name, value in options if isinstance(value, pathlib.Path)}
+    paths = {name for name, value in options if _paths(value)}
     return {name: json.dumps(value, sort_keys=True) for name, value in changed.items() if name not in paths}
+
+
+def with_paths_from(folder: pathlib.Path, options: Options) -> Options:
+    """The options with relative paths taken from `folder`."""
+    absolute = {
+        name: folder / value if isinstance(value, pathlib.Path) else tuple(folder / path for path in value)
+        for name, value in options
+        if _paths(value)
+    }
+    return options.model_copy(update=absolute)
+
+
+def _paths(value: object) -> bool:
+    """Whether an option's value is a path, or several."""
+    if isinstance(value, tuple) and value:
+        return all(isinstance(part, pathlib.Path) for part in value)
+    return isinstance(value, pathlib.Path)
+
+
+def procedure(version: str) -> Callable[[Options], Mapping[str, str]]:
+    """`identity` for a task that makes its data: the version of its procedure, and the options that are not default."""
+    return lambda options: {"procedure": version, **decisive(options)}
 
 
 def fingerprint(*made_from: object) -> str:
@@ -60,6 +82,11 @@ class Split:
     x: Array
     y: Array
     weight: Array | None = None
+
+    def part(self, first: int, last: int) -> Split:
+        """The examples from `first` up to, without, `last`; fewer where there are fewer."""
+        weight = None if self.weight is None else self.weight[first:last]
+        return Split(self.x[first:last], self.y[first:last], weight)
 
 
 @dataclass(frozen=True)
@@ -97,6 +124,8 @@ class Task:
     title: str
     summary: str
     """Two sentences: what the network must do, and what doing it well shows."""
+    loss_unit: str
+    """What the loss counts: 'nats per character', ...; less is always better."""
     output: Output
     every_step: bool
     """True where each time step has a label, False where the whole sequence has one."""
@@ -110,8 +139,12 @@ class Task:
     identity: Callable[[Any], Mapping[str, str]]
     solved: tuple[str, float] | None = None
     """(metric, threshold) from which the task counts as solved; None where there is no such point."""
-    target: tuple[str, float] | None = None
-    """(metric, threshold) for time to target; None: the same as `solved`, where there is one."""
+    target: tuple[str, float | str] | None = None
+    """(metric, level) for time to target: a number, or the name of the baseline whose level it is; None: the same as
+    `solved`, where there is one."""
+    carries: Callable[[Any], bool] = lambda options: False
+    """carries(options): whether the windows of a split follow each other in one sequence, and the network's state is to
+    be carried from each to the next, in training and in evaluation. Only where `every_step`."""
     make_test: Callable[[int, int, Any], Split] | None = None
     """make_test(sequence_length, seed, options) -> Split: a test split of any length, for networks trained at another.
     None where other lengths make no sense. For the length trained at it may hold examples of the training split."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
 
-from harness.tasks.draws import DrawnOptions, Supply, at_least, check_enough, distinct
-from harness.tasks.scoring import cross_entropy, hits, mean
-from harness.tasks.task import Array, Dataset, Metric, Scores, Split, Task, decisive, fingerprint
+from harness.tasks.draws import DrawnOptions, Supply, any_length, at_least, check_enough, distinct
+from harness.tasks.scoring import ACCURACY, classification
+from harness.tasks.task import Array, Dataset, Split, Task, fingerprint, procedure
 
 _VERSION = "temporal_order 1"
 _DISTRACTORS = 4
@@ -61,26 +60,11 @@ def make(train_size: int, sequence_length: int, seed: int, options: TemporalOrde
     )
 
 
-def make_test(sequence_length: int, seed: int, options: TemporalOrderOptions) -> Split:
-    """The test split at any length."""
-    return make(1, sequence_length, seed, options).test
-
-
-def score(y: Array, outputs: Array) -> Scores:
-    """Mean cross-entropy in nats and accuracy: y (sequences,), outputs (sequences, classes) of logits."""
-    return {"loss": mean(cross_entropy(y, outputs)), "accuracy": mean(hits(y, outputs))}
-
-
 def examples(train_size: int, sequence_length: int, options: TemporalOrderOptions) -> int:
     """train_size. Raises UserError for sequences shorter than 20 and where there are too few different ones."""
     at_least(sequence_length, _SHORTEST, "the relevant symbols stand in separate tenths of the sequence")
     check_enough(options.sizes(train_size), _supply(sequence_length, options))
     return train_size
-
-
-def identity(options: TemporalOrderOptions) -> Mapping[str, str]:
-    """The procedure and the options that differ from their defaults."""
-    return {"procedure": _VERSION, **decisive(options)}
 
 
 def _places(length: int, relevant: int) -> list[tuple[int, int]]:
@@ -106,16 +90,17 @@ task = Task(
         "Among random distractors stand two (or three) relevant symbols, far apart; the network names them in order. "
         "Solving it shows that a cell keeps not only what it saw but in which order."
     ),
+    loss_unit="nats per sequence",
     output="softmax",
     every_step=False,
-    metrics=(Metric("accuracy", "Accuracy", "", "higher"),),
+    metrics=(ACCURACY,),
     train_size_unit="sequences",
     options=TemporalOrderOptions,
     make=make,
-    score=score,
+    score=classification,
     examples=examples,
-    identity=identity,
-    make_test=make_test,
+    identity=procedure(_VERSION),
+    make_test=any_length(make),
     solved=("accuracy", 0.99),
     small=(64, 24),
 )

@@ -11,8 +11,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from harness.errors import UserError
+from harness.tasks.files import Stamp, named, stamp
 
 _LARGEST = 1 << 30
+_EXPECTED = "a UTF-8 text file"
 
 
 @dataclass(frozen=True)
@@ -24,47 +26,35 @@ class Text:
     sha256: str
 
 
-def load_text(path: Path | None) -> Text:
-    """The text of a UTF-8 file, line ends as '\\n'; of a folder, that of its `.txt` files in the order of their names.
+def load_text(paths: tuple[Path, ...] | None) -> Text:
+    """The texts of UTF-8 files one after the other, line ends as '\\n'; of a folder, its `.txt` files by their names.
 
-    Without a path, the topics of Python's own reference documentation. Raises UserError for a file that is missing,
+    Without paths, the topics of Python's own reference documentation. Raises UserError for a file that is missing,
     empty, unreadable, larger than 1 GiB or not UTF-8, and for a folder without text files.
     """
-    if path is None:
+    if paths is None:
         return _python_topics()
-    try:
-        if not path.is_dir():
-            return _checked_file(path)
-        parts = [_checked_file(part) for part in sorted(path.glob("*.txt"))]
-    except ValueError as error:  # a null character in the path
-        raise UserError(f"{str(path)!r}: not a path ({error})") from error
-    if not parts:
-        raise UserError(f"{path}: a folder without .txt files, expected a UTF-8 text file or a folder of some")
-    return _text("\n\n".join(part.characters for part in parts), str(path))
+    return _read(tuple(stamp(file, _EXPECTED, _LARGEST) for path in paths for file in _files(path)), *map(str, paths))
 
 
-def _checked_file(path: Path) -> Text:
-    try:
-        stat = path.stat()
-        if not path.is_file():
-            raise UserError(f"{path}: is not a regular file, expected a UTF-8 text file")
-        if stat.st_size > _LARGEST:
-            raise UserError(f"{path}: has {stat.st_size:,} bytes, expected at most {_LARGEST:,}")
-        return _file(path, stat.st_mtime_ns, stat.st_size)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file, expected a UTF-8 text file") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    files = sorted(path.glob("*.txt"))
+    if not files:
+        raise UserError(f"{path}: a folder without .txt files, expected {_EXPECTED} or a folder of some")
+    return files
 
 
 @lru_cache(maxsize=4)
-def _file(path: Path, _modified_ns: int, _size: int) -> Text:
-    characters = path.read_text(encoding="utf-8-sig")
-    if not characters:
-        raise UserError(f"{path}: is empty, expected a UTF-8 text file")
-    return _text(characters, str(path))
+def _read(files: tuple[Stamp, ...], *sources: str) -> Text:
+    parts = []
+    for file in files:
+        with named(file.path, _EXPECTED):
+            parts.append(file.path.read_text(encoding="utf-8-sig"))
+        if not parts[-1]:
+            raise UserError(f"{file.path}: is empty but for a byte order mark, expected {_EXPECTED}")
+    return _text("\n\n".join(parts), ", ".join(sources))
 
 
 @lru_cache(maxsize=1)

@@ -429,6 +429,33 @@ def test_time_to_a_target_counts_misses_as_infinite() -> None:
     assert "there are: unigram" in verdict(records, claim(kind="time-to-target", target="x", margin="10%")).reason
 
 
+def test_the_target_that_the_task_declares_is_the_one_where_the_claim_names_none() -> None:
+    own = claim(kind="time-to-target", margin="10%")
+    bigram = {"bigram": {"loss": 2.0}, "unigram": {"loss": 9.0}}
+    records = timed(lambda cell, seed: 50 if cell == "gru" else 100)
+    of_language = [{**record, "baselines": bigram} for record in records]
+    found = verdict(of_language, own)
+    assert (found.verdict, found.pairs[0].better, found.pairs[0].than) == ("supported", 50, 100)
+    assert "no baseline 'bigram'" in verdict(records, own).reason
+    accurate = [
+        {
+            **record,
+            "spec": {**record["spec"], "task": "recall"},
+            "curve": [
+                {**point, "validation": {"accuracy": 0.99 if point["validation_loss"] < 2 else 0.98}}
+                for point in record["curve"]
+            ],
+        }
+        for record in records
+    ]
+    of_recall = verdict(accurate, own)
+    assert (of_recall.pairs[0].better, of_recall.pairs[0].than) == (50, 100)
+    assert (
+        "the learning curves of the task 'recall' have no 'accuracy'"
+        in verdict([{**record, "spec": {**record["spec"], "task": "recall"}} for record in records], own).reason
+    )
+
+
 def test_without_curves_a_time_to_target_is_not_testable() -> None:
     records = timed(lambda cell, seed: 50)
     found = judge([claim(kind="time-to-target", target=2.0, margin="10%")], to_frame(records))[0]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UserError
-from harness.tasks.adding import AddingOptions, make, make_test, score
+from harness.tasks.adding import AddingOptions, make, score, task
 
 SMALL = AddingOptions(validation_size=20, test_size=3000)
 
@@ -41,7 +41,7 @@ def test_scores_by_hand() -> None:
 
 
 def test_every_step_of_a_half_can_be_marked() -> None:
-    marked = make_test(7, 0, SMALL).x[..., 1].mean(axis=0)
+    marked = task.make_test(7, 0, SMALL).x[..., 1].mean(axis=0)
     np.testing.assert_allclose(marked, [1 / 3] * 3 + [1 / 4] * 4, atol=0.03)
 
 

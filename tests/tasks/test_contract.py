@@ -84,6 +84,27 @@ def test_metrics_are_declared_once_and_loss_is_not_among_them(case: Case) -> Non
     known = {*names, "loss"}
     for goal in (case.task.solved, case.task.target):
         assert goal is None or goal[0] in known
+    assert case.task.loss_unit
+
+
+def test_a_target_is_declared_and_named_after_a_baseline_that_has_it(case: Case) -> None:
+    goal = case.task.target or case.task.solved
+    assert goal, "time to target is measured to it; a task for which none makes sense would be the first"
+    metric, level = goal
+    if isinstance(level, str):
+        assert metric in case.data.baselines[level]
+
+
+def test_states_are_carried_only_where_every_step_is_labelled_and_windows_follow_each_other(case: Case) -> None:
+    fields = case.task.options.model_fields
+    assert not case.task.carries(case.options)
+    if "carry_state" not in fields:
+        return
+    options = case.options.model_copy(update={"carry_state": True})
+    assert case.task.carries(options)
+    assert case.task.every_step
+    for split in (case.data.train, case.data.validation, case.data.test):
+        np.testing.assert_array_equal(split.x[1:, 0], split.y[:-1, -1])
 
 
 @pytest.mark.parametrize("name", SPLITS)

@@ -90,8 +90,9 @@ def test_a_length_that_fits_no_image_is_answered_with_those_that_do(folder: Path
     ("name", "content", "said"),
     [
         (TRAIN_IMAGES, None, "no such file, expected it or train-images-idx3-ubyte.gz"),
-        (TRAIN_IMAGES, b"", "not an IDX file"),
-        (TRAIN_IMAGES, b"PK\3\4" + bytes(50), "not an IDX file"),
+        (TRAIN_IMAGES, b"", "is empty, expected an IDX file"),
+        (TRAIN_IMAGES, b"PK\3\4" + bytes(50), "54 bytes that begin with 50 4b 03 04, expected an IDX file of 3 dim"),
+        (TRAIN_IMAGES, b"\0\0\x08\3" + bytes(6), "10 bytes that begin with 00 00 08 03, expected an IDX file"),
         (TRAIN_IMAGES, b"\0\0\x0d\3" + bytes(12), "type 13 with 3 dimensions, expected type 8"),
         (TRAIN_IMAGES, b"\0\0\x08\3" + b"\xff" * 12, "announces 4294967295 x 4294967295 x 4294967295 bytes, 0 were"),
         (TRAIN_LABELS, b"\0\0\x08\1" + bytes([0, 0, 0, 150]) + bytes(149), "announces 150 bytes, 149 were found"),
@@ -108,6 +109,13 @@ def test_a_bad_file_is_named_with_its_fault(folder: Path, name: str, content: by
     if content is not None:
         (folder / name).write_bytes(content)
     with pytest.raises(UserError, match=said):
+        identity(DigitsOptions(folder=folder))
+
+
+def test_a_file_that_unpacks_to_too_much_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.tasks.idx._LARGEST", 10_000)
+    (folder / TRAIN_IMAGES).write_bytes(gzip.compress(bytes(10_001)))
+    with pytest.raises(UserError, match="train-images-idx3-ubyte: unpacks to more than 10,000 bytes"):
         identity(DigitsOptions(folder=folder))
 
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from harness.errors import UserError
-from harness.tasks.language import LanguageOptions, examples, identity, make, score
+from harness.tasks.language import LanguageOptions, task
 from harness.tasks.next_token import baselines, split_points
 
 DEFAULT = LanguageOptions()
+make, score, examples, identity = task.make, task.score, task.examples, task.identity
 
 
 @settings(max_examples=25, deadline=None)
@@ -40,7 +41,7 @@ def test_the_splits_are_stretches_of_the_text_without_overlap(tmp_path: Path) ->
     # Every code point stands once, so that an id says where in the text it was.
     path = tmp_path / "text.txt"
     path.write_text("".join(map(chr, range(0x4E00, 0x4E00 + 5000))))
-    data = make(4000 - 1, 10, 0, LanguageOptions(text=path, vocabulary=20_000))
+    data = make(4000 - 1, 10, 0, LanguageOptions(text=(path,), vocabulary=20_000))
     used = data.train.x.ravel().tolist() + data.train.y[-1:, -1].tolist()
     assert used == list(range(1, len(used) + 1))
     assert not data.validation.x.any(), "characters that the training portion lacks are unknown"
@@ -65,7 +66,7 @@ def test_the_seed_says_where_training_characters_come_from_and_more_of_them_cont
 def test_rare_characters_become_the_unknown_one(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_text("aaab" * 50 + "aabc" * 10 + "z" * 40)
-    data = make(100, 4, 0, LanguageOptions(text=path, vocabulary=2))
+    data = make(100, 4, 0, LanguageOptions(text=(path,), vocabulary=2))
     assert data.classes == 3
     np.testing.assert_array_equal(np.unique(data.train.x), [1, 2])
     np.testing.assert_array_equal(np.unique(data.test.x), [0])
@@ -87,21 +88,43 @@ def test_unigram_and_trigram_by_a_sum_character_by_character() -> None:
 
     windows = slice(0, 3)
     test = type(data.test)(data.test.x[windows], data.test.y[windows])
-    found = baselines(np.array(tokens), test, data.classes, lambda loss, accuracy: {"loss": loss})
+    scored = baselines(np.array(tokens), test, data.classes, carried=False)
+    found = {name: loss for name, (loss, _) in scored.items()}
     unigram = [-math.log(p((), y)) for y in test.y.ravel().tolist()]
     trigram = [
         -math.log(p(tuple(xs[max(0, step - 1) : step + 1]), y))
         for xs, ys in zip(test.x.tolist(), test.y.tolist(), strict=True)
         for step, y in enumerate(ys)
     ]
-    assert found["unigram"]["loss"] == pytest.approx(np.mean(unigram))
-    assert found["trigram"]["loss"] == pytest.approx(np.mean(trigram))
+    assert found["unigram"] == pytest.approx(np.mean(unigram))
+    assert found["trigram"] == pytest.approx(np.mean(trigram))
+
+
+def test_where_the_state_is_carried_n_grams_see_across_windows(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("abcabd" * 500)
+    options = LanguageOptions(text=(tmp_path / "a.txt",))
+    apart = make(1200, 2, 0, options).baselines
+    carried = make(1200, 2, 0, options.model_copy(update={"carry_state": True})).baselines
+    assert carried["chance"] == apart["chance"]
+    assert carried["unigram"]["loss"] == pytest.approx(apart["unigram"]["loss"])
+    assert carried["trigram"]["accuracy"] > apart["trigram"]["accuracy"]
+    with_one = make(1200, 1, 0, options.model_copy(update={"carry_state": True})).baselines
+    assert with_one["trigram"]["loss"] == pytest.approx(carried["trigram"]["loss"], rel=0.01)
+    assert identity(options) != identity(options.model_copy(update={"carry_state": True}))
+
+
+def test_the_test_portion_can_be_had_in_windows_of_any_length() -> None:
+    assert task.make_test is not None
+    longer, trained = task.make_test(500, 0, DEFAULT), make(1000, 50, 3, DEFAULT).test
+    np.testing.assert_array_equal(longer.x.ravel()[:19_000], trained.x.ravel()[:19_000])
+    with pytest.raises(UserError, match="sequence_length 20000 needs more than 20,000 of each"):
+        task.make_test(20_000, 0, DEFAULT)
 
 
 def test_baselines_are_in_the_order_that_text_puts_them_in() -> None:
     data = make(100_000, 50, 0, DEFAULT)
-    chance, unigram, trigram = (data.baselines[name] for name in ("chance", "unigram", "trigram"))
-    assert chance["loss"] > unigram["loss"] > trigram["loss"]
+    chance, unigram, bigram, trigram = (data.baselines[n] for n in ("chance", "unigram", "bigram", "trigram"))
+    assert chance["loss"] > unigram["loss"] > bigram["loss"] > trigram["loss"]
     assert unigram["accuracy"] == pytest.approx(
         float((data.test.y == Counter(data.train.y.ravel().tolist()).most_common(1)[0][0]).mean())
     )
@@ -125,8 +148,11 @@ def test_a_path_may_be_a_string_and_is_no_part_of_the_identity(tmp_path: Path) -
         (tmp_path / name).write_text("the same text " * 20)
     one, other = (LanguageOptions.model_validate({"text": str(tmp_path / name)}) for name in ("a.txt", "b.txt"))
     assert identity(one) == identity(other) != identity(DEFAULT)
-    again = LanguageOptions.model_validate(json.loads(one.model_dump_json()))
-    assert again == one
+    both = LanguageOptions.model_validate({"text": [str(tmp_path / name) for name in ("a.txt", "b.txt")]})
+    assert identity(both) != identity(one)
+    assert str(tmp_path) not in str(identity(both))
+    for options in (one, both):
+        assert LanguageOptions.model_validate(json.loads(options.model_dump_json())) == options
     assert identity(LanguageOptions(test_size=5)) != identity(DEFAULT)
     with pytest.raises(ValidationError):
         LanguageOptions.model_validate({"text": 5})
@@ -135,7 +161,7 @@ def test_a_path_may_be_a_string_and_is_no_part_of_the_identity(tmp_path: Path) -
 def test_too_little_text_is_said_with_what_was_found_and_needed(tmp_path: Path) -> None:
     path = tmp_path / "book.txt"
     path.write_text("ab" * 500)
-    options = LanguageOptions(text=path)
+    options = LanguageOptions(text=(path,))
     with pytest.raises(UserError, match=r"book.txt: has 1,000 characters, of which 799 .* train_size 800 is more"):
         examples(800, 10, options)
     assert examples(799, 10, options) == 79

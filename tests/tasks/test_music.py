@@ -181,6 +181,17 @@ def test_a_header_that_announces_too_much_is_refused(tmp_path: Path) -> None:
         load_piano_rolls(mat)
 
 
+@pytest.mark.parametrize("name", ["../train_0.npy", "/tmp/train_0.npy", "..\\train_0.npy", "a/train_0.npy"])
+def test_an_archive_whose_paths_climb_out_is_refused(tmp_path: Path, name: str) -> None:
+    roll = io.BytesIO()
+    np.save(roll, np.ones((2, 88)))
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr(name, roll.getvalue())
+    with pytest.raises(UserError, match=r"a\.npz: holds .*train_0.npy', expected plain names without folders"):
+        load_piano_rolls(tmp_path / "a.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
+
+
 def test_files_of_other_kinds_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file, expected piano rolls"):
         load_piano_rolls(tmp_path / "none.mat")

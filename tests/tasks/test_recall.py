@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UserError
-from harness.tasks.recall import RecallOptions, examples, identity, make, score
+from harness.tasks.recall import RecallOptions, examples, make, task
 
 SMALL = RecallOptions(validation_size=30, test_size=50)
 
@@ -64,10 +64,10 @@ def test_every_sequence_there_is_can_be_used_up_and_one_more_is_refused() -> Non
 def test_a_guess_without_knowledge_scores_the_chance_baseline() -> None:
     data = make(50, 9, 0, SMALL)
     chance = data.baselines["chance"]
-    assert score(data.test.y, np.zeros((50, 8)))["loss"] == pytest.approx(chance["loss"])
+    assert task.score(data.test.y, np.zeros((50, 8)))["loss"] == pytest.approx(chance["loss"])
     assert chance["accuracy"] == 1 / 8
 
 
 def test_options_that_change_the_data_change_its_identity() -> None:
-    assert identity(RecallOptions()) == identity(RecallOptions(symbols=8))
-    assert identity(RecallOptions()) != identity(RecallOptions(symbols=9))
+    assert task.identity(RecallOptions()) == task.identity(RecallOptions(symbols=8))
+    assert task.identity(RecallOptions()) != task.identity(RecallOptions(symbols=9))

@@ -79,7 +79,8 @@ def test_the_nearest_neighbour_tells_waves_apart(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.csv", "", "line 1: no series found"),
+        ("a.csv", "", "is empty, expected labelled series as .ts or CSV"),
+        ("a.csv", "label,x\n", "line 1: no series found"),
         ("a.csv", "a,1,2\nb,3\n", "line 2: 1 values in 1 channels, the first series has 2 in 1; expected equal"),
         ("a.csv", "a,1,2\nb,3,x\n", "line 2: 'x' is not a number"),
         ("a.csv", "a,1,2\nb,3,nan\n", "line 2: a value is nan, expected finite"),
@@ -91,6 +92,10 @@ def test_the_nearest_neighbour_tells_waves_apart(tmp_path: Path) -> None:
         ("a.ts", TS.replace("@equalLength true", "@equalLength false"), "@equallength false, expected true"),
         ("a.ts", TS.replace("@timeStamps false", "@timeStamps true"), "@timestamps true, expected false"),
         ("a.ts", TS.replace("@classLabel true up down", "@classLabel false"), "@classlabel false, expected true"),
+        ("a.ts", TS.replace("@seriesLength 3", "@seriesLength 999999999"), "@serieslength 999999999, found 3"),
+        ("a.ts", TS.replace("@dimensions 2", "@dimensions 1000000"), "@dimensions 1000000, found 2"),
+        ("a.ts", TS + "1,2,3:1,2,3:sideways\n", "line 12: the label 'sideways' is none of the header's: up down"),
+        ("a.ts", TS + "1,2,3:1,2,3\n", "line 12: 1,2,3|line 12: 3 values in 1 channels"),
         ("a.ts", TS + "1,2:1,2,3:up\n", "line 12: its channels have different lengths"),
         ("a.ts", TS + "1,?,2:1,2,3:up\n", r"line 12: '\?' is not a number"),
         ("a.ts", TS + "nonsense\n", "line 12: expected 'values:label'"),

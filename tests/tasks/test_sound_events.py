@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import wave
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UserError
+from harness.tasks import Split
+from harness.tasks.frame_wise import fit_and_predict
 from harness.tasks.recordings import load_recordings, read_events, read_wav
+from harness.tasks.scoring import binary_cross_entropy, mean
 from harness.tasks.sound_events import SoundEventsOptions, calibrate, examples, identity, make, score
 from harness.tasks.soundscape import LABELS, RATE, SAME_AT_EVERY_INSTANT, SECONDS, SOUNDS, Event, soundscape
 from harness.tasks.spectrogram import frame_labels, frame_seconds, spectrogram
@@ -29,6 +33,20 @@ def write_wav(path: Path, samples: np.ndarray, *, rate: int = RATE, width: int =
         file.setsampwidth(width)
         file.setframerate(rate)
         file.writeframes(raw.tobytes())
+
+
+def wav(*, data: bytes, announced: int | None = None, channels: int = 1, kind: int = 1) -> bytes:
+    """A WAV file's bytes, its header right or not."""
+    fmt = struct.pack("<HHIIHH", kind, channels, RATE, RATE * 2 * channels, (2 * channels) % 2**16, 16)
+    size = len(data) if announced is None else announced
+    return (
+        b"RIFF"
+        + struct.pack("<I", min(36 + size, 2**32 - 1))
+        + b"WAVEfmt "
+        + struct.pack("<I", 16)
+        + fmt
+        + (b"data" + struct.pack("<I", size) + data)
+    )
 
 
 @pytest.fixture
@@ -127,16 +145,55 @@ def test_cached_soundscapes_are_those_that_would_be_made(tmp_path: Path, monkeyp
         again = make(3, 40, 0, FEW)
         np.testing.assert_array_equal(without.train.x, again.train.x)
         np.testing.assert_array_equal(without.test.y, again.test.y)
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(list(tmp_path.iterdir())) == 4
 
 
-def test_baselines_a_network_that_never_fires_and_single_frames() -> None:
+def test_baselines_a_network_that_never_fires_and_one_that_sees_single_frames() -> None:
     data = make(30, 256, 0, FEW)
-    silent, frame_wise = data.baselines["silent"], data.baselines["frame_wise"]
+    chance, silent, frame_wise = (data.baselines[name] for name in ("chance", "silent", "frame_wise"))
     assert silent["accuracy"] == pytest.approx(1 - data.test.y.mean())
     assert silent["segment_error_rate"] == 1
-    assert frame_wise["average_precision"] > 2 * data.baselines["chance"]["average_precision"]
-    assert frame_wise["loss"] < data.baselines["chance"]["loss"]
+    assert frame_wise["loss"] < 0.9 * chance["loss"]
+    for name in ("average_precision", "macro_f1", "segment_f1"):
+        assert frame_wise[name] > 1.3 * chance[name] > 0, name
+
+
+def frames(seed: int, soundscapes: int, labels: int = 2) -> Split:
+    """Whether two features agree in sign, which no linear function of them tells."""
+    x = np.random.default_rng(seed).standard_normal((soundscapes, 50, 3)).astype(np.float32)
+    agree = (x[..., :1] * x[..., 1:2] > 0).astype(np.float32)
+    return Split(x, np.concatenate([agree, 1 - agree], axis=-1)[..., :labels])
+
+
+@pytest.mark.parametrize("labels", [1, 2])
+def test_the_frame_wise_network_is_trained_and_sees_no_frame_but_its_own(labels: int) -> None:
+    train, validation, other = frames(0, 60, labels), frames(1, 10, labels), frames(2, 10, labels)
+    found = fit_and_predict(train, validation, other.x)
+    assert found["others"].shape == other.y.shape
+    assert np.mean((found["others"] > 0.5) == other.y) > 0.9
+    backwards = fit_and_predict(train, validation, other.x[:, ::-1])["others"]
+    np.testing.assert_allclose(backwards[:, ::-1], found["others"], rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_equal(found["validation"], fit_and_predict(train, validation, other.x)["validation"])
+
+
+def test_the_frame_wise_network_counts_as_it_was_where_it_validated_best() -> None:
+    train = frames(0, 2)  # so little that it is soon known by heart
+    short, long = (frames(1, size) for size in (40, 40))
+    found = fit_and_predict(train, short, long.x)
+    opposite = Split(short.x, 1 - short.y)
+    against = fit_and_predict(train, opposite, long.x)
+    assert mean(binary_cross_entropy(opposite.y, against["validation"])) < mean(
+        binary_cross_entropy(opposite.y, found["validation"])
+    )
+
+
+def test_the_frame_wise_network_is_trained_once_for_the_same_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    first = make(3, 40, 0, FEW).baselines
+    monkeypatch.setattr("harness.tasks.frame_wise.fit_and_predict", lambda *_: pytest.fail("trained again"))
+    assert make(3, 40, 0, FEW).baselines == first
 
 
 def test_thresholds_are_chosen_on_validation_and_leave_the_document_s_accuracy_alone() -> None:
@@ -156,14 +213,12 @@ def test_recordings_are_cut_and_their_events_with_them(folder: Path) -> None:
     assert excerpt.events == (Event("dog", 1, 2.5), Event("a", 9, 10))
     write_wav(folder / "g.wav", np.full(19 * RATE, 0.1))
     (folder / "g.csv").write_text("label,onset,offset,remark\ncat,9.5,10.5,both\n")
-    load_recordings.cache_clear()
     first, second = load_recordings(folder).files[6]
     assert (first.events, second.events) == ((Event("cat", 9.5, 10),), (Event("cat", 0, 0.5),))
     assert not second.samples[9 * RATE :].any()
 
 
 def test_a_folder_of_recordings_is_a_task(folder: Path) -> None:
-    load_recordings.cache_clear()
     options = SoundEventsOptions(folder=folder)
     data = make(3, 128, 0, options)
     assert data.train.y.shape == (3, 128, 7)
@@ -176,7 +231,6 @@ def test_a_folder_of_recordings_is_a_task(folder: Path) -> None:
 def test_a_recording_that_is_there_twice_is_used_once(folder: Path) -> None:
     (folder / "copy.wav").write_bytes((folder / "a.wav").read_bytes())
     (folder / "copy.csv").write_bytes((folder / "a.csv").read_bytes())
-    load_recordings.cache_clear()
     assert len(load_recordings(folder).files) == 6
 
 
@@ -195,24 +249,38 @@ def test_samples_of_any_width_channels_and_rate_are_read(tmp_path: Path, width: 
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.wav", b"", "not a WAV file"),
-        ("a.wav", b"RIFF\xff\xff\xff\xffWAVEfmt ", "not a WAV file"),
+        ("a.wav", b"", "is empty, expected a WAV file"),
+        (
+            "a.wav",
+            b"RIFF\xff\xff\xff\xffWAVEfmt ",
+            r"expected a WAV file of integer samples, found none \(fmt chunk",
+        ),
+        ("a.wav", b"ID3\x04" + bytes(60), "found none .*RIFF"),
+        (
+            "a.wav",
+            wav(data=bytes(100), announced=2**32 - 40),
+            "announces 2,147,483,628 samples a channel, 50 were found",
+        ),
+        ("a.wav", wav(data=bytes(100), channels=60_000), "60000 channels of 16 bits at 8000 Hz, expected a WAV file"),
+        ("a.wav", wav(data=bytes(100), kind=3), "found none .unknown format: 3"),
+        ("a.wav", wav(data=b""), "0 seconds of sound, expected more than 0"),
         ("a.csv", b"onset,label\n1,dog\n", "no column 'offset', expected a first line onset,offset,label"),
-        ("a.csv", b"", "no column 'onset'"),
+        ("a.csv", b"", "is empty, expected a CSV file with the columns onset, offset, label"),
+        ("a.csv", b"a\0b\n", "no column 'onset'|not a CSV file"),
+        ("a.csv", b"onset,offset,label\n1000,2000,dog\n", "'dog' begins at 1000 seconds, but a.wav has only 12"),
         ("a.csv", b"onset,offset,label\n1,x,dog\n", "line 2: onset and offset are not numbers"),
         ("a.csv", b"onset,offset,label\n1\n", "line 2: onset and offset are not numbers"),
         ("a.csv", b"onset,offset,label\n2,1,dog\n", "line 2: onset 2 and offset 1, expected 0 <= onset < offset"),
         ("a.csv", b"onset,offset,label\n0,nan,dog\n", "offset nan, expected"),
         ("a.csv", b"onset,offset,label\n0,1,\n", "line 2: no label"),
         ("a.csv", b"onset,offset,label\n0,1,\xff\n", "not UTF-8"),
-        ("a.csv", None, "no such file, expected one with columns onset, offset, label"),
+        ("a.csv", None, "no such file, expected a CSV file with the columns onset, offset, label"),
     ],
 )
 def test_a_bad_recording_is_named_with_its_fault(folder: Path, name: str, content: bytes | None, said: str) -> None:
     (folder / name).unlink()
     if content is not None:
         (folder / name).write_bytes(content)
-    load_recordings.cache_clear()
     with pytest.raises(UserError, match=said) as caught:
         load_recordings(folder)
     assert name in str(caught.value)

@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 
 from harness.errors import UserError
-from harness.tasks.words import WordsOptions, examples, identity, make, score
+from harness.tasks.words import WordsOptions, task
+
+make, score, examples, identity = task.make, task.score, task.examples, task.identity
 
 
 def write(folder: Path, text: str) -> WordsOptions:
     path = folder / "book.txt"
     path.write_text(text)
-    return WordsOptions(text=path)
+    return WordsOptions(text=(path,))
 
 
 def test_a_word_is_a_run_of_letters_in_lower_case_or_of_one_sign(tmp_path: Path) -> None:

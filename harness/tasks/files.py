@@ -1,0 +1,51 @@
+"""Files that a user names: what is wrong with one is one message with its name, what was found and what is expected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from harness.errors import UserError
+
+
+class Stamp(NamedTuple):
+    """A file as it is now: the key under which what was read from it may be kept."""
+
+    path: Path
+    modified_ns: int
+    size: int
+
+
+def stamp(path: Path, expected: str, largest: int) -> Stamp:
+    """The file's stamp; `expected` says what it should be, `largest` is in bytes.
+
+    Raises UserError where it is missing, empty, too large or not a regular file.
+    """
+    with named(path, expected):
+        try:
+            stat = path.stat()
+        except ValueError as error:  # a null character
+            raise UserError(f"{str(path)!r}: not a path ({error}), expected {expected}") from error
+    if not path.is_file():
+        raise UserError(f"{path}: is not a regular file, expected {expected}")
+    if not stat.st_size:
+        raise UserError(f"{path}: is empty, expected {expected}")
+    if stat.st_size > largest:
+        raise UserError(f"{path}: has {stat.st_size:,} bytes, expected at most {largest:,}")
+    return Stamp(path, stat.st_mtime_ns, stat.st_size)
+
+
+@contextmanager
+def named(path: Path, expected: str) -> Iterator[None]:
+    """What goes wrong with opening, reading or decoding a file within, becomes a UserError that names it."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file, expected {expected}") from None
+    except UnicodeDecodeError as error:
+        reason = f"{error.reason} at byte {error.start}"
+        raise UserError(f"{path}: not UTF-8 text ({reason}), expected {expected}") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
