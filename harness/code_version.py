@@ -17,7 +17,8 @@ from pathlib import Path
 from harness.cells import cells
 from harness.tasks import tasks
 
-_TRAINING = ("harness.model", *(f"harness.trial.{name}" for name in ("gate_bias", "reach", "train", "update")))
+_IN_A_TRIAL = ("batches", "gate_bias", "reach", "train", "update")
+_TRAINING = ("harness.model", "harness.tuning", *(f"harness.trial.{name}" for name in _IN_A_TRIAL))
 """The modules, besides the cells and the tasks, in which a change can change a result."""
 _LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING}
 

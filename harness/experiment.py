@@ -176,7 +176,7 @@ class Sweep(_Strict):
     patience: Count | None = None
     dropout: Share = 0.0
     recurrent_dropout: Share = 0.0
-    clip_norm: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+    clip_norm: OneOrMore[Annotated[float, Field(ge=0, allow_inf_nan=False)]] = (1.0,)
     """The largest norm of the whole gradient; 0: not clipped."""
     optimizer: OneOrMore[Optimizer] = ("adam",)
     reset_after: OneOrMore[bool] = (True,)

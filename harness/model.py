@@ -63,6 +63,7 @@ def get_model(
     reset_after: bool = True,
     unit_forget_bias: bool = True,
     recurrent_initializer: str = "orthogonal",
+    carry_state: bool = False,
     seed: int | None = None,
 ) -> keras.Model:
     """The compiled network; with the defaults, the document's to the letter.
@@ -83,6 +84,8 @@ def get_model(
     reset_after:      the GRU's form (see harness/cells/gru.py); no matter for the others
     unit_forget_bias: whether the LSTM's forget gate starts with a bias of one
     recurrent_initializer: orthogonal, as Keras has it, or glorot_uniform
+    carry_state:      the states are inputs and outputs too, so that a sequence can be read in several calls: the model
+                      maps [inputs, *states] to [outputs, *states], (batch, units) for each state of each layer
     seed:             makes the initial weights and the dropout reproducible, the same for every kernel
 
     Raises UserError naming the argument for a value that cannot be.
@@ -107,10 +110,12 @@ def get_model(
     inputs = keras.Input(shape, dtype="float32" if symbols is None else "int32")
     x = inputs if symbols is None else OneHot(symbols)(inputs)
     extra = x[..., -architecture.extra_features :] if architecture.extra_features else None
+    before: list[Any] = []
+    after: list[Any] = []
     for depth, units in enumerate(rnn_units):
         if depth and extra is not None:
             x = keras.layers.Concatenate()([x, extra])
-        x = _recurrent_layer(
+        layer = _recurrent_layer(
             architecture,
             cell if isinstance(cell, str) else architecture,
             kernel,
@@ -119,10 +124,17 @@ def get_model(
             dropout=dropout,
             recurrent_dropout=recurrent_dropout,
             return_sequences=every_step or depth < len(rnn_units) - 1,
+            return_state=carry_state,
             reset_after=reset_after,
             unit_forget_bias=unit_forget_bias,
             recurrent_initializer=recurrent_initializer,
-        )(x)
+        )
+        if not carry_state:
+            x = layer(x)
+            continue
+        states = [keras.Input((units,)) for _ in architecture.states]
+        x, *last = layer(x, initial_state=states)
+        before, after = before + states, after + last
     for units in fc_units:
         x = dense(units)(x)
         x = _dropout_layer(kernel, dropout, next(seeds))(x)
@@ -130,7 +142,7 @@ def get_model(
     activation = "sigmoid" if output == "sigmoid" else "linear"
     outputs = keras.layers.Activation(activation, name="strong_out")(x)
 
-    model = keras.Model(inputs, outputs)
+    model = keras.Model([inputs, *before], [outputs, *after]) if carry_state else keras.Model(inputs, outputs)
     model.compile(
         optimizer=OPTIMIZERS[optimizer](learning_rate=learning_rate, global_clipnorm=clip_norm),
         loss=LOSSES[output](),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -12,8 +13,8 @@ from harness.code_version import code_version
 from harness.errors import UserError
 from harness.experiment import Experiment, ForgetBias, Initialiser, Match, Optimizer, Purpose, Sweep, TrialSpec
 from harness.matching import matched_units
-from harness.tasks import Options, Task, tasks
-from harness.tuning import Choice, Tune, choose
+from harness.tasks import Options, tasks
+from harness.tuning import Choice, Tune, choose, held_out
 
 Losses = Mapping[str, float]
 """Trial id to validation loss, of the trials that have a final record; infinite where it failed."""
@@ -41,46 +42,67 @@ def tuned(experiment: Experiment, losses: Losses) -> list[Choice]:
 def _sweep_plan(experiment: Experiment, index: int, losses: Losses | None) -> tuple[list[TrialSpec], list[Choice]]:
     sweep = experiment.sweep[index]
     try:
+        _check_evaluation(experiment, sweep)
         if not isinstance(sweep.learning_rate, Tune):
-            return list(_expand(experiment, sweep, sweep.learning_rate)), []
+            return [planned.spec for planned in _expand(experiment, sweep, sweep.learning_rate)], []
+        if (sweep.lane or experiment.lane) == "speed":
+            raise UserError("trials of the speed lane are not evaluated, so no learning rate can be tuned by them")
         tune = sweep.learning_rate
         tuning = list(_expand(experiment, _tuning_sweep(sweep, tune), tune.tune, "tuning"))
-        known = dict.fromkeys((spec.id() for spec in tuning), 0.0) if losses is None else losses
+        known = dict.fromkeys((planned.spec.id() for planned in tuning), 0.0) if losses is None else losses
         choices = _choices(tuning, known, tune.at)
+        tuning_specs = [planned.spec for planned in tuning]
         if choices is None:
-            return tuning, []
-        rates = {tuple(choice.where.values()): choice.rate for choice in choices}
+            return tuning_specs, []
+        rates = {_key(choice.where): choice.rate for choice in choices}
         chosen = [
-            spec.model_copy(update={"learning_rate": rates[_tuned_together(spec, tune.at)]})
-            for spec in _expand(experiment, sweep, (math.nan,))
+            planned.spec.model_copy(update={"learning_rate": rates[_key(_tuned_together(planned, tune.at))]})
+            for planned in _expand(experiment, sweep, (math.nan,))
         ]
-        return tuning + chosen, choices
+        return tuning_specs + chosen, choices
     except UserError as error:
         source = experiment._source or experiment.name
         raise UserError(f"{source}: sweep[{index}] ({sweep.task}): {error}") from error
 
 
-_TUNED_TOGETHER = (
-    "task", "cell", "kernel", "units", "layers", "matched", "optimizer", "reset_after", "forget_bias", "initialiser",
-)  # fmt: skip
-"""A learning rate is chosen for each combination of these."""
+def _check_evaluation(experiment: Experiment, sweep: Sweep) -> None:
+    """Raises UserError for lengths to evaluate that cannot be had: better now than after the training."""
+    task = tasks[sweep.task]
+    if not sweep.evaluate_lengths or task.make_test is None:
+        return
+    if "document" in (sweep.kernel or experiment.kernel):
+        raise UserError("kernel 'document' runs one sequence length, so 'evaluate_lengths' needs 'keras' or 'fused'")
+    for length in sweep.evaluate_lengths:
+        task.make_test(length, 0, task.options.model_validate(sweep.options))
 
 
-def _tuned_together(spec: TrialSpec, at: str) -> tuple[Hashable, ...]:
-    names = _TUNED_TOGETHER + (("train_size", "sequence_length") if at == "all" else ())
-    return tuple(getattr(spec, name) for name in names)
+def _tuned_together(planned: _Planned, at: str) -> dict[str, Hashable]:
+    """A learning rate is chosen for each combination of these."""
+    spec, factors = planned
+    names = ("task", "cell", "kernel", "units", "matched") + (("train_size", "sequence_length") if at == "all" else ())
+    own = {name: getattr(spec, name) for name in names}
+    asked = factors._asdict()
+    return own | {name: asked[name] for name in asked if name not in own and name not in _NOT_TUNED_BY}
 
 
-def _choices(tuning: Sequence[TrialSpec], losses: Losses, at: str) -> list[Choice] | None:
+_NOT_TUNED_BY = ("learning_rate", "seed", "match")
+
+
+def _key(where: Mapping[str, Hashable]) -> tuple[Hashable, ...]:
+    return tuple(where.values())
+
+
+def _choices(tuning: Sequence[_Planned], losses: Losses, at: str) -> list[Choice] | None:
     """A choice for each group of tuning trials; None while one of them has no record."""
-    groups: dict[tuple[Hashable, ...], dict[float, list[float]]] = {}
-    for spec in tuning:
-        if spec.id() not in losses:
+    groups: dict[tuple[Hashable, ...], tuple[dict[str, Hashable], dict[float, list[float]]]] = {}
+    for planned in tuning:
+        id = planned.spec.id()
+        if id not in losses:
             return None
-        by_rate = groups.setdefault(_tuned_together(spec, at), {})
-        by_rate.setdefault(spec.learning_rate, []).append(losses[spec.id()])
-    names = _TUNED_TOGETHER + (("train_size", "sequence_length") if at == "all" else ())
-    return [choose(dict(zip(names, key, strict=True)), by_rate) for key, by_rate in groups.items()]
+        where = _tuned_together(planned, at)
+        _, by_rate = groups.setdefault(_key(where), (where, {}))
+        by_rate.setdefault(planned.spec.learning_rate, []).append(losses[id])
+    return [choose(where, by_rate) for where, by_rate in groups.values()]
 
 
 def _tuning_sweep(sweep: Sweep, tune: Tune) -> Sweep:
@@ -103,6 +125,7 @@ class _Factors(NamedTuple):
     batch_size: int
     duration: int
     optimizer: Optimizer
+    clip_norm: float
     reset_after: bool
     forget_bias: ForgetBias | None
     initialiser: Initialiser
@@ -111,15 +134,23 @@ class _Factors(NamedTuple):
     cell: str
 
 
+class _Planned(NamedTuple):
+    """A trial, and the factors that it was asked for by."""
+
+    spec: TrialSpec
+    factors: _Factors
+
+
 def _expand(
     experiment: Experiment, sweep: Sweep, rates: Sequence[float], purpose: Purpose = "comparison"
-) -> Iterator[TrialSpec]:
+) -> Iterator[_Planned]:
     task = tasks[sweep.task]
     options = task.options.model_validate(sweep.options)
     data = dict(sorted(task.identity(options).items()))
+    carried = task.carries(options)
     cell_names = sweep.cells or experiment.cells
     code = {cell: code_version(sweep.task, cell) for cell in cell_names}
-    units_of = _Units(sweep, cell_names, task, options)
+    units_of = _Units(sweep, cell_names, options)
     combinations = [
         _Factors._make(values)
         for values in product(
@@ -130,6 +161,7 @@ def _expand(
             sweep.batch_size,
             sweep.updates or sweep.epochs or (),
             sweep.optimizer,
+            sweep.clip_norm,
             sweep.reset_after,
             sweep.forget_bias or (None,),
             sweep.initialiser,
@@ -142,8 +174,11 @@ def _expand(
         examples = task.examples(train_size, length, options)
         for factors in combinations:
             batch_size = min(factors.batch_size, examples)
+            trained_on = examples - held_out(examples) if purpose == "tuning" else examples
+            if carried:
+                _check_streams(train_size, trained_on, batch_size)
             updates = factors.duration if sweep.updates else factors.duration * -(-examples // batch_size)
-            yield TrialSpec(
+            spec = TrialSpec(
                 task=sweep.task,
                 options=sweep.options,
                 data=data,
@@ -165,7 +200,7 @@ def _expand(
                 patience=sweep.patience,
                 dropout=sweep.dropout,
                 recurrent_dropout=sweep.recurrent_dropout,
-                clip_norm=sweep.clip_norm or None,
+                clip_norm=factors.clip_norm or None,
                 optimizer=factors.optimizer,
                 reset_after=factors.reset_after,
                 forget_bias=factors.forget_bias,
@@ -175,16 +210,25 @@ def _expand(
                 purpose=purpose,
                 seed=factors.seed,
             )
+            yield _Planned(spec, factors)
+
+
+def _check_streams(train_size: int, windows: int, batch_size: int) -> None:
+    if windows < 2 * batch_size:
+        raise UserError(
+            f"train_size {train_size:,} makes {windows:,} windows to train on, fewer than two for each of the "
+            f"{batch_size:,} streams of a batch, so that no state would be carried: expected a batch_size of at most "
+            f"{windows // 2:,}, or more data"
+        )
 
 
 class _Units:
-    """The units of each cell in a sweep; the width of the inputs is looked up once, and only where it matters."""
+    """The units of each cell in a sweep; the width of the inputs is looked up only where it matters."""
 
-    def __init__(self, sweep: Sweep, cell_names: Sequence[str], task: Task, options: Options) -> None:
-        self._sweep, self._task, self._options = sweep, task, options
+    def __init__(self, sweep: Sweep, cell_names: Sequence[str], options: Options) -> None:
+        self._sweep, self._options = sweep, options
         self._reference = sweep.reference or ("lstm" if "lstm" in cell_names else cell_names[0])
         self._known: dict[tuple[Hashable, ...], int] = {}
-        self._features: int | None = None
 
     def matching(self, factors: _Factors) -> int:
         """The units of the cell where the factors' units are asked for."""
@@ -193,13 +237,16 @@ class _Units:
         key = (factors.cell, factors.units, factors.layers, factors.reset_after)
         if key not in self._known:
             cell, reference = cells[factors.cell], cells[self._reference]
+            sweep = self._sweep
+            width = _width(sweep.task, min(sweep.train_size), min(sweep.sequence_length), self._options)
             self._known[key] = matched_units(
-                cell, reference, factors.units, self._width(), factors.layers, reset_after=factors.reset_after
+                cell, reference, factors.units, width, factors.layers, reset_after=factors.reset_after
             )
         return self._known[key]
 
-    def _width(self) -> int:
-        if self._features is None:
-            made = self._task.make(min(self._sweep.train_size), min(self._sweep.sequence_length), 0, self._options)
-            self._features = made.symbols or made.input_shape[-1]
-        return self._features
+
+@cache
+def _width(task: str, train_size: int, sequence_length: int, options: Options) -> int:
+    """Features of the inputs, as the network sees them; kept, because some data take seconds to make."""
+    made = tasks[task].make(train_size, sequence_length, 0, options)
+    return made.symbols or made.input_shape[-1]

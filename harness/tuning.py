@@ -1,18 +1,22 @@
 """Learning rates tuned per cell: a first stage with seeds of its own, whose validation losses choose the rates.
 
 A cell judged at another cell's best learning rate is judged unfairly. The rate with the lowest mean validation loss is
-taken; a failed trial counts as an infinite loss; of equally good rates the smaller one.
+taken; a failed trial counts as an infinite loss; of equally good rates the smaller one. The validation data are the
+first stage's own too: a part of what it would train on, so that the comparison's choose no rate.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from harness.errors import UserError
+from harness.tasks import Dataset
 
 FIRST_TUNING_SEED = 1_000_000
 """Tuning seeds start here, so that no seed chooses a rate and is judged with it."""
@@ -38,6 +42,23 @@ class Tune(BaseModel):
     def seed_numbers(self) -> range:
         """The seeds of the first stage."""
         return range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + self.seeds)
+
+
+def held_out(examples: int) -> int:
+    """How many of its training examples a tuning trial validates on, at most. Raises UserError where none are left."""
+    if examples < 2:
+        raise UserError("a single training example leaves none to tune the learning rate by; expected at least 2")
+    return max(1, examples // 5)
+
+
+def for_tuning(dataset: Dataset) -> Dataset:
+    """The data of a tuning trial: the last fifth of the training examples validates, and is not trained on.
+
+    No more of them than the comparison validates on, and none of what the comparison validates or tests on.
+    """
+    total = len(dataset.train.x)
+    kept = total - min(held_out(total), len(dataset.validation.x))
+    return replace(dataset, train=dataset.train.part(0, kept), validation=dataset.train.part(kept, total))
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cells import cells
 from harness.errors import UserError
+from harness.experiment import TrialSpec
 from harness.matching import matched_units, recurrent_parameters
 from harness.plan import plan, tuned
-from harness.tuning import FIRST_TUNING_SEED, choose
+from harness.tasks import tasks
+from harness.tuning import FIRST_TUNING_SEED, choose, for_tuning
 from tests.factories import EXPERIMENT, experiment
 
 TUNED = EXPERIMENT.replace(
@@ -130,6 +134,76 @@ def test_every_factor_of_a_sweep_is_combined() -> None:
     assert len(specs) == 8 * 2 * 2 * 3
     assert {s.forget_bias for s in specs} == {0.0, 1.0, "chrono"}
     assert {s.clip_norm for s in specs} == {None}
+
+
+def test_a_rate_is_chosen_for_each_batch_size_and_clipping_by_itself() -> None:
+    both = experiment(TUNED.replace("updates = 6", "updates = 6\nbatch_size = [4, 25]\nclip_norm = [0, 1]"))
+    first = plan(both, {})
+
+    def loss(s: TrialSpec) -> float:
+        best = {(4, None): 0.001, (4, 1.0): 0.01, (25, None): 0.01, (25, 1.0): 0.1}[s.batch_size, s.clip_norm]
+        return abs(math.log10(s.learning_rate / best))
+
+    specs = plan(both, {id: loss(s) for id, s in first.items()}).values()
+    chosen = {(s.batch_size, s.clip_norm): s.learning_rate for s in specs if s.purpose == "comparison"}
+    assert chosen == {
+        (4, None): 0.001, (4, 1.0): 0.01, (25, None): 0.01, (25, 1.0): 0.1,
+        (20, None): 0.01, (20, 1.0): 0.1,  # the 25 asked for, of 20 examples
+    }  # fmt: skip
+    assert {choice.where["clip_norm"] for choice in tuned(both, {id: loss(s) for id, s in first.items()})} == {0, 1}
+
+
+def test_a_rate_is_chosen_once_for_all_sizes_where_training_is_counted_in_epochs() -> None:
+    text = TUNED.replace("updates = 6", "epochs = 2")
+    losses = {id: s.learning_rate for id, s in plan(experiment(text), {}).items()}
+    specs = [s for s in plan(experiment(text), losses).values() if s.purpose == "comparison"]
+    assert {s.updates for s in specs} == {2, 4}
+    assert {s.learning_rate for s in specs} == {0.001}
+
+
+def test_rates_are_not_tuned_by_trials_that_are_not_evaluated() -> None:
+    with pytest.raises(UserError, match=r"sweep\[0\] \(recall\): trials of the speed lane are not evaluated"):
+        plan(experiment(TUNED.replace("updates = 6", 'updates = 6\nlane = "speed"')))
+
+
+def test_a_tuning_trial_validates_on_a_part_of_its_training_data_and_on_nothing_of_the_comparison_s() -> None:
+    made = tasks["recall"].make(100, 9, 0, tasks["recall"].options(validation_size=15, test_size=30))
+    own = for_tuning(made)
+    assert (len(own.train.x), len(own.validation.x)) == (85, 15), "no more than the comparison validates on"
+    np.testing.assert_array_equal(np.concatenate([own.train.x, own.validation.x]), made.train.x)
+    few = for_tuning(dataclasses.replace(made, train=made.train.part(0, 7)))
+    assert (len(few.train.x), len(few.validation.x)) == (6, 1)
+    with pytest.raises(UserError, match="a single training example leaves none to tune the learning rate by"):
+        plan(experiment(TUNED.replace("[20, 30, 40]", "1")))
+
+
+def test_states_that_could_not_be_carried_anywhere_are_refused() -> None:
+    text = EXPERIMENT.replace('"recall"', '"language"').replace("[20, 40]", "400")
+    carried = text.replace("updates = 6", "updates = 6\nbatch_size = {}\n[sweep.options]\ncarry_state = true")
+    assert {s.batch_size for s in plan(experiment(carried.format(40))).values()} == {40}
+    with pytest.raises(UserError, match=r"makes 80 windows .* the 41 streams .* a batch_size of at most 40, or more"):
+        plan(experiment(carried.format(41)))
+    tuned_too = carried.format(40).replace("batch_size", "learning_rate = { tune = [0.1, 0.2] }\nbatch_size")
+    with pytest.raises(UserError, match="makes 64 windows"):
+        plan(experiment(tuned_too))
+
+
+@pytest.mark.parametrize(
+    ("task", "length", "kernel", "words"),
+    [
+        ("temporal_order", 19, "keras", "sequence_length 19 is too short"),
+        ("recall", 2, "keras", "only 64 different sequences of 2"),
+        ("language", 30_000, "fused", "sequence_length 30000 needs more than 30,000"),
+        ("recall", 9, "document", "kernel 'document' runs one sequence length"),
+    ],
+)
+def test_lengths_that_cannot_be_evaluated_are_refused_before_any_training(
+    task: str, length: int, kernel: str, words: str
+) -> None:
+    lengths = f"updates = 6\nevaluate_lengths = [{length}]"
+    text = EXPERIMENT.replace('"recall"', f'"{task}"').replace('"keras"', f'"{kernel}"').replace("updates = 6", lengths)
+    with pytest.raises(UserError, match=rf"sweep\[0\] \({task}\): .*{words}"):
+        plan(experiment(text.replace("sequence_length = 5", "sequence_length = 20")))
 
 
 def test_lengths_to_evaluate_are_refused_where_a_task_has_no_others() -> None:

@@ -13,7 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from harness.model import OneHot
-from harness.tasks.task import Array
+from harness.tasks.task import Array, Split
+from harness.trial.update import call_with_states, zero_states
 
 EXAMPLES = 64
 """The most examples that are averaged over."""
@@ -21,22 +22,26 @@ POINTS = 64
 """The most distances that are kept, evenly spread, the nearest and the farthest among them."""
 
 
-def gradient_reach(model: Any, x: Array, y: Array, *, every_step: bool) -> list[tuple[int, float]]:
-    """(distance in time steps, mean norm of the gradient) for a Keras model and a batch; distance 0 is the last step.
+def gradient_reach(model: Any, split: Split, *, every_step: bool) -> list[tuple[int, float]]:
+    """(distance in time steps, mean norm of the gradient) for a Keras model; distance 0 is the last step.
 
-    Integer inputs are taken after their one-hot encoding, since an integer has no gradient.
+    Averaged over the first examples of the split whose last step has a label; without any, nothing. Integer inputs are
+    taken after their one-hot encoding, since an integer has no gradient; states that the model carries are zero.
     """
-    x, y = x[:EXAMPLES], y[:EXAMPLES]
-    first = model.layers[1]
-    encoded = isinstance(first, OneHot)
-    inputs = tf.convert_to_tensor(first(x) if encoded else x)
-    network = keras.Model(first.output, model.output) if encoded else model
+    labelled = np.flatnonzero(_weight_of_last(split, every_step=every_step) > 0)[:EXAMPLES]
+    if not len(labelled):
+        return []
+    x, y = split.x[labelled], split.y[labelled]
+    encoding = next((layer for layer in model.layers if isinstance(layer, OneHot)), None)
+    inputs = tf.convert_to_tensor(encoding(x) if encoding else x)
+    network = _behind(encoding, model) if encoding else model
+    states = zero_states(model, len(x))
     labels = tf.convert_to_tensor(y[:, -1] if every_step else y)
 
     def norms(inputs: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(inputs)
-            outputs = network(inputs, training=False)
+            outputs, _ = call_with_states(network, states, inputs, training=False)
             loss = model.compute_loss(y=labels, y_pred=outputs[:, -1] if every_step else outputs)
         gradient = len(x) * tape.gradient(loss, inputs)  # the loss is a mean over the batch
         return tf.reduce_mean(tf.norm(gradient, axis=-1), axis=0)
@@ -45,3 +50,17 @@ def gradient_reach(model: Any, x: Array, y: Array, *, every_step: bool) -> list[
     by_distance = compiled(inputs, labels).numpy()[::-1]
     kept = np.unique(np.linspace(0, len(by_distance) - 1, min(POINTS, len(by_distance))).astype(int))
     return [(int(distance), float(by_distance[distance])) for distance in kept]
+
+
+def _behind(encoding: OneHot, model: Any) -> Any:
+    """The model without its encoding."""
+    if len(model.inputs) == 1:
+        return keras.Model(encoding.output, model.output)
+    return keras.Model([encoding.output, *model.inputs[1:]], model.outputs)
+
+
+def _weight_of_last(split: Split, *, every_step: bool) -> Array:
+    """(examples,): how much the label of the last step counts; 0 where it is padding."""
+    if split.weight is None:
+        return np.ones(len(split.x))
+    return split.weight[:, -1] if every_step and split.weight.ndim > 1 else split.weight

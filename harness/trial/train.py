@@ -16,11 +16,13 @@ from harness.model import get_model, recurrent_parameters
 from harness.record import CurvePoint
 from harness.tasks import Dataset, Split, split_scores, tasks
 from harness.tasks.task import Array, Scores, Task
+from harness.trial.batches import Shuffled, Streams
 from harness.trial.gate_bias import set_gate_bias
 from harness.trial.measure import Meter, resident_bytes
 from harness.trial.reach import gradient_reach
 from harness.trial.surroundings import is_noisy, read_surroundings
-from harness.trial.update import make_predict, make_updates
+from harness.trial.update import StatefulPredict, States, make_stateful_predict, make_stateful_updates, zero_states
+from harness.tuning import for_tuning
 
 Report = Callable[..., None]
 """Called with fields of the record as soon as they are known, so that a trial that dies leaves what it had measured."""
@@ -47,17 +49,20 @@ def train(spec: TrialSpec, meter: Meter, report: Report) -> None:
     """Train and evaluate one network; `report` receives the record's fields.
 
     In the accuracy lane the weights with the lowest validation loss are tested, and the test split is touched once. In
-    the speed lane rounds of updates are timed, after a warm-up, and nothing is evaluated.
+    the speed lane rounds of updates are timed, after a warm-up, and nothing is evaluated. A tuning trial validates on
+    data of its own and leaves the test split alone.
     Raises Diverged where a loss stops being finite, UserError where the task cannot make its data.
     """
     task = tasks[spec.task]
     with meter.phase("data"):
         options = task.options.model_validate(spec.options)
         dataset = task.make(spec.train_size, spec.sequence_length, spec.seed, options)
+        if spec.purpose == "tuning":
+            dataset = for_tuning(dataset)
     report(phases=meter.phases, data_fingerprint=dataset.fingerprint, baselines=_plain(dataset.baselines))
     with meter.phase("build"):
-        model = _build(spec, task, dataset)
-        update, predict = make_updates(model), make_predict(model)
+        model = _build(spec, task, dataset, carry_state=task.carries(options))
+        update, predict = make_stateful_updates(model), make_stateful_predict(model)
     baseline_bytes = resident_bytes()
     report(
         phases=meter.phases,
@@ -65,17 +70,18 @@ def train(spec: TrialSpec, meter: Meter, report: Report) -> None:
         recurrent_parameters=int(recurrent_parameters(model)),
     )
 
-    evaluation = _Evaluation(predict, task, dataset, _evaluation_batch(dataset))
+    evaluation = _Evaluation(predict, task, dataset, _evaluation_batch(dataset), zero_states(model, 1))
     progress = _Progress(spec, meter, report, baseline_bytes)
+    stretch = _Stretch(spec, dataset.train, update, zero_states(model, spec.batch_size), progress)
     if spec.lane == "speed":
-        _time_rounds(spec, dataset.train, update, progress)
+        _time_rounds(spec, stretch, progress)
         return
     reach = {}
     if spec.gradient_reach:
         with meter.phase("evaluate"):
-            reach["untrained"] = gradient_reach(model, dataset.test.x, dataset.test.y, every_step=task.every_step)
+            reach["untrained"] = gradient_reach(model, dataset.test, every_step=task.every_step)
     best_loss, best_weights, since_best = math.inf, None, 0
-    for point in _train_until_evaluations(spec, dataset.train, update, progress):
+    for point in _train_until_evaluations(spec, stretch, progress):
         with meter.phase("evaluate"):
             scores = evaluation.scores(dataset.validation)
         validation_loss = scores["loss"]
@@ -91,16 +97,17 @@ def train(spec: TrialSpec, meter: Meter, report: Report) -> None:
         model.set_weights(best_weights)
         evaluation.calibrate()
         splits = {
-            "train": evaluation.scores(evaluation.like_test(dataset.train)),
+            "train": evaluation.scores(dataset.train.part(0, len(dataset.test.x))),  # costs no more than the test score
             "validation": evaluation.scores(dataset.validation),
-            "test": evaluation.scores(dataset.test),
         }
+        if spec.purpose == "comparison":
+            splits["test"] = evaluation.scores(dataset.test)
         test_at = {}
         for length in spec.evaluate_lengths:
             assert task.make_test is not None  # the experiment has been checked
             test_at[length] = _plain(evaluation.scores(task.make_test(length, spec.seed, options)))
         if spec.gradient_reach:
-            reach["trained"] = gradient_reach(model, dataset.test.x, dataset.test.y, every_step=task.every_step)
+            reach["trained"] = gradient_reach(model, dataset.test, every_step=task.every_step)
     report(
         phases=meter.phases,
         test_at=test_at,
@@ -109,7 +116,7 @@ def train(spec: TrialSpec, meter: Meter, report: Report) -> None:
     )
 
 
-def _build(spec: TrialSpec, task: Task, dataset: Dataset) -> Any:
+def _build(spec: TrialSpec, task: Task, dataset: Dataset, *, carry_state: bool) -> Any:
     model = get_model(
         spec.cell,
         kernel=spec.kernel,
@@ -127,6 +134,7 @@ def _build(spec: TrialSpec, task: Task, dataset: Dataset) -> Any:
         optimizer=spec.optimizer,
         reset_after=spec.reset_after,
         recurrent_initializer=spec.initialiser,
+        carry_state=carry_state,
         seed=spec.seed,
     )
     if spec.forget_bias is not None:
@@ -195,9 +203,8 @@ class _Progress:
         )
 
 
-def _train_until_evaluations(spec: TrialSpec, split: Split, update: Any, progress: _Progress) -> Iterator[int]:
+def _train_until_evaluations(spec: TrialSpec, stretch: _Stretch, progress: _Progress) -> Iterator[int]:
     """Do the updates; yield their number whenever an evaluation is due, and after the last one."""
-    stretch = _Stretch(spec, split, update, progress)
     while progress.updates < spec.updates:
         due = min(spec.updates, (progress.updates // spec.evaluate_every + 1) * spec.evaluate_every)
         seconds, count = stretch.train_until(due)
@@ -206,9 +213,8 @@ def _train_until_evaluations(spec: TrialSpec, split: Split, update: Any, progres
         yield progress.updates
 
 
-def _time_rounds(spec: TrialSpec, split: Split, update: Any, progress: _Progress) -> None:
+def _time_rounds(spec: TrialSpec, stretch: _Stretch, progress: _Progress) -> None:
     """A first step, a warm-up, and ROUNDS equal rounds that make up the trial's updates; their times are reported."""
-    stretch = _Stretch(spec, split, update, progress)
     a_round = max(1, spec.updates // ROUNDS)
     stretch.train_until(1 + max(2, a_round))
     before = read_surroundings()
@@ -225,11 +231,17 @@ def _time_rounds(spec: TrialSpec, split: Split, update: Any, progress: _Progress
 
 
 class _Stretch:
-    """Trains on, in calls of several updates; the time of drawing batches is nobody's."""
+    """Trains on, in calls of several updates; the time of drawing batches is nobody's.
 
-    def __init__(self, spec: TrialSpec, split: Split, update: Any, progress: _Progress) -> None:
+    `zeros` are the states of a sequence's beginning. Where there are some the examples are read in streams, and each
+    update goes on with the states that the one before left.
+    """
+
+    def __init__(self, spec: TrialSpec, split: Split, update: Any, zeros: States, progress: _Progress) -> None:
         self._split, self._update, self._progress = split, update, progress
-        self._order = _batches(len(split.x), spec.batch_size, np.random.default_rng([spec.seed, 1]))
+        self._zeros = self._states = zeros
+        count = len(split.x)
+        self._order = Streams(count, spec.batch_size) if zeros else Shuffled(count, spec.batch_size, spec.seed)
         self._per_call = max(1, _CALL_BYTES // max(1, spec.batch_size * split.x[:1].nbytes))
 
     def train_until(self, due: int) -> tuple[float, int]:
@@ -237,35 +249,31 @@ class _Stretch:
         progress, total, timed = self._progress, 0.0, 0
         while progress.updates < due:
             first = progress.updates == 0
-            count = 1 if first else min(self._per_call, due - progress.updates)
-            chosen = np.stack([next(self._order) for _ in range(count)])
+            chosen, begins = self._order.take(1 if first else min(self._per_call, due - progress.updates))
+            if begins:
+                self._states = self._zeros
             weight = None if self._split.weight is None else self._split.weight[chosen]
             batches = (self._split.x[chosen], self._split.y[chosen], weight)
             with progress.meter.phase("first_step" if first else "train"):
                 before = progress.meter.clock()
-                losses = self._update(*batches)
+                losses, self._states = self._update(self._states, *batches)
                 seconds = progress.meter.clock() - before
             if not first:
-                total, timed = total + seconds, timed + count
+                total, timed = total + seconds, timed + len(chosen)
             progress.add_updates(losses)
         return total, timed
 
 
-def _batches(examples: int, batch_size: int, generator: np.random.Generator) -> Iterator[Array]:
-    """Indices of equally large batches for ever: one random order of the examples after the other."""
-    waiting: Array = np.empty(0, dtype=np.int64)
-    while True:
-        while len(waiting) < batch_size:
-            waiting = np.concatenate([waiting, generator.permutation(examples)])
-        yield waiting[:batch_size]
-        waiting = waiting[batch_size:]
-
-
 class _Evaluation:
-    """Scores of the network on whole splits, in batches of one shape so that nothing is compiled twice."""
+    """Scores of the network on whole splits, in batches of one shape so that nothing is compiled twice.
 
-    def __init__(self, predict: Callable[[Array], Array], task: Task, dataset: Dataset, batch: int) -> None:
-        self._predict, self._task, self._dataset, self._batch = predict, task, dataset, batch
+    Where there are states, `zeros` at a sequence's beginning, a split is one sequence, read from its first example to
+    its last.
+    """
+
+    def __init__(self, predict: StatefulPredict, task: Task, dataset: Dataset, batch: int, zeros: States) -> None:
+        self._predict, self._task, self._dataset = predict, task, dataset
+        self._batch, self._zeros = 1 if zeros else batch, zeros
         self._score: Callable[..., Scores] = task.score
 
     def calibrate(self) -> None:
@@ -278,17 +286,13 @@ class _Evaluation:
         """The task's metrics on a split."""
         return split_scores(split, self._outputs(split.x), self._score)
 
-    def like_test(self, split: Split) -> Split:
-        """As many of its examples as the test split has: the training score costs no more than the test score."""
-        count = len(self._dataset.test.x)
-        return Split(split.x[:count], split.y[:count], None if split.weight is None else split.weight[:count])
-
     def _outputs(self, examples: Array) -> Array:
-        outputs = []
+        outputs, states = [], self._zeros
         for start in range(0, len(examples), self._batch):
             x = examples[start : start + self._batch]
             padded = np.resize(x, (self._batch, *x.shape[1:])) if len(x) < self._batch else x
-            outputs.append(np.asarray(self._predict(padded))[: len(x)])
+            found, states = self._predict(states, padded)
+            outputs.append(found[: len(x)])
         return np.concatenate(outputs)
 
 

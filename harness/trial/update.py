@@ -16,8 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+States = tuple[Any, ...]
+"""What a model that carries its state was left with: (batch, units) each; () for any other model."""
 Updates = Callable[..., npt.NDArray[np.float32]]
 Predict = Callable[[Any], npt.NDArray[np.float32]]
+StatefulUpdates = Callable[..., tuple[npt.NDArray[np.float32], States]]
+StatefulPredict = Callable[[States, Any], tuple[npt.NDArray[np.float32], States]]
 
 
 def make_updates(model: keras.Model) -> Updates:
@@ -28,58 +32,97 @@ def make_updates(model: keras.Model) -> Updates:
     the loss of an update is then the weighted mean over its labels. Returns the losses before each update, (updates,),
     float32. The number of updates may vary; another batch size, length or dtype is traced and compiled once more.
     """
+    run = make_stateful_updates(model)
+    return lambda x, y, weight=None: run((), x, y, weight)[0]
+
+
+def make_predict(model: keras.Model) -> Predict:
+    """A function `predict(x) -> outputs`: x is (batch, ...), the outputs (batch, ...) with dropout off."""
+    run = make_stateful_predict(model)
+    return lambda x: run((), x)[0]
+
+
+def make_stateful_updates(model: keras.Model) -> StatefulUpdates:
+    """As `make_updates`, for a model made with `carry_state`: `updates(states, x, y, weight=None) -> losses, states`.
+
+    Each update begins with the states that the one before ended with, the first with those given. No gradient flows
+    from an update into the one before: truncated backpropagation through time.
+    """
     optimizer = model.optimizer
     weights = model.trainable_variables
     if not optimizer.built:
         optimizer.build(weights)
 
-    def differentiate(x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    def differentiate(
+        states: States, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, list[tf.Tensor], States]:
         if weight is not None:  # Keras divides by the number of labels, not by their weights
             weight = tf.math.divide_no_nan(weight, tf.reduce_mean(weight))
         with tf.GradientTape() as tape:
-            outputs = model(x, training=True)
+            outputs, states = call_with_states(model, states, x, training=True)
             loss = model.compute_loss(x=x, y=y, y_pred=outputs, sample_weight=weight, training=True)
-        return loss, tape.gradient(loss, [variable.value for variable in weights])
+        return loss, tape.gradient(loss, [variable.value for variable in weights]), states
 
     compiled = tf.function(differentiate, jit_compile=bool(model.jit_compile))
 
     @tf.function  # type: ignore[untyped-decorator]
-    def update(*batch: tf.Tensor) -> tf.Tensor:
+    def update(states: States, *batch: tf.Tensor) -> tuple[tf.Tensor, States]:
         # The optimizer stays out of what is compiled: a few operations a variable, a third of the compiling.
-        loss, gradients = compiled(*batch)
+        loss, gradients, states = compiled(states, *batch)
         optimizer.apply(gradients, weights)
-        return loss
+        return loss, states
 
-    def loop(*batches: tf.Tensor) -> tf.Tensor:
+    def loop(states: States, *batches: tf.Tensor) -> tuple[tf.Tensor, States]:
         count = tf.shape(batches[0])[0]
         losses = tf.TensorArray(tf.float32, size=count, element_shape=())
         for index in tf.range(count):
-            losses = losses.write(index, update(*(batch[index] for batch in batches)))
-        return losses.stack()
+            loss, states = update(states, *(batch[index] for batch in batches))
+            losses = losses.write(index, loss)
+        return losses.stack(), states
 
     traced: dict[Any, Any] = {}
 
-    def updates(x: Any, y: Any, weight: Any = None) -> npt.NDArray[np.float32]:
+    def updates(states: States, x: Any, y: Any, weight: Any = None) -> tuple[npt.NDArray[np.float32], States]:
         batches = [tf.convert_to_tensor(batch) for batch in (x, y, weight) if batch is not None]
         if not model.jit_compile:
-            return np.array(
-                [loss.numpy() for loss in [update(*batch) for batch in zip(*batches, strict=True)]], np.float32
-            )
-        signature = tuple(tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for tensor in batches)
+            losses = []
+            for batch in zip(*batches, strict=True):
+                loss, states = update(states, *batch)
+                losses.append(loss.numpy())
+            return np.array(losses, np.float32), states
+        signature = (
+            tuple(tf.TensorSpec(state.shape, state.dtype) for state in states),
+            *(tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for tensor in batches),
+        )
         if signature not in traced:
             traced[signature] = tf.function(loop, input_signature=signature)
-        losses: npt.NDArray[np.float32] = traced[signature](*batches).numpy()
-        return losses
+        all_losses, states = traced[signature](states, *batches)
+        return all_losses.numpy(), states
 
     return updates
 
 
-def make_predict(model: keras.Model) -> Predict:
-    """A function `predict(x) -> outputs`: x is (batch, ...), the outputs (batch, ...) with dropout off."""
-    forward = tf.function(lambda x: model(x, training=False), jit_compile=bool(model.jit_compile))
+def make_stateful_predict(model: keras.Model) -> StatefulPredict:
+    """As `make_predict`, for a model made with `carry_state`: `predict(states, x) -> outputs, states`."""
+    forward = tf.function(
+        lambda states, x: call_with_states(model, states, x, training=False), jit_compile=bool(model.jit_compile)
+    )
 
-    def predict(x: Any) -> npt.NDArray[np.float32]:
-        outputs: npt.NDArray[np.float32] = forward(tf.convert_to_tensor(x)).numpy()
-        return outputs
+    def predict(states: States, x: Any) -> tuple[npt.NDArray[np.float32], States]:
+        outputs, states = forward(states, tf.convert_to_tensor(x))
+        return outputs.numpy(), states
 
     return predict
+
+
+def zero_states(model: keras.Model, batch: int) -> States:
+    """The states before the first time step: none, unless the model was made with `carry_state`."""
+    return tuple(tf.zeros((batch, *state.shape[1:]), state.dtype) for state in model.inputs[1:])
+
+
+def call_with_states(model: keras.Model, states: States, x: Any, *, training: bool) -> tuple[Any, States]:
+    """The model's outputs, and the states that it was left with, where it was given some."""
+    if not states:
+        return model(x, training=training), ()
+    outputs, *after = model([x, *states], training=training)
+    return outputs, tuple(after)

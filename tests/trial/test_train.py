@@ -14,6 +14,7 @@ from harness.model import get_model
 from harness.tasks import Dataset, Split, Task, tasks
 from harness.trial.gate_bias import set_gate_bias
 from harness.trial.measure import Meter
+from harness.trial.reach import gradient_reach
 from harness.trial.train import Diverged, train
 from harness.trial.update import make_updates
 from tests.factories import spec
@@ -122,6 +123,38 @@ def test_the_keeping_gates_bias_is_what_was_asked_for(cell: str, gate: str, kern
     assert len(set(chrono[gate])) == 6
     if cell == "lstm":
         np.testing.assert_array_equal(chrono["input"], -chrono["forget"])
+
+
+def test_a_tuning_trial_has_validation_data_of_its_own_and_leaves_the_test_split_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scored: list[int] = []
+
+    def score(y: np.ndarray, outputs: np.ndarray) -> Any:
+        scored.append(len(y))
+        return RECALL.score(y, outputs)
+
+    monkeypatch.setattr("tests.trial.test_train.SCORED", dataclasses.replace(RECALL, score=score), raising=False)
+    told = run(small(task="tests.trial.test_train:SCORED", purpose="tuning"))
+    assert told.get("test", {}) == {}
+    assert told["validation"]["loss"] == pytest.approx(min(point["validation_loss"] for point in told["curve"]))
+    assert set(scored) == {12, 40}, "a fifth of the 60, and as many of the others as there are tests"
+
+
+@pytest.mark.parametrize("labelled", [0, 3, 5])
+def test_gradient_reach_leaves_out_sequences_that_have_ended(labelled: int) -> None:
+    model = get_model("gru", rnn_units=(3,), fc_units=(), dropout=0, recurrent_dropout=0, input_shape=(4, 2), classes=2,
+                      kernel="keras", seed=1)  # fmt: skip
+    generator = np.random.default_rng(0)
+    x, y = (
+        generator.standard_normal((5, 4, 2)).astype("float32"),
+        generator.integers(2, size=(5, 4, 2)).astype("float32"),
+    )
+    weight = np.ones((5, 4), dtype=np.float32)
+    weight[labelled:, -1] = 0
+    found = gradient_reach(model, Split(x, y, weight), every_step=True)
+    expected = gradient_reach(model, Split(x[:labelled], y[:labelled]), every_step=True) if labelled else []
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_a_task_that_chooses_thresholds_chooses_them_on_validation_data_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,134 @@
+"""States carried from window to window: one long sequence, read in pieces, by every cell and kernel."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from harness.cells import cells
+from harness.experiment import TrialSpec
+from harness.model import get_model
+from harness.tasks import Split
+from harness.tasks.language import LanguageOptions, task
+from harness.trial.measure import Meter
+from harness.trial.reach import gradient_reach
+from harness.trial.train import train
+from harness.trial.update import make_stateful_predict, make_stateful_updates, zero_states
+from tests.factories import spec
+
+KERNELS = ("document", "keras", "fused")
+NETWORK = {"rnn_units": (4, 3), "fc_units": (), "classes": 5, "symbols": 5, "output": "softmax", "seed": 2}
+
+
+def windows(count: int, length: int = 3, batch: int = 2) -> np.ndarray:
+    """(windows, batch, length) of ids."""
+    return np.random.default_rng(0).integers(5, size=(count, batch, length), dtype=np.int32)
+
+
+def carrying(cell: str, kernel: str, **options: Any) -> Any:
+    plain = {"dropout": 0, "recurrent_dropout": 0}
+    return get_model(cell, kernel=kernel, input_shape=(3,), carry_state=True, **{**NETWORK, **plain, **options})
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("cell", sorted(cells))
+def test_windows_with_their_state_carried_are_one_long_sequence(cell: str, kernel: str) -> None:
+    x = windows(4)
+    model, long = carrying(cell, kernel), get_model(cell, kernel=kernel, input_shape=(12,), **NETWORK)
+    long.set_weights(model.get_weights())
+    predict, states, found = make_stateful_predict(model), zero_states(model, 2), []
+    assert len(states) == 2 * len(cells[cell].states)
+    for window in x:
+        outputs, states = predict(states, window)
+        found.append(outputs)
+    whole = long(np.concatenate(x, axis=1), training=False)
+    np.testing.assert_allclose(np.concatenate(found, axis=1), whole, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("cell", sorted(cells))
+def test_updates_go_on_from_the_state_but_no_gradient_flows_back_into_the_window_before(cell: str) -> None:
+    x = windows(6)
+    y = np.roll(x, 1, axis=2)
+    by_hand = carrying(cell, "keras", optimizer="sgd", learning_rate=0.5)
+    expected, states = [], zero_states(by_hand, 2)
+    for window, labels in zip(x, y, strict=True):
+        with tf.GradientTape() as tape:
+            outputs, *after = by_hand([tf.constant(window), *map(tf.constant, states)], training=True)
+            loss = by_hand.compute_loss(y=labels, y_pred=outputs)
+        weights = by_hand.trainable_variables
+        for weight, gradient in zip(weights, tape.gradient(loss, [w.value for w in weights]), strict=True):
+            weight.assign_sub(0.5 * gradient)
+        expected.append(float(loss))
+        states = after
+    for kernel in KERNELS:
+        model = carrying(cell, kernel, optimizer="sgd", learning_rate=0.5)
+        updates = make_stateful_updates(model)
+        first, left = updates(zero_states(model, 2), x[:4], y[:4])
+        last, left = updates(left, x[4:], y[4:])
+        np.testing.assert_allclose([*first, *last], expected, rtol=1e-4)
+        for state, wanted in zip(left, states, strict=True):
+            np.testing.assert_allclose(state, wanted, rtol=1e-3, atol=1e-5)
+
+
+def run(of: TrialSpec) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    train(of, Meter(), told.update)
+    return told
+
+
+def seven(folder: Path, **changes: Any) -> TrialSpec:
+    """Text in which every seventh character is another one, read in windows of four."""
+    path = folder / "seven.txt"
+    path.write_text("aaaaaab" * 600)
+    options = LanguageOptions(text=(path,), carry_state=changes.pop("carry_state"))
+    fields: dict[str, Any] = {
+        "task": "language", "options": options.model_dump(mode="json"), "kernel": "fused", "cell": "simple_rnn",
+        "units": 12, "train_size": 2800, "sequence_length": 4, "batch_size": 10, "updates": 400, "evaluate_every": 50,
+        "learning_rate": 0.02,
+    }  # fmt: skip
+    return spec(**{**fields, **changes})
+
+
+def best_without_memory(folder: Path) -> float:
+    """The loss of who knows how often each character follows what stands before it in its window."""
+    test = task.make(2800, 4, 0, LanguageOptions(text=(folder / "seven.txt",))).test
+    after: defaultdict[tuple[int, ...], Counter[int]] = defaultdict(Counter)
+    seen = [(tuple(x[: at + 1]), int(y[at])) for x, y in zip(test.x, test.y, strict=True) for at in range(4)]
+    for prefix, label in seen:
+        after[prefix][label] += 1
+    return float(np.mean([-np.log(after[prefix][label] / after[prefix].total()) for prefix, label in seen]))
+
+
+def test_what_lies_before_the_window_can_be_learned_only_with_the_state_carried(tmp_path: Path) -> None:
+    carried, apart = (run(seven(tmp_path, carry_state=carry)) for carry in (True, False))
+    bound = best_without_memory(tmp_path)
+    assert apart["test"]["loss"] > 0.95 * bound
+    assert carried["test"]["loss"] < 0.5 * bound
+    assert carried["validation"]["loss"] < 0.5 * bound
+
+
+def test_a_trial_that_carries_its_state_is_the_same_every_time(tmp_path: Path) -> None:
+    small = {"updates": 13, "evaluate_every": 5, "train_size": 280, "kernel": "keras", "cell": "lstm", "dropout": 0.2}
+    one, again = (run(seven(tmp_path, carry_state=True, **small)) for _ in range(2))
+    losses = [[(point["train_loss"], point["validation_loss"]) for point in told["curve"]] for told in (one, again)]
+    assert losses[0] == losses[1]
+    assert one["test"] == again["test"]
+
+
+def test_the_gradient_reaches_as_far_as_in_a_model_that_carries_nothing() -> None:
+    model, plain = carrying("gru", "keras"), get_model("gru", kernel="keras", input_shape=(3,), **NETWORK)
+    plain.set_weights(model.get_weights())
+    x = windows(1, batch=5)[0]
+    split = Split(x, np.roll(x, 1, axis=1))
+    reaches = [gradient_reach(network, split, every_step=True) for network in (model, plain)]
+    np.testing.assert_allclose(reaches[0], reaches[1], rtol=1e-5)
+
+
+def test_a_speed_trial_carries_its_state_too(tmp_path: Path) -> None:
+    told = run(seven(tmp_path, carry_state=True, lane="speed", updates=14, train_size=280))
+    assert len(told["rounds"]) == 7
