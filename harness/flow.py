@@ -15,12 +15,14 @@ from harness.estimate import Estimator
 from harness.experiment import Experiment, TrialSpec, load_experiment
 from harness.plan import plan
 from harness.results import judge_results, read_summaries, render_results, write_summary
+from harness.runner import scratch
+from harness.runner.child import server_context, without_main
 from harness.runner.limits import Limits
-from harness.runner.local import LocalEngine, server_context, without_main
+from harness.runner.local import LocalEngine
 from harness.runner.progress import ShowProgress, duration
 from harness.runner.run import TRY_AGAIN, Outcome, left_to_do, run_plan
 from harness.store import EXPERIMENT_NAME, Store, exclusive, open_store, write_atomically
-from harness.trial.process import model_summary
+from harness.trial.process import model_summary, use_temporary_folder
 from harness.tuning import Tune
 
 CACHE_FOLDER = ".cache"
@@ -125,6 +127,9 @@ def _summarise_models(experiment: Experiment, directory: Path) -> None:
     """Keep the summaries of the document's models for the report, which itself never imports TensorFlow."""
     missing = [cell for cell in experiment.cells if cell not in read_summaries(directory)]
     if missing:
-        with without_main(), ProcessPoolExecutor(max_workers=1, mp_context=server_context()) as isolated:
+        temporary = scratch.new_folder()
+        pool = ProcessPoolExecutor(1, server_context(), use_temporary_folder, (str(temporary),))
+        with without_main(), pool as isolated:
             for cell, text in zip(missing, isolated.map(model_summary, missing), strict=True):
                 write_summary(directory, cell, text)
+        scratch.remove(temporary)

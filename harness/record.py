@@ -70,7 +70,7 @@ class Failure(_Frozen):
     phase: str
     message: str
     stderr: str = ""
-    """The last kilobytes of what it printed to stderr."""
+    """The last kilobytes of what it printed to stdout and stderr, as they came."""
     exit_code: int | None = None
     """As `subprocess` gives it: negative for a signal."""
 

@@ -8,6 +8,8 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from harness.machine import git_state, this_machine
 from harness.record import Failure, Record, Status
 from harness.runner.engine import Trial
@@ -16,11 +18,11 @@ from harness.runner.limits import Timeline
 TAIL_BYTES = 8192
 """How much of the end of a trial's output is kept."""
 MESSAGE_BYTES = 64 * 2**20
-"""The largest message a trial may send."""
+"""The largest message a trial may send; a line of JSON (harness/trial/process.py)."""
 
 
 class Attempt:
-    """Collects what a trial tells. `now` is the monotonic time at which it was started, in seconds."""
+    """Collects what a trial tells. `started` is the monotonic clock's time, in seconds."""
 
     def __init__(self, trial: Trial, threads: int) -> None:
         self.trial = trial
@@ -32,11 +34,21 @@ class Attempt:
         self.timeline = Timeline()
         self._measured: dict[str, Any] = {}
         self._failure: dict[str, Any] | None = None
+        self._line = bytearray()
         self._tail = b""
 
-    def message(self, data: bytes) -> None:
-        """Take in one message of the trial's process."""
-        message = json.loads(data)
+    def told(self, data: bytes) -> None:
+        """Take in a piece of what the trial's process sends. Raises ValueError where that is no message."""
+        *ends, rest = data.split(b"\n")
+        for end in ends:
+            self._message(bytes(self._line + end))
+            self._line.clear()
+        self._line += rest
+        if len(self._line) > MESSAGE_BYTES:
+            raise ValueError(f"a message of more than {MESSAGE_BYTES >> 20} MiB")
+
+    def _message(self, line: bytes) -> None:
+        message = json.loads(line)
         self.phase = message.get("phase", self.phase)
         self._measured |= message.get("measured", {})
         self._failure = message.get("failure", self._failure)
@@ -49,31 +61,36 @@ class Attempt:
     def record(self, status: Status | None, exit_code: int | None, message: str | None = None) -> Record:
         """The record, once the process is gone. `status` overrules what the trial said of itself."""
         status = status or self.end or "crashed"
-        failure = None
-        if status != "ok":
-            told = self._failure or {"phase": self.phase, "message": message or describe_exit(exit_code)}
-            if message is not None:
-                told = {"phase": self.phase, "message": message}
-            tail = self._tail.decode("utf-8", errors="replace")
-            failure = Failure(**{"stderr": tail, **told}, exit_code=exit_code)
         commit, dirty = git_state()
-        return Record.model_validate(
-            {
-                **self._measured,
-                "trial_id": self.trial.id,
-                "attempt": self.trial.attempt,
-                "spec": self.trial.spec,
-                "status": status,
-                "started_at": self.started_at,
-                "machine": this_machine(),
-                "threads": self.threads,
-                "git_commit": commit,
-                "git_dirty": dirty,
-                "seconds_total": time.monotonic() - self.started,
-                "memory_timeline": self.timeline.samples,
-                "failure": failure,
-            }
-        )
+        known = {
+            "trial_id": self.trial.id,
+            "attempt": self.trial.attempt,
+            "spec": self.trial.spec,
+            "started_at": self.started_at,
+            "machine": this_machine(),
+            "threads": self.threads,
+            "git_commit": commit,
+            "git_dirty": dirty,
+            "seconds_total": time.monotonic() - self.started,
+            "memory_timeline": self.timeline.samples,
+        }
+        failure = None if status == "ok" else self._why(message, exit_code)
+        try:
+            return Record.model_validate({**self._measured, **known, "status": status, "failure": failure})
+        except ValidationError as error:
+            unfit = {str(problem["loc"][0]): problem["msg"] for problem in error.errors()}
+            fit = {name: value for name, value in self._measured.items() if name not in unfit}
+            problems = ", ".join(f"{name}: {problem}" for name, problem in unfit.items())
+            failure = self._why(f"what it measured cannot be stored ({problems})", exit_code)
+            return Record.model_validate({**fit, **known, "status": "crashed", "failure": failure})
+
+    def _why(self, message: str | None, exit_code: int | None) -> Failure:
+        """Why it failed: `message` where the runner knows, else what the trial said, else how it ended."""
+        told = self._failure or {"phase": self.phase, "message": describe_exit(exit_code)}
+        if message is not None:
+            told = {"phase": self.phase, "message": message}
+        text = {name: str(value).encode(errors="replace").decode()[:TAIL_BYTES] for name, value in told.items()}
+        return Failure(**text, stderr=self._tail.decode(errors="replace"), exit_code=exit_code)
 
 
 def describe_exit(exit_code: int | None) -> str:

@@ -1,7 +1,7 @@
 """Who may run beside whom: the order of speed trials, and the lock that keeps the machine free for them.
 
-Accuracy trials hold the machine's lock together, a speed trial alone. It is a file lock: it holds across all runs of
-this user on the machine, and ends with the process that holds it.
+Accuracy trials hold the machine's lock together, a speed trial alone. It is a file lock: it holds across all runs on
+the machine, whoever started them, and ends with the process that holds it.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import random
 import sys
-import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 
+from harness.errors import UserError
 from harness.experiment import Lane, TrialSpec
 from harness.runner.engine import Trial
 
@@ -50,23 +51,26 @@ def speed_order(trials: Sequence[Trial]) -> list[Trial]:
     return ordered
 
 
+LOCK_FILE = Path("/tmp/harness-lanes.lock")
+"""Not in TMPDIR, which two runs may have set differently."""
+
+
 class MachineLock:
     """This run's share in the machine's lock. `take` never waits."""
 
     def __init__(self, path: Path | None = None) -> None:
-        user = os.getuid() if hasattr(os, "getuid") else "user"
-        self._path = path or Path(tempfile.gettempdir()) / f"harness-lanes-{user}.lock"
+        self._path = path or LOCK_FILE
         self._file: int | None = None
         self._held: Lane | None = None
 
     def take(self, lane: Lane) -> bool:
-        """Hold the lock for trials of that lane, if nobody holds it in the way."""
+        """Hold the lock for trials of that lane, if nobody is in the way. Raises UserError where it has no file."""
         if self._held == lane or sys.platform == "win32":
             return True
         import fcntl
 
         if self._file is None:
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._file = _open(self._path)
         kind = fcntl.LOCK_EX if lane == "speed" else fcntl.LOCK_SH
         try:
             fcntl.flock(self._file, kind | fcntl.LOCK_NB)
@@ -81,3 +85,13 @@ class MachineLock:
         if self._file is not None:
             os.close(self._file)
         self._file = self._held = None
+
+
+def _open(path: Path) -> int:
+    """The file, made where it is missing; to read alone, which is enough to lock a file that another user made."""
+    try:
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
+        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise UserError(f"{path}: the machine's lock cannot be opened ({error.strerror}); it must be a file") from error

@@ -60,6 +60,12 @@ class MemoryWatch:
         self._started: list[psutil.Process] = []
         self._searched = 0.0
 
+    def kill_started(self) -> None:
+        """End what it was seen to start, even what has left its process group since."""
+        for process in self._started:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+
     def resident_bytes(self) -> int | None:
         """In bytes; None where the process is gone."""
         try:

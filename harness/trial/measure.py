@@ -26,7 +26,8 @@ class Meter:
 
     def __init__(self) -> None:
         self.phases: dict[PhaseName, Phase] = {}
-        self.current: PhaseName | None = None
+        self.latest: PhaseName | None = None
+        """The phase entered last."""
         self.memory_method = "VmHWM, reset at each phase" if _reset_peak() else "resident set at the end of each phase"
         self._peak_is_reset = self.memory_method.startswith("VmHWM")
 
@@ -38,7 +39,7 @@ class Meter:
     @contextmanager
     def phase(self, name: PhaseName) -> Iterator[None]:
         """Measure a block: wall and CPU seconds (user + system, all threads), peak resident bytes."""
-        outer, self.current = self.current, name
+        self.latest = name
         if self._peak_is_reset:
             _reset_peak()
         wall, cpu = time.perf_counter_ns(), time.process_time_ns()
@@ -53,7 +54,6 @@ class Meter:
                 cpu_seconds=before.cpu_seconds + cpu / 1e9,
                 memory_peak_bytes=max(before.memory_peak_bytes or 0, peak),
             )
-        self.current = outer
 
 
 def resident_bytes() -> int:

@@ -1,6 +1,6 @@
 """The isolated process of one trial: what it tells the runner, and how it ends.
 
-Messages to the runner are JSON objects on a pipe: {"phase": name} when a phase begins, {"measured": {...}} with fields
+Messages to the runner are lines of JSON on a pipe: {"phase": name} when a phase begins, {"measured": {...}} with fields
 of the record as they become known, {"failure": {...}}, and a last {"end": status}. All it prints goes to another pipe,
 whose tail the runner keeps.
 """
@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from harness.errors import UserError
@@ -24,8 +26,7 @@ from harness.record import PhaseName
 from harness.trial.measure import Meter
 from harness.trial.quiet import quiet_stderr
 
-_TAIL = 8192
-"""Characters of a traceback that go into the record."""
+_OOM_SCORE = Path("/proc/self/oom_score_adj")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Setting:
     """The one core to stay on; None: all."""
     cache: str | None = None
     """Where tasks keep data that take long to make."""
+    temporary: str | None = None
+    """The trial's own folder for temporary files; the runner removes it."""
 
 
 def run_in_process(
@@ -44,16 +47,23 @@ def run_in_process(
 ) -> None:
     """The target of the trial's process: train, tell, and leave through `os._exit`."""
     os.setsid()
-    for stream in (1, 2):
-        os.dup2(output.fileno(), stream)
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        os.dup2(output.fileno(), number)  # what is printed arrives line by line, whatever becomes of this process
+        setattr(sys, name, os.fdopen(number, "w", buffering=1, errors="backslashreplace", closefd=False))
     threading.Thread(target=_end_with_the_runner, args=(lifeline,), daemon=True).start()
     if setting.core is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {setting.core})
     if setting.cache is not None:
         os.environ["HARNESS_CACHE"] = setting.cache
+    if setting.temporary is not None:
+        use_temporary_folder(setting.temporary)
+    with suppress(OSError):  # short of memory, the kernel is to kill a trial and not the runner
+        _OOM_SCORE.write_text("500", encoding="ascii")
 
     def send(**message: Any) -> None:
-        events.send_bytes(json.dumps(message).encode())
+        line = json.dumps(message).encode() + b"\n"
+        with os.fdopen(events.fileno(), "wb", closefd=False) as pipe:
+            pipe.write(line)
 
     status = run_trial(TrialSpec.model_validate_json(spec_json), setting.threads, send)
     send(end=status)
@@ -80,23 +90,28 @@ def run_trial(spec: TrialSpec, threads: int, send: Callable[..., None]) -> str:
         train(spec, meter, report)
     except Diverged as error:
         status = "diverged"
-        send(failure={"phase": meter.current or "build", "message": str(error)})
+        send(failure={"phase": meter.latest or "start", "message": str(error)})
     except MemoryError as error:
         status = "out_of_memory"
-        send(failure={"phase": meter.current or "build", "message": f"MemoryError: {error}"})
+        send(failure={"phase": meter.latest or "start", "message": f"MemoryError: {error}"})
     except UserError as error:
         status = "crashed"
-        send(failure={"phase": meter.current or "build", "message": str(error)})
+        send(failure={"phase": meter.latest or "start", "message": str(error)})
     except Exception as error:
         status = "out_of_memory" if type(error).__name__ == "ResourceExhaustedError" else "crashed"
-        message = f"{type(error).__name__}: {error}"[:_TAIL]
-        send(failure={"phase": meter.current or "build", "message": message, "stderr": traceback.format_exc()[-_TAIL:]})
+        traceback.print_exc()
+        send(failure={"phase": meter.latest or "start", "message": f"{type(error).__name__}: {error}"})
     send(measured={"phases": {name: phase.model_dump() for name, phase in meter.phases.items()}})
     return status
 
 
+def use_temporary_folder(folder: str) -> None:
+    """Make this process, C++ and what it starts included, put temporary files there."""
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
+
+
 class _Announcing(Meter):
-    """A meter that tells the runner when a phase begins for the first time."""
+    """A meter that tells the runner when another phase begins than the last one."""
 
     def __init__(self, send: Callable[..., None]) -> None:
         super().__init__()
@@ -104,7 +119,7 @@ class _Announcing(Meter):
 
     @contextmanager
     def phase(self, name: PhaseName) -> Iterator[None]:
-        if name not in self.phases:
+        if name != self.latest:
             self._send(phase=name)
         with super().phase(name):
             yield

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from harness.runner.attempt import TAIL_BYTES, Attempt, describe_exit
+from harness.runner.attempt import MESSAGE_BYTES, TAIL_BYTES, Attempt, describe_exit
 from harness.runner.engine import Trial
 from tests.factories import spec
 
@@ -14,7 +14,7 @@ from tests.factories import spec
 def attempt(*messages: dict[str, object]) -> Attempt:
     made = Attempt(Trial(spec().id(), spec(), attempt=2), threads=1)
     for message in messages:
-        made.message(json.dumps(message).encode())
+        made.told(json.dumps(message).encode() + b"\n")
     return made
 
 
@@ -57,6 +57,37 @@ def test_of_much_output_the_tail_is_kept() -> None:
     assert record.failure is not None
     assert record.failure.stderr.endswith("the ändé")
     assert len(record.failure.stderr.encode()) <= TAIL_BYTES
+
+
+def test_messages_may_come_in_pieces_and_several_at_once() -> None:
+    told = attempt()
+    for piece in (b'{"phase": "da', b'ta"}\n{"measured": {"parameters"', b": 7}}\n", b'{"end": "ok"}\n{"phase": "tr'):
+        told.told(piece)
+    record = told.record(None, 0)
+    assert (record.status, record.parameters, told.phase) == ("ok", 7, "data")
+
+
+def test_what_is_no_message_or_too_long_for_one_is_refused() -> None:
+    with pytest.raises(ValueError, match="Expecting value"):
+        attempt().told(b"no message\n")
+    told = attempt()
+    with pytest.raises(ValueError, match="a message of more than 64 MiB"):
+        told.told(b"x" * (MESSAGE_BYTES + 1))
+
+
+def test_measurements_that_fit_no_record_are_a_crash_that_keeps_the_others() -> None:
+    told = attempt({"measured": {"parameters": 7, "updates": "many", "test": {"loss": "low"}}}, {"end": "ok"})
+    record = told.record(None, 0)
+    assert (record.status, record.parameters, record.updates, record.test) == ("crashed", 7, 0, {})
+    assert record.failure is not None
+    assert "cannot be stored (updates: Input should be a valid integer" in record.failure.message
+    assert "test: Input should be a valid number" in record.failure.message
+
+
+def test_a_reason_that_is_no_text_is_kept_as_far_as_it_is() -> None:
+    record = attempt({"failure": {"phase": "data", "message": "no file \udcff"}}, {"end": "crashed"}).record(None, 0)
+    assert record.failure is not None
+    assert record.failure.message == "no file ?"
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,16 +24,21 @@ def _task(name: str, make: Any) -> Task:
 
 
 def _raise(*_: Any) -> Dataset:
+    print("said before raising")
     raise ZeroDivisionError("on purpose")
 
 
+def _raise_what_is_no_text(*_: Any) -> Dataset:
+    raise ZeroDivisionError("a name of bytes: \udcff")
+
+
 def _leave(*_: Any) -> Dataset:
-    print("said before leaving", flush=True)
+    print("said before leaving")
     os._exit(7)
 
 
 def _fault(*_: Any) -> Dataset:
-    os.kill(os.getpid(), signal.SIGSEGV)
+    ctypes.string_at(0)
     raise AssertionError("still alive")
 
 
@@ -39,16 +47,32 @@ def _be_killed(*_: Any) -> Dataset:
     raise AssertionError("still alive")
 
 
+def _start_a_process(**options: Any) -> None:
+    sleep = "import time, sys; time.sleep(float(sys.argv[1]))"
+    subprocess.Popen([sys.executable, "-c", sleep, "54321.5"], **options)
+
+
 def _ignore_everything(*_: Any) -> Dataset:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    subprocess.Popen([sys.executable, "-c", "import time, sys; time.sleep(float(sys.argv[1]))", "54321.5"])
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    _start_a_process()
     while True:
-        time.sleep(1)
+        pass
+
+
+def _leave_a_process(*arguments: Any) -> Dataset:
+    _start_a_process()
+    return recall.make(*arguments)
 
 
 def _sleep(*_: Any) -> Dataset:
     time.sleep(1)
     raise ZeroDivisionError("slept")
+
+
+def _sleep_long(*_: Any) -> Dataset:
+    while True:
+        time.sleep(3600)
 
 
 def _not_a_number(*_: Any) -> Dataset:
@@ -60,8 +84,13 @@ def _not_a_number(*_: Any) -> Dataset:
 def _grow(*_: Any) -> Dataset:
     hoard = []
     while True:
-        hoard.append(np.ones(2**24))  # 128 MiB at a time, touched
+        hoard.append(np.ones(2**22))  # 32 MiB at a time, touched
         time.sleep(0.01)
+
+
+def _ask_for_too_much(*_: Any) -> Dataset:
+    np.empty(2**55)
+    raise AssertionError("that much memory")
 
 
 def _flood(*_: Any) -> Dataset:
@@ -73,12 +102,27 @@ def _flood(*_: Any) -> Dataset:
 
 
 def _boast(*arguments: Any) -> Dataset:
-    dataset = recall.make(*arguments)
-    return dataclasses.replace(dataset, fingerprint="x" * (65 * 2**20))
+    return dataclasses.replace(recall.make(*arguments), fingerprint="x" * (65 * 2**20))
 
 
 def _not_json(*arguments: Any) -> Dataset:
     return dataclasses.replace(recall.make(*arguments), fingerprint=b"bytes")  # type: ignore[arg-type]
+
+
+def _unfit(*arguments: Any) -> Dataset:
+    return dataclasses.replace(recall.make(*arguments), fingerprint=["a", "list"])  # type: ignore[arg-type]
+
+
+def _tell(*_: Any) -> Dataset:
+    import tensorflow as tf
+
+    found = {
+        "cores": sorted(os.sched_getaffinity(0)),
+        "threads": tf.config.threading.get_intra_op_parallelism_threads(),
+        "temporary": tempfile.mkdtemp(),
+        "kill_me_first": int(Path("/proc/self/oom_score_adj").read_text(encoding="ascii")),
+    }
+    raise ZeroDivisionError(found)
 
 
 def _slow(*arguments: Any) -> Dataset:
@@ -87,14 +131,20 @@ def _slow(*arguments: Any) -> Dataset:
 
 
 raising = _task("raising", _raise)
+babbling = _task("babbling", _raise_what_is_no_text)
 leaving = _task("leaving", _leave)
 faulting = _task("faulting", _fault)
 killed = _task("killed", _be_killed)
 stubborn = _task("stubborn", _ignore_everything)
+parent = _task("parent", _leave_a_process)
 sleeping = _task("sleeping", _sleep)
+dozing = _task("dozing", _sleep_long)
 diverging = _task("diverging", _not_a_number)
 growing = _task("growing", _grow)
+greedy = _task("greedy", _ask_for_too_much)
 flooding = _task("flooding", _flood)
 boasting = _task("boasting", _boast)
 not_json = _task("not_json", _not_json)
+unfit = _task("unfit", _unfit)
+telling = _task("telling", _tell)
 slow = _task("slow", _slow)

@@ -96,7 +96,7 @@ def test_the_phase_that_failed_is_known() -> None:
     meter = Meter()
     with pytest.raises(ZeroDivisionError), meter.phase("build"):
         raise ZeroDivisionError
-    assert meter.current == "build"
+    assert meter.latest == "build"
     assert "build" in meter.phases
 
 

@@ -1,0 +1,13 @@
+"""What the fork server imports for trials that only pretend to train (tests/runner/pretend.py)."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import harness.trial.process  # noqa: F401 - what every trial needs
+from tests.runner import pretend
+
+sys.modules["harness.trial.train"] = pretend
+if os.environ.get(pretend.JUMPING):
+    pretend.let_the_clock_jump()

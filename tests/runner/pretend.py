@@ -1,0 +1,91 @@
+"""A trainer that only pretends: trials take milliseconds and need no TensorFlow, all else is the real thing.
+
+`tests.runner.preload` puts it in the real one's place. Run as a program, this is the command `harness` with such
+trials and without the report; with JUMPING in its environment, the wall clock jumps there.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from harness.experiment import TrialSpec
+from harness.tasks import tasks
+from harness.trial.measure import Meter, resident_bytes
+
+PRELOAD = "tests.runner.preload"
+JUMPING = "PRETEND_JUMPING_CLOCK"
+
+
+class Diverged(Exception):
+    pass
+
+
+def use_threads(threads: int) -> None:
+    pass
+
+
+def train(spec: TrialSpec, meter: Meter, report: Callable[..., None]) -> None:
+    """Tell numbers that the spec alone decides, and leave a temporary file, as TensorFlow does."""
+    task = tasks[spec.task]
+    with meter.phase("data"):
+        dataset = task.make(spec.train_size, spec.sequence_length, spec.seed, task.options.model_validate(spec.options))
+    report(phases=meter.phases, data_fingerprint=dataset.fingerprint)
+    if not np.isfinite(dataset.train.x).all():
+        raise Diverged("the training loss is nan")
+    with tempfile.NamedTemporaryFile(prefix="__autograph_generated_file", delete=False) as file:
+        file.write(b"left behind")
+    with meter.phase("build"):
+        generator = np.random.default_rng(int(spec.id(), 16))
+    report(phases=meter.phases, parameters=7)
+    curve = []
+    for update in range(spec.evaluate_every, spec.updates + 1, spec.evaluate_every):
+        with meter.phase("train"):
+            time.sleep(0.005)
+        losses = {"train_loss": generator.random(), "validation_loss": generator.random()}
+        curve.append({"update": update, "seconds": meter.phases["train"].wall_seconds, **losses})
+        memory = {"baseline_bytes": resident_bytes(), "peak_bytes": resident_bytes(), "method": meter.memory_method}
+        report(phases=meter.phases, updates=update, curve=curve, memory=memory, seconds_per_update=0.005)
+    report(**{split: {"loss": generator.random()} for split in ("train", "validation", "test")})
+
+
+def let_the_clock_jump() -> None:
+    """From now on every look at the wall clock finds it some days earlier or later than the last one."""
+    import harness.results
+    import harness.runner.attempt
+
+    days = itertools.cycle((0, 4000, -2000, 1, -1, 300))
+    seconds, nanoseconds, date = time.time, time.time_ns, datetime
+
+    class Jumping(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+            return date.now(tz) + timedelta(days=next(days))
+
+    time.time = lambda: seconds() + 86400 * next(days)
+    time.time_ns = lambda: nanoseconds() + 86400 * 10**9 * next(days)
+    for module in (harness.runner.attempt, harness.results):
+        module.datetime = Jumping  # type: ignore[attr-defined]
+
+
+def main() -> None:
+    from harness import cli, flow
+
+    if os.environ.get(JUMPING):
+        let_the_clock_jump()
+    flow.LocalEngine = partial(flow.LocalEngine, preload=PRELOAD)  # type: ignore[misc, assignment]
+    flow._summarise_models = lambda *_: None
+    flow.render_results = lambda directory, verdicts: directory / "report.html"
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

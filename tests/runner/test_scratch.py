@@ -1,0 +1,63 @@
+"""Temporary folders of trials, and what a killed runner left of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UserError
+from harness.runner import scratch
+
+HOLD = """
+import sys, time
+from harness.runner import scratch
+folder = scratch.new_folder()
+(folder / "left").write_text("x")
+print(folder.parent, flush=True)
+if sys.argv[1:] == ["hold"]: time.sleep(3600)
+"""
+
+
+def start(temporary: Path, *arguments: str) -> tuple[subprocess.Popen[str], Path]:
+    command = [sys.executable, "-c", HOLD, *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(temporary)})
+    assert process.stdout is not None
+    return process, Path(process.stdout.readline().strip())
+
+
+def end(process: subprocess.Popen[str], *, kill: bool = False) -> None:
+    if kill:
+        process.kill()
+    process.communicate(timeout=60)
+
+
+def test_nothing_is_left_at_a_normal_exit(tmp_path: Path) -> None:
+    process, folder = start(tmp_path)
+    end(process)
+    assert folder.parent == tmp_path
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_runner_left_goes_with_the_next_run_and_what_a_living_one_uses_stays(tmp_path: Path) -> None:
+    killed, abandoned = start(tmp_path, "hold")
+    living, used = start(tmp_path, "hold")
+    others = tmp_path / "pymp-other"
+    others.mkdir()
+    end(killed, kill=True)
+    assert abandoned.exists()
+    end(start(tmp_path)[0])
+    assert sorted(tmp_path.iterdir()) == sorted([used, others])
+    assert list(used.glob("trial-*/left"))
+    end(living, kill=True)
+
+
+def test_where_no_folder_can_be_made_the_message_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scratch, "_own_folder", lambda: tmp_path / "gone")
+    with pytest.raises(UserError, match=r"no temporary folder can be made .* TMPDIR"):
+        scratch.new_folder()
