@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
-from harness.errors import UserError
+from harness.files import replacing
 from harness.store import open_store
 
 
@@ -18,19 +17,14 @@ def export_records(directory: Path, format: str, output: Path | None = None) -> 
     from harness.results import load_records
 
     path = output or directory / f"records.{format}"
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        if format == "jsonl":
-            with open_store(directory) as store, temporary.open("w", encoding="utf-8") as file:
-                file.writelines(json.dumps(record) + "\n" for record in store.records())
+    if format == "jsonl":
+        with open_store(directory) as store, replacing(path) as file:
+            file.writelines(f"{json.dumps(record)}\n".encode() for record in store.records())
+        return path
+    frame = load_records(directory)
+    with replacing(path) as file:
+        if format == "csv":
+            frame.to_csv(file, index=False)
         else:
-            frame = load_records(directory)
-            if format == "csv":
-                frame.to_csv(temporary, index=False)
-            else:
-                frame.to_parquet(temporary, index=False)
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise UserError(f"{path}: cannot be written ({error.strerror})") from error
+            frame.to_parquet(file, index=False)
     return path

@@ -13,6 +13,7 @@ from rich.console import Console
 from harness.analysis.claims import Verdict
 from harness.estimate import Estimator
 from harness.experiment import Experiment, TrialSpec, load_experiment
+from harness.files import remove_parts
 from harness.plan import plan
 from harness.results import judge_results, read_summaries, render_results, write_summary
 from harness.runner import scratch
@@ -60,6 +61,7 @@ def run_experiment(
     directory = Path(results) / experiment.name
     plan(experiment, {})  # a plan that cannot be made is told before anything is written
     with open_store(directory, create=True) as store, exclusive(directory):
+        remove_parts(directory.parent / CACHE_FOLDER)
         if source is not None:
             write_atomically(directory / EXPERIMENT_NAME, source)
         engine = LocalEngine(jobs, _limits(experiment), cache=directory.parent / CACHE_FOLDER)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness.analysis.claims import Verdict
 from harness.cells import cells
 from harness.experiment import Experiment, load_experiment, parse_experiment
+from harness.files import make_folder
 from harness.store import Store, open_store, stored_experiment, write_atomically
 from harness.tasks import tasks
 
@@ -109,7 +110,7 @@ def read_summaries(directory: Path) -> dict[str, str]:
 def write_summary(directory: Path, cell: str, text: str) -> None:
     """Keep the summary of a cell's model for the report. Raises UserError."""
     folder = directory / SUMMARIES_FOLDER
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     write_atomically(folder / f"{cell.replace(os.sep, '_')}.txt", text)
 
 

@@ -6,13 +6,15 @@ import json
 import os
 import sqlite3
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from harness.errors import UserError
 from harness.experiment import TrialSpec
+from harness.files import remove_parts, replacing
 from harness.record import Record
 
 SCHEMA_VERSION = 1
@@ -149,9 +151,11 @@ def open_store(directory: str | Path, *, create: bool = False) -> Iterator[Store
         )
     with _clear_errors(directory):
         connection = sqlite3.connect(
-            f"{path.resolve().as_uri()}?mode={'rwc' if create else 'ro'}", uri=True, timeout=30, isolation_level=None
+            f"{path.resolve().as_uri()}?mode={'rwc' if create else 'rw'}", uri=True, timeout=30, isolation_level=None
         )
         try:
+            if not create:  # not mode=ro, which could not undo what a run wrote when it was killed
+                connection.execute("PRAGMA query_only = ON")
             _check_schema(connection, path, create=create)
             yield Store(directory, connection)
         finally:
@@ -162,9 +166,8 @@ def make_writable(directory: Path) -> None:
     """Make the results folder. Raises UserError where it cannot be made or written to."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        probe = directory / f".probe-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
+        with tempfile.TemporaryFile(dir=directory):
+            pass
     except OSError as error:
         raise UserError(
             f"{directory}: results cannot be written here ({error.strerror}). Choose another folder with --results DIR"
@@ -175,7 +178,7 @@ def make_writable(directory: Path) -> None:
 def exclusive(directory: Path) -> Iterator[None]:
     """Hold the results folder for one run. Raises UserError that names the process which holds it.
 
-    The lock ends with its process, however that ends: a killed run leaves nothing to clean up.
+    The lock ends with its process, however that ends. Unfinished files that a killed run left are removed.
     """
     path = directory / ".lock"
     try:
@@ -190,8 +193,9 @@ def exclusive(directory: Path) -> Iterator[None]:
             holder = file.read().strip() or "another process"
             raise UserError(f"{directory}: {holder} is running an experiment into this folder. Wait for it, or stop it")
         file.truncate(0)
-        file.write(f"process {os.getpid()}")
-        file.flush()
+        with suppress(OSError):  # on a full disk the lock holds all the same
+            os.write(file.fileno(), f"process {os.getpid()}".encode())
+        remove_parts(directory)
         yield
         file.truncate(0)
 
@@ -259,13 +263,8 @@ _REMEDIES = {
 
 def write_atomically(path: Path, text: str) -> None:
     """Replace a text file in one step, so that a reader sees the old or the new one whole. Raises UserError."""
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise UserError(f"{path}: cannot be written ({error.strerror})") from error
+    with replacing(path) as file:
+        file.write(text.encode())
 
 
 def stored_experiment(directory: Path) -> str:

@@ -1,4 +1,4 @@
-"""What all tests share: which of them need TensorFlow is told by where they live."""
+"""What all tests share: which of them need TensorFlow, or take long, is told by where they live."""
 
 from __future__ import annotations
 
@@ -13,23 +13,27 @@ NEED_TENSORFLOW = (
     "trial/test_train.py",
 )  # fmt: skip
 """The folders and files of tests/ whose tests import TensorFlow, here or in a process they start."""
+TAKE_LONG = ("runner/test_faults.py", "runner/test_survival.py", "runner/test_disk.py")
+"""Those that need none, but start many processes."""
 
 
-def needs_tensorflow(path: Path) -> bool:
-    return any(path.is_relative_to(TESTS / name) for name in NEED_TENSORFLOW)
+def lives_in(path: Path, names: tuple[str, ...]) -> bool:
+    return any(path.is_relative_to(TESTS / name) for name in names)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--fast", action="store_true", help="only the tests that need no TensorFlow")
+    parser.addoption("--fast", action="store_true", help="only the tests that need no TensorFlow and take seconds")
+    parser.addoption("--kills", type=int, default=15, help="how often test_survival.py kills the runner")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    return True if config.getoption("--fast") and needs_tensorflow(collection_path) else None
+    fast = config.getoption("--fast")
+    return True if fast and lives_in(collection_path, (*NEED_TENSORFLOW, *TAKE_LONG)) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if needs_tensorflow(item.path):
+        if lives_in(item.path, NEED_TENSORFLOW):
             item.add_marker(pytest.mark.tensorflow)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.store import FILE_NAME, SCHEMA_VERSION, exclusive, open_store, write_atomically
+from harness.store import FILE_NAME, SCHEMA_VERSION, exclusive, open_store
 from tests.factories import record, spec
 
 MATTERS_TO_ROOT = pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -180,10 +180,25 @@ def test_a_second_run_in_the_same_folder_says_who_holds_it_until_that_one_dies(t
         pass
 
 
-def test_a_text_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
-    write_atomically(tmp_path / "a.txt", "first")
-    write_atomically(tmp_path / "a.txt", "second")
-    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
-    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "second"
-    with pytest.raises(UserError, match="cannot be written"):
-        write_atomically(tmp_path / "no folder" / "b.txt", "x")
+KILLED_WHILE_WRITING = """
+import os, signal, sys
+from harness.store import open_store
+from tests.factories import record, spec
+with open_store(sys.argv[1], create=True) as store:
+    store.set_plan({spec().id(): spec()})
+    store.add(record())
+    store._connection.execute("PRAGMA cache_size = 1")  # so that the file is written to before the transaction ends
+    store._connection.execute("BEGIN IMMEDIATE")
+    store._connection.execute("UPDATE trial SET record = ?", ("x" * 200_000,))
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_run_was_writing_when_it_was_killed_is_undone_by_the_next_reader(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", KILLED_WHILE_WRITING, str(tmp_path)]
+    assert subprocess.run(command, cwd=Path(__file__).parent.parent, check=False).returncode == -9
+    assert (tmp_path / f"{FILE_NAME}-journal").exists()
+    with open_store(tmp_path) as store:
+        assert [r["trial_id"] for r in store.records()] == [spec().id()]
+        with pytest.raises(UserError, match="read-only"):
+            store.add(record(attempt=2))

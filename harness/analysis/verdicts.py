@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 
 from harness.analysis.claims import Pair, Verdict
 from harness.errors import UserError
+from harness.files import replacing
 
 _INFINITE = {"Infinity": math.inf, "-Infinity": -math.inf}
 _FIGURES = ("effect", "ci_low", "ci_high", "margin", "p_value", "p_adjusted", "improvement")
@@ -25,20 +24,8 @@ def write_verdicts(verdicts: Sequence[Verdict], path: str | Path) -> None:
     """Write them in one step: a reader sees the old file or the new one, never half of one. Raises UserError."""
     path = Path(path)
     text = json.dumps([_plain(asdict(verdict)) for verdict in verdicts], indent=2, ensure_ascii=False, allow_nan=False)
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=path.name, delete=False
-        ) as file:
-            temporary = Path(file.name)
-            file.write(text + "\n")
-        try:
-            temporary.chmod(0o644)
-            os.replace(temporary, path)  # noqa: PTH105 - the same call, under the name by which its atomicity is known
-        except OSError:
-            temporary.unlink()
-            raise
-    except OSError as error:
-        raise UserError(f"{path}: the verdicts cannot be written: {error.strerror}") from error
+    with replacing(path) as file:
+        file.write(f"{text}\n".encode())
 
 
 def read_verdicts(path: str | Path) -> list[Verdict]:

@@ -12,7 +12,7 @@ __all__ = ["ReportData", "render", "render_markdown"]
 def render(data: ReportData, directory: Path) -> Path:
     """Write `report.html`, and `figures/*.png` and `*.svg`, into the directory; gives the path of the page.
 
-    Each file replaces the one before it as a whole. Raises OSError where the directory cannot be written.
+    Each file replaces the one before it as a whole. Raises UserError where the directory cannot be written.
     """
     from harness.report.writing import write_report  # matplotlib takes a second to import
 
@@ -22,7 +22,7 @@ def render(data: ReportData, directory: Path) -> Path:
 def render_markdown(data: ReportData, directory: Path) -> Path:
     """Write `report.md`, and `figures/*.png` and `*.svg`, into the directory; gives the path of the summary.
 
-    Each file replaces the one before it as a whole. Raises OSError where the directory cannot be written.
+    Each file replaces the one before it as a whole. Raises UserError where the directory cannot be written.
     """
     from harness.report.writing import write_markdown
 

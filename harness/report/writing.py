@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from harness.files import make_folder, replacing
 from harness.report.aggregate import prepared, with_factors
 from harness.report.appearance import Look, looks
 from harness.report.data import ReportData
@@ -42,7 +41,7 @@ def write_markdown(data: ReportData, directory: Path) -> Path:
 def write_figures(plots: Sequence[Plot], looked: Mapping[str, Look], directory: Path) -> None:
     """`figures/<id>.png` and `.svg` of every plot."""
     folder = directory / "figures"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     files = {name: content for plot in plots for name, content in plot_files(plot, looked).items()}
     for name, content in files.items():
         replace_file(folder / name, content)
@@ -61,13 +60,6 @@ def described(data: ReportData) -> tuple[pd.DataFrame, Mapping[str, Look], list[
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """The content under that name, at once: a reader sees the old file or the new one, never half of it."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    """The content under that name, in one step: a reader sees the old file or the new one. Raises UserError."""
+    with replacing(path) as file:
+        file.write(content)

@@ -56,7 +56,6 @@ class Child:
     ) -> None:
         self.trial = trial
         self.core = core
-        self._attempt = Attempt(trial, threads)
         self._scratch = scratch.new_folder()
         self._setting = Setting(threads, core, str(cache.resolve()) if cache else None, str(self._scratch))
         self._kernel_kills = kills_by_the_kernel()
@@ -73,6 +72,7 @@ class Child:
                 if not left:
                     scratch.remove(self._scratch)
                     raise UserError(f"no process can be started for a trial: {error}") from error
+        self._attempt = Attempt(trial, threads)  # its clock starts now: the server's own start is no trial's time
         self._memory = MemoryWatch(self._pid)
 
     def _start(self, context: ForkServerContext) -> None:

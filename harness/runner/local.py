@@ -15,6 +15,7 @@ from harness.runner.child import PRELOAD, Child, server_context
 from harness.runner.engine import Trial
 from harness.runner.lanes import MachineLock
 from harness.runner.limits import Limits
+from harness.runner.scratch import remove_abandoned
 
 _LOOK_SECONDS = 0.1
 """Between two looks at the memory and the age of the running trials."""
@@ -34,6 +35,7 @@ class LocalEngine:
         self._limits = limits or Limits()
         self._cache = cache
         self._context = server_context(preload)
+        remove_abandoned()
         self._cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
         self._running: list[Child] = []
         self._machine = MachineLock()

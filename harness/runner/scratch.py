@@ -35,9 +35,9 @@ def remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def remove_abandoned(parent: Path) -> None:
-    """Remove what runners that were killed left in `parent`; a folder whose runner lives is locked and stays."""
-    for path in parent.glob(f"pymp-*/{_LOCK}"):
+def remove_abandoned() -> None:
+    """Remove what runners that were killed left; a folder whose runner lives is locked and stays."""
+    for path in Path(tempfile.gettempdir()).glob(f"pymp-*/{_LOCK}"):
         try:
             lock = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         except OSError:  # another user's, or just removed
@@ -50,7 +50,6 @@ def remove_abandoned(parent: Path) -> None:
 @cache
 def _own_folder() -> Path:
     folder = Path(multiprocessing.util.get_temp_dir())
-    remove_abandoned(folder.parent)
     unlocked = folder / f"{_LOCK}.new"
     _try_lock(os.open(unlocked, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # held as long as this process lives
     unlocked.rename(folder / _LOCK)  # under that name it is locked from the first moment

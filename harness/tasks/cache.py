@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -18,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.errors import UserError
+from harness.files import replacing
 from harness.tasks.task import Array
 
 VARIABLE = "HARNESS_CACHE"
@@ -48,13 +49,7 @@ def _read(path: Path) -> dict[str, Array] | None:
 
 
 def _write(path: Path, arrays: Mapping[str, Array]) -> None:
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, UserError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, allow_pickle=False, **arrays)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with replacing(path) as file:
+            np.savez(file, allow_pickle=False, **arrays)

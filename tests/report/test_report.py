@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import re
 import subprocess
@@ -13,6 +14,7 @@ import pandas as pd
 import pytest
 
 from harness.analysis.claims import Verdict
+from harness.errors import UserError
 from harness.report import render
 from tests.report.samples import CELLS, comparison, frame, report_data, trial, verdicts
 
@@ -181,10 +183,10 @@ def test_a_failing_render_leaves_the_old_page_whole(tmp_path: Path, monkeypatch:
     before = path.read_bytes()
 
     def broken(source: Path, target: object) -> None:
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "disk full")
 
     monkeypatch.setattr(Path, "replace", broken)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(UserError, match="disk full"):
         render(report_data(frame(), title="new"), tmp_path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir() if file.name.startswith(".")] == []

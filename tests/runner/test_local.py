@@ -109,6 +109,20 @@ def test_a_loss_that_is_no_number_is_divergence_and_names_its_phase(engine: Loca
     assert record.updates >= 1
 
 
+def test_the_start_of_the_fork_server_is_not_the_first_trials_time(engine: LocalEngine, monkeypatch: Any) -> None:
+    connect = multiprocessing.forkserver.connect_to_new_process
+
+    def as_if_it_had_to_be_started(fds: list[int]) -> Any:
+        time.sleep(0.5)
+        return connect(fds)
+
+    monkeypatch.setattr("multiprocessing.forkserver.connect_to_new_process", as_if_it_had_to_be_started)
+    began = time.monotonic()
+    (record,) = run(engine, trouble("raising"))
+    assert record.seconds_total is not None
+    assert record.seconds_total <= time.monotonic() - began - 0.5
+
+
 def told(record: Record) -> dict[str, Any]:
     """What a trial of the task `telling` found about its process."""
     assert record.failure is not None

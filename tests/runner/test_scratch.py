@@ -15,6 +15,7 @@ from harness.runner import scratch
 HOLD = """
 import sys, time
 from harness.runner import scratch
+scratch.remove_abandoned()
 folder = scratch.new_folder()
 (folder / "left").write_text("x")
 print(folder.parent, flush=True)

@@ -1,0 +1,27 @@
+"""A place for whole runs, and that they leave nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.runner.place import Place
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    """After the test, no process and no temporary file is left."""
+    place = Place(tmp_path)
+    yield place
+    for run in place.started:
+        run.kill()
+        run.communicate()
+    _, alive = psutil.wait_procs(place.processes(), timeout=20)
+    for process in alive:
+        process.kill()
+    assert not alive
+    assert list(place.temporary.rglob("*")) == []
+    assert {path.name for path in place.directory.rglob(".*")} <= {".lock"}

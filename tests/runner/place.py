@@ -1,0 +1,132 @@
+"""Where whole runs of `harness` happen whose training is pretended (tests/runner/pretend.py)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from harness.store import FILE_NAME, open_store
+
+ROOT = Path(__file__).parents[2]
+MARK = "HARNESS_TEST"
+HEAD = """
+name = "whole"
+title = "Whole"
+cells = "gru"
+kernel = "keras"
+seeds = 1
+"""
+SWEEP = """
+[[sweep]]
+task = "{task}"
+train_size = {size}
+sequence_length = 5
+units = 4
+updates = 6
+evaluate_every = 2
+"""
+
+
+@dataclass
+class Place:
+    """A folder for runs of one experiment, with a temporary folder of their own; `start` runs `harness run` there."""
+
+    folder: Path
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    @property
+    def temporary(self) -> Path:
+        return self.folder / "temporary"
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results"
+
+    @property
+    def directory(self) -> Path:
+        """The experiment's results folder."""
+        return self.results / "whole"
+
+    def start(self, text: str, *, environment: Mapping[str, str] = {}, **options: Any) -> subprocess.Popen[str]:
+        """Start a run of the experiment; `options` are those of Popen."""
+        file = self.folder / "whole.toml"
+        file.write_text(text, encoding="utf-8")
+        self.temporary.mkdir(exist_ok=True)
+        command = [sys.executable, "-m", "tests.runner.pretend", "run", str(file), "--results", str(self.results)]
+        process = subprocess.Popen(
+            [*command, "--jobs", "2"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "TMPDIR": str(self.temporary), MARK: str(self.folder), **environment},
+            **options,
+        )
+        self.started.append(process)
+        return process
+
+    def run(self, text: str, **options: Any) -> tuple[int, str]:
+        """Run the experiment to its end: exit status and output."""
+        process = self.start(text, **options)
+        output = finish(process)
+        return process.returncode, output
+
+    def start_anew(self) -> None:
+        """Forget the results."""
+        shutil.rmtree(self.results)
+
+    def records(self) -> dict[tuple[str, int], dict[str, Any]]:
+        """The last attempt at each trial, by the task's name and the training-set size."""
+        with open_store(self.directory) as store:
+            records = list(store.records())
+        return {(r["spec"]["task"].rpartition(":")[2], r["spec"]["train_size"]): r for r in records}
+
+    def rows(self) -> dict[str, str]:
+        """The stored records as text, by trial and attempt, after a check that the database is sound."""
+        if not (self.directory / FILE_NAME).exists():
+            return {}
+        with closing(sqlite3.connect(self.directory / FILE_NAME)) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                return {}
+            return dict(connection.execute("SELECT trial_id || ' ' || attempt, record FROM trial"))
+
+    def processes(self) -> list[psutil.Process]:
+        """All that the run started and what those started, whoever their parent is by now."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get(MARK) == str(self.folder) and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    """Wait for its end; all that it printed."""
+    output, _ = process.communicate(timeout=180)
+    return output
+
+
+def sweeps(*tasks: str, sizes: Sequence[int] = (20,)) -> str:
+    """The experiment's sweeps: a trial for each size and task, `recall` or one of tests/runner/trouble.py."""
+    names = [task if task == "recall" else f"tests.runner.trouble:{task}" for task in tasks]
+    return "".join(SWEEP.format(task=task, size=list(sizes)) for task in names)
+
+
+def without_times(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What the spec decides of a record."""
+    kept = ("trial_id", "attempt", "status", "data_fingerprint", "parameters", "updates", "train", "validation", "test")
+    curve = [(point["update"], point["train_loss"], point["validation_loss"]) for point in record["curve"]]
+    return {**{name: record[name] for name in kept}, "curve": curve}

@@ -1,0 +1,71 @@
+"""The runner killed at any instant: the next run goes on, and in the end all is as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+
+import psutil
+import pytest
+
+from tests.runner.place import HEAD, Place, without_times
+from tests.runner.pretend import READY
+
+TRIALS = 16
+TEXT = HEAD.replace('"gru"', '["gru", "lstm"]').replace("seeds = 1", "seeds = 2")
+SWEEP = """
+[[sweep]]
+task = "recall"
+train_size = [20, 21, 22, 23]
+sequence_length = 5
+units = 4
+updates = 6
+evaluate_every = 2
+"""
+
+
+def outcomes(place: Place) -> dict[str, object]:
+    """What the specs decide of all stored records; all of them are first attempts."""
+    return {key: without_times(json.loads(text)) for key, text in place.rows().items()}
+
+
+def test_killed_at_random_instants_no_trial_is_lost_or_doubled(
+    place: Place, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    undisturbed = Place(tmp_path_factory.mktemp("undisturbed"))
+    process = undisturbed.start(TEXT + SWEEP)
+    assert process.stdout is not None
+    assert process.stdout.readline() == f"{READY}\n"
+    began = time.monotonic()
+    process.communicate(timeout=180)
+    duration = time.monotonic() - began
+    expected = outcomes(undisturbed)
+    assert len(expected) == TRIALS
+
+    instants = random.Random(7)
+    kills = found = 0
+    while kills < request.config.getoption("kills"):
+        before = place.rows()
+        process = place.start(TEXT + SWEEP)
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"{READY}\n"
+        time.sleep(instants.uniform(0, duration))
+        process.kill()
+        output, _ = process.communicate(timeout=60)
+        _, alive = psutil.wait_procs(place.processes(), timeout=30)
+        assert not alive, "trials end with their runner"
+        after = place.rows()
+        assert {key: after[key] for key in before} == before, "what was stored is as it was"
+        assert outcomes(place) == {key: expected[key] for key in after}
+        if process.returncode == 0:  # it was done before it was killed
+            assert set(after) == set(expected), output
+            place.start_anew()
+        else:
+            assert process.returncode == -9, output
+            kills += 1
+            found += len(after) - len(before)
+    assert found > 0, "no trial was ever finished"
+    code, output = place.run(TEXT + SWEEP)
+    assert code == 0, output
+    assert outcomes(place) == expected

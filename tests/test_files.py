@@ -1,0 +1,75 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UserError
+from harness.files import make_folder, remove_parts, replacing
+
+
+def write(path: Path, content: bytes) -> None:
+    with replacing(path) as file:
+        file.write(content)
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    write(tmp_path / "a.txt", b"first")
+    write(tmp_path / "a.txt", b"second")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+    assert (tmp_path / "a.txt").read_bytes() == b"second"
+
+
+def test_a_writer_that_fails_changes_nothing(tmp_path: Path) -> None:
+    write(tmp_path / "a.txt", b"first")
+    with pytest.raises(ZeroDivisionError), replacing(tmp_path / "a.txt") as file:
+        file.write(b"second" * (1 // 0))
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"first"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"a\.txt: cannot be written \(No space left on device\)"):  # noqa: SIM117
+        with replacing(tmp_path / "a.txt"):
+            Path("/dev/full").write_text("x", encoding="ascii")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_missing_or_a_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot be written"):
+        write(tmp_path / "no folder" / "b.txt", b"x")
+    write(tmp_path / "a.txt", b"x")
+    with pytest.raises(UserError, match="cannot be made"):
+        make_folder(tmp_path / "a.txt" / "folder")
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from harness.files import replacing
+with replacing(Path(sys.argv[1])) as file:
+    file.write(b"half")
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_writer_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path: Path) -> None:
+    (tmp_path / "figures").mkdir()
+    target = tmp_path / "figures" / "b.svg"
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(target)], check=False)
+    assert killed.returncode == -9
+    assert len(list(target.parent.iterdir())) == 1
+    with replacing(tmp_path / "a.txt") as file:
+        remove_parts(tmp_path)
+        file.write(b"whole")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.txt", "figures"]
+    others = tmp_path / f".other.{os.getpid()}.part"
+    others.touch()
+    remove_parts(tmp_path)
+    assert others.exists()
