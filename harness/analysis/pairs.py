@@ -92,7 +92,7 @@ def looked_for(claim: Comparison) -> str:
 
 def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str) -> Found:
     """Both cells' values of `column`, a column of the frame, in every condition and seed that the claim covers."""
-    rows = selected(frame, claim)
+    rows = _of_one_lane(selected(frame, claim), column)
     factor = along_of(claim)
     along = _COLUMN_OF.get(factor, factor) if factor else None
     key = [name for name in _CONDITION if name != along]
@@ -123,6 +123,16 @@ def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str) -> Found:
             unpaired += 2 * len(part)
     left_out = f"{unpaired} trial{'s' * (unpaired != 1)} without a counterpart left out." if unpaired else ""
     return Found(tuple(conditions), left_out, _scope(both))
+
+
+def _of_one_lane(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Lanes are never pooled: of trials of both, those count in whose lane the column is what it should be.
+
+    That is the speed lane for times and memory, and the accuracy lane, where all else is measured, for the rest.
+    """
+    if rows["lane"].nunique() < 2:
+        return rows
+    return rows[rows["lane"] == ("speed" if depends_on_machine(column) else "accuracy")]
 
 
 def along_of(claim: Comparison) -> Factor | None:

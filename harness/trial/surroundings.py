@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import resource
 import statistics
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import psutil
 
@@ -18,17 +20,23 @@ Reading = dict[str, float | None]
 def read_surroundings() -> Reading:
     """Load average (1 min), CPU frequency (MHz), steal and all CPU time (s), involuntary context switches so far.
 
-    None where the system does not tell.
+    The switches are those of all threads of this process. None where the system does not tell.
     """
     times = psutil.cpu_times()
-    frequency = psutil.cpu_freq()
     return {
         "load_average": psutil.getloadavg()[0],
-        "cpu_mhz": frequency.current if frequency else None,
+        "cpu_mhz": _cpu_mhz(),
         "steal_seconds": getattr(times, "steal", None),
         "cpu_seconds": float(sum(times)),
-        "involuntary_switches": float(psutil.Process().num_ctx_switches().involuntary),
+        "involuntary_switches": float(resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw),
     }
+
+
+def _cpu_mhz() -> float | None:
+    with suppress(OSError, NotImplementedError, AttributeError):
+        frequency = psutil.cpu_freq()
+        return float(frequency.current) if frequency else None
+    return None
 
 
 def spread(rounds: Sequence[float]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,38 @@ def test_times_of_two_machines_are_never_pooled() -> None:
     found = verdict(slow + fast + other, paired(on="seconds_per_update", margin="10%"))
     assert (found.verdict, found.n) == ("no practical difference", 8)
     assert found.conditions["machine"] == "fast"
+
+
+def test_trials_of_two_lanes_are_never_pooled() -> None:
+    beside = [
+        simulated_record(cell, seed, 1.0 + NOISE[seed] + (cell == "lstm"), seconds_per_update=9.0 - 8 * (cell == "gru"))
+        for cell in ("gru", "lstm")
+        for seed in range(8)
+    ]
+    alone = [
+        simulated_record(cell, seed, math.nan, lane="speed", seconds_per_update=1.0 + NOISE[seed] * (cell == "gru"))
+        for cell in ("gru", "lstm")
+        for seed in range(8)
+    ]
+    times = verdict(beside + alone, paired(on="seconds_per_update", margin="10%"))
+    assert (times.verdict, times.conditions["lane"], times.by_condition) == ("no practical difference", "speed", ())
+    times = verdict(beside + alone, paired(on="seconds_per_update", margin="10%", where={"lane": "accuracy"}))
+    assert (times.verdict, times.conditions["lane"]) == ("supported", "accuracy")
+    losses = verdict(beside + alone, paired())
+    assert (losses.verdict, losses.conditions["lane"], losses.by_condition) == ("supported", "accuracy", ())
+    across = [r for r in beside if r["spec"]["cell"] == "gru"] + [r for r in alone if r["spec"]["cell"] == "lstm"]
+    assert verdict(across, paired(on="seconds_per_update", margin="10%")).n == 0
+
+
+def test_seeds_run_on_two_machines_are_two_conditions_of_a_claim_on_times() -> None:
+    records = [
+        simulated_record(cell, seed, 1.0, machine=f"machine {seed % 2}", seconds_per_update=1.0 + (cell == "lstm"))
+        for cell in ("gru", "lstm")
+        for seed in range(12)
+    ]
+    found = verdict(records, paired(on="seconds_per_update", margin="10%"))
+    assert [part.conditions["machine"] for part in found.by_condition] == ["machine 0", "machine 1"]
+    assert [part.n for part in found.by_condition] == [6, 6]
 
 
 def test_sizes_matched_by_parameters_are_paired() -> None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import product
 from pathlib import Path
 
+import pytest
+
+from harness.errors import UserError
+from harness.experiment import Lane
 from harness.runner.engine import Trial
 from harness.runner.lanes import MachineLock, in_blocks, speed_order
 from tests.factories import spec
@@ -52,3 +58,45 @@ def test_accuracy_runs_share_the_machine_and_a_speed_run_has_it_alone(tmp_path: 
     assert not second.take("speed")
     first.release()
     assert second.take("speed")
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from harness.runner.lanes import MachineLock
+lock = MachineLock(Path(sys.argv[1]))
+assert lock.take(sys.argv[2])
+print("held", flush=True)
+time.sleep(3600)
+"""
+
+
+@pytest.mark.parametrize("lane", ["accuracy", "speed"])
+def test_the_lock_holds_across_processes_and_ends_with_the_one_that_holds_it(tmp_path: Path, lane: Lane) -> None:
+    command = [sys.executable, "-c", HOLD, str(tmp_path / "lock"), lane]
+    ours = MachineLock(tmp_path / "lock")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        assert not ours.take("speed")
+        assert ours.take("accuracy") == (lane == "accuracy")
+        other.kill()
+    assert ours.take("speed")
+    ours.release()
+
+
+def test_a_run_that_could_not_change_lanes_holds_nothing(tmp_path: Path) -> None:
+    first, second, third = (MachineLock(tmp_path / "lock") for _ in range(3))
+    assert first.take("accuracy")
+    assert second.take("accuracy")
+    assert not first.take("speed")
+    second.release()
+    assert third.take("speed")
+    third.release()
+
+
+def test_a_lock_file_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+    (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match="lock: the machine's lock cannot be opened"):
+        MachineLock(tmp_path / "lock").take("speed")
+    assert not (tmp_path / "elsewhere").exists()

@@ -30,8 +30,9 @@ TROUBLE = "tests.runner.trouble"
 
 
 @pytest.fixture
-def engine() -> Iterator[LocalEngine]:
-    """Two trials side by side; after the test no temporary file of a trial is left."""
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalEngine]:
+    """Two trials side by side, whatever else this machine runs; after the test no temporary file of them is left."""
+    monkeypatch.setattr("harness.runner.lanes.LOCK_FILE", tmp_path / "lanes.lock")
     engine = LocalEngine(jobs=2)
     yield engine
     engine.close()
@@ -61,6 +62,10 @@ def test_a_record_holds_every_measurement(engine: LocalEngine) -> None:
     assert all(phase.wall_seconds > 0 and phase.memory_peak_bytes for phase in record.phases.values())
     assert record.memory is not None
     assert 50e6 < record.memory.baseline_bytes <= record.memory.peak_bytes
+    assert record.memory.method.startswith("VmHWM" if Path("/proc/self/clear_refs").exists() else "resident set")
+    moments = [moment for moment, resident in record.memory_timeline if resident > 50e6]
+    assert moments
+    assert moments == sorted(moments)
     assert record.updates == 6
     assert [point.update for point in record.curve] == [2, 4, 6]
     assert record.seconds_per_update is not None
@@ -75,6 +80,19 @@ def test_a_record_holds_every_measurement(engine: LocalEngine) -> None:
     assert record.baselines["chance"]["accuracy"] == pytest.approx(1 / 8)
     assert record.machine.tensorflow != "not installed"
     assert record.threads == 1
+
+
+def test_memory_of_the_runner_is_not_the_trials(engine: LocalEngine) -> None:
+    options = recall.options().model_dump(mode="json")
+    (before,) = run(engine, spec(options=options, updates=2))
+    ballast = bytearray(600 * 2**20)
+    ballast[::4096] = b"x" * len(ballast[::4096])
+    multiprocessing.forkserver._forkserver._stop()  # the next one is started by a large process
+    (after,) = run(engine, spec(options=options, updates=2))
+    assert before.memory is not None
+    assert after.memory is not None
+    assert abs(after.memory.peak_bytes - before.memory.peak_bytes) < 200 * 2**20
+    assert len(ballast) == 600 * 2**20
 
 
 def without_times(record: Record) -> tuple[Any, ...]:
@@ -109,7 +127,9 @@ def test_a_loss_that_is_no_number_is_divergence_and_names_its_phase(engine: Loca
     assert record.updates >= 1
 
 
-def test_the_start_of_the_fork_server_is_not_the_first_trials_time(engine: LocalEngine, monkeypatch: Any) -> None:
+def test_the_start_of_the_server_is_not_the_first_trials_time(
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     connect = multiprocessing.forkserver.connect_to_new_process
 
     def as_if_it_had_to_be_started(fds: list[int]) -> Any:
@@ -145,7 +165,7 @@ def test_a_speed_trial_has_all_cores(engine: LocalEngine) -> None:
     assert (alone["threads"], len(alone["cores"])) == (usable_cores(), usable_cores())
 
 
-def test_a_kill_for_want_of_memory_is_told_from_any_other(engine: LocalEngine, monkeypatch: Any) -> None:
+def test_a_kill_for_want_of_memory_is_told_from_any_other(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     kills = iter([3, 4])
     monkeypatch.setattr("harness.runner.child.kills_by_the_kernel", lambda: next(kills, 4))
     (record,) = run(engine, trouble("killed"))
@@ -158,7 +178,7 @@ def test_a_kill_for_want_of_memory_is_told_from_any_other(engine: LocalEngine, m
 
 @pytest.mark.parametrize("failures", [1, 99])
 def test_a_process_that_cannot_be_started_is_tried_again_and_then_told(
-    engine: LocalEngine, monkeypatch: Any, failures: int
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch, failures: int
 ) -> None:
     connect, failed = multiprocessing.forkserver.connect_to_new_process, []
 
