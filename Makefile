@@ -17,7 +17,7 @@ BIN   := $(VENV)/bin
 RUN    = $(BIN)/harness run --results $(RESULTS) $(if $(JOBS),--jobs $(JOBS)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help compare smoke full report test test-fast bench lint format lock clean validate screenshots
+.PHONY: help compare smoke full report test test-fast bench lint format schema lock clean validate screenshots
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ lint: $(READY)  ## style and types, as CI checks them
 
 format: $(READY)  ## rewrite the code in the house's format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+schema: $(READY)  ## renew the JSON schema of experiment files from the models
+	@$(BIN)/harness schema > experiments/experiment.schema.json
 
 lock:  ## renew requirements.lock from pyproject.toml
 	@$(call checked_python)

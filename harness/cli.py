@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness import completion
 from harness.errors import UserError
 
 if TYPE_CHECKING:
@@ -23,9 +24,24 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="An experiment file (TOML).")]
-Directory = Annotated[Path, typer.Argument(metavar="DIR", help="A results folder, such as results/compare.")]
-Claims = Annotated[Path | None, typer.Option("--claims", metavar="FILE", help="Judge by this experiment's claims.")]
+File = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE",
+        help="An experiment file (TOML), or the name of a bundled one.",
+        autocompletion=completion.experiments,
+    ),
+]
+Directory = Annotated[
+    Path,
+    typer.Argument(metavar="DIR", help="A results folder, such as results/compare.", autocompletion=completion.results),
+]
+Claims = Annotated[
+    Path | None,
+    typer.Option(
+        "--claims", metavar="FILE", help="Judge by this experiment's claims.", autocompletion=completion.experiments
+    ),
+]
 Trial = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id, or the beginning of it.")]
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where the folder <name>/ goes.")]
 Jobs = Annotated[
@@ -77,11 +93,12 @@ def run(
                 f" length {spec.sequence_length} rate {spec.learning_rate:g} updates {spec.updates} seed {spec.seed}"
             )
         return
+    from harness.bundled import locate
     from harness.flow import run_experiment
     from harness.terminal import verdict_table
 
     finished = run_experiment(
-        experiment, results=results, jobs=jobs, source=file.read_text(encoding="utf-8"), console=console
+        experiment, results=results, jobs=jobs, source=locate(file).read_text(encoding="utf-8"), console=console
     )
     outcome = finished.outcome
     if outcome.stopped:
@@ -130,8 +147,18 @@ def list_(kind: Annotated[Kind | None, typer.Argument(help="One of them; default
     """List the cells, kernels, tasks and experiments."""
     from harness.terminal import listing
 
-    for text in listing(kind, Path("experiments")):
+    for text in listing(kind):
         print(text)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of experiment files, by which editors complete and check them."""
+    import json
+
+    from harness.schema import experiment_schema
+
+    print(json.dumps(experiment_schema(), indent=1))
 
 
 @app.command()
@@ -208,8 +235,13 @@ def export(
 
 @app.command()
 def summary(
-    cell: Annotated[str, typer.Argument(help="A cell: simple_rnn, gru, lstm, or module:attribute.")],
-    kernel: Annotated[str | None, typer.Option("--kernel", help="document, keras or fused.")] = None,
+    cell: Annotated[
+        str,
+        typer.Argument(help="A cell: simple_rnn, gru, lstm, or module:attribute.", autocompletion=completion.cells),
+    ],
+    kernel: Annotated[
+        str | None, typer.Option("--kernel", help="document, keras or fused.", autocompletion=completion.kernels)
+    ] = None,
     units: Annotated[
         list[int] | None, typer.Option("--units", help="Units of a recurrent layer; repeat for more.")
     ] = None,
@@ -233,8 +265,13 @@ def summary(
 @app.command()
 def kernels(
     shape: Annotated[str, typer.Option("--shape", help="batch,time,features,units")] = "32,256,256,32",
-    cell: Annotated[list[str] | None, typer.Option("--cell", help="A cell; repeat for more. Default: all.")] = None,
-    kernel: Annotated[list[str] | None, typer.Option("--kernel", help="A kernel; likewise.")] = None,
+    cell: Annotated[
+        list[str] | None,
+        typer.Option("--cell", help="A cell; repeat for more. Default: all.", autocompletion=completion.cells),
+    ] = None,
+    kernel: Annotated[
+        list[str] | None, typer.Option("--kernel", help="A kernel; likewise.", autocompletion=completion.kernels)
+    ] = None,
     dropout: Annotated[float, typer.Option("--dropout", min=0.0, max=0.99, help="On inputs and hidden state.")] = 0.5,
     rounds: Annotated[int, typer.Option("--rounds", min=1, help="Interleaved rounds.")] = 10,
     memory: Annotated[bool, typer.Option("--memory/--no-memory", help="Peak memory, a process each.")] = True,

@@ -5,12 +5,10 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -22,14 +20,27 @@ from pydantic import (
 )
 
 from harness.analysis.claims import Claim
-from harness.cells import KERNELS, cells
-from harness.errors import UserError, check_name, nearest
+from harness.bundled import bundled_experiments, locate
+from harness.errors import UserError, nearest
+from harness.fields import (
+    STRICT,
+    AnyNumber,
+    CellName,
+    CellNames,
+    Count,
+    Distinct,
+    KernelNames,
+    OneOrMore,
+    Positive,
+    Seeds,
+    Share,
+    TaskName,
+)
 from harness.tasks import tasks
 from harness.tasks.task import with_paths_from
 from harness.tuning import Tune
-from harness.validation import explain, in_words
+from harness.validation import explain
 
-T = TypeVar("T")
 Lane = Literal["accuracy", "speed"]
 Match = Literal["units", "parameters"]
 Purpose = Literal["comparison", "tuning"]
@@ -41,45 +52,6 @@ ForgetBias = float | Literal["chrono"]
 """The initial bias of the gate that keeps the old state (LSTM: forget, GRU: update); chrono: log U(1, T - 1)."""
 
 
-def _as_tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value if isinstance(value, tuple) else (value,)
-
-
-OneOrMore = Annotated[tuple[T, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
-"""A factor of a sweep: one value, or a list of them."""
-Count = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, lt=1)]
-
-
-def _from_number(value: object) -> object:
-    """A number of seeds n stands for 0 ... n-1."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        if not 1 <= value <= 100_000:
-            raise ValueError("expected a number of seeds from 1 to 100000, or a list of seeds")
-        return tuple(range(value))
-    return _as_tuple(value)
-
-
-def _distinct(values: tuple[T, ...]) -> tuple[T, ...]:
-    if len(set(values)) != len(values):
-        raise ValueError("the same value is listed twice")
-    return values
-
-
-TaskName = Annotated[str, AfterValidator(in_words(tasks.__getitem__))]
-CellName = Annotated[str, AfterValidator(in_words(cells.__getitem__))]
-CellNames = Annotated[OneOrMore[CellName], AfterValidator(_distinct)]
-KernelName = Annotated[str, AfterValidator(in_words(lambda name: check_name("kernel", name, KERNELS)))]
-KernelNames = Annotated[OneOrMore[KernelName], AfterValidator(_distinct)]
-Seeds = Annotated[
-    tuple[Annotated[int, Field(ge=0)], ...],
-    BeforeValidator(_from_number),
-    Field(min_length=1),
-    AfterValidator(_distinct),
-]
-
-
 def _kind_of_rates(value: object) -> str:
     return "=tuned" if isinstance(value, dict | Tune) else "=given"
 
@@ -88,10 +60,6 @@ Rates = Annotated[
     Annotated[OneOrMore[Positive], Tag("=given")] | Annotated[Tune, Tag("=tuned")], Discriminator(_kind_of_rates)
 ]
 """One rate, a list of them, or a table `{ tune = [...], seeds = 2 }`."""
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, ser_json_inf_nan="constants")
 
 
 class TrialSpec(BaseModel):
@@ -143,47 +111,75 @@ class TrialSpec(BaseModel):
         return hashlib.sha256(self.model_dump_json(exclude={"options"}).encode()).hexdigest()[:16]
 
 
-class TrialLimits(_Strict):
+class TrialLimits(BaseModel):
     """`[limits]`: what one trial may take before it is stopped; a trial that was stopped is an outcome."""
 
+    model_config = STRICT
+
     seconds: Positive = 3600.0
+    """Wall time."""
     memory_gib: Positive | None = None
-    """None: nine tenths of the machine's memory, shared out among the trials that run side by side."""
+    """Resident memory; default: nine tenths of the machine's, shared out among the trials that run side by side."""
 
 
-class Sweep(_Strict):
+class Sweep(BaseModel):
     """A task with factors; every combination of their values is a condition, run with every cell and seed."""
 
+    model_config = STRICT
+
     task: TaskName
+    """What is learnt: `harness list tasks` names them; or module:attribute."""
     options: dict[str, Any] = {}
+    """The task's own settings; paths are relative to the file."""
     cells: CellNames | None = None
+    """This sweep's own, in place of those at the top."""
     kernel: KernelNames | None = None
+    """This sweep's own, in place of those at the top."""
     lane: Lane | None = None
+    """This sweep's own, in place of the one at the top."""
     seeds: Seeds | None = None
+    """This sweep's own, in place of those at the top."""
     train_size: OneOrMore[Count]
+    """How much training data: characters, sequences, ... as the task counts."""
     sequence_length: OneOrMore[Count]
+    """Time steps."""
     units: OneOrMore[Count] = (32,)
+    """Of each recurrent layer."""
     layers: OneOrMore[Count] = (1,)
-    dense_units: Annotated[tuple[Count, ...], BeforeValidator(_as_tuple)] = ()
-    match: Annotated[OneOrMore[Match], AfterValidator(_distinct)] = ("units",)
+    """Recurrent layers."""
+    dense_units: AnyNumber[Count] = ()
+    """Units of the dense layers between the recurrent ones and the output."""
+    match: Annotated[OneOrMore[Match], Distinct()] = ("units",)
+    """By what cells are made comparable: equal units, or equal recurrent parameters."""
     reference: CellName | None = None
     """The cell whose `units` the others match by parameters; default: the LSTM where it is there, else the first."""
     learning_rate: Rates = (3e-3,)
+    """A rate, a list of them, or { tune = [...], seeds = 2, at = "middle" }: chosen for each cell."""
     batch_size: OneOrMore[Count] = (32,)
+    """At most the training set."""
     updates: OneOrMore[Count] | None = None
+    """How long to train; or `epochs`."""
     epochs: OneOrMore[Count] | None = None
+    """How long to train; or `updates`."""
     evaluate_every: Count | None = None
+    """Updates between two evaluations on the validation split; default: a tenth of the updates."""
     patience: Count | None = None
+    """Evaluations without a better validation loss before training stops; default: it never does."""
     dropout: Share = 0.0
+    """On the inputs of each recurrent layer, as in Keras."""
     recurrent_dropout: Share = 0.0
+    """On the hidden state, as in Keras."""
     clip_norm: OneOrMore[Annotated[float, Field(ge=0, allow_inf_nan=False)]] = (1.0,)
     """The largest norm of the whole gradient; 0: not clipped."""
     optimizer: OneOrMore[Optimizer] = ("adam",)
+    """By what rule the weights are updated."""
     reset_after: OneOrMore[bool] = (True,)
+    """The GRU's form: whether the reset gate acts after the product with the recurrent weights."""
     forget_bias: OneOrMore[ForgetBias] | None = None
-    """None: each cell's own default (1 for the LSTM's forget gate, 0 for the GRU's update gate)."""
+    """Initial bias of the gate that keeps the old state; default: the cell's own (LSTM 1, GRU 0)."""
     initialiser: OneOrMore[Initialiser] = ("orthogonal",)
-    evaluate_lengths: Annotated[tuple[Count, ...], BeforeValidator(_as_tuple)] = ()
+    """Of the recurrent weights."""
+    evaluate_lengths: AnyNumber[Count] = ()
     """Other sequence lengths at which the trained network is tested."""
     gradient_reach: bool = False
     """Measure, before and after training, how much of the last loss each earlier input still feels."""
@@ -201,20 +197,31 @@ class Sweep(_Strict):
         return self
 
 
-class Experiment(_Strict):
+class Experiment(BaseModel):
     """A question as data: what to train, and which claims to judge by it."""
+
+    model_config = STRICT
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
     """Names the results folder: letters, digits, '_', '-', '.'; at most 64."""
     title: Annotated[str, Field(min_length=1)]
+    """For the report."""
     description: str = ""
+    """For the report."""
     seeds: Seeds
+    """How many (5 stands for 0 to 4), or a list of them."""
     cells: CellNames
+    """What is compared: names, or module:attribute for one of your own."""
     kernel: KernelNames = ("fused",)
+    """How the cells are executed."""
     lane: Lane = "accuracy"
+    """accuracy: trials share the machine; speed: each has it to itself, and its updates are timed."""
     limits: TrialLimits = TrialLimits()
-    sweep: Annotated[tuple[Sweep, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
-    claim: Annotated[tuple[Claim, ...], BeforeValidator(_as_tuple)] = ()
+    """What one trial may take."""
+    sweep: OneOrMore[Sweep]
+    """What to train."""
+    claim: AnyNumber[Claim] = ()
+    """What is to be judged."""
     _source: str = PrivateAttr(default="")
     """The file it was read from, for messages."""
 
@@ -256,13 +263,18 @@ def parse_experiment(text: str, *, source: str, folder: Path) -> Experiment:
 
 
 def load_experiment(path: str | Path) -> Experiment:
-    """The experiment in a TOML file. Raises UserError where the file cannot be read or is not right."""
-    path = Path(path)
+    """The experiment in a TOML file, or the bundled one of that name.
+
+    Raises UserError where the file cannot be read or is not right.
+    """
+    path = locate(path)
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         siblings = {str(sibling) for sibling in path.parent.glob("*.toml")} if path.parent.is_dir() else set()
-        raise UserError(f"{path}: no such experiment file.{nearest(str(path), siblings)}") from None
+        raise UserError(
+            f"{path}: no such experiment file.{nearest(str(path), siblings | bundled_experiments().keys())}"
+        ) from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
     except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.analysis.claims import Verdict
+from harness.bundled import locate
 from harness.estimate import Estimator
 from harness.experiment import Experiment, TrialSpec, load_experiment
 from harness.files import remove_parts
@@ -23,11 +25,12 @@ from harness.runner.local import LocalEngine
 from harness.runner.progress import ShowProgress, duration
 from harness.runner.run import TRY_AGAIN, Outcome, left_to_do, run_plan
 from harness.store import EXPERIMENT_NAME, Store, exclusive, open_store, write_atomically
+from harness.tasks.cache import VARIABLE as CACHE_VARIABLE
 from harness.trial.process import model_summary, use_temporary_folder
 from harness.tuning import Tune
 
 CACHE_FOLDER = ".cache"
-"""Beside the results folders: data that take long to make. It can be deleted at any time."""
+"""Beside the results folders, where HARNESS_CACHE names no other: data that take long to make. It can be deleted."""
 
 
 @dataclass(frozen=True)
@@ -50,21 +53,23 @@ def run_experiment(
 ) -> Finished:
     """Run what is left of an experiment's plan, judge its claims and write its report into `results/<name>/`.
 
-    `experiment` is a path, or an experiment with its TOML text as `source`. `jobs` trials run side by side (default: as
-    many as there are cores). A run that was stopped goes on where it was. Raises UserError.
+    `experiment` is a path, a bundled experiment's name, or an experiment with its TOML text as `source`. `jobs` trials
+    run side by side (default: as many as there are cores). A run that was stopped goes on where it was.
+    Raises UserError.
     """
     if not isinstance(experiment, Experiment):
-        path = Path(experiment)
+        path = locate(experiment)
         experiment = load_experiment(path)
         source = path.read_text(encoding="utf-8")
     console = console or Console()
     directory = Path(results) / experiment.name
     plan(experiment, {})  # a plan that cannot be made is told before anything is written
     with open_store(directory, create=True) as store, exclusive(directory):
-        remove_parts(directory.parent / CACHE_FOLDER)
         if source is not None:
             write_atomically(directory / EXPERIMENT_NAME, source)
-        engine = LocalEngine(jobs, _limits(experiment), cache=directory.parent / CACHE_FOLDER)
+        cache = Path(os.environ.get(CACHE_VARIABLE) or directory.parent / CACHE_FOLDER)
+        remove_parts(cache)
+        engine = LocalEngine(jobs, _limits(experiment), cache)
         outcome = _run_stages(experiment, store, engine, console)
         if outcome.stopped:
             return Finished(directory, outcome, [], None)

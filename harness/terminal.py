@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.analysis.claims import Verdict
+from harness.bundled import bundled_experiments
 from harness.cells import KERNELS, cells
 from harness.errors import UserError
 from harness.experiment import Experiment, TrialSpec, load_experiment
@@ -133,13 +134,13 @@ def kernel_table(records: Sequence[KernelRecord]) -> Table:
     return table
 
 
-def listing(kind: str | None, folder: Path) -> Iterator[str]:
+def listing(kind: str | None) -> Iterator[str]:
     """The names that experiments may use, each with what it is."""
     sections: dict[str, Callable[[], Iterable[tuple[str, str]]]] = {
         "cells": lambda: ((name, f"{cells[name].title}. {cells[name].summary}") for name in cells),
         "kernels": lambda: KERNELS.items(),
         "tasks": lambda: ((name, f"{tasks[name].title}. {tasks[name].summary}") for name in tasks),
-        "experiments": lambda: _experiments(folder),
+        "experiments": _experiments,
     }
     for name in [kind] if kind else sections:
         if not kind:
@@ -148,9 +149,14 @@ def listing(kind: str | None, folder: Path) -> Iterator[str]:
             yield f"  {entry:<12}  {text}"
 
 
-def _experiments(folder: Path) -> Iterator[tuple[str, str]]:
-    for path in sorted(folder.glob("*.toml")):
-        try:
-            yield str(path), load_experiment(path).title
-        except UserError as error:
-            yield str(path), f"(not valid: {str(error).splitlines()[0]})"
+def _experiments() -> Iterator[tuple[str, str]]:
+    """The bundled ones by name, and the files in ./experiments."""
+    bundled = bundled_experiments()
+    for name, path in bundled.items():
+        yield name, load_experiment(path).title
+    for path in sorted(Path("experiments").glob("*.toml")):
+        if path.resolve() not in bundled.values():
+            try:
+                yield str(path), load_experiment(path).title
+            except UserError as error:
+                yield str(path), f"(not valid: {str(error).splitlines()[0]})"

@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, Field
+
+from harness.fields import STRICT, AtLeast, Positive, as_tuple
 
 from harness.errors import UserError
 from harness.tasks import Dataset
@@ -22,20 +24,15 @@ FIRST_TUNING_SEED = 1_000_000
 """Tuning seeds start here, so that no seed chooses a rate and is judged with it."""
 
 
-def _as_tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
-
-
 class Tune(BaseModel):
     """`learning_rate = { tune = [...], seeds = 2, at = "middle" }` of a sweep."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = STRICT
 
-    tune: Annotated[
-        tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...], BeforeValidator(_as_tuple), Field(min_length=2)
-    ]
+    tune: Annotated[tuple[Positive, ...], AtLeast(2), BeforeValidator(as_tuple)]
     """The rates to try."""
     seeds: Annotated[int, Field(ge=1, le=1000)] = 2
+    """Trials of each rate; their seeds are no others' (1,000,000 and up)."""
     at: Literal["middle", "all"] = "middle"
     """At the middle one of the sweep's sizes and lengths, or at each of them by itself."""
 

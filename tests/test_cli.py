@@ -42,7 +42,7 @@ def results(tmp_path: Path) -> Path:
     return directory
 
 
-LIGHT = ["--help", "list", "check", "dry-run", "status", "report", "judge", "export"]
+LIGHT = ["--help", "list", "schema", "check", "dry-run", "status", "report", "judge", "export"]
 
 
 @pytest.mark.parametrize("command", LIGHT)
@@ -65,8 +65,34 @@ def test_what_trains_nothing_never_imports_tensorflow(command: str, file: Path, 
 def test_list_tells_every_kind_of_name() -> None:
     done = harness("list")
     assert done.returncode == 0
-    for name in ("simple_rnn", "gru", "lstm", "document", "keras", "language", "recall", "experiments/smoke.toml"):
-        assert name in done.stdout
+    for name in ("simple_rnn", "gru", "lstm", "document", "keras", "language", "recall", "smoke", "compare"):
+        assert f"\n  {name} " in done.stdout
+
+
+def test_list_tells_the_experiments_of_this_folder_with_those_that_are_not_valid(tmp_path: Path) -> None:
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "good.toml").write_text(EXPERIMENT, encoding="utf-8")
+    (tmp_path / "experiments" / "bad.toml").write_text("name = 1", encoding="utf-8")
+    done = harness("list", "experiments", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "  experiments/good.toml  Tiny\n" in done.stdout
+    assert "  experiments/bad.toml  (not valid: experiments/bad.toml: " in done.stdout
+    assert "  smoke " in done.stdout
+
+
+def test_a_bundled_experiment_is_found_by_its_name_wherever_one_is(tmp_path: Path) -> None:
+    done = harness("run", "smoke", "--dry-run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == harness("run", "smoke.toml", "--dry-run", cwd=tmp_path).stdout, "as reports name it"
+    assert done.stdout == harness("run", "experiments/smoke.toml", "--dry-run").stdout
+    (tmp_path / "smoke").write_text(EXPERIMENT, encoding="utf-8")
+    assert len(harness("run", "smoke", "--dry-run", cwd=tmp_path).stdout.splitlines()) == 8, "a file comes first"
+
+
+def test_a_mistyped_name_is_answered_with_the_bundled_one(tmp_path: Path) -> None:
+    done = harness("check", "compar", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "harness: compar: no such experiment file. Did you mean 'compare'?\n"
 
 
 def test_check_prints_the_plan_and_an_estimate(file: Path) -> None:

@@ -111,39 +111,39 @@ def test_a_sweep_may_have_cells_kernels_lane_and_seeds_of_its_own() -> None:
     assert {(s.cell, s.kernel, s.lane, s.seed) for s in specs} == {("gru", "document", "speed", 3)}
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "words"),
-    [
-        (
-            "train_size = [20, 40]",
-            "trian_size = [20]",
-            r"sweep\[0\]\.trian_size: unknown key\. Did you mean 'train_size'\?",
-        ),
-        ("seeds = 2", "sseds = 2\nseeds = 2", r"sseds: unknown key\. Did you mean 'seeds'\?"),
-        ('"lstm"', '"lstn"', r"cells\[1\]: unknown cell 'lstn'\. Did you mean 'lstm'\?"),
-        ('"recall"', '"recal"', r"sweep\[0\]\.task: unknown task 'recal'\. Did you mean 'recall'\?"),
-        ('"keras"', '"kers"', r"kernel\[0\]: unknown kernel 'kers'\. Did you mean 'keras'\?"),
-        ("train_size = [20, 40]", "train_size = []", r"sweep\[0\]\.train_size: .*at least 1 item"),
-        (
-            "train_size = [20, 40]",
-            "train_size = [20, -1]",
-            r"sweep\[0\]\.train_size\[1\]: .*greater than or equal to 1; found -1",
-        ),
-        ("units = 4", 'units = "4"', r"sweep\[0\]\.units\[0\]: .*valid integer; found '4'"),
-        ("units = 4", "units = 4.0", r"sweep\[0\]\.units\[0\]: .*valid integer"),
-        ("units = 4", "units = true", r"sweep\[0\]\.units\[0\]: .*valid integer"),
-        ("seeds = 2", "seeds = 0", r"seeds: .*number of seeds from 1"),
-        ("seeds = 2", "seeds = [1, 1]", r"seeds: the same value is listed twice"),
-        ("updates = 6", "", r"sweep\[0\]: give either 'updates' or 'epochs'"),
-        ("updates = 6", "updates = 6\nepochs = 2", r"sweep\[0\]: give either 'updates' or 'epochs'"),
-        ("updates = 6", "updates = 6\nlearning_rate = nan", r"sweep\[0\]\.learning_rate\[0\]"),
-        ("updates = 6", "updates = 6\ndropout = 1.0", r"sweep\[0\]\.dropout: .*less than 1; found 1.0"),
-        ("updates = 6", "updates = 6\n[sweep.options]\ntextt = 1", r"sweep\[0\]\.options\.textt: unknown key"),
-        ('name = "tiny"', 'name = "../tiny"', r"name: .*found '\.\./tiny'"),
-        ('title = "Tiny"', "", r"title: this key is missing"),
-        ("[[sweep]]", "[[sweeep]]", r"sweeep: unknown key\. Did you mean 'sweep'\?"),
-    ],
-)
+MISTAKES = [
+    (
+        "train_size = [20, 40]",
+        "trian_size = [20]",
+        r"sweep\[0\]\.trian_size: unknown key\. Did you mean 'train_size'\?",
+    ),
+    ("seeds = 2", "sseds = 2\nseeds = 2", r"sseds: unknown key\. Did you mean 'seeds'\?"),
+    ('"lstm"', '"lstn"', r"cells\[1\]: unknown cell 'lstn'\. Did you mean 'lstm'\?"),
+    ('"recall"', '"recal"', r"sweep\[0\]\.task: unknown task 'recal'\. Did you mean 'recall'\?"),
+    ('"keras"', '"kers"', r"kernel\[0\]: unknown kernel 'kers'\. Did you mean 'keras'\?"),
+    ("train_size = [20, 40]", "train_size = []", r"sweep\[0\]\.train_size: .*at least 1 item"),
+    (
+        "train_size = [20, 40]",
+        "train_size = [20, -1]",
+        r"sweep\[0\]\.train_size\[1\]: .*greater than or equal to 1; found -1",
+    ),
+    ("units = 4", 'units = "4"', r"sweep\[0\]\.units\[0\]: .*valid integer; found '4'"),
+    ("units = 4", "units = 4.0", r"sweep\[0\]\.units\[0\]: .*valid integer"),
+    ("units = 4", "units = true", r"sweep\[0\]\.units\[0\]: .*valid integer"),
+    ("seeds = 2", "seeds = 0", r"seeds: .*number of seeds from 1"),
+    ("seeds = 2", "seeds = [1, 1]", r"seeds: the same value is listed twice"),
+    ("updates = 6", "", r"sweep\[0\]: give either 'updates' or 'epochs'"),
+    ("updates = 6", "updates = 6\nepochs = 2", r"sweep\[0\]: give either 'updates' or 'epochs'"),
+    ("updates = 6", "updates = 6\nlearning_rate = nan", r"sweep\[0\]\.learning_rate\[0\]"),
+    ("updates = 6", "updates = 6\ndropout = 1.0", r"sweep\[0\]\.dropout: .*less than 1; found 1.0"),
+    ("updates = 6", "updates = 6\n[sweep.options]\ntextt = 1", r"sweep\[0\]\.options\.textt: unknown key"),
+    ('name = "tiny"', 'name = "../tiny"', r"name: .*found '\.\./tiny'"),
+    ('title = "Tiny"', "", r"title: this key is missing"),
+    ("[[sweep]]", "[[sweeep]]", r"sweeep: unknown key\. Did you mean 'sweep'\?"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "words"), MISTAKES)
 def test_a_mistake_is_named_with_its_place(old: str, new: str, words: str) -> None:
     with pytest.raises(UserError, match=r"tiny\.toml: " + words):
         experiment(EXPERIMENT, (old, new))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
 from harness.analysis.exact import facts
 from harness.analysis.measures import check_measure
-from harness.cells import KERNELS, cells
+from harness.cells import KERNELS
 from harness.errors import check_name
+from harness.fields import STRICT, CellName, KernelName, OneOf, OneOrMore
 from harness.tasks import tasks
 from harness.validation import in_words
 
@@ -20,14 +21,14 @@ VerdictWord = Literal["supported", "contradicted", "no practical difference", "u
 T = TypeVar("T")
 
 
-def _known(kind: str, names: Callable[[], Any]) -> Callable[[str], str]:
-    return in_words(lambda name: check_name(kind, name, names()))
-
-
 def _each(
-    what: str, accept: Callable[[object], bool], check: Callable[[Any], Any] | None = None, words: str = ""
+    what: str,
+    accept: Callable[[object], bool],
+    written_as: Any,
+    check: Callable[[Any], Any] | None = None,
+    words: str = "",
 ) -> Any:
-    """One value or a list of them, as a tuple; `words` may stand in its place."""
+    """One value or a list of them, as a tuple; `words` may stand in its place. `written_as` is the type in a file."""
 
     def validated(value: object) -> Any:
         if words and value in words.split():
@@ -38,7 +39,7 @@ def _each(
             raise ValueError(f"expected {what}, or a list of such{alternatives}; found {value!r}")
         return tuple(map(check, values)) if check else values
 
-    return PlainValidator(validated)
+    return PlainValidator(validated, json_schema_input_type=written_as)
 
 
 def _is_name(value: object) -> bool:
@@ -73,29 +74,47 @@ def _margin(value: object) -> float | str:
     return value if isinstance(value, str) else float(number)
 
 
-Names = Annotated[tuple[str, ...] | None, _each("a name", _is_name)]
-Numbers = Annotated[
-    tuple[float, ...] | Literal["smallest", "largest"] | None, _each("a number", _is_number, words="smallest largest")
+def _registered(kind: str, names: Iterable[str]) -> OneOf:
+    return OneOf(names, lambda name: check_name(kind, name, names))
+
+
+_TASK = _registered("task", tasks)
+Names = Annotated[tuple[str, ...] | None, _each("a name", _is_name, OneOrMore[str])]
+TaskNames = Annotated[
+    tuple[str, ...] | None, _each("a task", _is_name, OneOrMore[Annotated[str, _TASK]], in_words(_TASK.check))
 ]
-Margin = Annotated[float | str, PlainValidator(_margin)]
+KernelNames = Annotated[
+    tuple[str, ...] | None,
+    _each("a kernel", _is_name, OneOrMore[KernelName], in_words(lambda name: check_name("kernel", name, KERNELS))),
+]
+Numbers = Annotated[
+    tuple[float, ...] | Literal["smallest", "largest"] | None,
+    _each("a number", _is_number, OneOrMore[float] | Literal["smallest", "largest"], words="smallest largest"),
+]
+_PERCENT = {"type": "string", "pattern": r"^(?=.*[1-9])[0-9]*\.?[0-9]+%$"}
+Margin = Annotated[
+    float | str,
+    PlainValidator(_margin),
+    WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, _PERCENT]}),
+]
 """What makes a practical difference: absolute, in the metric's unit, or relative, '5%'."""
-CellName = Annotated[str, AfterValidator(in_words(cells.__getitem__))]
+MarginOfRatio = Annotated[Margin, WithJsonSchema(_PERCENT)]
+MarginOfShares = Annotated[Margin, WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1})]
 Sentence = Annotated[str, Field(min_length=1)]
 Factor = Literal["train_size", "sequence_length", "units", "layers", "batch_size", "learning_rate", "dropout"]
+_TOGETHER = ConfigDict(json_schema_extra={"dependencies": {"on": ["threshold"], "threshold": ["on"]}})
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Where(_Strict):
+class Where(BaseModel):
     """The trials that a claim is about. Each key is a value or a list of values; a key left out does not restrict.
 
     `smallest` and `largest` are those among the records that fit the other keys, for each task by itself.
     """
 
-    task: Annotated[tuple[str, ...] | None, _each("a task", _is_name, _known("task", lambda: tasks))] = None
-    kernel: Annotated[tuple[str, ...] | None, _each("a kernel", _is_name, _known("kernel", lambda: KERNELS))] = None
+    model_config = STRICT
+
+    task: TaskNames = None
+    kernel: KernelNames = None
     lane: Names = None
     matched: Names = None
     train_size: Numbers = None
@@ -111,12 +130,17 @@ class Where(_Strict):
     clip_norm: Numbers = None
     optimizer: Names = None
     initialiser: Names = None
-    forget_bias: Annotated[tuple[str, ...] | None, _each("a number or a name", _is_name_or_number, _as_recorded)] = None
-    reset_after: Annotated[tuple[bool, ...] | None, _each("true or false", _is_truth)] = None
+    forget_bias: Annotated[
+        tuple[str, ...] | None, _each("a number or a name", _is_name_or_number, OneOrMore[float | str], _as_recorded)
+    ] = None
+    reset_after: Annotated[tuple[bool, ...] | None, _each("true or false", _is_truth, OneOrMore[bool])] = None
 
 
-class _Claim(_Strict):
+class _Claim(BaseModel):
+    model_config = STRICT
+
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+    """A short name, once in the file."""
     claim: Sentence
     """The sentence to be judged."""
     source: str = ""
@@ -127,7 +151,8 @@ class Exact(_Claim):
     """A fact of the code, by its name in `harness.analysis.exact.facts`."""
 
     kind: Literal["exact"]
-    fact: Annotated[str, AfterValidator(_known("fact", lambda: facts))]
+    fact: Annotated[str, _registered("fact", facts)]
+    """Which fact."""
 
 
 class NotTestable(_Claim):
@@ -135,15 +160,20 @@ class NotTestable(_Claim):
 
     kind: Literal["not-testable"]
     reason: Sentence
+    """Why nothing decides it."""
 
 
 class _Comparison(_Claim):
     """`better` is held to be better than `than`, by more than `margin`, in the trials chosen by `where`."""
 
     better: CellName
+    """The cell that is held to be better."""
     than: CellName
+    """The cell it is compared with."""
     where: Where = Where()
+    """The trials that the claim is about; default: all."""
     margin: Margin
+    """The least difference that counts in practice: in the metric's unit, or a share such as '5%'."""
 
     @model_validator(mode="after")
     def _two_cells(self) -> _Comparison:
@@ -157,6 +187,7 @@ class Paired(_Comparison):
 
     kind: Literal["paired"]
     on: str
+    """A column of the records, such as test_loss."""
 
     @model_validator(mode="after")
     def _measured(self) -> Paired:
@@ -166,9 +197,15 @@ class Paired(_Comparison):
 class Proportion(_Comparison):
     """The share of seeds that solve the task, by the task's own threshold or by `on` and `threshold`."""
 
+    model_config = _TOGETHER
+
     kind: Literal["proportion"]
+    margin: MarginOfShares
+    """The least difference of shares that counts in practice."""
     on: str | None = None
+    """A column of the records; default: the task's own measure of being solved."""
     threshold: float | None = None
+    """From which value of `on` a seed has solved the task."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Proportion:
@@ -179,10 +216,17 @@ class Proportion(_Comparison):
 class Horizon(_Comparison):
     """The largest `along` at which a seed solves the task, compared seed by seed as a ratio."""
 
+    model_config = _TOGETHER
+
     kind: Literal["horizon"]
+    margin: MarginOfRatio
+    """The least ratio that counts in practice, such as '25%'."""
     along: Factor = "sequence_length"
+    """The factor whose largest solved value is compared."""
     on: str | None = None
+    """A column of the records; default: the task's own measure of being solved."""
     threshold: float | None = None
+    """From which value of `on` a seed has solved the task."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Horizon:
@@ -196,8 +240,11 @@ class Trend(_Comparison):
 
     kind: Literal["trend"]
     on: str
+    """A column of the records, such as test_loss."""
     along: Factor
+    """The factor that grows."""
     advantage: Literal["shrinks", "grows"]
+    """What the advantage of `better` is held to do meanwhile."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Trend:
@@ -209,9 +256,12 @@ class TimeToTarget(_Comparison):
     """The updates, or seconds, until the validation data are as good as `target`; a miss counts as infinite."""
 
     kind: Literal["time-to-target"]
+    margin: MarginOfRatio
+    """The least ratio that counts in practice, such as '10%'."""
     target: Annotated[float, Field(allow_inf_nan=False)] | str | None = None
-    """A validation loss, or the name of a baseline whose loss is to be reached; None: what the task declares."""
+    """A validation loss, or the name of a baseline whose loss is to be reached; default: what the task declares."""
     by: Literal["updates", "seconds"] = "updates"
+    """What is counted until then."""
 
     @model_validator(mode="after")
     def _consistent(self) -> TimeToTarget:

@@ -21,7 +21,7 @@ Scores = Mapping[str, float]
 class Options(BaseModel):
     """A task's own settings in an experiment file (`[sweep.options]`). Subclass it; unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
 
 
 def decisive(options: Options) -> dict[str, str]:

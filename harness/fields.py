@@ -1,0 +1,134 @@
+"""The types that an experiment file's keys have: what each accepts, and what its JSON schema says of it.
+
+Pydantic makes a schema of types and bounds, but cannot see into validators; the annotations here say both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from harness.cells import KERNELS, cells
+from harness.errors import check_name
+from harness.tasks import tasks
+from harness.validation import in_words
+
+T = TypeVar("T")
+MOST_SEEDS = 100_000
+
+STRICT = ConfigDict(
+    extra="forbid", frozen=True, strict=True, ser_json_inf_nan="constants", use_attribute_docstrings=True
+)
+"""Of every model that an experiment file is read into: unknown keys are refused, types are not converted."""
+
+
+def as_tuple(value: object) -> object:
+    """A list as a tuple, one value as a tuple of one."""
+    return tuple(value) if isinstance(value, list) else value if isinstance(value, tuple) else (value,)
+
+
+@dataclass(frozen=True, eq=False)
+class AlsoAlone:
+    """The schema takes a value by itself too: an element of the list, or what `alone` describes."""
+
+    alone: JsonSchemaValue | None = None
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The list's schema, or that of a value."""
+        listed = handler(schema)
+        return {"anyOf": [self.alone or listed["items"], listed]}
+
+
+@dataclass(frozen=True, eq=False)
+class AtLeast:
+    """The list has so many items. (Pydantic's own bound would complain of the items too where one of them is wrong.)"""
+
+    count: int
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The check, after the list's own."""
+        return core_schema.no_info_after_validator_function(self._long_enough, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The same as a keyword."""
+        return {**handler(schema), "minItems": self.count}
+
+    def _long_enough(self, values: tuple[T, ...]) -> tuple[T, ...]:
+        if len(values) < self.count:
+            raise ValueError(f"expected at least {self.count} item{'s' if self.count > 1 else ''}")
+        return values
+
+
+@dataclass(frozen=True, eq=False)
+class Distinct:
+    """No value of the list comes twice."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The check, after the list's own."""
+        return core_schema.no_info_after_validator_function(_distinct, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The same as a keyword."""
+        return {**handler(schema), "uniqueItems": True}
+
+
+def _distinct(values: tuple[T, ...]) -> tuple[T, ...]:
+    if len(set(values)) != len(values):
+        raise ValueError("the same value is listed twice")
+    return values
+
+
+@dataclass(frozen=True, eq=False)
+class OneOf:
+    """A name among `names`, or a `module:attribute` where those are taken; `check` raises UserError for another."""
+
+    names: Iterable[str]
+    check: Callable[[str], object]
+    or_attribute: bool = False
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The check, after the string's own."""
+        return core_schema.no_info_after_validator_function(in_words(self.check), handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The names as they are known when the schema is made."""
+        named = {"type": "string", "enum": sorted(self.names)}
+        return {"anyOf": [named, {"type": "string", "pattern": ":"}]} if self.or_attribute else named
+
+
+OneOrMore = Annotated[tuple[T, ...], AtLeast(1), BeforeValidator(as_tuple), AlsoAlone()]
+"""A factor of a sweep: one value, or a list of them."""
+AnyNumber = Annotated[tuple[T, ...], BeforeValidator(as_tuple), AlsoAlone()]
+"""One value or a list, which may be empty."""
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+TaskName = Annotated[str, OneOf(tasks, tasks.__getitem__, or_attribute=True)]
+CellName = Annotated[str, OneOf(cells, cells.__getitem__, or_attribute=True)]
+CellNames = Annotated[OneOrMore[CellName], Distinct()]
+KernelName = Annotated[str, OneOf(KERNELS, lambda name: check_name("kernel", name, KERNELS))]
+KernelNames = Annotated[OneOrMore[KernelName], Distinct()]
+
+
+def _from_number(value: object) -> object:
+    """A number of seeds n stands for 0 ... n-1."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        if not 1 <= value <= MOST_SEEDS:
+            raise ValueError(f"expected a number of seeds from 1 to {MOST_SEEDS}, or a list of seeds")
+        return tuple(range(value))
+    return as_tuple(value)
+
+
+Seeds = Annotated[
+    tuple[Annotated[int, Field(ge=0)], ...],
+    AtLeast(1),
+    Distinct(),
+    BeforeValidator(_from_number),
+    AlsoAlone({"type": "integer", "minimum": 1, "maximum": MOST_SEEDS}),
+]

@@ -1,0 +1,86 @@
+"""The JSON schema of the experiment file, generated from its models, so that editors complete and check it.
+
+It is of draft 7, which every editor reads. What relates two parts of a file (that a claim's two cells differ, that ids
+are distinct, that a factor is left to vary) only `harness check` can tell.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
+from pydantic_core import core_schema
+
+from harness.analysis.measures import MEASURES
+from harness.experiment import Experiment
+from harness.tasks import Task, tasks
+
+DRAFT = "http://json-schema.org/draft-07/schema#"
+
+
+def experiment_schema() -> dict[str, Any]:
+    """As JSON values. Names are those known here: installed packages' cells and tasks are among them."""
+    known = {name: tasks[name] for name in sorted(tasks)}
+    models: list[type[BaseModel]] = [Experiment, *(task.options for task in known.values())]
+    references, shared = models_json_schema(
+        [(model, "validation") for model in models], schema_generator=_ForToml, ref_template="#/$defs/{model}"
+    )
+    parts = shared["$defs"]
+    options = {name: references[task.options, "validation"] for name, task in known.items()}
+    parts["Sweep"]["allOf"] = [
+        {"oneOf": [{"required": ["updates"]}, {"required": ["epochs"]}]},
+        *(_sweep_rule(task, options[name], parts) for name, task in known.items()),
+    ]
+    parts["Measured"] = {
+        "properties": {"on": _measure(known)},
+        "allOf": [_measure_rule(task) for task in known.values()],
+    }
+    for part in parts.values():
+        if {"on", "where"} <= part.get("properties", {}).keys():
+            part["allOf"] = [{"$ref": "#/$defs/Measured"}]
+    return {"$schema": DRAFT, "title": "Experiment", **parts.pop("Experiment"), "$defs": dict(sorted(parts.items()))}
+
+
+def _sweep_rule(task: Task, options: JsonSchemaValue, parts: dict[str, JsonSchemaValue]) -> JsonSchemaValue:
+    """What a sweep over this task may have: its options, and other lengths where it has some."""
+    own: dict[str, JsonSchemaValue] = {"options": options}
+    if task.make_test is None:
+        own["evaluate_lengths"] = {"const": []}
+    needs_options = "required" in parts[options["$ref"].rpartition("/")[2]]
+    return {
+        "if": {"properties": {"task": {"const": task.name}}, "required": ["task"]},
+        "then": {"properties": own, "required": ["options"] if needs_options else []},
+    }
+
+
+def _measure(known: dict[str, Task]) -> JsonSchemaValue:
+    """What a claim may compare: of all trials, or of a task, where `test_...` may also be of one not known here."""
+    names = {f"test_{metric.name}" for task in known.values() for metric in task.metrics}
+    return {"anyOf": [{"enum": [*MEASURES, *sorted(names - {*MEASURES})]}, {"type": "string", "pattern": "^test_"}]}
+
+
+def _measure_rule(task: Task) -> JsonSchemaValue:
+    """What a claim about this task may compare."""
+    of_task = {"anyOf": [{"const": task.name}, {"type": "array", "contains": {"const": task.name}}]}
+    names = {*MEASURES, *(f"test_{metric.name}" for metric in task.metrics)}
+    return {
+        "if": {"properties": {"where": {"properties": {"task": of_task}, "required": ["task"]}}, "required": ["where"]},
+        "then": {"properties": {"on": {"enum": sorted(names)}}},
+    }
+
+
+class _ForToml(GenerateJsonSchema):
+    """TOML has no null: a key that may be None is one that may be left out. Titles would only repeat the keys."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        made = super().default_schema(schema)
+        if made.get("default") is None or isinstance(made["default"], dict):
+            made.pop("default", None)
+        return made
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False

@@ -1,0 +1,128 @@
+"""The JSON schema of the experiment file: current, and of the loader's opinion wherever a schema can have one."""
+
+from __future__ import annotations
+
+import copy
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft7Validator
+from pydantic import ValidationError
+
+from harness.analysis.claims import Where
+from harness.experiment import Experiment, Sweep, TrialLimits
+from harness.schema import DRAFT, experiment_schema
+from tests.factories import EXPERIMENT
+from tests.test_experiment import MISTAKES
+
+FOLDER = Path(__file__).parent.parent / "experiments"
+FILE = FOLDER / "experiment.schema.json"
+FILES = sorted(FOLDER.glob("*.toml"))
+SCHEMA = experiment_schema()
+VALIDATOR = Draft7Validator(SCHEMA)
+
+
+def accepts(content: object) -> bool:
+    return bool(VALIDATOR.is_valid(content))
+
+
+def loader_accepts(content: object) -> bool:
+    try:
+        Experiment.model_validate(content)
+    except ValidationError:
+        return False
+    return True
+
+
+def test_the_committed_schema_is_current() -> None:
+    assert json.loads(FILE.read_text(encoding="utf-8")) == SCHEMA, "renew it: make schema"
+
+
+def test_it_is_a_schema_of_the_draft_it_names() -> None:
+    assert SCHEMA["$schema"] == DRAFT
+    Draft7Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_bundled_experiment_names_the_schema_and_keeps_it(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    directive, _, reference = text.splitlines()[0].partition(" ")
+    assert directive == "#:schema"
+    assert (file.parent / reference).samefile(FILE)
+    assert [error.message for error in VALIDATOR.iter_errors(tomllib.loads(text))] == []
+
+
+BEYOND_A_SCHEMA = {"units = 4.0", "updates = 6\nlearning_rate = nan"}
+"""To JSON, 4.0 is an integer, and there is no nan."""
+
+
+@pytest.mark.parametrize(("old", "new"), [mistake[:2] for mistake in MISTAKES if mistake[1] not in BEYOND_A_SCHEMA])
+def test_a_mistake_that_the_loader_names_is_seen_in_an_editor(old: str, new: str) -> None:
+    assert accepts(tomllib.loads(EXPERIMENT))
+    assert not accepts(tomllib.loads(EXPERIMENT.replace(old, new)))
+
+
+PAIRED = {
+    "id": "a", "claim": "b", "kind": "paired", "better": "gru", "than": "lstm", "on": "test_loss", "margin": 0.1
+}  # fmt: skip
+CLAIMS: dict[str, dict[str, Any]] = {
+    "paired": PAIRED,
+    "proportion": {**PAIRED, "kind": "proportion", "threshold": 0.5},
+    "horizon": {**PAIRED, "kind": "horizon", "margin": "5%", "threshold": 0.5},
+    "trend": {**PAIRED, "kind": "trend", "along": "train_size", "advantage": "grows"},
+    "time-to-target": {
+        **{key: PAIRED[key] for key in ("id", "claim", "better", "than")},
+        "kind": "time-to-target", "margin": "5%", "target": 1.5,
+    },
+    "exact": {"id": "a", "claim": "b", "kind": "exact", "fact": "no-gates"},
+    "not-testable": {"id": "a", "claim": "b", "kind": "not-testable", "reason": "c"},
+}  # fmt: skip
+
+
+def whole(claim: dict[str, Any]) -> dict[str, Any]:
+    content = tomllib.loads(EXPERIMENT)
+    content["limits"] = {}
+    content["claim"] = [{**claim, "where": {}} if "better" in claim else claim]
+    return content
+
+
+def at(content: dict[str, Any], place: tuple[str | int, ...]) -> Any:
+    for key in place:
+        content = content[key]
+    return content
+
+
+PLACES: list[tuple[str, tuple[str | int, ...], set[str]]] = [
+    ("paired", (), {*Experiment.model_fields} - {"sweep", "claim"}),
+    ("paired", ("limits",), {*TrialLimits.model_fields}),
+    ("paired", ("sweep", 0), {*Sweep.model_fields} - {"options"}),
+    ("paired", ("claim", 0, "where"), {*Where.model_fields}),
+    *((kind, ("claim", 0), {*CLAIMS[kind]} - {"id", "where"}) for kind in CLAIMS),
+]
+VALUES: list[Any] = [
+    *(0, 1, -1, 0.5, 1.5, 2.5, True, "", "5%", "0%", "-5%", {}, [], [1], [1, 1], [0.1, 0.2], [1, "x"], [True]),
+    *("simple_rnn", "keras", "recall", "largest", "chrono", "accuracy", "test_accuracy", "seconds", "updates"),
+    *("no-gates", "adam", "grows", ["simple_rnn"], ["recall"], ["keras", "keras"]),
+    *({"tune": [0.1, 0.2]}, {"tune": [0.1]}, {"seconds": 5}),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "key"),
+    [(kind, place, key) for kind, place, keys in PLACES for key in sorted(keys)],
+    ids=lambda part: part if isinstance(part, str) else ".".join(map(str, part)),
+)
+def test_schema_and_loader_agree_on_every_key(kind: str, place: tuple[str | int, ...], key: str) -> None:
+    good = whole(CLAIMS[kind])
+    assert accepts(good)
+    assert loader_accepts(good)
+    told = {}
+    for value in VALUES:
+        content = copy.deepcopy(good)
+        at(content, place)[key] = value
+        if accepts(content) != loader_accepts(content):
+            told[repr(value)] = "the loader refuses it" if accepts(content) else "the schema refuses it"
+    assert told == {}
