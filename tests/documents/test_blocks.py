@@ -1,0 +1,102 @@
+"""Every fenced block of README, CONTRIBUTING and docs/ is run, or is part of something that is."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from harness.experiment import load_experiment
+from harness.plan import plan
+from tests.documents.reading import ROOT, Block, blocks
+from tests.factories import EXPERIMENT
+
+BLOCKS = blocks()
+HELD_BY = {
+    "sh": "tests/documents/test_commands.py",
+    "toml": "tests/documents/test_blocks.py",
+    "README.md": "tests/end_to_end/test_tutorial.py",
+    "adding-a-cell.md": "tests/cells/example.py",
+    "adding-a-task.md": "tests/documents/test_blocks.py",
+}
+"""Where a language is tested, or, for Python, a document. Blocks of `text` are pictures, or what a command prints."""
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=str)
+def test_a_block_is_of_a_kind_that_is_run(block: Block) -> None:
+    kind = block.document.name if block.language == "python" else block.language
+    assert kind == "text" or (ROOT / HELD_BY[kind]).is_file()
+
+
+def whole(block: Block) -> str:
+    """The block as an experiment: by itself, or with what it leaves out."""
+    content = tomllib.loads(block.text)
+    if "name" in content:
+        return block.text
+    head = EXPERIMENT[: EXPERIMENT.index("[[sweep]]")]
+    if "claim" in content:
+        return EXPERIMENT + block.text
+    if "sweep" in content:
+        return head + block.text
+    kept = [line for line in EXPERIMENT.splitlines() if line.partition(" ")[0] not in content]
+    return block.text + "\n".join(kept)
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "toml"], ids=str)
+def test_a_toml_block_is_an_experiment_or_a_part_of_one(block: Block, tmp_path: Path, package: Path) -> None:
+    if block.text.startswith("[project.entry-points"):
+        (group,) = tomllib.loads(block.text)["project"]["entry-points"].values()
+        (line,) = (f"{name} = {target}" for name, target in group.items())
+        assert line in (package / "my_package-1.0.dist-info" / "entry_points.txt").read_text(encoding="utf-8")
+        return
+    path = tmp_path / "block.toml"
+    path.write_text(whole(block), encoding="utf-8")
+    assert plan(load_experiment(path))
+
+
+def python_block(document: str) -> str:
+    return next(b.text for b in BLOCKS if b.document.name == document and b.language == "python")
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The reader's `my_package` with its cell and its task, installed with the entry points of the documents."""
+    (tmp_path / "my_package").mkdir()
+    (tmp_path / "my_package" / "__init__.py").touch()
+    for name, document in (("gated_gru", "adding-a-cell.md"), ("parity", "adding-a-task.md")):
+        (tmp_path / "my_package" / f"{name}.py").write_text(python_block(document), encoding="utf-8")
+    installed = tmp_path / "my_package-1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: my_package\nVersion: 1.0\n", encoding="utf-8")
+    groups = [block.text for block in BLOCKS if block.text.startswith("[project.entry-points")]
+    lines = [line.replace('"', "").replace("project.entry-points.", "") for text in groups for line in text.split("\n")]
+    (installed / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "my_package"]:
+        monkeypatch.delitem(sys.modules, name)
+    return tmp_path
+
+
+def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(folder), str(ROOT), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": path}
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=300, check=False)
+
+
+def test_an_installed_packages_cell_and_task_are_listed_by_their_names(package: Path) -> None:
+    done = python(package, "-m", "harness", "list")
+    assert "\n  gated_gru     GRU with an input gate. " in done.stdout, done.stderr
+    assert "\n  parity        Parity. " in done.stdout
+
+
+def test_an_installed_packages_task_is_held_to_the_contract(package: Path) -> None:
+    chosen = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/tasks/test_contract.py", "-k", "parity"]
+    done = python(package, *chosen, f"--basetemp={package / 'tests'}")
+    assert done.returncode == 0, done.stdout
+    assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= 14  # type: ignore[index]

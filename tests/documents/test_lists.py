@@ -1,0 +1,116 @@
+"""What README, CONTRIBUTING and docs/ list is what there is: keys, columns, files, links, and what CI runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.analysis.claims import Verdict
+from harness.analysis.frame import to_frame
+from harness.experiment import Experiment, Sweep
+from harness.record import PHASES, Memory, Phase, Record
+from tests.documents.reading import DOCUMENTS, ROOT, blocks, code_spans
+from tests.factories import record
+
+
+def table(document: str, heading: str) -> dict[str, str]:
+    """The first table under a heading: each code span of the first column, and the last column of its row."""
+    text = (ROOT / "docs" / document).read_text(encoding="utf-8").partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| `")]
+    return {name: row[-1] for row in rows for name in re.findall(r"`([^`]+)`", row[0])}
+
+
+@pytest.mark.parametrize(
+    ("heading", "model", "elsewhere"),
+    [("At the top", Experiment, {"sweep", "claim"}), ("`[[sweep]]`", Sweep, {"options"})],
+)
+def test_every_key_of_an_experiment_is_explained(heading: str, model: Any, elsewhere: set[str]) -> None:
+    listed = {name for name in table("experiments.md", heading) if not name.startswith("[")}
+    assert listed == model.model_fields.keys() - elsewhere
+
+
+def test_the_defaults_are_those_of_the_code() -> None:
+    told = {**table("experiments.md", "`[[sweep]]`"), **table("experiments.md", "At the top")}
+    for name, model in (("kernel", Experiment), ("lane", Experiment), ("optimizer", Sweep), ("match", Sweep)):
+        default = model.model_fields[name].default
+        assert told[name].strip('`"') == (default if isinstance(default, str) else default[0]), name
+    for name in ("learning_rate", "batch_size", "dropout", "recurrent_dropout", "clip_norm"):
+        default = Sweep.model_fields[name].default
+        assert float(told[name]) == (default[0] if isinstance(default, tuple) else default), name
+
+
+def test_every_column_of_the_frame_is_explained() -> None:
+    phases = dict.fromkeys(PHASES, Phase(wall_seconds=1, cpu_seconds=1, memory_peak_bytes=1))
+    memory = Memory(baseline_bytes=1, peak_bytes=2, method="")
+    full = record(phases=phases, memory=memory, baselines={"chance": {"loss": 1.0}}, test={"loss": 1.0, "f1": 0.5})
+    columns = set(to_frame([full.model_dump(mode="json")]).columns)
+    listed = table("results.md", "The frame").keys()
+    patterns = [re.sub(r"<\w+>", ".+", name) for name in listed]
+    assert [name for name in columns if not any(re.fullmatch(pattern, name) for pattern in patterns)] == []
+    assert [name for name in listed if "<" not in name and name not in columns] == []
+
+
+def test_every_key_of_a_verdict_is_explained() -> None:
+    assert table("results.md", "verdicts.json").keys() == {field.name for field in dataclasses.fields(Verdict)}
+
+
+def test_every_key_of_a_record_is_explained() -> None:
+    assert table("results.md", "A record").keys() == Record.model_fields.keys()
+
+
+def test_every_file_of_the_package_has_a_room() -> None:
+    listed = table("architecture.md", "The rooms").keys()
+    package = [path for path in (ROOT / "harness").iterdir() if path.name not in {"__pycache__", "py.typed"}]
+    there = {f"{path.name}/" if path.is_dir() else path.name for path in package if not path.name.startswith("__")}
+    assert listed == there
+
+
+def test_every_file_of_the_architectures_picture_is_there() -> None:
+    picture = next(block.text for block in blocks(ROOT / "docs" / "architecture.md"))
+    named = re.findall(r"[a-z_/]+\.py", picture)
+    assert len(named) > 8
+    assert [name for name in named if not (ROOT / "harness" / name).is_file()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith("http"):
+            continue
+        file, _, anchor = target.partition("#")
+        path = (document.parent / file) if file else document
+        assert path.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_file_that_is_named_is_there() -> None:
+    for document in DOCUMENTS:
+        for span in code_spans(document):
+            if re.fullmatch(r"(harness|tests|docs|experiments)/[\w/.-]+", span) and "<" not in span:
+                assert (ROOT / span).exists(), f"{document.name}: {span}"
+
+
+def test_what_ci_runs_is_there() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    for file in (".ci/run", ".github/workflows/ci.yml"):
+        used = re.findall(r"\bmake ([a-z-]+)", (ROOT / file).read_text(encoding="utf-8"))
+        assert used
+        assert set(used) <= targets, file
+
+
+def test_ci_runs_every_python_that_is_supported() -> None:
+    metadata = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    workflow = (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+    versions = re.findall(r'"(3\.\d+)"', re.search(r"python: \[(.*)\]", workflow)[1])  # type: ignore[index]
+    assert metadata["project"]["requires-python"] == f">={versions[0]}"
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    newest = re.search(r"<= \(3, (\d+)\)", makefile)[1]  # type: ignore[index]
+    assert versions == [f"3.{minor}" for minor in range(11, int(newest) + 1)]
