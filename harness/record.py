@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from harness.experiment import TrialSpec
+from harness.tasks import Example
 
 Status = Literal["ok", "diverged", "timeout", "out_of_memory", "crashed", "interrupted"]
 PhaseName = Literal["data", "build", "first_step", "train", "evaluate"]
@@ -114,6 +115,8 @@ class Record(_Frozen):
     """Scores at other sequence lengths than the one trained at."""
     gradient_reach: dict[Literal["untrained", "trained"], list[tuple[int, float]]] = {}
     """(distance from the last time step, mean norm of the last loss's gradient by the input there)."""
+    example: Example | None = None
+    """What the trained network makes of one test example, where the task shows one."""
     baselines: dict[str, dict[str, float]] = {}
     """Name of the baseline to its scores on the test split."""
     failure: Failure | None = None

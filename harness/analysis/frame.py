@@ -1,4 +1,4 @@
-"""Records as tidy tables: one row a trial, and one row a point of a learning curve."""
+"""Records as tidy tables: a row a trial; and a row a point of what a trial has several of."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ SPEC_WHOLE = (
     "units", "reference_units", "layers", "train_size", "sequence_length", "batch_size", "evaluate_every", "seed",
 )  # fmt: skip
 SPEC_REAL = ("learning_rate", "patience", "dropout", "recurrent_dropout", "clip_norm")
-SPEC_TRUTH = ("reset_after",)
+SPEC_TRUTH = ("reset_after", "gradient_reach")
 """The fields of a trial's spec. Lists and dictionaries are JSON; forget_bias is empty where it is the cell's own;
 patience and clip_norm are NaN where they are None. The spec's `updates` are updates_planned here."""
 
 _TEXT = ("trial_id", "status", "machine", "started_at", "git_commit", "failure", *SPEC_TEXT)
 _WHOLE = ("attempt", "updates", "updates_planned", "threads", *SPEC_WHOLE)
+_TRUTH = (*SPEC_TRUTH, "noisy")
 _REAL = (
     "parameters",
     "recurrent_parameters",
@@ -47,12 +48,17 @@ COLUMNS = (
     "seconds_per_update", *_PHASES, "cpu_seconds", "memory_baseline_bytes", "memory_peak_bytes",
     "memory_difference_bytes", "train_loss", "validation_loss", "test_loss", "test_accuracy", "machine",
     "updates_planned", "evaluate_every", "patience", "dropout", "recurrent_dropout", "clip_norm", "dense_units",
-    "reference_units", "optimizer", "reset_after", "forget_bias", "initialiser", "evaluate_lengths", "purpose",
-    "options", "data", "code", "threads", "attempt", "started_at", "git_commit", "failure",
+    "reference_units", "optimizer", "reset_after", "forget_bias", "initialiser", "evaluate_lengths",
+    "gradient_reach", "purpose", "options", "data", "code", "threads", "attempt", "noisy", "started_at", "git_commit",
+    "failure",
 )  # fmt: skip
 """Always there, in this order; then `test_<metric>` and `baseline_<name>_<metric>` for what the tasks measure."""
 CURVE_COLUMNS = ("trial_id", "cell", "task", "seed", "update", "seconds", "train_loss", "validation_loss")
 """Always there; then `validation_<metric>` for what the tasks measure."""
+LENGTH_COLUMNS = ("trial_id", "evaluated_at")
+"""Then `test_<metric>`."""
+REACH_COLUMNS = ("trial_id", "network", "distance", "gradient")
+"""`network` is 'untrained' or 'trained'."""
 
 Record = Mapping[str, Any]
 """A record in its JSON form, as `Record.model_dump(mode="json")` gives it. It is trusted, not validated again."""
@@ -70,7 +76,7 @@ def to_frame(records: Iterable[Record]) -> pd.DataFrame:
         table[column] = table[column].astype("str")
     for column in _WHOLE:
         table[column] = table[column].astype("int64")
-    for column in SPEC_TRUTH:
+    for column in _TRUTH:
         table[column] = table[column].astype("bool")
     measured = [column for column in extra if column.startswith(("test_", "baseline_", "seconds_"))]
     for column in (*_REAL, *measured):
@@ -99,6 +105,32 @@ def curves_frame(records: Iterable[Record]) -> pd.DataFrame:
     return table.astype({"trial_id": "str", "cell": "str", "task": "str"})
 
 
+def lengths_frame(records: Iterable[Record]) -> pd.DataFrame:
+    """The test scores at other lengths than the one trained at, a row a trial and length (`evaluated_at`)."""
+    rows = [
+        {"trial_id": record["trial_id"], "evaluated_at": int(length)}
+        | {f"test_{name}": value for name, value in scores.items()}
+        for record in _latest(records)
+        for length, scores in record["test_at"].items()
+    ]
+    table = pd.DataFrame(rows, columns=None if rows else list(LENGTH_COLUMNS))
+    for column in table.columns[len(LENGTH_COLUMNS) :]:
+        table[column] = pd.to_numeric(table[column], errors="coerce").astype("float64")
+    return table.astype({"trial_id": "str", "evaluated_at": "int64"})
+
+
+def reach_frame(records: Iterable[Record]) -> pd.DataFrame:
+    """The gradient reach, a row a trial, network and distance from the last step: norm of the last loss's gradient."""
+    rows = [
+        (record["trial_id"], network, distance, norm)
+        for record in _latest(records)
+        for network, points in record["gradient_reach"].items()
+        for distance, norm in points
+    ]
+    table = pd.DataFrame(rows, columns=list(REACH_COLUMNS))
+    return table.astype({"trial_id": "str", "network": "str", "distance": "int64", "gradient": "float64"})
+
+
 def _latest(records: Iterable[Record]) -> list[Record]:
     latest: dict[str, Record] = {}
     for record in records:
@@ -119,6 +151,7 @@ def _row(record: Record) -> dict[str, Any]:
                  "recurrent_parameters", "seconds_total", "updates", "seconds_per_update"):  # fmt: skip
         row[name] = record[name]
     row["git_commit"] = record["git_commit"] or ""
+    row["noisy"] = bool(record["noisy"])
     row["machine"] = record["machine"]["fingerprint"]
     row["failure"] = record["failure"]["message"] if record["failure"] else ""
     for name, phase in phases.items():

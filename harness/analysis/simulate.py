@@ -53,6 +53,7 @@ def simulated_record(
             "forget_bias": None,
             "initialiser": "orthogonal",
             "evaluate_lengths": (),
+            "gradient_reach": False,
             "purpose": "comparison",
             "train_size": 1000,
             "sequence_length": 25,
@@ -97,6 +98,9 @@ def simulated_record(
             }
             for update, value in curve or []
         ],
+        "noisy": None,
+        "test_at": {},
+        "gradient_reach": {},
         "train": {"loss": loss} if ok else {},
         "validation": {"loss": loss} if ok else {},
         "test": {"loss": loss, "accuracy": accuracy} if ok else {},

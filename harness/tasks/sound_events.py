@@ -15,9 +15,9 @@ from harness.tasks import detection, frame_wise
 from harness.tasks.cache import cached
 from harness.tasks.recordings import Recordings, load_recordings
 from harness.tasks.scoring import binary_cross_entropy, mean
-from harness.tasks.soundscape import LABELS, Soundscape, soundscape
-from harness.tasks.spectrogram import BINS, FRAMES, frame_labels, frame_seconds, spectrogram
-from harness.tasks.task import Array, Dataset, Metric, Options, Scores, Split, Task, decisive, fingerprint
+from harness.tasks.soundscape import LABELS, RATE, Soundscape, soundscape
+from harness.tasks.spectrogram import BINS, FRAMES, frame_labels, frame_seconds, pictured, spectrogram
+from harness.tasks.task import Array, Dataset, Example, Metric, Options, Scores, Split, Task, decisive, fingerprint
 
 _VERSION = "sound_events 1"
 _SHARED = 20_240_502
@@ -90,6 +90,25 @@ def score(y: Array, outputs: Array, *, thresholds: Array | float = 0.5) -> Score
 def calibrate(y: Array, outputs: Array) -> Callable[..., Scores]:
     """`score` with the thresholds that give each label its best F1 on these, the validation split's, outputs."""
     return functools.partial(score, thresholds=detection.best_thresholds(y, outputs))
+
+
+def show(validation: tuple[Split, Array], test: tuple[Split, Array], options: SoundEventsOptions) -> Example:
+    """The test soundscape with the most kinds of sound, the first such, heard with the thresholds of `calibrate`."""
+    split, outputs = test
+    at = int(np.argmax(split.y.any(axis=1).sum(axis=1)))
+    active = outputs[at] >= detection.best_thresholds(validation[0].y, validation[1])
+    return Example(
+        picture=pictured(split.x[at]),
+        axis=("frequency", "0 Hz", f"{RATE / 2000:g} kHz"),
+        seconds=len(split.y[at]) * frame_seconds(),
+        labels=LABELS if options.folder is None else load_recordings(options.folder).labels,
+        there=_marks(split.y[at] > 0),
+        heard=_marks(active),
+    )
+
+
+def _marks(frames: Array) -> tuple[str, ...]:
+    return tuple("".join("1" if frame else "0" for frame in label) for label in frames.T)
 
 
 def examples(train_size: int, sequence_length: int, options: SoundEventsOptions) -> int:
@@ -212,6 +231,7 @@ task = Task(
     calibrate=calibrate,
     # What single frames tell; average precision, because it needs no thresholds.
     target=("average_precision", "frame_wise"),
+    show=show,
     small=(12, 64),
     sample=sample,
 )

@@ -12,6 +12,8 @@ from harness.tasks.task import Array
 FRAMES = 256
 """Frames in 10 seconds of sound."""
 BINS = 256
+_ROWS, _COLUMNS = 64, 128
+"""Of a small image."""
 _WINDOW = 2 * BINS
 _FLOOR = 1e-3
 """Added to magnitudes before the logarithm, so that digital silence has one."""
@@ -38,3 +40,16 @@ def frame_labels(events: Sequence[Event], labels: Sequence[str]) -> Array:
     for event in events:
         y[(event.onset <= middles) & (middles < event.offset), labels.index(event.label)] = 1
     return y
+
+
+def pictured(frames: Array) -> tuple[str, ...]:
+    """Frames (time, BINS) as a small image: rows from the highest frequency down, a hexadecimal digit a column.
+
+    Each digit is the loudest of its patch; 0 and f are the 2nd and the 99.5th percentile, so that noise is dark.
+    """
+    columns, rows = min(len(frames), _COLUMNS), _ROWS
+    in_time = np.maximum.reduceat(frames, np.arange(columns) * len(frames) // columns, axis=0)
+    patches = np.maximum.reduceat(in_time, np.arange(rows) * BINS // rows, axis=1).T[::-1]
+    low, high = np.percentile(patches, (2, 99.5))
+    levels = np.clip((patches - low) / max(high - low, 1e-9) * 16, 0, 15).astype(int)
+    return tuple("".join(f"{level:x}" for level in row) for row in levels)

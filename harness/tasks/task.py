@@ -108,6 +108,23 @@ class Dataset:
 
 
 @dataclass(frozen=True)
+class Example:
+    """One test example with what a trained network makes of it, small enough to be kept in every record."""
+
+    picture: tuple[str, ...]
+    """The input as an image: rows from the top, a hexadecimal digit a column, 0 the least and f the most."""
+    axis: tuple[str, str, str]
+    """What the rows are: in words, at the bottom, at the top."""
+    seconds: float
+    """From the first time step to the end of the last."""
+    labels: tuple[str, ...]
+    there: tuple[str, ...]
+    """A text a label: '1' for each time step in which it is there, else '0'."""
+    heard: tuple[str, ...]
+    """The same of what the network says."""
+
+
+@dataclass(frozen=True)
 class Task:
     """One job for a network.
 
@@ -151,6 +168,9 @@ class Task:
     calibrate: Callable[[Array, Array], Callable[..., Scores]] | None = None
     """calibrate(y, outputs) of the validation split gives the `score` to use on all splits, with whatever has to be
     chosen on validation data (thresholds) fixed; None where there is nothing to choose."""
+    show: Callable[[tuple[Split, Array], tuple[Split, Array], Any], Example] | None = None
+    """show(validation, test, options), both splits with the network's outputs for them: one example of the test split,
+    the same for every network, and what this one makes of it; None where there is nothing to look at."""
     small: tuple[int, int] = (64, 16)
     """A train_size and a sequence_length that `make` serves in a moment; for tests."""
     sample: Callable[[pathlib.Path], Mapping[str, Any]] | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -96,12 +96,17 @@ def train(spec: TrialSpec, meter: Meter, report: Report) -> None:
     with meter.phase("evaluate"):
         model.set_weights(best_weights)
         evaluation.calibrate()
+        validation = evaluation.outputs(dataset.validation.x)
         splits = {
             "train": evaluation.scores(dataset.train.part(0, len(dataset.test.x))),  # costs no more than the test score
-            "validation": evaluation.scores(dataset.validation),
+            "validation": evaluation.scores(dataset.validation, validation),
         }
+        example = None
         if spec.purpose == "comparison":
-            splits["test"] = evaluation.scores(dataset.test)
+            test = evaluation.outputs(dataset.test.x)
+            splits["test"] = evaluation.scores(dataset.test, test)
+            if task.show is not None:
+                example = asdict(task.show((dataset.validation, validation), (dataset.test, test), options))
         test_at = {}
         for length in spec.evaluate_lengths:
             assert task.make_test is not None  # the experiment has been checked
@@ -112,6 +117,7 @@ def train(spec: TrialSpec, meter: Meter, report: Report) -> None:
         phases=meter.phases,
         test_at=test_at,
         gradient_reach=reach,
+        example=example,
         **{split: _plain(values) for split, values in splits.items()},
     )
 
@@ -280,13 +286,14 @@ class _Evaluation:
         """Fix on the validation split whatever the task has to choose before it can score (thresholds, say)."""
         if self._task.calibrate is not None:
             validation = self._dataset.validation
-            self._score = self._task.calibrate(validation.y, self._outputs(validation.x))
+            self._score = self._task.calibrate(validation.y, self.outputs(validation.x))
 
-    def scores(self, split: Split) -> Scores:
-        """The task's metrics on a split."""
-        return split_scores(split, self._outputs(split.x), self._score)
+    def scores(self, split: Split, outputs: Array | None = None) -> Scores:
+        """The task's metrics on a split; `outputs` where the network's outputs for it are at hand."""
+        return split_scores(split, self.outputs(split.x) if outputs is None else outputs, self._score)
 
-    def _outputs(self, examples: Array) -> Array:
+    def outputs(self, examples: Array) -> Array:
+        """The network's outputs, in the order of the examples."""
         outputs, states = [], self._zeros
         for start in range(0, len(examples), self._batch):
             x = examples[start : start + self._batch]

@@ -6,7 +6,16 @@ import math
 import time
 from typing import Any
 
-from harness.analysis.frame import COLUMNS, CURVE_COLUMNS, curves_frame, to_frame
+from harness.analysis.frame import (
+    COLUMNS,
+    CURVE_COLUMNS,
+    LENGTH_COLUMNS,
+    REACH_COLUMNS,
+    curves_frame,
+    lengths_frame,
+    reach_frame,
+    to_frame,
+)
 from harness.analysis.simulate import simulated_record
 
 
@@ -35,6 +44,8 @@ def test_without_records_all_columns_are_there() -> None:
     assert str(frame["seed"].dtype) == "int64"
     assert str(frame["test_loss"].dtype) == "float64"
     assert list(curves_frame([]).columns) == list(CURVE_COLUMNS)
+    assert list(lengths_frame([]).columns) == list(LENGTH_COLUMNS)
+    assert list(reach_frame([]).columns) == list(REACH_COLUMNS)
 
 
 def test_of_several_attempts_the_latest_counts() -> None:
@@ -63,6 +74,34 @@ def test_curves_have_a_row_an_evaluation() -> None:
     assert list(curves["update"]) == [10, 20]
     assert list(curves["validation_loss"]) == [2.0, 1.5]
     assert set(curves["cell"]) == {"lstm"}
+
+
+def test_curves_have_the_metrics_of_the_validation_split() -> None:
+    record = simulated_record("lstm", 7, 1.0, curve=[(10, 2.0), (20, 1.5)])
+    record["curve"][1]["validation"]["accuracy"] = 0.5
+    curves = curves_frame([record])
+    assert math.isnan(curves["validation_accuracy"][0])
+    assert curves["validation_accuracy"][1] == 0.5
+    assert list(curves["validation_loss"]) == [2.0, 1.5]
+
+
+def test_other_lengths_have_a_row_each() -> None:
+    record = {**simulated_record("lstm", 7, 1.0), "test_at": {"4": {"loss": 1.0}, "8": {"loss": 2.0, "accuracy": 0.5}}}
+    lengths = lengths_frame([record])
+    assert list(lengths["evaluated_at"]) == [4, 8]
+    assert list(lengths["test_loss"]) == [1.0, 2.0]
+    assert lengths["test_accuracy"][1] == 0.5
+
+
+def test_gradient_reach_has_a_row_a_distance() -> None:
+    record = {**simulated_record("lstm", 7, 1.0), "gradient_reach": {"untrained": [[0, 1.0], [3, 0.1]]}}
+    reach = reach_frame([record])
+    assert reach.drop(columns="trial_id").to_numpy().tolist() == [["untrained", 0, 1.0], ["untrained", 3, 0.1]]
+
+
+def test_a_trial_is_noisy_only_where_it_was_found_to_be() -> None:
+    records = [{**simulated_record("gru", seed, 1.0), "noisy": noisy} for seed, noisy in enumerate((None, False, True))]
+    assert list(to_frame(records)["noisy"]) == [False, False, True]
 
 
 def test_a_hundred_thousand_records_take_seconds() -> None:

@@ -16,9 +16,9 @@ from harness.tasks import Split
 from harness.tasks.frame_wise import fit_and_predict
 from harness.tasks.recordings import load_recordings, read_events, read_wav
 from harness.tasks.scoring import binary_cross_entropy, mean
-from harness.tasks.sound_events import SoundEventsOptions, calibrate, examples, identity, make, score
+from harness.tasks.sound_events import SoundEventsOptions, calibrate, examples, identity, make, score, show
 from harness.tasks.soundscape import LABELS, RATE, SAME_AT_EVERY_INSTANT, SECONDS, SOUNDS, Event, soundscape
-from harness.tasks.spectrogram import frame_labels, frame_seconds, spectrogram
+from harness.tasks.spectrogram import frame_labels, frame_seconds, pictured, spectrogram
 
 FEW = SoundEventsOptions(validation_size=4, test_size=5)
 
@@ -203,6 +203,31 @@ def test_thresholds_are_chosen_on_validation_and_leave_the_document_s_accuracy_a
     plain, chosen = score(y, outputs), calibrate(y, outputs)(y, outputs)
     assert (plain["macro_f1"], chosen["macro_f1"]) == (0, 1)
     assert plain["accuracy"] == chosen["accuracy"] == pytest.approx(0.8)
+
+
+def test_the_example_is_the_same_for_every_seed_and_has_what_is_there_and_heard() -> None:
+    options = SoundEventsOptions(validation_size=3, test_size=4)
+    shown = []
+    for seed in (0, 1):
+        data = make(2, 256, seed, options)
+        shown.append(show((data.validation, data.validation.y), (data.test, data.test.y), options))
+    assert shown[0].there == shown[0].heard == shown[1].there
+    kinds = data.test.y.any(axis=1).sum(axis=1)
+    assert sum("1" in row for row in shown[0].there) == kinds.max() > 1
+    assert shown[0].seconds == 10
+    assert {len(row) for row in shown[0].there} == {256}
+    silent = show((data.validation, 0 * data.validation.y), (data.test, 0 * data.test.y), options)
+    assert not any("1" in row for row in silent.heard)
+
+
+def test_the_picture_is_small_and_loud_where_the_sound_is() -> None:
+    frames = np.zeros((256, 256), np.float32)
+    frames[:128, :64] = 1.0
+    picture = pictured(frames)
+    assert {len(row) for row in picture} == {128}
+    assert len(picture) == 64
+    assert picture[0] == "0" * 128, "high frequencies above, and silent"
+    assert picture[-1] == "f" * 64 + "0" * 64
 
 
 def test_recordings_are_cut_and_their_events_with_them(folder: Path) -> None:

@@ -17,7 +17,7 @@ from harness.trial.measure import Meter
 from harness.trial.reach import gradient_reach
 from harness.trial.train import Diverged, train
 from harness.trial.update import make_updates
-from tests.factories import spec
+from tests.factories import record, spec
 
 RECALL = tasks["recall"]
 OPTIONS = RECALL.options(validation_size=40, test_size=40).model_dump(mode="json")
@@ -57,6 +57,15 @@ def test_other_lengths_are_tested_where_asked_for() -> None:
     assert set(told["test_at"]) == {3, 9}
     assert all({"loss", "accuracy"} <= set(scores) for scores in told["test_at"].values())
     assert told["test_at"][3] != told["test_at"][9]
+
+
+def test_what_the_network_hears_of_one_example_is_told_where_the_task_shows_it() -> None:
+    sounds = tasks["sound_events"].options(validation_size=2, test_size=2).model_dump(mode="json")
+    told = run(small(task="sound_events", options=sounds, train_size=2, sequence_length=16, batch_size=2, updates=2))
+    record(example=told["example"])
+    assert len(told["example"]["heard"]) == len(told["example"]["labels"]) == 10
+    assert {len(row) for row in (*told["example"]["heard"], *told["example"]["there"])} == {16}
+    assert run(small())["example"] is None
 
 
 @pytest.mark.parametrize("kernel", ["keras", "fused"])
