@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import shlex
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.analysis.claims import Verdict
-from harness.cells import cells
+from harness.cells import Cell, cells
+from harness.cells.facts import counts
 from harness.experiment import Experiment, load_experiment, parse_experiment
 from harness.files import make_folder
-from harness.store import Store, open_store, stored_experiment, write_atomically
+from harness.store import EXPERIMENT_NAME, Store, open_store, stored_experiment, write_atomically
 from harness.tasks import tasks
 
 if TYPE_CHECKING:
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
 
 VERDICTS_NAME = "verdicts.json"
 SUMMARIES_FOLDER = "summaries"
+_FEATURES, _UNITS = 256, 32
+"""Of the first recurrent layer of the document's network."""
 
 
 def load_records(directory: str | Path, *, all_records: bool = False) -> pd.DataFrame:
@@ -73,27 +79,35 @@ def render_results(directory: str | Path, verdicts: list[Verdict] | None = None)
 
 def report_data(store: Store, verdicts: list[Verdict]) -> ReportData:
     """All that a report shows, read from an open store."""
-    from harness.analysis.frame import curves_frame, to_frame
+    from harness.analysis.frame import curves_frame, lengths_frame, reach_frame, to_frame
     from harness.report import ReportData
 
     experiment = load_stored_experiment(store.directory)
     records = list(store.records())
+    planned = store.planned_trials()
+    recorded = {record["trial_id"] for record in records}
+    left = {trial_id: of for trial_id, of in planned.items() if trial_id not in recorded}
     return ReportData(
         name=experiment.name,
         title=experiment.title,
         description=experiment.description,
         experiment_toml=stored_experiment(store.directory),
-        command=f"harness run {experiment.name}.toml --results {store.directory.parent}",
+        command=_command(store, experiment),
         frame=to_frame(records),
         curves=curves_frame(records),
+        lengths=lengths_frame(records),
+        reach=reach_frame(records),
+        examples={record["trial_id"]: record["example"] for record in records if record.get("example")},
         verdicts=verdicts,
         summaries=read_summaries(store.directory),
         architectures=[_architecture(name) for name in experiment.cells],
         machines=_distinct(record["machine"] for record in records),
         failures=[_failure(record) for record in records if record["status"] != "ok"],
         tasks={sweep.task: _task(sweep.task) for sweep in experiment.sweep},
-        planned=len(store.planned()),
+        planned=len(planned),
         done=len(records),
+        missing=[(*of, count) for of, count in sorted(Counter(left.values()).items())],
+        limits=_limits(experiment),
         versions="; ".join(sorted({_versions(record["machine"]) for record in records})),
         commit=", ".join(sorted({record["git_commit"] or "unknown" for record in records})),
         dirty="yes" if any(record["git_dirty"] for record in records) else "",
@@ -123,6 +137,30 @@ def _architecture(name: str) -> dict[str, Any]:
         "gates": cell.gates,
         "blocks": cell.blocks,
         "states": cell.states,
+        **_equations(cell),
+    }
+
+
+def _equations(cell: Cell) -> dict[str, Any]:
+    """What is read off the cell's equations, where it has such."""
+    if cell.step is None:
+        return {}
+    try:
+        source = inspect.getsource(cell.step)
+    except OSError:  # made by a program, not written in a file
+        return {}
+    found = counts(cell)
+    return {
+        "step": source,
+        "recurrent_bias": cell.recurrent_bias,
+        "counts": {
+            "recurrent products": found.products,
+            "sigmoids and tanhs, a unit": found.functions,
+            "additions and multiplications, a unit": found.elementwise,
+            "statements of the step": found.lines,
+            f"operations a time step ({_FEATURES} features, {_UNITS} units)": found.operations(_FEATURES, _UNITS),
+            f"parameters of such a layer ({_FEATURES} features, {_UNITS} units)": cell.parameters(_FEATURES, _UNITS),
+        },
     }
 
 
@@ -141,6 +179,21 @@ def _task(name: str) -> dict[str, Any]:
         "target": task.target or task.solved,
         "train_size_unit": task.train_size_unit,
     }
+
+
+def _command(store: Store, experiment: Experiment) -> str:
+    """What runs the experiment again: the folder's own copy of its file, with as many seeds as the last run had."""
+    file = store.directory / EXPERIMENT_NAME
+    command = f"harness run {shlex.quote(str(file))} --results {shlex.quote(str(store.directory.parent))}"
+    seeds = store.planned_seeds()
+    in_the_file = {seed for sweep in experiment.sweep for seed in sweep.seeds or experiment.seeds}
+    return f"{command} --seeds {len(seeds)}" if seeds not in (set(), in_the_file) else command
+
+
+def _limits(experiment: Experiment) -> str:
+    memory = experiment.limits.memory_gib
+    share = f"{memory:g} GiB" if memory else "nine tenths of the machine's memory, shared out among the trials that run"
+    return f"{experiment.limits.seconds:g} s; {share}"
 
 
 def _versions(machine: dict[str, Any]) -> str:

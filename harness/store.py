@@ -84,9 +84,16 @@ class Store:
         rows = self._read("SELECT trial_id, max(attempt), status FROM trial GROUP BY trial_id")
         return {trial_id: (attempt, status) for trial_id, attempt, status in rows}
 
-    def planned(self) -> list[str]:
-        """The ids of the trials of the last plan, in its order."""
-        return [trial_id for (trial_id,) in self._read("SELECT trial_id FROM planned ORDER BY position")]
+    def planned_trials(self) -> dict[str, tuple[str, str]]:
+        """(task, cell) of each trial of the last plan, by id."""
+        rows = self._read("SELECT trial_id, json_extract(spec, '$.task'), cell FROM planned ORDER BY position")
+        return {trial_id: (task, cell) for trial_id, task, cell in rows}
+
+    def planned_seeds(self) -> set[int]:
+        """The seeds of the last plan's comparison."""
+        spec = "json_extract(spec, '$.{}')".format
+        query = f"SELECT DISTINCT {spec('seed')} FROM planned WHERE {spec('purpose')} = 'comparison'"
+        return {seed for (seed,) in self._read(query)}
 
     def records(self, *, all_records: bool = False) -> Iterator[dict[str, Any]]:
         """The last attempt at each planned trial, in the plan's order, as JSON values.

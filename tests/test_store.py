@@ -66,6 +66,16 @@ def test_records_that_the_plan_does_not_ask_for_are_kept_but_not_shown(tmp_path:
         assert {r["trial_id"] for r in store.records(all_records=True)} == {wanted.trial_id, unwanted.trial_id}
 
 
+def test_a_plan_tells_its_trials_and_the_seeds_of_its_comparison(tmp_path: Path) -> None:
+    specs = [spec(seed=3), spec(seed=4, cell="lstm"), spec(seed=1_000_000, purpose="tuning")]
+    with open_store(tmp_path, create=True) as store:
+        store.set_plan({of.id(): of for of in specs})
+        trials = store.planned_trials()
+        assert trials == {of.id(): ("recall", of.cell) for of in specs}
+        assert list(trials) == [of.id() for of in specs]
+        assert store.planned_seeds() == {3, 4}
+
+
 def test_counts_tell_what_is_there_and_what_is_missing(tmp_path: Path) -> None:
     specs = [spec(seed=seed, cell=cell) for seed in (0, 1) for cell in ("gru", "lstm")]
     with open_store(tmp_path, create=True) as store:

@@ -112,7 +112,7 @@ def same_gate_equations(frame: DataFrame) -> FactFound:
         f"In all {tried} orders of the {', '.join(cell.gates)} gates' blocks of weights, the gates come out in that "
         f"order and the candidate unchanged; the largest difference is {worst:g}."
     )
-    return FactFound(worst == 0, worst, "largest difference", reason)
+    return FactFound(worst == 0, worst, "difference at most", reason)
 
 
 def _gates(
@@ -154,7 +154,7 @@ def reduces_to_rnn(frame: DataFrame) -> FactFound:
         f"difference is {worst:.1g} in float64. The document's sentence holds as it stands in that convention; where "
         "the update gate weighs the new candidate instead, it must be 1, and at 0 the state would never change."
     )
-    return FactFound(worst < 1e-12, worst, "largest difference", reason)
+    return FactFound(worst < 1e-12, worst, "difference at most", reason)
 
 
 def _distance(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,23 +11,28 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.analysis.stats import RESAMPLING_FROM, bca_interval, student_interval
+from harness.analysis.stats import RESAMPLING_FROM, bca_interval, median, median_interval, student_interval
 from harness.report.appearance import in_order
 from harness.report.plot import Centre, Failed, Point, Series
 
-TEXTS = ("trial_id", "task", "cell", "kernel", "lane", "matched", "status", "machine", "dense_units", "options")
+TEXTS = (
+    "trial_id", "task", "cell", "kernel", "lane", "matched", "status", "machine", "dense_units", "options", "optimizer",
+    "reset_after", "forget_bias", "initialiser", "purpose", "evaluate_lengths",
+)  # fmt: skip
 NUMBERS = (
-    "units", "layers", "train_size", "sequence_length", "learning_rate", "batch_size", "seed", "parameters",
-    "recurrent_parameters", "updates", "seconds_total", "seconds_per_update", "seconds_data", "seconds_build",
-    "seconds_first_step", "seconds_train", "seconds_evaluate", "cpu_seconds", "memory_baseline_bytes",
+    "units", "reference_units", "layers", "train_size", "sequence_length", "learning_rate", "batch_size", "seed",
+    "parameters", "recurrent_parameters", "updates", "seconds_total", "seconds_per_update", "seconds_data",
+    "seconds_build", "seconds_first_step", "seconds_train", "seconds_evaluate", "cpu_seconds", "memory_baseline_bytes",
     "memory_peak_bytes", "memory_difference_bytes", "train_loss", "validation_loss", "test_loss", "test_accuracy",
-    "dropout", "recurrent_dropout", "clip_norm", "patience", "updates_planned",
+    "dropout", "recurrent_dropout", "clip_norm", "patience", "updates_planned", "attempt", "noisy",
 )  # fmt: skip
 FACTORS = (
-    "kernel", "lane", "machine", "matched", "units", "layers", "dense_units", "options", "dropout",
-    "recurrent_dropout", "clip_norm", "sequence_length", "train_size",
+    "kernel", "lane", "machine", "matched", "reference_units", "layers", "dense_units", "variant", "optimizer",
+    "reset_after", "forget_bias", "initialiser", "dropout", "recurrent_dropout", "clip_norm", "sequence_length",
+    "train_size",
 )  # fmt: skip
-"""What tells one condition from another within a task; the learning rate is chosen, see `with_best_rates`."""
+"""What tells one condition from another within a task; the learning rate is chosen, see `with_best_rates`. The units
+are those asked for: matched by parameters, each cell has its own."""
 DERIVED = ("batch_size", "patience", "updates_planned")
 """Often follow from the other factors (small training sets have small batches); conditions only where they do not."""
 MOST_POINTS, FEWEST_POINTS = 160, 6
@@ -41,19 +47,56 @@ def prepared(frame: pd.DataFrame) -> pd.DataFrame:
     for name in {*NUMBERS, *(column for column in tidy.columns if str(column).startswith(("test_", "baseline_")))}:
         values = pd.to_numeric(tidy[name], errors="coerce") if name in tidy else pd.Series(np.nan, index=tidy.index)
         tidy[name] = values.astype(float).replace([np.inf, -np.inf], np.nan)
+    tidy["reference_units"] = tidy["reference_units"].fillna(tidy["units"])
+    tidy["variant"] = variants(tidy)
     return tidy.sort_values(["task", *FACTORS, "learning_rate", "cell", "seed", "trial_id"], ignore_index=True)
 
 
-def with_factors(curves: pd.DataFrame | None, frame: pd.DataFrame) -> pd.DataFrame:
-    """The learning curves with factors and status of their trials, in a fixed order; points are finite or NaN."""
-    names = ["update", "seconds", "train_loss", "validation_loss"]
-    factors = frame[["trial_id", "task", "cell", "seed", "status", "learning_rate", *FACTORS, *DERIVED]]
-    if curves is None or curves.empty or "trial_id" not in curves:
-        return factors.iloc[:0].assign(**dict.fromkeys(names, 0.0))
-    points = curves.reindex(columns=["trial_id", *names]).assign(trial_id=curves["trial_id"].astype(str))
-    for name in names:
-        points[name] = pd.to_numeric(points[name], errors="coerce").astype(float).replace([np.inf, -np.inf], np.nan)
-    return factors.merge(points, on="trial_id", how="inner").sort_values(["task", "cell", "seed", "trial_id", "update"])
+def variants(frame: pd.DataFrame) -> pd.Series[str]:
+    """The options in which the trials of a task differ: 'symbols 3'; empty where they do not differ."""
+    named = {}
+    for task, texts in frame.groupby("task")["options"].unique().items():
+        options = {text: _options(text) for text in texts}
+        differing = [
+            name
+            for name in sorted({name for one in options.values() for name in one})
+            if len({str(one.get(name)) for one in options.values()}) > 1
+        ]
+        for text, one in options.items():
+            named[task, text] = ", ".join(f"{name.replace('_', ' ')} {one.get(name)}" for name in differing)
+    return pd.Series([named[key] for key in zip(frame["task"], frame["options"], strict=True)], frame.index, dtype=str)
+
+
+def _options(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {"options": text}
+    return found if isinstance(found, dict) else {"options": text}
+
+
+def outcomes(frame: pd.DataFrame) -> pd.DataFrame:
+    """The trials that say something of a cell: none that chose a learning rate, and none that somebody stopped."""
+    return frame[(frame["purpose"] != "tuning") & (frame["status"] != "interrupted")].reset_index(drop=True)
+
+
+def with_factors(table: pd.DataFrame | None, frame: pd.DataFrame, numbers: Sequence[str]) -> pd.DataFrame:
+    """A table of several rows a trial with the factors, status and baselines of the frame's trials, in a fixed order.
+
+    `numbers` are its columns that must be there; they and every further score are finite or NaN.
+    """
+    baselines = [column for column in frame.columns if str(column).startswith("baseline_")]
+    factors = frame[["trial_id", "task", "cell", "seed", "status", "learning_rate", *FACTORS, *DERIVED, *baselines]]
+    if table is None or table.empty or "trial_id" not in table:
+        return factors.iloc[:0].assign(**dict.fromkeys(numbers, 0.0))
+    own = [column for column in table.columns if column == "trial_id" or column not in factors.columns]
+    rows = table[own].assign(trial_id=table["trial_id"].astype(str))
+    scores = [column for column in own if str(column).startswith(("test_", "validation_"))]
+    for name in {*numbers, *scores}:
+        values = pd.to_numeric(rows[name], errors="coerce") if name in rows else pd.Series(np.nan, index=rows.index)
+        rows[name] = values.astype(float).replace([np.inf, -np.inf], np.nan)
+    made = factors.merge(rows, on="trial_id", how="inner")
+    return made.sort_values(["task", "cell", "seed", "trial_id", numbers[0]], ignore_index=True)
 
 
 @dataclass(frozen=True)
@@ -73,10 +116,11 @@ def conditions(frame: pd.DataFrame, *, x: str | None, pooled: Sequence[str] = ()
     held = [name for name in (*FACTORS, *DERIVED) if name != x and name not in pooled]
     for task, of_task in frame.groupby("task", sort=False):
         # Cells matched by parameters have units of their own: matching is split first, so that they stay together.
-        for _, matched in of_task.groupby("matched", sort=True):
+        split = "matched" in held and of_task["matched"].nunique() > 1
+        for _, matched in of_task.groupby("matched", sort=True) if split else [("", of_task)]:
             varying = [name for name in held if name in FACTORS and _varies(matched, name, within=["cell"])]
             varying += [name for name in held if name in DERIVED and _varies(matched, name, within=["cell", *FACTORS])]
-            several = ("matched",) if of_task["matched"].nunique() > 1 else ()
+            several = ("matched",) if split else ()
             groups = matched.groupby(varying, sort=True, dropna=False) if varying else [((), matched)]
             for _, trials in groups:
                 factors = {name: trials[name].iloc[0] for name in held}
@@ -139,6 +183,20 @@ def interval(
     return max(below, low) if low is not None else below, min(above, high) if high is not None else above
 
 
+def median_centre(x: float, values: Sequence[float], failed: int, worst: float) -> Centre | None:
+    """The median of the values at x, each failure counting as `worst`, with its interval by order statistics.
+
+    None where the median is a failure.
+    """
+    every = np.array([*values, *[worst] * failed])
+    middle = median(every)
+    if not math.isfinite(middle):
+        return None
+    low, high = median_interval(np.sort(every))
+    known = math.isfinite(low) and math.isfinite(high)
+    return Centre(x, middle, low if known else None, high if known else None, len(every))
+
+
 def centre(x: float, values: Sequence[float], low: float | None = None, high: float | None = None) -> Centre:
     """Mean and interval of the values at x."""
     below, above = interval(values, low, high) or (None, None)
@@ -169,11 +227,13 @@ def series_of(
     factor: float = 1.0,
     low: float | None = None,
     high: float | None = None,
+    worst: float | None = None,
 ) -> tuple[Series, ...]:
     """A series a cell: every seed's value, the means with their intervals, and the failures, at each value of x.
 
     Without `x` every value stands at x = 0. Values are multiplied by `factor`; intervals stay within `low` and `high`.
     A failed trial has no value here, whatever it left behind: what it reached before it failed is not comparable.
+    With `worst`, the centres are medians in which each failure counts as that.
     """
     made = []
     places = trials[x].nunique() if x else 1
@@ -196,7 +256,12 @@ def series_of(
                 kept = thinned(here, most)
                 hidden += len(here) - len(kept)
                 points += kept
-                centres.append(centre(place, [point.y for point in here], low, high))
+            values = [point.y for point in here]
+            if worst is not None:
+                middle = median_centre(place, values, int((~usable).sum()), worst)
+                centres += [middle] if middle else []
+            elif here:
+                centres.append(centre(place, values, low, high))
             if not usable.all():
                 left_out = group[~usable]
                 failed.append(Failed(place, len(left_out), statuses(left_out)))

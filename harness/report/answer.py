@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
@@ -11,9 +12,11 @@ from markupsafe import Markup
 from harness.report.appearance import Look, shorten
 from harness.report.differences import condition_names, left_out, strip
 from harness.report.svg import inline
-from harness.report.wording import NO_VALUE, number, plural, with_unit
+from harness.report.wording import number, plural, signed, with_unit
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from harness.analysis.claims import Verdict
     from harness.report.data import ReportData
     from harness.report.plot import Plot
@@ -36,7 +39,12 @@ def answer(data: ReportData, looks: Mapping[str, Look], plots: Sequence[Plot]) -
             {"word": word, "style": WORDS[word][0], "sign": WORDS[word][1], "count": n} for word, n in counts if n
         ],
         "verdicts": [
-            shown(verdict, looks, place, {plot.id for plot in plots}) for place, verdict in enumerate(data.verdicts)
+            {
+                **shown(verdict, looks, place),
+                "evidence": figure_of(verdict, plots),
+                "yardsticks": yardsticks(verdict, data.frame, looks),
+            }
+            for place, verdict in enumerate(data.verdicts)
         ],
         "words": [
             {"word": word, "style": style, "sign": sign, "meaning": meaning}
@@ -45,8 +53,8 @@ def answer(data: ReportData, looks: Mapping[str, Look], plots: Sequence[Plot]) -
     }
 
 
-def shown(verdict: Verdict, looks: Mapping[str, Look], place: int, figures: Collection[str]) -> dict[str, Any]:
-    """One verdict in words and numbers, with its strip of differences and a link to its figure."""
+def shown(verdict: Verdict, looks: Mapping[str, Look], place: int) -> dict[str, Any]:
+    """One verdict in words and numbers, with its strip of differences."""
     style, sign, _ = WORDS.get(verdict.verdict, ("undecided", "?", ""))
     needed = getattr(verdict, "needed_seeds", None)
     return {
@@ -55,20 +63,20 @@ def shown(verdict: Verdict, looks: Mapping[str, Look], place: int, figures: Coll
         "word": verdict.verdict,
         "style": style,
         "sign": sign,
-        "effect": effect(verdict.effect, verdict.unit),
+        "means": means(verdict, looks),
+        "effect": effect(verdict.effect, verdict.unit, verdict.kind),
         "interval": bounds(verdict.ci_low, verdict.ci_high),
         "margin": with_unit(getattr(verdict, "margin", None), verdict.unit) if getattr(verdict, "margin", None) else "",
         "seeds": plural(verdict.n, "seed") if verdict.n else "",
         "needed": f"about {needed:,} seeds needed to decide" if needed and verdict.verdict == "undecided" else "",
         "scope": scope(verdict.conditions),
-        "reason": shorten(verdict.reason, 1200),
-        "baseline": shorten(getattr(verdict, "baseline", ""), 400),
+        "reason": shorten(verdict.reason.replace(verdict.baseline, "") if verdict.baseline else verdict.reason, 1200),
+        "baseline": shorten(verdict.baseline, 400),
         "source": shorten(getattr(verdict, "source", ""), 600),
         "strip": _strip(verdict, looks, place),
         "lost": left_out(verdict),
         "p": _p_value(verdict),
         "parts": parts(verdict),
-        "evidence": figure_of(verdict, figures),
     }
 
 
@@ -87,26 +95,101 @@ def parts(verdict: Verdict) -> list[dict[str, str]]:
     ]
 
 
-FIGURE_OF = (
-    ("horizon", "horizon"),
-    ("proportion", "solved"),
-    ("time-to-target", "time-to-target"),
-    ("parameters", "parameters"),
-    ("seconds", "seconds-per-update"),
-    ("memory", "memory"),
-    ("loss", "loss-by-size"),
-    ("accuracy", "accuracy-by-length"),
-)
-"""What a claim's kind, or the column it compares, has in it, and the figure that shows that."""
+def figure_of(verdict: Verdict, plots: Sequence[Plot]) -> str:
+    """The id of the figure, or of the section, that a claim rests on; '' where there is none."""
+    if verdict.kind == "not-testable":
+        return ""
+    if verdict.kind == "exact" and "parameters" not in verdict.unit:
+        return "architectures"
+    named = verdict.conditions.get("task", ())
+    shown = {
+        plot.id: {panel.facets.get("task") for panel in plot.panels}
+        for plot in plots
+        if not named or any(panel.facets.get("task") in _listed(named) for panel in plot.panels)
+    }
+    return next((figure for figure in _candidates(verdict) if figure in shown), "")
 
 
-def figure_of(verdict: Verdict, figures: Collection[str]) -> str:
-    """The id of the figure that a claim rests on, of those that the page has; '' where none is known."""
-    words = f"{getattr(verdict, 'kind', '')} {getattr(verdict, 'on', '')} {verdict.id}"
-    varied = verdict.conditions.get("sequence_length")
-    if isinstance(varied, list | tuple) and len(varied) > 1 and "test_" in words and "accuracy-by-length" in figures:
-        return "accuracy-by-length"
-    return next((figure for word, figure in FIGURE_OF if word in words and figure in figures), "")
+def _candidates(verdict: Verdict) -> tuple[str, ...]:
+    """The figures that may show what a claim compares, the best first."""
+    by_kind = {
+        "exact": ("parameters",),
+        "horizon": ("horizon", "solved"),
+        "proportion": ("solved", "scores"),
+        "time-to-target": ("time-to-target", "learning-curves"),
+    }
+    if verdict.kind in by_kind:
+        return by_kind[verdict.kind]
+    if verdict.on in ("parameters", "recurrent_parameters"):
+        return ("parameters",)
+    if verdict.on.startswith("memory"):
+        return ("memory", "memory-by-units")
+    if verdict.on.startswith(("seconds", "cpu_seconds")):
+        return ("seconds-per-update",)
+    along = ("loss-by-size", "accuracy-by-length")
+    lengths = _listed(verdict.conditions.get("sequence_length", ()))
+    return (*(reversed(along) if len(lengths) > 1 else along), "scores", "pareto", "learning-curves")
+
+
+def _listed(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+def means(verdict: Verdict, looks: Mapping[str, Look]) -> str:
+    """What to believe, in a sentence."""
+    better, than = (shorten(looks[c].title if c in looks else c, 40) for c in (verdict.better, verdict.than))
+    size = "" if verdict.effect is None or math.isinf(verdict.effect) else with_unit(abs(verdict.effect), verdict.unit)
+    by = f" by {size}" if size else ""
+    parts = Counter(part.verdict for part in verdict.by_condition)
+    if verdict.kind == "exact":
+        return {
+            "supported": "It is so: counted or computed, not estimated.",
+            "contradicted": "It is not so: counted or computed, not estimated.",
+        }.get(verdict.verdict, "It could not be computed here.")
+    if verdict.verdict == "supported":
+        claimed = "the advantage changes as claimed" if verdict.kind == "trend" else f"{better} does better than {than}"
+        return f"It holds here: {claimed}{by}."
+    if verdict.verdict == "contradicted":
+        claimed = (
+            "the advantage changes the other way" if verdict.kind == "trend" else f"{than} does better than {better}"
+        )
+        return f"The opposite holds here: {claimed}{by}."
+    if verdict.verdict == "no practical difference":
+        return f"It does not matter here: {better} and {than} differ by less than counts in practice."
+    if verdict.verdict == "not testable":
+        return WORDS["not testable"][2] if verdict.kind == "not-testable" else "It could not be measured here."
+    if set(parts) - {"undecided"}:
+        told = ", ".join(f"{word} in {count}" for word, count in parts.most_common())
+        return f"It depends on the condition: {told} of {len(verdict.by_condition)}."
+    if not verdict.n:
+        return "Nothing to judge by yet."
+    return f"Open: {plural(verdict.n, 'seed')} cannot tell whether {better} or {than} does better."
+
+
+def yardsticks(verdict: Verdict, frame: pd.DataFrame, looks: Mapping[str, Look]) -> str:
+    """'Mean test bits per character: GRU 3.21, LSTM 3.05; baselines: chance 6.9, unigram 4.1.'"""
+    if not verdict.on.startswith("test_") or not verdict.pairs:
+        return ""
+    sides = ((verdict.better, "better"), (verdict.than, "than"))
+    said = []
+    for cell, side in sides:
+        values = [value for pair in verdict.pairs if math.isfinite(value := getattr(pair, side))]
+        if values:
+            title = shorten(looks[cell].title if cell in looks else cell, 40)
+            said.append(f"{title} {number(math.fsum(values) / len(values))}")
+    about = frame
+    for name, value in verdict.conditions.items():
+        if name in about:
+            about = about[about[name].isin(_listed(value))]
+    ending = verdict.on.removeprefix("test")
+    scores = {
+        str(name).removeprefix("baseline_").removesuffix(ending).replace("_", " "): about[name].mean()
+        for name in about.columns
+        if str(name).startswith("baseline_") and str(name).endswith(ending)
+    }
+    named = [f"{name} {number(float(score))}" for name, score in scores.items() if not math.isnan(score)]
+    baselines = f"; baselines: {', '.join(named)}" if named else ""
+    return f"Mean {verdict.on.replace('_', ' ')}: {', '.join(said)}{baselines}." if said else ""
 
 
 def _strip(verdict: Verdict, looks: Mapping[str, Look], place: int) -> Markup | None:
@@ -121,14 +204,12 @@ def _p_value(verdict: Verdict) -> str:
     p = getattr(verdict, "p_adjusted", None)
     if p is None or math.isnan(p):
         return ""
-    return "p < 0.001" if p < 0.001 else f"p = {number(p, 2)}"
+    return "p\u00a0<\u00a00.001" if p < 0.001 else f"p\u00a0=\u00a0{number(p, 2)}"
 
 
-def effect(value: float | None, unit: str) -> str:
-    """'+0.12 nats'; a sign always, since an effect is a difference."""
-    if value is None or math.isnan(value):
-        return NO_VALUE
-    return ("+" if value > 0 else "") + with_unit(value, unit)
+def effect(value: float | None, unit: str, kind: str = "") -> str:
+    """'+0.12 nats': a difference has a sign; what was counted or computed, as for exact claims, has none."""
+    return with_unit(value, unit) if kind == "exact" else signed(value, unit)
 
 
 def bounds(low: float | None, high: float | None) -> str:
@@ -138,13 +219,21 @@ def bounds(low: float | None, high: float | None) -> str:
     return f"[{number(low)}, {number(high)}]"
 
 
+USUAL = {
+    "layers": 1, "dropout": 0, "recurrent_dropout": 0, "optimizer": "adam", "initialiser": "orthogonal",
+    "forget_bias": "", "reset_after": True,
+}  # fmt: skip
+"""A network's settings that go without saying."""
+
+
 def scope(conditions: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The conditions that the verdict covers, a name and its values each."""
-    return [(str(name).replace("_", " "), shorten(_values(value), 120)) for name, value in conditions.items()]
+    """The conditions that the verdict covers, a name and its values each; what is as usual goes without saying."""
+    told = {name: value for name, value in conditions.items() if name not in USUAL or value != USUAL[name]}
+    return [(str(name).replace("_", " "), shorten(_values(value), 120)) for name, value in told.items()]
 
 
 def _values(value: Any) -> str:
-    items: Sequence[Any] = value if isinstance(value, list | tuple) else (value,)
     return ", ".join(
-        number(item) if isinstance(item, int | float) and not isinstance(item, bool) else str(item) for item in items
+        number(item) if isinstance(item, int | float) and not isinstance(item, bool) else str(item)
+        for item in _listed(value)
     )

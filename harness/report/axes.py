@@ -56,12 +56,13 @@ def value_limits(panel: Panel, scale: Scale) -> tuple[float, float]:
     room = (high - low) * 0.08 or abs(high) * 0.2 or 1.0
     low, high = low - room, high + room
     if panel.y.high == 100 and panel.y.low == 0:
-        return (min(0.0, low), 104.0) if low < 40 else (low, min(high, 102.0))
+        return (min(0.0, max(low, -3.0)), 104.0) if low < 40 else (low, min(high, 102.0))
     return (max(low, panel.y.low) if panel.y.low is not None else low), high
 
 
 def values_axis(axes: Axes, panel: Panel, scale: Scale, which: Literal["x", "y"]) -> None:
-    """Scale, limits, ticks and grid of the axis on which the values stand."""
+    """Scale, limits, ticks and grid of the axis on which the values stand. A quantity may be logarithmic always."""
+    scale = "log" if panel.y.scale == "log" else scale
     axis = axes.yaxis if which == "y" else axes.xaxis
     low, high = value_limits(panel, scale)
     if scale == "log":
@@ -77,10 +78,11 @@ def values_axis(axes: Axes, panel: Panel, scale: Scale, which: Literal["x", "y"]
     axis.grid(True, color=GRID, linewidth=0.7)
 
 
-def mean_words(series: Series, centre: Centre, at: str, unit: str) -> str:
+def mean_words(panel: Panel, series: Series, centre: Centre, at: str) -> str:
     """What is said where a mean is pointed at."""
     where = ", ".join(part for part in (shorten(series.label, 40), at) if part)
-    return f"{where}: mean {centre_in_words(centre, unit)}" if where else f"mean {centre_in_words(centre, unit)}"
+    said = f"{panel.average} {centre_in_words(centre, panel.y.unit)}"
+    return f"{where}: {said}" if where else said
 
 
 def seed_words(series: Series, point: Point, at: str, unit: str) -> str:

@@ -91,7 +91,7 @@ def memory_by_units(results: Results) -> Plot:
     """Peak resident memory against the number of units, where several were tried."""
     measured = results.frame[results.frame[MEMORY.column].notna()].assign(status="ok")
     quantities = {str(task): MEMORY for task in measured["task"].unique()}
-    pooled = ("train_size",)
+    pooled = ("train_size", "reference_units")
     panels, notes = limited(lines(results, typical(measured), x="units", quantities=quantities, pooled=pooled))
     return Plot(
         "memory-by-units",

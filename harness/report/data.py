@@ -26,22 +26,37 @@ class ReportData:
     command: str = ""
     """The command that runs the experiment again."""
     curves: pd.DataFrame | None = None
-    """Learning curves: trial_id, cell, task, seed, update, seconds, train_loss, validation_loss."""
+    """Learning curves: trial_id, cell, task, seed, update, seconds, train_loss, validation_loss; and, where they are
+    known, validation_<metric>."""
+    lengths: pd.DataFrame | None = None
+    """Scores at other lengths than the one trained at: trial_id, evaluated_at, test_<metric>."""
+    reach: pd.DataFrame | None = None
+    """Gradient reach: trial_id, network ('untrained' or 'trained'), distance, gradient."""
+    examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Trial id to the fields of `harness.tasks.Example`."""
     verdicts: Sequence[Verdict] = ()
     summaries: Mapping[str, str] = field(default_factory=dict)
     """Cell to the text of its Keras model summary."""
     architectures: Sequence[Mapping[str, Any]] = ()
-    """name, title, summary, gates, blocks, states of each cell."""
+    """name, title, summary, gates, blocks, states of each cell; and, where it has equations, `step` (their source),
+    recurrent_bias, and counts (what was counted in them, to the number)."""
     machines: Sequence[Mapping[str, Any]] = ()
     """The fields of `harness.record.Machine`."""
     failures: Sequence[Mapping[str, Any]] = ()
     """trial_id, task, cell, seed, status, phase, message, stderr of every trial that is not ok."""
     tasks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Task to title, summary, train_size_unit, metrics (name, title, unit, better) and solved (metric, threshold)."""
+    """Task to title, summary, train_size_unit, metrics (name, title, unit, better), and solved and target: (metric,
+    threshold) or None."""
     planned: int = 0
     """Trials of the plan."""
     done: int = 0
     """Trials of the plan that have a record."""
+    missing: Sequence[tuple[str, str, int]] = ()
+    """(task, cell, trials) of the plan that have none."""
+    left_out: Sequence[tuple[str, str, int, str]] = ()
+    """(task, cell, trials, reason) of those that the last run left out, of which the store knows why."""
+    limits: str = ""
+    """What one trial may take, in words."""
     versions: str = ""
     commit: str = ""
     dirty: str = ""

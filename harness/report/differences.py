@@ -47,7 +47,12 @@ def left_out(verdict: Verdict) -> str:
 def condition_names(parts: Sequence[Verdict]) -> list[str]:
     """What tells each condition from the others."""
     keys = list(dict.fromkeys(key for part in parts for key in part.conditions))
-    telling = [key for key in keys if len({str(part.conditions.get(key)) for part in parts}) > 1]
+    telling: list[str] = []
+    apart = 1
+    for key in keys:  # a key that tells no more conditions apart than those before it follows from them
+        told = len({tuple(str(part.conditions.get(name)) for name in (*telling, key)) for part in parts})
+        if told > apart:
+            telling, apart = [*telling, key], told
     return [condition(part.conditions, telling) or shorten(part.claim, 24) for part in parts]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,28 +13,51 @@ from harness.report.appearance import INK, MUTED, Look, shorten
 from harness.report.axes import Mark
 from harness.report.lines import draw_lines
 from harness.report.plot import Panel, Plot, Scale
-from harness.report.rows import draw_rows
+from harness.report.roll import LANES, draw_roll, roll_height
+from harness.report.rows import LONGEST_NAME, REFERENCE, REFERENCE_TIERS, draw_rows
 
+POINTS = 72
+"""In an inch, the unit of all other sizes here."""
 PANEL_WIDTH, PANEL_HEIGHT = 4.0, 2.95
-"""Inches."""
 ROW_HEIGHT = 0.42
 COLUMNS = 3
 LEFT, RIGHT, TOP, BOTTOM = 0.6, 1.0, 0.62, 0.56
-ROW_LEFT = 1.2
+ROW_LEFT, CHARACTER = 1.2, 0.082
+"""The least left of rows, and what a character of their names takes there."""
 ROW_TOP, BARE_TOP = 0.42, 0.08
 """Above rows, with a title and without."""
+TITLE_WIDTH, TITLE_LINE = 44, 13
+"""Characters of a title's line, and the points from one line to the next."""
 
 
 def panel_height(panel: Panel) -> float:
-    """Inches that a panel takes: rows and bars grow with their number."""
+    """Inches that a panel takes: rows, bars and rolls grow with their number."""
+    if panel.kind == "roll":
+        return top_margin(panel) + BOTTOM + roll_height(panel)
     if panel.kind in ("rows", "bars"):
         return top_margin(panel) + BOTTOM + ROW_HEIGHT * max(1, len(panel.series))
-    return PANEL_HEIGHT
+    return PANEL_HEIGHT - TOP + top_margin(panel)
 
 
 def top_margin(panel: Panel) -> float:
-    """Inches above the axes: room for the title and, over lines, for the name of the values."""
-    return TOP if panel.kind not in ("rows", "bars") else ROW_TOP if panel.title else BARE_TOP
+    """Inches above the axes: room for the title and for what stands between the two."""
+    further = TITLE_LINE * (len(_title(panel)) - 1) / POINTS
+    if panel.kind in ("lines", "curves"):
+        return TOP + further
+    return (ROW_TOP + further if panel.title else BARE_TOP) + _names_above(panel) / POINTS
+
+
+def _title(panel: Panel) -> list[str]:
+    """The title in at most two lines."""
+    lines = textwrap.wrap(shorten(panel.title, 2 * TITLE_WIDTH), TITLE_WIDTH) or [""]
+    return lines if len(lines) <= 2 else [lines[0], shorten(" ".join(lines[1:]), TITLE_WIDTH)]
+
+
+def _names_above(panel: Panel) -> float:
+    """Points that names take above the axes: of the yardsticks over rows, of the lanes over a roll."""
+    if panel.kind == "roll":
+        return LANES
+    return REFERENCE * min(REFERENCE_TIERS, len(panel.references)) if panel.kind == "rows" else 0.0
 
 
 def draw_panel(panel: Panel, looks: Mapping[str, Look], scale: Scale = "linear") -> tuple[Figure, list[Mark]]:
@@ -63,21 +88,24 @@ def draw_plot(plot: Plot, looks: Mapping[str, Look], scale: Scale = "linear") ->
 
 def left_margin(panel: Panel) -> float:
     """Inches left of the axes: room for the rows' names, or for numbers."""
-    if panel.kind not in ("rows", "bars"):
+    if panel.kind in ("lines", "curves"):
         return LEFT
-    return ROW_LEFT if any(series.label for series in panel.series) else 0.3
+    if panel.kind == "roll":
+        return ROW_LEFT
+    longest = max((len(shorten(series.label, LONGEST_NAME)) for series in panel.series), default=0)
+    return max(ROW_LEFT, 0.22 + CHARACTER * longest) if longest else 0.3
 
 
 def _place(figure: Figure, panel: Panel, left: float, bottom: float, width: float, height: float) -> Axes:
     """Axes in the rectangle (inches), with the margins that titles and labels need."""
     total_width, total_height = figure.get_size_inches()
-    margin = left_margin(panel)
+    margin, right = left_margin(panel), 0.2 if panel.kind == "roll" else RIGHT
     top = top_margin(panel)
     return figure.add_axes(
         (
             (left + margin) / total_width,
             (bottom + BOTTOM) / total_height,
-            (width - margin - RIGHT) / total_width,
+            (width - margin - right) / total_width,
             (height - top - BOTTOM) / total_height,
         )
     )
@@ -85,18 +113,26 @@ def _place(figure: Figure, panel: Panel, left: float, bottom: float, width: floa
 
 def draw(axes: Axes, panel: Panel, looks: Mapping[str, Look], scale: Scale) -> list[Mark]:
     """The panel on the axes; gives what can be pointed at."""
-    rows = panel.kind in ("rows", "bars")
-    wide = axes.get_position().width * axes.figure.get_size_inches()[0]  # type: ignore[union-attr]
-    shift = (left_margin(panel) - 0.14) / wide
-    points_up = 26 if not rows else 14
-    axes.annotate(
-        shorten(panel.title, 58), (-shift, 1), (0, points_up), xycoords="axes fraction", textcoords="offset points",
-        fontsize=9.5, fontweight="bold", color=INK, annotation_clip=False,
-    )  # fmt: skip
-    if rows:
+    _draw_heading(axes, panel)
+    if panel.kind == "roll":
+        return draw_roll(axes, panel, looks)
+    if panel.kind in ("rows", "bars"):
         return draw_rows(axes, panel, looks, scale)
-    axes.annotate(
-        shorten(panel.y.label, 60), (-shift, 1), (0, 11), xycoords="axes fraction", textcoords="offset points",
-        color=MUTED, annotation_clip=False,
-    )  # fmt: skip
     return draw_lines(axes, panel, looks, scale)
+
+
+def _draw_heading(axes: Axes, panel: Panel) -> None:
+    """The title above the axes, its last line just over what stands between; over lines, the name of the values."""
+    figure, box = axes.figure, axes.get_position()
+    width, height = figure.get_size_inches()  # type: ignore[union-attr]
+    left = box.x0 - (left_margin(panel) - 0.14) / width
+
+    def write(text: str, points_up: float, **style: Any) -> None:
+        figure.text(left, box.y1 + points_up / POINTS / height, text, **style)
+
+    lines = panel.kind in ("lines", "curves")
+    base = 26 if lines else 14 + _names_above(panel)
+    for place, line in enumerate(reversed(_title(panel))):
+        write(line, base + place * TITLE_LINE, fontsize=9.5, fontweight="bold", color=INK)
+    if lines:
+        write(shorten(panel.y.label, 60), 11, color=MUTED)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from harness.report.cost import memory, memory_by_units, parameters, seconds_per_update
+from harness.report.generalisation import other_lengths
+from harness.report.heard import heard
 from harness.report.panels import Results
 from harness.report.plot import Plot
-from harness.report.quality import horizon, learning_rates, loss_by_size, pareto, quality_by_length, solved
+from harness.report.quality import horizon, loss_by_size, pareto, quality_by_length, solved
+from harness.report.rates import learning_rates
+from harness.report.reach import gradient_reach
+from harness.report.scores import scores
 from harness.report.training import learning_curves, time_to_target
 
 FIGURES = {
@@ -21,6 +26,10 @@ FIGURES = {
     "memory": memory,
     "memory-by-units": memory_by_units,
     "learning-rates": learning_rates,
+    "gradient-reach": gradient_reach,
+    "other-lengths": other_lengths,
+    "scores": scores,
+    "heard": heard,
 }
 """Id of a figure to the function that describes it."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from harness.report.appearance import MUTED, PAPER, Look, shorten
 from harness.report.axes import Mark, look_of, mean_words, seed_words, values_axis
@@ -20,12 +20,15 @@ LINE = 0.155
 
 def draw_lines(axes: Axes, panel: Panel, looks: Mapping[str, Look], scale: Scale) -> list[Mark]:
     """The panel on the axes; gives what can be pointed at."""
+    scale = "log" if panel.y.scale == "log" else scale
     values_axis(axes, panel, scale, "y")
     places = sorted(_places(panel))
     log = panel.x.scale == "log" and min(places, default=1) > 0
     if log:
         axes.set_xscale("log")
     _places_axis(axes, panel, places, log)
+    if panel.at is not None:
+        _mark_place(axes, *panel.at)
     marks: list[Mark] = []
     count = len(panel.series)
     for index, series in enumerate(panel.series):
@@ -60,10 +63,21 @@ def _places_axis(axes: Axes, panel: Panel, places: Sequence[float], log: bool) -
             if not kept or (math.log10(kept[-1]) if log else kept[-1]) - at > (ends[1] - ends[0]) * 0.085:
                 kept.append(place)
         axes.xaxis.set_major_locator(FixedLocator(kept))
-    elif log:
+    elif log and places[-1] > 5 * places[0]:
         axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+
+
+def _mark_place(axes: Axes, name: str, x: float) -> None:
+    """A vertical line at an x that means something."""
+    axes.axvline(x, color=MUTED, linewidth=0.9, linestyle=(0, (2, 2)), zorder=2, gid="at")
+    axes.annotate(
+        name, (x, 0.02), (3, 0), xycoords=("data", "axes fraction"), textcoords="offset points", color=MUTED,
+        fontsize=7.5, fontstyle="italic", va="bottom",
+    )  # fmt: skip
 
 
 def _dodge(axes: Axes, steps: float, log: bool) -> Callable[[float], float]:
@@ -110,12 +124,19 @@ def _draw_series(
         marker=look.marker if panel.kind == "lines" else "", markersize=5, markeredgecolor=PAPER, markeredgewidth=0.7,
         zorder=5, label=series.label, gid=f"{gid}-mean",
     )  # fmt: skip
+    for centre in centres:
+        if centre.x == series.chosen:
+            axes.plot(
+                [dodge(centre.x)], [centre.mean], marker="o", markersize=11, markerfacecolor="none",
+                markeredgecolor=colour, markeredgewidth=1.3, linestyle="none", zorder=6, gid=f"{gid}-chosen",
+            )  # fmt: skip
     for failed in series.failed:
         _draw_failed(axes, dodge(failed.x), failed, look, gid)
     unit = panel.y.unit
     at = panel.x.unit or panel.x.title.lower()
     marks = [
-        Mark(dodge(c.x), c.mean, series.cell, mean_words(series, c, f"{number(c.x)} {at}", unit), True) for c in centres
+        Mark(dodge(c.x), c.mean, series.cell, mean_words(panel, series, c, f"{number(c.x)} {at}"), True)
+        for c in centres
     ]
     marks += [
         Mark(beside(p.x), p.y, series.cell, seed_words(series, p, f"{number(p.x)} {at}", unit), False)
@@ -140,7 +161,9 @@ def _draw_references(axes: Axes, panel: Panel) -> list[Reference]:
     for index, reference in enumerate(inside):
         style: dict[str, Any] = {"color": MUTED, "linewidth": 0.9, "linestyle": (0, (2, 2)), "zorder": 2}
         levels = [y for _, y in reference.values]
-        if len(set(levels)) == 1:
+        if reference.stepped:
+            axes.step([x for x, _ in reference.values], levels, where="post", gid=f"reference-{index}", **style)
+        elif len(set(levels)) == 1:
             axes.axhline(levels[0], gid=f"reference-{index}", **style)
         else:
             axes.plot([x for x, _ in reference.values], levels, gid=f"reference-{index}", **style)

@@ -51,7 +51,7 @@ def _verdicts(data: ReportData) -> str:
             WORDS.get(verdict.verdict, ("", "?", ""))[1],
             plain(verdict.claim, 200),
             plain(verdict.verdict, 40),
-            plain(effect(verdict.effect, verdict.unit), 60),
+            plain(effect(verdict.effect, verdict.unit, verdict.kind), 60),
             bounds(verdict.ci_low, verdict.ci_high).replace("[", "\\[").replace("]", "\\]"),
             plain("" if margin is None else f"±{with_unit(margin, verdict.unit)}", 60),
             str(verdict.n or ""),

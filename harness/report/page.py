@@ -12,7 +12,9 @@ from markupsafe import Markup
 
 from harness.report.answer import answer
 from harness.report.appearance import Look, shorten
+from harness.report.architectures import architectures, comparison
 from harness.report.legend import key
+from harness.report.measured import METHOD_OF, measured
 from harness.report.plot import Panel, Plot
 from harness.report.svg import inline
 from harness.report.trials import trials_table
@@ -63,6 +65,8 @@ def page(data: ReportData, frame: pd.DataFrame, plots: Sequence[Plot], looks: Ma
             figures=[figure(plot, looks) for plot in plots],
             failures=failures(data, frame, looks),
             architectures=architectures(data, looks),
+            comparison=comparison(data, looks),
+            measured=measured(data, frame, looks),
             kernels=sorted(
                 {panel.facets["kernel"] for plot in plots for panel in plot.panels if panel.facets.get("kernel")}
             ),
@@ -100,7 +104,7 @@ def facts(data: ReportData, frame: pd.DataFrame) -> list[tuple[str, str]]:
     found = [("Trials", trials)]
     if not frame.empty:
         found.append(("Failed", f"{int((frame['status'] != 'ok').sum()):,}"))
-        found.append(("Seeds", f"{frame['seed'].nunique():,}"))
+        found.append(("Seeds", f"{frame.loc[frame['purpose'] != 'tuning', 'seed'].nunique():,}"))
         total = float(frame["seconds_total"].sum())
         found.append(("Trial time", duration(total) if total else NO_VALUE))
     if data.machines:
@@ -128,6 +132,7 @@ def figure(plot: Plot, looks: Mapping[str, Look]) -> dict[str, Any]:
         "header": header,
         "rows": rows,
         "log": plot.log,
+        "method": METHOD_OF.get(plot.id, "seeds"),
     }
 
 
@@ -179,30 +184,3 @@ def failures(data: ReportData, frame: pd.DataFrame, looks: Mapping[str, Look]) -
 
 def _title(cell: str, looks: Mapping[str, Look]) -> str:
     return shorten(looks[cell].title if cell in looks else cell, 60)
-
-
-def architectures(data: ReportData, looks: Mapping[str, Look]) -> list[dict[str, Any]]:
-    """The cells side by side: facts, and the Keras summary of the model."""
-    known = {str(architecture.get("name", "")): architecture for architecture in data.architectures}
-    names = [name for name in looks if name in known or name in data.summaries]
-    return [
-        {
-            "look": looks[name],
-            "title": _title(name, looks),
-            "summary": known.get(name, {}).get("summary", ""),
-            "facts": [
-                (title, _listed(known.get(name, {}).get(key)))
-                for key, title in (("gates", "Gates"), ("blocks", "Weight blocks"), ("states", "States"))
-                if known.get(name, {}).get(key) is not None
-            ],
-            "model": data.summaries.get(name, ""),
-            "columns": max((len(line) for line in data.summaries.get(name, "").splitlines()), default=60),
-        }
-        for name in names
-    ]
-
-
-def _listed(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "none"
-    return "none" if value == 0 else str(value)

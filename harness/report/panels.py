@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from harness.report.aggregate import Condition, conditions
+from harness.report.aggregate import Condition, conditions, outcomes, with_factors
 from harness.report.aggregate import series_of as cell_series
+from harness.report.data import ReportData
 from harness.report.plot import Axis, Panel, Reference, Series
 from harness.report.wording import condition, plural
 
@@ -20,19 +21,44 @@ Better = Literal["lower", "higher", ""]
 MOST_PANELS = 6
 
 LENGTH = Axis("Sequence length", "time steps", whole=True, scale="log")
-UNITS = Axis("Units", "units", whole=True, scale="log")
+UNITS = Axis("Units", "units", whole=True, scale="log", written="Units of a recurrent layer")
+MEDIANS = "Large: the median of the seeds, with its 95 % interval where there are seeds enough (6); small: every seed."
 INTERVALS = "Line: the mean of the seeds; bar: its 95 % confidence interval (from three seeds on); dots: every seed."
 
 
 @dataclass(frozen=True)
 class Results:
-    """What the figures are drawn from. `curves` has the factors of its trials, see `with_factors`."""
+    """What the figures are drawn from. The tables of several rows a trial have its factors, see `with_factors`."""
 
     frame: pd.DataFrame
-    curves: pd.DataFrame
+    """The trials that are outcomes, prepared."""
     tasks: Tasks
     titles: Titles
     """Cell to its title."""
+    curves: pd.DataFrame
+    lengths: pd.DataFrame
+    """Test scores at other lengths than the one trained at, `evaluated_at`."""
+    reach: pd.DataFrame
+    """network ('untrained', 'trained'), distance, gradient."""
+    tuning: pd.DataFrame
+    """The trials that chose a learning rate, prepared."""
+    examples: Mapping[str, Mapping[str, Any]]
+    """Trial id to what that trial made of one example: `harness.tasks.Example`."""
+
+
+def results_of(data: ReportData, frame: pd.DataFrame, titles: Titles) -> Results:
+    """What the figures of a report are drawn from; `frame` is its frame, prepared."""
+    counted = outcomes(frame)
+    return Results(
+        counted,
+        data.tasks,
+        titles,
+        curves=with_factors(data.curves, counted, ("update", "seconds", "train_loss", "validation_loss")),
+        lengths=with_factors(data.lengths, counted, ("evaluated_at",)),
+        reach=with_factors(data.reach, counted, ("distance", "gradient")),
+        tuning=frame[(frame["purpose"] == "tuning") & (frame["status"] != "interrupted")],
+        examples=data.examples,
+    )
 
 
 @dataclass(frozen=True)
@@ -45,8 +71,10 @@ class Quantity:
     better: Better = "lower"
 
 
-def series_of(trials: pd.DataFrame, quantity: Quantity, x: str | None, titles: Titles) -> tuple[Series, ...]:
-    """A series a cell of the quantity, in its unit."""
+def series_of(
+    trials: pd.DataFrame, quantity: Quantity, x: str | None, titles: Titles, *, worst: float | None = None
+) -> tuple[Series, ...]:
+    """A series a cell of the quantity, in its unit; with `worst`, medians that count each failure as that."""
     return cell_series(
         trials,
         y=quantity.column,
@@ -55,6 +83,7 @@ def series_of(trials: pd.DataFrame, quantity: Quantity, x: str | None, titles: T
         factor=quantity.factor,
         low=quantity.axis.low,
         high=quantity.axis.high,
+        worst=worst,
     )
 
 
@@ -66,11 +95,11 @@ def metric(tasks: Tasks, task: str, name: str) -> Quantity:
     )
     unit = str(declared.get("unit") or "")
     title = str(declared.get("title") or name.replace("_", " "))
-    if title.lower().startswith("test "):
-        title = title[5:]
+    title = title[5:] if title.lower().startswith("test ") else title
+    title = title if title[1:2].isupper() or title[1:2].isdigit() else title[:1].lower() + title[1:]  # F1, MSE
     if better == "higher" and not unit:
-        return Quantity(f"test_{name}", Axis(f"Test {title.lower()}", "%", low=0, high=100), 100.0, better)
-    return Quantity(f"test_{name}", Axis(f"Test {title.lower()}", unit), 1.0, better)
+        return Quantity(f"test_{name}", Axis(f"Test {title}", "%", low=0, high=100), 100.0, better)
+    return Quantity(f"test_{name}", Axis(f"Test {title}", unit), 1.0, better)
 
 
 def quality_metric(tasks: Tasks, task: str, frame: pd.DataFrame) -> Quantity:
@@ -123,7 +152,7 @@ def baselines(here: Condition, quantity: Quantity, x: str | None) -> tuple[Refer
         else:
             means = here.trials.groupby(x)[name].mean().dropna() * quantity.factor
             values = [(float(at), round(float(value), 12)) for at, value in means.items()]  # type: ignore[arg-type]
-        found.append(Reference(label, tuple(values)))
+        found.append(Reference(label, tuple(values), to_beat=True))
     return tuple(found)
 
 
@@ -176,7 +205,7 @@ def lines(
     return [
         Draft(here.task, partial(_line_panel, results, here, x, quantities[here.task]))
         for here in conditions(frame, x=x, pooled=pooled)
-        if here.trials[x].nunique() > 1
+        if here.trials.groupby("cell")[x].nunique().max() > 1
     ]
 
 

@@ -43,7 +43,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Centre:
-    """The mean of the seeds at one x, with its 95 % interval (None: too few seeds for one)."""
+    """The mean (or the panel's other average) of the seeds at one x, with its 95 % interval (None: too few seeds)."""
 
     x: float
     mean: float
@@ -64,6 +64,15 @@ class Failed:
 
 
 @dataclass(frozen=True)
+class Span:
+    """A stretch of time in one row of a roll."""
+
+    row: int
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
 class Series:
     """The values of one cell (and kernel) in one panel."""
 
@@ -78,6 +87,10 @@ class Series:
     """The share of a bar that is drawn in full colour: the recurrent parameters among all."""
     hidden_points: int = 0
     """Points left out of the drawing, though not of the mean, because there are too many to see."""
+    chosen: float | None = None
+    """The x of the mean that was chosen, of those that were tried: it gets a ring."""
+    spans: tuple[Span, ...] = ()
+    """What a roll shows of the series."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +100,10 @@ class Reference:
     label: str
     values: tuple[tuple[float, float], ...]
     """(x, y); a single pair stands for a level that does not depend on x."""
+    to_beat: bool = False
+    """A baseline: a cell that is no better says so."""
+    stepped: bool = False
+    """Drawn as steps: a front."""
 
     @property
     def level(self) -> float:
@@ -95,11 +112,21 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A grey-scale image: rows from the top, values from 0 to 1; and what its vertical axis is."""
+
+    rows: tuple[tuple[float, ...], ...]
+    title: str
+    low: str
+    high: str
+
+
+@dataclass(frozen=True)
 class Panel:
     """One set of axes.
 
     kind 'lines': y against a numeric x. 'rows': a row a series, values along the horizontal axis `y`.
-    'bars': as rows, from zero. 'curves': a line a seed.
+    'bars': as rows, from zero. 'curves': a line a seed. 'roll': spans of time, a row a label, under a picture.
     """
 
     title: str
@@ -107,12 +134,22 @@ class Panel:
     y: Axis
     series: tuple[Series, ...]
     references: tuple[Reference, ...] = ()
-    kind: Literal["lines", "rows", "bars", "curves"] = "lines"
+    kind: Literal["lines", "rows", "bars", "curves", "roll"] = "lines"
     facets: Mapping[str, str] = field(default_factory=dict)
     """The factors that the page can filter by: task, kernel, matched."""
     better: Literal["lower", "higher", ""] = ""
     margin: float | None = None
     """Half the width of the band around zero in which a difference has no practical meaning."""
+    average: Literal["mean", "median"] = "mean"
+    """What the centres are; a median counts the failures as worse than any value."""
+    at: tuple[str, float] | None = None
+    """An x that is marked, and its name."""
+    says: str = ""
+    """The finding, where it is not that of the last values."""
+    picture: Picture | None = None
+    """What stands above a roll."""
+    rows: tuple[str, ...] = ()
+    """The names of a roll's rows, from the top."""
 
     def values(self) -> list[float]:
         """Every drawn y, for limits."""
@@ -141,3 +178,5 @@ class Plot:
     """What was pooled, chosen or left out of the drawing."""
     log: bool = False
     """Whether a logarithmic value axis makes sense beside the linear one."""
+    values: tuple[tuple[str, ...], tuple[tuple[str, ...], ...]] | None = None
+    """Header and rows of the table of values, where they are not those of the means."""

@@ -13,6 +13,10 @@ from harness.report.axes import Mark, look_of, mean_words, seed_words, values_ax
 from harness.report.plot import Panel, Scale, Series
 from harness.report.wording import number
 
+REFERENCE, REFERENCE_TIERS = 8, 3
+"""Points that a yardstick's name takes above the rows; names in so many heights, so that neighbours do not overlap."""
+LONGEST_NAME = 22
+"""Characters of a row's name."""
 RISE = (-0.21, 0.07, -0.07, 0.21, 0.0)
 """Seeds stand at these heights in turn, in rows, so that equal values do not hide each other."""
 
@@ -31,20 +35,35 @@ def draw_rows(axes: Axes, panel: Panel, looks: Mapping[str, Look], scale: Scale)
     if panel.margin is not None:
         axes.axvspan(-panel.margin, panel.margin, color=GRID, zorder=0, gid="margin")
         axes.axvline(0, color=MUTED, linewidth=0.9, zorder=1, gid="zero")
-    for reference in panel.references:
-        if axes.get_xlim()[0] <= reference.level <= axes.get_xlim()[1]:
-            axes.axvline(reference.level, color=MUTED, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
+    _draw_references(axes, panel)
     marks: list[Mark] = []
     for index, series in enumerate(panel.series):
         marks += _draw_row(axes, panel, series, look_of(series, looks), index, count - 1 - index, bars)
     return marks
 
 
+def _draw_references(axes: Axes, panel: Panel) -> None:
+    """The yardsticks as thin lines, their names at alternate heights; those beyond the axis are named at its end."""
+    low, high = axes.get_xlim()
+    for place, reference in enumerate(sorted(panel.references, key=lambda reference: reference.level)):
+        inside = low <= reference.level <= high
+        at = min(max(reference.level, low), high)
+        if inside:
+            axes.axvline(at, color=MUTED, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1, gid=f"reference-{place}")
+        arrow = "" if inside else f" {number(reference.level)} {'→' if reference.level > high else '←'}"
+        axes.annotate(
+            shorten(reference.label, 18) + arrow, (at, 1), (0, 2 + REFERENCE * (place % REFERENCE_TIERS)),
+            xycoords=("data", "axes fraction"), textcoords="offset points", va="bottom",
+            ha="left" if at < (low + high) / 2 else "right", color=MUTED, fontsize=7, fontstyle="italic",
+            annotation_clip=False,
+        )  # fmt: skip
+
+
 def _draw_row(axes: Axes, panel: Panel, series: Series, look: Look, index: int, row: int, bars: bool) -> list[Mark]:
     gid = f"series-{look.index}-{index}"
     axes.annotate(
-        shorten(series.label, 18), (0, row), (-8, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
-        ha="right", va="center", color=INK, annotation_clip=False, gid=f"{gid}-name",
+        shorten(series.label, LONGEST_NAME), (0, row), (-8, 0), xycoords=("axes fraction", "data"),
+        textcoords="offset points", ha="right", va="center", color=INK, annotation_clip=False, gid=f"{gid}-name",
     )  # fmt: skip
     rise = [RISE[place % len(RISE)] for place in range(len(series.points))]
     if series.points:
@@ -67,18 +86,16 @@ def _draw_row(axes: Axes, panel: Panel, series: Series, look: Look, index: int, 
                 [centre.mean], [row], marker=look.marker, markersize=6.5, color=look.colour, markeredgecolor=PAPER,
                 markeredgewidth=0.8, linestyle="none", zorder=5, gid=f"{gid}-mean",
             )  # fmt: skip
-    _write_value(axes, series, look, row, gid)
-    marks = [
-        Mark(c.mean, float(row), series.cell, mean_words(series, c, "", panel.y.unit), True) for c in series.centres
-    ]
+    _write_value(axes, series, look, row, gid, panel.margin)
+    marks = [Mark(c.mean, float(row), series.cell, mean_words(panel, series, c, ""), True) for c in series.centres]
     return marks + [
         Mark(p.y, row + up, series.cell, seed_words(series, p, "", panel.y.unit), False)
         for p, up in zip(series.points, rise, strict=True)
     ]
 
 
-def _write_value(axes: Axes, series: Series, look: Look, row: int, gid: str) -> None:
-    """The mean at the right end of its row, and a cross with the number of trials that left no value."""
+def _write_value(axes: Axes, series: Series, look: Look, row: int, gid: str, margin: float | None) -> None:
+    """The mean at the right end of its row, with a sign where it is a difference; and a cross with the failures."""
     place: dict[str, Any] = {
         "xycoords": ("axes fraction", "data"),
         "textcoords": "offset points",
@@ -88,7 +105,10 @@ def _write_value(axes: Axes, series: Series, look: Look, row: int, gid: str) -> 
     }
     failed = sum(failure.count for failure in series.failed)
     for centre in series.centres:
-        axes.annotate(number(centre.mean), (1, row), (8, 0), fontweight="bold", gid=f"{gid}-value", **place)
+        text = number(centre.mean)
+        if margin is not None and centre.mean > 0:
+            text = f"+{text}"
+        axes.annotate(text, (1, row), (8, 0), fontweight="bold", gid=f"{gid}-value", **place)
     if failed:
         below = -9 if series.centres else 0
         axes.annotate(f"\u2717 {failed}", (1, row), (8, below), fontsize=7.5, gid=f"{gid}-failed", **place)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pandas as pd
 
-from harness.report.aggregate import centre, conditions, typical, with_best_rates
+from harness.report.aggregate import Condition, centre, conditions, statuses, typical, with_best_rates
 from harness.report.appearance import in_order
 from harness.report.panels import (
-    INTERVALS,
+    MEDIANS,
     Quantity,
     Results,
     Titles,
@@ -18,7 +20,7 @@ from harness.report.panels import (
     panel_title,
     series_of,
 )
-from harness.report.plot import Axis, Centre, Panel, Plot, Series
+from harness.report.plot import Axis, Centre, Failed, Panel, Plot, Series
 from harness.report.quality import TYPICAL
 from harness.report.wording import with_unit
 
@@ -26,107 +28,172 @@ MOST_TRACES = 10
 """Seeds whose curve is drawn, a cell."""
 MOST_STEPS = 60
 """Points drawn of one curve."""
+NO_COMPILING = "Times are of training alone, without the first update, which compiles, and without evaluations."
+UPDATES = Axis("Updates", "updates", written="Updates")
+TIME = Axis("Training time", "s")
 
 
 def learning_curves(results: Results) -> Plot:
     """Validation loss against updates, and against seconds of training: a line a seed, and their mean."""
-    curves, chosen = _curves(results)
+    trials, chosen = _trials(results)
     panels = []
-    for here in conditions(curves, x=None):
+    for here in conditions(trials, x=None):
+        curves = _of(here, results)
+        if curves.empty:
+            continue
         unit = metric(results.tasks, here.task, "loss").axis.unit
-        for x in (Axis("Updates"), Axis("Training time", "s")):
-            column = "seconds" if x.unit else "update"
+        for x, column, title in ((UPDATES, "update", "updates"), (TIME, "seconds", "time")):
             panels.append(
                 Panel(
-                    f"{panel_title(results.tasks, here)} · {'time' if x.unit else 'updates'}",
+                    f"{panel_title(results.tasks, here)} · {title}",
                     x,
                     Axis("Validation loss", unit),
-                    _traced(here.trials, column, results.titles),
+                    _traced(here.trials, curves, column, results.titles),
                     kind="curves",
                     facets=facets(here),
                     better="lower",
                 )
             )
     kept, notes = limited(panels)
-    note = f"Thick: the mean, as far as all seeds go; thin: at most {MOST_TRACES} seeds a cell."
+    note = (
+        f"Thick: the mean of the seeds that finished, as far as all of them go; thin: at most {MOST_TRACES} seeds a "
+        "cell; a cross above the axes: a trial failed there."
+    )
     return Plot(
         "learning-curves",
         "How does training go?",
         "Validation loss after so many updates, and after so many seconds: the same curves, two prices.",
         kept,
-        (note, TYPICAL, *choice_note(chosen), *notes),
+        (note, NO_COMPILING, TYPICAL, *choice_note(chosen), *notes),
         log=True,
     )
+
+
+@dataclass(frozen=True)
+class _Target:
+    """What has to be reached on validation data: a column of the curves and a level, and that in words."""
+
+    column: str
+    level: float | str
+    """A number, or the column that has each trial's own: a baseline's."""
+    lower: bool
+    words: str
+
+    def reached(self, curves: pd.DataFrame) -> pd.DataFrame:
+        """The first point at the target, of the trials that get there."""
+        values, level = curves[self.column], curves[self.level] if isinstance(self.level, str) else self.level
+        passed = curves[values <= level if self.lower else values >= level]
+        return passed.sort_values("update").groupby("trial_id", as_index=False)[["update", "seconds"]].first()
 
 
 def time_to_target(results: Results) -> Plot:
-    """Updates, and seconds, until the validation loss is at a level that every cell's typical seed reaches."""
-    curves, chosen = _curves(results)
-    panels = []
-    levels = []
-    for here in conditions(curves, x=None):
-        best = here.trials.groupby(["cell", "seed"])["validation_loss"].min()
-        if here.trials["cell"].nunique() < 2 or best.dropna().empty:
+    """Updates, and seconds, to the task's own target, or to a loss that every cell's typical seed reaches."""
+    trials, chosen = _trials(results)
+    panels: list[Panel] = []
+    targets = []
+    for here in conditions(trials, x=None):
+        curves = _of(here, results)
+        target = _declared(curves, results, here.task) or _common(curves, results, here.task)
+        if target is None:
             continue
-        target = float(best.groupby(level="cell").median().max())
-        unit = metric(results.tasks, here.task, "loss").axis.unit
         title = panel_title(results.tasks, here)
-        levels.append(f"{title}: {with_unit(target, unit)}")
-        reached = (
-            here.trials[here.trials["validation_loss"] <= target].groupby(["cell", "seed"], as_index=False).first()
+        targets.append(f"{title}: {target.words}")
+        firsts = here.trials[["trial_id", "cell", "seed", "status"]].merge(
+            target.reached(curves), on="trial_id", how="left"
         )
-        everyone = here.trials[["cell", "seed"]].drop_duplicates()
-        firsts = everyone.merge(reached[["cell", "seed", "update", "seconds"]], on=["cell", "seed"], how="left")
-        firsts["status"] = "never reached"
-        firsts.loc[firsts["update"].notna(), "status"] = "ok"
-        for column, axis in (
-            ("update", Axis("Updates to target", low=0)),
-            ("seconds", Axis("Time to target", "s", low=0)),
+        missed = firsts["update"].isna()
+        firsts["status"] = firsts["status"].replace("ok", "never reached").where(missed, "ok")
+        for column, axis, word in (
+            ("update", Axis("Updates to target", "updates", low=0, written="Updates to target"), "updates"),
+            ("seconds", Axis("Time to target", "s", low=0), "time"),
         ):
             panels.append(
                 Panel(
-                    f"{title} · {'time' if axis.unit else 'updates'}",
+                    f"{title} · {word}",
                     Axis("Cell"),
                     axis,
-                    series_of(firsts, Quantity(column, axis), None, results.titles),
+                    series_of(firsts, Quantity(column, axis), None, results.titles, worst=float("inf")),
                     kind="rows",
                     facets=facets(here),
                     better="lower",
+                    average="median",
                 )
             )
     kept, notes = limited(panels)
-    target_note = "Target: the worst of the cells' median best validation losses. " + "; ".join(levels[:6])
-    note = "Seeds that never reach it are not in the mean; the table counts them."
     return Plot(
         "time-to-target",
         "Who gets there first?",
-        "What it takes to reach a validation loss that each cell's typical seed does reach.",
+        "What it takes to reach a target on validation data. A seed that never gets there counts as infinitely slow.",
         kept,
-        (f"{target_note}.", note, INTERVALS, TYPICAL, *choice_note(chosen), *notes),
+        (f"Targets: {'; '.join(targets[:6])}.", MEDIANS, NO_COMPILING, TYPICAL, *choice_note(chosen), *notes),
         log=True,
     )
 
 
-def _curves(results: Results) -> tuple[pd.DataFrame, bool]:
-    """The curves of each task's typical condition, at each cell's best learning rate."""
-    frame = (
-        results.frame[results.frame["lane"] != "speed"] if (results.frame["lane"] != "speed").any() else results.frame
-    )
-    trials, chosen = with_best_rates(typical(frame))
-    return results.curves[results.curves["trial_id"].isin(trials["trial_id"])], chosen
+def _declared(curves: pd.DataFrame, results: Results, task: str) -> _Target | None:
+    """The task's own target; None where it has none, or where no trial at all reaches it."""
+    about = results.tasks.get(task, {})
+    declared = about.get("target") or about.get("solved")
+    column = f"validation_{declared[0]}" if declared else ""
+    if not declared or column not in curves:
+        return None
+    quantity = metric(results.tasks, task, str(declared[0]))
+    lower, level = quantity.better == "lower", declared[1]
+    name, more = quantity.axis.title.removeprefix("Test "), "less" if lower else "more"
+    if isinstance(level, str):
+        own = f"baseline_{level}_{declared[0]}"
+        if own not in curves:
+            return None
+        target = _Target(column, own, lower, f"validation {name} as good as that of the baseline {level!r}")
+    else:
+        shown = with_unit(float(level) * quantity.factor, quantity.axis.unit)
+        target = _Target(column, float(level), lower, f"validation {name} of {shown} or {more}")
+    return None if target.reached(curves).empty else target
 
 
-def _traced(curves: pd.DataFrame, column: str, titles: Titles) -> tuple[Series, ...]:
+def _common(curves: pd.DataFrame, results: Results, task: str) -> _Target | None:
+    """The worst of the cells' median best validation losses; None where there is only one cell."""
+    best = curves.groupby(["cell", "trial_id"])["validation_loss"].min().dropna()
+    if best.index.get_level_values("cell").nunique() < 2:
+        return None
+    level = float(best.groupby(level="cell").median().max())
+    shown = with_unit(level, metric(results.tasks, task, "loss").axis.unit)
+    return _Target("validation_loss", level, True, f"validation loss of {shown}, which each cell's median seed reaches")
+
+
+def _trials(results: Results) -> tuple[pd.DataFrame, bool]:
+    """The trials of each task's typical condition, at each cell's best learning rate."""
+    accuracy = results.frame[results.frame["lane"] != "speed"]
+    return with_best_rates(typical(results.frame if accuracy.empty else accuracy))
+
+
+def _of(here: Condition, results: Results) -> pd.DataFrame:
+    """The curves of the trials, the time of the first update taken off."""
+    curves = results.curves[results.curves["trial_id"].isin(here.trials["trial_id"])]
+    first = curves["trial_id"].map(here.trials.set_index("trial_id")["seconds_first_step"]).astype(float).fillna(0.0)
+    return curves.assign(seconds=(curves["seconds"] - first).clip(lower=0.0))
+
+
+def _traced(trials: pd.DataFrame, curves: pd.DataFrame, column: str, titles: Titles) -> tuple[Series, ...]:
     made = []
-    for cell in in_order([str(name) for name in curves["cell"].unique()]):
+    for cell in in_order([str(name) for name in trials["cell"].unique()]):
         of_cell = curves[(curves["cell"] == cell) & curves["validation_loss"].notna() & curves[column].notna()]
         traces = []
         for seed, points in list(of_cell.groupby("seed"))[:MOST_TRACES]:
             step = -(-len(points) // MOST_STEPS)
             drawn = points[[column, "validation_loss"]].iloc[::step].itertuples(index=False)
             traces.append((int(float(str(seed))), tuple((float(x), float(y)) for x, y in drawn)))
-        made.append(Series(cell, titles.get(cell, cell), centres=_means(of_cell, column), traces=tuple(traces)))
+        failed = _failed(trials[(trials["cell"] == cell) & (trials["status"] != "ok")], of_cell, column)
+        means = _means(of_cell[of_cell["status"] == "ok"], column)
+        made.append(Series(cell, titles.get(cell, cell), centres=means, failed=failed, traces=tuple(traces)))
     return tuple(made)
+
+
+def _failed(failed: pd.DataFrame, of_cell: pd.DataFrame, column: str) -> tuple[Failed, ...]:
+    """The trials that failed, where their curves end; those without a curve at 0."""
+    ends = of_cell.groupby("trial_id")[column].max()
+    last = failed["trial_id"].map(ends).astype(float).fillna(0.0)
+    return tuple(Failed(float(str(at)), len(group), statuses(group)) for at, group in failed.groupby(last, sort=True))
 
 
 def _means(of_cell: pd.DataFrame, column: str) -> tuple[Centre, ...]:

@@ -10,6 +10,7 @@ from harness.report.plot import Centre, Panel, Plot, Series
 
 NO_VALUE = "–"
 MINUS = "−"
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -26,7 +27,7 @@ def number(value: float | None, digits: int = 3) -> str:
         return f"{sign}{size:,.0f}"
     if size < 1e-4 or size >= 1e9:
         mantissa, exponent = f"{size:.{digits - 1}e}".split("e")
-        return f"{sign}{mantissa}·10^{int(exponent)}"
+        return f"{sign}{mantissa} × 10{str(int(exponent)).translate(_RAISED)}"
     decimals = max(0, digits - 1 - math.floor(math.log10(size)))
     text = f"{size:,.{decimals}f}"
     return sign + (text.rstrip("0") if size < 1 else text)
@@ -38,6 +39,17 @@ def with_unit(value: float | None, unit: str) -> str:
     return f"{text}\u00a0{unit}" if unit and text != NO_VALUE else text
 
 
+def signed(value: float | None, unit: str) -> str:
+    """An advantage with its sign: '+0.12 nats'; a unit that tells the direction itself, as '% fewer', needs none."""
+    if value is None or math.isnan(value):
+        return NO_VALUE
+    for word, opposite in (("fewer", "more"), ("more", "fewer")):
+        if word in unit.split():
+            turned = " ".join(opposite if part == word else part for part in unit.split())
+            return with_unit(abs(value), turned if value < 0 else unit)
+    return ("+" if value > 0 else "") + with_unit(value, unit)
+
+
 def span(low: float | None, high: float | None) -> str:
     """'[1.2, 1.4]', or nothing where there is no interval."""
     return "" if low is None or high is None else f"[{number(low)}, {number(high)}]"
@@ -45,6 +57,8 @@ def span(low: float | None, high: float | None) -> str:
 
 def short(value: float) -> str:
     """A number at an axis: 500, 2,000, 20k, 1.5M."""
+    if 0 < abs(value) < 1e-4:
+        return number(value, 1).replace("1 × ", "")
     for limit, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if abs(value) >= limit:
             divided = value / (1000 if letter == "k" else limit)
@@ -72,6 +86,12 @@ _FACTOR_WORDS = {
     "sequence_length": "length {}",
     "train_size": "size {}",
     "units": "{} units",
+    "reference_units": "{} units",
+    "reset_after": "reset after the product: {}",
+    "variant": "{}",
+    "clip_norm": "gradient clipped at {}",
+    "initialiser": "{}",
+    "optimizer": "{}",
     "layers": "{} layers",
     "batch_size": "batches of {}",
     "kernel": "kernel {}",
@@ -79,6 +99,7 @@ _FACTOR_WORDS = {
     "machine": "machine {}",
     "matched": "equal {}",
 }
+_FACTOR_MISSING = {"clip_norm": "gradient not clipped", "variant": "default options"}
 
 
 def condition(factors: Mapping[str, Any], names: Sequence[str]) -> str:
@@ -87,10 +108,15 @@ def condition(factors: Mapping[str, Any], names: Sequence[str]) -> str:
     for name in names:
         value = factors.get(name)
         missing = value is None or value == "" or (isinstance(value, float) and math.isnan(value))
-        written = number(float(value)) if isinstance(value, int | float) and not missing else str(value)[:12]
-        words.append(
-            f"no {name.replace('_', ' ')}" if missing else _FACTOR_WORDS.get(name, name + " {}").format(written)
-        )
+        plain = name.replace("_", " ")
+        if missing:
+            words.append(_FACTOR_MISSING.get(name, f"no {plain}"))
+            continue
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            written = number(float(value))
+        else:
+            written = str(value)[: 40 if name == "variant" else 12]
+        words.append(_FACTOR_WORDS.get(name, plain + " {}").format(written))
     return " · ".join(words)
 
 
@@ -99,7 +125,7 @@ def centre_in_words(centre: Centre, unit: str) -> str:
     if not centre.n:
         return with_unit(centre.mean, unit)
     interval = span(centre.low, centre.high)
-    return f"{with_unit(centre.mean, unit)}{' ' + interval if interval else ''}, n = {centre.n}"
+    return f"{with_unit(centre.mean, unit)}{' ' + interval if interval else ''}, n\u00a0=\u00a0{centre.n}"
 
 
 def at_x(panel: Panel, x: float) -> str:
@@ -108,28 +134,41 @@ def at_x(panel: Panel, x: float) -> str:
 
 
 def finding(panel: Panel) -> str:
-    """What a panel shows, in a sentence with its numbers: the text alternative of the drawing."""
+    """What a panel shows, in a sentence or two with numbers: the text alternative of the drawing."""
     here = [series for series in panel.series if series.centres]
+    if panel.says:
+        return f"{panel.says} {_failures(panel)}".strip()
     if not here:
-        return f"No value. {_failures(panel)}".strip() if _failures(panel) else "No values yet."
-    if panel.kind == "lines" and panel.x.whole:
-        last = max(centre.x for series in here for centre in series.centres)
+        return _failures(panel) or "No values yet."
+    unit = panel.y.unit
+    numeric = panel.kind in ("lines", "curves")
+    common = set.intersection(*({centre.x for centre in series.centres} for series in here)) if numeric else set()
+    if common:
+        last = max(common)
         ends = [(s, c) for s in here for c in s.centres if c.x == last]
-        text = (
-            f"At {at_x(panel, last)}: "
-            + "; ".join(f"{s.label} {centre_in_words(c, panel.y.unit)}" for s, c in ends)
-            + "."
-        )
+        text = f"At {at_x(panel, last)}: " + "; ".join(f"{s.label} {centre_in_words(c, unit)}" for s, c in ends) + "."
     else:
         ends = [(s, s.centres[-1]) for s in here]
-        where = {s.cell: f" at {at_x(panel, c.x)}:" if panel.x.unit == "weights" else "" for s, c in ends}
-        text = "; ".join(f"{s.label}{where[s.cell]} {centre_in_words(c, panel.y.unit)}" for s, c in ends) + "."
+        where = {s.label: f" at {at_x(panel, c.x)}:" if numeric else "" for s, c in ends}
+        text = "; ".join(f"{s.label}{where[s.label]} {centre_in_words(c, unit)}" for s, c in ends) + "."
     if panel.better and len(ends) > 1:
         best = (min if panel.better == "lower" else max)(ends, key=lambda end: end[1].mean)
         level = [s.label for s, c in ends if c.mean == best[1].mean]
         word = "Lowest" if panel.better == "lower" else "Highest"
         text += f" {word}: {', '.join(level)}." if len(level) < len(ends) else " All are level."
-    return f"{text} {_failures(panel)}".strip()
+    return " ".join(filter(None, (text, not_beaten(panel, ends), _failures(panel))))
+
+
+def not_beaten(panel: Panel, ends: Sequence[tuple[Series, Centre]]) -> str:
+    """'Not better than the baseline trigram: Simple RNN, GRU.'"""
+    said = []
+    for reference in panel.references:
+        if reference.to_beat and panel.better:
+            level = reference.level
+            failing = [s.label for s, c in ends if (c.mean >= level if panel.better == "lower" else c.mean <= level)]
+            if failing:
+                said.append(f"Not better than the baseline {reference.label!r}: {', '.join(failing)}.")
+    return " ".join(said)
 
 
 def _failures(panel: Panel) -> str:
@@ -142,15 +181,21 @@ def _failures(panel: Panel) -> str:
     return f"Without a value: {'; '.join(told)}." if told else ""
 
 
-def table(plot: Plot) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def table(plot: Plot) -> tuple[tuple[str, ...], Sequence[tuple[str, ...]]]:
     """Header and rows of all that a figure's means are made of."""
-    x = next((panel.x for panel in plot.panels if panel.kind == "lines"), None)
-    several = len(plot.panels) > 1
+    if plot.values is not None:
+        return plot.values
+    numeric = [panel for panel in plot.panels if panel.kind in ("lines", "curves")]
+    axes = {panel.x.label for panel in numeric}
+    units = {panel.y.unit for panel in plot.panels}
+    averages = {panel.average.capitalize() for panel in plot.panels} or {"Mean"}
+    several, mixed = len(plot.panels) > 1, len(axes) > 1
+    average = averages.pop() if len(averages) == 1 else "Average"
     header = (
         *(("Panel",) if several else ()),
-        *((x.label,) if x else ()),
+        *(("At" if mixed else axes.pop(),) if numeric else ()),
         "Cell",
-        f"Mean ({plot.panels[0].y.unit})" if plot.panels and plot.panels[0].y.unit else "Mean",
+        f"{average} ({unit})" if len(units) == 1 and (unit := units.pop()) else average,
         "95 % interval",
         "Seeds",
         "Failed",
@@ -158,12 +203,13 @@ def table(plot: Plot) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     )
     rows = []
     for panel in plot.panels:
+        unit_of_x = panel.x.unit if mixed else ""
         for series in panel.series:
             for place in sorted({*(c.x for c in series.centres), *(f.x for f in series.failed)}):
                 rows.append(
                     (
                         *((panel.title,) if several else ()),
-                        *((number(place),) if x else ()),
+                        *((with_unit(place, unit_of_x) if panel in numeric else "",) if numeric else ()),
                         *_row(series, place),
                     )
                 )
@@ -175,7 +221,7 @@ def _row(series: Series, place: float) -> tuple[str, ...]:
     failure = next((f for f in series.failed if f.x == place), None)
     seeds = [point for point in series.points if point.x == place]
     shown = sorted(seeds, key=lambda point: (point.seed is None, point.seed))[:10]
-    each = ", ".join(number(point.y) for point in shown) + (", …" if centre and centre.n > len(shown) else "")
+    each = ", ".join(number(point.y) for point in shown) + (", …" if centre and centre.n > len(shown) > 0 else "")
     return (
         series.label,
         number(centre.mean) if centre else NO_VALUE,

@@ -8,13 +8,13 @@ from pathlib import Path
 import pandas as pd
 
 from harness.files import make_folder, replacing
-from harness.report.aggregate import prepared, with_factors
+from harness.report.aggregate import prepared
 from harness.report.appearance import Look, looks
 from harness.report.data import ReportData
 from harness.report.evidence import FIGURES, evidence
 from harness.report.markdown import markdown
 from harness.report.page import page
-from harness.report.panels import Results
+from harness.report.panels import results_of
 from harness.report.plot import Plot
 from harness.report.svg import plot_files
 
@@ -56,7 +56,7 @@ def described(data: ReportData) -> tuple[pd.DataFrame, Mapping[str, Look], list[
     cells = {*map(str, frame["cell"].unique()), *data.summaries, *titles}
     looked = looks(cells, titles)
     shown = {name: look.title for name, look in looked.items()}
-    return frame, looked, evidence(Results(frame, with_factors(data.curves, frame), data.tasks, shown))
+    return frame, looked, evidence(results_of(data, frame, shown))
 
 
 def replace_file(path: Path, content: bytes) -> None:

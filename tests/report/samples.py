@@ -11,8 +11,14 @@ import pandas as pd
 
 from harness.analysis.claims import Pair, Verdict
 from harness.report import ReportData
+from harness.report.aggregate import prepared
+from harness.report.appearance import Look, looks
+from harness.report.evidence import evidence
+from harness.report.panels import results_of
+from harness.report.plot import Plot
 
 CELLS = ("simple_rnn", "gru", "lstm")
+TITLES = {"simple_rnn": "Simple RNN", "gru": "GRU", "lstm": "LSTM"}
 MACHINE = {
     "fingerprint": "3f2a9c",
     "cpu": "AMD EPYC 7B13",
@@ -173,7 +179,8 @@ def curves(rows: pd.DataFrame, points: int = 10) -> pd.DataFrame:
             loss = last + 1.6 * math.exp(-4 * step / points)
             made.append(
                 {"trial_id": row.trial_id, "cell": row.cell, "task": row.task, "seed": row.seed, "update": update,
-                 "seconds": update * row.seconds_per_update, "train_loss": loss - 0.1, "validation_loss": loss}
+                 "seconds": row.seconds_first_step + update * row.seconds_per_update, "train_loss": loss - 0.1,
+                 "validation_loss": loss}
             )  # fmt: skip
     names = ["trial_id", "cell", "task", "seed", "update", "seconds", "train_loss", "validation_loss"]
     return pd.DataFrame(made, columns=names)
@@ -394,3 +401,14 @@ def report_data(rows: pd.DataFrame | None = None, **given: Any) -> ReportData:
         "generated_at": "2026-01-02T03:04:05Z",
     }
     return ReportData(**(values | given))
+
+
+def plots(rows: pd.DataFrame, points: pd.DataFrame | None = None, **given: Any) -> dict[str, Plot]:
+    """The figures' descriptions by id, of these trials and learning curves."""
+    data = report_data(rows, curves=points, **given)
+    return {plot.id: plot for plot in evidence(results_of(data, prepared(rows), TITLES))}
+
+
+def looks_of_three() -> dict[str, Look]:
+    """The looks of the bundled cells."""
+    return looks(TITLES)

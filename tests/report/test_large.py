@@ -8,11 +8,10 @@ import pandas as pd
 import pytest
 
 from harness.report import trials
-from harness.report.aggregate import prepared, with_factors
-from harness.report.evidence import evidence
-from harness.report.panels import MOST_PANELS, Results
+from harness.report.aggregate import prepared
+from harness.report.panels import MOST_PANELS
 from harness.report.trials import trials_table
-from tests.report.samples import TASKS, frame, trial
+from tests.report.samples import frame, plots, trial
 
 
 def many(seeds: int = 100) -> pd.DataFrame:
@@ -24,7 +23,7 @@ def many(seeds: int = 100) -> pd.DataFrame:
 
 def test_dots_are_thinned_but_means_use_every_seed() -> None:
     rows = many()
-    plot = evidence(Results(rows, with_factors(None, rows), TASKS, {}))[0]
+    plot = next(iter(plots(rows).values()))
     (series,) = plot.panels[0].series
     assert len(series.points) <= 160
     assert series.hidden_points == 200 - len(series.points)
@@ -38,7 +37,7 @@ def test_many_conditions_leave_every_task_its_share_of_the_panels() -> None:
         frame(*(trial(task=task, units=units, sequence_length=length)
                 for task in ("language", "recall") for units in range(1, 20) for length in (4, 8)))
     )  # fmt: skip
-    plot = evidence(Results(rows, with_factors(None, rows), TASKS, {}))[0]
+    plot = next(iter(plots(rows).values()))
     assert len(plot.panels) == MOST_PANELS
     assert [panel.facets["task"] for panel in plot.panels].count("recall") == MOST_PANELS // 2
     assert any(f"{2 * 19 - MOST_PANELS} further conditions not drawn" in note for note in plot.notes)

@@ -1,0 +1,140 @@
+"""One example as the networks hear it: a picture of it, what is there, and what each cell says is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import pandas as pd
+
+from harness.report.aggregate import conditions, typical, with_best_rates
+from harness.report.appearance import in_order, shorten
+from harness.report.panels import Results, facets, of_lane, panel_title
+from harness.report.plot import Axis, Panel, Picture, Plot, Series, Span
+from harness.report.quality import TYPICAL
+from harness.report.wording import number, with_unit
+
+THERE = "What is there"
+Example = Mapping[str, Any]
+
+
+def heard(results: Results) -> Plot:
+    """A roll under the picture of the example: for each label when it is there, and when each cell hears it."""
+    trials, _ = with_best_rates(of_lane(results.frame, "accuracy")[0])
+    shown = trials[trials["trial_id"].isin(results.examples) & (trials["status"] == "ok")]
+    found = [(here, _one_a_cell(here.trials)) for here in conditions(typical(shown), x=None, pooled=("machine",))]
+    panels, rows = [], []
+    for here, one in found[:1]:
+        examples = {str(row.cell): results.examples[str(row.trial_id)] for row in one.itertuples()}
+        series = _series(examples, results.titles)
+        first = next(iter(examples.values()))
+        panels.append(
+            Panel(
+                panel_title(results.tasks, here),
+                Axis("Time", "s", low=0, high=float(first["seconds"])),
+                Axis("Label"),
+                series,
+                kind="roll",
+                facets=facets(here),
+                says=_says(examples, results.titles),
+                picture=_picture(first),
+                rows=tuple(_name(label) for label in first["labels"]),
+            )
+        )
+        rows += _rows(examples)
+    seed = f"seed {int(found[0][1]['seed'].iloc[0])}" if found else ""
+    cells = [results.titles.get(str(cell), str(cell)) for cell in in_order(list(found[0][1]["cell"]))] if found else []
+    header = ("Label", "There (s)", *(f"{cell}: {what}" for cell in cells for what in ("of it (%)", "besides (s)")))
+    more = (f"{len(found) - 1} further conditions not drawn.",) if len(found) > 1 else ()
+    return Plot(
+        "heard",
+        "What does each cell hear?",
+        "One test example: its spectrogram as the network gets it, the labels that are there, and those that each cell "
+        "hears, at the thresholds chosen on validation data.",
+        tuple(panels),
+        (f"The same example for every cell, as the network of {seed} hears it.", TYPICAL, *more),
+        values=(header, tuple(rows)),
+    )
+
+
+def _name(label: object) -> str:
+    return str(label).replace("_", " ")
+
+
+def _one_a_cell(trials: pd.DataFrame) -> pd.DataFrame:
+    """Of each cell the trial with the lowest seed that most cells have."""
+    seeds = trials.groupby("seed")["cell"].nunique()
+    seed = seeds[seeds == seeds.max()].index.min()
+    chosen: pd.DataFrame = trials[trials["seed"] == seed].drop_duplicates("cell")
+    return chosen
+
+
+def _series(examples: Mapping[str, Example], titles: Mapping[str, str]) -> tuple[Series, ...]:
+    first = next(iter(examples.values()))
+    return (
+        Series("", THERE, spans=_spans(first["there"], first["seconds"])),
+        *(
+            Series(cell, titles.get(cell, cell), spans=_spans(examples[cell]["heard"], examples[cell]["seconds"]))
+            for cell in in_order(list(examples))
+        ),
+    )
+
+
+def _spans(rows: Sequence[str], seconds: float) -> tuple[Span, ...]:
+    """The runs of '1' in each row."""
+    made = []
+    for place, row in enumerate(rows):
+        step, at = seconds / max(1, len(row)), 0
+        for mark, run in groupby(row):
+            length = len(list(run))
+            if mark == "1":
+                made.append(Span(place, at * step, (at + length) * step))
+            at += length
+    return tuple(made)
+
+
+def _picture(example: Example) -> Picture:
+    title, low, high = map(str, example["axis"])
+    rows = tuple(tuple(int(digit, 16) / 15 for digit in row) for row in example["picture"])
+    return Picture(rows, title, low, high)
+
+
+def _shares(example: Example) -> list[tuple[float, float, float]]:
+    """Of each label: seconds there, seconds of these that were heard, seconds heard besides."""
+    made = []
+    for there, said in zip(example["there"], example["heard"], strict=True):
+        step = example["seconds"] / max(1, len(there))
+        both = sum(a == b == "1" for a, b in zip(there, said, strict=True))
+        made.append((there.count("1") * step, both * step, (said.count("1") - both) * step))
+    return made
+
+
+def _says(examples: Mapping[str, Example], titles: Mapping[str, str]) -> str:
+    first = next(iter(examples.values()))
+    there = [
+        shorten(_name(label), 24) for label, row in zip(first["labels"], first["there"], strict=True) if "1" in row
+    ]
+    said = []
+    for cell in in_order(list(examples)):
+        total, both, besides = (sum(column) for column in zip(*_shares(examples[cell]), strict=True))
+        share = f"{with_unit(100 * both / total, '%')} of it and " if total else ""
+        said.append(f"{titles.get(cell, cell)} {share}{with_unit(besides, 's')} besides")
+    total = sum(seconds for seconds, _, _ in _shares(first))
+    return (
+        f"There: {', '.join(there) or 'nothing'}, {with_unit(total, 's')} of labels in all. Heard: {'; '.join(said)}."
+    )
+
+
+def _rows(examples: Mapping[str, Example]) -> list[tuple[str, ...]]:
+    first = next(iter(examples.values()))
+    shares = {cell: _shares(examples[cell]) for cell in in_order(list(examples))}
+    rows = []
+    for place, label in enumerate(first["labels"]):
+        seconds = _shares(first)[place][0]
+        row = [_name(label), number(seconds)]
+        for of_cell in shares.values():
+            _, both, besides = of_cell[place]
+            row += [number(100 * both / seconds) if seconds else "–", number(besides)]
+        rows.append(tuple(row))
+    return rows

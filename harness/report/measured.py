@@ -1,0 +1,124 @@
+"""How it was measured: what was left out and why, what was noisy, and the thresholds that decide."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from harness.analysis.stats import ALPHA, FEWEST_SEEDS
+from harness.report.appearance import Look, shorten
+from harness.report.panels import metric, task_title
+from harness.report.wording import plural, with_unit
+from harness.trial.surroundings import SPREAD_ALLOWED, STEAL_ALLOWED
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.report.data import ReportData
+
+METHOD_OF = {
+    "seconds-per-update": "times",
+    "time-to-target": "times",
+    "learning-curves": "times",
+    "memory": "memory",
+    "memory-by-units": "memory",
+    "learning-rates": "rates",
+}
+"""Figure to the part of the section that says how such values are measured; for the others it is the seeds' part."""
+MOST_ROWS = 60
+
+
+def measured(data: ReportData, frame: pd.DataFrame, looks: Mapping[str, Look]) -> dict[str, Any]:
+    """What the section says beside the method itself. `frame` is the whole frame, prepared."""
+    return {
+        "excluded": excluded(frame),
+        "noisy": noisy(frame, looks),
+        "missing": missing(data, looks),
+        "thresholds": thresholds(data),
+    }
+
+
+def excluded(frame: pd.DataFrame) -> list[str]:
+    """What is on record and not in the figures or the verdicts, and why; 'Nothing' where there is no such thing."""
+    stopped = int((frame["status"] == "interrupted").sum())
+    tuning = int(((frame["purpose"] == "tuning") & (frame["status"] != "interrupted")).sum())
+    again = int((frame["attempt"] > 1).sum())
+    said = []
+    if stopped:
+        said.append(
+            f"{plural(stopped, 'trial was', 'trials were')} stopped by hand before the end: no outcome of the cell; "
+            "the next run does it again."
+        )
+    if tuning:
+        said.append(
+            f"{plural(tuning, 'trial')} chose learning rates, with seeds of their own: they are in the figure of the "
+            "learning rates alone."
+        )
+    if again:
+        said.append(f"{plural(again, 'trial')} took more than one attempt: the last one counts, the others are stored.")
+    return said or ["Nothing: every trial on record counts, the failed ones as failures."]
+
+
+def noisy(frame: pd.DataFrame, looks: Mapping[str, Look]) -> str:
+    """Which speed trials were disturbed."""
+    speed = frame[frame["lane"] == "speed"]
+    if speed.empty:
+        return "No trial had the machine to itself: times are those of trials that ran beside others."
+    flagged = speed[speed["noisy"] > 0]
+    rule = (
+        f"Noisy is a trial whose rounds spread by more than {SPREAD_ALLOWED * 100:g} % (interquartile range over "
+        f"median), or from which the hypervisor took more than {STEAL_ALLOWED * 100:g} % of the time; it is repeated "
+        "at most twice, and kept."
+    )
+    if flagged.empty:
+        return f"None of {plural(len(speed), 'speed trial')} was noisy. {rule}"
+    counts = [
+        f"{_title(str(cell), looks)} by {shorten(str(kernel), 20)} {len(group)}"
+        for (cell, kernel), group in flagged.groupby(["cell", "kernel"], sort=True)
+    ]
+    return f"{len(flagged):,} of {plural(len(speed), 'speed trial')} stayed noisy: {', '.join(counts[:12])}. {rule}"
+
+
+def missing(data: ReportData, looks: Mapping[str, Look]) -> list[tuple[str, str, int, str]]:
+    """Task, cell, number and reason of the planned trials that have no record."""
+    told: Counter[tuple[str, str]] = Counter()
+    for task, cell, count, _ in data.left_out:
+        told[task, cell] += count
+    others = ((task, cell, count - told[task, cell], "not run yet") for task, cell, count in data.missing)
+    rows = [*data.left_out, *(row for row in others if row[2] > 0)]
+    return [
+        (
+            shorten(task_title(data.tasks, task), 60),
+            _title(cell, looks),
+            count,
+            shorten(reason, 200),
+        )
+        for task, cell, count, reason in rows[:MOST_ROWS]
+    ]
+
+
+def thresholds(data: ReportData) -> list[tuple[str, str]]:
+    """What decides: of the verdicts, of the tasks, of a trial's limits."""
+    rows = [
+        ("direction of a claim", f"p ≤ {ALPHA} after Holm's correction, and the 95 % interval on one side of zero"),
+        ("fewest seeds for a verdict", str(FEWEST_SEEDS)),
+    ]
+    for name, task in data.tasks.items():
+        for key, what in (("solved", "solved"), ("target", "target of time to target")):
+            if task.get(key):
+                rows.append((f"{shorten(task_title(data.tasks, name), 60)}: {what}", _level(data, name, task[key])))
+    return rows + ([("limits of a trial", shorten(data.limits, 120))] if data.limits else [])
+
+
+def _level(data: ReportData, task: str, declared: tuple[str, float | str]) -> str:
+    name, level = declared
+    quantity = metric(data.tasks, task, str(name))
+    sign = "≤" if quantity.better == "lower" else "≥"
+    if isinstance(level, str):
+        return f"{quantity.axis.title} {sign} that of the baseline {shorten(level, 40)!r}"
+    return f"{quantity.axis.title} {sign} {with_unit(float(level) * quantity.factor, quantity.axis.unit)}"
+
+
+def _title(cell: str, looks: Mapping[str, Look]) -> str:
+    return shorten(looks[cell].title if cell in looks else cell, 40)

@@ -1,0 +1,124 @@
+"""Learning-rate sensitivity: validation loss at every rate that was tried, which one was chosen, and what to doubt."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from harness.report.aggregate import Condition, conditions, typical, with_best_rates
+from harness.report.panels import (
+    INTERVALS,
+    Draft,
+    Quantity,
+    Results,
+    facets,
+    limited,
+    metric,
+    of_lane,
+    panel_title,
+    series_of,
+    thinning,
+)
+from harness.report.plot import Axis, Panel, Plot, Series
+from harness.report.quality import TYPICAL
+from harness.report.wording import number, plural, with_unit
+from harness.tuning import choose
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """A cell's rate, and whether it is doubtful."""
+
+    rate: float
+    at_edge: bool
+    tied: bool
+
+
+def learning_rates(results: Results) -> Plot:
+    """Validation loss against the learning rate: of the tuning trials, and where a sweep lists several rates."""
+    swept = typical(of_lane(results.frame, "accuracy")[0])
+    drafts: list[Draft | Panel] = []
+    tuned = results.tuning
+    for trials, choices_of in ((tuned, _tuned), (swept[~swept["task"].isin(tuned["task"])], _best)):
+        for here in conditions(trials, x="learning_rate"):
+            if here.trials["learning_rate"].nunique() > 1:
+                choices = choices_of(here.trials)
+                drafts.append(_panel(results, here, choices))
+    kept, notes = limited(drafts)
+    ring = "Ring: the rate that was chosen, with the lowest mean validation loss."
+    where = (_tuning_note(tuned),) if not tuned.empty else (TYPICAL,)
+    return Plot(
+        "learning-rates",
+        "How much does the learning rate matter?",
+        "Validation loss against the learning rate. A flat valley is easy to tune; crosses are trials that failed.",
+        kept,
+        (ring, *where, INTERVALS, *notes, *thinning(kept)),
+        log=True,
+    )
+
+
+def _panel(results: Results, here: Condition, choices: Mapping[str, _Choice]) -> Panel:
+    unit = metric(results.tasks, here.task, "loss").axis.unit
+    quantity = Quantity("validation_loss", Axis("Validation loss", unit))
+    series = tuple(
+        replace(one, chosen=choices[one.cell].rate if one.cell in choices else None)
+        for one in series_of(here.trials, quantity, "learning_rate", results.titles)
+    )
+    return Panel(
+        panel_title(results.tasks, here),
+        Axis("Learning rate", whole=True, scale="log"),
+        quantity.axis,
+        series,
+        facets=facets(here),
+        better="lower",
+        says=_says(series, choices, unit),
+    )
+
+
+def _tuned(trials: pd.DataFrame) -> dict[str, _Choice]:
+    """What tuning chose for each cell, by its own rule."""
+    usable = trials["validation_loss"].where(trials["status"] == "ok").fillna(math.inf)
+    chosen = {}
+    for cell, of_cell in trials.assign(loss=usable).groupby("cell"):
+        losses = {float(str(rate)): list(values) for rate, values in of_cell.groupby("learning_rate")["loss"]}
+        found = choose({}, losses)
+        chosen[str(cell)] = _Choice(found.rate, found.at_edge, found.tied)
+    return chosen
+
+
+def _best(trials: pd.DataFrame) -> dict[str, _Choice]:
+    """The rates that the other figures show."""
+    kept = with_best_rates(trials)[0].groupby("cell")["learning_rate"].first()
+    rates = trials["learning_rate"].min(), trials["learning_rate"].max()
+    return {str(cell): _Choice(float(rate), rate in rates, tied=False) for cell, rate in kept.items()}
+
+
+def _says(series: tuple[Series, ...], choices: Mapping[str, _Choice], unit: str) -> str:
+    """'Chosen: GRU 0.01 (2.1 nats), LSTM 0.03 (1.9 nats). At the end of the grid, ...: LSTM.'"""
+    said, edges, ties = [], [], []
+    for one in series:
+        choice = choices.get(one.cell)
+        mean = next((c.mean for c in one.centres if choice and c.x == choice.rate), None)
+        if choice is None or mean is None:
+            said.append(f"{one.label} none, as every rate failed")
+            continue
+        said.append(f"{one.label} {number(choice.rate)} ({with_unit(mean, unit)})")
+        edges += [one.label] if choice.at_edge else []
+        ties += [one.label] if choice.tied else []
+    sentences = [f"Chosen: {', '.join(said)}."]
+    if edges:
+        sentences.append(f"At the end of the grid, so that a better one may lie beyond: {', '.join(edges)}.")
+    if ties:
+        sentences.append(f"Tied with a larger rate: {', '.join(ties)}.")
+    return " ".join(sentences)
+
+
+def _tuning_note(tuned: pd.DataFrame) -> str:
+    seeds = tuned["seed"].nunique()
+    return (
+        f"Tuned on {plural(len(tuned), 'trial')} with {plural(seeds, 'seed')} of their own, which are in no other "
+        "figure and in no verdict; a rate at which a trial failed is not chosen."
+    )

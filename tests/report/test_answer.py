@@ -1,0 +1,126 @@
+"""What the verdicts say first: what to believe, how large it is, of what it holds, and where the evidence is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harness.analysis.claims import Pair, Verdict
+from harness.report.answer import answer, effect, figure_of, means, scope, yardsticks
+from harness.report.differences import condition_names
+from tests.report.samples import comparison, frame, looks_of_three, plots, report_data, trial, verdicts
+
+LOOKS = looks_of_three()
+
+
+def verdict(word: str = "supported", **given: Any) -> Verdict:
+    values: dict[str, Any] = {
+        "id": "x", "claim": "x", "verdict": word, "effect": 0.1, "ci_low": 0.05, "ci_high": 0.2, "unit": "nats", "n": 5,
+        "kind": "paired", "better": "gru", "than": "lstm", "on": "test_loss",
+    }  # fmt: skip
+    return Verdict(**(values | given))
+
+
+@pytest.mark.parametrize(
+    ("judged", "sentence"),
+    [
+        (verdict(), "It holds here: GRU does better than LSTM by 0.1\u00a0nats."),
+        (verdict("contradicted", effect=-0.1), "The opposite holds here: LSTM does better than GRU by 0.1\u00a0nats."),
+        (verdict(effect=float("inf")), "It holds here: GRU does better than LSTM."),
+        (verdict(kind="trend"), "It holds here: the advantage changes as claimed by 0.1\u00a0nats."),
+        (verdict("no practical difference"),
+         "It does not matter here: GRU and LSTM differ by less than counts in practice."),
+        (verdict("undecided"), "Open: 5 seeds cannot tell whether GRU or LSTM does better."),
+        (verdict("undecided", n=0, effect=None), "Nothing to judge by yet."),
+        (verdict("undecided", by_condition=(verdict(), verdict("undecided"), verdict("contradicted"))),
+         "It depends on the condition: supported in 1, undecided in 1, contradicted in 1 of 3."),
+        (verdict("not testable", kind="not-testable"), "No finite experiment can decide it."),
+        (verdict("not testable"), "It could not be measured here."),
+        (verdict(kind="exact"), "It is so: counted or computed, not estimated."),
+        (verdict("contradicted", kind="exact"), "It is not so: counted or computed, not estimated."),
+    ],
+)  # fmt: skip
+def test_each_verdict_says_what_to_believe(judged: Verdict, sentence: str) -> None:
+    assert means(judged, LOOKS) == sentence
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "kind", "text"),
+    [
+        (0.12, "nats", "paired", "+0.12\u00a0nats"),
+        (-0.12, "nats", "paired", "−0.12\u00a0nats"),
+        (24.7, "% fewer parameters", "exact", "24.7\u00a0% fewer parameters"),
+        (24.7, "% fewer parameters", "", "24.7\u00a0% fewer parameters"),
+        (-3.0, "% fewer parameters", "", "3\u00a0% more parameters"),
+        (0.0, "gates", "exact", "0\u00a0gates"),
+        (8.9e-16, "difference at most", "exact", "8.90 × 10⁻¹⁶\u00a0difference at most"),
+        (None, "nats", "paired", "–"),
+    ],
+)
+def test_a_sign_stands_where_the_words_do_not_say_the_direction(
+    value: float | None, unit: str, kind: str, text: str
+) -> None:
+    assert effect(value, unit, kind) == text
+
+
+def test_what_is_as_usual_is_no_part_of_the_scope() -> None:
+    conditions = {"task": "recall", "layers": 1, "dropout": 0.0, "optimizer": "adam", "reset_after": True,
+                  "forget_bias": ["", "chrono"], "machine": "3f2a9c"}  # fmt: skip
+    assert scope(conditions) == [("task", "recall"), ("forget bias", ", chrono"), ("machine", "3f2a9c")]
+    assert scope({"layers": 2, "reset_after": False}) == [("layers", "2"), ("reset after", "False")]
+
+
+def test_each_kind_of_claim_leads_to_its_figure() -> None:
+    made = [
+        *plots(comparison(2)).values(),
+        *plots(frame(*(trial(task="sound_events", test_segment_f1=0.4, seed=s) for s in (0, 1)))).values(),
+    ]
+    recall, language, sounds = ({"task": name} for name in ("recall", "language", "sound_events"))
+    for judged, figure in (
+        (verdict(conditions=language), "loss-by-size"),
+        (verdict(on="test_bits_per_character", conditions=language), "loss-by-size"),
+        (verdict(on="test_accuracy", conditions=recall), "accuracy-by-length"),
+        (verdict(on="test_accuracy", conditions={**recall, "sequence_length": [4, 8]}), "accuracy-by-length"),
+        (verdict(on="test_segment_f1", conditions=sounds), "scores"),
+        (verdict(on="seconds_per_update", conditions=language), "seconds-per-update"),
+        (verdict(on="memory_peak_bytes"), "memory"),
+        (verdict(kind="horizon", on="", conditions=recall), "horizon"),
+        (verdict(kind="proportion", on="", conditions=recall), "solved"),
+        (verdict(kind="exact", on="", unit="% fewer parameters"), "parameters"),
+        (verdict(kind="exact", on="", unit="gates"), "architectures"),
+        (verdict("not testable", kind="not-testable"), ""),
+        (verdict(conditions={"task": "unknown"}), ""),
+    ):
+        assert figure_of(judged, made) == figure, judged
+
+
+def test_the_cells_means_and_the_baselines_stand_in_the_verdict() -> None:
+    rows = frame(*(
+        trial(cell=cell, sequence_length=length, baseline_chance_accuracy=0.125,
+              baseline_simple_guess_accuracy=length / 16)
+        for cell in ("gru", "lstm") for length in (4, 8)
+    ))  # fmt: skip
+    pairs = (Pair(0, 0.6, 0.5, 0.1), Pair(1, 0.8, float("nan"), float("inf")))
+    judged = verdict(on="test_accuracy", pairs=pairs, conditions={"task": "recall", "sequence_length": 8})
+    assert yardsticks(judged, rows, LOOKS) == (
+        "Mean test accuracy: GRU 0.7, LSTM 0.5; baselines: chance 0.125, simple guess 0.5."
+    )
+    assert yardsticks(verdict(on="seconds_per_update", pairs=pairs), rows, LOOKS) == ""
+
+
+def test_a_baseline_that_is_not_beaten_is_said_once() -> None:
+    said = "GRU does not beat the baseline 'chance'."
+    judged = replace(verdicts()[1], reason=f"It is better. {said}", baseline=said)
+    (shown,) = answer(report_data(frame(), verdicts=[judged]), LOOKS, [])["verdicts"]
+    assert said not in shown["reason"]
+    assert shown["baseline"] == said
+
+
+def test_conditions_are_named_by_as_little_as_tells_them_apart() -> None:
+    parts = [
+        verdict(conditions={"matched": "parameters", "units": [16, 20], "train_size": 10}),
+        verdict(conditions={"matched": "units", "units": 16, "train_size": 10}),
+    ]
+    assert condition_names(parts) == ["equal parameters", "equal units"]

@@ -1,0 +1,68 @@
+"""The figure of one example: what is there, and what each cell hears."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.report.drawing import draw_plot
+from harness.report.svg import drawing_style, inline
+from harness.report.wording import finding, table
+from tests.report.samples import frame, looks_of_three, plots, trial
+
+THERE = ("1100", "0000", "0011")
+
+
+def example(heard: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "picture": ("0f", "f0"),
+        "axis": ("frequency", "0 Hz", "4 kHz"),
+        "seconds": 8.0,
+        "labels": ("chirp_up", "hum", "<b>"),
+        "there": THERE,
+        "heard": heard,
+    }
+
+
+def test_each_cell_s_trial_of_the_same_seed_is_drawn_beside_the_truth() -> None:
+    rows = frame(
+        *(trial(cell=cell, seed=seed) for cell in ("gru", "lstm") for seed in (3, 4)), trial(cell="lstm", seed=1)
+    )
+    heard = {"gru": ("1000", "0110", "0011"), "lstm": ("0000", "0000", "0000")}
+    silent = example(("0000",) * 3)
+    examples = {row.trial_id: example(heard[str(row.cell)]) if row.seed == 3 else silent for row in rows.itertuples()}
+    plot = plots(rows, examples=examples)["heard"]
+    (panel,) = plot.panels
+    assert panel.rows == ("chirp up", "hum", "<b>")
+    assert [series.label for series in panel.series] == ["What is there", "GRU", "LSTM"]
+    spans = [[(span.row, span.start, span.end) for span in series.spans] for series in panel.series]
+    assert spans == [[(0, 0.0, 4.0), (2, 4.0, 8.0)], [(0, 0.0, 2.0), (1, 2.0, 6.0), (2, 4.0, 8.0)], []]
+    assert panel.picture is not None
+    assert panel.picture.rows == ((0.0, 1.0), (1.0, 0.0))
+    assert finding(panel).replace("\u00a0", " ") == (
+        "There: chirp up, <b>, 8 s of labels in all. "
+        "Heard: GRU 75 % of it and 4 s besides; LSTM 0 % of it and 0 s besides."
+    )
+    assert "seed 3" in plot.notes[0], "the lowest seed that all cells have"
+    header, values = table(plot)
+    assert header[:4] == ("Label", "There (s)", "GRU: of it (%)", "GRU: besides (s)")
+    assert values[0][:4] == ("chirp up", "4", "50", "0")
+    assert values[1][:4] == ("hum", "0", "–", "4")
+
+
+def test_the_drawing_names_labels_and_cells_and_has_the_picture_on_the_same_time_axis() -> None:
+    rows = frame(*(trial(cell=cell) for cell in ("gru", "lstm")))
+    plot = plots(rows, examples={trial_id: example(THERE) for trial_id in rows["trial_id"]})["heard"]
+    svg = inline(plot.panels[0], looks_of_three(), key="k", label="l")
+    assert "chirp up</text>" in svg
+    assert "GRU</text>" in svg
+    assert 'href="data:image/png;base64,' in svg
+    assert svg.count('data-cell="1"') > 2, "lanes and values of a cell can be switched off"
+    with drawing_style("test"):
+        roll, picture = draw_plot(plot, looks_of_three()).axes
+    assert roll.get_xlim() == (0, 8)
+    assert picture.get_position().x0 == roll.get_position().x0
+    assert picture.get_position().x1 == roll.get_position().x1
+
+
+def test_without_examples_there_is_no_such_figure() -> None:
+    assert "heard" not in plots(frame(trial(), trial(seed=1)))

@@ -1,0 +1,74 @@
+"""What the section on measuring says was excluded, left out and noisy, and which thresholds decide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.report import render
+from harness.report.aggregate import prepared
+from harness.report.measured import excluded, missing, noisy, thresholds
+from tests.report.samples import TASKS, frame, looks_of_three, report_data, trial
+
+LOOKS = looks_of_three()
+
+
+def test_normally_nothing_is_excluded() -> None:
+    assert excluded(prepared(frame(trial(), trial(seed=1, status="diverged")))) == [
+        "Nothing: every trial on record counts, the failed ones as failures."
+    ]
+
+
+def test_what_does_not_count_is_told_with_the_reason() -> None:
+    rows = [
+        trial(status="interrupted"),
+        trial(seed=1, purpose="tuning"),
+        trial(seed=2, purpose="tuning"),
+        trial(seed=3, attempt=2),
+    ]
+    stopped, tuning, again = excluded(prepared(frame(*rows)))
+    assert stopped.startswith("1 trial was stopped by hand")
+    assert tuning.startswith("2 trials chose learning rates")
+    assert again.startswith("1 trial took more than one attempt")
+
+
+def test_noisy_speed_trials_are_counted_by_cell_and_kernel() -> None:
+    quiet = [trial(lane="speed", seed=seed, noisy=False) for seed in range(3)]
+    said = noisy(prepared(frame(*quiet)), LOOKS)
+    assert said.startswith("None of 3 speed trials was noisy.")
+    assert "more than 10 %" in said
+    loud = [trial(lane="speed", seed=9, noisy=True, kernel="fused"), trial(seed=10)]
+    assert noisy(prepared(frame(*quiet, *loud)), LOOKS).startswith("1 of 4 speed trials stayed noisy: GRU by fused 1.")
+    assert noisy(prepared(frame(trial())), LOOKS).startswith("No trial had the machine to itself")
+
+
+def test_planned_trials_without_a_record_are_told_with_the_reason_where_one_is_known() -> None:
+    data = report_data(
+        frame(trial()),
+        missing=[("recall", "gru", 5), ("recall", "lstm", 2)],
+        left_out=[("recall", "gru", 3, "did not fit into the budget")],
+    )
+    assert missing(data, LOOKS) == [
+        ("Recall", "GRU", 3, "did not fit into the budget"),
+        ("Recall", "GRU", 2, "not run yet"),
+        ("Recall", "LSTM", 2, "not run yet"),
+    ]
+
+
+def test_thresholds_of_tasks_are_in_words() -> None:
+    tasks = {"recall": TASKS["recall"] | {"target": ("loss", "chance")}}
+    told = dict(thresholds(report_data(frame(trial()), tasks=tasks, limits="3600 s")))
+    assert told["Recall: solved"] == "Test accuracy ≥ 95\u00a0%"
+    assert told["Recall: target of time to target"] == "Test loss ≤ that of the baseline 'chance'"
+    assert told["limits of a trial"] == "3600 s"
+    assert "Holm" in told["direction of a claim"]
+
+
+def test_the_page_says_what_was_left_out_and_links_figures_to_how_they_were_measured(tmp_path: Path) -> None:
+    rows = frame(*(trial(sequence_length=length, seed=seed) for length in (4, 8) for seed in (0, 1)))
+    data = report_data(rows, verdicts=(), curves=None, missing=[("recall", "lstm", 2)])
+    html = render(data, tmp_path).read_text(encoding="utf-8")
+    method = html.split('<section id="method"')[1]
+    assert "<td>not run yet</td>" in method.replace(' dir="auto"', "")
+    memory = html.split('id="memory"')[1].split("</figure>")[0]
+    assert 'href="#method-memory"' in memory
+    assert 'id="method-memory"' in method

@@ -1,0 +1,78 @@
+"""The learning-rate figure: what tuning tried, what it chose, and what is doubtful about the choice."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from harness.report.drawing import draw_panel
+from harness.report.plot import Plot
+from harness.report.svg import drawing_style
+from harness.report.wording import finding
+from harness.tuning import FIRST_TUNING_SEED
+from tests.report.samples import TITLES, frame, looks_of_three, plots, trial
+
+
+def tuned(losses: dict[str, dict[float, float]], **given: Any) -> dict[str, Plot]:
+    """Two tuning trials a cell and rate, and a comparison at rates of its own."""
+    rows = [
+        trial(cell=cell, learning_rate=rate, seed=FIRST_TUNING_SEED + extra, purpose="tuning", validation_loss=loss,
+              status="diverged" if math.isnan(loss) and extra else "ok")
+        for cell, by_rate in losses.items() for rate, loss in by_rate.items() for extra in (0, 1)
+    ]  # fmt: skip
+    rows += [
+        trial(cell=cell, sequence_length=length, seed=seed) for cell in losses for length in (4, 8) for seed in (0, 1)
+    ]
+    return plots(frame(*rows), **given)
+
+
+def test_tuning_trials_are_in_no_other_figure() -> None:
+    made = tuned({"gru": {0.001: 2.0, 0.01: 1.0}})
+    seeds = {
+        id: {point.seed for panel in plot.panels for series in panel.series for point in series.points}
+        for id, plot in made.items()
+    }
+    assert seeds.pop("learning-rates") == {FIRST_TUNING_SEED, FIRST_TUNING_SEED + 1}
+    assert set().union(*seeds.values()) == {0, 1}
+
+
+def test_the_rate_with_the_lowest_mean_loss_gets_the_ring_and_doubts_are_told() -> None:
+    losses = {"gru": {0.001: 2.0, 0.01: 1.0, 0.1: 1.5}, "lstm": {0.001: 2.0, 0.01: 1.5, 0.1: 1.25}}
+    (panel,) = tuned(losses)["learning-rates"].panels
+    assert [(series.cell, series.chosen) for series in panel.series] == [("gru", 0.01), ("lstm", 0.1)]
+    assert finding(panel) == (
+        "Chosen: GRU 0.01 (1\u00a0nats), LSTM 0.1 (1.25\u00a0nats). "
+        "At the end of the grid, so that a better one may lie beyond: LSTM."
+    )
+    with drawing_style("test"):
+        figure, _ = draw_panel(panel, looks_of_three())
+    rings = [line for line in figure.axes[0].lines if str(line.get_gid()).endswith("-chosen")]
+    assert len(rings) == len(panel.series)
+
+
+def test_a_tie_is_told_and_the_smaller_rate_is_taken() -> None:
+    (panel,) = tuned({"gru": {0.001: 2.0, 0.01: 1.0, 0.1: 1.0, 1.0: 3.0}})["learning-rates"].panels
+    assert panel.series[0].chosen == 0.01
+    assert panel.says.endswith("Tied with a larger rate: GRU.")
+
+
+def test_a_rate_at_which_a_trial_failed_is_drawn_as_a_failure_and_not_chosen() -> None:
+    losses = {"gru": {0.001: 2.0, 0.01: 1.5, 0.1: math.nan}}
+    (panel,) = tuned(losses)["learning-rates"].panels
+    (series,) = panel.series
+    assert series.chosen == 0.01
+    assert [(failed.x, failed.count) for failed in series.failed] == [(0.1, 2)]
+    assert "Without a value: GRU 1 diverged, 1 without a value at 0.1." in finding(panel)
+
+
+def test_where_all_rates_fail_there_is_none_to_choose() -> None:
+    rows = dict.fromkeys((0.01, 0.1), math.nan)
+    (panel,) = tuned({"gru": rows, "lstm": {0.01: 1.0, 0.1: 2.0}})["learning-rates"].panels
+    assert "GRU none, as every rate failed" in panel.says
+
+
+def test_a_sweep_over_rates_shows_the_one_that_the_other_figures_show() -> None:
+    rows = [trial(cell=cell, learning_rate=rate, validation_loss=rate) for cell in TITLES for rate in (0.1, 0.2, 0.4)]
+    (panel,) = plots(frame(*rows))["learning-rates"].panels
+    assert {series.chosen for series in panel.series} == {0.1}
+    assert "At the end of the grid" in panel.says
