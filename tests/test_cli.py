@@ -179,6 +179,15 @@ def test_export_writes_a_row_a_trial(results: Path, tmp_path: Path, format: str)
     assert set(frame["trial_id"].astype(str).str.len()) == {16}
 
 
+def test_an_export_that_cannot_be_written_leaves_nothing_behind(results: Path, tmp_path: Path) -> None:
+    target = tmp_path / "a folder"
+    target.mkdir()
+    done = harness("export", results, "--output", target)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"harness: {target}: cannot be written")
+    assert [path.name for path in tmp_path.glob(".*")] == []
+
+
 BAD = {
     "no such file": (["check", "nowhere.toml"], "no such experiment file"),
     "unknown kernel": (["summary", "gru", "--kernel", "fusd"], "Did you mean 'fused'?"),
