@@ -113,12 +113,10 @@ def _draw_series(
             alpha=0.38, linewidths=0, zorder=3, gid=f"{gid}-seeds",
         )  # fmt: skip
     centres = sorted(series.centres, key=lambda c: c.x)
-    for centre in centres:
-        if panel.kind == "lines" and centre.low is not None and centre.high is not None:
-            axes.plot(
-                [dodge(centre.x)] * 2, [centre.low, centre.high], color=colour, linewidth=1.6, alpha=0.75,
-                solid_capstyle="butt", zorder=4, gid=f"{gid}-interval-{centre.x:g}",
-            )  # fmt: skip
+    bars = [(dodge(c.x), c.low, c.high) for c in centres if c.low is not None and c.high is not None]
+    if bars and panel.kind == "lines":
+        x, low, high = zip(*bars, strict=True)
+        axes.vlines(x, low, high, color=colour, linewidth=1.6, alpha=0.75, zorder=4, gid=f"{gid}-intervals")
     axes.plot(
         [dodge(c.x) for c in centres], [c.mean for c in centres], color=colour, linestyle=look.dash, linewidth=1.7,
         marker=look.marker if panel.kind == "lines" else "", markersize=5, markeredgecolor=PAPER, markeredgewidth=0.7,

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from harness.report.data import ReportData
 
 ASSETS = Path(__file__).parent / "assets"
+MOST_BYTES, LEAST_ROOM = 4_000_000, 200_000
+"""What drawings and trials together may take of the page, the rest of which is text; and what the trials always may."""
 MOST_FAILURES = 20
 """Failed trials that are shown one by one."""
 
@@ -45,6 +47,8 @@ def environment() -> Environment:
 
 def page(data: ReportData, frame: pd.DataFrame, plots: Sequence[Plot], looks: Mapping[str, Look]) -> str:
     """The whole page as HTML. `frame` is the prepared frame, `plots` the evidence in order."""
+    figures = [figure(plot, looks) for plot in plots]
+    drawn = sum(len(panel["drawing"]) + len(panel["log_drawing"]) for one in figures for panel in one["panels"])
     return (
         environment()
         .get_template("page.html.j2")
@@ -62,7 +66,7 @@ def page(data: ReportData, frame: pd.DataFrame, plots: Sequence[Plot], looks: Ma
             notices=notices(data, frame),
             facts=facts(data, frame),
             answer=answer(data, looks, plots),
-            figures=[figure(plot, looks) for plot in plots],
+            figures=figures,
             failures=failures(data, frame, looks),
             architectures=architectures(data, looks),
             comparison=comparison(data, looks),
@@ -74,7 +78,7 @@ def page(data: ReportData, frame: pd.DataFrame, plots: Sequence[Plot], looks: Ma
                 {panel.facets["matched"] for plot in plots for panel in plot.panels if panel.facets.get("matched")}
             ),
             tasks=[(shorten(name, 60), task) for name, task in data.tasks.items()],
-            trials=trials_table(frame),
+            trials=trials_table(frame, max(LEAST_ROOM, MOST_BYTES - drawn)),
         )
     )
 

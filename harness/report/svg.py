@@ -13,7 +13,7 @@ from typing import Any, cast
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from harness.report.appearance import ROLES, Look, style
+from harness.report.appearance import FONT_SIZE, ROLES, Look, style
 from harness.report.axes import NEUTRAL, Mark
 from harness.report.drawing import draw_panel, draw_plot
 from harness.report.plot import Panel, Plot, Scale
@@ -47,7 +47,7 @@ def inline(panel: Panel, looks: Mapping[str, Look], *, key: str, label: str, sca
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
         targets = _targets(figure, marks, looks)
-    body = _themed(_without_loose_ids(_with_series(_body(buffer.getvalue()))), looks.values())
+    body = _with_shared_styles(_themed(_without_loose_ids(_with_series(_body(buffer.getvalue()))), looks.values()))
     width, height = (size * POINTS_PER_INCH for size in figure.get_size_inches())
     return (
         f'<svg viewBox="0 0 {width:g} {height:g}" role="group" aria-label="{escape(label)}" data-scale="{scale}">'
@@ -60,17 +60,32 @@ def _body(document: str) -> str:
     start = document.index(">", document.index("<svg")) + 1
     body = document[start : document.rindex("</svg>")]
     body = re.sub(r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>", "", body, flags=re.DOTALL)
-    return re.sub(r"<[^>]+>", _compact, body).replace("> <", "><")
+    body = re.sub(r">\s+<", "><", re.sub(r"<[^>]+>", _compact, body))
+    return re.sub(rf"font-size: {FONT_SIZE:g}px; |font-family: [^;\"]*; | transform=\"rotate\(-0 [^\"]*\"", "", body)
 
 
 def _compact(tag: re.Match[str]) -> str:
-    """The tag on one line, its coordinates to a hundredth of a point."""
-    return re.sub(r"(\d\.\d\d)\d+", r"\1", re.sub(r"\s+", " ", tag[0]))
+    """The tag on one line, its coordinates to a tenth of a point."""
+    on_one_line = re.sub(r"\s+", " ", tag[0])
+    return re.sub(r' (?:d|x|y|points)="[^"]*"', lambda found: re.sub(r"(\.\d)\d+", r"\1", found[0]), on_one_line)
 
 
 def _with_series(body: str) -> str:
     """Groups that belong to a cell say so, so that the page can show and hide them."""
     return re.sub(r'<g id="series-(-?\d+)-[^"]*"', r'<g data-cell="\1"', body)
+
+
+def _with_shared_styles(body: str) -> str:
+    """The marks of a series have one style, which their group can say for all of them."""
+
+    def shared(group: re.Match[str]) -> str:
+        styles = set(re.findall(r' style="([^"]*)"', group[2]))
+        if len(styles) != 1:
+            return group[0]
+        marks = re.sub(r' style="[^"]*"', "", group[2]).replace("xlink:href", "href")
+        return f'<g{group[1]} style="{styles.pop()}">{marks}</g>'
+
+    return re.sub(r"<g((?: clip-path=\"[^\"]*\")?)>((?:<use [^>]*/>){2,})</g>", shared, body)
 
 
 def _without_loose_ids(body: str) -> str:
@@ -84,7 +99,7 @@ def _themed(body: str, looks: Iterable[Look]) -> str:
         body = body.replace(look.colour, f"var(--cell-{look.index})")
     for colour, role in ROLES.items():
         body = body.replace(colour, role)
-    return re.sub(r"font: ((?:italic |oblique )?(?:\w+ )?[\d.]+px) [^;\"]*", r"font: \1 var(--font)", body)
+    return body
 
 
 def _targets(figure: Figure, marks: Sequence[Mark], looks: Mapping[str, Look]) -> str:
@@ -92,13 +107,11 @@ def _targets(figure: Figure, marks: Sequence[Mark], looks: Mapping[str, Look]) -
     axes = figure.axes[0]
     height = figure.get_size_inches()[1] * POINTS_PER_INCH
     points = POINTS_PER_INCH / figure.dpi
-    drawn = []
-    for mark in sorted(marks, key=lambda mark: mark.main):
+    groups: dict[tuple[bool, int], list[str]] = {}
+    for mark in marks:
         x, y = axes.transData.transform((mark.x, mark.y)) * points
         keyboard = ' tabindex="-1" role="img"' if mark.main else ""
         words = f'aria-label="{escape(mark.text)}"' if mark.main else f'data-says="{escape(mark.text)}"'
-        drawn.append(
-            f'<circle cx="{x:.1f}" cy="{height - y:.1f}" r="{6 if mark.main else 4}" {words}'
-            f' data-cell="{looks.get(mark.cell, NEUTRAL).index}"{keyboard}/>'
-        )
-    return "".join(drawn)
+        circle = f'<circle cx="{x:.1f}" cy="{height - y:.1f}" r="{6 if mark.main else 4}" {words}{keyboard}/>'
+        groups.setdefault((mark.main, looks.get(mark.cell, NEUTRAL).index), []).append(circle)
+    return "".join(f'<g data-cell="{cell}">{"".join(drawn)}</g>' for (_, cell), drawn in sorted(groups.items()))

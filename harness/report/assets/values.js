@@ -38,7 +38,7 @@
   const reachable = (drawing) =>
     [...drawing.querySelectorAll(".targets circle[tabindex]")]
       .filter((circle) => circle.getClientRects().length)
-      .sort((a, b) => a.dataset.cell - b.dataset.cell || a.cx.baseVal.value - b.cx.baseVal.value);
+      .sort((a, b) => a.parentNode.dataset.cell - b.parentNode.dataset.cell || a.cx.baseVal.value - b.cx.baseVal.value);
   document.addEventListener("keydown", (event) => {
     const drawing = event.target.closest && event.target.closest(".drawing");
     if (!drawing) return;
