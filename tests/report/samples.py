@@ -314,6 +314,7 @@ def verdicts() -> list[Verdict]:
             0,
             {},
             "A finite experiment cannot show it; the counting task is the nearest evidence.",
+            kind="not-testable",
         ),
     ]
 
