@@ -92,7 +92,7 @@ def timed(arguments: argparse.Namespace, way: str) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=40)
-    parser.add_argument("--updates", type=int, default=400, help="of each trial; the default makes about 3 s")
+    parser.add_argument("--updates", type=int, default=300, help="of each trial; the default makes about 3 s")
     parser.add_argument("--way", choices=["side by side", *TARGETS], help="run one way only, without a report")
     arguments = parser.parse_args()
     if arguments.way == "plain loop":
