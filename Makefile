@@ -75,7 +75,7 @@ lock:  ## renew requirements.lock from pyproject.toml
 		--python-version 3.11 --no-annotate --no-header --quiet --output-file requirements.lock
 
 clean:  ## remove the environment and caches; results stay
-	rm -rf $(VENV) $(VENV)-lock .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) $(VENV)-lock .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info tests/report/node_modules
 	find harness tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ENOUGH_BRANCHES := import json, sys; total = json.load(sys.stdin)["totals"]; \

@@ -39,6 +39,12 @@ CREATE TABLE planned (
     spec     TEXT NOT NULL
 );
 """
+_PLANNED_IDS = "SELECT trial_id FROM planned ORDER BY position"
+_LAST = (
+    "SELECT trial_id, record FROM trial AS here WHERE trial_id IN ({}) AND attempt ="
+    " (SELECT max(attempt) FROM trial WHERE trial_id = here.trial_id)"
+)
+_AT_A_TIME = 500
 
 
 class Store:
@@ -98,16 +104,17 @@ class Store:
     def records(self, *, all_records: bool = False) -> Iterator[dict[str, Any]]:
         """The last attempt at each planned trial, in the plan's order, as JSON values.
 
-        `all_records` gives those too that the present plan does not ask for, in the order of their ids.
+        `all_records` gives those too that the present plan does not ask for, in the order of their ids. They are read a
+        few at a time: a run that stores its trials meanwhile never waits for long.
         """
-        last = "SELECT trial_id, max(attempt), record FROM trial GROUP BY trial_id"
-        query = (
-            f"SELECT record FROM ({last}) ORDER BY trial_id"
-            if all_records
-            else f"SELECT record FROM planned JOIN ({last}) USING (trial_id) ORDER BY position"
-        )
-        for (text,) in self._read(query):
-            yield json.loads(text)
+        rows = self._read("SELECT DISTINCT trial_id FROM trial ORDER BY 1" if all_records else _PLANNED_IDS)
+        ids = [trial_id for (trial_id,) in rows]
+        for start in range(0, len(ids), _AT_A_TIME):
+            some = ids[start : start + _AT_A_TIME]
+            found = dict(self._read(_LAST.format(", ".join("?" * len(some))), *some))
+            for trial_id in some:
+                if trial_id in found:
+                    yield json.loads(found[trial_id])
 
     def attempts_at(self, trial_id: str) -> list[dict[str, Any]]:
         """All attempts at one trial, oldest first. Raises UserError unless the id, or its beginning, fits one trial."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -11,7 +12,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 
 from harness.report.appearance import MUTED, PAPER, Look, shorten
 from harness.report.axes import Mark, look_of, mean_words, seed_words, values_axis
-from harness.report.plot import Failed, Panel, Reference, Scale, Series
+from harness.report.plot import Failed, Panel, Point, Reference, Scale, Series
 from harness.report.wording import number, short, with_unit
 
 LINE = 0.155
@@ -34,9 +35,10 @@ def draw_lines(axes: Axes, panel: Panel, looks: Mapping[str, Look], scale: Scale
     for index, series in enumerate(panel.series):
         look = look_of(series, looks)
         steps = 1.6 * (index - (count - 1) / 2) if panel.kind == "lines" and panel.x.whole else 0.0
-        marks += _draw_series(
+        drawn = _draw_series(
             axes, panel, series, look, index, (_dodge(axes, steps, log), _dodge(axes, steps - 0.6, log))
         )
+        marks += [replace(mark, series=index) for mark in drawn]
     _label_ends(axes, panel, looks, _draw_references(axes, panel), scale)
     return marks
 
@@ -140,6 +142,8 @@ def _draw_series(
         Mark(beside(p.x), p.y, series.cell, seed_words(series, p, f"{number(p.x)} {at}", unit), False)
         for p in series.points
     ]
+    ends = [Point(*trace[-1], seed) for seed, trace in series.traces if trace]
+    marks += [Mark(p.x, p.y, series.cell, seed_words(series, p, f"{number(p.x)} {at}", unit), False) for p in ends]
     return marks
 
 

@@ -46,11 +46,13 @@ def inline(panel: Panel, looks: Mapping[str, Look], *, key: str, label: str, sca
         figure, marks = draw_panel(panel, looks, scale)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-        targets = _targets(figure, marks, looks)
-    body = _with_shared_styles(_themed(_without_loose_ids(_with_series(_body(buffer.getvalue()))), looks.values()))
+        targets = _targets(figure, marks, panel, looks)
+    body = _with_series(_body(buffer.getvalue()), panel)
+    body = _with_shared_styles(_themed(_without_loose_ids(body), looks.values()))
     width, height = (size * POINTS_PER_INCH for size in figure.get_size_inches())
     return (
-        f'<svg viewBox="0 0 {width:g} {height:g}" role="group" aria-label="{escape(label)}" data-scale="{scale}">'
+        f'<svg viewBox="0 0 {width:g} {height:g}" role="group" aria-label="{escape(label)}" data-scale="{scale}"'
+        f"{' data-rows' if panel.kind in ('rows', 'bars') else ''}>"
         f'<g aria-hidden="true">{body}</g><g class="targets">{targets}</g></svg>'
     )
 
@@ -70,9 +72,18 @@ def _compact(tag: re.Match[str]) -> str:
     return re.sub(r' (?:d|x|y|points)="[^"]*"', lambda found: re.sub(r"(\.\d)\d+", r"\1", found[0]), on_one_line)
 
 
-def _with_series(body: str) -> str:
-    """Groups that belong to a cell say so, so that the page can show and hide them."""
-    return re.sub(r'<g id="series-(-?\d+)-[^"]*"', r'<g data-cell="\1"', body)
+def _with_series(body: str, panel: Panel) -> str:
+    """Groups that belong to a cell, and a kernel, say so, so that the page can show and hide them."""
+
+    def told(found: re.Match[str]) -> str:
+        return f'<g data-cell="{found[1]}"{_kernel(panel, int(found[2])) if found[2] else ""}'
+
+    return re.sub(r'<g id="series-(-?\d+)-(?:(\d+)-)?[^"]*"', told, body)
+
+
+def _kernel(panel: Panel, series: int) -> str:
+    kernel = panel.series[series].kernel
+    return f' data-kernel="{escape(kernel)}"' if kernel else ""
 
 
 def _with_shared_styles(body: str) -> str:
@@ -102,16 +113,40 @@ def _themed(body: str, looks: Iterable[Look]) -> str:
     return body
 
 
-def _targets(figure: Figure, marks: Sequence[Mark], looks: Mapping[str, Look]) -> str:
-    """An invisible circle over every value, means last so that they are on top and, of the two, pointed at."""
+def _targets(figure: Figure, marks: Sequence[Mark], panel: Panel, looks: Mapping[str, Look]) -> str:
+    """An invisible circle over every value, means last so that they are on top and, of the two, pointed at.
+
+    The seeds of a mean are a group; both have the same `data-at`. What all of a group say first, the group says.
+    """
     axes = figure.axes[0]
     height = figure.get_size_inches()[1] * POINTS_PER_INCH
     points = POINTS_PER_INCH / figure.dpi
-    groups: dict[tuple[bool, int], list[str]] = {}
-    for mark in marks:
-        x, y = axes.transData.transform((mark.x, mark.y)) * points
-        keyboard = ' tabindex="-1" role="img"' if mark.main else ""
-        words = f'aria-label="{escape(mark.text)}"' if mark.main else f'data-says="{escape(mark.text)}"'
-        circle = f'<circle cx="{x:.1f}" cy="{height - y:.1f}" r="{6 if mark.main else 4}" {words}{keyboard}/>'
-        groups.setdefault((mark.main, looks.get(mark.cell, NEUTRAL).index), []).append(circle)
-    return "".join(f'<g data-cell="{cell}">{"".join(drawn)}</g>' for (_, cell), drawn in sorted(groups.items()))
+    placed = [(mark, *axes.transData.transform((mark.x, mark.y)) * points) for mark in marks]
+    means = [(at, x, mark) for at, (mark, x, _) in enumerate(placed) if mark.main]
+    groups: dict[int, list[tuple[Mark, float, float]]] = {}
+    for mark, x, y in placed:
+        if not mark.main:
+            own = [(abs(x - there), at) for at, there, mean in means if mean.series == mark.series]
+            groups.setdefault(min(own)[1] if own else -1 - mark.series, []).append((mark, x, height - y))
+    drawn = []
+    for at, seeds in groups.items():
+        common = seeds[0][0].text.rpartition(", ")[0]
+        common = common if all(mark.text.startswith(f"{common}, ") for mark, _, _ in seeds) else ""
+        skipped = len(common) + 2 if common else 0
+        circles = (
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" data-says="{escape(mark.text[skipped:])}"/>'
+            for mark, x, y in seeds
+        )
+        drawn.append(f'<g{_of(seeds[0][0], at, panel, looks)} data-says="{escape(common)}">{"".join(circles)}</g>')
+    for at, (mark, x, y) in enumerate(placed):
+        if mark.main:
+            drawn.append(
+                f'<circle cx="{x:.1f}" cy="{height - y:.1f}" r="6" aria-label="{escape(mark.text)}"'
+                f'{_of(mark, at, panel, looks)} tabindex="-1" role="img"/>'
+            )
+    return "".join(drawn)
+
+
+def _of(mark: Mark, at: int, panel: Panel, looks: Mapping[str, Look]) -> str:
+    cell = looks.get(mark.cell, NEUTRAL).index
+    return f' data-cell="{cell}"{_kernel(panel, mark.series)} data-at="{at}"'
