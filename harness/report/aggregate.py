@@ -92,7 +92,8 @@ def with_factors(table: pd.DataFrame | None, frame: pd.DataFrame, numbers: Seque
     if table is None or table.empty or "trial_id" not in table:
         return factors.iloc[:0].assign(**dict.fromkeys(numbers, 0.0))
     own = [column for column in table.columns if column == "trial_id" or column not in factors.columns]
-    rows = table[own].assign(trial_id=table["trial_id"].astype(str))
+    rows = table.loc[table["trial_id"].isin(factors["trial_id"]), own]
+    rows = rows.assign(trial_id=rows["trial_id"].astype(str))
     scores = [column for column in own if str(column).startswith(("test_", "validation_"))]
     for name in {*numbers, *scores}:
         values = pd.to_numeric(rows[name], errors="coerce") if name in rows else pd.Series(np.nan, index=rows.index)
