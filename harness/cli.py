@@ -39,7 +39,7 @@ Directory = Annotated[
 Claims = Annotated[
     Path | None,
     typer.Option(
-        "--claims", metavar="FILE", help="Judge by this experiment's claims.", autocompletion=completion.experiments
+        "--claims", metavar="FILE", help="Judge by this file's claims.", autocompletion=completion.experiments
     ),
 ]
 Trial = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id, or the beginning of it.")]

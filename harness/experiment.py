@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Discriminator,
@@ -15,7 +16,6 @@ from pydantic import (
     PrivateAttr,
     Tag,
     ValidationError,
-    field_validator,
     model_validator,
 )
 
@@ -197,6 +197,14 @@ class Sweep(BaseModel):
         return self
 
 
+def _distinct_ids(claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+    ids = [claim.id for claim in claims]
+    for id in ids:
+        if ids.count(id) > 1:
+            raise ValueError(f"two claims have the id {id!r}")
+    return claims
+
+
 class Experiment(BaseModel):
     """A question as data: what to train, and which claims to judge by it."""
 
@@ -220,19 +228,19 @@ class Experiment(BaseModel):
     """What one trial may take."""
     sweep: OneOrMore[Sweep]
     """What to train."""
-    claim: AnyNumber[Claim] = ()
+    claim: Annotated[AnyNumber[Claim], AfterValidator(_distinct_ids)] = ()
     """What is to be judged."""
     _source: str = PrivateAttr(default="")
     """The file it was read from, for messages."""
 
-    @field_validator("claim")
-    @classmethod
-    def _distinct_claims(cls, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
-        ids = [claim.id for claim in claims]
-        for id in ids:
-            if ids.count(id) > 1:
-                raise ValueError(f"two claims have the id {id!r}")
-        return claims
+
+class ClaimsFile(BaseModel):
+    """A file of claims alone, to judge records by that are there already."""
+
+    model_config = STRICT
+
+    claim: Annotated[OneOrMore[Claim], AfterValidator(_distinct_ids)]
+    """What is to be judged."""
 
 
 def parse_experiment(text: str, *, source: str, folder: Path) -> Experiment:
@@ -241,11 +249,7 @@ def parse_experiment(text: str, *, source: str, folder: Path) -> Experiment:
     Raises UserError with file, key, what was expected and the nearest valid name.
     """
     try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{source}: not valid TOML: {error}") from error
-    try:
-        experiment = Experiment.model_validate(content)
+        experiment = Experiment.model_validate(_content(text, source))
     except ValidationError as error:
         raise UserError(explain(error, source=source, model=Experiment)) from error
     sweeps = []
@@ -268,8 +272,31 @@ def load_experiment(path: str | Path) -> Experiment:
     Raises UserError where the file cannot be read or is not right.
     """
     path = locate(path)
+    return parse_experiment(_text(path), source=str(path), folder=path.resolve().parent)
+
+
+def load_claims(path: str | Path) -> tuple[Claim, ...]:
+    """The claims of an experiment file, or of a file that has nothing but claims. Raises UserError."""
+    path = locate(path)
+    content = _content(_text(path), str(path))
+    if content.keys() & Experiment.model_fields.keys() - ClaimsFile.model_fields.keys():
+        return load_experiment(path).claim
     try:
-        text = path.read_text(encoding="utf-8")
+        return ClaimsFile.model_validate(content).claim
+    except ValidationError as error:
+        raise UserError(explain(error, source=str(path), model=ClaimsFile)) from error
+
+
+def _content(text: str, source: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{source}: not valid TOML: {error}") from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         siblings = {str(sibling) for sibling in path.parent.glob("*.toml")} if path.parent.is_dir() else set()
         raise UserError(
@@ -279,4 +306,3 @@ def load_experiment(path: str | Path) -> Experiment:
         raise UserError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
-    return parse_experiment(text, source=str(path), folder=path.resolve().parent)

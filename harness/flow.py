@@ -17,7 +17,7 @@ from harness.estimate import Estimator
 from harness.experiment import Experiment, TrialSpec, load_experiment
 from harness.files import remove_parts
 from harness.plan import plan
-from harness.results import judge_results, read_summaries, render_results, write_summary
+from harness.results import judge_and_render, read_summaries, write_summary
 from harness.runner import scratch
 from harness.runner.child import server_context, without_main
 from harness.runner.limits import Limits
@@ -74,8 +74,8 @@ def run_experiment(
         if outcome.stopped:
             return Finished(directory, outcome, [], None)
         _summarise_models(experiment, directory)
-        verdicts = judge_results(directory)
-        return Finished(directory, outcome, verdicts, render_results(directory, verdicts))
+        verdicts, report = judge_and_render(directory)
+        return Finished(directory, outcome, verdicts, report)
 
 
 def _limits(experiment: Experiment) -> Limits:

@@ -17,7 +17,7 @@ from harness.analysis.claims import Claim, Verdict
 from harness.cells import Cell, cells
 from harness.cells.facts import counts
 from harness.errors import UserError
-from harness.experiment import Experiment, load_experiment, parse_experiment
+from harness.experiment import Experiment, load_claims, parse_experiment
 from harness.files import make_folder
 from harness.store import EXPERIMENT_NAME, make_writable, open_store, stored_experiment, write_atomically
 from harness.tasks import tasks
@@ -156,11 +156,11 @@ def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
 def judge_results(directory: str | Path, claims_file: str | Path | None = None) -> list[Verdict]:
     """Judge the folder's records by its experiment's claims, and write verdicts.json. Raises UserError.
 
-    With `claims_file`, an experiment file written later, by the claims of that one.
+    With `claims_file`, by the claims of that one: an experiment file, or claims alone, written later.
     """
     from harness.analysis.judge import write_verdicts
 
-    claims = load_experiment(claims_file).claim if claims_file else None
+    claims = load_claims(claims_file) if claims_file else None
     verdicts = _judged(read_results(directory), claims)
     write_verdicts(verdicts, Path(directory) / VERDICTS_NAME)
     return verdicts
@@ -177,6 +177,17 @@ def render_results(
 
     It goes into the results folder, or into `output`. Raises UserError.
     """
+    return judge_and_render(directory, verdicts, format=format, output=output)[1]
+
+
+def judge_and_render(
+    directory: str | Path,
+    verdicts: list[Verdict] | None = None,
+    *,
+    format: ReportFormat = "html",
+    output: str | Path | None = None,
+) -> tuple[list[Verdict], Path]:
+    """The verdicts, and the path of the report, from one reading of the folder. Raises UserError."""
     from harness.analysis.judge import write_verdicts
     from harness.report import render, render_markdown
 
@@ -186,7 +197,7 @@ def render_results(
     if verdicts is None:
         verdicts = _judged(stored)
         write_verdicts(verdicts, output / VERDICTS_NAME)
-    return (render if format == "html" else render_markdown)(report_data(stored, verdicts), output)
+    return verdicts, (render if format == "html" else render_markdown)(report_data(stored, verdicts), output)
 
 
 def render_beside(directories: Sequence[str | Path], output: str | Path, *, format: ReportFormat = "html") -> Path:
