@@ -48,7 +48,8 @@ Jobs = Annotated[
     int | None, typer.Option("--jobs", min=1, metavar="N", help="Trials side by side; default: the cores.")
 ]
 Seeds = Annotated[
-    int | None, typer.Option("--seeds", min=1, metavar="N", help="Use seeds 0 to N-1 in place of the file's.")
+    int | None,
+    typer.Option("--seeds", min=1, metavar="N", help="Run so many seeds, the file's own first."),
 ]
 
 
@@ -102,7 +103,7 @@ def run(
         return
     from harness.bundled import locate
     from harness.flow import run_experiment
-    from harness.terminal import verdict_table
+    from harness.terminal import VerdictTable
 
     finished = run_experiment(
         experiment, results=results, jobs=jobs, source=locate(file).read_text(encoding="utf-8"), console=console
@@ -112,7 +113,7 @@ def run(
         left = outcome.planned - outcome.stored_before - outcome.finished
         console.print(f"Stopped: {left} trials left. The same command goes on from here.", soft_wrap=True)
         raise typer.Exit(130)
-    console.print(verdict_table(finished.verdicts))
+    console.print(VerdictTable(finished.verdicts, finished.report))
     if outcome.failed:
         console.print(f"{outcome.failed} trials failed; the report shows them.", soft_wrap=True)
     console.print(f"Report: {finished.report}", soft_wrap=True, markup=False, highlight=False)
@@ -240,9 +241,9 @@ def _open(address: str) -> None:
 def judge(directory: Directory, claims: Claims = None) -> None:
     """Judge the stored records anew, also by claims written later; runs nothing."""
     from harness.results import judge_results
-    from harness.terminal import verdict_table
+    from harness.terminal import VerdictTable
 
-    _console().print(verdict_table(judge_results(directory, claims)))
+    _console().print(VerdictTable(judge_results(directory, claims)))
 
 
 @app.command()
@@ -368,8 +369,12 @@ def _load(file: Path, seeds: int | None) -> Experiment:
     experiment = load_experiment(file)
     if seeds is None:
         return experiment
-    sweeps = tuple(sweep.model_copy(update={"seeds": None}) for sweep in experiment.sweep)
-    return experiment.model_copy(update={"seeds": tuple(range(seeds)), "sweep": sweeps})
+
+    def so_many(own: tuple[int, ...]) -> tuple[int, ...]:
+        return (*own, *range(max(own) + 1, max(own) + 1 + seeds))[:seeds]
+
+    sweeps = [sweep.model_copy(update={"seeds": sweep.seeds and so_many(sweep.seeds)}) for sweep in experiment.sweep]
+    return experiment.model_copy(update={"seeds": so_many(experiment.seeds), "sweep": tuple(sweeps)})
 
 
 def _console() -> Console:

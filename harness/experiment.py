@@ -21,7 +21,14 @@ from pydantic import (
 
 from harness.analysis.claims import Claim
 from harness.bundled import bundled_experiments, locate
+from harness.claims_check import check_claims
 from harness.errors import UserError, nearest
+from harness.factors import ForgetBias as ForgetBias
+from harness.factors import Initialiser as Initialiser
+from harness.factors import Lane as Lane
+from harness.factors import Match as Match
+from harness.factors import Optimizer as Optimizer
+from harness.factors import Purpose as Purpose
 from harness.fields import (
     STRICT,
     AnyNumber,
@@ -41,15 +48,6 @@ from harness.tasks.task import with_paths_from
 from harness.tuning import Tune
 from harness.validation import explain
 
-Lane = Literal["accuracy", "speed"]
-Match = Literal["units", "parameters"]
-Purpose = Literal["comparison", "tuning"]
-"""What a trial is for: a tuning trial chooses a learning rate and is judged by no claim."""
-Optimizer = Literal["adam", "rmsprop", "sgd"]
-Initialiser = Literal["orthogonal", "glorot_uniform"]
-"""Of the recurrent weights."""
-ForgetBias = float | Literal["chrono"]
-"""The initial bias of the gate that keeps the old state (LSTM: forget, GRU: update); chrono: log U(1, T - 1)."""
 
 
 def _kind_of_rates(value: object) -> str:
@@ -231,7 +229,11 @@ class Experiment(BaseModel):
     claim: Annotated[AnyNumber[Claim], AfterValidator(_distinct_ids)] = ()
     """What is to be judged."""
     _source: str = PrivateAttr(default="")
-    """The file it was read from, for messages."""
+
+    @property
+    def source(self) -> str:
+        """The file it was read from, or its name: for messages."""
+        return self._source or self.name
 
 
 class ClaimsFile(BaseModel):
@@ -263,6 +265,7 @@ def parse_experiment(text: str, *, source: str, folder: Path) -> Experiment:
         sweeps.append(sweep.model_copy(update={"options": complete}))
     experiment = experiment.model_copy(update={"sweep": tuple(sweeps)})
     experiment._source = source
+    check_claims(experiment)
     return experiment
 
 

@@ -61,7 +61,7 @@ def _sweep_plan(experiment: Experiment, index: int, losses: Losses | None) -> tu
         ]
         return tuning_specs + chosen, choices
     except UserError as error:
-        source = experiment._source or experiment.name
+        source = experiment.source
         raise UserError(f"{source}: sweep[{index}] ({sweep.task}): {error}") from error
 
 

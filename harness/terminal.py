@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich import box
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.padding import Padding
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
 from harness.analysis.claims import Verdict
+from harness.analysis.words import scope
 from harness.bundled import bundled_experiments
 from harness.cells import KERNELS, cells
 from harness.errors import UserError
@@ -31,21 +36,52 @@ _STYLES = {
 }
 
 
-def verdict_table(verdicts: Sequence[Verdict]) -> Table:
-    """The claims with their verdicts, effects and intervals; why stands below each claim."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=False, leading=1)
-    table.add_column("verdict", overflow="fold", min_width=12, max_width=14)
-    table.add_column("claim", ratio=1, overflow="fold")
-    table.add_column("effect [95 % interval]", overflow="fold", min_width=16, max_width=34)
-    table.add_column("seeds", justify="right")
-    for verdict in verdicts:
-        table.add_row(
-            Text(verdict.verdict, style=_STYLES[verdict.verdict]),
-            Text.assemble((verdict.claim, "bold"), "\n", (verdict.reason, "dim")),
-            Text(effect_in_words(verdict)),
-            str(verdict.n) if verdict.n else "-",
-        )
-    return table
+_NARROW = 96
+"""Columns below which verdicts stand one under the other instead of in a table."""
+
+
+@dataclass(frozen=True)
+class VerdictTable:
+    """The claims with their verdicts, effects, intervals and scope: a table, or a list where the terminal is narrow.
+
+    Where the terminal can show links, each verdict leads to its place in `report`.
+    """
+
+    verdicts: Sequence[Verdict]
+    report: Path | None = None
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """What rich prints."""
+        if options.max_width < _NARROW:
+            for place, verdict in enumerate(self.verdicts, 1):
+                seeds = f", {verdict.n} seed{'s' * (verdict.n != 1)}" if verdict.n else ""
+                figures = f"Effect {effect_in_words(verdict)}{seeds}\n" if verdict.effect is not None else ""
+                yield self._word(verdict, place)
+                yield Padding(Text.assemble((verdict.claim, "bold"), "\n", figures, *_below(verdict)), (0, 0, 1, 2))
+            return
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=False, leading=1)
+        table.add_column("verdict", overflow="fold", min_width=12, max_width=14)
+        table.add_column("claim", ratio=1, overflow="fold")
+        table.add_column("effect [95 % interval]", overflow="fold", min_width=16, max_width=34)
+        table.add_column("seeds", justify="right")
+        for place, verdict in enumerate(self.verdicts, 1):
+            table.add_row(
+                self._word(verdict, place),
+                Text.assemble((verdict.claim, "bold"), "\n", *_below(verdict)),
+                Text(effect_in_words(verdict)),
+                str(verdict.n) if verdict.n else "-",
+            )
+        yield table
+
+    def _word(self, verdict: Verdict, place: int) -> Text:
+        link = f"{self.report.resolve().as_uri()}#claim-{place}" if self.report else None
+        return Text(verdict.says, style=Style.parse(_STYLES[verdict.verdict]) + Style(link=link))
+
+
+def _below(verdict: Verdict) -> tuple[str, tuple[str, str]]:
+    """Why this verdict, and where it holds."""
+    where = scope(verdict.conditions)
+    return verdict.reason, (f"\nScope: {where}" if where else "", "dim")
 
 
 def effect_in_words(verdict: Verdict) -> str:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -114,8 +115,17 @@ def test_dry_run_prints_every_trial_and_makes_nothing(file: Path, tmp_path: Path
     assert not (tmp_path / "out").exists()
 
 
-def test_seeds_on_the_command_line_replace_the_files(file: Path) -> None:
-    assert len(harness("run", file, "--dry-run", "--seeds", 3).stdout.splitlines()) == 12
+def test_seeds_on_the_command_line_add_to_the_files(file: Path) -> None:
+    def planned(*arguments: object) -> list[str]:
+        return sorted(harness("run", file, "--dry-run", *arguments).stdout.splitlines())
+
+    text = EXPERIMENT.replace("seeds = 2", "seeds = [7, 4]") + EXPERIMENT[EXPERIMENT.index("[[sweep]]") :].replace(
+        "[[sweep]]", "[[sweep]]\nseeds = 1"
+    ).replace("[20, 40]", "80")
+    file.write_text(text, encoding="utf-8")
+    own, more, fewer = planned(), planned("--seeds", 4), planned("--seeds", 1)
+    assert set(fewer) < set(own) < set(more), "what is stored counts"
+    assert Counter(int(line.split()[-1]) for line in more) == {7: 4, 4: 4, 8: 4, 9: 4, 0: 2, 1: 2, 2: 2, 3: 2}
 
 
 def test_status_counts_what_is_done_and_what_is_missing(results: Path) -> None:

@@ -20,7 +20,17 @@ from harness.analysis.outcomes import Outcome, with_outcome
 from harness.analysis.pairs import Found, Pairs, find_pairs, looked_for
 from harness.analysis.power import seeds_for_difference, seeds_for_proportion
 from harness.analysis.proportions import estimate_solved, estimate_solved_shares
-from harness.analysis.stats import ALPHA, FEWEST_SEEDS, Estimate, estimate, holm, improvement
+from harness.analysis.stats import (
+    ALPHA,
+    FEWEST_SEEDS,
+    Estimate,
+    bounded_by,
+    estimate,
+    holm,
+    improvement,
+    interquartile_mean,
+    interquartile_mean_interval,
+)
 from harness.analysis.trends import page_p
 from harness.analysis.verdicts import read_verdicts, write_verdicts
 from harness.analysis.words import (
@@ -62,7 +72,7 @@ def judge(claims: Sequence[Claim], frame: pd.DataFrame, curves: pd.DataFrame | N
             if found.conditions:
                 measured.append((claim, found, outcome))
             else:
-                reason = f"No records to judge by: looked for {looked_for(claim)}."
+                reason = f"No records to judge by: {looked_for(claim, frame)}"
                 verdicts[claim.id] = _bare(claim, "undecided", reason)
     verdicts |= {verdict.id: verdict for verdict in judge_pairs(measured)}
     return [verdicts[claim.id] for claim in claims]
@@ -155,6 +165,7 @@ def _verdict(draft: _Draft, sample: _Judged, p_adjusted: float, family: int) -> 
     """The verdict of one sample by itself."""
     claim, scale, result = draft.claim, draft.scale, sample.estimate
     word = _word(result, p_adjusted)
+    informed = sample.found.uninformative < result.n
     needed = _needed(draft, sample, family) if word == "undecided" else None
     margin = scale.show(scale.margin)
     shown = (sample.pairs,) if sample.pairs else draft.found.conditions
@@ -167,9 +178,9 @@ def _verdict(draft: _Draft, sample: _Judged, p_adjusted: float, family: int) -> 
         id=claim.id,
         claim=claim.claim,
         verdict=word,
-        effect=scale.show(result.effect),
-        ci_low=scale.show(result.low),
-        ci_high=scale.show(result.high),
+        effect=scale.show(result.effect) if informed else None,
+        ci_low=scale.show(result.low) if informed else None,
+        ci_high=scale.show(result.high) if informed else None,
         unit=scale.unit,
         n=result.n,
         conditions=sample.pairs.scope if sample.pairs else draft.found.scope,
@@ -186,6 +197,7 @@ def _verdict(draft: _Draft, sample: _Judged, p_adjusted: float, family: int) -> 
         needed_seeds=needed,
         baseline=not_beaten([_not_beaten(draft, pairs) for pairs in shown]),
         pairs=sample.found.pairs,
+        trials=tuple(sorted({trial for pairs in shown for trial in pairs.trials})),
     )
 
 
@@ -201,19 +213,37 @@ def _overall(draft: _Draft, p_adjusted: float, family: int) -> Verdict:
     decided = {verdict.verdict, *(part.verdict for part in parts)} & set(DECIDED)
     reason = f"{capital(mixture(parts))}; over all: {verdict.reason}"
     over_all = finding(draft.claim, draft.overall.estimate, draft.overall.found, draft.scale, draft.outcome)
-    word = verdict.verdict
+    word, mixed = verdict.verdict, ""
     if len(decided) > 1:
-        word, reason = "undecided", f"Mixed: {mixture(parts)}; over all: {over_all}"
+        word, mixed = "undecided", f"mixed: {mixture(parts)}"
+        reason = f"{capital(mixed)}; over all: {over_all}"
     elif word == "no practical difference" and any(_large(draft, sample) for sample in draft.conditions):
         word, reason = "undecided", f"{reason} In some condition the difference seen is larger than that."
-    mixed = replace(
+    over_conditions = replace(
         verdict,
         verdict=word,
         reason=reason,
         needed_seeds=verdict.needed_seeds if word == verdict.verdict else None,
+        mixed=mixed,
         by_condition=parts,
     )
-    return _noted(mixed, draft)
+    return _noted(_with_middle(over_conditions, draft), draft)
+
+
+def _with_middle(verdict: Verdict, draft: _Draft) -> Verdict:
+    """With the interquartile mean over conditions and seeds, and its interval; infinite advantages as in `pooled`."""
+    samples = [sample.found.values for sample in draft.conditions]
+    finite = np.concatenate([values[np.isfinite(values)] for values in samples])
+    bounded = [bounded_by(values, float(np.abs(finite).max(initial=0.0))) for values in samples]
+    if not np.isfinite(np.concatenate(bounded)).all():
+        return verdict
+    low, high = interquartile_mean_interval(bounded)
+    return replace(
+        verdict,
+        interquartile_mean=draft.scale.show(interquartile_mean(np.concatenate(bounded))),
+        interquartile_low=draft.scale.show(low),
+        interquartile_high=draft.scale.show(high),
+    )
 
 
 def _large(draft: _Draft, sample: _Judged) -> bool:

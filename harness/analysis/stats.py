@@ -7,6 +7,7 @@ differences are outcomes (one of the two trials failed): with them, ranks and th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -99,13 +100,17 @@ def student_p(d: Floats) -> float:
     """Two-sided p of a zero mean by Student's t.
 
     Where all differences are equal t is infinite; p is then that of n equal signs, 2 / 2 ** n, or 1 where all are zero.
+    Zeros are no evidence of a direction, but t takes them for precision: where fewer than 5 differences are not zero, p
+    is at least that of as many equal signs. Without this, a test on values of few levels errs in 6 % and not in 5 %.
     """
     n = len(d)
     if n < 2 or not d.any():
         return 1.0
     if _constant(d):
         return min(1.0, 2.0 / 2.0**n)
-    return float(2 * special.stdtr(n - 1, -abs(d.mean()) / (d.std(ddof=1) / np.sqrt(n))))
+    p = float(2 * special.stdtr(n - 1, -abs(d.mean()) / (d.std(ddof=1) / np.sqrt(n))))
+    moved = np.count_nonzero(d)
+    return p if moved >= FEWEST_SEEDS else max(p, 2.0 / 2.0**moved)
 
 
 def tost_p(d: Floats, margin: float | None) -> float:
@@ -274,7 +279,7 @@ def interquartile_mean(values: ArrayLike) -> float:
 
 
 def interquartile_mean_interval(
-    groups: list[ArrayLike], confidence: float = CONFIDENCE, resamples: int = 2_000
+    groups: Sequence[ArrayLike], confidence: float = CONFIDENCE, resamples: int = 2_000
 ) -> tuple[float, float]:
     """Stratified bootstrap interval of the interquartile mean over several tasks: seeds are drawn within each group.
 

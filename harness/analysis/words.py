@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
 from harness.analysis.advantages import Advantages, Scale
 from harness.analysis.claims import Comparison, Horizon, Paired, Proportion, TimeToTarget, Trend, Verdict, VerdictWord
@@ -60,9 +61,9 @@ def quantity(value: float, unit: str) -> str:
 def finding(claim: Comparison, estimate: Estimate, found: Advantages, scale: Scale, outcome: Outcome) -> str:
     """What was measured, in one sentence, and what failed, in another."""
     seeds = f"{estimate.n} seed{'s' * (estimate.n != 1)}"
-    size = _size(claim, estimate, scale)
+    size = _size(claim, estimate, scale) if found.uninformative < estimate.n else "nothing to compare"
     interval = ""
-    if estimate.n > 1:
+    if estimate.n > 1 and found.uninformative < estimate.n:
         low, high = scale.show(estimate.low), scale.show(estimate.high)
         if math.isinf(low) and math.isinf(high):
             interval = " (95 % interval: without bounds)"
@@ -144,6 +145,30 @@ def mixture(conditions: Sequence[Verdict]) -> str:
     first, *others = [f"{word} in {count}" for word, count in counts]
     plural = "s" * (len(conditions) != 1)
     return ", ".join([f"{first} of {len(conditions)} condition{plural}", *others])
+
+
+_SCOPE = {
+    "task": "{}",
+    "train_size": "size {}",
+    "sequence_length": "length {}",
+    "units": "{} units",
+    "kernel": "kernel {}",
+    "matched": "equal {}",
+    "lane": "{} lane",
+    "machine": "machine {}",
+}
+"""What of a verdict's conditions is told on one line; the report tells all of them."""
+
+
+def scope(conditions: Mapping[str, Any]) -> str:
+    """'language; size 2,000, 8,000; length 64; kernel fused; equal units; machine 3f2a9c'."""
+    parts = []
+    for name, words in _SCOPE.items():
+        if name in conditions:
+            value = conditions[name]
+            values = value if isinstance(value, list | tuple) else (value,)
+            parts.append(words.format(", ".join(v if isinstance(v, str) else f"{v:,}" for v in values)))
+    return "; ".join(parts)
 
 
 def _spaced(column: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.analysis.records import paired, trials, verdict
 
 
@@ -25,9 +27,9 @@ def test_conditions_that_disagree_are_told_and_not_averaged() -> None:
     ]
     found = verdict(records, paired())
     assert found.verdict == "undecided"
-    assert found.reason.startswith(
-        "Mixed: supported in 2 of 4 conditions, contradicted in 1, no practical difference in 1"
-    )
+    assert found.says == "mixed: supported in 2 of 4 conditions, contradicted in 1, no practical difference in 1"
+    assert found.reason.startswith(found.says.replace("mixed", "Mixed"))
+    assert found.needed_seeds is None
     words = {condition.conditions["sequence_length"]: condition.verdict for condition in found.by_condition}
     assert words == {10: "supported", 20: "supported", 30: "contradicted", 40: "no practical difference"}
 
@@ -59,7 +61,7 @@ def test_equality_over_all_does_not_hide_a_large_difference_somewhere() -> None:
 def test_conditions_that_agree_are_pooled_by_seed() -> None:
     records = [record for length in (10, 20, 30) for record in trials(0.2, sequence_length=length)]
     found = verdict(records, paired())
-    assert (found.verdict, found.n) == ("supported", 8)
+    assert (found.verdict, found.says, found.n) == ("supported", "supported", 8)
     assert found.reason.startswith("Supported in 3 of 3 conditions; over all")
     assert found.conditions["sequence_length"] == [10, 20, 30]
 
@@ -69,3 +71,19 @@ def test_only_seeds_of_every_condition_are_pooled() -> None:
     found = verdict(records, paired())
     assert found.n == 6
     assert "only seeds that every condition has count" in found.reason
+
+
+def test_a_single_condition_hardly_moves_the_interquartile_mean() -> None:
+    advantages = {10: 0.1, 20: 0.1, 30: 0.1, 40: 5.0}
+    records = [record for length, size in advantages.items() for record in trials(size, sequence_length=length)]
+    found = verdict(records, paired())
+    assert found.effect == pytest.approx(1.325, abs=0.01)
+    assert found.interquartile_mean == pytest.approx(0.1, abs=0.01)
+    assert found.interquartile_low is not None
+    assert found.interquartile_high is not None
+    assert found.interquartile_low < found.interquartile_mean < found.interquartile_high
+    assert verdict(trials(0.1), paired()).interquartile_mean is None
+    for record in records:
+        if record["spec"]["cell"] == "lstm" and record["spec"]["sequence_length"] == 40:
+            record["status"] = "diverged"
+    assert verdict(records, paired()).interquartile_mean == pytest.approx(0.1, abs=0.01)

@@ -99,11 +99,16 @@ def test_a_fact_that_cannot_be_evaluated_is_not_testable(monkeypatch: pytest.Mon
     assert "harness.no_such_module" in found.reason
 
 
-def test_a_claim_without_records_says_what_it_looked_for() -> None:
+def test_a_claim_without_records_says_what_it_looked_for_and_what_there_is() -> None:
     found = verdict(trials(0.2), paired(where={"units": [77, 78], "task": "language"}))
     assert found.verdict == "undecided"
     assert "looked for trials of gru and lstm with the same seed, task language, units 77 or 78." in found.reason
-    assert verdict([], paired()).verdict == "undecided"
+    assert found.reason.endswith("The records have units 32.")
+    assert verdict([], paired()).reason.endswith("There are no records.")
+    other = verdict(trials(0.2), paired(better="simple_rnn", where={"lane": "speed"}))
+    assert other.reason.endswith("The records have cell gru and lstm, lane accuracy.")
+    apart = [record for record in trials(0.2) if (record["spec"]["cell"] == "gru") == (record["spec"]["seed"] < 4)]
+    assert verdict(apart, paired()).reason.endswith("No two records fit together.")
 
 
 def test_a_metric_that_no_trial_measured_is_not_testable() -> None:

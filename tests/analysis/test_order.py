@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from harness.analysis.frame import curves_frame, to_frame
 from harness.analysis.judge import judge
-from tests.analysis.records import ALL_KINDS, mixed_records
+from tests.analysis.records import ALL_KINDS, mixed_records, trials
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8, deadline=None, phases=set(Phase) - {Phase.shrink})  # no order is simpler than another
 @given(st.randoms(use_true_random=False))
 def test_the_same_records_give_the_same_verdicts_in_any_order(random: Any) -> None:
-    records = mixed_records()
+    records = [
+        *mixed_records(),
+        *trials(0.1, seeds=3, code="other", sequence_length=10),
+    ]  # the same trials, by other code
     expected = judge(ALL_KINDS, to_frame(records), curves_frame(records))
     random.shuffle(records)
     shuffled = judge(list(reversed(ALL_KINDS)), to_frame(records), curves_frame(records))
