@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -47,7 +47,6 @@ from harness.tasks import tasks
 from harness.tasks.task import with_paths_from
 from harness.tuning import Tune
 from harness.validation import explain
-
 
 
 def _kind_of_rates(value: object) -> str:

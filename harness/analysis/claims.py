@@ -63,7 +63,9 @@ def _is_name_or_number(value: object) -> bool:
 
 def _bias_as_recorded(value: str | float) -> str:
     if isinstance(value, str):
-        return value if value == "" else check_name("forget_bias", value, ("chrono",))
+        if value:
+            check_name("forget_bias", value, ("chrono",))
+        return value
     return str(float(value))
 
 
