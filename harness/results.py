@@ -57,10 +57,10 @@ def judge_results(directory: str | Path, claims_file: str | Path | None = None) 
     from harness.analysis.judge import judge, write_verdicts
 
     with open_store(directory) as store:
-        records = list(store.records())
+        records, looks = list(store.records()), store.looks()
     experiment = load_experiment(claims_file) if claims_file else load_stored_experiment(directory)
     claims = experiment.claim
-    verdicts = judge(claims, to_frame(records), curves_frame(records))
+    verdicts = judge(claims, to_frame(records), curves_frame(records), looks)
     write_verdicts(verdicts, Path(directory) / VERDICTS_NAME)
     return verdicts
 
@@ -80,6 +80,7 @@ def render_results(directory: str | Path, verdicts: list[Verdict] | None = None)
 def report_data(store: Store, verdicts: list[Verdict]) -> ReportData:
     """All that a report shows, read from an open store."""
     from harness.analysis.frame import curves_frame, lengths_frame, reach_frame, to_frame
+    from harness.analysis.target_times import target_times
     from harness.report import ReportData
 
     experiment = load_stored_experiment(store.directory)
@@ -87,17 +88,19 @@ def report_data(store: Store, verdicts: list[Verdict]) -> ReportData:
     planned = store.planned_trials()
     recorded = {record["trial_id"] for record in records}
     left = {trial_id: of for trial_id, of in planned.items() if trial_id not in recorded}
+    frame, curves = to_frame(records), curves_frame(records)
     return ReportData(
         name=experiment.name,
         title=experiment.title,
         description=experiment.description,
         experiment_toml=stored_experiment(store.directory),
         command=_command(store, experiment),
-        frame=to_frame(records),
-        curves=curves_frame(records),
+        frame=frame,
+        curves=curves,
         lengths=lengths_frame(records),
         reach=reach_frame(records),
         examples={record["trial_id"]: record["example"] for record in records if record.get("example")},
+        target_times=target_times(frame, curves),
         verdicts=verdicts,
         summaries=read_summaries(store.directory),
         architectures=[_architecture(name) for name in experiment.cells],
@@ -108,6 +111,7 @@ def report_data(store: Store, verdicts: list[Verdict]) -> ReportData:
         done=len(records),
         missing=[(*of, count) for of, count in sorted(Counter(left.values()).items())],
         limits=_limits(experiment),
+        left_out=[(block.task, block.cell, block.trials, block.why) for block in store.left_out()],
         versions="; ".join(sorted({_versions(record["machine"]) for record in records})),
         commit=", ".join(sorted({record["git_commit"] or "unknown" for record in records})),
         dirty="yes" if any(record["git_dirty"] for record in records) else "",

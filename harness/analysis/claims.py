@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
 from harness.analysis.exact import facts
+from harness.analysis.looks import Look
 from harness.analysis.measures import check_measure
 from harness.cells import KERNELS
 from harness.errors import check_name
@@ -354,6 +355,10 @@ class Verdict:
     """Where undecided: the seeds, in all, for 80 % power against an effect as large as the margin."""
     baseline: str = ""
     """Says so where a cell does not beat a baseline."""
+    looks: tuple[Look, ...] = ()
+    """What each look saw, where seeds were added until it was decided; interval and p-values allow for the looks."""
+    most_seeds: int | None = None
+    """The most seeds that were to be run, fixed before the first look."""
     pairs: tuple[Pair, ...] = ()
     by_condition: tuple[Verdict, ...] = ()
     """A verdict for each condition, where the claim covers several."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,12 @@ class Pairs:
     baselines: tuple[tuple[str, float], ...] = ()
     """Name and score, where the metric is of the test split."""
 
+    def up_to(self, seed: int) -> Pairs:
+        """The pairs of seeds up to this one."""
+        kept = np.array(self.seeds) <= seed
+        seeds = tuple(known for known in self.seeds if known <= seed)
+        return replace(self, seeds=seeds, better=self.better[kept], than=self.than[kept])
+
 
 @dataclass(frozen=True)
 class Found:
@@ -61,9 +67,9 @@ def selected(frame: pd.DataFrame, claim: Comparison) -> pd.DataFrame:
     """The trials of the claim's two cells that its `where` admits, finished or failed.
 
     An interrupted trial is no outcome: somebody stopped it, and the next run does it again. Nor is one that was run to
-    choose a learning rate.
+    choose a learning rate, or to check a time to target.
     """
-    outcomes = (frame["status"] != "interrupted") & (frame["purpose"] != "tuning")
+    outcomes = (frame["status"] != "interrupted") & (frame["purpose"] == "comparison")
     rows = frame[frame["cell"].isin([claim.better, claim.than]) & outcomes]
     given = {name: getattr(claim.where, name) for name in Where.model_fields}
     for name, wanted in given.items():

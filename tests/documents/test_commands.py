@@ -28,7 +28,15 @@ HELD_ELSEWHERE = {
     ".venv/bin/pre-commit install": ".pre-commit-config.yaml",
     "harness --install-completion": "tests/test_completion.py",
 }
-PLACEHOLDERS = {"FILE": "mine.toml", "DIR": "results/mine", "CELL": "gru", "N": "2", "csv|parquet|jsonl": "csv"}
+PLACEHOLDERS = {
+    "FILE": "mine.toml",
+    "DIR": "results/mine",
+    "A": "results/mine",
+    "B": "results/mine",
+    "CELL": "gru",
+    "N": "2",
+    "csv|parquet|jsonl": "csv",
+}
 
 
 @pytest.mark.parametrize("command", commands(), ids=str)
