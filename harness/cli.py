@@ -71,6 +71,13 @@ class DiffFormat(StrEnum):
     json = "json"
 
 
+class ReportFormat(StrEnum):
+    """What `harness report` writes."""
+
+    html = "html"
+    md = "md"
+
+
 class Kind(StrEnum):
     """What `harness list` lists."""
 
@@ -224,12 +231,60 @@ def status(directory: Directory) -> None:
 
 
 @app.command()
-def report(directory: Directory) -> None:
+def report(
+    directories: Annotated[
+        list[Path], typer.Argument(metavar="DIR", help="A results folder; or several, to see them side by side.")
+    ],
+    format: Annotated[
+        ReportFormat, typer.Option("--format", help="html, or md: a summary for a pull request.")
+    ] = ReportFormat.html,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="DIR", help="Where it goes; default: DIR, or A+B beside A."),
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+) -> None:
     """Judge the stored records and write the report anew; runs nothing."""
-    from harness.results import render_results
+    from harness.results import render_beside, render_results
 
-    path = render_results(directory)
+    if len(directories) == 1:
+        path = render_results(directories[0], format=format.value, output=output)
+    else:
+        names = "+".join(directory.resolve().name for directory in directories)
+        path = render_beside(directories, output or directories[0].parent / names, format=format.value)
     _console().print(f"Report: {path}", soft_wrap=True, markup=False, highlight=False)
+    if open_:
+        _open(path.resolve().as_uri())
+
+
+@app.command()
+def serve(
+    directory: Directory,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes any that is free.")] = 8000,
+    every: Annotated[
+        float, typer.Option("--every", min=0.5, metavar="SECONDS", help="Look for new records at most so often.")
+    ] = 10.0,
+    open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+) -> None:
+    """Show the report while a sweep runs, on this machine only; the page follows the records. Stop it with Ctrl-C."""
+    import os
+
+    from harness.serve import serve as serve_report
+
+    def ready(address: str) -> None:
+        print(f"{directory} at {address} (Ctrl-C stops it)", flush=True)
+        if open_:
+            _open(address)
+
+    os.nice(5)  # the trials come first
+    serve_report(directory, port=port, every=every, say=lambda text: print(text, flush=True), ready=ready)
+
+
+def _open(address: str) -> None:
+    import webbrowser
+
+    if not webbrowser.open(address):
+        print(f"harness: no browser could be started; open {address}", file=sys.stderr)
 
 
 @app.command()

@@ -45,11 +45,6 @@ class Memory(_Frozen):
     peak_bytes: int
     method: str
 
-    @property
-    def difference_bytes(self) -> int:
-        """What training added, in bytes."""
-        return self.peak_bytes - self.baseline_bytes
-
 
 class Machine(_Frozen):
     """Where a trial ran. Times of two fingerprints are never pooled."""

@@ -6,17 +6,21 @@ import inspect
 import os
 import shlex
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from harness.analysis.claims import Verdict
+from harness.analysis.claims import Claim, Verdict
+from harness.analysis.looks import Looks
 from harness.cells import Cell, cells
 from harness.cells.facts import counts
+from harness.errors import UserError
 from harness.experiment import Experiment, load_experiment, parse_experiment
 from harness.files import make_folder
-from harness.store import EXPERIMENT_NAME, Store, open_store, stored_experiment, write_atomically
+from harness.store import EXPERIMENT_NAME, LeftOut, make_writable, open_store, stored_experiment, write_atomically
 from harness.tasks import tasks
 
 if TYPE_CHECKING:
@@ -24,10 +28,15 @@ if TYPE_CHECKING:
 
     from harness.report import ReportData
 
+ReportFormat = Literal["html", "md"]
 VERDICTS_NAME = "verdicts.json"
 SUMMARIES_FOLDER = "summaries"
+MOST_FAILURES = 200
+"""Failures that are told with message and stderr; all of them count."""
 _FEATURES, _UNITS = 256, 32
 """Of the first recurrent layer of the document's network."""
+_BATCH = 500
+"""Records in memory at a time: learning curves as JSON values take fifty times the room of a frame's."""
 
 
 def load_records(directory: str | Path, *, all_records: bool = False) -> pd.DataFrame:
@@ -48,73 +57,230 @@ def load_stored_experiment(directory: str | Path) -> Experiment:
     return parse_experiment(text, source=str(directory / "experiment.toml"), folder=directory.resolve())
 
 
+@dataclass(frozen=True)
+class Stored:
+    """What a results folder holds, read once for verdicts and report."""
+
+    directory: Path
+    experiment: Experiment
+    frame: pd.DataFrame
+    curves: pd.DataFrame
+    lengths: pd.DataFrame
+    reach: pd.DataFrame
+    examples: dict[str, dict[str, Any]]
+    """By trial."""
+    planned: int
+    """How many trials the present plan has."""
+    seeds: set[int]
+    """Of the present plan's comparison."""
+    missing: list[tuple[str, str, int]]
+    """(task, cell, trials) of the plan that have no record, or one that only says that somebody stopped the trial."""
+    stopped: list[tuple[tuple[str, str], int]]
+    """((task, cell), trials) of those that somebody stopped, other than those left out."""
+    left_out: list[LeftOut]
+    """Those that the last run left out for want of time."""
+    looks: dict[str, Looks]
+    """At claims (by id), while seeds were added."""
+    machines: list[dict[str, Any]]
+    versions: list[str]
+    commits: list[str]
+    dirty: bool
+    failures: list[dict[str, Any]]
+    """Why trials failed; of a great many, the first."""
+
+
+def read_results(directory: str | Path) -> Stored:
+    """Read a results folder; the records pass by in small batches and are not kept. Raises UserError."""
+    from harness.analysis.frame import curves_frame, lengths_frame, reach_frame, to_frame
+
+    directory = Path(directory)
+    made = (to_frame, curves_frame, lengths_frame, reach_frame)
+    tables = [[make([])] for make in made]
+    examples: dict[str, dict[str, Any]] = {}
+    stopped: Counter[tuple[str, str]] = Counter()
+    machines: list[dict[str, Any]] = []
+    commits: set[str] = set()
+    dirty = False
+    failures: list[dict[str, Any]] = []
+    with open_store(directory) as store:
+        left = store.planned_trials()
+        planned, seeds = len(left), store.planned_seeds()
+        left_out, out_of_time, looks = store.left_out(), store.left_out_ids(), store.looks()
+        for batch in _batches(store.records(), _BATCH):
+            for parts, make in zip(tables, made, strict=True):
+                parts.append(make(batch))
+            examples |= {record["trial_id"]: record["example"] for record in batch if record.get("example")}
+            commits |= {record["git_commit"] or "unknown" for record in batch}
+            dirty = dirty or any(record["git_dirty"] for record in batch)
+            for record in batch:
+                if record["machine"] not in machines:
+                    machines.append(record["machine"])
+                if record["status"] == "interrupted":
+                    if record["trial_id"] not in out_of_time:
+                        stopped[record["spec"]["task"], record["spec"]["cell"]] += 1
+                    continue
+                left.pop(record["trial_id"], None)
+                if record["status"] != "ok" and len(failures) < MOST_FAILURES:
+                    failures.append(_failure(record))
+    frame, curves, lengths, reach = map(_joined, tables)
+    return Stored(
+        directory=directory,
+        experiment=load_stored_experiment(directory),
+        frame=frame,
+        curves=curves,
+        lengths=lengths,
+        reach=reach,
+        examples=examples,
+        planned=planned,
+        seeds=seeds,
+        missing=[(*of, count) for of, count in sorted(Counter(left.values()).items())],
+        stopped=sorted(stopped.items()),
+        left_out=left_out,
+        looks=looks,
+        machines=machines,
+        versions=sorted({_versions(machine) for machine in machines}),
+        commits=sorted(commits),
+        dirty=dirty,
+        failures=failures,
+    )
+
+
+def _batches(records: Iterator[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
+    while batch := list(islice(records, size)):
+        yield batch
+
+
+def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of all tables, under the columns of the first, which has no rows, and then whatever others there are."""
+    import pandas as pd
+
+    first, *others = tables
+    filled = [table for table in others if len(table)]
+    if not filled:
+        return first
+    whole = pd.concat(filled, ignore_index=True)
+    return whole[[*first.columns, *sorted(set(whole.columns) - set(first.columns))]]
+
+
 def judge_results(directory: str | Path, claims_file: str | Path | None = None) -> list[Verdict]:
     """Judge the folder's records by its experiment's claims, and write verdicts.json. Raises UserError.
 
     With `claims_file`, an experiment file written later, by the claims of that one.
     """
-    from harness.analysis.frame import curves_frame, to_frame
-    from harness.analysis.judge import judge, write_verdicts
+    from harness.analysis.judge import write_verdicts
 
-    with open_store(directory) as store:
-        records, looks = list(store.records()), store.looks()
-    experiment = load_experiment(claims_file) if claims_file else load_stored_experiment(directory)
-    claims = experiment.claim
-    verdicts = judge(claims, to_frame(records), curves_frame(records), looks)
+    claims = load_experiment(claims_file).claim if claims_file else None
+    verdicts = _judged(read_results(directory), claims)
     write_verdicts(verdicts, Path(directory) / VERDICTS_NAME)
     return verdicts
 
 
-def render_results(directory: str | Path, verdicts: list[Verdict] | None = None) -> Path:
-    """Write the folder's report anew from what is stored; returns the path of report.html. Raises UserError."""
-    from harness.report import render
+def render_results(
+    directory: str | Path,
+    verdicts: list[Verdict] | None = None,
+    *,
+    format: ReportFormat = "html",
+    output: str | Path | None = None,
+) -> Path:
+    """Judge what is stored and write the report anew, `report.html` or, as Markdown, `report.md`; returns its path.
 
-    directory = Path(directory)
+    It goes into the results folder, or into `output`. Raises UserError.
+    """
+    from harness.analysis.judge import write_verdicts
+    from harness.report import render, render_markdown
+
+    stored = read_results(directory)
+    output = stored.directory if output is None else Path(output)
+    make_writable(output)
     if verdicts is None:
-        verdicts = judge_results(directory)
-    with open_store(directory) as store:
-        data = report_data(store, verdicts)
-    return render(data, directory)
+        verdicts = _judged(stored)
+        write_verdicts(verdicts, output / VERDICTS_NAME)
+    return (render if format == "html" else render_markdown)(report_data(stored, verdicts), output)
 
 
-def report_data(store: Store, verdicts: list[Verdict]) -> ReportData:
-    """All that a report shows, read from an open store."""
-    from harness.analysis.frame import curves_frame, lengths_frame, reach_frame, to_frame
+def render_beside(directories: Sequence[str | Path], output: str | Path, *, format: ReportFormat = "html") -> Path:
+    """Write one report of several results folders side by side into `output`; returns its path.
+
+    Nothing is pooled: each folder is judged and drawn by itself. Raises UserError.
+    """
+    from harness.report import render, render_markdown
+    from harness.report.beside import beside
+
+    output = Path(output)
+    labels = _labels([Path(directory) for directory in directories])
+    if output.resolve() in {Path(directory).resolve() for directory in directories}:
+        raise UserError(f"{output}: has a report of its own. Choose another folder with --output DIR")
+    stored = [read_results(directory) for directory in directories]
+    make_writable(output)
+    data = beside({label: report_data(one, _judged(one)) for label, one in zip(labels, stored, strict=True)})
+    return (render if format == "html" else render_markdown)(data, output)
+
+
+def live_report(directory: str | Path, state: str) -> dict[str, bytes]:
+    """The files of the report as it would be written now, by their paths; nothing is written. Raises UserError.
+
+    The page asks its server for `state` and shows itself anew when that has changed.
+    """
+    from harness.report import report_files
+
+    stored = read_results(directory)
+    return report_files(report_data(stored, _judged(stored)), state=state)
+
+
+def _labels(directories: Sequence[Path]) -> list[str]:
+    """What tells the folders apart: their names or, where these are the same, as much of their paths as it takes."""
+    paths = [directory.resolve() for directory in directories]
+    twice = next((path for path in paths if paths.count(path) > 1), None)
+    if twice is not None:
+        raise UserError(f"{twice}: given twice. Name two results folders to see them side by side")
+    for parts in range(1, max(len(path.parts) for path in paths) + 1):
+        labels = ["/".join(path.parts[-parts:]) for path in paths]
+        if len(set(labels)) == len(labels):
+            break
+    return labels
+
+
+def _judged(stored: Stored, claims: Sequence[Claim] | None = None) -> list[Verdict]:
+    from harness.analysis.judge import judge
+
+    return judge(stored.experiment.claim if claims is None else claims, stored.frame, stored.curves, stored.looks)
+
+
+def report_data(stored: Stored, verdicts: list[Verdict]) -> ReportData:
+    """All that a report shows."""
     from harness.analysis.target_times import target_times
     from harness.report import ReportData
 
-    experiment = load_stored_experiment(store.directory)
-    records = list(store.records())
-    planned = store.planned_trials()
-    recorded = {record["trial_id"] for record in records}
-    left = {trial_id: of for trial_id, of in planned.items() if trial_id not in recorded}
-    frame, curves = to_frame(records), curves_frame(records)
+    experiment = stored.experiment
     return ReportData(
         name=experiment.name,
         title=experiment.title,
         description=experiment.description,
-        experiment_toml=stored_experiment(store.directory),
-        command=_command(store, experiment),
-        frame=frame,
-        curves=curves,
-        lengths=lengths_frame(records),
-        reach=reach_frame(records),
-        examples={record["trial_id"]: record["example"] for record in records if record.get("example")},
-        target_times=target_times(frame, curves),
+        experiment_toml=stored_experiment(stored.directory),
+        command=_command(stored),
+        frame=stored.frame,
+        curves=stored.curves,
+        lengths=stored.lengths,
+        reach=stored.reach,
+        examples=stored.examples,
+        target_times=target_times(stored.frame, stored.curves),
         verdicts=verdicts,
-        summaries=read_summaries(store.directory),
+        summaries=read_summaries(stored.directory),
         architectures=[_architecture(name) for name in experiment.cells],
-        machines=_distinct(record["machine"] for record in records),
-        failures=[_failure(record) for record in records if record["status"] != "ok"],
+        machines=stored.machines,
+        failures=stored.failures,
         tasks={sweep.task: _task(sweep.task) for sweep in experiment.sweep},
-        planned=len(planned),
-        done=len(records),
-        missing=[(*of, count) for of, count in sorted(Counter(left.values()).items())],
+        planned=stored.planned,
+        done=stored.planned - sum(count for _, _, count in stored.missing),
+        missing=stored.missing,
+        left_out=[
+            *((block.task, block.cell, block.trials, block.why) for block in stored.left_out),
+            *((*of, count, "stopped before its end") for of, count in stored.stopped),
+        ],
         limits=_limits(experiment),
-        left_out=[(block.task, block.cell, block.trials, block.why) for block in store.left_out()],
-        versions="; ".join(sorted({_versions(record["machine"]) for record in records})),
-        commit=", ".join(sorted({record["git_commit"] or "unknown" for record in records})),
-        dirty="yes" if any(record["git_dirty"] for record in records) else "",
+        versions="; ".join(stored.versions),
+        commit=", ".join(stored.commits),
+        dirty="yes" if stored.dirty else "",
         generated_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
@@ -185,13 +351,12 @@ def _task(name: str) -> dict[str, Any]:
     }
 
 
-def _command(store: Store, experiment: Experiment) -> str:
+def _command(stored: Stored) -> str:
     """What runs the experiment again: the folder's own copy of its file, with as many seeds as the last run had."""
-    file = store.directory / EXPERIMENT_NAME
-    command = f"harness run {shlex.quote(str(file))} --results {shlex.quote(str(store.directory.parent))}"
-    seeds = store.planned_seeds()
-    in_the_file = {seed for sweep in experiment.sweep for seed in sweep.seeds or experiment.seeds}
-    return f"{command} --seeds {len(seeds)}" if seeds not in (set(), in_the_file) else command
+    file = stored.directory / EXPERIMENT_NAME
+    command = f"harness run {shlex.quote(str(file))} --results {shlex.quote(str(stored.directory.parent))}"
+    in_the_file = {seed for sweep in stored.experiment.sweep for seed in sweep.seeds or stored.experiment.seeds}
+    return f"{command} --seeds {len(stored.seeds)}" if stored.seeds not in (set(), in_the_file) else command
 
 
 def _limits(experiment: Experiment) -> str:
@@ -209,11 +374,3 @@ def _failure(record: dict[str, Any]) -> dict[str, Any]:
     failure = record["failure"] or {}
     spec = {key: record["spec"][key] for key in ("task", "cell", "kernel", "train_size", "sequence_length", "seed")}
     return {"trial_id": record["trial_id"], "status": record["status"], **spec, **failure}
-
-
-def _distinct(values: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    seen: list[dict[str, Any]] = []
-    for value in values:
-        if value not in seen:
-            seen.append(value)
-    return seen

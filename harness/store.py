@@ -132,6 +132,10 @@ class Store:
         ((count,),) = self._read(f"SELECT count(*) {_LEFT_OUT}")
         return int(count)
 
+    def left_out_ids(self) -> set[str]:
+        """Their ids."""
+        return {trial_id for (trial_id,) in self._read(f"SELECT left_out.trial_id {_LEFT_OUT}")}
+
     def add_looks(self, claims: Mapping[str, int], most: int) -> None:
         """Remember a look at each of the claims (by id) with all seeds up to the one given."""
         rows = [(claim, through, most) for claim, through in claims.items()]

@@ -1,8 +1,10 @@
-"""What all tests share: which of them need TensorFlow, or take long, is told by where they live."""
+"""What all tests share: a browser; and which of them need TensorFlow, or take long, told by where they live."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -35,6 +37,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if lives_in(item.path, NEED_TENSORFLOW):
             item.add_marker(pytest.mark.tensorflow)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One browser for all tests that need one: see tests/report/browser.py."""
+    from tests.report.browser import start
+
+    driver = start(tmp_path_factory.mktemp("browser"))
+    yield driver
+    driver.quit()
 
 
 hypothesis.settings.register_profile("whatever the machine", deadline=None)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,9 +18,12 @@ from tests.factories import EXPERIMENT, experiment, record
 ROOT = Path(__file__).parent.parent
 
 
-def harness(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def harness(
+    *arguments: object, cwd: Path = ROOT, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "harness", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=120, check=False)
+    env = {**os.environ, **(environment or {})}
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=120, check=False, env=env)
 
 
 @pytest.fixture
@@ -253,6 +258,15 @@ def test_folders_without_a_common_trial_are_told_so(results: Path, tmp_path: Pat
     assert "no trial in common" in done.stdout
 
 
+def test_an_export_that_cannot_be_written_leaves_nothing_behind(results: Path, tmp_path: Path) -> None:
+    target = tmp_path / "a folder"
+    target.mkdir()
+    done = harness("export", results, "--output", target)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"harness: {target}: cannot be written")
+    assert [path.name for path in tmp_path.glob(".*")] == []
+
+
 BAD = {
     "no such file": (["check", "nowhere.toml"], "no such experiment file"),
     "unknown kernel": (["summary", "gru", "--kernel", "fusd"], "Did you mean 'fused'?"),
@@ -264,6 +278,7 @@ BAD = {
     "no duration": (["run", "experiments/smoke.toml", "--budget", "soon"], "such as 90s, 10m or 1h30m"),
     "unknown status": (["run", "experiments/smoke.toml", "--retry", "timout"], "Did you mean 'timeout'?"),
     "no results to report": (["report", "nowhere"], "no results here"),
+    "no results to serve": (["serve", "nowhere", "--port", "0"], "no results here"),
     "no results to export": (["export", "nowhere"], "no results here"),
     "unwritable results": (["run", "experiments/smoke.toml", "--results", "pyproject.toml"], "cannot be written here"),
 }
@@ -307,3 +322,25 @@ def test_a_text_is_found_from_the_folder_of_its_experiment(tmp_path: Path) -> No
     (tmp_path / "tiny.toml").write_text(text, encoding="utf-8")
     (tmp_path / "corpus.txt").write_text("the quick brown fox. " * 200, encoding="utf-8")
     assert harness("check", tmp_path / "tiny.toml").returncode == 0
+
+
+def test_a_report_is_opened_in_the_browser_that_the_user_has(results: Path, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    viewer = tmp_path / "viewer"
+    viewer.write_text(f'#!/bin/sh\necho "$1" > "{seen}"\n', encoding="utf-8")
+    viewer.chmod(0o755)
+    done = harness("report", results, "--format", "md", "--open", environment={"BROWSER": f"{viewer} %s"})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"Report: {results / 'report.md'}\n"
+    assert seen.read_text(encoding="utf-8").strip() == (results / "report.md").as_uri()
+
+
+def test_two_results_folders_are_reported_side_by_side(results: Path, tmp_path: Path) -> None:
+    other = tmp_path / "results" / "other"
+    shutil.copytree(results, other)
+    done = harness("report", results, other, "--open", environment={"BROWSER": "/nowhere/browser %s"})
+    assert done.returncode == 0, done.stderr
+    path = tmp_path / "results" / "tiny+other" / "report.html"
+    assert done.stdout == f"Report: {path}\n"
+    assert path.is_file()
+    assert done.stderr == f"harness: no browser could be started; open {path.as_uri()}\n"

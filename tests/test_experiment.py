@@ -160,6 +160,15 @@ def test_every_mistake_of_a_file_is_told_at_once() -> None:
     assert len(str(caught.value).splitlines()) == 2
 
 
+def test_of_very_many_mistakes_the_first_are_told_and_the_others_counted() -> None:
+    unknown = "\n".join(f"key{number} = 1" for number in range(8))
+    with pytest.raises(UserError) as caught:
+        experiment(EXPERIMENT, ("seeds = 2", f"seeds = 2\n{unknown}"))
+    lines = str(caught.value).splitlines()
+    assert [line.split(": ")[1] for line in lines[:5]] == [f"key{number}" for number in range(5)]
+    assert lines[5:] == ["tiny.toml: and 3 more mistakes"]
+
+
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"])
 def test_a_file_that_cannot_be_read_is_a_clear_error(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "x.toml"

@@ -1,15 +1,165 @@
-"""A results folder as a whole: what its report is made from."""
+"""A results folder as a whole: what its report is made from, whatever state it is in; and two side by side."""
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from harness.errors import UserError
+from harness.plan import plan
 from harness.record import Record
 from harness.report import ReportData
-from harness.results import report_data
+from harness.results import read_results, render_beside, render_results, report_data
 from harness.store import EXPERIMENT_NAME, open_store
-from tests.factories import EXPERIMENT, record, spec
+from tests.factories import EXPERIMENT, experiment, record, spec
+
+CLAIM = """
+[[claim]]
+id = "less-data"
+claim = "A GRU does better than an LSTM"
+kind = "paired"
+better = "gru"
+than = "lstm"
+on = "test_loss"
+margin = 0.01
+"""
+FAILURE = {"phase": "train", "message": "the loss is not finite", "stderr": "step 3: nan"}
+
+
+def folder(directory: Path, records: Iterable[dict[str, Any]], text: str = EXPERIMENT) -> Path:
+    """A results folder of which the first trials have these records."""
+    trials = plan(experiment(text))
+    with open_store(directory, create=True) as store:
+        store.set_plan(trials)
+        for spec, changes in zip(trials.values(), records, strict=False):
+            store.add(record(spec, **{"parameters": 100, "test": {"loss": 1.0, "accuracy": 0.5}, **changes}))
+    (directory / EXPERIMENT_NAME).write_text(text, encoding="utf-8")
+    return directory
+
+
+def page(directory: Path) -> str:
+    return render_results(directory).read_text(encoding="utf-8")
+
+
+def test_a_folder_without_records_says_so(tmp_path: Path) -> None:
+    assert "No trial has left a record yet; 8 trials are planned." in page(folder(tmp_path, []))
+
+
+def test_a_folder_of_failures_alone_says_so_and_shows_them(tmp_path: Path) -> None:
+    html = page(folder(tmp_path, [{"status": "diverged", "test": {}, "failure": FAILURE}] * 8))
+    assert "All 8 trials failed: there is nothing to compare." in html
+    assert "step 3: nan" in html
+
+
+def test_an_unfinished_folder_says_what_is_missing_and_a_stopped_trial_is_missing_too(tmp_path: Path) -> None:
+    stopped = {"status": "interrupted", "test": {}, "failure": {"phase": "train", "message": "stopped"}}
+    directory = folder(tmp_path, [{}, {}, {}, stopped])
+    stored = read_results(directory)
+    assert (stored.planned, sum(count for _, _, count in stored.missing)) == (8, 5)
+    assert len(stored.frame) == 4
+    assert stored.failures == []
+    assert report_data(stored, []).left_out == [("recall", "lstm", 1, "stopped before its end")]
+    html = page(directory)
+    left = [spec.cell for spec in list(plan(experiment()).values())[3:]]
+    told = f"GRU {left.count('gru')}, LSTM {left.count('lstm')}"
+    assert f"Not finished: 3 of 8 trials are done, 5 are missing (First-symbol recall: {told})." in html
+    assert "<dt>Failed</dt><dd>0</dd>" in html
+
+
+def test_the_frame_does_not_depend_on_how_many_records_are_read_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    curve = [{"update": 2, "seconds": 0.1, "train_loss": 1.0, "validation_loss": 1.0}]
+    records = [{"curve": curve, "test": {"loss": place / 7, "f1": 0.5}} for place in range(4)]
+    records += [{"test": {"loss": 2.0, "accuracy": 0.1}, "baselines": {"chance": {"loss": 2.0}}}]
+    directory = folder(tmp_path, records)
+    whole = read_results(directory)
+    monkeypatch.setattr("harness.results._BATCH", 2)
+    some = read_results(directory)
+    assert some.frame.equals(whole.frame)
+    assert some.curves.equals(whole.curves)
+    assert len(whole.curves) == 4
+
+
+def test_a_report_can_go_elsewhere_and_leaves_the_results_alone(tmp_path: Path) -> None:
+    directory = folder(tmp_path / "tiny", [{}])
+    before = sorted(directory.iterdir())
+    path = render_results(directory, output=tmp_path / "there", format="md")
+    assert path == tmp_path / "there" / "report.md"
+    assert "harness" in path.read_text(encoding="utf-8")
+    assert (tmp_path / "there" / "verdicts.json").is_file()
+    assert sorted(directory.iterdir()) == before
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> tuple[Path, Path]:
+    """The same experiment from two machines: slow and right, quick and unfinished."""
+    text = EXPERIMENT + CLAIM
+    slow = [{"seconds_per_update": 2.0, "test": {"loss": 1.0 + place % 3 / 10}} for place in range(8)]
+    quick = [{"seconds_per_update": 0.5, "test": {"loss": 3.0}} for _ in range(6)]
+    return folder(tmp_path / "a" / "tiny", slow, text), folder(tmp_path / "b" / "tiny", quick, text)
+
+
+def test_two_folders_are_shown_side_by_side_and_nothing_is_pooled(two: tuple[Path, Path], tmp_path: Path) -> None:
+    path = render_beside(two, tmp_path / "both")
+    html = path.read_text(encoding="utf-8")
+    assert html.count(">a/tiny: A GRU does better than an LSTM</h3>") == 1
+    assert html.count(">b/tiny: A GRU does better than an LSTM</h3>") == 1
+    assert "b/tiny: Not finished: 6 of 8 trials are done" in html
+    assert "a/tiny: First-symbol recall" in html
+    seconds = html.split('id="seconds-per-update"')[1].split("</figure>")[0]
+    assert "2,000\u00a0ms" in seconds
+    assert "500\u00a0ms" in seconds
+    pooled = (8 * 2000 + 6 * 500) / 14
+    assert f"{pooled:,.0f}" not in seconds
+    assert re.search(r"2,000\Wms [^;]*n.=.4;", seconds), "the eight trials of one folder, four a cell"
+    assert (tmp_path / "both" / "figures" / "seconds-per-update.png").is_file()
+    assert not (two[0] / "report.html").exists()
+
+
+def test_panels_side_by_side_have_the_same_axis() -> None:
+    from harness.report.axes import value_limits
+    from harness.report.beside import beside
+    from harness.report.writing import shown
+    from tests.report.samples import comparison, report_data
+
+    rows = comparison(3)
+    slower = report_data(rows.assign(seconds_per_update=rows["seconds_per_update"] * 3))
+    _, _, plots = shown(beside({"one": report_data(rows), "other": slower}))
+    plot = next(plot for plot in plots if plot.id == "seconds-per-update")
+    titles = [f"{label}: {task}" for task in ("Language", "Recall") for label in ("one", "other")]
+    assert [panel.title for panel in plot.panels] == titles
+    for left, right in zip(plot.panels[::2], plot.panels[1::2], strict=True):
+        assert value_limits(left, "linear") == value_limits(right, "linear")
+        assert math.isclose(right.series[0].centres[0].mean, 3 * left.series[0].centres[0].mean)
+        assert left.series[0].centres[0].n == right.series[0].centres[0].n in (3, 12)
+
+
+def test_folders_side_by_side_are_told_apart_and_named_once(two: tuple[Path, Path], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="given twice"):
+        render_beside([two[0], two[0]], tmp_path / "both")
+    with pytest.raises(UserError, match="a report of its own"):
+        render_beside(two, two[1])
+    with pytest.raises(UserError, match="no results here"):
+        render_beside([two[0], tmp_path], tmp_path / "both")
+
+
+def test_claims_of_one_folder_alone_are_not_asked_in_the_other(two: tuple[Path, Path], tmp_path: Path) -> None:
+    (two[1] / EXPERIMENT_NAME).write_text(EXPERIMENT, encoding="utf-8")
+    text = render_beside(two, tmp_path / "both").read_text(encoding="utf-8")
+    assert text.count("not asked") == 1
+
+
+def test_markdown_of_two_folders_names_them(two: tuple[Path, Path], tmp_path: Path) -> None:
+    text = render_beside(two, tmp_path / "both", format="md").read_text(encoding="utf-8")
+    assert "| a/tiny: A GRU does better than an LSTM |" in text
+    assert "| b/tiny: A GRU does better than an LSTM |" in text
+    assert "> b/tiny: Not finished" in text
 
 
 def stored(folder: Path, *records: Record, text: str = EXPERIMENT, planned: int = 0, **changes: Any) -> ReportData:
@@ -21,8 +171,7 @@ def stored(folder: Path, *records: Record, text: str = EXPERIMENT, planned: int 
         store.set_plan(plan)
         for one in records:
             store.add(one)
-    with open_store(folder / "tiny") as store:
-        return report_data(store, [])
+    return report_data(read_results(folder / "tiny"), [])
 
 
 def test_what_is_planned_and_not_recorded_is_missing(tmp_path: Path) -> None:

@@ -192,6 +192,15 @@ def test_a_second_run_in_the_same_folder_says_who_holds_it_until_that_one_dies(t
         pass
 
 
+def test_a_run_removes_what_a_killed_one_left_unfinished_and_nothing_else(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    for pid in (dead.pid, os.getpid()):
+        (tmp_path / f".verdicts.json.{pid}-x.part").touch()
+    with exclusive(tmp_path):
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", f".verdicts.json.{os.getpid()}-x.part"]
+
+
 KILLED_WHILE_WRITING = """
 import os, signal, sys
 from harness.store import open_store

@@ -163,10 +163,3 @@ def equations(cell: Cell) -> Step:
     if cell.step is None:
         raise no_step(cell)
     return cell.step
-
-
-def zero_states(cell: Cell, like: Any, units: int) -> States:
-    """States of zero for every sequence of a NumPy batch: one (batch, units) array a state, of `like`'s type."""
-    import numpy as np
-
-    return tuple(np.zeros((like.shape[0], units), like.dtype) for _ in cell.states)

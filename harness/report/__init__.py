@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.report.data import ReportData
 
-__all__ = ["ReportData", "render", "render_markdown"]
+__all__ = ["ReportData", "render", "render_markdown", "report_files"]
 
 
 def render(data: ReportData, directory: Path) -> Path:
@@ -14,9 +14,10 @@ def render(data: ReportData, directory: Path) -> Path:
 
     Each file replaces the one before it as a whole. Raises UserError where the directory cannot be written.
     """
-    from harness.report.writing import write_report  # matplotlib takes a second to import
+    from harness.report.writing import write_files  # matplotlib takes a second to import
 
-    return write_report(data, directory)
+    write_files(report_files(data), directory)
+    return directory / "report.html"
 
 
 def render_markdown(data: ReportData, directory: Path) -> Path:
@@ -24,6 +25,14 @@ def render_markdown(data: ReportData, directory: Path) -> Path:
 
     Each file replaces the one before it as a whole. Raises UserError where the directory cannot be written.
     """
-    from harness.report.writing import write_markdown
+    from harness.report.writing import markdown_files, write_files
 
-    return write_markdown(data, directory)
+    write_files(markdown_files(data), directory)
+    return directory / "report.md"
+
+
+def report_files(data: ReportData, *, state: str = "") -> dict[str, bytes]:
+    """What `render` writes, by path. With `state`, the page is one that `harness serve` keeps up to date."""
+    from harness.report.writing import page_files
+
+    return page_files(data, state)

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from harness.report.appearance import Look, shorten
 from harness.report.differences import condition_names, left_out, strip
 from harness.report.svg import inline
-from harness.report.wording import number, plural, signed, with_unit
+from harness.report.wording import NO_VALUE, number, plural, signed, with_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,11 +46,38 @@ def answer(data: ReportData, looks: Mapping[str, Look], plots: Sequence[Plot]) -
             }
             for place, verdict in enumerate(data.verdicts)
         ],
+        "beside": beside(data.folders),
         "words": [
             {"word": word, "style": style, "sign": sign, "meaning": meaning}
             for word, (style, sign, meaning) in WORDS.items()
         ],
     }
+
+
+def beside(folders: Mapping[str, ReportData]) -> dict[str, Any]:
+    """A row a claim, and in it the verdict of each folder; None where a folder has no such claim."""
+    of_folder = [{verdict.id: verdict for verdict in data.verdicts} for data in folders.values()]
+    claims = {verdict.id: verdict.claim for verdicts in reversed(of_folder) for verdict in verdicts.values()}
+    order = dict.fromkeys(id for verdicts in of_folder for id in verdicts)
+    return {
+        "folders": [shorten(label, 60) for label in folders],
+        "rows": [
+            (shorten(claims[id], 300), [_brief(verdicts[id]) if id in verdicts else None for verdicts in of_folder])
+            for id in order
+        ],
+    }
+
+
+def _brief(verdict: Verdict) -> dict[str, str]:
+    style, sign, _ = WORDS.get(verdict.verdict, ("undecided", "?", ""))
+    interval = bounds(verdict.ci_low, verdict.ci_high)
+    words = [
+        effect(verdict.effect, verdict.unit, verdict.kind),
+        interval,
+        plural(verdict.n, "seed") if verdict.n else "",
+    ]
+    told = ", ".join(word for word in words if word and word != NO_VALUE)
+    return {"word": verdict.verdict, "style": style, "sign": sign, "told": told}
 
 
 def shown(verdict: Verdict, looks: Mapping[str, Look], place: int) -> dict[str, Any]:

@@ -15,6 +15,8 @@ MUTED = "#59626b"
 GRID = "#e4e5e1"
 PAPER = "#ffffff"
 
+FONT_SIZE = 8.8
+"""Points, of text in figures where nothing else is said."""
 ROLES = {INK: "var(--ink)", MUTED: "var(--muted)", GRID: "var(--grid)", PAPER: "var(--card)"}
 """Colours of the figures that the page replaces by its own, so that they follow dark mode."""
 
@@ -87,7 +89,7 @@ def style(salt: str) -> dict[str, Any]:
         "svg.hashsalt": salt,
         "text.parse_math": False,
         "font.family": ["DejaVu Sans"],
-        "font.size": 8.8,
+        "font.size": FONT_SIZE,
         "axes.edgecolor": MUTED,
         "axes.linewidth": 0.6,
         "axes.labelcolor": MUTED,

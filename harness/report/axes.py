@@ -26,7 +26,9 @@ class Mark:
     cell: str
     text: str
     main: bool
-    """A mean, which the keyboard reaches; False for a single seed."""
+    """A mean; False for a single seed."""
+    series: int = 0
+    """Which of the panel's series it belongs to."""
 
 
 def look_of(series: Series, looks: Mapping[str, Look]) -> Look:
@@ -39,7 +41,7 @@ def value_limits(panel: Panel, scale: Scale) -> tuple[float, float]:
 
     A logarithmic axis shows what is above zero.
     """
-    values = [value for value in panel.values() if scale == "linear" or value > 0]
+    values = [value for value in (*panel.values(), *panel.reach) if scale == "linear" or value > 0]
     if panel.margin:
         values += [0.0, panel.margin, -panel.margin]
     if not values:

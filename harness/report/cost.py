@@ -141,7 +141,7 @@ def _by_kernel(here: Condition, quantity: Quantity, titles: Titles) -> tuple[Ser
     if len(kernels) == 1:
         return series_of(here.trials, quantity, None, titles)
     return tuple(
-        replace(series, label=f"{series.label} · {kernel}")
+        replace(series, label=f"{series.label} · {kernel}", kernel=kernel)
         for kernel in kernels
         for series in series_of(here.trials[here.trials["kernel"] == kernel], quantity, None, titles)
     )

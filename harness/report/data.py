@@ -52,7 +52,7 @@ class ReportData:
     planned: int = 0
     """Trials of the plan."""
     done: int = 0
-    """Trials of the plan that have a record."""
+    """Trials of the plan that have a record; one that only says that somebody stopped the trial is none."""
     missing: Sequence[tuple[str, str, int]] = ()
     """(task, cell, trials) of the plan that have none."""
     left_out: Sequence[tuple[str, str, int, str]] = ()
@@ -64,3 +64,5 @@ class ReportData:
     dirty: str = ""
     """'yes' where the code had changes that are not in the commit."""
     generated_at: str = ""
+    folders: Mapping[str, ReportData] = field(default_factory=dict)
+    """The results folders that are shown side by side, by what tells them apart; none where there is but one."""

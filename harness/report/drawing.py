@@ -71,7 +71,7 @@ def draw_panel(panel: Panel, looks: Mapping[str, Look], scale: Scale = "linear")
 
 def draw_plot(plot: Plot, looks: Mapping[str, Look], scale: Scale = "linear") -> Figure:
     """All panels of a plot in one figure with its title."""
-    columns = min(COLUMNS, max(1, len(plot.panels)))
+    columns = plot.columns or min(COLUMNS, max(1, len(plot.panels)))
     rows = [plot.panels[start : start + columns] for start in range(0, len(plot.panels), columns)]
     heights = [max(map(panel_height, row)) + 0.1 for row in rows]
     width, height = columns * PANEL_WIDTH, sum(heights) + 0.35

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -11,7 +12,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 
 from harness.report.appearance import MUTED, PAPER, Look, shorten
 from harness.report.axes import Mark, look_of, mean_words, seed_words, values_axis
-from harness.report.plot import Failed, Panel, Reference, Scale, Series
+from harness.report.plot import Failed, Panel, Point, Reference, Scale, Series
 from harness.report.wording import number, short, with_unit
 
 LINE = 0.155
@@ -34,9 +35,10 @@ def draw_lines(axes: Axes, panel: Panel, looks: Mapping[str, Look], scale: Scale
     for index, series in enumerate(panel.series):
         look = look_of(series, looks)
         steps = 1.6 * (index - (count - 1) / 2) if panel.kind == "lines" and panel.x.whole else 0.0
-        marks += _draw_series(
+        drawn = _draw_series(
             axes, panel, series, look, index, (_dodge(axes, steps, log), _dodge(axes, steps - 0.6, log))
         )
+        marks += [replace(mark, series=index) for mark in drawn]
     _label_ends(axes, panel, looks, _draw_references(axes, panel), scale)
     return marks
 
@@ -113,12 +115,10 @@ def _draw_series(
             alpha=0.38, linewidths=0, zorder=3, gid=f"{gid}-seeds",
         )  # fmt: skip
     centres = sorted(series.centres, key=lambda c: c.x)
-    for centre in centres:
-        if panel.kind == "lines" and centre.low is not None and centre.high is not None:
-            axes.plot(
-                [dodge(centre.x)] * 2, [centre.low, centre.high], color=colour, linewidth=1.6, alpha=0.75,
-                solid_capstyle="butt", zorder=4, gid=f"{gid}-interval-{centre.x:g}",
-            )  # fmt: skip
+    bars = [(dodge(c.x), c.low, c.high) for c in centres if c.low is not None and c.high is not None]
+    if bars and panel.kind == "lines":
+        x, low, high = zip(*bars, strict=True)
+        axes.vlines(x, low, high, color=colour, linewidth=1.6, alpha=0.75, zorder=4, gid=f"{gid}-intervals")
     axes.plot(
         [dodge(c.x) for c in centres], [c.mean for c in centres], color=colour, linestyle=look.dash, linewidth=1.7,
         marker=look.marker if panel.kind == "lines" else "", markersize=5, markeredgecolor=PAPER, markeredgewidth=0.7,
@@ -142,6 +142,8 @@ def _draw_series(
         Mark(beside(p.x), p.y, series.cell, seed_words(series, p, f"{number(p.x)} {at}", unit), False)
         for p in series.points
     ]
+    ends = [Point(*trace[-1], seed) for seed, trace in series.traces if trace]
+    marks += [Mark(p.x, p.y, series.cell, seed_words(series, p, f"{number(p.x)} {at}", unit), False) for p in ends]
     return marks
 
 

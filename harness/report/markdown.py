@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from harness.report.answer import WORDS, bounds, effect
@@ -15,56 +16,88 @@ from harness.report.wording import finding, with_unit
 if TYPE_CHECKING:
     import pandas as pd
 
+    from harness.analysis.claims import Verdict
     from harness.report.data import ReportData
+
+MOST_CHARACTERS = 65_000
+"""GitHub refuses a comment of more than 65,536."""
+FOR_VERDICTS, FOR_REASONS = 25_000, 15_000
+"""Characters of them."""
+MOST_MACHINES, MOST_COMMAND = 20, 1000
+"""Machines told, and characters of a command."""
 
 
 def markdown(data: ReportData, frame: pd.DataFrame, plots: Sequence[Plot], looks: Mapping[str, Look]) -> str:
-    """The whole summary; pictures are links into `figures/`."""
+    """The whole summary, short enough for a comment; pictures are links into `figures/`."""
     parts = [f"# {plain(data.title, 200)}"]
     if data.description:
         parts.append(plain(data.description, 1200))
-    parts.append(" · ".join(f"{name}: **{plain(value, 60)}**" for name, value in facts(data, frame)))
+    parts.append(" · ".join(f"{name}: **{plain(value, 200)}**" for name, value in facts(data, frame)))
     parts += [f"> {plain(notice, 400)}" for notice in notices(data, frame)]
     parts += ["## The answer", _verdicts(data)]
+    measured = _measured(data)
     if plots:
         parts.append("## The evidence")
-    for plot in plots:
-        parts.append(f"### {plot.title}\n\n{plot.lead}\n\n![{plot.title}](figures/{plot.id}.png)")
-        parts.append("\n".join(f"- {plain(panel.title, 120)}: {plain(finding(panel), 900)}" for panel in plot.panels))
-    parts.append("## How it was measured")
-    for machine in data.machines:
+        room = MOST_CHARACTERS - sum(len(part) + 2 for part in [*parts, *measured])
+        kept, more = _fitting([_figure(plot) for plot in plots], room, "figures")
+        parts += [*kept, more]
+    return "\n\n".join(part for part in [*parts, *measured] if part) + "\n"
+
+
+def _figure(plot: Plot) -> str:
+    findings = "\n".join(f"- {plain(panel.title, 120)}: {plain(finding(panel), 900)}" for panel in plot.panels)
+    return f"### {plot.title}\n\n{plot.lead}\n\n![{plot.title}](figures/{plot.id}.png)\n\n{findings}"
+
+
+def _measured(data: ReportData) -> list[str]:
+    parts = ["## How it was measured"]
+    for machine in data.machines[:MOST_MACHINES]:
         parts.append("- " + ", ".join(f"{plain(str(k), 40)} {plain(str(v), 80)}" for k, v in machine.items()))
     parts += [plain(line, 300) for line in (data.versions, data.commit and f"Commit {data.commit}") if line]
     if data.command:
-        fence = "`" * (1 + max((len(run) for run in re.findall("`+", data.command)), default=2))
-        parts.append(f"{fence}\n{data.command}\n{fence}")
-    return "\n\n".join(part for part in parts if part) + "\n"
+        command = "\n".join(line[:MOST_COMMAND] for line in data.command.splitlines()[:MOST_MACHINES])
+        fence = "`" * (1 + max((len(run) for run in re.findall("`+", command)), default=2))
+        parts.append(f"{fence}\n{command}\n{fence}")
+    return parts
+
+
+def _fitting(blocks: Sequence[str], room: int, what: str) -> tuple[list[str], str]:
+    """The first of the blocks, as many as there is room for; and a sentence that says how many are left out."""
+    lengths = accumulate(len(block) + 2 for block in blocks)
+    kept = sum(length <= room for length in lengths)
+    left = len(blocks) - kept
+    return list(blocks[:kept]), f"{left:,} more {what}: see the page, report.html." if left else ""
 
 
 def _verdicts(data: ReportData) -> str:
     if not data.verdicts:
         return "The experiment declares no claims."
-    rows = ["| | Claim | Verdict | Effect | 95 % interval | Margin | Seeds |", "|---|---|---|---:|---|---:|---:|"]
-    for verdict in data.verdicts:
-        margin = getattr(verdict, "margin", None)
-        cells = (
-            WORDS.get(verdict.verdict, ("", "?", ""))[1],
-            plain(verdict.claim, 200),
-            plain(verdict.verdict, 40),
-            plain(effect(verdict.effect, verdict.unit, verdict.kind), 60),
-            bounds(verdict.ci_low, verdict.ci_high).replace("[", "\\[").replace("]", "\\]"),
-            plain("" if margin is None else f"±{with_unit(margin, verdict.unit)}", 60),
-            str(verdict.n or ""),
-        )
-        rows.append("| " + " | ".join(cells) + " |")
-    reasons = [
-        f"- **{plain(verdict.claim, 200)}**: {plain(verdict.reason, 600)}"
-        for verdict in data.verdicts
-        if verdict.reason
-    ]
-    return "\n".join(rows) + ("\n\n" + "\n".join(reasons) if reasons else "")
+    head = "| | Claim | Verdict | Effect | 95 % interval | Margin | Seeds |\n|---|---|---|---:|---|---:|---:|"
+    rows, more_rows = _fitting([_row(verdict) for verdict in data.verdicts], FOR_VERDICTS, "claims")
+    told = [f"- **{plain(v.claim, 200)}**: {plain(v.reason, 600)}" for v in data.verdicts if v.reason]
+    reasons, more_reasons = _fitting(told, FOR_REASONS, "reasons")
+    parts = ["\n".join([head, *rows]), more_rows, "\n".join(reasons), more_reasons]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _row(verdict: Verdict) -> str:
+    margin = getattr(verdict, "margin", None)
+    cells = (
+        WORDS.get(verdict.verdict, ("", "?", ""))[1],
+        plain(verdict.claim, 200),
+        plain(verdict.verdict, 40),
+        plain(effect(verdict.effect, verdict.unit, verdict.kind), 60),
+        bounds(verdict.ci_low, verdict.ci_high).replace("[", "\\[").replace("]", "\\]"),
+        plain("" if margin is None else f"±{with_unit(margin, verdict.unit)}", 60),
+        str(verdict.n or ""),
+    )
+    return "| " + " | ".join(cells) + " |"
 
 
 def plain(text: str, most: int) -> str:
-    """The text as Markdown shows it as it is: on one line, with everything escaped that means something."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~&$@])", r"\\\1", shorten(text, most))
+    """The text as Markdown shows it as it is: on one line, with everything escaped that means something.
+
+    GitHub looks for @names and #numbers when the backslashes are gone already: a space without width hides them.
+    """
+    escaped = re.sub(r"([\\`*_{}\[\]<>#|~&$@])", r"\\\1", shorten(text, most))
+    return re.sub(r"([@#])(?=\w)", "\\1\u200b", escaped)

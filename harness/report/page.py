@@ -26,8 +26,12 @@ if TYPE_CHECKING:
     from harness.report.data import ReportData
 
 ASSETS = Path(__file__).parent / "assets"
+MOST_BYTES, LEAST_ROOM = 4_000_000, 200_000
+"""What drawings and trials together may take of the page, the rest of which is text; and what the trials always may."""
 MOST_FAILURES = 20
 """Failed trials that are shown one by one."""
+MOST_TOLD = 8
+"""Tasks, and cells of a task, whose missing trials are told."""
 
 
 def environment() -> Environment:
@@ -43,8 +47,16 @@ def environment() -> Environment:
     return made
 
 
-def page(data: ReportData, frame: pd.DataFrame, plots: Sequence[Plot], looks: Mapping[str, Look]) -> str:
-    """The whole page as HTML. `frame` is the prepared frame, `plots` the evidence in order."""
+def page(
+    data: ReportData, frame: pd.DataFrame, plots: Sequence[Plot], looks: Mapping[str, Look], *, state: str = ""
+) -> str:
+    """The whole page as HTML. `frame` is the prepared frame, `plots` the evidence in order.
+
+    With `state`, a page that asks the server it came from whether that has changed.
+    """
+    figures = [figure(plot, looks, list(data.folders)) for plot in plots]
+    drawn = sum(len(panel["drawing"]) + len(panel["log_drawing"]) for each in figures for panel in each["panels"])
+    scripts = ("view.js", "values.js", "trials.js", *(("live.js",) if state else ()))
     return (
         environment()
         .get_template("page.html.j2")
@@ -53,16 +65,15 @@ def page(data: ReportData, frame: pd.DataFrame, plots: Sequence[Plot], looks: Ma
             css=Markup("\n").join(
                 Markup((ASSETS / name).read_text(encoding="utf-8")) for name in ("page.css", "figures.css")
             ),
-            scripts=Markup("\n").join(
-                Markup((ASSETS / name).read_text(encoding="utf-8")) for name in ("view.js", "values.js", "trials.js")
-            ),
+            scripts=Markup("\n").join(Markup((ASSETS / name).read_text(encoding="utf-8")) for name in scripts),
+            state=state,
             looks=list(looks.values()),
             legend=[look for name, look in looks.items() if name in set(frame["cell"])],
             machines=[machine(fields) for fields in data.machines],
             notices=notices(data, frame),
             facts=facts(data, frame),
             answer=answer(data, looks, plots),
-            figures=[figure(plot, looks) for plot in plots],
+            figures=figures,
             failures=failures(data, frame, looks),
             architectures=architectures(data, looks),
             comparison=comparison(data, looks),
@@ -74,14 +85,17 @@ def page(data: ReportData, frame: pd.DataFrame, plots: Sequence[Plot], looks: Ma
                 {panel.facets["matched"] for plot in plots for panel in plot.panels if panel.facets.get("matched")}
             ),
             tasks=[(shorten(name, 60), task) for name, task in data.tasks.items()],
-            trials=trials_table(frame),
+            trials=trials_table(frame, max(LEAST_ROOM, MOST_BYTES - drawn)),
         )
     )
 
 
 def notices(data: ReportData, frame: pd.DataFrame) -> list[str]:
     """What a reader has to know first: nothing there yet, nothing but failures, not finished."""
-    planned = f" of {data.planned:,}" if data.planned else ""
+    if data.folders:
+        of_each = ((label, notices(folder, folder.frame)) for label, folder in data.folders.items())
+        return [f"{shorten(label, 60)}: {notice}" for label, found in of_each for notice in found]
+    frame = frame[frame["status"] != "interrupted"]
     if frame.empty:
         expected = f"; {plural(data.planned, 'trial is', 'trials are')} planned" if data.planned else ""
         return [f"No trial has left a record yet{expected}."]
@@ -92,14 +106,31 @@ def notices(data: ReportData, frame: pd.DataFrame) -> list[str]:
     if data.done < data.planned:
         missing = data.planned - data.done
         said.append(
-            f"Not finished: {data.done:,}{planned} trials are done, {plural(missing, 'is', 'are')} missing. "
-            "Verdicts and figures show what is there so far."
+            f"Not finished: {data.done:,} of {data.planned:,} trials are done, {plural(missing, 'is', 'are')} missing"
+            f"{_missing(data)}. Verdicts and figures show what is there so far."
         )
     return said
 
 
+def _missing(data: ReportData) -> str:
+    """' (Recall: GRU 3, LSTM 4)', or nothing where it is not known."""
+    named = {str(architecture.get("name")): str(architecture.get("title")) for architecture in data.architectures}
+    by_task: dict[str, list[str]] = {}
+    for task, cell, count in data.missing:
+        title = str(data.tasks.get(task, {}).get("title") or task)
+        by_task.setdefault(title, []).append(f"{shorten(named.get(cell, cell), 40)} {count:,}")
+    told = [f"{shorten(title, 60)}: {', '.join(cells[:MOST_TOLD])}" for title, cells in by_task.items()]
+    return f" ({'; '.join(told[:MOST_TOLD])}{'; …' if len(told) > MOST_TOLD else ''})" if told else ""
+
+
 def facts(data: ReportData, frame: pd.DataFrame) -> list[tuple[str, str]]:
     """The line under the title: trials, seeds, time."""
+    if data.folders:
+        return [
+            (shorten(label, 60), " · ".join(f"{name.lower()} {value}" for name, value in facts(folder, folder.frame)))
+            for label, folder in data.folders.items()
+        ]
+    frame = frame[frame["status"] != "interrupted"]
     trials = f"{len(frame):,} of {data.planned:,}" if data.planned > len(frame) else f"{len(frame):,}"
     found = [("Trials", trials)]
     if not frame.empty:
@@ -107,7 +138,9 @@ def facts(data: ReportData, frame: pd.DataFrame) -> list[tuple[str, str]]:
         found.append(("Seeds", f"{frame.loc[frame['purpose'] != 'tuning', 'seed'].nunique():,}"))
         total = float(frame["seconds_total"].sum())
         found.append(("Trial time", duration(total) if total else NO_VALUE))
-    if data.machines:
+    if len(data.machines) > 1:
+        found.append(("Machines", f"{len(data.machines):,}"))
+    elif data.machines:
         found.append(("Machine", shorten(str(data.machines[0].get("cpu", "")), 44) or NO_VALUE))
     if data.generated_at:
         found.append(("Written", moment(data.generated_at)))
@@ -123,12 +156,12 @@ def moment(text: str) -> str:
     return f"{at.day} {at:%B %Y, %H:%M}{' UTC' if at.utcoffset() == timedelta(0) else ''}"
 
 
-def figure(plot: Plot, looks: Mapping[str, Look]) -> dict[str, Any]:
+def figure(plot: Plot, looks: Mapping[str, Look], folders: Sequence[str] = ()) -> dict[str, Any]:
     """A plot for the template: drawings, findings, and the table of its values."""
     header, rows = table(plot)
     return {
         "plot": plot,
-        "panels": [_panel(plot, panel, place, looks) for place, panel in enumerate(plot.panels)],
+        "panels": [_panel(plot, panel, place, looks, folders) for place, panel in enumerate(plot.panels)],
         "header": header,
         "rows": rows,
         "log": plot.log,
@@ -136,7 +169,7 @@ def figure(plot: Plot, looks: Mapping[str, Look]) -> dict[str, Any]:
     }
 
 
-def _panel(plot: Plot, panel: Panel, place: int, looks: Mapping[str, Look]) -> dict[str, Any]:
+def _panel(plot: Plot, panel: Panel, place: int, looks: Mapping[str, Look], folders: Sequence[str]) -> dict[str, Any]:
     key = f"{plot.id}-{place}"
     label = f"{plot.title} {shorten(panel.title, 120)}"
     log = plot.log and panel.kind != "bars"
@@ -147,6 +180,7 @@ def _panel(plot: Plot, panel: Panel, place: int, looks: Mapping[str, Look]) -> d
         "finding": finding(panel),
         "kernel": panel.facets.get("kernel", ""),
         "matched": panel.facets.get("matched", ""),
+        "column": 1 + folders.index(panel.facets["folder"]) if "folder" in panel.facets else 0,
     }
 
 
@@ -163,7 +197,9 @@ def machine(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def failures(data: ReportData, frame: pd.DataFrame, looks: Mapping[str, Look]) -> dict[str, Any]:
     """Failed trials: counted by task, cell and status, and one by one as far as there is room."""
-    failed = frame[frame["status"] != "ok"]
+    failed = frame[~frame["status"].isin(["ok", "interrupted"])]
+    if data.folders:
+        failed = failed.assign(task=failed["folder"] + ": " + failed["task"])
     counts = [
         (shorten(str(task), 60), _title(str(cell), looks), str(status).replace("_", " "), len(group))
         for (task, cell, status), group in failed.groupby(["task", "cell", "status"], sort=True)
@@ -179,7 +215,7 @@ def failures(data: ReportData, frame: pd.DataFrame, looks: Mapping[str, Look]) -
         }
         for failure in list(data.failures)[:MOST_FAILURES]
     ]
-    return {"counts": counts, "shown": shown, "total": len(failed), "more": max(0, len(data.failures) - len(shown))}
+    return {"counts": counts, "shown": shown, "total": len(failed), "more": max(0, len(failed) - len(shown))}
 
 
 def _title(cell: str, looks: Mapping[str, Look]) -> str:

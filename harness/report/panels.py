@@ -28,18 +28,19 @@ INTERVALS = "Line: the mean of the seeds; bar: its 95 % confidence interval (fro
 
 @dataclass(frozen=True)
 class Results:
-    """What the figures are drawn from. The tables of several rows a trial have its factors, see `with_factors`."""
+    """What the figures are drawn from. Tables of several rows a trial get its factors by `with_factors`."""
 
     frame: pd.DataFrame
     """The trials that are outcomes, prepared."""
     tasks: Tasks
     titles: Titles
     """Cell to its title."""
-    curves: pd.DataFrame
+    curves: pd.DataFrame | None
+    """Of all trials, as `ReportData` has them: with the factors of each point they would be large."""
+    reach: pd.DataFrame | None
+    """Likewise."""
     lengths: pd.DataFrame
-    """Test scores at other lengths than the one trained at, `evaluated_at`."""
-    reach: pd.DataFrame
-    """network ('untrained', 'trained'), distance, gradient."""
+    """Test scores at other lengths than the one trained at, `evaluated_at`, with the factors."""
     tuning: pd.DataFrame
     """The trials that chose a learning rate, prepared."""
     examples: Mapping[str, Mapping[str, Any]]
@@ -53,9 +54,9 @@ def results_of(data: ReportData, frame: pd.DataFrame, titles: Titles) -> Results
         counted,
         data.tasks,
         titles,
-        curves=with_factors(data.curves, counted, ("update", "seconds", "train_loss", "validation_loss")),
+        curves=data.curves,
+        reach=data.reach,
         lengths=with_factors(data.lengths, counted, ("evaluated_at",)),
-        reach=with_factors(data.reach, counted, ("distance", "gradient")),
         tuning=frame[(frame["purpose"] == "tuning") & (frame["status"] != "interrupted")],
         examples=data.examples,
     )

@@ -91,6 +91,8 @@ class Series:
     """The x of the mean that was chosen, of those that were tried: it gets a ring."""
     spans: tuple[Span, ...] = ()
     """What a roll shows of the series."""
+    kernel: str = ""
+    """The kernel of all its trials, where the panel shows several."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,8 @@ class Panel:
     """What stands above a roll."""
     rows: tuple[str, ...] = ()
     """The names of a roll's rows, from the top."""
+    reach: tuple[float, ...] = ()
+    """Lowest and highest value of the panels beside this one that have the same axis."""
 
     def values(self) -> list[float]:
         """Every drawn y, for limits."""
@@ -180,3 +184,5 @@ class Plot:
     """Whether a logarithmic value axis makes sense beside the linear one."""
     values: tuple[tuple[str, ...], tuple[tuple[str, ...], ...]] | None = None
     """Header and rows of the table of values, where they are not those of the means."""
+    columns: int = 0
+    """Panels in a row, where those of a row belong together; 0: as many as there is room for."""

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis.stats import student_interval
-from harness.report.aggregate import Condition, conditions, statuses
+from harness.report.aggregate import Condition, conditions, statuses, with_factors
 from harness.report.appearance import in_order
 from harness.report.panels import Draft, Results, Titles, facets, limited, panel_title
 from harness.report.plot import Axis, Centre, Failed, Panel, Plot, Series
@@ -22,7 +22,7 @@ NETWORKS = ("untrained", "trained")
 
 def gradient_reach(results: Results) -> Plot:
     """The gradient's norm against the distance, a panel for the untrained and one for the trained network."""
-    longest = _longest(results.reach)
+    longest = _longest(results)
     drafts: list[Draft | Panel] = []
     for here in conditions(longest, x=None, pooled=("machine",)):
         for network in NETWORKS:
@@ -45,11 +45,14 @@ def gradient_reach(results: Results) -> Plot:
     )
 
 
-def _longest(reach: pd.DataFrame) -> pd.DataFrame:
-    """Of each task, the trials with the largest training set, and of these with the longest sequence."""
+def _longest(results: Results) -> pd.DataFrame:
+    """The reach of each task's trials with the largest training set, and of these with the longest sequence."""
+    trials = results.frame
+    if results.reach is not None and not results.reach.empty:
+        trials = trials[trials["trial_id"].isin(results.reach["trial_id"])]
     for name in ("train_size", "sequence_length"):
-        reach = reach[reach[name] == reach.groupby("task")[name].transform("max")]
-    return reach
+        trials = trials[trials[name] == trials.groupby("task")[name].transform("max")]
+    return with_factors(results.reach, trials, ("distance", "gradient"))
 
 
 def _panel(results: Results, here: Condition, network: str, points: pd.DataFrame) -> Panel:

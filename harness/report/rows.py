@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -38,7 +39,8 @@ def draw_rows(axes: Axes, panel: Panel, looks: Mapping[str, Look], scale: Scale)
     _draw_references(axes, panel)
     marks: list[Mark] = []
     for index, series in enumerate(panel.series):
-        marks += _draw_row(axes, panel, series, look_of(series, looks), index, count - 1 - index, bars)
+        drawn = _draw_row(axes, panel, series, look_of(series, looks), index, count - 1 - index, bars)
+        marks += [replace(mark, series=index) for mark in drawn]
     return marks
 
 

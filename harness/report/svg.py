@@ -13,7 +13,7 @@ from typing import Any, cast
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from harness.report.appearance import ROLES, Look, style
+from harness.report.appearance import FONT_SIZE, ROLES, Look, style
 from harness.report.axes import NEUTRAL, Mark
 from harness.report.drawing import draw_panel, draw_plot
 from harness.report.plot import Panel, Plot, Scale
@@ -46,11 +46,13 @@ def inline(panel: Panel, looks: Mapping[str, Look], *, key: str, label: str, sca
         figure, marks = draw_panel(panel, looks, scale)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-        targets = _targets(figure, marks, looks)
-    body = _themed(_without_loose_ids(_with_series(_body(buffer.getvalue()))), looks.values())
+        targets = _targets(figure, marks, panel, looks)
+    body = _with_series(_body(buffer.getvalue()), panel)
+    body = _with_shared_styles(_themed(_without_loose_ids(body), looks.values()))
     width, height = (size * POINTS_PER_INCH for size in figure.get_size_inches())
     return (
-        f'<svg viewBox="0 0 {width:g} {height:g}" role="group" aria-label="{escape(label)}" data-scale="{scale}">'
+        f'<svg viewBox="0 0 {width:g} {height:g}" role="group" aria-label="{escape(label)}" data-scale="{scale}"'
+        f"{' data-rows' if panel.kind in ('rows', 'bars') else ''}>"
         f'<g aria-hidden="true">{body}</g><g class="targets">{targets}</g></svg>'
     )
 
@@ -60,17 +62,41 @@ def _body(document: str) -> str:
     start = document.index(">", document.index("<svg")) + 1
     body = document[start : document.rindex("</svg>")]
     body = re.sub(r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>", "", body, flags=re.DOTALL)
-    return re.sub(r"<[^>]+>", _compact, body).replace("> <", "><")
+    body = re.sub(r">\s+<", "><", re.sub(r"<[^>]+>", _compact, body))
+    return re.sub(rf"font-size: {FONT_SIZE:g}px; |font-family: [^;\"]*; | transform=\"rotate\(-0 [^\"]*\"", "", body)
 
 
 def _compact(tag: re.Match[str]) -> str:
-    """The tag on one line, its coordinates to a hundredth of a point."""
-    return re.sub(r"(\d\.\d\d)\d+", r"\1", re.sub(r"\s+", " ", tag[0]))
+    """The tag on one line, its coordinates to a tenth of a point."""
+    on_one_line = re.sub(r"\s+", " ", tag[0])
+    return re.sub(r' (?:d|x|y|points)="[^"]*"', lambda found: re.sub(r"(\.\d)\d+", r"\1", found[0]), on_one_line)
 
 
-def _with_series(body: str) -> str:
-    """Groups that belong to a cell say so, so that the page can show and hide them."""
-    return re.sub(r'<g id="series-(-?\d+)-[^"]*"', r'<g data-cell="\1"', body)
+def _with_series(body: str, panel: Panel) -> str:
+    """Groups that belong to a cell, and a kernel, say so, so that the page can show and hide them."""
+
+    def told(found: re.Match[str]) -> str:
+        return f'<g data-cell="{found[1]}"{_kernel(panel, int(found[2])) if found[2] else ""}'
+
+    return re.sub(r'<g id="series-(-?\d+)-(?:(\d+)-)?[^"]*"', told, body)
+
+
+def _kernel(panel: Panel, series: int) -> str:
+    kernel = panel.series[series].kernel
+    return f' data-kernel="{escape(kernel)}"' if kernel else ""
+
+
+def _with_shared_styles(body: str) -> str:
+    """The marks of a series have one style, which their group can say for all of them."""
+
+    def shared(group: re.Match[str]) -> str:
+        styles = set(re.findall(r' style="([^"]*)"', group[2]))
+        if len(styles) != 1:
+            return group[0]
+        marks = re.sub(r' style="[^"]*"', "", group[2]).replace("xlink:href", "href")
+        return f'<g{group[1]} style="{styles.pop()}">{marks}</g>'
+
+    return re.sub(r"<g((?: clip-path=\"[^\"]*\")?)>((?:<use [^>]*/>){2,})</g>", shared, body)
 
 
 def _without_loose_ids(body: str) -> str:
@@ -84,21 +110,43 @@ def _themed(body: str, looks: Iterable[Look]) -> str:
         body = body.replace(look.colour, f"var(--cell-{look.index})")
     for colour, role in ROLES.items():
         body = body.replace(colour, role)
-    return re.sub(r"font: ((?:italic |oblique )?(?:\w+ )?[\d.]+px) [^;\"]*", r"font: \1 var(--font)", body)
+    return body
 
 
-def _targets(figure: Figure, marks: Sequence[Mark], looks: Mapping[str, Look]) -> str:
-    """An invisible circle over every value, means last so that they are on top and, of the two, pointed at."""
+def _targets(figure: Figure, marks: Sequence[Mark], panel: Panel, looks: Mapping[str, Look]) -> str:
+    """An invisible circle over every value, means last so that they are on top and, of the two, pointed at.
+
+    The seeds of a mean are a group; both have the same `data-at`. What all of a group say first, the group says.
+    """
     axes = figure.axes[0]
     height = figure.get_size_inches()[1] * POINTS_PER_INCH
     points = POINTS_PER_INCH / figure.dpi
+    placed = [(mark, *axes.transData.transform((mark.x, mark.y)) * points) for mark in marks]
+    means = [(at, x, mark) for at, (mark, x, _) in enumerate(placed) if mark.main]
+    groups: dict[int, list[tuple[Mark, float, float]]] = {}
+    for mark, x, y in placed:
+        if not mark.main:
+            own = [(abs(x - there), at) for at, there, mean in means if mean.series == mark.series]
+            groups.setdefault(min(own)[1] if own else -1 - mark.series, []).append((mark, x, height - y))
     drawn = []
-    for mark in sorted(marks, key=lambda mark: mark.main):
-        x, y = axes.transData.transform((mark.x, mark.y)) * points
-        keyboard = ' tabindex="-1" role="img"' if mark.main else ""
-        words = f'aria-label="{escape(mark.text)}"' if mark.main else f'data-says="{escape(mark.text)}"'
-        drawn.append(
-            f'<circle cx="{x:.1f}" cy="{height - y:.1f}" r="{6 if mark.main else 4}" {words}'
-            f' data-cell="{looks.get(mark.cell, NEUTRAL).index}"{keyboard}/>'
+    for at, seeds in groups.items():
+        common = seeds[0][0].text.rpartition(", ")[0]
+        common = common if all(mark.text.startswith(f"{common}, ") for mark, _, _ in seeds) else ""
+        skipped = len(common) + 2 if common else 0
+        circles = (
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" data-says="{escape(mark.text[skipped:])}"/>'
+            for mark, x, y in seeds
         )
+        drawn.append(f'<g{_of(seeds[0][0], at, panel, looks)} data-says="{escape(common)}">{"".join(circles)}</g>')
+    for at, (mark, x, y) in enumerate(placed):
+        if mark.main:
+            drawn.append(
+                f'<circle cx="{x:.1f}" cy="{height - y:.1f}" r="6" aria-label="{escape(mark.text)}"'
+                f'{_of(mark, at, panel, looks)} tabindex="-1" role="img"/>'
+            )
     return "".join(drawn)
+
+
+def _of(mark: Mark, at: int, panel: Panel, looks: Mapping[str, Look]) -> str:
+    cell = looks.get(mark.cell, NEUTRAL).index
+    return f' data-cell="{cell}"{_kernel(panel, mark.series)} data-at="{at}"'

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from harness.report.aggregate import Condition, centre, conditions, statuses, typical, with_best_rates
+from harness.report.aggregate import Condition, centre, conditions, statuses, typical, with_best_rates, with_factors
 from harness.report.appearance import in_order
 from harness.report.panels import (
     MEDIANS,
@@ -169,7 +169,7 @@ def _trials(results: Results) -> tuple[pd.DataFrame, bool]:
 
 def _of(here: Condition, results: Results) -> pd.DataFrame:
     """The curves of the trials, the time of the first update taken off."""
-    curves = results.curves[results.curves["trial_id"].isin(here.trials["trial_id"])]
+    curves = with_factors(results.curves, here.trials, ("update", "seconds", "train_loss", "validation_loss"))
     first = curves["trial_id"].map(here.trials.set_index("trial_id")["seconds_first_step"]).astype(float).fillna(0.0)
     return curves.assign(seconds=(curves["seconds"] - first).clip(lower=0.0))
 

@@ -10,7 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 SHOWN = (
-    "task", "cell", "kernel", "units", "train_size", "sequence_length", "learning_rate", "seed", "status",
+    "folder", "task", "cell", "kernel", "units", "train_size", "sequence_length", "learning_rate", "seed", "status",
     "parameters", "updates", "test_loss", "test_accuracy", "seconds_per_update", "memory_peak_bytes",
 )  # fmt: skip
 """Columns that are visible at first, in this order; the others can be chosen."""
@@ -20,11 +20,11 @@ MOST_BYTES = 1_800_000
 """What the data of the table may take of the page."""
 
 
-def trials_table(frame: pd.DataFrame) -> dict[str, Any]:
-    """Header, first rows, and the JSON of as many trials as there is room for."""
+def trials_table(frame: pd.DataFrame, room: int | None = None) -> dict[str, Any]:
+    """Header, first rows, and the JSON of as many trials as there is room for, in bytes (default: MOST_BYTES)."""
     columns = [name for name in _ordered(frame) if _has_values(frame[name])]
     visible = [name for name in columns if name in SHOWN]
-    embedded, payload = _embedded(frame, columns)
+    embedded, payload = _embedded(frame, columns, MOST_BYTES if room is None else min(room, MOST_BYTES))
     return {
         "columns": columns,
         "visible": visible,
@@ -37,7 +37,7 @@ def trials_table(frame: pd.DataFrame) -> dict[str, Any]:
 
 
 def _ordered(frame: pd.DataFrame) -> list[str]:
-    names = [str(name) for name in frame.columns]
+    names = [str(name) for name in frame.columns if name != "variant"]  # the differing options, which are there whole
     return ["trial_id", *(name for name in SHOWN if name in names), *sorted(set(names) - {*SHOWN, "trial_id"})]
 
 
@@ -45,12 +45,12 @@ def _has_values(values: pd.Series[Any]) -> bool:
     return bool((values != "").any()) if not pd.api.types.is_numeric_dtype(values) else bool(values.notna().any())
 
 
-def _embedded(frame: pd.DataFrame, columns: list[str]) -> tuple[int, Markup]:
+def _embedded(frame: pd.DataFrame, columns: list[str], most: int) -> tuple[int, Markup]:
     """As many rows as fit, as JSON that cannot end its script element: columns of values, texts by number."""
     rows = len(frame)
     text = _json(frame, columns, rows)
-    while len(text) > MOST_BYTES and rows > 1:
-        rows = max(1, min(rows - 1, int(rows * MOST_BYTES / len(text) * 0.97)))
+    while len(text) > most and rows > 1:
+        rows = max(1, min(rows - 1, int(rows * most / len(text) * 0.97)))
         text = _json(frame, columns, rows)
     return rows, Markup(text)
 

@@ -10,6 +10,7 @@ import pandas as pd
 from harness.files import make_folder, replacing
 from harness.report.aggregate import prepared
 from harness.report.appearance import Look, looks
+from harness.report.beside import together
 from harness.report.data import ReportData
 from harness.report.evidence import FIGURES, evidence
 from harness.report.markdown import markdown
@@ -19,38 +20,43 @@ from harness.report.plot import Plot
 from harness.report.svg import plot_files
 
 
-def write_report(data: ReportData, directory: Path) -> Path:
-    """The page and its figures in the directory. Figures of an earlier report that are no longer made are removed."""
-    frame, looked, plots = described(data)
-    html = page(data, frame, plots, looked)
-    write_figures(plots, looked, directory)
-    path = directory / "report.html"
-    replace_file(path, html.encode("utf-8", errors="replace"))
-    return path
+def page_files(data: ReportData, state: str = "") -> dict[str, bytes]:
+    """The page and its figures, by path."""
+    frame, looked, plots = shown(data)
+    html = page(data, frame, plots, looked, state=state)
+    return {**figure_files(plots, looked), "report.html": html.encode("utf-8", errors="replace")}
 
 
-def write_markdown(data: ReportData, directory: Path) -> Path:
-    """The summary and its figures in the directory."""
-    frame, looked, plots = described(data)
-    write_figures(plots, looked, directory)
-    path = directory / "report.md"
-    replace_file(path, markdown(data, frame, plots, looked).encode("utf-8", errors="replace"))
-    return path
+def markdown_files(data: ReportData) -> dict[str, bytes]:
+    """The summary and its figures, by path."""
+    frame, looked, plots = shown(data)
+    text = markdown(data, frame, plots, looked)
+    return {**figure_files(plots, looked), "report.md": text.encode("utf-8", errors="replace")}
 
 
-def write_figures(plots: Sequence[Plot], looked: Mapping[str, Look], directory: Path) -> None:
+def figure_files(plots: Sequence[Plot], looked: Mapping[str, Look]) -> dict[str, bytes]:
     """`figures/<id>.png` and `.svg` of every plot."""
-    folder = directory / "figures"
-    make_folder(folder)
-    files = {name: content for plot in plots for name, content in plot_files(plot, looked).items()}
+    return {f"figures/{name}": content for plot in plots for name, content in plot_files(plot, looked).items()}
+
+
+def write_files(files: Mapping[str, bytes], directory: Path) -> None:
+    """The files in the directory. Figures of an earlier report that are no longer made are removed."""
+    make_folder(directory / "figures")
     for name, content in files.items():
-        replace_file(folder / name, content)
-    for stale in {f"{id}{ending}" for id in FIGURES for ending in (".png", ".svg")} - set(files):
-        (folder / stale).unlink(missing_ok=True)
+        replace_file(directory / name, content)
+    for stale in {f"figures/{id}{ending}" for id in FIGURES for ending in (".png", ".svg")} - set(files):
+        (directory / stale).unlink(missing_ok=True)
+
+
+def shown(data: ReportData) -> tuple[pd.DataFrame, Mapping[str, Look], list[Plot]]:
+    """What every format of the report shows: of one results folder, or of several side by side."""
+    if not data.folders:
+        return described(data)
+    return together({label: described(folder) for label, folder in data.folders.items()})
 
 
 def described(data: ReportData) -> tuple[pd.DataFrame, Mapping[str, Look], list[Plot]]:
-    """The prepared frame, the cells' looks, and the figures as descriptions: what every format of the report shows."""
+    """The prepared frame, the cells' looks, and the figures as descriptions, of one results folder."""
     frame = prepared(data.frame)
     titles = {str(a["name"]): str(a["title"]) for a in data.architectures if a.get("name") and a.get("title")}
     cells = {*map(str, frame["cell"].unique()), *data.summaries, *titles}

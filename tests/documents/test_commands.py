@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,8 @@ from tests.factories import EXPERIMENT, experiment, record
 
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 TRAIN = {"run", "trial", "kernels", "summary"}
+SERVE = {"serve"}
+"""Runs until it is stopped: `tests/test_serve.py`."""
 HELD_ELSEWHERE = {
     "pip install .": "tests/end_to_end/test_installed.py",
     ".venv/bin/pre-commit install": ".pre-commit-config.yaml",
@@ -32,7 +35,7 @@ PLACEHOLDERS = {
     "FILE": "mine.toml",
     "DIR": "results/mine",
     "A": "results/mine",
-    "B": "results/mine",
+    "B": "results/other",
     "CELL": "gru",
     "N": "2",
     "csv|parquet|jsonl": "csv",
@@ -96,6 +99,7 @@ def readers_folder(folder: Path) -> str:
         for spec in trials.values():
             store.add(record(spec, parameters=100, test={"loss": 1.0, "accuracy": 0.5}))
     (directory / EXPERIMENT_NAME).write_text(EXPERIMENT, encoding="utf-8")
+    shutil.copytree(directory, directory.with_name("other"))
     return next(iter(trials))
 
 
@@ -110,7 +114,7 @@ def test_the_readme_lists_every_command() -> None:
     assert table_of_commands().keys() == COMMANDS.keys()
 
 
-@pytest.mark.parametrize("name", [name for name in table_of_commands() if name not in TRAIN])
+@pytest.mark.parametrize("name", [name for name in table_of_commands() if name not in TRAIN | SERVE])
 def test_the_readmes_commands_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trial = readers_folder(tmp_path)
     monkeypatch.chdir(tmp_path)

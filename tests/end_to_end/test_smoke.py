@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -93,7 +94,20 @@ def file(tmp_path: Path) -> Path:
 
 def start(file: Path, *arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "harness", "run", str(file), "--results", str(file.parent / "results"), *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=file.parent)
+    temporary = file.parent / "temporary"
+    temporary.mkdir(exist_ok=True)
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=file.parent,
+        env={**os.environ, "TMPDIR": str(temporary)},
+    )
+
+
+def temporary_files(file: Path) -> list[Path]:
+    return [path for path in (file.parent / "temporary").rglob("*") if not path.is_dir()]
 
 
 def finish(process: subprocess.Popen[str]) -> str:
@@ -172,6 +186,7 @@ def test_one_command_gives_records_verdicts_and_a_report(file: Path) -> None:
 
     again = finish(start(file))
     assert f"{TRIALS} done before, 0 to do" in again
+    assert not temporary_files(file)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
@@ -197,6 +212,7 @@ def test_a_run_stopped_half_way_goes_on_without_repeating_a_finished_trial(file:
     for trial_id in finished:
         assert [row[1] for row in rows if row[0] == trial_id] == [1], "a finished trial was run again"
 
+    assert not temporary_files(file), "what a killed run left went with the next one"
     undisturbed = start(file, "--results", str(file.parent / "other"))
     finish(undisturbed)
     records = {row[0]: json.loads(row[3]) for row in rows if row[2] == "ok"}

@@ -18,6 +18,14 @@ from harness.report.panels import results_of
 from harness.report.plot import Plot
 
 CELLS = ("simple_rnn", "gru", "lstm")
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "\"quotes\" & 'more' </style></svg>",
+    "\u202egnihtemos\u200f العربية",
+    "name" * 2500,
+    "🦀 snowman ☃ \x00\x07 $x^2_{3$ {{ 7*7 }}",
+]
+"""Names that somebody might give to anything."""
 TITLES = {"simple_rnn": "Simple RNN", "gru": "GRU", "lstm": "LSTM"}
 MACHINE = {
     "fingerprint": "3f2a9c",
@@ -314,6 +322,7 @@ def verdicts() -> list[Verdict]:
             0,
             {},
             "A finite experiment cannot show it; the counting task is the nearest evidence.",
+            kind="not-testable",
         ),
     ]
 

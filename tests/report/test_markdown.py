@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 from harness.analysis.claims import Verdict
 from harness.report import render_markdown
+from harness.report.aggregate import prepared
+from harness.report.markdown import markdown
+from harness.report.plot import Plot
 from tests.report.samples import frame, report_data, trial, verdicts
 
 
@@ -31,6 +36,28 @@ def test_names_cannot_break_out_of_their_cell_or_become_markup(tmp_path: Path) -
     row = next(line for line in text.splitlines() if line.startswith("| ✓"))
     assert row.replace("\\|", "").count("|") == 8
     assert "````\nx ``` y\n````" in text
+
+
+def test_nobody_is_notified_and_nothing_is_linked_by_a_name(tmp_path: Path) -> None:
+    said = Verdict("a", "ask @octocat about #12", "supported", 1.0, 0.5, 1.5, "", 5, {}, "@team #1")
+    text = render_markdown(report_data(frame(), verdicts=[said]), tmp_path).read_text(encoding="utf-8")
+    assert "\\@\u200boctocat" in text
+    assert "\\#\u200b12" in text
+    assert not re.search(r"[@#]\w", text)
+
+
+def test_a_summary_always_fits_into_a_comment() -> None:
+    many = [replace(verdicts()[0], claim=f"{place} " + "|" * 300, reason="_" * 900) for place in range(200)]
+    machines = [{"cpu": "x" * 300, "cores": place} for place in range(300)]
+    data = report_data(frame(), verdicts=many, machines=machines, command="c" * 100_000, title="t" * 10_000)
+    plots = [Plot(f"figure-{place}", "Why?", "Because. " * 40, ()) for place in range(200)]
+    text = markdown(data, prepared(data.frame), plots, {})
+    assert len(text) < 65_536
+    for what, shown, all_of_them in (("claims", "| ✓ |", 200), ("reasons", "\n- **", 200), ("figures", "\n### ", 200)):
+        left = re.search(rf"(\d+) more {what}: see the page", text)
+        assert left is not None
+        assert int(left[1]) + text.count(shown) == all_of_them
+    assert text.rstrip().endswith("c\n```")
 
 
 def test_a_summary_without_records_says_so(tmp_path: Path) -> None:

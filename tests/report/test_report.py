@@ -16,15 +16,7 @@ import pytest
 from harness.analysis.claims import Verdict
 from harness.errors import UserError
 from harness.report import render
-from tests.report.samples import CELLS, comparison, frame, report_data, trial, verdicts
-
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "\"quotes\" & 'more' </style></svg>",
-    "\u202egnihtemos\u200f العربية",
-    "name" * 2500,
-    "🦀 snowman ☃ \x00\x07 $x^2_{3$ {{ 7*7 }}",
-]
+from tests.report.samples import CELLS, HOSTILE, comparison, frame, report_data, trial, verdicts
 
 
 class Text(HTMLParser):

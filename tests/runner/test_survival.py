@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import time
 
 import psutil
 import pytest
 
-from tests.runner.place import HEAD, Place, without_times
+from tests.runner.place import HEAD, Place, finish, sweeps, without_times
 from tests.runner.pretend import READY
 
 TRIALS = 16
@@ -69,3 +70,22 @@ def test_killed_at_random_instants_no_trial_is_lost_or_doubled(
     code, output = place.run(TEXT + SWEEP)
     assert code == 0, output
     assert outcomes(place) == expected
+
+
+def test_a_second_run_in_the_same_folder_is_refused_and_disturbs_nothing(place: Place) -> None:
+    text = HEAD + sweeps("dozing", "recall")
+    first = place.start(text)
+    while ("recall", 20) not in (place.records() if place.rows() else {}):
+        assert first.poll() is None
+        time.sleep(0.05)
+    code, output = place.run(text)
+    assert code == 2
+    assert output.endswith(
+        f"harness: {place.directory}: process {first.pid} is running an experiment into this folder."
+        " Wait for it, or stop it\n"
+    )
+    assert first.poll() is None
+    first.send_signal(signal.SIGINT)
+    assert "Stopped: 1 trials left" in finish(first)
+    assert first.returncode == 130
+    assert {name: r["status"] for (name, _), r in place.records().items()} == {"dozing": "interrupted", "recall": "ok"}

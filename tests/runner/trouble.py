@@ -56,6 +56,7 @@ def _ignore_everything(*_: Any) -> Dataset:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     _start_a_process()
+    _start_a_process(start_new_session=True)
     while True:
         pass
 

@@ -18,7 +18,7 @@
   };
   const title = (name) => name.replaceAll("_", " ");
   const PAGE = 50;
-  let page = 0;
+  const page = () => Math.max(0, (parseInt(view.get().page, 10) || 1) - 1);
   let rows = [];
 
   const make = (tag, properties = {}, ...children) => {
@@ -29,7 +29,7 @@
 
   /* Tools */
   const search = make("input", { type: "search", name: "search", placeholder: "any column" });
-  const filters = ["task", "cell", "status"].filter((name) => data.columns[name] && data.columns[name].text && data.columns[name].text.length > 1).map((name) => {
+  const filters = ["folder", "task", "cell", "status"].filter((name) => data.columns[name] && data.columns[name].text && data.columns[name].text.length > 1).map((name) => {
     const select = make("select", { name }, make("option", { value: "", textContent: "all" }));
     data.columns[name].text.forEach((text) => select.append(make("option", { value: text, textContent: text.slice(0, 40) })));
     return select;
@@ -64,7 +64,8 @@
   };
   const select = () => {
     const words = (view.get().search || "").toLowerCase().split(/\s+/).filter(Boolean);
-    const asked = filters.map((filter) => [filter.name, view.get()[filter.name]]).filter(([, wanted]) => wanted);
+    const asked = filters.map((filter) => [filter.name, view.get()[filter.name]])
+      .filter(([name, wanted]) => wanted && data.columns[name].text.includes(wanted));
     rows = [];
     for (let row = 0; row < data.rows; row++) {
       if (asked.some(([name, wanted]) => value(name, row) !== wanted)) continue;
@@ -90,8 +91,7 @@
       const button = make("button", { type: "button", textContent: title(name) });
       button.addEventListener("click", () => {
         const down = sorted === name && sign === 1;
-        page = 0;
-        view.set({ sort: sorted === name && sign === -1 ? "" : name + (down ? ":down" : ":up") });
+        view.set({ page: "", sort: sorted === name && sign === -1 ? "" : name + (down ? ":down" : ":up") });
         const again = [...table.querySelectorAll("th button")].find((one) => one.textContent === title(name));
         if (again) again.focus();
       });
@@ -101,29 +101,32 @@
     }));
     table.querySelector("thead").replaceChildren(head);
     const pages = Math.max(1, Math.ceil(rows.length / PAGE));
-    page = Math.min(page, pages - 1);
-    const here = rows.slice(page * PAGE, (page + 1) * PAGE);
+    const now = Math.min(page(), pages - 1);
+    const here = rows.slice(now * PAGE, (now + 1) * PAGE);
     table.querySelector("tbody").replaceChildren(...here.map((row) => make("tr", {}, ...visible.map((name) =>
       make("td", { className: numeric(name) ? "number" : "", dir: "auto", textContent: shown(name, row) })))));
-    back.disabled = page === 0;
-    on.disabled = page >= pages - 1;
-    const first = rows.length ? page * PAGE + 1 : 0;
-    count.textContent = ` ${first.toLocaleString("en-US")} to ${(page * PAGE + here.length).toLocaleString("en-US")} of ${rows.length.toLocaleString("en-US")} trials.${whole}`;
+    back.disabled = now === 0;
+    on.disabled = now >= pages - 1;
+    const first = rows.length ? now * PAGE + 1 : 0;
+    count.textContent = ` ${first.toLocaleString("en-US")} to ${(now * PAGE + here.length).toLocaleString("en-US")} of ${rows.length.toLocaleString("en-US")} trials.${whole}`;
   };
-  back.addEventListener("click", () => { page -= 1; draw(); });
-  on.addEventListener("click", () => { page += 1; draw(); });
+  const turn = (step) => {
+    const next = Math.min(page(), Math.ceil(rows.length / PAGE) - 1) + step;
+    view.set({ page: next ? next + 1 : "" });
+  };
+  back.addEventListener("click", () => turn(-1));
+  on.addEventListener("click", () => turn(1));
   tools.addEventListener("submit", (event) => event.preventDefault());
   tools.addEventListener("input", (event) => {
-    page = 0;
     if (event.target.name === "column") {
-      view.set({ columns: boxes.filter((box) => box.checked).map((box) => box.value).join(",") });
+      view.set({ page: "", columns: boxes.filter((box) => box.checked).map((box) => box.value).join(",") });
     } else {
-      view.set({ [event.target.name]: event.target.value });
+      view.set({ page: "", [event.target.name]: event.target.value });
     }
   });
   let seen = null;
   view.onChange((state) => {
-    const now = JSON.stringify([state.search, state.sort, state.columns, ...filters.map((filter) => state[filter.name])]);
+    const now = JSON.stringify([state.search, state.sort, state.columns, state.page, ...filters.map((filter) => state[filter.name])]);
     if (now === seen) return;
     seen = now;
     if (document.activeElement !== search) search.value = state.search || "";

@@ -6,7 +6,7 @@
   box.hidden = true;
   document.body.append(box);
 
-  const words = (target) => target.getAttribute("aria-label") || target.dataset.says;
+  const words = (target) => target.getAttribute("aria-label") || [target.parentElement.dataset.says, target.dataset.says].filter(Boolean).join(", ");
   let current = null;
   const show = (target) => {
     current = target;
@@ -35,25 +35,52 @@
   document.addEventListener("focusin", (event) => (isValue(event.target) ? show(event.target) : hide()));
   document.addEventListener("scroll", follow, { passive: true, capture: true });
 
-  const reachable = (drawing) =>
-    [...drawing.querySelectorAll(".targets circle[tabindex]")]
-      .filter((circle) => circle.getClientRects().length)
-      .sort((a, b) => a.dataset.cell - b.dataset.cell || a.cx.baseVal.value - b.cx.baseVal.value);
+  /* Left and right go through the means, cell by cell; up and down through a mean and its seeds, by value. */
+  const drawn = (circles) => [...circles].filter((circle) => circle.getClientRects().length);
+  const place = (circle) => circle.closest("[data-at]").dataset.at;
+  const cell = (circle) => Number(circle.closest("[data-cell]").dataset.cell);
+  const stops = (drawing) => {
+    const means = drawn(drawing.querySelectorAll(".targets > circle"));
+    const found = means.length ? means : drawn(drawing.querySelectorAll(".targets circle"));
+    return found.sort((a, b) => cell(a) - cell(b) || a.cx.baseVal.value - b.cx.baseVal.value);
+  };
+  const valuesAt = (drawing, at) => {
+    const inRows = "rows" in drawing.querySelector("svg").dataset;
+    const value = (circle) => (inRows ? circle.cx.baseVal.value : -circle.cy.baseVal.value);
+    return drawn(drawing.querySelectorAll(`.targets > circle[data-at="${at}"], .targets > [data-at="${at}"] > circle`))
+      .sort((a, b) => value(a) - value(b));
+  };
+  const reach = (circle) => {
+    if (!circle.hasAttribute("tabindex")) {
+      circle.setAttribute("tabindex", "-1");
+      circle.setAttribute("role", "img");
+      circle.setAttribute("aria-label", words(circle));
+    }
+    circle.focus();
+  };
   document.addEventListener("keydown", (event) => {
     const drawing = event.target.closest && event.target.closest(".drawing");
-    if (!drawing) return;
+    if (!drawing || event.ctrlKey || event.altKey || event.metaKey) return;
     if (event.key === "Escape") {
       hide();
       drawing.focus();
       return;
     }
-    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    if (!step && event.key !== "Home" && event.key !== "End") return;
-    const all = reachable(drawing);
+    const along = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const within = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    if (!along && !within && event.key !== "Home" && event.key !== "End") return;
+    const all = stops(drawing);
     if (!all.length) return;
     event.preventDefault();
-    const now = all.indexOf(event.target);
-    const next = event.key === "Home" ? 0 : event.key === "End" ? all.length - 1 : now < 0 ? 0 : (now + step + all.length) % all.length;
-    all[next].focus();
+    const here = isValue(event.target) ? event.target : null;
+    const now = !here ? -1 : all.includes(here) ? all.indexOf(here) : all.findIndex((mean) => place(mean) === place(here));
+    if (event.key === "Home" || (now < 0 && along)) reach(all[0]);
+    else if (event.key === "End") reach(all[all.length - 1]);
+    else if (along) reach(all[(now + along + all.length) % all.length]);
+    else {
+      const column = valuesAt(drawing, place(here || all[0]));
+      const at = column.indexOf(here || all[0]);
+      reach(column[Math.min(Math.max(at + within, 0), column.length - 1)]);
+    }
   });
 })();

@@ -85,11 +85,14 @@ const view = (() => {
       select.value = state[select.name] || "";
       if (select.selectedIndex < 0) select.value = "";
     }
-    for (const panel of document.querySelectorAll(".panel")) {
-      panel.hidden = selects.some((select) => {
-        const own = panel.dataset[select.name];
-        return select.value && own && own !== select.value;
-      });
+    const left_out = (element) => selects.some((select) => {
+      const own = element.dataset[select.name];
+      return select.value && own && own !== select.value;
+    });
+    for (const panel of document.querySelectorAll(".panel")) panel.hidden = left_out(panel);
+    for (const series of document.querySelectorAll(".figures [data-kernel][data-cell]")) series.classList.toggle("off", left_out(series));
+    for (const panels of document.querySelectorAll(".panels")) {
+      panels.nextElementSibling.hidden = [...panels.children].some((panel) => !panel.hidden);
     }
   });
 })();

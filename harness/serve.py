@@ -1,0 +1,165 @@
+"""The report over HTTP, for this machine alone: built in memory from what is stored, and anew when more is stored."""
+
+from __future__ import annotations
+
+import errno
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from harness.errors import UserError
+from harness.results import live_report
+from harness.store import EXPERIMENT_NAME, FILE_NAME
+
+HOST = "127.0.0.1"
+STATE = "/state"
+"""Where an open page asks which state of the results the newest report shows."""
+_TYPES = {".html": "text/html; charset=utf-8", ".png": "image/png", ".svg": "image/svg+xml"}
+SHARE = 10
+"""Building takes at most about one part in so many of the time: a sweep that is running needs the processor."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A report, and the state of the results folder that it shows."""
+
+    state: str
+    files: Mapping[str, bytes]
+
+
+class LiveReport:
+    """The newest report of a results folder; built anew in the background when somebody asks and more was stored."""
+
+    def __init__(self, directory: Path, every: float, say: Callable[[str], None]) -> None:
+        self.directory, self.say, self._every = directory, say, every
+        self._building = threading.Lock()
+        self._not_before = 0.0
+        self._tried = ""
+        self._built = self._build()
+
+    def newest(self) -> Built:
+        """The last report that was built; starts building a newer one where there are newer records, and it is time."""
+        due = time.monotonic() >= self._not_before
+        if due and state_of(self.directory) not in (self._built.state, self._tried) and self._building.acquire(False):
+            threading.Thread(target=self._renew, daemon=True).start()
+        return self._built
+
+    def wait(self) -> None:
+        """Until nothing is being built."""
+        with self._building:
+            return
+
+    def _renew(self) -> None:
+        try:
+            self._built = self._build()
+        except (UserError, OSError) as error:
+            self.say(f"The page shows what was there before: {error}")
+        finally:
+            self._building.release()
+
+    def _build(self) -> Built:
+        started = time.monotonic()
+        self._tried = state = state_of(self.directory)
+        try:
+            return Built(state, live_report(self.directory, state))
+        finally:
+            now = time.monotonic()
+            self._not_before = now + max(self._every, SHARE * (now - started))
+
+
+def state_of(directory: Path) -> str:
+    """Changes whenever a record, a plan or an experiment is stored."""
+    told = []
+    for name in (FILE_NAME, EXPERIMENT_NAME):
+        try:
+            found = (directory / name).stat()
+        except OSError:
+            continue
+        told.append(f"{found.st_mtime_ns:x}-{found.st_size:x}")
+    return ".".join(told)
+
+
+def serve(
+    directory: Path, *, port: int, every: float, say: Callable[[str], None], ready: Callable[[str], None]
+) -> None:
+    """Serve the folder's report on this machine until interrupted; `ready` is given its address.
+
+    `port` 0 takes any that is free. A page that is open shows new records at most every so many seconds. Raises
+    UserError where there are no results, or the port cannot be had.
+    """
+    try:
+        with ReportServer(port) as server:
+            server.report = LiveReport(directory, every, say)
+            ready(f"http://{HOST}:{server.server_port}/")
+            server.serve_forever(poll_interval=0.2)
+    except KeyboardInterrupt:
+        say("Stopped.")
+
+
+class ReportServer(ThreadingHTTPServer):
+    """Listens on this machine only, and answers with its report. Raises UserError where the port cannot be had."""
+
+    report: LiveReport
+    allow_reuse_port = False  # a port that another server has is taken
+
+    def __init__(self, port: int) -> None:
+        try:
+            super().__init__((HOST, port), _Handler)
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise
+            why = "in use by another program" if error.errno == errno.EADDRINUSE else "not allowed to you"
+            raise UserError(f"port {port}: {why}. Choose another with --port, or 0 for any that is free") from error
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A browser that went away before it had its answer is no error."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Answers GET and HEAD with the files of the report, which are all in memory: there is no other file to be had."""
+
+    server: ReportServer
+    server_version = "harness"
+
+    def do_GET(self) -> None:
+        self._answer(body=True)
+
+    def do_HEAD(self) -> None:
+        self._answer(body=False)
+
+    def _answer(self, *, body: bool) -> None:
+        port = self.server.server_port
+        if self.headers.get("Host") not in (f"{HOST}:{port}", f"localhost:{port}"):
+            # Another site whose name was made to point here could read the report otherwise.
+            self.send_error(HTTPStatus.MISDIRECTED_REQUEST)
+            return
+        path = self.path.partition("?")[0]
+        built = self.server.report.newest()
+        if path == STATE:
+            self._send(built.state.encode(), "text/plain; charset=utf-8", body=body)
+            return
+        name = "report.html" if path == "/" else path.removeprefix("/")
+        if name not in built.files:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        self._send(built.files[name], _TYPES[Path(name).suffix], body=body)
+
+    def _send(self, content: bytes, type: str, *, body: bool) -> None:
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", type)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.end_headers()
+        if body:
+            self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Requests are not worth a line."""

@@ -1,0 +1,83 @@
+"""What a trial costs beside its training; `pytest tests/benchmarks/test_runner.py --benchmark-enable` measures it.
+
+Overhead is the wall time of a trial, from the decision to run it to its record, without the phases build, first step,
+train and evaluate. That is more than the time from the process's start to the first update, which is to stay under
+0.5 s. Without that option each case runs once, as a test that it can.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from harness.experiment import TrialSpec
+from harness.runner.engine import Trial
+from harness.runner.local import LocalEngine
+from tests.benchmarks.sweep import ROOT, run_by_harness, run_by_plain_loop, specs
+
+TARGET_SECONDS = 0.5
+TRAINING = ("build", "first_step", "train", "evaluate")
+
+
+@pytest.fixture
+def engine() -> Iterator[LocalEngine]:
+    """With its fork server running."""
+    engine = LocalEngine(jobs=1)
+    overhead_in_a_fork(engine, *specs(1, 2, "keras"))
+    yield engine
+    engine.close()
+
+
+def overhead_in_a_fork(engine: LocalEngine, spec: TrialSpec) -> float:
+    start = time.monotonic()
+    engine.submit(Trial(spec.id(), spec))
+    records = []
+    while engine.running():
+        records += engine.wait(1)
+    wall = time.monotonic() - start
+    assert [record.status for record in records] == ["ok"]
+    return wall - sum(records[0].phases[name].wall_seconds for name in TRAINING)  # type: ignore[index]
+
+
+def overhead_of_an_interpreter(spec: TrialSpec) -> float:
+    command = [sys.executable, "-m", "tests.benchmarks.plain", spec.model_dump_json()]
+    start = time.monotonic()
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    wall = time.monotonic() - start
+    return wall - sum(json.loads(done.stdout)["seconds"][name] for name in TRAINING)
+
+
+def test_overhead_of_a_trial(benchmark, engine: LocalEngine) -> None:
+    (spec,) = specs(1, 2, "keras")
+    overheads: list[float] = []
+    benchmark.pedantic(lambda: overheads.append(overhead_in_a_fork(engine, spec)), rounds=10)
+    told(benchmark, overheads)
+
+
+def test_overhead_of_a_fresh_interpreter(benchmark, request) -> None:
+    if request.config.getoption("benchmark_disable"):
+        pytest.skip("measured with --benchmark-enable")
+    (spec,) = specs(1, 2, "keras")
+    overheads: list[float] = []
+    benchmark.pedantic(lambda: overheads.append(overhead_of_an_interpreter(spec)), rounds=5)
+    told(benchmark, overheads)
+
+
+def told(benchmark, overheads: list[float]) -> None:
+    median = statistics.median(overheads)
+    benchmark.extra_info |= {"overhead_seconds": median, "target_seconds": TARGET_SECONDS}
+    print(f"overhead: median {median:.3f} s of {len(overheads)} trials, target under {TARGET_SECONDS} s")
+
+
+def test_a_sweep_can_be_timed_in_every_way() -> None:
+    ours, plain = specs(4, 2, "fused"), specs(4, 2, "document")
+    assert [spec.cell for spec in ours] == ["simple_rnn", "gru", "lstm", "simple_rnn"]
+    assert [spec.model_copy(update={"kernel": "fused"}) for spec in plain] == ours
+    assert len(run_by_harness(ours[:2], jobs=2)) == 2
+    run_by_plain_loop(plain[:1])

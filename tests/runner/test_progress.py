@@ -1,0 +1,73 @@
+"""What is shown while a run goes on: lines where the output is piped, a bar on a terminal."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from harness.estimate import Estimator
+from harness.record import Failure
+from harness.runner.engine import Trial
+from harness.runner.progress import ShowProgress, describe, duration
+from tests.factories import record, spec
+
+TRIALS = [Trial(s.id(), s) for s in (spec(seed=seed) for seed in range(12))]
+WHY = Failure(phase="train", message="[/red] ran away\nand further", stderr="")
+
+
+def shown(*, terminal: bool, status: str) -> str:
+    """All that is printed while twelve trials end with this status."""
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=terminal, width=100, color_system=None)
+    with ShowProgress(console, TRIALS, Estimator(), 2, before=3) as progress:
+        for trial in TRIALS:
+            progress.started(trial)
+            progress.finished(record(trial.spec, status=status, failure=None if status == "ok" else WHY))
+    return output.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.4, "0 s"), (59.4, "59 s"), (60, "1 min 00 s"), (3599.6, "1 h 00 min"), (7260, "2 h 01 min")],
+)
+def test_a_duration_is_said_as_a_person_says_it(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_a_failed_trial_is_told_in_one_line() -> None:
+    told = describe(record(TRIALS[0].spec, status="diverged", failure=WHY))
+    assert told.startswith("diverged: gru/keras recall size 20 length 5 seed 0 (")
+    assert told.endswith("): [/red] ran away")
+    assert describe(record(TRIALS[0].spec, status="timeout")).endswith("): ")
+
+
+def test_piped_output_ends_with_all_trials_done() -> None:
+    lines = shown(terminal=False, status="ok").splitlines()
+    assert lines == ["15 of 15 trials done, 0 running, 0 failed, about 0 s left"]
+
+
+def test_ten_failures_are_shown_and_the_others_counted() -> None:
+    lines = shown(terminal=False, status="crashed").splitlines()
+    assert [line.partition(":")[0] for line in lines[:10]] == ["crashed"] * 10
+    assert "[/red] ran away" in lines[0], "what a trial printed is shown, not interpreted"
+    assert lines[10] == "Further failures are counted here and shown in the report."
+    assert lines[11] == "15 of 15 trials done, 0 running, 12 failed, about 0 s left"
+
+
+def test_a_terminal_has_a_bar() -> None:
+    text = shown(terminal=True, status="ok")
+    assert "15/15" in text
+    assert "0 running, 0 failed" in text
+    assert "trials done" not in text
+
+
+def test_a_trial_that_is_repeated_is_not_done() -> None:
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=True, width=100, color_system=None)
+    with ShowProgress(console, TRIALS[:1], Estimator(), 1, before=0) as progress:
+        progress.started(TRIALS[0])
+        progress.repeated(record(TRIALS[0].spec))
+    assert "0/1" in output.getvalue()
+    assert "1/1" not in output.getvalue()

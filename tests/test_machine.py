@@ -1,0 +1,103 @@
+"""What is told of the machine and of the code, also where the system does not tell it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
+
+import pytest
+
+from harness import machine
+from harness.machine import git_state, this_machine, usable_cores
+
+
+@pytest.fixture(autouse=True)
+def asked_anew() -> Iterator[None]:
+    """Both answers are kept for the life of a process."""
+    for answer in (this_machine, git_state):
+        answer.cache_clear()
+    yield
+    for answer in (this_machine, git_state):
+        answer.cache_clear()
+
+
+def test_another_version_is_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = this_machine()
+    this_machine.cache_clear()
+    assert this_machine() == here
+    monkeypatch.setattr(machine, "version", lambda package: "0.0")
+    this_machine.cache_clear()
+    assert this_machine().tensorflow == "0.0"
+    assert this_machine().fingerprint != here.fingerprint
+
+
+def test_a_package_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(package: str) -> str:
+        raise PackageNotFoundError(package)
+
+    monkeypatch.setattr(machine, "version", missing)
+    assert this_machine().keras == "not installed"
+
+
+def test_without_proc_the_processor_is_what_the_platform_calls_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = Path.read_text
+
+    def without_proc(path: Path, encoding: str) -> str:
+        if path.is_relative_to("/proc"):
+            raise OSError("no /proc here")
+        return read(path, encoding)
+
+    monkeypatch.setattr(Path, "read_text", without_proc)
+    monkeypatch.setattr(machine.platform, "processor", lambda: "arm64e")
+    assert this_machine().cpu == "arm64e"
+
+
+def test_without_affinity_all_cores_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 1 <= usable_cores() <= (machine.os.cpu_count() or 1)
+    monkeypatch.delattr(machine.os, "sched_getaffinity", raising=False)
+    assert usable_cores() == machine.os.cpu_count()
+
+
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")
+
+
+def git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout in which the file that asks is said to lie."""
+    git(tmp_path, "init", "-q")
+    file = tmp_path / "machine.py"
+    file.write_text("one", encoding="utf-8")
+    monkeypatch.setattr(machine, "__file__", str(file))
+    return tmp_path
+
+
+@needs_git
+def test_the_commit_of_a_checkout_is_told_with_whether_it_was_changed(checkout: Path) -> None:
+    git(checkout, "add", ".")
+    git(checkout, "commit", "-qm", "one")
+    assert git_state() == (git(checkout, "rev-parse", "HEAD"), False)
+    (checkout / "machine.py").write_text("two", encoding="utf-8")
+    git_state.cache_clear()
+    assert git_state() == (git(checkout, "rev-parse", "HEAD"), True)
+
+
+@needs_git
+def test_a_copy_inside_of_somebody_elses_checkout_has_no_commit(checkout: Path) -> None:
+    (checkout / "theirs.py").touch()
+    git(checkout, "add", "theirs.py")
+    git(checkout, "commit", "-qm", "theirs")
+    assert git_state() == (None, None)
+
+
+@needs_git
+def test_without_git_there_is_no_commit(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert git_state() == (None, None)
