@@ -65,6 +65,13 @@ class Format(StrEnum):
     jsonl = "jsonl"
 
 
+class DiffFormat(StrEnum):
+    """How `harness diff` tells what changed."""
+
+    table = "table"
+    json = "json"
+
+
 class ReportFormat(StrEnum):
     """What `harness report` writes."""
 
@@ -87,9 +94,26 @@ def run(
     results: Results = Path("results"),
     jobs: Jobs = None,
     seeds: Seeds = None,
+    budget: Annotated[
+        str | None, typer.Option("--budget", metavar="TIME", help="Stop in time: 90s, 10m, 1h30m. Whole blocks only.")
+    ] = None,
+    retry: Annotated[
+        list[str] | None,
+        typer.Option("--retry", metavar="STATUS", help="Do trials again that ended so, as timeout; repeat for more."),
+    ] = None,
+    until_decided: Annotated[
+        bool, typer.Option("--until-decided", help="Add seeds where claims are open, until they are decided.")
+    ] = False,
+    most_seeds: Annotated[
+        int | None,
+        typer.Option("--most-seeds", min=1, metavar="N", help="With --until-decided: up to so many; default: 40."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the trials; run nothing.")] = False,
 ) -> None:
     """Run what is left of an experiment, judge its claims, write its report."""
+    from harness.runner.budget import seconds_of
+
+    seconds = None if budget is None else seconds_of(budget)
     experiment = _load(file, seeds)
     console = _console()
     if dry_run:
@@ -106,7 +130,15 @@ def run(
     from harness.terminal import VerdictTable
 
     finished = run_experiment(
-        experiment, results=results, jobs=jobs, source=locate(file).read_text(encoding="utf-8"), console=console
+        experiment,
+        results=results,
+        jobs=jobs,
+        source=locate(file).read_text(encoding="utf-8"),
+        console=console,
+        budget=seconds,
+        retry=retry or (),
+        until_decided=until_decided,
+        most_seeds=most_seeds,
     )
     outcome = finished.outcome
     if outcome.stopped:
@@ -116,17 +148,30 @@ def run(
     console.print(VerdictTable(finished.verdicts, finished.report))
     if outcome.failed:
         console.print(f"{outcome.failed} trials failed; the report shows them.", soft_wrap=True)
+    if finished.left_out:
+        trials = sum(block.trials for block in finished.left_out)
+        first = finished.left_out[0]
+        console.print(
+            f"The budget left {trials} trials out, such as {first.cell} on {first.task}, {first.why}."
+            " The same command goes on from here.",
+            soft_wrap=True,
+            markup=False,
+        )
+    if until_decided:
+        still_open = f"Still open: {', '.join(finished.open_claims)}." if finished.open_claims else "No claim is open."
+        console.print(still_open, soft_wrap=True, markup=False)
     console.print(f"Report: {finished.report}", soft_wrap=True, markup=False, highlight=False)
 
 
 @app.command()
 def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -> None:
     """Validate an experiment file; print its plan with an estimate of its time."""
-    from harness.estimate import Estimator
+    from harness.estimate import Estimator, load_of, seconds_in_all
     from harness.machine import usable_cores
     from harness.plan import plan
     from harness.runner.progress import duration
     from harness.runner.run import left_to_do
+    from harness.status import learned
     from harness.store import FILE_NAME, open_store
     from harness.terminal import plan_table
 
@@ -136,12 +181,12 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
     directory = results / experiment.name
     if (directory / FILE_NAME).is_file():
         with open_store(directory) as store:
-            attempts, estimator = store.attempts(), Estimator(store.records())
+            attempts, estimator = store.attempts(), learned(store.states())
     left = left_to_do(trials, attempts)
     console = _console()
     console.print(plan_table(experiment, trials))
     cores = usable_cores()
-    seconds = sum(estimator.seconds(trial.spec) for trial in left) / cores
+    seconds = seconds_in_all(((load_of(trial.spec), 1) for trial in left), estimator, cores)
     console.print(
         f"{file} is valid: {len(trials)} trials, {len(experiment.claim)} claims;"
         f" {len(left)} trials to do, about {duration(seconds)} on {cores} cores.",
@@ -171,13 +216,19 @@ def schema() -> None:
 
 @app.command()
 def status(directory: Directory) -> None:
-    """How far a results folder is: trials per cell and status, time spent."""
+    """How far a results folder is: trials per cell and status, time spent, time left."""
+    from harness.machine import usable_cores
+    from harness.status import status_of
     from harness.store import open_store
-    from harness.terminal import status_table
+    from harness.terminal import status_notes, status_table
 
+    jobs = usable_cores()
     with open_store(directory) as store:
-        counts = store.counts()
-    _console().print(status_table(counts))
+        found = status_of(store, jobs)
+    console = _console()
+    console.print(status_table(found))
+    for note in status_notes(found, jobs):
+        console.print(note, soft_wrap=True)
 
 
 @app.command()
@@ -250,6 +301,7 @@ def judge(directory: Directory, claims: Claims = None) -> None:
 def show(directory: Directory, trial: Trial) -> None:
     """Print one trial's record whole, and the command that repeats it in the foreground."""
     import json
+    import shlex
 
     from harness.store import open_store
 
@@ -257,7 +309,8 @@ def show(directory: Directory, trial: Trial) -> None:
         attempts = store.attempts_at(trial)
     for record in attempts:
         print(json.dumps(record, indent=2))
-    print(f"# again, in the foreground: harness trial {directory} {attempts[-1]['trial_id']}")
+    command = shlex.join(["harness", "trial", str(directory), attempts[-1]["trial_id"]])
+    print(f"# again, in the foreground: {command}")
 
 
 @app.command("trial")
@@ -267,10 +320,34 @@ def trial_(directory: Directory, trial: Trial) -> None:
 
     with open_store(directory) as store:
         record = store.attempts_at(trial)[-1]
-    from harness.experiment import TrialSpec
-    from harness.trial.foreground import run_in_foreground
+    from harness.trial.foreground import run_in_foreground, spec_of
 
-    run_in_foreground(TrialSpec.model_validate(record["spec"]), record["threads"])
+    run_in_foreground(spec_of(record), record["threads"])
+
+
+@app.command()
+def diff(
+    first: Annotated[Path, typer.Argument(metavar="A", help="A results folder.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="Another one: of another commit, or another machine.")],
+    format: Annotated[DiffFormat, typer.Option("--format", help="table, or json with all that was compared.")] = (
+        DiffFormat.table
+    ),
+) -> None:
+    """Compare two results folders: what changed in parameters, accuracy, memory and, on one machine, time."""
+    from harness.diff import as_json, diff_results, introduction, summary, table
+
+    ours, theirs, found = diff_results(first, second)
+    if format is DiffFormat.json:
+        print(as_json(ours, theirs, found))
+        return
+    console = _console()
+    for line in introduction(ours, theirs, found):
+        console.print(line, markup=False, soft_wrap=True)
+    changed = [change for change in found.changes if change.finding == "changed"]
+    if changed:
+        console.print(table(changed))
+    for line in summary(found.changes):
+        console.print(line, markup=False)
 
 
 @app.command()

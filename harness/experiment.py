@@ -44,6 +44,7 @@ from harness.fields import (
     TaskName,
 )
 from harness.tasks import tasks
+from harness.tasks.target import target_of
 from harness.tasks.task import with_paths_from
 from harness.tuning import Tune
 from harness.validation import explain
@@ -180,6 +181,8 @@ class Sweep(BaseModel):
     """Other sequence lengths at which the trained network is tested."""
     gradient_reach: bool = False
     """Measure, before and after training, how much of the last loss each earlier input still feels."""
+    until_target: bool = False
+    """Measure time to target directly: in the speed lane, train until the validation split is at the task's target."""
 
     @model_validator(mode="after")
     def _one_length_of_training(self) -> Sweep:
@@ -191,6 +194,14 @@ class Sweep(BaseModel):
     def _lengths_can_be_evaluated(self) -> Sweep:
         if self.evaluate_lengths and tasks[self.task].make_test is None:
             raise ValueError(f"task {self.task!r} has no other lengths, so 'evaluate_lengths' must be left out")
+        return self
+
+    @model_validator(mode="after")
+    def _target_can_be_timed(self) -> Sweep:
+        if self.until_target and target_of(tasks[self.task]) is None:
+            raise ValueError(f"task {self.task!r} declares no target, so 'until_target' must be left out")
+        if self.until_target and self.lane == "accuracy":
+            raise ValueError("'until_target' measures in the speed lane; leave 'lane' out")
         return self
 
 

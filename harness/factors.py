@@ -6,8 +6,8 @@ from typing import Literal
 
 Lane = Literal["accuracy", "speed"]
 Match = Literal["units", "parameters"]
-Purpose = Literal["comparison", "tuning"]
-"""What a trial is for: a tuning trial chooses a learning rate and is judged by no claim."""
+Purpose = Literal["comparison", "tuning", "check"]
+"""What a trial is for. Tuning chooses learning rates, a check times the way to a target: claims judge neither."""
 Optimizer = Literal["adam", "rmsprop", "sgd"]
 Initialiser = Literal["orthogonal", "glorot_uniform"]
 """Of the recurrent weights."""

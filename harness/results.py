@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.analysis.claims import Claim, Verdict
+from harness.analysis.looks import Looks
 from harness.cells import Cell, cells
 from harness.cells.facts import counts
 from harness.errors import UserError
 from harness.experiment import Experiment, load_claims, parse_experiment
 from harness.files import make_folder
-from harness.store import EXPERIMENT_NAME, make_writable, open_store, stored_experiment, write_atomically
+from harness.store import EXPERIMENT_NAME, LeftOut, make_writable, open_store, stored_experiment, write_atomically
 from harness.tasks import tasks
 
 if TYPE_CHECKING:
@@ -75,7 +76,11 @@ class Stored:
     missing: list[tuple[str, str, int]]
     """(task, cell, trials) of the plan that have no record, or one that only says that somebody stopped the trial."""
     stopped: list[tuple[tuple[str, str], int]]
-    """((task, cell), trials) of those that somebody stopped."""
+    """((task, cell), trials) of those that somebody stopped, other than those left out."""
+    left_out: list[LeftOut]
+    """Those that the last run left out for want of time."""
+    looks: dict[str, Looks]
+    """At claims (by id), while seeds were added."""
     machines: list[dict[str, Any]]
     versions: list[str]
     commits: list[str]
@@ -100,6 +105,7 @@ def read_results(directory: str | Path) -> Stored:
     with open_store(directory) as store:
         left = store.planned_trials()
         planned, seeds = len(left), store.planned_seeds()
+        left_out, out_of_time, looks = store.left_out(), store.left_out_ids(), store.looks()
         for batch in _batches(store.records(), _BATCH):
             for parts, make in zip(tables, made, strict=True):
                 parts.append(make(batch))
@@ -110,7 +116,8 @@ def read_results(directory: str | Path) -> Stored:
                 if record["machine"] not in machines:
                     machines.append(record["machine"])
                 if record["status"] == "interrupted":
-                    stopped[record["spec"]["task"], record["spec"]["cell"]] += 1
+                    if record["trial_id"] not in out_of_time:
+                        stopped[record["spec"]["task"], record["spec"]["cell"]] += 1
                     continue
                 left.pop(record["trial_id"], None)
                 if record["status"] != "ok" and len(failures) < MOST_FAILURES:
@@ -128,6 +135,8 @@ def read_results(directory: str | Path) -> Stored:
         seeds=seeds,
         missing=[(*of, count) for of, count in sorted(Counter(left.values()).items())],
         stopped=sorted(stopped.items()),
+        left_out=left_out,
+        looks=looks,
         machines=machines,
         versions=sorted({_versions(machine) for machine in machines}),
         commits=sorted(commits),
@@ -245,11 +254,12 @@ def _labels(directories: Sequence[Path]) -> list[str]:
 def _judged(stored: Stored, claims: Sequence[Claim] | None = None) -> list[Verdict]:
     from harness.analysis.judge import judge
 
-    return judge(stored.experiment.claim if claims is None else claims, stored.frame, stored.curves)
+    return judge(stored.experiment.claim if claims is None else claims, stored.frame, stored.curves, stored.looks)
 
 
 def report_data(stored: Stored, verdicts: list[Verdict]) -> ReportData:
     """All that a report shows."""
+    from harness.analysis.target_times import target_times
     from harness.report import ReportData
 
     experiment = stored.experiment
@@ -264,6 +274,7 @@ def report_data(stored: Stored, verdicts: list[Verdict]) -> ReportData:
         lengths=stored.lengths,
         reach=stored.reach,
         examples=stored.examples,
+        target_times=target_times(stored.frame, stored.curves),
         verdicts=verdicts,
         summaries=read_summaries(stored.directory),
         architectures=[_architecture(name) for name in experiment.cells],
@@ -273,7 +284,10 @@ def report_data(stored: Stored, verdicts: list[Verdict]) -> ReportData:
         planned=stored.planned,
         done=stored.planned - sum(count for _, _, count in stored.missing),
         missing=stored.missing,
-        left_out=[(*of, count, "stopped before its end") for of, count in stored.stopped],
+        left_out=[
+            *((block.task, block.cell, block.trials, block.why) for block in stored.left_out),
+            *((*of, count, "stopped before its end") for of, count in stored.stopped),
+        ],
         limits=_limits(experiment),
         versions="; ".join(stored.versions),
         commit=", ".join(stored.commits),

@@ -25,6 +25,7 @@ from harness.runner.progress import duration
 from harness.tasks import tasks
 
 if TYPE_CHECKING:
+    from harness.status import Status
     from harness.trial.kernels import KernelRecord
 
 _STYLES = {
@@ -123,22 +124,31 @@ def _values(values: Iterator[object]) -> str:
     return " ".join(shown) if len(shown) <= 8 else f"{shown[0]} ... {shown[-1]} ({len(shown)})"
 
 
-def status_table(counts: Sequence[tuple[str, str, int, float]]) -> Table:
-    """Trials per cell and status, with the time they took. `counts` is `Store.counts()`."""
-    statuses = ["ok", *sorted({row[1] for row in counts} - {"ok", "missing"}), "missing"]
+def status_table(status: Status) -> Table:
+    """Trials per cell and status, with the time they took and what those that are left will take."""
+    totals = sum((cell.trials for cell in status.cells), Counter[str]())
+    statuses = ["ok", *sorted(totals.keys() - {"ok", "missing"}), "missing"]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=True)
-    totals = Counter[str]()
-    for _, status, trials, _ in counts:
-        totals[status] += trials
     table.add_column("cell", footer="all")
-    for status in statuses:
-        table.add_column(status, footer=f"{totals[status]:,}", justify="right")
-    table.add_column("time spent", footer=duration(sum(row[3] for row in counts)), justify="right")
-    for cell in dict.fromkeys(row[0] for row in counts):
-        own = {status: (trials, seconds) for name, status, trials, seconds in counts if name == cell}
-        spent = sum(seconds for _, seconds in own.values())
-        table.add_row(cell, *(f"{own.get(status, (0, 0))[0]:,}" for status in statuses), duration(spent))
+    for name in statuses:
+        table.add_column(name, footer=f"{totals[name]:,}", justify="right")
+    table.add_column("time spent", footer=duration(status.spent), justify="right")
+    table.add_column("to do", footer=duration(sum(cell.left for cell in status.cells)), justify="right")
+    for cell in status.cells:
+        counts = (f"{cell.trials[name]:,}" for name in statuses)
+        table.add_row(cell.cell, *counts, duration(cell.spent), duration(cell.left))
     return table
+
+
+def status_notes(status: Status, jobs: int) -> Iterator[str]:
+    """What stands below the table: the wall time that is left, and what a budget left out."""
+    if status.trials_left:
+        yield (
+            f"{status.trials_left:,} trials left to run: about {duration(status.left)}"
+            f" with {jobs} side by side, speed trials alone."
+        )
+    if status.left_out:
+        yield f"{status.left_out:,} of them did not fit into the last run's budget."
 
 
 def kernel_table(records: Sequence[KernelRecord]) -> Table:

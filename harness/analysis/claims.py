@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
 from harness.analysis.exact import facts
+from harness.analysis.looks import Look
 from harness.analysis.measures import check_measure
 from harness.cells import KERNELS
 from harness.errors import check_name
@@ -63,9 +64,7 @@ def _is_name_or_number(value: object) -> bool:
 
 def _bias_as_recorded(value: str | float) -> str:
     if isinstance(value, str):
-        if value:
-            check_name("forget_bias", value, ("chrono",))
-        return value
+        return in_words(lambda name: check_name("forget_bias", name, ("chrono", "")))(value)
     return str(float(value))
 
 
@@ -376,6 +375,10 @@ class Verdict:
     """Of the advantages of all conditions and seeds, where the claim covers several; with its 95 % interval."""
     interquartile_low: float | None = None
     interquartile_high: float | None = None
+    looks: tuple[Look, ...] = ()
+    """What each look saw, where seeds were added until it was decided; interval and p-values allow for the looks."""
+    most_seeds: int | None = None
+    """The most seeds that were to be run, fixed before the first look."""
     pairs: tuple[Pair, ...] = ()
     trials: tuple[str, ...] = ()
     """Ids of the trials behind the verdict."""

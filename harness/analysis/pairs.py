@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -46,8 +48,14 @@ class Pairs:
     levels: tuple[float, ...] = ()
     baselines: tuple[tuple[str, float], ...] = ()
     """Name and score, where the metric is of the test split."""
-    trials: tuple[str, ...] = ()
-    """The ids of all trials of the pairs."""
+    trials: Mapping[int, frozenset[str]] = MappingProxyType({})
+    """By seed, the ids of its trials."""
+
+    def up_to(self, seed: int) -> Pairs:
+        """The pairs of seeds up to this one."""
+        kept = np.array(self.seeds) <= seed
+        seeds = tuple(known for known in self.seeds if known <= seed)
+        return replace(self, seeds=seeds, better=self.better[kept], than=self.than[kept])
 
 
 @dataclass(frozen=True)
@@ -63,9 +71,9 @@ def selected(frame: pd.DataFrame, claim: Comparison) -> pd.DataFrame:
     """The trials of the claim's two cells that its `where` admits, finished or failed.
 
     An interrupted trial is no outcome: somebody stopped it, and the next run does it again. Nor is one that was run to
-    choose a learning rate.
+    choose a learning rate, or to check a time to target.
     """
-    outcomes = (frame["status"] != "interrupted") & (frame["purpose"] != "tuning")
+    outcomes = (frame["status"] != "interrupted") & (frame["purpose"] == "comparison")
     rows = frame[frame["cell"].isin([claim.better, claim.than]) & outcomes]
     given = {name: getattr(claim.where, name) for name in Where.model_fields}
     for name, wanted in given.items():
@@ -194,8 +202,11 @@ def _ladder(part: pd.DataFrame, column: str, along: str) -> Pairs | None:
     return Pairs(_scope(kept), task, seeds, better, than, levels, baselines, _trials(kept))
 
 
-def _trials(part: pd.DataFrame) -> tuple[str, ...]:
-    return tuple(sorted({*part["trial_id"], *part["trial_id_than"]}))
+def _trials(part: pd.DataFrame) -> dict[int, frozenset[str]]:
+    found: dict[int, frozenset[str]] = {}
+    for seed, *ids in zip(part["seed"], part["trial_id"], part["trial_id_than"], strict=True):
+        found[int(seed)] = found.get(int(seed), frozenset()).union(ids)
+    return found
 
 
 def _baselines(part: pd.DataFrame, column: str) -> tuple[tuple[str, float], ...]:

@@ -41,17 +41,30 @@ class Estimate:
     effect: float
     low: float
     high: float
-    """Of the 95 % confidence interval; infinite where n is too small or failed trials leave it open."""
+    """Of the confidence interval; infinite where n is too small or failed trials leave it open."""
     p_value: float
     """Two-sided, of no difference."""
     equivalent: bool
-    """Whether two one-sided tests at 5 % rule out a difference as large as the margin."""
+    """Whether two one-sided tests, at 5 % if there is one look, rule out a difference as large as the margin."""
     n: int
     method: str
     """What was computed, in words."""
 
 
-def estimate(differences: ArrayLike, margin: float | None = None) -> Estimate:
+@dataclass(frozen=True)
+class Levels:
+    """The levels at which an estimate is made; by default those of a comparison that is looked at once."""
+
+    confidence: float = CONFIDENCE
+    """Of the interval."""
+    equivalence: float = ALPHA
+    """Of each of the two one-sided tests."""
+
+
+ONCE = Levels()
+
+
+def estimate(differences: ArrayLike, margin: float | None = None, levels: Levels = ONCE) -> Estimate:
     """What n paired differences, (n,), say of their location.
 
     Finite differences: the mean; Student's interval and test below 10 pairs, from there by sign flips.
@@ -69,16 +82,16 @@ def estimate(differences: ArrayLike, margin: float | None = None) -> Estimate:
     known = d[np.isfinite(d)]
     if n < RESAMPLING_FROM and n > len(known) > n / 2 and known.any():
         bounded = bounded_by(d, float(np.abs(known).max()))
-        return replace(estimate(bounded, margin), method="mean, failures bounded, Student's t")
+        return replace(estimate(bounded, margin, levels), method="mean, failures bounded, Student's t")
     if len(known) < n:
-        low, high = median_interval(d)
-        effect, p_value = median(d), signed_rank_p(d)
-        return Estimate(effect, low, high, p_value, median_tost_p(d, margin) <= ALPHA, n, "median, signed ranks")
-    equivalent = tost_p(d, margin) <= ALPHA
+        low, high = median_interval(d, levels.confidence)
+        equivalent = median_tost_p(d, margin) <= levels.equivalence
+        return Estimate(median(d), low, high, signed_rank_p(d), equivalent, n, "median, signed ranks")
+    equivalent = tost_p(d, margin) <= levels.equivalence
     if n < RESAMPLING_FROM:
-        low, high = student_interval(d)
+        low, high = student_interval(d, levels.confidence)
         return Estimate(float(d.mean()), low, high, student_p(d), equivalent, n, "mean, Student's t")
-    low, high = sign_flip_interval(d)
+    low, high = sign_flip_interval(d, levels.confidence)
     return Estimate(float(d.mean()), low, high, sign_flip_p(d), equivalent, n, "mean, sign flips")
 
 

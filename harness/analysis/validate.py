@@ -15,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.analysis.claims import Verdict
 from harness.analysis.sequential import p_of, sequential_p
-from harness.analysis.simulate import Scenario, Shape, simulated_outcomes, simulated_verdicts
+from harness.analysis.simulate import Scenario, Shape, simulated_outcomes, simulated_verdicts, verdict_after_looks
 from harness.analysis.simulate_kinds import KINDS, verdict_of
 from harness.analysis.stats import ALPHA, SEED, holm
 from harness.analysis.words import capital
@@ -69,6 +70,7 @@ def figures(
             yield from _without_difference(kind, n, experiments)
     for shape in shapes:
         yield _optional_stopping(shape, experiments, looks)
+        yield from _after_looks(shape, experiments, looks)
 
 
 def _generator(scenario: Scenario) -> np.random.Generator:
@@ -95,9 +97,15 @@ def _single(scenario: Scenario, experiments: int, counts: Callable[..., bool]) -
 
 
 def _coverage(scenario: Scenario, name: str, experiments: int) -> Figure:
-    share = _single(scenario, experiments, lambda verdict: verdict.ci_low <= scenario.difference <= verdict.ci_high)
+    share = _single(scenario, experiments, lambda verdict: _covers(verdict, scenario.difference))
     what = f"the 95 % interval covers the true difference, {scenario.difference:g}"
     return Figure(what, f"{scenario.seeds} seeds, {name}", share, experiments, 0.93, 0.97)
+
+
+def _covers(verdict: Verdict, truth: float) -> bool:
+    assert verdict.ci_low is not None
+    assert verdict.ci_high is not None
+    return verdict.ci_low <= truth <= verdict.ci_high
 
 
 def _false_equality(scenario: Scenario, name: str, experiments: int) -> Figure:
@@ -139,6 +147,31 @@ def _optional_stopping(shape: Shape, experiments: int, looks: tuple[int, ...]) -
         wrong += bool((holm(last) <= ALPHA).any())
     what = f"some claim among {CLAIMS} gets a direction at any of {len(looks)} looks although there is no difference"
     return Figure(what, f"{looks[0]} to {looks[-1]} seeds, {shape}", wrong / experiments, experiments, high=ALPHA)
+
+
+def _after_looks(shape: Shape, experiments: int, looks: tuple[int, ...]) -> Iterator[Figure]:
+    """One claim, seeds added until it is decided, where the difference is the margin: what is said in the end?"""
+    scenario = Scenario(looks[-1], difference=0.5, margin=0.5, shape=shape)
+    generator = _generator(scenario)
+    verdicts = [verdict_after_looks(scenario, looks, generator) for _ in range(experiments)]
+    equal = sum(verdict.verdict == "no practical difference" for verdict in verdicts)
+    covered = sum(_covers(verdict, scenario.difference) for verdict in verdicts)
+    where = f"{looks[0]} to {looks[-1]} seeds, {shape}"
+    yield Figure(
+        "seeds are added until it is decided: a claim is called without practical difference although the difference is"
+        " as large as the margin, 0.5",
+        where,
+        equal / experiments,
+        experiments,
+        high=ALPHA,
+    )
+    yield Figure(
+        "seeds are added until it is decided: the 95 % interval covers the true difference, 0.5",
+        where,
+        covered / experiments,
+        experiments,
+        low=0.95,
+    )
 
 
 def in_markdown(found: Sequence[Figure]) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.analysis.claims import Pair, Verdict
+from harness.analysis.looks import Look
 from harness.errors import UserError
 from harness.files import replacing
 
@@ -72,6 +73,7 @@ def _verdict(row: dict[str, Any]) -> Verdict:
         given[name] = _figure(given.get(name))
     given["pairs"] = tuple(_pair(pair) for pair in given.get("pairs", ()))
     given["trials"] = tuple(given.get("trials", ()))
+    given["looks"] = tuple(_look(look) for look in given.get("looks", ()))
     given["by_condition"] = tuple(_verdict(condition) for condition in given.get("by_condition", ()))
     return Verdict(**given)
 
@@ -79,6 +81,12 @@ def _verdict(row: dict[str, Any]) -> Verdict:
 def _pair(row: dict[str, Any]) -> Pair:
     numbers = {name: _figure(row[name]) for name in ("better", "than", "advantage")}
     return Pair(seed=row["seed"], **{name: math.nan if value is None else value for name, value in numbers.items()})
+
+
+def _look(row: dict[str, Any]) -> Look:
+    names = ("effect", "low", "high", "p_value", "p_sequential")
+    numbers = {name: _figure(row[name]) for name in names}
+    return Look(row["n"], **{name: math.nan if value is None else value for name, value in numbers.items()})
 
 
 def _figure(value: Any) -> float | None:

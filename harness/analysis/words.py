@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.analysis.advantages import Advantages, Scale
 from harness.analysis.claims import Comparison, Horizon, Paired, Proportion, TimeToTarget, Trend, Verdict, VerdictWord
+from harness.analysis.looks import Look
 from harness.analysis.outcomes import Outcome
 from harness.analysis.stats import ALPHA, FEWEST_SEEDS, Estimate
 from harness.cells import cells
@@ -129,14 +130,26 @@ def unknown_words(claim: Comparison) -> str:
     return "both missed the target" if isinstance(claim, TimeToTarget) else "both cells failed"
 
 
-def seeds_wanted(needed: int | None, margin: str) -> str:
-    """What it would take to decide an undecided claim."""
+def seeds_wanted(needed: int | None, margin: str, most: int | None = None) -> str:
+    """What it would take to decide an undecided claim; `most` seeds were fixed beforehand where seeds are added."""
     if needed is None:
         return ""
-    return (
-        f"For 80 % power against a difference of {margin} it would take about {needed} seeds "
-        f"(harness run FILE --seeds {needed})."
-    )
+    how = f"harness run FILE --seeds {needed}" if most is None else "harness run FILE --until-decided"
+    if most is not None and needed > most:
+        how = f"more than the {most} that were fixed beforehand"
+    return f"For 80 % power against a difference of {margin} it would take about {needed} seeds ({how})."
+
+
+def looked_at(looks: Sequence[Look], most: int, later: int) -> str:
+    """When a claim was looked at while seeds were added; `later` seeds came after the last look."""
+    counts = [str(look.n) for look in looks]
+    text = ""
+    if counts:
+        when = " and ".join(filter(None, (", ".join(counts[:-1]), counts[-1])))
+        text = f"Looked at after {when} of at most {most} seeds: interval and p allow for such looks."
+    if later:
+        text += f" {later} seed{'s' * (later != 1)} came after the last look and do{'es' * (later == 1)} not count."
+    return text.strip()
 
 
 def mixture(conditions: Sequence[Verdict]) -> str:

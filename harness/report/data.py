@@ -34,6 +34,8 @@ class ReportData:
     """Gradient reach: trial_id, network ('untrained' or 'trained'), distance, gradient."""
     examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Trial id to the fields of `harness.tasks.Example`."""
+    target_times: pd.DataFrame | None = None
+    """Time to target, derived and measured directly, as `harness.analysis.target_times` gives it."""
     verdicts: Sequence[Verdict] = ()
     summaries: Mapping[str, str] = field(default_factory=dict)
     """Cell to the text of its Keras model summary."""
