@@ -62,9 +62,12 @@ def _is_name_or_number(value: object) -> bool:
     return _is_name(value) or _is_number(value)
 
 
+_CHRONO = in_words(lambda name: check_name("forget_bias", name, ("chrono", "")))
+
+
 def _bias_as_recorded(value: str | float) -> str:
     if isinstance(value, str):
-        return in_words(lambda name: check_name("forget_bias", name, ("chrono", "")))(value)
+        return _CHRONO(value)
     return str(float(value))
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -48,7 +47,7 @@ class Pairs:
     levels: tuple[float, ...] = ()
     baselines: tuple[tuple[str, float], ...] = ()
     """Name and score, where the metric is of the test split."""
-    trials: Mapping[int, frozenset[str]] = MappingProxyType({})
+    trials: Mapping[int, frozenset[str]] = field(default_factory=dict)
     """By seed, the ids of its trials."""
 
     def up_to(self, seed: int) -> Pairs:
