@@ -59,7 +59,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("typed", "words"),
     [
         (("harness", "ju"), ["judge"]),
-        (("harness", "run", ""), ["compare", "full", "less_data", "long_memory", "smoke", "sound_events", "mine.toml"]),
+        (
+            ("harness", "run", ""),
+            ["compare", "full", "less_data", "long_memory", "regression", "smoke", "sound_events", "mine.toml"],
+        ),
         (("harness", "run", "more/"), ["more/theirs.toml"]),
         (("harness", "run", "LIC"), [""]),  # bash itself goes on with files
         (("harness", "report", ""), ["results/mine"]),

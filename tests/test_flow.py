@@ -50,7 +50,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[
         engine = Simulated(result=result)
         monkeypatch.setattr("harness.flow.LocalEngine", lambda *_, **__: engine)
         monkeypatch.setattr("harness.flow._summarise_models", lambda *_: None)
-        monkeypatch.setattr("harness.flow.render_results", lambda directory, _: directory / "report.html")
+        monkeypatch.setattr("harness.report.render", lambda _, directory: directory / "report.html")
         out = io.StringIO()
         finished = run_experiment(
             experiment(text), results=tmp_path, source=text, console=Console(file=out, width=100), **options

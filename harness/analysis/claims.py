@@ -15,7 +15,7 @@ from harness.analysis.measures import check_measure
 from harness.cells import KERNELS
 from harness.errors import check_name
 from harness.factors import Initialiser, Lane, Match, Optimizer
-from harness.fields import STRICT, CellName, OneOf, OneOrMore
+from harness.fields import STRICT, CellName, Distinct, OneOf, OneOrMore
 from harness.tasks import tasks
 from harness.validation import in_words
 
@@ -43,7 +43,7 @@ def _each(
             raise ValueError(f"the same value is listed twice in {value!r}")
         return tuple(map(check, values)) if check else values
 
-    return PlainValidator(validated, json_schema_input_type=written_as)
+    return PlainValidator(validated, json_schema_input_type=Annotated[written_as, Distinct()])
 
 
 def _is_name(value: object) -> bool:
@@ -62,7 +62,7 @@ def _is_name_or_number(value: object) -> bool:
     return _is_name(value) or _is_number(value)
 
 
-_CHRONO = in_words(lambda name: check_name("forget_bias", name, ("chrono", "")))
+_CHRONO: Callable[[str], str] = in_words(lambda name: check_name("forget_bias", name, ("chrono", "")))
 
 
 def _bias_as_recorded(value: str | float) -> str:

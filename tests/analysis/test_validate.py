@@ -15,8 +15,8 @@ def test_error_rates_and_coverage_are_within_their_bounds() -> None:
     found = list(figures(120, seeds=(5, 10), shapes=("normal", "skewed"), looks=(5, 10, 20)))
     broken = [figure for figure in found if not figure.holds]
     assert not broken
-    power = {figure.scenario: figure.share for figure in found if "difference of 2" in figure.what}
-    assert power["10 seeds, normal"] > 0.9 > power["5 seeds, normal"] > 0.4
+    power = {figure.scenario: figure.share for figure in found if "stands alone" in figure.what}
+    assert power["10 seeds, 2"] > 0.9 > power["5 seeds, 2"] > 0.4
 
 
 def test_a_figure_outside_its_bounds_is_told() -> None:
