@@ -234,7 +234,12 @@ def status(directory: Directory) -> None:
 @app.command()
 def report(
     directories: Annotated[
-        list[Path], typer.Argument(metavar="DIR", help="A results folder; or several, to see them side by side.")
+        list[Path],
+        typer.Argument(
+            metavar="DIR",
+            help="A results folder; or several, to see them side by side.",
+            autocompletion=completion.more_results,
+        ),
     ],
     format: Annotated[
         ReportFormat, typer.Option("--format", help="html, or md: a summary for a pull request.")

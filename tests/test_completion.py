@@ -50,8 +50,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "mine.toml").touch()
     (folder / "more").mkdir()
     (folder / "more" / "theirs.toml").touch()
-    with open_store(folder / "results" / "mine", create=True):
-        pass
+    for name in ("mine", "yours"):
+        with open_store(folder / "results" / name, create=True):
+            pass
     return folder
 
 
@@ -65,7 +66,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ),
         (("harness", "run", "more/"), ["more/theirs.toml"]),
         (("harness", "run", "LIC"), [""]),  # bash itself goes on with files
-        (("harness", "report", ""), ["results/mine"]),
+        (("harness", "show", ""), ["results/mine", "results/yours"]),
+        (("harness", "report", ""), ["results/mine", "results/yours"]),
+        (("harness", "report", "results/mine", ""), ["results/yours"]),
+        (("harness", "report", "results/yours", "--format", "md", "results/m"), ["results/mine"]),
         (("harness", "judge", "results/mine", "--claims", "lo"), ["long_memory"]),
         (("harness", "summary", "l"), ["lstm"]),
         (("harness", "kernels", "--kernel", "f"), ["fused"]),
