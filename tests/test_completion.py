@@ -27,6 +27,7 @@ function=$(complete -p harness | sed 's/.*-F \\([^ ]*\\).*/\\1/')
 "$function" harness
 printf '%s\n' "${COMPREPLY[@]}"
 """
+BUNDLED = ("compare", "full", "less_data", "long_memory", "regression", "smoke", "sound_events")
 
 
 def bash(home: Path, script: str, *arguments: str) -> str:
@@ -62,7 +63,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (("harness", "ju"), ["judge"]),
         (
             ("harness", "run", ""),
-            ["compare", "full", "less_data", "long_memory", "regression", "smoke", "sound_events", "mine.toml"],
+            [*BUNDLED, "mine.toml"],
         ),
         (("harness", "run", "more/"), ["more/theirs.toml"]),
         (("harness", "run", "LIC"), [""]),  # bash itself goes on with files
