@@ -60,7 +60,7 @@ baseline: $(READY)  ## make what is measured now the baseline of `make regress`;
 	@$(BIN)/python -m tests.benchmarks.regress --baseline
 
 validate: $(READY)  ## are verdicts as right as they say? 2,000 simulated experiments each (10 minutes)
-	@$(BIN)/python -m harness.analysis.validate $(ARGS)
+	@$(BIN)/python -m harness.analysis.error_rates $(ARGS)
 
 screenshots:  ## the README's picture from EXPERIMENT's report (needs chromium)
 	@chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --no-first-run --disable-background-networking \
