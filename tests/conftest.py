@@ -15,8 +15,11 @@ NEED_TENSORFLOW = (
     "trial/test_train.py",
 )  # fmt: skip
 """The folders and files of tests/ whose tests import TensorFlow, here or in a process they start."""
-TAKE_LONG = ("runner/test_faults.py", "runner/test_survival.py", "runner/test_disk.py")
-"""Those that need none, but start many processes."""
+TAKE_LONG = (
+    "analysis/test_validate.py", "report/test_large.py", "report/test_report.py", "runner/test_disk.py",
+    "runner/test_faults.py", "runner/test_survival.py", "test_completion.py", "test_serve.py",
+)  # fmt: skip
+"""Those that need none, but start many processes, simulate many experiments, or draw whole reports."""
 
 BROWSERS = {"browser", "plain_browser"}
 """The fixtures whose tests take a browser: they are left out with --fast, too."""
@@ -27,7 +30,9 @@ def lives_in(path: Path, names: tuple[str, ...]) -> bool:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--fast", action="store_true", help="only the tests without TensorFlow and browser that take seconds")
+    parser.addoption(
+        "--fast", action="store_true", help="only tests without TensorFlow and browser, less those that take long"
+    )
     parser.addoption("--kills", type=int, default=15, help="how often test_survival.py kills the runner")
 
 
@@ -54,6 +59,14 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     driver = start(tmp_path_factory.mktemp("browser"))
     yield driver
     driver.quit()
+
+
+@pytest.fixture
+def undrawn_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report's figures are in its page as ever; as files they are empty, for tests/report/ holds these."""
+    monkeypatch.setattr(
+        "harness.report.writing.plot_files", lambda plot, looks: {f"{plot.id}.png": b"", f"{plot.id}.svg": b""}
+    )
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ from harness.cli import main
 from harness.store import EXPERIMENT_NAME, open_store
 from tests.factories import EXPERIMENT, experiment, record
 
+pytestmark = pytest.mark.usefixtures("undrawn_files")
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -283,12 +285,15 @@ def test_a_report_is_opened_in_the_browser_that_the_user_has(results: Path, tmp_
     assert seen.read_text(encoding="utf-8").strip() == (results / "report.md").as_uri()
 
 
-def test_two_results_folders_are_reported_side_by_side(results: Path, tmp_path: Path) -> None:
+def test_two_results_folders_are_reported_side_by_side(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = tmp_path / "results" / "other"
     shutil.copytree(results, other)
-    done = harness_process("report", results, other, "--format", "md", "--open", BROWSER="/nowhere/browser %s")
+    monkeypatch.setattr("webbrowser.open", lambda address: False)
+    done = harness("report", results, other, "--open")
     assert done.returncode == 0, done.stderr
-    path = tmp_path / "results" / "tiny+other" / "report.md"
+    path = tmp_path / "results" / "tiny+other" / "report.html"
     assert done.stdout == f"Report: {path}\n"
     assert path.is_file()
     assert done.stderr == f"harness: no browser could be started; open {path.as_uri()}\n"
