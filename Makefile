@@ -38,7 +38,7 @@ report: $(READY)  ## write EXPERIMENT's report again from the stored records
 test: $(READY)  ## all tests
 	@$(BIN)/python -m pytest $(ARGS)
 
-test-fast: $(READY)  ## the tests that need no TensorFlow (under a minute)
+test-fast: $(READY)  ## the tests that need neither TensorFlow nor a browser (under a minute)
 	@$(BIN)/python -m pytest --fast $(ARGS)
 
 coverage: $(READY)  ## all tests; which lines and branches they never take, and whether they take 90 % of the branches
