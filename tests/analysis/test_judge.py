@@ -526,7 +526,7 @@ def in_order() -> list[str]:
     return sorted(map(repr, judge(ALL_KINDS, to_frame(records), curves_frame(records))))
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_the_same_records_give_the_same_verdicts_in_any_order(random: Any) -> None:
     records = mixed_records()
