@@ -82,10 +82,10 @@ CLAIMS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def whole(claim: dict[str, Any]) -> dict[str, Any]:
+def whole(*claims: dict[str, Any]) -> dict[str, Any]:
     content = tomllib.loads(EXPERIMENT)
     content["limits"] = {}
-    content["claim"] = [{**claim, "where": {}} if "better" in claim else claim]
+    content["claim"] = [{**claim, "where": {}} if "better" in claim else claim for claim in claims]
     return content
 
 
@@ -116,7 +116,9 @@ VALUES: list[Any] = [
     ids=lambda part: part if isinstance(part, str) else ".".join(map(str, part)),
 )
 def test_schema_and_loader_agree_on_every_key(kind: str, place: tuple[str | int, ...], key: str) -> None:
-    good = whole(CLAIMS[kind])
+    good = whole(
+        *([CLAIMS[kind]] if "claim" in place else [])
+    )  # no claim where none is changed: it takes long to check
     assert accepts(good)
     assert loader_accepts(good)
     told = {}
