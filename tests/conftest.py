@@ -17,10 +17,10 @@ NEED_TENSORFLOW = (
 """The folders and files of tests/ whose tests import TensorFlow, here or in a process they start."""
 TAKE_LONG = (
     "analysis/test_validate.py", "report/test_large.py", "report/test_report.py", "runner/test_disk.py",
-    "runner/test_faults.py", "runner/test_survival.py", "test_completion.py", "test_serve.py",
+    "runner/test_faults.py", "runner/test_survival.py", "test_completion.py", "test_schema_every_key.py",
+    "test_serve.py",
 )  # fmt: skip
-"""Those that need none, but start many processes, simulate many experiments, or draw whole reports."""
-
+"""Those that need none, but start many processes, simulate many experiments, try many values, or draw whole reports."""
 BROWSERS = {"browser", "plain_browser"}
 """The fixtures whose tests take a browser: they are left out with --fast, too."""
 
