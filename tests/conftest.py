@@ -16,7 +16,7 @@ NEED_TENSORFLOW = (
 )  # fmt: skip
 """The folders and files of tests/ whose tests import TensorFlow, here or in a process they start."""
 TAKE_LONG = (
-    "analysis/test_validate.py", "report/test_large.py", "report/test_report.py", "runner/test_disk.py",
+    "analysis/test_error_rates.py", "report/test_large.py", "report/test_report.py", "runner/test_disk.py",
     "runner/test_faults.py", "runner/test_survival.py", "test_completion.py", "test_schema_every_key.py",
     "test_serve.py",
 )  # fmt: skip
