@@ -39,7 +39,7 @@ test: $(READY)  ## all tests
 	@$(BIN)/python -m pytest $(ARGS)
 
 test-fast: $(READY)  ## the tests that need neither TensorFlow nor a browser (under a minute)
-	@$(BIN)/python -m pytest --fast $(ARGS)
+	@$(BIN)/python -m pytest --fast -n auto --dist worksteal $(ARGS)
 
 coverage: $(READY)  ## all tests; which lines and branches they never take, and whether they take 90 % of the branches
 	@rm -f .coverage .coverage.*

@@ -53,6 +53,9 @@ class VerdictTable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """What rich prints."""
+        if not self.verdicts:
+            yield "No claims are declared, so there is nothing to judge."
+            return
         if options.max_width < _NARROW:
             for place, verdict in enumerate(self.verdicts, 1):
                 seeds = f", {verdict.n} seed{'s' * (verdict.n != 1)}" if verdict.n else ""

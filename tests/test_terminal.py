@@ -76,3 +76,10 @@ def test_where_the_terminal_can_a_verdict_leads_to_its_place_in_the_report(tmp_p
     for place in range(1, 5):
         assert f"{report.as_uri()}#claim-{place}" in linked
     assert "report.html" not in printed(80, report=report)
+
+
+@pytest.mark.parametrize("width", [40, 120])
+def test_without_claims_it_says_that_there_is_nothing_to_judge(width: int) -> None:
+    file = io.StringIO()
+    Console(file=file, width=width).print(VerdictTable([]))
+    assert words(file.getvalue()) == "No claims are declared, so there is nothing to judge."
