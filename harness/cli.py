@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.experiment import Experiment
+    from harness.runner.cluster.connect import Cluster
 
 app = typer.Typer(
     help="Which recurrent network is better, and for what: simple RNN, GRU and LSTM compared with evidence.",
@@ -80,6 +81,13 @@ class Kind(StrEnum):
     experiments = "experiments"
 
 
+class EngineName(StrEnum):
+    """What `harness run` gets trials done with."""
+
+    local = "local"
+    dask = "dask"
+
+
 @app.command()
 def run(
     file: File,
@@ -87,6 +95,19 @@ def run(
     jobs: Jobs = None,
     seeds: Seeds = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the trials; run nothing.")] = False,
+    engine: Annotated[
+        EngineName | None,
+        typer.Option("--engine", help="local, or dask: here, or on a scheduler's workers."),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, such as tls://HOST:8786.")
+    ] = None,
+    scheduler_file: Annotated[
+        Path | None, typer.Option("--scheduler-file", metavar="FILE", help="The file in which a scheduler left it.")
+    ] = None,
+    any_versions: Annotated[
+        bool, typer.Option("--any-versions", help="Use workers with other code or versions, and record it.")
+    ] = False,
 ) -> None:
     """Run what is left of an experiment, judge its claims, write its report."""
     experiment = _load(file, seeds)
@@ -105,7 +126,12 @@ def run(
     from harness.terminal import verdict_table
 
     finished = run_experiment(
-        experiment, results=results, jobs=jobs, source=locate(file).read_text(encoding="utf-8"), console=console
+        experiment,
+        results=results,
+        jobs=jobs,
+        source=locate(file).read_text(encoding="utf-8"),
+        console=console,
+        cluster=_cluster(engine, scheduler, scheduler_file, any_versions=any_versions),
     )
     outcome = finished.outcome
     if outcome.stopped:
@@ -370,6 +396,20 @@ def _load(file: Path, seeds: int | None) -> Experiment:
         return experiment
     sweeps = tuple(sweep.model_copy(update={"seeds": None}) for sweep in experiment.sweep)
     return experiment.model_copy(update={"seeds": tuple(range(seeds)), "sweep": sweeps})
+
+
+def _cluster(
+    engine: EngineName | None, scheduler: str | None, scheduler_file: Path | None, *, any_versions: bool
+) -> Cluster | None:
+    """Where Dask's workers are, if they are to be used."""
+    from harness.runner.cluster.connect import Cluster
+
+    asked = scheduler is not None or scheduler_file is not None or any_versions
+    if engine is EngineName.dask or (engine is None and asked):
+        return Cluster(scheduler, scheduler_file, any_versions)
+    if asked:
+        raise UserError("--scheduler, --scheduler-file and --any-versions are for --engine dask")
+    return None
 
 
 def _console() -> Console:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from harness.plan import plan
 from harness.results import judge_results, read_summaries, render_results, write_summary
 from harness.runner import scratch
 from harness.runner.child import server_context, without_main
+from harness.runner.cluster.connect import Cluster, cluster_engine, homes
+from harness.runner.engine import Engine
 from harness.runner.limits import Limits
 from harness.runner.local import LocalEngine
 from harness.runner.progress import ShowProgress, duration
@@ -50,12 +53,13 @@ def run_experiment(
     jobs: int | None = None,
     source: str | None = None,
     console: Console | None = None,
+    cluster: Cluster | None = None,
 ) -> Finished:
     """Run what is left of an experiment's plan, judge its claims and write its report into `results/<name>/`.
 
     `experiment` is a path, a bundled experiment's name, or an experiment with its TOML text as `source`. `jobs` trials
     run side by side (default: as many as there are cores). A run that was stopped goes on where it was.
-    Raises UserError.
+    With `cluster`, trials run on Dask's workers. Raises UserError.
     """
     if not isinstance(experiment, Experiment):
         path = locate(experiment)
@@ -69,13 +73,28 @@ def run_experiment(
             write_atomically(directory / EXPERIMENT_NAME, source)
         cache = Path(os.environ.get(CACHE_VARIABLE) or directory.parent / CACHE_FOLDER)
         remove_parts(cache)
-        engine = LocalEngine(jobs, _limits(experiment), cache)
-        outcome = _run_stages(experiment, store, engine, console)
+        with _engine(cluster, jobs, _limits(experiment), cache, store, console) as engine:
+            outcome = _run_stages(experiment, store, engine, console)
         if outcome.stopped:
             return Finished(directory, outcome, [], None)
         _summarise_models(experiment, directory)
         verdicts = judge_results(directory)
         return Finished(directory, outcome, verdicts, render_results(directory, verdicts))
+
+
+@contextmanager
+def _engine(
+    cluster: Cluster | None, jobs: int | None, limits: Limits, cache: Path, store: Store, console: Console
+) -> Iterator[Engine]:
+    if cluster is None:
+        yield LocalEngine(jobs, limits, cache)
+        return
+
+    def say(line: str) -> None:
+        console.print(line, markup=False, soft_wrap=True)
+
+    with cluster_engine(cluster, jobs, limits, lambda: homes(store), say) as engine:
+        yield engine
 
 
 def _limits(experiment: Experiment) -> Limits:
@@ -92,7 +111,7 @@ def final_losses(store: Store) -> dict[str, float]:
     return losses
 
 
-def _run_stages(experiment: Experiment, store: Store, engine: LocalEngine, console: Console) -> Outcome:
+def _run_stages(experiment: Experiment, store: Store, engine: Engine, console: Console) -> Outcome:
     """Run the plan; where learning rates are tuned, first the tuning and then what it makes known of the plan."""
     tunes = any(isinstance(sweep.learning_rate, Tune) for sweep in experiment.sweep)
     trials = plan(experiment, final_losses(store) if tunes else {})
@@ -111,7 +130,7 @@ def _run_stage(
     experiment: Experiment,
     trials: Mapping[str, TrialSpec],
     store: Store,
-    engine: LocalEngine,
+    engine: Engine,
     console: Console,
 ) -> Outcome:
     """Run what is left of the plan as far as it is known."""
