@@ -17,7 +17,8 @@ BIN   := $(VENV)/bin
 RUN    = $(BIN)/harness run --results $(RESULTS) $(if $(JOBS),--jobs $(JOBS)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help compare smoke full report test test-fast coverage bench lint format schema lock clean validate screenshots
+.PHONY: help compare smoke full report test test-fast coverage bench regress baseline lint format schema lock clean validate readme
+.PHONY: screenshots
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,7 +49,15 @@ coverage: $(READY)  ## all tests; which lines and branches they never take, and 
 	@$(BIN)/coverage json --quiet -o - | $(BIN)/python -c '$(ENOUGH_BRANCHES)'
 
 bench: $(READY)  ## the pytest-benchmark suite; leave the machine alone meanwhile
-	@$(BIN)/python -m pytest tests/benchmarks --benchmark-enable $(ARGS)
+	@$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-json=$(RESULTS)/benchmarks.json $(ARGS)
+
+regress: $(READY)  ## has anything become slower or trained otherwise? (minutes); leave the machine alone meanwhile
+	@$(BIN)/python -m tests.benchmarks.quality
+	@$(BIN)/python -m tests.benchmarks.regress $(ARGS)
+
+baseline: $(READY)  ## make what is measured now the baseline of `make regress`; say why in the commit
+	@$(BIN)/python -m tests.benchmarks.quality --renew
+	@$(BIN)/python -m tests.benchmarks.regress --baseline
 
 validate: $(READY)  ## are verdicts as right as they say? 2,000 simulated experiments each (10 minutes)
 	@$(BIN)/python -m harness.analysis.validate $(ARGS)
@@ -58,6 +67,9 @@ screenshots:  ## the README's picture from EXPERIMENT's report (needs chromium)
 		--disable-component-update --disable-sync --user-data-dir=$$(mktemp -d) --window-size=1280,1250 \
 		--screenshot=$(CURDIR)/docs/report.png \
 		file://$(abspath $(RESULTS))/$(basename $(notdir $(EXPERIMENT)))/report.html 2>/dev/null && echo docs/report.png
+
+readme: $(READY)  ## the README's verdicts from those of `make compare`
+	@$(BIN)/python -m harness.readme $(RESULTS)/compare README.md
 
 lint: $(READY)  ## style and types, as CI checks them
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -40,7 +40,7 @@ Directory = Annotated[
 Claims = Annotated[
     Path | None,
     typer.Option(
-        "--claims", metavar="FILE", help="Judge by this experiment's claims.", autocompletion=completion.experiments
+        "--claims", metavar="FILE", help="Judge by this file's claims.", autocompletion=completion.experiments
     ),
 ]
 Trial = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id, or the beginning of it.")]
@@ -49,7 +49,8 @@ Jobs = Annotated[
     int | None, typer.Option("--jobs", min=1, metavar="N", help="Trials side by side; default: the cores.")
 ]
 Seeds = Annotated[
-    int | None, typer.Option("--seeds", min=1, metavar="N", help="Use seeds 0 to N-1 in place of the file's.")
+    int | None,
+    typer.Option("--seeds", min=1, metavar="N", help="Run so many seeds, the file's own first."),
 ]
 
 
@@ -63,6 +64,13 @@ class Format(StrEnum):
     csv = "csv"
     parquet = "parquet"
     jsonl = "jsonl"
+
+
+class DiffFormat(StrEnum):
+    """How `harness diff` tells what changed."""
+
+    table = "table"
+    json = "json"
 
 
 class ReportFormat(StrEnum):
@@ -94,6 +102,20 @@ def run(
     results: Results = Path("results"),
     jobs: Jobs = None,
     seeds: Seeds = None,
+    budget: Annotated[
+        str | None, typer.Option("--budget", metavar="TIME", help="Stop in time: 90s, 10m, 1h30m. Whole blocks only.")
+    ] = None,
+    retry: Annotated[
+        list[str] | None,
+        typer.Option("--retry", metavar="STATUS", help="Do trials again that ended so, as timeout; repeat for more."),
+    ] = None,
+    until_decided: Annotated[
+        bool, typer.Option("--until-decided", help="Add seeds where claims are open, until they are decided.")
+    ] = False,
+    most_seeds: Annotated[
+        int | None,
+        typer.Option("--most-seeds", min=1, metavar="N", help="With --until-decided: up to so many; default: 40."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the trials; run nothing.")] = False,
     engine: Annotated[
         EngineName | None,
@@ -110,6 +132,9 @@ def run(
     ] = False,
 ) -> None:
     """Run what is left of an experiment, judge its claims, write its report."""
+    from harness.runner.budget import seconds_of
+
+    seconds = None if budget is None else seconds_of(budget)
     experiment = _load(file, seeds)
     console = _console()
     if dry_run:
@@ -123,7 +148,7 @@ def run(
         return
     from harness.bundled import locate
     from harness.flow import run_experiment
-    from harness.terminal import verdict_table
+    from harness.terminal import VerdictTable
 
     finished = run_experiment(
         experiment,
@@ -131,6 +156,10 @@ def run(
         jobs=jobs,
         source=locate(file).read_text(encoding="utf-8"),
         console=console,
+        budget=seconds,
+        retry=retry or (),
+        until_decided=until_decided,
+        most_seeds=most_seeds,
         cluster=_cluster(engine, scheduler, scheduler_file, any_versions=any_versions),
     )
     outcome = finished.outcome
@@ -138,20 +167,33 @@ def run(
         left = outcome.planned - outcome.stored_before - outcome.finished
         console.print(f"Stopped: {left} trials left. The same command goes on from here.", soft_wrap=True)
         raise typer.Exit(130)
-    console.print(verdict_table(finished.verdicts))
+    console.print(VerdictTable(finished.verdicts, finished.report))
     if outcome.failed:
         console.print(f"{outcome.failed} trials failed; the report shows them.", soft_wrap=True)
+    if finished.left_out:
+        trials = sum(block.trials for block in finished.left_out)
+        first = finished.left_out[0]
+        console.print(
+            f"The budget left {trials} trials out, such as {first.cell} on {first.task}, {first.why}."
+            " The same command goes on from here.",
+            soft_wrap=True,
+            markup=False,
+        )
+    if until_decided:
+        still_open = f"Still open: {', '.join(finished.open_claims)}." if finished.open_claims else "No claim is open."
+        console.print(still_open, soft_wrap=True, markup=False)
     console.print(f"Report: {finished.report}", soft_wrap=True, markup=False, highlight=False)
 
 
 @app.command()
 def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -> None:
     """Validate an experiment file; print its plan with an estimate of its time."""
-    from harness.estimate import Estimator
+    from harness.estimate import Estimator, load_of, seconds_in_all
     from harness.machine import usable_cores
     from harness.plan import plan
     from harness.runner.progress import duration
     from harness.runner.run import left_to_do
+    from harness.status import learned
     from harness.store import FILE_NAME, open_store
     from harness.terminal import plan_table
 
@@ -161,12 +203,12 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
     directory = results / experiment.name
     if (directory / FILE_NAME).is_file():
         with open_store(directory) as store:
-            attempts, estimator = store.attempts(), Estimator(store.records())
+            attempts, estimator = store.attempts(), learned(store.states())
     left = left_to_do(trials, attempts)
     console = _console()
     console.print(plan_table(experiment, trials))
     cores = usable_cores()
-    seconds = sum(estimator.seconds(trial.spec) for trial in left) / cores
+    seconds = seconds_in_all(((load_of(trial.spec), 1) for trial in left), estimator, cores)
     console.print(
         f"{file} is valid: {len(trials)} trials, {len(experiment.claim)} claims;"
         f" {len(left)} trials to do, about {duration(seconds)} on {cores} cores.",
@@ -196,19 +238,30 @@ def schema() -> None:
 
 @app.command()
 def status(directory: Directory) -> None:
-    """How far a results folder is: trials per cell and status, time spent."""
+    """How far a results folder is: trials per cell and status, time spent, time left."""
+    from harness.machine import usable_cores
+    from harness.status import status_of
     from harness.store import open_store
-    from harness.terminal import status_table
+    from harness.terminal import status_notes, status_table
 
+    jobs = usable_cores()
     with open_store(directory) as store:
-        counts = store.counts()
-    _console().print(status_table(counts))
+        found = status_of(store, jobs)
+    console = _console()
+    console.print(status_table(found))
+    for note in status_notes(found, jobs):
+        console.print(note, soft_wrap=True)
 
 
 @app.command()
 def report(
     directories: Annotated[
-        list[Path], typer.Argument(metavar="DIR", help="A results folder; or several, to see them side by side.")
+        list[Path],
+        typer.Argument(
+            metavar="DIR",
+            help="A results folder; or several, to see them side by side.",
+            autocompletion=completion.more_results,
+        ),
     ],
     format: Annotated[
         ReportFormat, typer.Option("--format", help="html, or md: a summary for a pull request.")
@@ -230,6 +283,30 @@ def report(
     _console().print(f"Report: {path}", soft_wrap=True, markup=False, highlight=False)
     if open_:
         _open(path.resolve().as_uri())
+
+
+@app.command()
+def merge(
+    directories: Annotated[
+        list[Path],
+        typer.Argument(metavar="DIR", help="Results folders of one experiment.", autocompletion=completion.results),
+    ],
+    into: Annotated[Path, typer.Option("--into", metavar="DIR", help="The new folder for all of their records.")],
+) -> None:
+    """Put the records of several coordinators into one new results folder; tell which contradict each other."""
+    from harness.merge import merge as merge_results
+    from harness.terminal import conflict_lines
+
+    merged = merge_results(directories, into)
+    console = _console()
+    for line in conflict_lines(merged.conflicts):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+    console.print(
+        f"{into}: {merged.records} records of {merged.trials} trials; {merged.copies} copies left out,"
+        f" {len(merged.conflicts)} trials in conflict.",
+        soft_wrap=True,
+        markup=False,
+    )
 
 
 @app.command()
@@ -266,15 +343,16 @@ def _open(address: str) -> None:
 def judge(directory: Directory, claims: Claims = None) -> None:
     """Judge the stored records anew, also by claims written later; runs nothing."""
     from harness.results import judge_results
-    from harness.terminal import verdict_table
+    from harness.terminal import VerdictTable
 
-    _console().print(verdict_table(judge_results(directory, claims)))
+    _console().print(VerdictTable(judge_results(directory, claims)))
 
 
 @app.command()
 def show(directory: Directory, trial: Trial) -> None:
     """Print one trial's record whole, and the command that repeats it in the foreground."""
     import json
+    import shlex
 
     from harness.store import open_store
 
@@ -282,7 +360,8 @@ def show(directory: Directory, trial: Trial) -> None:
         attempts = store.attempts_at(trial)
     for record in attempts:
         print(json.dumps(record, indent=2))
-    print(f"# again, in the foreground: harness trial {directory} {attempts[-1]['trial_id']}")
+    command = shlex.join(["harness", "trial", str(directory), attempts[-1]["trial_id"]])
+    print(f"# again, in the foreground: {command}")
 
 
 @app.command("trial")
@@ -292,10 +371,34 @@ def trial_(directory: Directory, trial: Trial) -> None:
 
     with open_store(directory) as store:
         record = store.attempts_at(trial)[-1]
-    from harness.experiment import TrialSpec
-    from harness.trial.foreground import run_in_foreground
+    from harness.trial.foreground import run_in_foreground, spec_of
 
-    run_in_foreground(TrialSpec.model_validate(record["spec"]), record["threads"])
+    run_in_foreground(spec_of(record), record["threads"])
+
+
+@app.command()
+def diff(
+    first: Annotated[Path, typer.Argument(metavar="A", help="A results folder.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="Another one: of another commit, or another machine.")],
+    format: Annotated[DiffFormat, typer.Option("--format", help="table, or json with all that was compared.")] = (
+        DiffFormat.table
+    ),
+) -> None:
+    """Compare two results folders: what changed in parameters, accuracy, memory and, on one machine, time."""
+    from harness.diff import as_json, diff_results, introduction, summary, table
+
+    ours, theirs, found = diff_results(first, second)
+    if format is DiffFormat.json:
+        print(as_json(ours, theirs, found))
+        return
+    console = _console()
+    for line in introduction(ours, theirs, found):
+        console.print(line, markup=False, soft_wrap=True)
+    changed = [change for change in found.changes if change.finding == "changed"]
+    if changed:
+        console.print(table(changed))
+    for line in summary(found.changes):
+        console.print(line, markup=False)
 
 
 @app.command()
@@ -394,8 +497,12 @@ def _load(file: Path, seeds: int | None) -> Experiment:
     experiment = load_experiment(file)
     if seeds is None:
         return experiment
-    sweeps = tuple(sweep.model_copy(update={"seeds": None}) for sweep in experiment.sweep)
-    return experiment.model_copy(update={"seeds": tuple(range(seeds)), "sweep": sweeps})
+
+    def so_many(own: tuple[int, ...]) -> tuple[int, ...]:
+        return (*own, *range(max(own) + 1, max(own) + 1 + seeds))[:seeds]
+
+    sweeps = [sweep.model_copy(update={"seeds": sweep.seeds and so_many(sweep.seeds)}) for sweep in experiment.sweep]
+    return experiment.model_copy(update={"seeds": so_many(experiment.seeds), "sweep": tuple(sweeps)})
 
 
 def _cluster(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+import typer
+
 
 def experiments(incomplete: str) -> list[str]:
     """Bundled experiments by name, and TOML files."""
@@ -20,6 +22,12 @@ def results(incomplete: str) -> list[str]:
     from harness.store import FILE_NAME
 
     return _fitting(incomplete, (str(path.parent) for path in sorted(Path("results").glob(f"*/{FILE_NAME}"))))
+
+
+def more_results(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Results folders under ./results that the command does not name yet."""
+    named = {Path(name) for name in ctx.params["directories"] or ()}
+    return [word for word in results(incomplete) if Path(word) not in named]
 
 
 def cells(incomplete: str) -> list[str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from harness.cells import cells
-from harness.experiment import TrialSpec
+from harness.experiment import Lane, TrialSpec
 
 _START_SECONDS = 1.0
 _FIRST_STEP_SECONDS = {"document": 12.0, "keras": 3.0, "fused": 2.5}
@@ -16,7 +16,18 @@ _STEP_SECONDS = {"document": 4e-4, "keras": 2e-4, "fused": 2e-5}
 _OPERATIONS_PER_SECOND = 2e10
 
 
-def estimated_seconds(spec: TrialSpec) -> float:
+class Load(NamedTuple):
+    """What a trial's time is estimated by; trials of equal load are expected to take equally long."""
+
+    task: str
+    lane: Lane
+    kernel: str
+    cell: str
+    guess: float
+    """`guessed_seconds` of its spec."""
+
+
+def guessed_seconds(spec: TrialSpec) -> float:
     """Wall time in seconds of one trial on one core, by order of magnitude, before anything was measured."""
     blocks = len(cells[spec.cell].blocks)
     weights = blocks * spec.units * (spec.units + 32)
@@ -26,28 +37,53 @@ def estimated_seconds(spec: TrialSpec) -> float:
     return _START_SECONDS + _FIRST_STEP_SECONDS.get(spec.kernel, 3.0) + 1.2 * spec.updates * update
 
 
+def load_of(spec: TrialSpec) -> Load:
+    """The load of a trial."""
+    return Load(spec.task, spec.lane, spec.kernel, spec.cell, guessed_seconds(spec))
+
+
 class Estimator:
-    """Estimates corrected by the ratio of measured to estimated seconds, per kernel and cell, of stored trials."""
+    """Guesses corrected by the ratio of measured to guessed seconds of trials as much like this one as there are.
 
-    def __init__(self, records: Iterable[Mapping[str, Any]] = ()) -> None:
-        self._measured: dict[tuple[str, str], float] = defaultdict(float)
-        self._estimated: dict[tuple[str, str], float] = defaultdict(float)
-        for record in records:
-            if record["status"] == "ok":
-                self.learn(TrialSpec.model_validate(record["spec"]), record["seconds_total"])
+    That is, of trials of the same load; else of the same task, lane, kernel and cell; else of the kernel and cell; else
+    of any.
+    """
 
-    def learn(self, spec: TrialSpec, seconds: float) -> None:
-        """Take a measured trial into account."""
-        self._measured[spec.kernel, spec.cell] += seconds
-        self._estimated[spec.kernel, spec.cell] += estimated_seconds(spec)
+    def __init__(self) -> None:
+        self._measured: dict[tuple[object, ...], float] = defaultdict(float)
+        self._guessed: dict[tuple[object, ...], float] = defaultdict(float)
 
-    def seconds(self, spec: TrialSpec) -> float:
+    def learn(self, load: Load, seconds: float, trials: int = 1) -> None:
+        """Take measured trials into account; `seconds` is what they took together."""
+        for key in _likeness(load):
+            self._measured[key] += seconds
+            self._guessed[key] += trials * load.guess
+
+    def at_least(self, load: Load, seconds: float) -> None:
+        """Take a trial into account that was stopped after so many seconds: it would have taken longer than that."""
+        if seconds > self.seconds(load):
+            self.learn(load, seconds)
+
+    def seconds(self, load: Load) -> float:
         """Expected wall time of a trial, in seconds."""
-        key = (spec.kernel, spec.cell)
-        if key in self._measured:
-            ratio = self._measured[key] / self._estimated[key]
-        elif self._measured:
-            ratio = sum(self._measured.values()) / sum(self._estimated.values())
+        for key in _likeness(load):
+            if key in self._measured:
+                return load.guess * self._measured[key] / self._guessed[key]
+        return load.guess
+
+
+def _likeness(load: Load) -> Iterable[tuple[object, ...]]:
+    """From the trials most like this one to all."""
+    return load, load[:-1], (load.kernel, load.cell), ()
+
+
+def seconds_in_all(loads: Iterable[tuple[Load, int]], estimator: Estimator, jobs: int) -> float:
+    """Expected wall time, in seconds, of so many trials of each load: `jobs` side by side, in the speed lane alone."""
+    shared = alone = 0.0
+    for load, trials in loads:
+        seconds = trials * estimator.seconds(load)
+        if load.lane == "speed":
+            alone += seconds
         else:
-            ratio = 1.0
-        return ratio * estimated_seconds(spec)
+            shared += seconds
+    return shared / jobs + alone

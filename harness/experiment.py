@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Discriminator,
@@ -15,13 +16,19 @@ from pydantic import (
     PrivateAttr,
     Tag,
     ValidationError,
-    field_validator,
     model_validator,
 )
 
 from harness.analysis.claims import Claim
 from harness.bundled import bundled_experiments, locate
+from harness.claims_check import check_claims
 from harness.errors import UserError, nearest
+from harness.factors import ForgetBias as ForgetBias
+from harness.factors import Initialiser as Initialiser
+from harness.factors import Lane as Lane
+from harness.factors import Match as Match
+from harness.factors import Optimizer as Optimizer
+from harness.factors import Purpose as Purpose
 from harness.fields import (
     STRICT,
     AnyNumber,
@@ -37,19 +44,10 @@ from harness.fields import (
     TaskName,
 )
 from harness.tasks import tasks
+from harness.tasks.target import target_of
 from harness.tasks.task import with_paths_from
 from harness.tuning import Tune
 from harness.validation import explain
-
-Lane = Literal["accuracy", "speed"]
-Match = Literal["units", "parameters"]
-Purpose = Literal["comparison", "tuning"]
-"""What a trial is for: a tuning trial chooses a learning rate and is judged by no claim."""
-Optimizer = Literal["adam", "rmsprop", "sgd"]
-Initialiser = Literal["orthogonal", "glorot_uniform"]
-"""Of the recurrent weights."""
-ForgetBias = float | Literal["chrono"]
-"""The initial bias of the gate that keeps the old state (LSTM: forget, GRU: update); chrono: log U(1, T - 1)."""
 
 
 def _kind_of_rates(value: object) -> str:
@@ -183,6 +181,8 @@ class Sweep(BaseModel):
     """Other sequence lengths at which the trained network is tested."""
     gradient_reach: bool = False
     """Measure, before and after training, how much of the last loss each earlier input still feels."""
+    until_target: bool = False
+    """Measure time to target directly: in the speed lane, train until the validation split is at the task's target."""
 
     @model_validator(mode="after")
     def _one_length_of_training(self) -> Sweep:
@@ -195,6 +195,22 @@ class Sweep(BaseModel):
         if self.evaluate_lengths and tasks[self.task].make_test is None:
             raise ValueError(f"task {self.task!r} has no other lengths, so 'evaluate_lengths' must be left out")
         return self
+
+    @model_validator(mode="after")
+    def _target_can_be_timed(self) -> Sweep:
+        if self.until_target and target_of(tasks[self.task]) is None:
+            raise ValueError(f"task {self.task!r} declares no target, so 'until_target' must be left out")
+        if self.until_target and self.lane == "accuracy":
+            raise ValueError("'until_target' measures in the speed lane; leave 'lane' out")
+        return self
+
+
+def _distinct_ids(claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+    ids = [claim.id for claim in claims]
+    for id in ids:
+        if ids.count(id) > 1:
+            raise ValueError(f"two claims have the id {id!r}")
+    return claims
 
 
 class Experiment(BaseModel):
@@ -220,19 +236,23 @@ class Experiment(BaseModel):
     """What one trial may take."""
     sweep: OneOrMore[Sweep]
     """What to train."""
-    claim: AnyNumber[Claim] = ()
+    claim: Annotated[AnyNumber[Claim], AfterValidator(_distinct_ids)] = ()
     """What is to be judged."""
     _source: str = PrivateAttr(default="")
-    """The file it was read from, for messages."""
 
-    @field_validator("claim")
-    @classmethod
-    def _distinct_claims(cls, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
-        ids = [claim.id for claim in claims]
-        for id in ids:
-            if ids.count(id) > 1:
-                raise ValueError(f"two claims have the id {id!r}")
-        return claims
+    @property
+    def source(self) -> str:
+        """The file it was read from, or its name: for messages."""
+        return self._source or self.name
+
+
+class ClaimsFile(BaseModel):
+    """A file of claims alone, to judge records by that are there already."""
+
+    model_config = STRICT
+
+    claim: Annotated[OneOrMore[Claim], AfterValidator(_distinct_ids)]
+    """What is to be judged."""
 
 
 def parse_experiment(text: str, *, source: str, folder: Path) -> Experiment:
@@ -241,11 +261,7 @@ def parse_experiment(text: str, *, source: str, folder: Path) -> Experiment:
     Raises UserError with file, key, what was expected and the nearest valid name.
     """
     try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{source}: not valid TOML: {error}") from error
-    try:
-        experiment = Experiment.model_validate(content)
+        experiment = Experiment.model_validate(_content(text, source))
     except ValidationError as error:
         raise UserError(explain(error, source=source, model=Experiment)) from error
     sweeps = []
@@ -259,6 +275,7 @@ def parse_experiment(text: str, *, source: str, folder: Path) -> Experiment:
         sweeps.append(sweep.model_copy(update={"options": complete}))
     experiment = experiment.model_copy(update={"sweep": tuple(sweeps)})
     experiment._source = source
+    check_claims(experiment)
     return experiment
 
 
@@ -268,8 +285,31 @@ def load_experiment(path: str | Path) -> Experiment:
     Raises UserError where the file cannot be read or is not right.
     """
     path = locate(path)
+    return parse_experiment(_text(path), source=str(path), folder=path.resolve().parent)
+
+
+def load_claims(path: str | Path) -> tuple[Claim, ...]:
+    """The claims of an experiment file, or of a file that has nothing but claims. Raises UserError."""
+    path = locate(path)
+    content = _content(_text(path), str(path))
+    if content.keys() & Experiment.model_fields.keys() - ClaimsFile.model_fields.keys():
+        return load_experiment(path).claim
     try:
-        text = path.read_text(encoding="utf-8")
+        return ClaimsFile.model_validate(content).claim
+    except ValidationError as error:
+        raise UserError(explain(error, source=str(path), model=ClaimsFile)) from error
+
+
+def _content(text: str, source: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{source}: not valid TOML: {error}") from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         siblings = {str(sibling) for sibling in path.parent.glob("*.toml")} if path.parent.is_dir() else set()
         raise UserError(
@@ -279,4 +319,3 @@ def load_experiment(path: str | Path) -> Experiment:
         raise UserError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
-    return parse_experiment(text, source=str(path), folder=path.resolve().parent)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+import time
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,28 +14,34 @@ from pathlib import Path
 
 from rich.console import Console
 
+from harness import until_decided as seeds
 from harness.analysis.claims import Verdict
 from harness.bundled import locate
-from harness.estimate import Estimator
+from harness.errors import check_name
+from harness.estimate import load_of, seconds_in_all
 from harness.experiment import Experiment, TrialSpec, load_experiment
 from harness.files import remove_parts
 from harness.plan import plan
-from harness.results import judge_results, read_summaries, render_results, write_summary
+from harness.results import judge_and_render, read_summaries, write_summary
 from harness.runner import scratch
+from harness.runner.budget import Budget, in_rounds
 from harness.runner.child import server_context, without_main
 from harness.runner.cluster.connect import Cluster, cluster_engine, homes
 from harness.runner.engine import Engine
 from harness.runner.limits import Limits
 from harness.runner.local import LocalEngine
 from harness.runner.progress import ShowProgress, duration
-from harness.runner.run import TRY_AGAIN, Outcome, left_to_do, run_plan
-from harness.store import EXPERIMENT_NAME, Store, exclusive, open_store, write_atomically
+from harness.runner.run import RETRIED, TRY_AGAIN, Outcome, left_to_do, run_plan
+from harness.status import learned
+from harness.store import EXPERIMENT_NAME, LeftOut, Store, exclusive, open_store, write_atomically
 from harness.tasks.cache import VARIABLE as CACHE_VARIABLE
 from harness.trial.process import model_summary, use_temporary_folder
 from harness.tuning import Tune
 
 CACHE_FOLDER = ".cache"
 """Beside the results folders, where HARNESS_CACHE names no other: data that take long to make. It can be deleted."""
+CLOSING_SECONDS, CLOSING_SHARE = 20.0, 0.1
+"""Of a budget, what is kept for judging and the report: a share, at most so many seconds."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,27 @@ class Finished:
     outcome: Outcome
     verdicts: list[Verdict]
     report: Path | None
+    left_out: Sequence[LeftOut] = ()
+    """What did not fit into the budget, and why."""
+    open_claims: tuple[str, ...] = ()
+    """Ids of the claims that are still open after seeds were added."""
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What every stage of a run has in common."""
+
+    experiment: Experiment
+    store: Store
+    engine: Engine
+    console: Console
+    deadline: float
+    """On the monotonic clock; infinite without a budget."""
+    retry: Mapping[str, int]
+    """Trials to be done again (by id), with the attempts they had when the run began."""
+    most_seeds: int | None
+    """The most seeds that claims are looked at with, where seeds are, or have been, added; then those stay planned."""
+    planned_before: frozenset[str]
 
 
 def run_experiment(
@@ -53,14 +82,23 @@ def run_experiment(
     jobs: int | None = None,
     source: str | None = None,
     console: Console | None = None,
+    budget: float | None = None,
+    retry: Collection[str] = (),
+    until_decided: bool = False,
+    most_seeds: int | None = None,
     cluster: Cluster | None = None,
 ) -> Finished:
     """Run what is left of an experiment's plan, judge its claims and write its report into `results/<name>/`.
 
     `experiment` is a path, a bundled experiment's name, or an experiment with its TOML text as `source`. `jobs` trials
-    run side by side (default: as many as there are cores). A run that was stopped goes on where it was.
-    With `cluster`, trials run on Dask's workers. Raises UserError.
+    run side by side (default: as many as there are cores). A run that was stopped goes on where it was. `budget`:
+    seconds that the run may take; what does not fit is left out, in whole blocks. `retry`: statuses; trials that ended
+    so are done again. `until_decided`: add seeds where claims are open, up to `most_seeds` (40).
+    `cluster`: run trials on Dask's workers, not here. Raises UserError.
     """
+    begun = time.monotonic()
+    for status in retry:
+        check_name("status", status, RETRIED)
     if not isinstance(experiment, Experiment):
         path = locate(experiment)
         experiment = load_experiment(path)
@@ -73,13 +111,21 @@ def run_experiment(
             write_atomically(directory / EXPERIMENT_NAME, source)
         cache = Path(os.environ.get(CACHE_VARIABLE) or directory.parent / CACHE_FOLDER)
         remove_parts(cache)
+        deadline = math.inf if budget is None else begun + budget - min(CLOSING_SECONDS, CLOSING_SHARE * budget)
+        again = {trial_id: attempts for trial_id, (attempts, status) in store.attempts().items() if status in retry}
+        most = seeds.most_seeds(experiment, store, most_seeds, adding=until_decided)
         with _engine(cluster, jobs, _limits(experiment), cache, store, console) as engine:
-            outcome = _run_stages(experiment, store, engine, console)
+            run = _Run(experiment, store, engine, console, deadline, again, most, frozenset(store.planned_trials()))
+            outcome = _run_stages(run)
+            open_claims: tuple[str, ...] = ()
+            if most is not None and not outcome.stopped:
+                outcome, open_claims = _look_and_add(run, most, outcome, adding=until_decided)
+        left_out = store.left_out()
         if outcome.stopped:
-            return Finished(directory, outcome, [], None)
+            return Finished(directory, outcome, [], None, left_out)
         _summarise_models(experiment, directory)
-        verdicts = judge_results(directory)
-        return Finished(directory, outcome, verdicts, render_results(directory, verdicts))
+        verdicts, report = judge_and_render(directory)
+        return Finished(directory, outcome, verdicts, report, left_out, open_claims)
 
 
 @contextmanager
@@ -111,42 +157,88 @@ def final_losses(store: Store) -> dict[str, float]:
     return losses
 
 
-def _run_stages(experiment: Experiment, store: Store, engine: Engine, console: Console) -> Outcome:
+def _run_stages(run: _Run) -> Outcome:
     """Run the plan; where learning rates are tuned, first the tuning and then what it makes known of the plan."""
-    tunes = any(isinstance(sweep.learning_rate, Tune) for sweep in experiment.sweep)
-    trials = plan(experiment, final_losses(store) if tunes else {})
-    before = finished = failed = 0
-    while True:
-        store.set_plan(trials)
-        stage = _run_stage(experiment, trials, store, engine, console)
-        before, finished, failed = before or stage.stored_before, finished + stage.finished, failed + stage.failed
-        known_now = trials if stage.stopped or not tunes else plan(experiment, final_losses(store))
+    trials = _planned(run)
+    outcome = _run_stage(run, trials)
+    while not outcome.stopped and _tunes(run.experiment):
+        known_now = _planned(run)
         if known_now.keys() == trials.keys():
-            return Outcome(len(trials), before, finished, failed, stage.stopped)
+            break
         trials = known_now
+        outcome = outcome.then(_run_stage(run, trials))
+    return outcome
 
 
-def _run_stage(
-    experiment: Experiment,
-    trials: Mapping[str, TrialSpec],
-    store: Store,
-    engine: Engine,
-    console: Console,
-) -> Outcome:
+def _planned(run: _Run) -> dict[str, TrialSpec]:
+    """The plan as far as it is known, with the seeds that earlier runs have added."""
+    trials = plan(run.experiment, _losses(run))
+    if run.most_seeds is None:
+        return trials
+    return {id: spec for id, spec in _wide_plan(run).items() if id in trials or id in run.planned_before}
+
+
+def _wide_plan(run: _Run) -> dict[str, TrialSpec]:
+    """The plan with the most seeds that may be added."""
+    return plan(seeds.with_seeds(run.experiment, run.most_seeds or 0), _losses(run))
+
+
+def _losses(run: _Run) -> dict[str, float]:
+    return final_losses(run.store) if _tunes(run.experiment) else {}
+
+
+def _tunes(experiment: Experiment) -> bool:
+    return any(isinstance(sweep.learning_rate, Tune) for sweep in experiment.sweep)
+
+
+def _look_and_add(run: _Run, most: int, outcome: Outcome, *, adding: bool) -> tuple[Outcome, tuple[str, ...]]:
+    """Look at the claims; add seeds for those that are open, and look again, until none is or the time is spent.
+
+    Returns how the run ended and the ids of the claims that are still open.
+    """
+    trials, wide, count = _planned(run), _wide_plan(run), 0
+    while True:
+        verdicts = seeds.look(run.store, run.experiment.claim, most)
+        still_open = {verdict.id: verdict for verdict in verdicts if seeds.is_open(verdict)}
+        if not adding or not still_open or count == most or run.store.count_left_out():
+            return outcome, tuple(still_open)
+        count = seeds.next_count(still_open.values(), count, most)
+        claims = [claim for claim in run.experiment.claim if claim.id in still_open]
+        further = seeds.further_trials(run.store, claims, trials, wide, count)
+        run.console.print(
+            f"Open: {', '.join(still_open)}. Going on to {count} seeds.", markup=False, soft_wrap=True, highlight=False
+        )
+        trials = {id: spec for id, spec in wide.items() if id in trials or id in further}
+        outcome = outcome.then(_run_stage(run, trials))
+        if outcome.stopped:
+            return outcome, tuple(still_open)
+
+
+def _run_stage(run: _Run, trials: Mapping[str, TrialSpec]) -> Outcome:
     """Run what is left of the plan as far as it is known."""
-    left = left_to_do(trials, store.attempts())
-    estimator = Estimator(store.records())
-    seconds = sum(estimator.seconds(trial.spec) for trial in left) / engine.jobs
+    store, engine = run.store, run.engine
+    store.set_plan(trials)
+    states = store.states()
+    left = left_to_do(trials, store.attempts(), run.retry)
+    estimator = learned(states)
+    seconds = seconds_in_all(Counter(load_of(trial.spec) for trial in left).items(), estimator, engine.jobs)
     tuning = any(trial.spec.purpose == "tuning" for trial in left)
-    console.print(
-        f"{experiment.title}: {len(trials)} trials, {len(trials) - len(left)} done before, {len(left)} to do"
+    run.console.print(
+        f"{run.experiment.title}: {len(trials)} trials, {len(trials) - len(left)} done before, {len(left)} to do"
         + (f", {engine.jobs} side by side, about {duration(seconds)}" if left else "")
+        + (f" (as many as fit into {duration(run.deadline - time.monotonic())})" if run.deadline < math.inf else "")
         + (" (to tune learning rates; the comparison follows)" if tuning else ""),
         markup=False,
         soft_wrap=True,
     )
-    with ShowProgress(console, left, estimator, engine.jobs, len(trials) - len(left)) as progress:
-        return run_plan(left, len(trials), store, engine, progress)
+    budget = None
+    if run.deadline < math.inf:
+        budget = Budget(in_rounds(left, trials), estimator, engine.jobs, run.deadline)
+    with ShowProgress(run.console, left, estimator, engine.jobs, len(trials) - len(left), run.deadline) as progress:
+        outcome = run_plan(left, len(trials), store, engine, progress, budget)
+    if budget and not outcome.stopped:
+        store.leave_out(budget.left_out())
+    return outcome
 
 
 def _summarise_models(experiment: Experiment, directory: Path) -> None:

@@ -1,58 +1,68 @@
 """Results folders become one: of several coordinators, each with a part of the trials, on storage that they share.
 
-An attempt is identified by the trial's id and its number. Two records of an attempt are equal where their JSON values
-are: results, times and machine. Whoever ran a trial once and copied its record has equal ones. Records that differ come
-from two runs of the trial; nothing says which one counts, so both are kept, one after another as attempts by the time
-they were started, and told.
+Two records are equal where all their JSON values are, times and machine included, but for the attempt's number: such
+are copies of one run of a trial, and are kept once. Records that differ come from different runs of the trial, and all
+are kept, as its attempts. Where folders that have a trial count different records of it, that is a conflict.
 """
 
 from __future__ import annotations
 
 import heapq
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from harness.errors import UserError
 from harness.experiment import TrialSpec
+from harness.files import make_folder
 from harness.record import Record
 from harness.results import SUMMARIES_FOLDER, load_stored_experiment
+from harness.runner.run import TRY_AGAIN
 from harness.store import EXPERIMENT_NAME, Store, exclusive, open_store, stored_experiment, write_atomically
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """Records of one attempt that differ: the folders they come from, the attempts they became."""
+    """A trial of which folders count different records; all are kept, and the one that was begun last counts."""
 
     trial_id: str
-    attempt: int
-    sources: tuple[Path, ...]
-    kept_as: tuple[int, ...]
+    folders: tuple[Path, ...]
     fields: tuple[str, ...]
-    """In which they differ."""
+    """In which the records differ."""
+
+
+@dataclass
+class Merged:
+    """What came of it, in numbers of records but for the trials."""
+
+    trials: int = 0
+    records: int = 0
+    copies: int = 0
+    """Equal to one that was kept."""
+    conflicts: list[Conflict] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class Merged:
-    """What came of it."""
+class _Found:
+    """A record and the numbers of the folders that have it."""
 
-    trials: int
-    records: int
-    equal: int
-    """Records that were there more than once."""
-    conflicts: list[Conflict]
+    record: dict[str, Any]
+    folders: tuple[int, ...]
 
 
 def merge(sources: Sequence[str | Path], into: str | Path) -> Merged:
-    """Merge results folders of one experiment into a new one. Raises UserError; the sources are only read.
+    """Merge results folders of one experiment into a new one; no record is written unless all are.
 
-    The new folder has the plan of all of them in the order of the sources, and the first one's experiment file.
+    Its plan has the trials of all of them in the order of the sources; the experiment file is the first one's, the
+    sources are only read. Raises UserError.
     """
     directories, into = [Path(source) for source in sources], Path(into)
     _check(directories, into)
+    merged = Merged()
     with ExitStack() as stack:
         stores = [stack.enter_context(open_store(directory)) for directory in directories]
         target = stack.enter_context(open_store(into, create=True))
@@ -61,10 +71,10 @@ def merge(sources: Sequence[str | Path], into: str | Path) -> Merged:
             raise UserError(f"{into}: there are results in it already. Name a new folder with --into DIR")
         planned: dict[str, TrialSpec] = {}
         for store in stores:
-            for trial_id, spec in store.plan():
+            for trial_id, spec in store.plan().items():
                 planned.setdefault(trial_id, spec)
         target.set_plan(planned)
-        merged = _merge_records(stores, directories, target)
+        target.add_all(_all_records(stores, directories, merged))
         write_atomically(into / EXPERIMENT_NAME, stored_experiment(directories[0]))
         _copy_summaries(directories, into)
     return merged
@@ -72,79 +82,76 @@ def merge(sources: Sequence[str | Path], into: str | Path) -> Merged:
 
 def _check(directories: Sequence[Path], into: Path) -> None:
     places = [directory.resolve() for directory in directories]
-    if len(set(places)) < 2:
+    twice = next((place for place in places if places.count(place) > 1), None)
+    if twice is not None:
+        raise UserError(f"{twice}: given twice. Name each results folder once")
+    if len(places) < 2:
         raise UserError("merging takes two results folders or more")
-    if len(set(places)) < len(places):
-        twice = next(place for place in places if places.count(place) > 1)
-        raise UserError(f"{twice}: given twice")
     if into.resolve() in places:
         raise UserError(f"{into}: is one of those to be merged. Name a new folder with --into DIR")
-    first, *others = [load_stored_experiment(directory) for directory in directories]
-    for directory, other in zip(directories[1:], others, strict=True):
-        if other.name != first.name:
+    names = [load_stored_experiment(directory).name for directory in directories]
+    for directory, name in zip(directories, names, strict=True):
+        if name != names[0]:
             raise UserError(
-                f"{directory}: results of the experiment {other.name!r}, not {first.name!r} as in {directories[0]}."
-                " Different experiments are seen side by side with `harness report DIR DIR`"
+                f"{directory}: results of the experiment {name!r}, not of {names[0]!r} as in {directories[0]}."
+                f" See them side by side instead: harness report {directories[0]} {directory}"
             )
 
 
-def _merge_records(stores: Sequence[Store], directories: Sequence[Path], target: Store) -> Merged:
-    """Trial by trial in the order of their ids, so that only one trial's records are in memory."""
-    trials = records = equal = 0
-    conflicts: list[Conflict] = []
-    streams = [
-        ((record["trial_id"], record["attempt"], index, record) for record in store.every_attempt())
-        for index, store in enumerate(stores)
-    ]
-    order = heapq.merge(*streams, key=lambda entry: entry[:3])
-    for trial_id, of_trial in groupby(order, key=lambda entry: entry[0]):
-        kept: list[tuple[dict[str, Any], int, tuple[int, ...]]] = []
-        for attempt, of_attempt in groupby(of_trial, key=lambda entry: entry[1]):
-            different = _distinct((index, record) for _, _, index, record in of_attempt)
-            equal += sum(len(indices) - 1 for _, indices in different)
-            kept += [(record, attempt, indices) for record, indices in different]
-        numbered = list(enumerate(sorted(kept, key=lambda entry: (entry[1], entry[0]["started_at"])), start=1))
-        for number, (record, _, _) in numbered:
-            target.add(Record.model_validate({**record, "attempt": number}))
-        trials, records = trials + 1, records + len(numbered)
-        for attempt, entries in groupby(numbered, key=lambda entry: entry[1][1]):
-            found = list(entries)
-            if len(found) > 1:
-                conflicts.append(_conflict(trial_id, attempt, found, directories))
-    return Merged(trials, records, equal, conflicts)
+def _all_records(stores: Sequence[Store], directories: Sequence[Path], merged: Merged) -> Iterator[Record]:
+    """The records to be kept, trial by trial, so that only one trial's are in memory; counts them in `merged`."""
+    streams = [_numbered(index, store.every_attempt()) for index, store in enumerate(stores)]
+    for trial_id, entries in groupby(heapq.merge(*streams, key=lambda entry: entry[:2]), key=lambda entry: entry[0]):
+        of_folders = [(index, record) for _, index, record in entries]
+        found = _without_copies(of_folders)
+        merged.trials += 1
+        merged.records += len(found)
+        merged.copies += len(of_folders) - len(found)
+        counted = [one for one in found if _counts(one, of_folders)]
+        if len(counted) > 1:
+            merged.conflicts.append(_conflict(trial_id, counted, directories))
+        if len({index for index, _ in of_folders}) > 1:
+            found.sort(key=lambda one: (one.record["status"] not in TRY_AGAIN, one.record["started_at"]))
+        for attempt, one in enumerate(found, start=1):
+            yield Record.model_validate({**one.record, "attempt": attempt})
 
 
-def _distinct(found: Iterator[tuple[int, dict[str, Any]]]) -> list[tuple[dict[str, Any], tuple[int, ...]]]:
-    """Each record once, with the numbers of the stores that have it."""
-    different: list[tuple[dict[str, Any], tuple[int, ...]]] = []
-    for index, record in found:
-        for place, (known, indices) in enumerate(different):
-            if known == record:
-                different[place] = (known, (*indices, index))
-                break
+def _numbered(index: int, records: Iterator[dict[str, Any]]) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    for record in records:
+        yield record["trial_id"], index, record
+
+
+def _without_copies(records: Sequence[tuple[int, dict[str, Any]]]) -> list[_Found]:
+    found: list[_Found] = []
+    for index, record in records:
+        same = next((one for one in found if _without_number(one.record) == _without_number(record)), None)
+        if same is None:
+            found.append(_Found(record, (index,)))
         else:
-            different.append((record, (index,)))
-    return different
+            found[found.index(same)] = _Found(same.record, (*same.folders, index))
+    return found
 
 
-def _conflict(
-    trial_id: str,
-    attempt: int,
-    found: Sequence[tuple[int, tuple[dict[str, Any], int, tuple[int, ...]]]],
-    directories: Sequence[Path],
-) -> Conflict:
-    records = [record for _, (record, _, _) in found]
-    return Conflict(
-        trial_id,
-        attempt,
-        tuple(directories[index] for _, (_, _, indices) in found for index in indices),
-        tuple(number for number, _ in found),
-        tuple(name for name in records[0] if any(record.get(name) != records[0][name] for record in records)),
-    )
+def _without_number(record: dict[str, Any]) -> str:
+    """As text, in which what is not a number equals itself."""
+    return json.dumps({name: value for name, value in record.items() if name != "attempt"}, sort_keys=True)
+
+
+def _counts(one: _Found, records: Sequence[tuple[int, dict[str, Any]]]) -> bool:
+    """Whether it is the last record of its trial in a folder, and not one that is to be tried again."""
+    last = {index: _without_number(record) for index, record in records}
+    return one.record["status"] not in TRY_AGAIN and _without_number(one.record) in last.values()
+
+
+def _conflict(trial_id: str, found: Sequence[_Found], directories: Sequence[Path]) -> Conflict:
+    texts = [{name: json.dumps(value, sort_keys=True) for name, value in one.record.items()} for one in found]
+    names = [name for name in texts[0] if name != "attempt"]
+    differ = tuple(name for name in names if len({text.get(name) for text in texts}) > 1)
+    return Conflict(trial_id, tuple(directories[index] for one in found for index in one.folders), differ)
 
 
 def _copy_summaries(directories: Sequence[Path], into: Path) -> None:
-    for directory in reversed(directories):  # the first one's count
+    for directory in reversed(directories):  # the first one's stays
         for path in (directory / SUMMARIES_FOLDER).glob("*.txt"):
-            (into / SUMMARIES_FOLDER).mkdir(exist_ok=True)
+            make_folder(into / SUMMARIES_FOLDER)
             write_atomically(into / SUMMARIES_FOLDER / path.name, path.read_text(encoding="utf-8"))

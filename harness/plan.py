@@ -61,7 +61,7 @@ def _sweep_plan(experiment: Experiment, index: int, losses: Losses | None) -> tu
         ]
         return tuning_specs + chosen, choices
     except UserError as error:
-        source = experiment._source or experiment.name
+        source = experiment.source
         raise UserError(f"{source}: sweep[{index}] ({sweep.task}): {error}") from error
 
 
@@ -145,6 +145,7 @@ def _expand(
     experiment: Experiment, sweep: Sweep, rates: Sequence[float], purpose: Purpose = "comparison"
 ) -> Iterator[_Planned]:
     task = tasks[sweep.task]
+    check = sweep.until_target and purpose == "comparison"
     options = task.options.model_validate(sweep.options)
     data = dict(sorted(task.identity(options).items()))
     carried = task.carries(options)
@@ -185,7 +186,7 @@ def _expand(
                 code=code[factors.cell],
                 cell=factors.cell,
                 kernel=factors.kernel,
-                lane=sweep.lane or experiment.lane,
+                lane="speed" if check else sweep.lane or experiment.lane,
                 units=units_of.matching(factors),
                 layers=factors.layers,
                 dense_units=sweep.dense_units,
@@ -207,7 +208,7 @@ def _expand(
                 initialiser=factors.initialiser,
                 evaluate_lengths=sweep.evaluate_lengths,
                 gradient_reach=sweep.gradient_reach and purpose == "comparison",
-                purpose=purpose,
+                purpose="check" if check else purpose,
                 seed=factors.seed,
             )
             yield _Planned(spec, factors)

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.analysis.claims import Claim, Verdict
+from harness.analysis.looks import Looks
 from harness.cells import Cell, cells
 from harness.cells.facts import counts
 from harness.errors import UserError
-from harness.experiment import Experiment, load_experiment, parse_experiment
+from harness.experiment import Experiment, load_claims, parse_experiment
 from harness.files import make_folder
-from harness.store import EXPERIMENT_NAME, make_writable, open_store, stored_experiment, write_atomically
+from harness.hosts import Host, Whereabouts
+from harness.store import EXPERIMENT_NAME, LeftOut, make_writable, open_store, stored_experiment, write_atomically
 from harness.tasks import tasks
 
 if TYPE_CHECKING:
@@ -75,8 +77,14 @@ class Stored:
     missing: list[tuple[str, str, int]]
     """(task, cell, trials) of the plan that have no record, or one that only says that somebody stopped the trial."""
     stopped: list[tuple[tuple[str, str], int]]
-    """((task, cell), trials) of those that somebody stopped."""
+    """((task, cell), trials) of those that somebody stopped, other than those left out."""
+    left_out: list[LeftOut]
+    """Those that the last run left out for want of time."""
+    looks: dict[str, Looks]
+    """At claims (by id), while seeds were added."""
     machines: list[dict[str, Any]]
+    hosts: list[Host]
+    """On which trials ran, where an engine of several ran them."""
     versions: list[str]
     commits: list[str]
     dirty: bool
@@ -94,12 +102,14 @@ def read_results(directory: str | Path) -> Stored:
     examples: dict[str, dict[str, Any]] = {}
     stopped: Counter[tuple[str, str]] = Counter()
     machines: list[dict[str, Any]] = []
+    whereabouts = Whereabouts()
     commits: set[str] = set()
     dirty = False
     failures: list[dict[str, Any]] = []
     with open_store(directory) as store:
         left = store.planned_trials()
         planned, seeds = len(left), store.planned_seeds()
+        left_out, out_of_time, looks = store.left_out(), store.left_out_ids(), store.looks()
         for batch in _batches(store.records(), _BATCH):
             for parts, make in zip(tables, made, strict=True):
                 parts.append(make(batch))
@@ -107,10 +117,12 @@ def read_results(directory: str | Path) -> Stored:
             commits |= {record["git_commit"] or "unknown" for record in batch}
             dirty = dirty or any(record["git_dirty"] for record in batch)
             for record in batch:
+                whereabouts.add(record)
                 if record["machine"] not in machines:
                     machines.append(record["machine"])
                 if record["status"] == "interrupted":
-                    stopped[record["spec"]["task"], record["spec"]["cell"]] += 1
+                    if record["trial_id"] not in out_of_time:
+                        stopped[record["spec"]["task"], record["spec"]["cell"]] += 1
                     continue
                 left.pop(record["trial_id"], None)
                 if record["status"] != "ok" and len(failures) < MOST_FAILURES:
@@ -128,7 +140,10 @@ def read_results(directory: str | Path) -> Stored:
         seeds=seeds,
         missing=[(*of, count) for of, count in sorted(Counter(left.values()).items())],
         stopped=sorted(stopped.items()),
+        left_out=left_out,
+        looks=looks,
         machines=machines,
+        hosts=whereabouts.hosts(),
         versions=sorted({_versions(machine) for machine in machines}),
         commits=sorted(commits),
         dirty=dirty,
@@ -156,11 +171,11 @@ def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
 def judge_results(directory: str | Path, claims_file: str | Path | None = None) -> list[Verdict]:
     """Judge the folder's records by its experiment's claims, and write verdicts.json. Raises UserError.
 
-    With `claims_file`, an experiment file written later, by the claims of that one.
+    With `claims_file`, by the claims of that one: an experiment file, or claims alone, written later.
     """
     from harness.analysis.judge import write_verdicts
 
-    claims = load_experiment(claims_file).claim if claims_file else None
+    claims = load_claims(claims_file) if claims_file else None
     verdicts = _judged(read_results(directory), claims)
     write_verdicts(verdicts, Path(directory) / VERDICTS_NAME)
     return verdicts
@@ -177,6 +192,17 @@ def render_results(
 
     It goes into the results folder, or into `output`. Raises UserError.
     """
+    return judge_and_render(directory, verdicts, format=format, output=output)[1]
+
+
+def judge_and_render(
+    directory: str | Path,
+    verdicts: list[Verdict] | None = None,
+    *,
+    format: ReportFormat = "html",
+    output: str | Path | None = None,
+) -> tuple[list[Verdict], Path]:
+    """The verdicts, and the path of the report, from one reading of the folder. Raises UserError."""
     from harness.analysis.judge import write_verdicts
     from harness.report import render, render_markdown
 
@@ -186,7 +212,7 @@ def render_results(
     if verdicts is None:
         verdicts = _judged(stored)
         write_verdicts(verdicts, output / VERDICTS_NAME)
-    return (render if format == "html" else render_markdown)(report_data(stored, verdicts), output)
+    return verdicts, (render if format == "html" else render_markdown)(report_data(stored, verdicts), output)
 
 
 def render_beside(directories: Sequence[str | Path], output: str | Path, *, format: ReportFormat = "html") -> Path:
@@ -234,11 +260,12 @@ def _labels(directories: Sequence[Path]) -> list[str]:
 def _judged(stored: Stored, claims: Sequence[Claim] | None = None) -> list[Verdict]:
     from harness.analysis.judge import judge
 
-    return judge(stored.experiment.claim if claims is None else claims, stored.frame, stored.curves)
+    return judge(stored.experiment.claim if claims is None else claims, stored.frame, stored.curves, stored.looks)
 
 
 def report_data(stored: Stored, verdicts: list[Verdict]) -> ReportData:
     """All that a report shows."""
+    from harness.analysis.target_times import target_times
     from harness.report import ReportData
 
     experiment = stored.experiment
@@ -253,16 +280,21 @@ def report_data(stored: Stored, verdicts: list[Verdict]) -> ReportData:
         lengths=stored.lengths,
         reach=stored.reach,
         examples=stored.examples,
+        target_times=target_times(stored.frame, stored.curves),
         verdicts=verdicts,
         summaries=read_summaries(stored.directory),
         architectures=[_architecture(name) for name in experiment.cells],
         machines=stored.machines,
+        hosts=stored.hosts,
         failures=stored.failures,
         tasks={sweep.task: _task(sweep.task) for sweep in experiment.sweep},
         planned=stored.planned,
         done=stored.planned - sum(count for _, _, count in stored.missing),
         missing=stored.missing,
-        left_out=[(*of, count, "stopped before its end") for of, count in stored.stopped],
+        left_out=[
+            *((block.task, block.cell, block.trials, block.why) for block in stored.left_out),
+            *((*of, count, "stopped before its end") for of, count in stored.stopped),
+        ],
         limits=_limits(experiment),
         versions="; ".join(stored.versions),
         commit=", ".join(stored.commits),

@@ -2,49 +2,76 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
+from pydantic_core import from_json
+
+from harness.analysis.looks import Looks
 from harness.errors import UserError
-from harness.experiment import TrialSpec
+from harness.estimate import Load, load_of
+from harness.experiment import Lane, TrialSpec
 from harness.files import remove_parts, replacing
 from harness.record import Record
+from harness.tables import INSERT_PLANNED, check_schema
 
-SCHEMA_VERSION = 1
 FILE_NAME = "trials.sqlite"
 EXPERIMENT_NAME = "experiment.toml"
-_APPLICATION_ID = 0x52_4E_4E_48  # 'RNNH', so that another program's database is not mistaken for ours
-_TABLES = """
-CREATE TABLE trial (
-    trial_id TEXT NOT NULL,
-    attempt  INTEGER NOT NULL,
-    status   TEXT NOT NULL,
-    task     TEXT NOT NULL,
-    cell     TEXT NOT NULL,
-    seconds  REAL,
-    record   TEXT NOT NULL,
-    PRIMARY KEY (trial_id, attempt)
-);
-CREATE TABLE planned (
-    position INTEGER PRIMARY KEY,
-    trial_id TEXT NOT NULL UNIQUE,
-    cell     TEXT NOT NULL,
-    spec     TEXT NOT NULL
-);
-"""
 _PLANNED_IDS = "SELECT trial_id FROM planned ORDER BY position"
 _LAST = (
     "SELECT trial_id, record FROM trial AS here WHERE trial_id IN ({}) AND attempt ="
     " (SELECT max(attempt) FROM trial WHERE trial_id = here.trial_id)"
 )
 _AT_A_TIME = 500
+_LEFT_OUT = (
+    "FROM left_out JOIN planned USING (trial_id) WHERE NOT EXISTS"
+    " (SELECT 1 FROM trial WHERE trial.trial_id = left_out.trial_id AND status <> 'interrupted')"
+)
+
+
+@dataclass(frozen=True)
+class State:
+    """How many planned trials of one load are in one state."""
+
+    load: Load
+    status: str
+    """Of the last attempt; 'missing' where there is none."""
+    attempts: int
+    trials: int
+    seconds: float
+    """That their last attempts took."""
+    longest: float
+    """The longest of them, in seconds."""
+    spent: float
+    """That all their attempts took, in seconds."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Trials of one cell and condition that a run left out, for one reason."""
+
+    task: str
+    cell: str
+    lane: Lane
+    train_size: int
+    sequence_length: int
+    reason: str
+    seeds: tuple[int, ...] = ()
+    trials: int = 0
+
+    @property
+    def why(self) -> str:
+        """Which they are, and why they were left out."""
+        seeds = f"seed{'s' * (len(self.seeds) > 1)} {', '.join(map(str, self.seeds))}"
+        where = f"size {self.train_size}, length {self.sequence_length}, {self.lane} lane, {seeds}"
+        return f"{where}: {self.reason}"
 
 
 class Store:
@@ -60,30 +87,73 @@ class Store:
 
     def add(self, record: Record) -> None:
         """Store one attempt. Raises UserError where the disk refuses, KeyError where that attempt is stored already."""
-        row = (
-            record.trial_id,
-            record.attempt,
-            record.status,
-            record.spec.task,
-            record.spec.cell,
-            record.seconds_total,
-            record.model_dump_json(),
-        )
+        self.add_all([record])
+
+    def add_all(self, records: Iterable[Record]) -> None:
+        """Store attempts in one transaction: all of them or none. Raises as `add`."""
         with self._writing():
-            try:
-                self._connection.execute("INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-            except sqlite3.IntegrityError as error:
-                raise KeyError(f"trial {record.trial_id}, attempt {record.attempt}, is stored already") from error
+            for record in records:
+                row = (
+                    record.trial_id,
+                    record.attempt,
+                    record.status,
+                    record.spec.task,
+                    record.spec.cell,
+                    record.seconds_total,
+                    record.model_dump_json(),
+                )
+                try:
+                    self._connection.execute("INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+                except sqlite3.IntegrityError as error:
+                    raise KeyError(f"trial {record.trial_id}, attempt {record.attempt}, is stored already") from error
 
     def set_plan(self, trials: Mapping[str, TrialSpec]) -> None:
         """Remember what the experiment asks for now, so that status and report know what is missing."""
         rows = (
-            (position, trial_id, spec.cell, spec.model_dump_json())
+            (position, trial_id, *load_of(spec), spec.model_dump_json())
             for position, (trial_id, spec) in enumerate(trials.items())
         )
         with self._writing():
+            self._connection.execute("DELETE FROM left_out")
             self._connection.execute("DELETE FROM planned")
-            self._connection.executemany("INSERT INTO planned VALUES (?, ?, ?, ?)", rows)
+            self._connection.executemany(INSERT_PLANNED, rows)
+
+    def leave_out(self, reasons: Mapping[str, str]) -> None:
+        """Remember which planned trials (by id) this run left out, and why, until the next plan is set."""
+        with self._writing():
+            self._connection.executemany("INSERT OR REPLACE INTO left_out VALUES (?, ?)", reasons.items())
+
+    def left_out(self) -> list[LeftOut]:
+        """What the last run left out and nobody has run since, in the plan's order."""
+        seeds: dict[LeftOut, list[int]] = {}
+        for text, reason in self._read(f"SELECT spec, reason {_LEFT_OUT} ORDER BY position"):
+            spec = from_json(text)
+            where = {name: spec[name] for name in ("task", "cell", "lane", "train_size", "sequence_length")}
+            seeds.setdefault(LeftOut(**where, reason=reason), []).append(spec["seed"])
+        return [replace(of, seeds=tuple(dict.fromkeys(found)), trials=len(found)) for of, found in seeds.items()]
+
+    def count_left_out(self) -> int:
+        """How many there are."""
+        ((count,),) = self._read(f"SELECT count(*) {_LEFT_OUT}")
+        return int(count)
+
+    def left_out_ids(self) -> set[str]:
+        """Their ids."""
+        return {trial_id for (trial_id,) in self._read(f"SELECT left_out.trial_id {_LEFT_OUT}")}
+
+    def add_looks(self, claims: Mapping[str, int], most: int) -> None:
+        """Remember a look at each of the claims (by id) with all seeds up to the one given."""
+        rows = [(claim, through, most) for claim, through in claims.items()]
+        with self._writing():
+            self._connection.executemany("INSERT INTO look VALUES (?, ?, ?)", rows)
+
+    def looks(self) -> dict[str, Looks]:
+        """For each claim (by id) that was looked at while seeds were added, its looks."""
+        found: dict[str, Looks] = {}
+        for claim, through, most in self._read("SELECT claim, through, most FROM look ORDER BY claim, through"):
+            before = found[claim].through if claim in found else ()
+            found[claim] = Looks((*before, through), most)
+        return found
 
     def attempts(self) -> dict[str, tuple[int, str]]:
         """For each stored trial the number of attempts and the status of the last."""
@@ -92,8 +162,13 @@ class Store:
 
     def planned_trials(self) -> dict[str, tuple[str, str]]:
         """(task, cell) of each trial of the last plan, by id."""
-        rows = self._read("SELECT trial_id, json_extract(spec, '$.task'), cell FROM planned ORDER BY position")
+        rows = self._read("SELECT trial_id, task, cell FROM planned ORDER BY position")
         return {trial_id: (task, cell) for trial_id, task, cell in rows}
+
+    def plan(self) -> dict[str, TrialSpec]:
+        """The trials of the last plan, by id, in its order."""
+        rows = self._read("SELECT trial_id, spec FROM planned ORDER BY position")
+        return {trial_id: TrialSpec.model_validate_json(spec) for trial_id, spec in rows}
 
     def planned_seeds(self) -> set[int]:
         """The seeds of the last plan's comparison."""
@@ -114,7 +189,12 @@ class Store:
             found = dict(self._read(_LAST.format(", ".join("?" * len(some))), *some))
             for trial_id in some:
                 if trial_id in found:
-                    yield json.loads(found[trial_id])
+                    yield from_json(found[trial_id])
+
+    def every_attempt(self) -> Iterator[dict[str, Any]]:
+        """All that is stored, trial by trial in the order of their ids, oldest attempt first."""
+        for (text,) in self._read("SELECT record FROM trial ORDER BY trial_id, attempt"):
+            yield from_json(text)
 
     def attempts_at(self, trial_id: str) -> list[dict[str, Any]]:
         """All attempts at one trial, oldest first. Raises UserError unless the id, or its beginning, fits one trial."""
@@ -124,18 +204,18 @@ class Store:
         if len(ids) != 1:
             found = f"{len(ids)} trials begin so: {', '.join(ids[:5])}" if ids else "no record of such a trial"
             raise UserError(f"{self.directory}: trial {trial_id!r}: {found}. `harness export` lists the ids")
-        return [json.loads(text) for _, text in rows]
+        return [from_json(text) for _, text in rows]
 
-    def counts(self) -> list[tuple[str, str, int, float]]:
-        """(cell, status, trials, seconds) over the planned trials; status 'missing' where there is no record yet."""
-        return list(
-            self._read(
-                "SELECT planned.cell, coalesce(last.status, 'missing'), count(*), coalesce(sum(last.seconds), 0)"
-                " FROM planned LEFT JOIN"
-                " (SELECT trial_id, max(attempt), status, seconds FROM trial GROUP BY trial_id) AS last"
-                " USING (trial_id) GROUP BY 1, 2 ORDER BY 1, 2"
-            )
+    def states(self) -> list[State]:
+        """How many planned trials are in which state; read from indexes, so that it takes a moment on a large store."""
+        query = (
+            "SELECT task, lane, kernel, cell, guess, coalesce(status, 'missing'), coalesce(attempt, 0), count(*),"
+            " coalesce(sum(seconds), 0), coalesce(max(seconds), 0), coalesce(sum(spent), 0) FROM planned LEFT JOIN"
+            " (SELECT trial_id, max(attempt) AS attempt, status, seconds, sum(seconds) AS spent FROM trial"
+            " GROUP BY trial_id) USING (trial_id)"
+            " GROUP BY task, lane, kernel, cell, guess, status, attempt"
         )
+        return [State(Load(*row[:5]), *row[5:]) for row in self._read(query)]
 
     def _read(self, query: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         with _clear_errors(self.directory):
@@ -163,17 +243,20 @@ def open_store(directory: str | Path, *, create: bool = False) -> Iterator[Store
         raise UserError(
             f"{directory}: no results here ({FILE_NAME} is missing). Run an experiment first: harness run FILE"
         )
-    with _clear_errors(directory):
-        connection = sqlite3.connect(
-            f"{path.resolve().as_uri()}?mode={'rwc' if create else 'rw'}", uri=True, timeout=30, isolation_level=None
-        )
-        try:
-            if not create:  # not mode=ro, which could not undo what a run wrote when it was killed
-                connection.execute("PRAGMA query_only = ON")
-            _check_schema(connection, path, create=create)
-            yield Store(directory, connection)
-        finally:
-            connection.close()
+    with _clear_errors(directory), _connection(path, "rwc" if create else "rw") as connection:
+        check_schema(connection, path, create=create)
+        if not create:  # not mode=ro, which could not undo what a run wrote when it was killed
+            connection.execute("PRAGMA query_only = ON")
+        yield Store(directory, connection)
+
+
+@contextmanager
+def _connection(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, timeout=30, isolation_level=None)
+    try:
+        yield connection
+    finally:
+        connection.close()
 
 
 def make_writable(directory: Path) -> None:
@@ -224,30 +307,6 @@ def _try_lock(file: IO[str]) -> bool:
     except OSError:
         return False
     return True
-
-
-def _check_schema(connection: sqlite3.Connection, path: Path, *, create: bool) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if version == application == tables == 0:
-        if not create:
-            raise UserError(f"{path}: an empty file, no records. Delete it and run the experiment again")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("BEGIN EXCLUSIVE")
-        if connection.execute("PRAGMA user_version").fetchone() == (0,):
-            for statement in filter(str.strip, _TABLES.split(";")):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        connection.execute("COMMIT")
-    elif application != _APPLICATION_ID:
-        raise UserError(f"{path}: a database of another program. Choose another folder with --results DIR")
-    elif version > SCHEMA_VERSION:
-        raise UserError(
-            f"{path}: written by a newer harness (schema {version}, this one reads up to {SCHEMA_VERSION})."
-            " Update the harness, or choose another folder with --results DIR"
-        )
 
 
 @contextmanager

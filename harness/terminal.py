@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich import box
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.padding import Padding
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
 from harness.analysis.claims import Verdict
+from harness.analysis.words import scope
 from harness.bundled import bundled_experiments
 from harness.cells import KERNELS, cells
 from harness.errors import UserError
@@ -20,6 +25,8 @@ from harness.runner.progress import duration
 from harness.tasks import tasks
 
 if TYPE_CHECKING:
+    from harness.merge import Conflict
+    from harness.status import Status
     from harness.trial.kernels import KernelRecord
 
 _STYLES = {
@@ -31,21 +38,52 @@ _STYLES = {
 }
 
 
-def verdict_table(verdicts: Sequence[Verdict]) -> Table:
-    """The claims with their verdicts, effects and intervals; why stands below each claim."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=False, leading=1)
-    table.add_column("verdict", overflow="fold", min_width=12, max_width=14)
-    table.add_column("claim", ratio=1, overflow="fold")
-    table.add_column("effect [95 % interval]", overflow="fold", min_width=16, max_width=34)
-    table.add_column("seeds", justify="right")
-    for verdict in verdicts:
-        table.add_row(
-            Text(verdict.verdict, style=_STYLES[verdict.verdict]),
-            Text.assemble((verdict.claim, "bold"), "\n", (verdict.reason, "dim")),
-            Text(effect_in_words(verdict)),
-            str(verdict.n) if verdict.n else "-",
-        )
-    return table
+_NARROW = 96
+"""Columns below which verdicts stand one under the other instead of in a table."""
+
+
+@dataclass(frozen=True)
+class VerdictTable:
+    """The claims with their verdicts, effects, intervals and scope: a table, or a list where the terminal is narrow.
+
+    Where the terminal can show links, each verdict leads to its place in `report`.
+    """
+
+    verdicts: Sequence[Verdict]
+    report: Path | None = None
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """What rich prints."""
+        if options.max_width < _NARROW:
+            for place, verdict in enumerate(self.verdicts, 1):
+                seeds = f", {verdict.n} seed{'s' * (verdict.n != 1)}" if verdict.n else ""
+                figures = f"Effect {effect_in_words(verdict)}{seeds}\n" if verdict.effect is not None else ""
+                yield self._word(verdict, place)
+                yield Padding(Text.assemble((verdict.claim, "bold"), "\n", figures, *_below(verdict)), (0, 0, 1, 2))
+            return
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=False, leading=1)
+        table.add_column("verdict", overflow="fold", min_width=12, max_width=14)
+        table.add_column("claim", ratio=1, overflow="fold")
+        table.add_column("effect [95 % interval]", overflow="fold", min_width=16, max_width=34)
+        table.add_column("seeds", justify="right")
+        for place, verdict in enumerate(self.verdicts, 1):
+            table.add_row(
+                self._word(verdict, place),
+                Text.assemble((verdict.claim, "bold"), "\n", *_below(verdict)),
+                Text(effect_in_words(verdict)),
+                str(verdict.n) if verdict.n else "-",
+            )
+        yield table
+
+    def _word(self, verdict: Verdict, place: int) -> Text:
+        link = f"{self.report.resolve().as_uri()}#claim-{place}" if self.report else None
+        return Text(verdict.says, style=Style.parse(_STYLES[verdict.verdict]) + Style(link=link))
+
+
+def _below(verdict: Verdict) -> tuple[str, tuple[str, str]]:
+    """Why this verdict, and where it holds."""
+    where = scope(verdict.conditions)
+    return verdict.reason, (f"\nScope: {where}" if where else "", "dim")
 
 
 def effect_in_words(verdict: Verdict) -> str:
@@ -87,22 +125,31 @@ def _values(values: Iterator[object]) -> str:
     return " ".join(shown) if len(shown) <= 8 else f"{shown[0]} ... {shown[-1]} ({len(shown)})"
 
 
-def status_table(counts: Sequence[tuple[str, str, int, float]]) -> Table:
-    """Trials per cell and status, with the time they took. `counts` is `Store.counts()`."""
-    statuses = ["ok", *sorted({row[1] for row in counts} - {"ok", "missing"}), "missing"]
+def status_table(status: Status) -> Table:
+    """Trials per cell and status, with the time they took and what those that are left will take."""
+    totals = sum((cell.trials for cell in status.cells), Counter[str]())
+    statuses = ["ok", *sorted(totals.keys() - {"ok", "missing"}), "missing"]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=True)
-    totals = Counter[str]()
-    for _, status, trials, _ in counts:
-        totals[status] += trials
     table.add_column("cell", footer="all")
-    for status in statuses:
-        table.add_column(status, footer=f"{totals[status]:,}", justify="right")
-    table.add_column("time spent", footer=duration(sum(row[3] for row in counts)), justify="right")
-    for cell in dict.fromkeys(row[0] for row in counts):
-        own = {status: (trials, seconds) for name, status, trials, seconds in counts if name == cell}
-        spent = sum(seconds for _, seconds in own.values())
-        table.add_row(cell, *(f"{own.get(status, (0, 0))[0]:,}" for status in statuses), duration(spent))
+    for name in statuses:
+        table.add_column(name, footer=f"{totals[name]:,}", justify="right")
+    table.add_column("time spent", footer=duration(status.spent), justify="right")
+    table.add_column("to do", footer=duration(sum(cell.left for cell in status.cells)), justify="right")
+    for cell in status.cells:
+        counts = (f"{cell.trials[name]:,}" for name in statuses)
+        table.add_row(cell.cell, *counts, duration(cell.spent), duration(cell.left))
     return table
+
+
+def status_notes(status: Status, jobs: int) -> Iterator[str]:
+    """What stands below the table: the wall time that is left, and what a budget left out."""
+    if status.trials_left:
+        yield (
+            f"{status.trials_left:,} trials left to run: about {duration(status.left)}"
+            f" with {jobs} side by side, speed trials alone."
+        )
+    if status.left_out:
+        yield f"{status.left_out:,} of them did not fit into the last run's budget."
 
 
 def kernel_table(records: Sequence[KernelRecord]) -> Table:
@@ -160,3 +207,17 @@ def _experiments() -> Iterator[tuple[str, str]]:
                 yield str(path), load_experiment(path).title
             except UserError as error:
                 yield str(path), f"(not valid: {str(error).splitlines()[0]})"
+
+
+_CONFLICTS_SHOWN = 20
+
+
+def conflict_lines(conflicts: Sequence[Conflict]) -> list[str]:
+    """Trials of which results folders count different records: a line each, of a great many the first."""
+    lines = [
+        f"conflict: trial {one.trial_id} differs in {', '.join(one.fields)} ({', '.join(map(str, one.folders))});"
+        " all records are kept, the one begun last counts"
+        for one in conflicts[:_CONFLICTS_SHOWN]
+    ]
+    more = len(conflicts) - len(lines)
+    return [*lines, f"and {more} more trials in conflict"] if more else lines

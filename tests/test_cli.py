@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -47,7 +49,7 @@ def results(tmp_path: Path) -> Path:
     return directory
 
 
-LIGHT = ["--help", "list", "schema", "check", "dry-run", "status", "report", "judge", "export"]
+LIGHT = ["--help", "list", "schema", "check", "dry-run", "status", "report", "judge", "export", "diff"]
 
 
 @pytest.mark.parametrize("command", LIGHT)
@@ -55,6 +57,7 @@ def test_what_trains_nothing_never_imports_tensorflow(command: str, file: Path, 
     arguments = {
         "check": ["check", str(file)],
         "dry-run": ["run", str(file), "--dry-run"],
+        "diff": ["diff", str(results), str(results)],
         **{name: [name, str(results)] for name in ("status", "report", "judge", "export")},
     }.get(command, [command])
     script = (
@@ -114,15 +117,25 @@ def test_dry_run_prints_every_trial_and_makes_nothing(file: Path, tmp_path: Path
     assert not (tmp_path / "out").exists()
 
 
-def test_seeds_on_the_command_line_replace_the_files(file: Path) -> None:
-    assert len(harness("run", file, "--dry-run", "--seeds", 3).stdout.splitlines()) == 12
+def test_seeds_on_the_command_line_add_to_the_files(file: Path) -> None:
+    def planned(*arguments: object) -> list[str]:
+        return sorted(harness("run", file, "--dry-run", *arguments).stdout.splitlines())
+
+    text = EXPERIMENT.replace("seeds = 2", "seeds = [7, 4]") + EXPERIMENT[EXPERIMENT.index("[[sweep]]") :].replace(
+        "[[sweep]]", "[[sweep]]\nseeds = 1"
+    ).replace("[20, 40]", "80")
+    file.write_text(text, encoding="utf-8")
+    own, more, fewer = planned(), planned("--seeds", 4), planned("--seeds", 1)
+    assert set(fewer) < set(own) < set(more), "what is stored counts"
+    assert Counter(int(line.split()[-1]) for line in more) == {7: 4, 4: 4, 8: 4, 9: 4, 0: 2, 1: 2, 2: 2, 3: 2}
 
 
 def test_status_counts_what_is_done_and_what_is_missing(results: Path) -> None:
     done = harness("status", results)
     assert done.returncode == 0
-    last = done.stdout.strip().splitlines()[-1].split()
-    assert last[:3] == ["all", "4", "4"]
+    (totals,) = (line.split() for line in done.stdout.splitlines() if line.split()[:1] == ["all"])
+    assert totals[:3] == ["all", "4", "4"]
+    assert "4 trials left to run: about" in done.stdout
 
 
 def test_a_report_of_an_unfinished_run_is_written(results: Path) -> None:
@@ -160,6 +173,30 @@ def test_one_record_is_shown_whole_with_the_command_that_repeats_it(results: Pat
     assert command.strip() == f"harness trial {results} {trial}"
 
 
+def test_the_command_that_repeats_a_trial_can_be_pasted_whatever_the_folder_is_called(
+    results: Path, tmp_path: Path
+) -> None:
+    results.rename(tmp_path / "my results; rm x")
+    with open_store(tmp_path / "my results; rm x") as store:
+        trial = next(iter(store.records()))["trial_id"]
+    done = harness("show", tmp_path / "my results; rm x", trial)
+    command = done.stdout.rpartition("# again, in the foreground: ")[2]
+    assert shlex.split(command) == ["harness", "trial", str(tmp_path / "my results; rm x"), trial]
+
+
+def test_a_record_that_this_version_does_not_understand_is_not_repeated(results: Path) -> None:
+    with open_store(results, create=True) as store:
+        old = next(iter(store.records()))
+        spec = {**old["spec"], "peephole": True}
+        store._connection.execute(
+            "UPDATE trial SET record = ? WHERE trial_id = ?", (json.dumps({**old, "spec": spec}), old["trial_id"])
+        )
+    done = harness("trial", results, old["trial_id"])
+    assert done.returncode == 2
+    assert "this version cannot repeat it" in done.stderr
+    assert "spec: peephole: unknown key" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("trial", "words"), [("ffffffffffffffff", "no record of such a trial"), ("", "4 trials begin so")]
 )
@@ -184,6 +221,53 @@ def test_export_writes_a_row_a_trial(results: Path, tmp_path: Path, format: str)
     assert set(frame["trial_id"].astype(str).str.len()) == {16}
 
 
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """The same trials as in `results`, of another version of the code, which needs more parameters."""
+    from harness.plan import plan
+
+    directory = tmp_path / "other"
+    trials = {s.id(): s for s in (s.model_copy(update={"code": "newer"}) for s in plan(experiment()).values())}
+    with open_store(directory, create=True) as store:
+        store.set_plan(trials)
+        for spec in trials.values():
+            store.add(record(spec, parameters=120, test={"loss": 1.0, "accuracy": 0.5}))
+    return directory
+
+
+@pytest.mark.parametrize("columns", ["60", "120"])
+def test_two_results_folders_are_compared_and_only_what_changed_is_listed(
+    results: Path, other: Path, columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    done = harness("diff", results, other)
+    assert done.returncode == 0, done.stderr
+    assert "4 trials in both; only in A: 0, only in B: 4." in done.stdout
+    assert "100 to 120" in done.stdout
+    assert "parameters: 4 same, 4 changed" in done.stdout
+    assert "test loss" not in done.stdout
+    assert "accuracy: 8 same" in done.stdout
+    tables = [line for line in done.stdout.splitlines() if "+20" in line or "gru" in line]
+    assert tables
+    assert all(len(line) <= int(columns) for line in tables)
+
+
+def test_the_comparison_can_be_had_whole_as_json(results: Path, other: Path) -> None:
+    found = json.loads(harness("diff", results, other, "--format", "json").stdout)
+    assert (found["common"], found["only_second"], found["first"]["trials"]) == (4, 4, 4)
+    parameters = [row for row in found["changes"] if row["column"] == "parameters"]
+    assert {(row["first"], row["second"], row["finding"]) for row in parameters} == {(100, 120, "changed")}
+    assert {row["finding"] for row in found["changes"] if row["column"] == "test_loss"} == {"same"}
+
+
+def test_folders_without_a_common_trial_are_told_so(results: Path, tmp_path: Path) -> None:
+    with open_store(tmp_path / "empty", create=True):
+        pass
+    done = harness("diff", results, tmp_path / "empty")
+    assert done.returncode == 0
+    assert "no trial in common" in done.stdout
+
+
 def test_an_export_that_cannot_be_written_leaves_nothing_behind(results: Path, tmp_path: Path) -> None:
     target = tmp_path / "a folder"
     target.mkdir()
@@ -200,6 +284,9 @@ BAD = {
     "bad shape": (["kernels", "--shape", "32,256"], "expected four positive whole numbers"),
     "unknown kernel to measure": (["kernels", "--kernel", "fusd"], "Did you mean 'fused'?"),
     "no results": (["status", "nowhere"], "no results here"),
+    "no results to compare": (["diff", "nowhere", "elsewhere"], "nowhere: no results here"),
+    "no duration": (["run", "experiments/smoke.toml", "--budget", "soon"], "such as 90s, 10m or 1h30m"),
+    "unknown status": (["run", "experiments/smoke.toml", "--retry", "timout"], "Did you mean 'timeout'?"),
     "no results to report": (["report", "nowhere"], "no results here"),
     "no results to serve": (["serve", "nowhere", "--port", "0"], "no results here"),
     "no results to export": (["export", "nowhere"], "no results here"),

@@ -27,6 +27,7 @@ function=$(complete -p harness | sed 's/.*-F \\([^ ]*\\).*/\\1/')
 "$function" harness
 printf '%s\n' "${COMPREPLY[@]}"
 """
+BUNDLED = ("compare", "full", "less_data", "long_memory", "regression", "smoke", "sound_events")
 
 
 def bash(home: Path, script: str, *arguments: str) -> str:
@@ -50,8 +51,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "mine.toml").touch()
     (folder / "more").mkdir()
     (folder / "more" / "theirs.toml").touch()
-    with open_store(folder / "results" / "mine", create=True):
-        pass
+    for name in ("mine", "yours"):
+        with open_store(folder / "results" / name, create=True):
+            pass
     return folder
 
 
@@ -59,10 +61,16 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("typed", "words"),
     [
         (("harness", "ju"), ["judge"]),
-        (("harness", "run", ""), ["compare", "full", "less_data", "long_memory", "smoke", "sound_events", "mine.toml"]),
+        (
+            ("harness", "run", ""),
+            [*BUNDLED, "mine.toml"],
+        ),
         (("harness", "run", "more/"), ["more/theirs.toml"]),
         (("harness", "run", "LIC"), [""]),  # bash itself goes on with files
-        (("harness", "report", ""), ["results/mine"]),
+        (("harness", "show", ""), ["results/mine", "results/yours"]),
+        (("harness", "report", ""), ["results/mine", "results/yours"]),
+        (("harness", "report", "results/mine", ""), ["results/yours"]),
+        (("harness", "report", "results/yours", "--format", "md", "results/m"), ["results/mine"]),
         (("harness", "judge", "results/mine", "--claims", "lo"), ["long_memory"]),
         (("harness", "summary", "l"), ["lstm"]),
         (("harness", "kernels", "--kernel", "f"), ["fused"]),

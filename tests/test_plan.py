@@ -209,3 +209,27 @@ def test_lengths_that_cannot_be_evaluated_are_refused_before_any_training(
 def test_lengths_to_evaluate_are_refused_where_a_task_has_no_others() -> None:
     with pytest.raises(UserError, match=r"sweep\[0\]: task 'digits' has no other lengths"):
         experiment(EXPERIMENT, ('"recall"', '"digits"'), ("updates = 6", "updates = 6\nevaluate_lengths = [9]"))
+
+
+def test_time_to_target_is_checked_in_the_speed_lane_with_the_same_networks() -> None:
+    twice = EXPERIMENT + EXPERIMENT[EXPERIMENT.index("[[sweep]]") :].replace("updates", "until_target = true\nupdates")
+    specs = list(plan(experiment(twice)).values())
+    assert {(s.purpose, s.lane) for s in specs} == {("comparison", "accuracy"), ("check", "speed")}
+    same = [s.model_copy(update={"purpose": "comparison", "lane": "accuracy"}).id() for s in specs]
+    assert len(set(same)) == len(specs) // 2
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ('lane = "accuracy"', "'until_target' measures in the speed lane; leave 'lane' out"),
+        (
+            'task = "tests.analysis.test_target_times:without_target"',
+            "declares no target, so 'until_target' must be left",
+        ),
+    ],
+)
+def test_a_target_that_cannot_be_timed_is_refused(key: str, words: str) -> None:
+    text = EXPERIMENT.replace('task = "recall"\n', "") if key.startswith("task") else EXPERIMENT
+    with pytest.raises(UserError, match=rf"sweep\[0\]: .*{words}"):
+        experiment(text.replace("updates = 6", f"updates = 6\nuntil_target = true\n{key}"))

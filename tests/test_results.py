@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,16 @@ from harness.errors import UserError
 from harness.plan import plan
 from harness.record import Record
 from harness.report import ReportData
-from harness.results import read_results, render_beside, render_results, report_data
-from harness.store import EXPERIMENT_NAME, open_store
+from harness.results import (
+    VERDICTS_NAME,
+    judge_and_render,
+    judge_results,
+    read_results,
+    render_beside,
+    render_results,
+    report_data,
+)
+from harness.store import EXPERIMENT_NAME, Store, open_store
 from tests.factories import EXPERIMENT, experiment, record, spec
 
 CLAIM = """
@@ -214,3 +223,76 @@ def test_architectures_bring_their_equations_and_counts(tmp_path: Path) -> None:
     counts = dict(lstm["counts"])
     assert counts["parameters of such a layer (256 features, 32 units)"] == 36_992
     assert counts["sigmoids and tanhs, a unit"] == 5
+
+
+EXACT = """
+[[claim]]
+id = "fewer-parameters"
+claim = "A GRU has fewer parameters than an LSTM"
+kind = "exact"
+fact = "fewer-parameters"
+"""
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    directory = tmp_path / "tiny"
+    trials = plan(experiment())
+    with open_store(directory, create=True) as store:
+        store.set_plan(trials)
+        for spec in trials.values():
+            store.add(record(spec, parameters=100, test={"loss": 1.0, "accuracy": 0.5}))
+    (directory / EXPERIMENT_NAME).write_text(EXPERIMENT + EXACT, encoding="utf-8")
+    return directory
+
+
+def ids(directory: Path) -> list[str]:
+    return [verdict["id"] for verdict in json.loads((directory / VERDICTS_NAME).read_text(encoding="utf-8"))]
+
+
+def test_verdicts_and_report_come_from_one_reading_of_the_records(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, times = Store.records, []
+
+    def counted(store: Store, **options: bool) -> Iterator[dict[str, Any]]:
+        times.append(options)
+        return read(store, **options)
+
+    monkeypatch.setattr(Store, "records", counted)
+    verdicts, report = judge_and_render(results)
+    assert len(times) == 1
+    assert [verdict.id for verdict in verdicts] == ids(results) == ["fewer-parameters"]
+    assert "A GRU has fewer parameters" in report.read_text(encoding="utf-8")
+    render_results(results)
+    assert len(times) == 2
+
+
+def test_claims_written_later_stand_in_an_experiment_or_alone(results: Path, tmp_path: Path) -> None:
+    later = tmp_path / "later.toml"
+    other = EXACT.replace('id = "fewer-parameters"', 'id = "later"')
+    for text in (EXPERIMENT + other, other):
+        later.write_text(text, encoding="utf-8")
+        assert [verdict.id for verdict in judge_results(results, later)] == ids(results) == ["later"]
+    assert [verdict.id for verdict in judge_results(results)] == ["fewer-parameters"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "claim: this key is missing"),
+        ("claim = []", "claim: "),
+        ("[[claims]]", "claims: unknown key. Did you mean 'claim'?"),
+        ("[claim", "not valid TOML"),
+        (EXACT + EXACT, "claim: two claims have the id 'fewer-parameters'"),
+        (EXACT.replace("fact =", "fakt ="), "claim[0].fakt: unknown key. Did you mean 'fact'?"),
+        ('name = "x"\n' + EXACT, "title: this key is missing"),
+    ],
+)
+def test_a_file_of_claims_that_is_not_right_is_told(results: Path, tmp_path: Path, text: str, words: str) -> None:
+    later = tmp_path / "later.toml"
+    later.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=r"later\.toml: ") as caught:
+        judge_results(results, later)
+    assert words in str(caught.value)
+    assert not (results / VERDICTS_NAME).exists()

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.store import FILE_NAME, SCHEMA_VERSION, exclusive, open_store
+from harness.store import FILE_NAME, exclusive, open_store
+from harness.tables import SCHEMA_VERSION
 from tests.factories import record, spec
 
 MATTERS_TO_ROOT = pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -76,17 +77,18 @@ def test_a_plan_tells_its_trials_and_the_seeds_of_its_comparison(tmp_path: Path)
         assert store.planned_seeds() == {3, 4}
 
 
-def test_counts_tell_what_is_there_and_what_is_missing(tmp_path: Path) -> None:
+def test_states_tell_what_is_there_and_what_is_missing(tmp_path: Path) -> None:
     specs = [spec(seed=seed, cell=cell) for seed in (0, 1) for cell in ("gru", "lstm")]
     with open_store(tmp_path, create=True) as store:
         store.set_plan({s.id(): s for s in specs})
         store.add(record(specs[0]))
         store.add(record(specs[1], status="diverged", seconds_total=2.0))
-        assert store.counts() == [
-            ("gru", "missing", 1, 0),
-            ("gru", "ok", 1, 1.5),
-            ("lstm", "diverged", 1, 2.0),
-            ("lstm", "missing", 1, 0),
+        states = [(s.load.cell, s.status, s.attempts, s.trials, s.seconds, s.spent) for s in store.states()]
+        assert states == [
+            ("gru", "missing", 0, 1, 0, 0),
+            ("gru", "ok", 1, 1, 1.5, 1.5),
+            ("lstm", "missing", 0, 1, 0, 0),
+            ("lstm", "diverged", 1, 1, 2.0, 2.0),
         ]
 
 

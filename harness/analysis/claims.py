@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
 from harness.analysis.exact import facts
+from harness.analysis.looks import Look
 from harness.analysis.measures import check_measure
 from harness.cells import KERNELS
 from harness.errors import check_name
-from harness.fields import STRICT, CellName, KernelName, OneOf, OneOrMore
+from harness.factors import Initialiser, Lane, Match, Optimizer
+from harness.fields import STRICT, CellName, Distinct, OneOf, OneOrMore
 from harness.tasks import tasks
 from harness.validation import in_words
 
@@ -37,9 +39,11 @@ def _each(
         if not values or not all(map(accept, values)):
             alternatives = "".join(f", or {word!r}" for word in words.split())
             raise ValueError(f"expected {what}, or a list of such{alternatives}; found {value!r}")
+        if len(set(values)) != len(values):
+            raise ValueError(f"the same value is listed twice in {value!r}")
         return tuple(map(check, values)) if check else values
 
-    return PlainValidator(validated, json_schema_input_type=written_as)
+    return PlainValidator(validated, json_schema_input_type=Annotated[written_as, Distinct()])
 
 
 def _is_name(value: object) -> bool:
@@ -58,8 +62,13 @@ def _is_name_or_number(value: object) -> bool:
     return _is_name(value) or _is_number(value)
 
 
-def _as_recorded(value: str | float) -> str:
-    return value if isinstance(value, str) else str(float(value))
+_CHRONO: Callable[[str], str] = in_words(lambda name: check_name("forget_bias", name, ("chrono", "")))
+
+
+def _bias_as_recorded(value: str | float) -> str:
+    if isinstance(value, str):
+        return _CHRONO(value)
+    return str(float(value))
 
 
 def _margin(value: object) -> float | str:
@@ -78,15 +87,12 @@ def _registered(kind: str, names: Iterable[str]) -> OneOf:
     return OneOf(names, lambda name: check_name(kind, name, names))
 
 
-_TASK = _registered("task", tasks)
-Names = Annotated[tuple[str, ...] | None, _each("a name", _is_name, OneOrMore[str])]
-TaskNames = Annotated[
-    tuple[str, ...] | None, _each("a task", _is_name, OneOrMore[Annotated[str, _TASK]], in_words(_TASK.check))
-]
-KernelNames = Annotated[
-    tuple[str, ...] | None,
-    _each("a kernel", _is_name, OneOrMore[KernelName], in_words(lambda name: check_name("kernel", name, KERNELS))),
-]
+def _one_of(kind: str, what: str, names: Iterable[str]) -> Any:
+    known = _registered(kind, names)
+    return _each(what, _is_name, OneOrMore[Annotated[str, known]], in_words(known.check))
+
+
+Names = tuple[str, ...] | None
 Numbers = Annotated[
     tuple[float, ...] | Literal["smallest", "largest"] | None,
     _each("a number", _is_number, OneOrMore[float] | Literal["smallest", "largest"], words="smallest largest"),
@@ -113,10 +119,10 @@ class Where(BaseModel):
 
     model_config = STRICT
 
-    task: TaskNames = None
-    kernel: KernelNames = None
-    lane: Names = None
-    matched: Names = None
+    task: Annotated[Names, _one_of("task", "a task", tasks)] = None
+    kernel: Annotated[Names, _one_of("kernel", "a kernel", KERNELS)] = None
+    lane: Annotated[Names, _one_of("lane", "a lane", get_args(Lane))] = None
+    matched: Annotated[Names, _one_of("match", "a match", get_args(Match))] = None
     train_size: Numbers = None
     sequence_length: Numbers = None
     units: Numbers = None
@@ -128,11 +134,18 @@ class Where(BaseModel):
     recurrent_dropout: Numbers = None
     patience: Numbers = None
     clip_norm: Numbers = None
-    optimizer: Names = None
-    initialiser: Names = None
+    optimizer: Annotated[Names, _one_of("optimizer", "an optimizer", get_args(Optimizer))] = None
+    initialiser: Annotated[Names, _one_of("initialiser", "an initialiser", get_args(Initialiser))] = None
     forget_bias: Annotated[
-        tuple[str, ...] | None, _each("a number or a name", _is_name_or_number, OneOrMore[float | str], _as_recorded)
+        Names,
+        _each(
+            "a number, 'chrono' or ''",
+            _is_name_or_number,
+            OneOrMore[float | Literal["chrono", ""]],
+            _bias_as_recorded,
+        ),
     ] = None
+    """As an experiment gives it; '' is each cell's own."""
     reset_after: Annotated[tuple[bool, ...] | None, _each("true or false", _is_truth, OneOrMore[bool])] = None
 
 
@@ -204,7 +217,7 @@ class Proportion(_Comparison):
     """The least difference of shares that counts in practice."""
     on: str | None = None
     """A column of the records; default: the task's own measure of being solved."""
-    threshold: float | None = None
+    threshold: Annotated[float, Field(allow_inf_nan=False)] | None = None
     """From which value of `on` a seed has solved the task."""
 
     @model_validator(mode="after")
@@ -225,7 +238,7 @@ class Horizon(_Comparison):
     """The factor whose largest solved value is compared."""
     on: str | None = None
     """A column of the records; default: the task's own measure of being solved."""
-    threshold: float | None = None
+    threshold: Annotated[float, Field(allow_inf_nan=False)] | None = None
     """From which value of `on` a seed has solved the task."""
 
     @model_validator(mode="after")
@@ -281,7 +294,12 @@ def _checked_measure(claim: C, column: str) -> C:
 def _checked_threshold(claim: C, on: str | None, threshold: float | None) -> C:
     if (on is None) != (threshold is None):
         raise ValueError("'on' and 'threshold' belong together; without both, the task's own threshold counts")
-    return claim if on is None else _checked_measure(claim, on)
+    if on is not None:
+        return _checked_measure(claim, on)
+    for name in claim.where.task or ():
+        if tasks[name].solved is None:
+            raise ValueError(f"the task {name!r} has no threshold from which it is solved; give 'on' and 'threshold'")
+    return claim
 
 
 def _relative(margin: float | str, kind: str) -> None:
@@ -354,6 +372,23 @@ class Verdict:
     """Where undecided: the seeds, in all, for 80 % power against an effect as large as the margin."""
     baseline: str = ""
     """Says so where a cell does not beat a baseline."""
+    mixed: str = ""
+    """Where conditions disagree: 'mixed: supported in 3 of 8 conditions, contradicted in 2'; the word is undecided."""
+    interquartile_mean: float | None = None
+    """Of the advantages of all conditions and seeds, where the claim covers several; with its 95 % interval."""
+    interquartile_low: float | None = None
+    interquartile_high: float | None = None
+    looks: tuple[Look, ...] = ()
+    """What each look saw, where seeds were added until it was decided; interval and p-values allow for the looks."""
+    most_seeds: int | None = None
+    """The most seeds that were to be run, fixed before the first look."""
     pairs: tuple[Pair, ...] = ()
+    trials: tuple[str, ...] = ()
+    """Ids of the trials behind the verdict."""
     by_condition: tuple[Verdict, ...] = ()
     """A verdict for each condition, where the claim covers several."""
+
+    @property
+    def says(self) -> str:
+        """The verdict as a reader is told it."""
+        return self.mixed or self.verdict

@@ -60,6 +60,7 @@ LENGTH_COLUMNS = ("trial_id", "evaluated_at")
 REACH_COLUMNS = ("trial_id", "network", "distance", "gradient")
 """`network` is 'untrained' or 'trained'."""
 
+_AS_TEXT = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 Record = Mapping[str, Any]
 """A record in its JSON form, as `Record.model_dump(mode="json")` gives it. It is trusted, not validated again."""
 
@@ -145,7 +146,7 @@ def _row(record: Record) -> dict[str, Any]:
     row: dict[str, Any] = {**spec, "updates_planned": spec["updates"]}
     for name, value in spec.items():
         if isinstance(value, dict | list | tuple):
-            row[name] = json.dumps(value, sort_keys=True, separators=(",", ":"))
+            row[name] = _AS_TEXT(value)
     row["forget_bias"] = "" if spec["forget_bias"] is None else str(spec["forget_bias"])
     for name in ("trial_id", "attempt", "status", "started_at", "threads", "git_commit", "parameters",
                  "recurrent_parameters", "seconds_total", "updates", "seconds_per_update"):  # fmt: skip

@@ -7,26 +7,37 @@ experiment's claims, and the 95 % interval agree on a direction; else undecided.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
-from harness.analysis.advantages import Advantages, Scale, advantages, pooled, scale_of
-from harness.analysis.claims import Claim, Comparison, Exact, NotTestable, Proportion, Trend, Verdict, VerdictWord
+from harness.analysis.advantages import Scale, scale_of
+from harness.analysis.claims import Claim, Comparison, Exact, NotTestable, Proportion, Verdict, VerdictWord
 from harness.analysis.exact import FactFound, facts
+from harness.analysis.looks import Looks
 from harness.analysis.outcomes import Outcome, with_outcome
 from harness.analysis.pairs import Found, Pairs, find_pairs, looked_for
 from harness.analysis.power import seeds_for_difference, seeds_for_proportion
-from harness.analysis.proportions import estimate_solved, estimate_solved_shares
-from harness.analysis.stats import ALPHA, FEWEST_SEEDS, Estimate, estimate, holm, improvement
-from harness.analysis.trends import page_p
+from harness.analysis.samples import Judged, judged
+from harness.analysis.stats import (
+    ALPHA,
+    FEWEST_SEEDS,
+    Estimate,
+    bounded_by,
+    holm,
+    improvement,
+    interquartile_mean,
+    interquartile_mean_interval,
+)
 from harness.analysis.verdicts import read_verdicts, write_verdicts
 from harness.analysis.words import (
     DECIDED,
     capital,
     finding,
+    looked_at,
     mixture,
     not_beaten,
     quantity,
@@ -39,11 +50,17 @@ from harness.errors import UserError
 __all__ = ["judge", "judge_pairs", "read_verdicts", "write_verdicts"]
 
 
-def judge(claims: Sequence[Claim], frame: pd.DataFrame, curves: pd.DataFrame | None = None) -> list[Verdict]:
+def judge(
+    claims: Sequence[Claim],
+    frame: pd.DataFrame,
+    curves: pd.DataFrame | None = None,
+    looks: Mapping[str, Looks] = MappingProxyType({}),
+) -> list[Verdict]:
     """A verdict for each claim, in the claims' order.
 
     frame: a row a trial, as `to_frame` gives it. curves: as `curves_frame` gives them; only time-to-target claims read
-    them, and are not testable without.
+    them, and are not testable without. looks: of the claims (by id) for which seeds were added until they were decided;
+    such a claim is judged by what its looks have seen, at levels that allow for them.
     """
     verdicts: dict[str, Verdict] = {}
     measured: list[tuple[Comparison, Found, Outcome]] = []
@@ -62,31 +79,20 @@ def judge(claims: Sequence[Claim], frame: pd.DataFrame, curves: pd.DataFrame | N
             if found.conditions:
                 measured.append((claim, found, outcome))
             else:
-                reason = f"No records to judge by: looked for {looked_for(claim)}."
+                reason = f"No records to judge by: {looked_for(claim, frame)}"
                 verdicts[claim.id] = _bare(claim, "undecided", reason)
-    verdicts |= {verdict.id: verdict for verdict in judge_pairs(measured)}
+    verdicts |= {verdict.id: verdict for verdict in judge_pairs(measured, looks)}
     return [verdicts[claim.id] for claim in claims]
 
 
-def judge_pairs(measured: Sequence[tuple[Comparison, Found, Outcome]]) -> list[Verdict]:
+def judge_pairs(
+    measured: Sequence[tuple[Comparison, Found, Outcome]], looks: Mapping[str, Looks] = MappingProxyType({})
+) -> list[Verdict]:
     """The verdicts of comparisons whose pairs are at hand, corrected as one family."""
-    drafts = [_draft(claim, found, outcome) for claim, found, outcome in measured]
+    drafts = [_draft(claim, found, outcome, looks.get(claim.id)) for claim, found, outcome in measured]
     adjusted = _corrected([draft.overall for draft in drafts])
     open_claims = max(1, sum(p > ALPHA for p in adjusted))
     return [_overall(draft, p, open_claims) for draft, p in zip(drafts, adjusted, strict=True)]
-
-
-ONE_SIDED_FAILURES = 0.05
-"""Two cells are not called equal where one alone fails in a larger share of the pairs."""
-
-
-@dataclass(frozen=True)
-class _Judged:
-    """A sample of advantages with its estimate: one condition's, or the pooled one."""
-
-    found: Advantages
-    estimate: Estimate
-    pairs: Pairs | None
 
 
 @dataclass(frozen=True)
@@ -95,44 +101,24 @@ class _Draft:
     found: Found
     outcome: Outcome
     scale: Scale
-    conditions: tuple[_Judged, ...]
-    overall: _Judged
-    seeds_left_out: bool
+    conditions: tuple[Judged, ...]
+    overall: Judged
+    most: int | None
+    """The most seeds that were to be run, where the claim was looked at while seeds were added."""
 
 
-def _draft(claim: Comparison, found: Found, outcome: Outcome) -> _Draft:
+def _draft(claim: Comparison, found: Found, outcome: Outcome, looks: Looks | None) -> _Draft:
     scale = scale_of(claim, found.conditions, outcome)
-    samples = [(pairs, advantages(claim, pairs, outcome, scale)) for pairs in found.conditions]
-    conditions = tuple(_Judged(sample, _estimate(claim, sample, pairs, scale), pairs) for pairs, sample in samples)
-    if len(conditions) == 1:
-        return _Draft(claim, found, outcome, scale, (), conditions[0], False)
-    together, left_out = pooled(samples, scale)
-    if isinstance(claim, Proportion):
-        better, than = (np.array([getattr(pair, side) for pair in together.pairs]) for side in ("better", "than"))
-        result = estimate_solved_shares(better, than, scale.margin)
-    else:
-        result = _informed(estimate(together.values, scale.margin), together)
-    overall = _Judged(together, result, None)
-    return _Draft(claim, found, outcome, scale, conditions, overall, left_out)
+
+    def of(conditions: tuple[Pairs, ...]) -> Judged:
+        return judged(claim, conditions, outcome, scale, looks)
+
+    overall = of(found.conditions)
+    conditions = tuple(of((pairs,)) for pairs in found.conditions) if len(found.conditions) > 1 else ()
+    return _Draft(claim, found, outcome, scale, conditions, overall, looks.most if looks else None)
 
 
-def _estimate(claim: Comparison, found: Advantages, pairs: Pairs, scale: Scale) -> Estimate:
-    if isinstance(claim, Proportion):
-        solved = [np.nan_to_num(side) for side in (pairs.better, pairs.than)]
-        return estimate_solved(solved[0], solved[1], scale.margin)
-    result = _informed(estimate(found.values, scale.margin), found)
-    if isinstance(claim, Trend) and found.by_level is not None:
-        return replace(result, p_value=page_p(found.by_level), method="slope by seed, Page's test")
-    return result
-
-
-def _informed(result: Estimate, found: Advantages) -> Estimate:
-    """Ties for want of a measurement are no evidence of equality, and failures of one cell alone speak against it."""
-    even = 2 * found.uninformative < result.n and found.lopsided <= ONE_SIDED_FAILURES
-    return replace(result, equivalent=result.equivalent and even)
-
-
-def _corrected(samples: Sequence[_Judged]) -> list[float]:
+def _corrected(samples: Sequence[Judged]) -> list[float]:
     """Holm's adjusted p-values; samples too small to be decided are no part of the family."""
     tested = [index for index, sample in enumerate(samples) if sample.estimate.n >= FEWEST_SEEDS]
     adjusted = [1.0] * len(samples)
@@ -151,25 +137,28 @@ def _word(result: Estimate, p_adjusted: float) -> VerdictWord:
     return "undecided"
 
 
-def _verdict(draft: _Draft, sample: _Judged, p_adjusted: float, family: int) -> Verdict:
+def _verdict(draft: _Draft, sample: Judged, p_adjusted: float, family: int) -> Verdict:
     """The verdict of one sample by itself."""
     claim, scale, result = draft.claim, draft.scale, sample.estimate
     word = _word(result, p_adjusted)
+    informed = sample.found.uninformative < result.n
     needed = _needed(draft, sample, family) if word == "undecided" else None
     margin = scale.show(scale.margin)
     shown = (sample.pairs,) if sample.pairs else draft.found.conditions
+    trials = {id for pairs in shown for pair in sample.found.pairs for id in pairs.trials.get(pair.seed, ())}
     sentences = [
         finding(claim, result, sample.found, scale, draft.outcome),
         why(word, result, sample.found, p_adjusted, scale, unknown_words(claim)),
-        seeds_wanted(needed, quantity(margin, scale.unit)),
+        seeds_wanted(needed, quantity(margin, scale.unit), draft.most),
+        looked_at(sample.looks, draft.most, sample.later) if draft.most else "",
     ]
     return Verdict(
         id=claim.id,
         claim=claim.claim,
         verdict=word,
-        effect=scale.show(result.effect),
-        ci_low=scale.show(result.low),
-        ci_high=scale.show(result.high),
+        effect=scale.show(result.effect) if informed else None,
+        ci_low=scale.show(result.low) if informed else None,
+        ci_high=scale.show(result.high) if informed else None,
         unit=scale.unit,
         n=result.n,
         conditions=sample.pairs.scope if sample.pairs else draft.found.scope,
@@ -185,7 +174,10 @@ def _verdict(draft: _Draft, sample: _Judged, p_adjusted: float, family: int) -> 
         improvement=improvement(sample.found.values),
         needed_seeds=needed,
         baseline=not_beaten([_not_beaten(draft, pairs) for pairs in shown]),
+        looks=sample.looks,
+        most_seeds=draft.most,
         pairs=sample.found.pairs,
+        trials=tuple(sorted(trials)),
     )
 
 
@@ -201,33 +193,51 @@ def _overall(draft: _Draft, p_adjusted: float, family: int) -> Verdict:
     decided = {verdict.verdict, *(part.verdict for part in parts)} & set(DECIDED)
     reason = f"{capital(mixture(parts))}; over all: {verdict.reason}"
     over_all = finding(draft.claim, draft.overall.estimate, draft.overall.found, draft.scale, draft.outcome)
-    word = verdict.verdict
+    word, mixed = verdict.verdict, ""
     if len(decided) > 1:
-        word, reason = "undecided", f"Mixed: {mixture(parts)}; over all: {over_all}"
+        word, mixed = "undecided", f"mixed: {mixture(parts)}"
+        reason = f"{capital(mixed)}; over all: {over_all}"
     elif word == "no practical difference" and any(_large(draft, sample) for sample in draft.conditions):
         word, reason = "undecided", f"{reason} In some condition the difference seen is larger than that."
-    mixed = replace(
+    over_conditions = replace(
         verdict,
         verdict=word,
         reason=reason,
         needed_seeds=verdict.needed_seeds if word == verdict.verdict else None,
+        mixed=mixed,
         by_condition=parts,
     )
-    return _noted(mixed, draft)
+    return _noted(_with_middle(over_conditions, draft), draft)
 
 
-def _large(draft: _Draft, sample: _Judged) -> bool:
+def _with_middle(verdict: Verdict, draft: _Draft) -> Verdict:
+    """With the interquartile mean over conditions and seeds, and its interval; infinite advantages as in `pooled`."""
+    samples = [sample.found.values for sample in draft.conditions]
+    finite = np.concatenate([values[np.isfinite(values)] for values in samples])
+    bounded = [bounded_by(values, float(np.abs(finite).max(initial=0.0))) for values in samples]
+    if not np.isfinite(np.concatenate(bounded)).all():
+        return verdict
+    low, high = interquartile_mean_interval(bounded)
+    return replace(
+        verdict,
+        interquartile_mean=draft.scale.show(interquartile_mean(np.concatenate(bounded))),
+        interquartile_low=draft.scale.show(low),
+        interquartile_high=draft.scale.show(high),
+    )
+
+
+def _large(draft: _Draft, sample: Judged) -> bool:
     return abs(sample.estimate.effect) > draft.scale.margin
 
 
 def _noted(verdict: Verdict, draft: _Draft) -> Verdict:
     notes = [verdict.reason, verdict.baseline, draft.found.left_out]
-    if draft.seeds_left_out:
+    if draft.overall.seeds_left_out:
         notes.append("Over all, only seeds that every condition has count.")
     return replace(verdict, reason=" ".join(filter(None, notes)))
 
 
-def _needed(draft: _Draft, sample: _Judged, family: int) -> int | None:
+def _needed(draft: _Draft, sample: Judged, family: int) -> int | None:
     """Seeds for 80 % power at the level to which Holm holds the most significant of `family` open claims."""
     alpha, margin = ALPHA / family, draft.scale.margin
     if isinstance(draft.claim, Proportion) and sample.pairs is not None:

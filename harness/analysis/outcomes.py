@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from harness.analysis.claims import Comparison, Horizon, Paired, Proportion, TimeToTarget, Trend
 from harness.analysis.measures import measure
+from harness.analysis.target_times import with_speed_lanes_seconds
 from harness.errors import UserError
 from harness.tasks import tasks
 
@@ -32,12 +33,12 @@ def with_outcome(frame: pd.DataFrame, claim: Comparison, curves: pd.DataFrame | 
     wanted = frame["cell"].isin([claim.better, claim.than])
     if claim.where.task is not None:
         wanted &= frame["task"].isin(claim.where.task)
-    frame = frame[wanted]
+    every, frame = frame, frame[wanted]
     names = sorted(frame["task"].unique())
     if isinstance(claim, Paired | Trend):
         return frame, _measured(frame, claim.on, names)
     if isinstance(claim, TimeToTarget):
-        return _timed(frame, claim, names, curves)
+        return _timed_in_one_lane(frame, every, claim, names, curves)
     return _solved(frame, claim, names)
 
 
@@ -79,6 +80,19 @@ def _solved(frame: pd.DataFrame, claim: Proportion | Horizon, names: list[str]) 
         passes = frame[column] <= threshold if measure(column, name).better == "lower" else frame[column] >= threshold
         solved[(frame["task"] == name) & passes & (frame["status"] == "ok")] = 1.0
     return frame.assign(solved=solved), Outcome("solved", "seeds that solve the task", "", False)
+
+
+def _timed_in_one_lane(
+    frame: pd.DataFrame, every: pd.DataFrame, claim: TimeToTarget, names: list[str], curves: pd.DataFrame | None
+) -> tuple[pd.DataFrame, Outcome]:
+    """Of accuracy trials alone. Seconds are updates times what one takes in the speed lane, where that is known."""
+    frame = frame[(frame["lane"] == "accuracy") & (frame["purpose"] == "comparison")]
+    if curves is None or claim.by == "updates":
+        return _timed(frame, claim, names, curves)
+    derived = with_speed_lanes_seconds(frame, every, curves)
+    trials, outcome = _timed(frame, claim, names, curves if derived is None else derived)
+    how = "of trials that share the machine" if derived is None else "by the speed lane's seconds per update"
+    return trials, replace(outcome, title=f"{outcome.title}, {how}")
 
 
 def _timed(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,14 @@ class Pairs:
     levels: tuple[float, ...] = ()
     baselines: tuple[tuple[str, float], ...] = ()
     """Name and score, where the metric is of the test split."""
+    trials: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    """By seed, the ids of its trials."""
+
+    def up_to(self, seed: int) -> Pairs:
+        """The pairs of seeds up to this one."""
+        kept = np.array(self.seeds) <= seed
+        seeds = tuple(known for known in self.seeds if known <= seed)
+        return replace(self, seeds=seeds, better=self.better[kept], than=self.than[kept])
 
 
 @dataclass(frozen=True)
@@ -61,9 +70,9 @@ def selected(frame: pd.DataFrame, claim: Comparison) -> pd.DataFrame:
     """The trials of the claim's two cells that its `where` admits, finished or failed.
 
     An interrupted trial is no outcome: somebody stopped it, and the next run does it again. Nor is one that was run to
-    choose a learning rate.
+    choose a learning rate, or to check a time to target.
     """
-    outcomes = (frame["status"] != "interrupted") & (frame["purpose"] != "tuning")
+    outcomes = (frame["status"] != "interrupted") & (frame["purpose"] == "comparison")
     rows = frame[frame["cell"].isin([claim.better, claim.than]) & outcomes]
     given = {name: getattr(claim.where, name) for name in Where.model_fields}
     for name, wanted in given.items():
@@ -77,17 +86,29 @@ def selected(frame: pd.DataFrame, claim: Comparison) -> pd.DataFrame:
     return rows
 
 
-def looked_for(claim: Comparison) -> str:
-    """What `selected` searches, in words, for a claim that matches no records."""
-    given = {name: getattr(claim.where, name) for name in Where.model_fields}
+def looked_for(claim: Comparison, frame: pd.DataFrame) -> str:
+    """What `selected` searched, and what the records have instead, in words, for a claim that matches no records."""
+    given = {name: wanted for name in Where.model_fields if (wanted := getattr(claim.where, name)) is not None}
     conditions = [
         f"{name} {wanted if isinstance(wanted, str) else ' or '.join(map(str, wanted))}"
         for name, wanted in given.items()
-        if wanted is not None
     ]
     along = f", at {_FEWEST_LEVELS} or more values of {claim.along}" if isinstance(claim, Trend) else ""
     cells = f"trials of {claim.better} and {claim.than} with the same seed"
-    return f"{cells}{along}" + (f", {', '.join(conditions)}" if conditions else "")
+    asked = f"looked for {cells}{along}" + (f", {', '.join(conditions)}" if conditions else "")
+    return f"{asked}. {_there_are(frame, claim, given)}"
+
+
+def _there_are(frame: pd.DataFrame, claim: Comparison, given: dict[str, Any]) -> str:
+    if frame.empty:
+        return "There are no records."
+    others = []
+    for name, wanted in {"cell": (claim.better, claim.than), **given}.items():
+        values = sorted(frame[_COLUMN_OF.get(name, name)].unique())
+        fits = set(wanted) <= set(values) if name == "cell" else isinstance(wanted, str) or set(wanted) & set(values)
+        if not fits:
+            others.append(f"{name} {' and '.join(str(value) for value in values)}")
+    return f"The records have {', '.join(others)}." if others else "No two records fit together."
 
 
 def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str) -> Found:
@@ -106,7 +127,7 @@ def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str) -> Found:
         key = [name for name in key if name not in _DERIVED or not _follows(rows, name, key, along)]
     within = [*key, "seed", *([along] if along else [])]
     rows = rows.assign(outcome=np.where(rows["status"] == "ok", rows[column], np.nan))
-    rows = rows.sort_values("started_at", kind="stable").drop_duplicates([*within, "cell"], keep="last")
+    rows = rows.sort_values(["started_at", "trial_id"]).drop_duplicates([*within, "cell"], keep="last")
     better, than = (rows[rows["cell"] == cell] for cell in (claim.better, claim.than))
     both = better.merge(than, on=within, suffixes=("", "_than"), how="inner").sort_values(within, kind="stable")
     unpaired = len(rows) - 2 * len(both)
@@ -161,7 +182,8 @@ def _follows(rows: pd.DataFrame, name: str, key: list[str], along: str) -> bool:
 def _condition(part: pd.DataFrame, column: str) -> Pairs:
     seeds = tuple(int(seed) for seed in part["seed"])
     better, than = part["outcome"].to_numpy(float), part["outcome_than"].to_numpy(float)
-    return Pairs(_scope(part), str(part["task"].iloc[0]), seeds, better, than, (), _baselines(part, column))
+    task, baselines = str(part["task"].iloc[0]), _baselines(part, column)
+    return Pairs(_scope(part), task, seeds, better, than, (), baselines, _trials(part))
 
 
 def _ladder(part: pd.DataFrame, column: str, along: str) -> Pairs | None:
@@ -175,7 +197,15 @@ def _ladder(part: pd.DataFrame, column: str, along: str) -> Pairs | None:
     levels = tuple(float(level) for level in table["outcome"].columns)
     seeds = tuple(int(seed) for seed in table.index)
     kept = part[part["seed"].isin(seeds)]
-    return Pairs(_scope(kept), str(part["task"].iloc[0]), seeds, better, than, levels, _baselines(kept, column))
+    task, baselines = str(part["task"].iloc[0]), _baselines(kept, column)
+    return Pairs(_scope(kept), task, seeds, better, than, levels, baselines, _trials(kept))
+
+
+def _trials(part: pd.DataFrame) -> dict[int, frozenset[str]]:
+    found: dict[int, frozenset[str]] = {}
+    for seed, *ids in zip(part["seed"], part["trial_id"], part["trial_id_than"], strict=True):
+        found[int(seed)] = found.get(int(seed), frozenset()).union(ids)
+    return found
 
 
 def _baselines(part: pd.DataFrame, column: str) -> tuple[tuple[str, float], ...]:

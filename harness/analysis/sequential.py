@@ -11,41 +11,18 @@ claims as any other p-value can (Maurer and Bretz 2013, Statistics in Biopharmac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import optimize, special
 
-from harness.analysis.stats import (
-    ALPHA,
-    FEWEST_SEEDS,
-    RESAMPLING_FROM,
-    Floats,
-    sign_flip_interval,
-    sign_flip_p,
-    student_interval,
-    student_p,
-)
+from harness.analysis.looks import Look
+from harness.analysis.stats import ALPHA, RESAMPLING_FROM, Estimate, Floats, Levels, sign_flip_p, student_p
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(96)
 _ALPHAS = np.concatenate([np.geomspace(1e-8, 0.2, 72), np.linspace(0.22, 0.98, 20)])
-
-
-@dataclass(frozen=True)
-class Look:
-    """What was known after the first n seeds. The interval is the repeated one: all looks' hold together at 95 %."""
-
-    n: int
-    effect: float
-    low: float
-    high: float
-    p_value: float
-    """Of this look by itself."""
-    p_sequential: float
-    """Of all looks so far; to be corrected across claims like any p-value."""
 
 
 def spent(share: float, alpha: float = ALPHA) -> float:
@@ -122,19 +99,22 @@ def p_of(sample: Floats) -> float:
     return student_p(sample) if len(sample) < RESAMPLING_FROM else sign_flip_p(sample)
 
 
-def path(differences: ArrayLike, looks: Sequence[int], most: int, alpha: float = ALPHA) -> list[Look]:
-    """What each look saw: finite paired differences in the order in which the seeds were run, (n,); looks up to n.
+def looked(
+    estimate_at: Callable[[int, Levels], Estimate], counts: Sequence[int], most: int
+) -> tuple[Estimate, tuple[Look, ...]]:
+    """The estimate after looks at the first n seeds for each n of `counts`, and what each look saw.
 
-    Looks at fewer than 5 seeds, and beyond the differences or `most`, are left out.
+    estimate_at: of the first n seeds, at the levels given. counts: ascending, at least one, up to `most`. The estimate
+    is the last look's with the repeated interval, the sequential p-value, and equivalence where any look has found it:
+    each of its one-sided tests spends 5 % over all looks, as the test of a difference does.
     """
-    d = np.asarray(differences, dtype=float)
-    taken = [n for n in looks if FEWEST_SEEDS <= n <= min(len(d), most)]
-    levels = nominal_levels(taken, most, alpha)
+    levels, one_sided = nominal_levels(counts, most), nominal_levels(counts, most, 2 * ALPHA)
     seen: list[Look] = []
-    for index, (n, level) in enumerate(zip(taken, levels, strict=True)):
-        sample = np.sort(d[:n])
-        p = p_of(sample)
-        low, high = (student_interval if n < RESAMPLING_FROM else sign_flip_interval)(sample, 1 - level)
-        p_values = [look.p_value for look in seen] + [p]
-        seen.append(Look(n, float(sample.mean()), low, high, p, sequential_p(p_values, taken[: index + 1], most)))
-    return seen
+    equivalent = False
+    for n, level, of_each_side in zip(counts, levels, one_sided, strict=True):
+        found = estimate_at(n, Levels(1 - level, of_each_side / 2))
+        equivalent = equivalent or found.equivalent
+        p_values = [look.p_value for look in seen] + [found.p_value]
+        p = sequential_p(p_values, counts[: len(p_values)], most)
+        seen.append(Look(n, found.effect, found.low, found.high, found.p_value, p))
+    return replace(found, p_value=p, equivalent=equivalent), tuple(seen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -10,6 +11,7 @@ import numpy as np
 
 from harness.analysis.claims import Comparison, Paired, Verdict
 from harness.analysis.judge import judge_pairs
+from harness.analysis.looks import Looks
 from harness.analysis.outcomes import Outcome
 from harness.analysis.pairs import Found, Pairs
 from harness.analysis.stats import Floats
@@ -148,13 +150,30 @@ def _noise(shape: Shape, size: int, generator: np.random.Generator) -> Floats:
 
 def simulated_verdicts(scenario: Scenario, claims: int, generator: np.random.Generator) -> list[Verdict]:
     """One experiment with so many paired claims on independent trials, judged as one family."""
+    return judge_pairs(_measured(scenario, claims, generator))
+
+
+def verdict_after_looks(scenario: Scenario, counts: Sequence[int], generator: np.random.Generator) -> Verdict:
+    """One claim, looked at after so many seeds and then so many, until it is decided; the scenario has the most."""
+    measured = _measured(scenario, 1, generator)
+    for looks in range(1, len(counts) + 1):
+        through = tuple(count - 1 for count in counts[:looks])
+        (verdict,) = judge_pairs(measured, {"claim-0": Looks(through, scenario.seeds)})
+        if verdict.verdict != "undecided":
+            break
+    return verdict
+
+
+def _measured(
+    scenario: Scenario, claims: int, generator: np.random.Generator
+) -> list[tuple[Comparison, Found, Outcome]]:
     measured: list[tuple[Comparison, Found, Outcome]] = []
     outcome = Outcome("test_loss", "test loss", "", True)
     for claim in _claims(claims, scenario.margin):
         better, than = simulated_outcomes(scenario, generator)
         pairs = Pairs({}, "simulated", tuple(range(scenario.seeds)), better, than)
         measured.append((claim, Found((pairs,), "", {}), outcome))
-    return judge_pairs(measured)
+    return measured
 
 
 @cache

@@ -7,6 +7,7 @@ differences are outcomes (one of the two trials failed): with them, ranks and th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -40,17 +41,30 @@ class Estimate:
     effect: float
     low: float
     high: float
-    """Of the 95 % confidence interval; infinite where n is too small or failed trials leave it open."""
+    """Of the confidence interval; infinite where n is too small or failed trials leave it open."""
     p_value: float
     """Two-sided, of no difference."""
     equivalent: bool
-    """Whether two one-sided tests at 5 % rule out a difference as large as the margin."""
+    """Whether two one-sided tests, at 5 % if there is one look, rule out a difference as large as the margin."""
     n: int
     method: str
     """What was computed, in words."""
 
 
-def estimate(differences: ArrayLike, margin: float | None = None) -> Estimate:
+@dataclass(frozen=True)
+class Levels:
+    """The levels at which an estimate is made; by default those of a comparison that is looked at once."""
+
+    confidence: float = CONFIDENCE
+    """Of the interval."""
+    equivalence: float = ALPHA
+    """Of each of the two one-sided tests."""
+
+
+ONCE = Levels()
+
+
+def estimate(differences: ArrayLike, margin: float | None = None, levels: Levels = ONCE) -> Estimate:
     """What n paired differences, (n,), say of their location.
 
     Finite differences: the mean; Student's interval and test below 10 pairs, from there by sign flips.
@@ -68,16 +82,16 @@ def estimate(differences: ArrayLike, margin: float | None = None) -> Estimate:
     known = d[np.isfinite(d)]
     if n < RESAMPLING_FROM and n > len(known) > n / 2 and known.any():
         bounded = bounded_by(d, float(np.abs(known).max()))
-        return replace(estimate(bounded, margin), method="mean, failures bounded, Student's t")
+        return replace(estimate(bounded, margin, levels), method="mean, failures bounded, Student's t")
     if len(known) < n:
-        low, high = median_interval(d)
-        effect, p_value = median(d), signed_rank_p(d)
-        return Estimate(effect, low, high, p_value, median_tost_p(d, margin) <= ALPHA, n, "median, signed ranks")
-    equivalent = tost_p(d, margin) <= ALPHA
+        low, high = median_interval(d, levels.confidence)
+        equivalent = median_tost_p(d, margin) <= levels.equivalence
+        return Estimate(median(d), low, high, signed_rank_p(d), equivalent, n, "median, signed ranks")
+    equivalent = tost_p(d, margin) <= levels.equivalence
     if n < RESAMPLING_FROM:
-        low, high = student_interval(d)
+        low, high = student_interval(d, levels.confidence)
         return Estimate(float(d.mean()), low, high, student_p(d), equivalent, n, "mean, Student's t")
-    low, high = sign_flip_interval(d)
+    low, high = sign_flip_interval(d, levels.confidence)
     return Estimate(float(d.mean()), low, high, sign_flip_p(d), equivalent, n, "mean, sign flips")
 
 
@@ -99,13 +113,17 @@ def student_p(d: Floats) -> float:
     """Two-sided p of a zero mean by Student's t.
 
     Where all differences are equal t is infinite; p is then that of n equal signs, 2 / 2 ** n, or 1 where all are zero.
+    Zeros are no evidence of a direction, but t takes them for precision: where fewer than 5 differences are not zero, p
+    is at least that of as many equal signs. Without this, a test on values of few levels errs in 6 % and not in 5 %.
     """
     n = len(d)
     if n < 2 or not d.any():
         return 1.0
     if _constant(d):
         return min(1.0, 2.0 / 2.0**n)
-    return float(2 * special.stdtr(n - 1, -abs(d.mean()) / (d.std(ddof=1) / np.sqrt(n))))
+    p = float(2 * special.stdtr(n - 1, -abs(d.mean()) / (d.std(ddof=1) / np.sqrt(n))))
+    moved = np.count_nonzero(d)
+    return p if moved >= FEWEST_SEEDS else max(p, 2.0 / 2.0**moved)
 
 
 def tost_p(d: Floats, margin: float | None) -> float:
@@ -274,7 +292,7 @@ def interquartile_mean(values: ArrayLike) -> float:
 
 
 def interquartile_mean_interval(
-    groups: list[ArrayLike], confidence: float = CONFIDENCE, resamples: int = 2_000
+    groups: Sequence[ArrayLike], confidence: float = CONFIDENCE, resamples: int = 2_000
 ) -> tuple[float, float]:
     """Stratified bootstrap interval of the interquartile mean over several tasks: seeds are drawn within each group.
 

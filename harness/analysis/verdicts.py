@@ -1,6 +1,7 @@
-"""Verdicts on disk: `verdicts.json`, a list of objects whose keys are the fields of Verdict.
+"""Verdicts on disk: `verdicts.json`, a list of objects with the fields of Verdict and the schema's version.
 
 JSON has no infinity: an unbounded figure is the string "Infinity" or "-Infinity", one that is not a number is null.
+docs/results.md has the schema; a test holds it to what is written here.
 """
 
 from __future__ import annotations
@@ -13,17 +14,21 @@ from pathlib import Path
 from typing import Any
 
 from harness.analysis.claims import Pair, Verdict
+from harness.analysis.looks import Look
 from harness.errors import UserError
 from harness.files import replacing
 
+SCHEMA = 1
+"""Grows when a key changes its meaning or is removed; further keys do not change it."""
 _INFINITE = {"Infinity": math.inf, "-Infinity": -math.inf}
-_FIGURES = ("effect", "ci_low", "ci_high", "margin", "p_value", "p_adjusted", "improvement")
+_FIGURES = tuple(field.name for field in fields(Verdict) if field.type == "float | None")
 
 
 def write_verdicts(verdicts: Sequence[Verdict], path: str | Path) -> None:
     """Write them in one step: a reader sees the old file or the new one, never half of one. Raises UserError."""
     path = Path(path)
-    text = json.dumps([_plain(asdict(verdict)) for verdict in verdicts], indent=2, ensure_ascii=False, allow_nan=False)
+    rows = [{"schema": SCHEMA, **_plain(asdict(verdict))} for verdict in verdicts]
+    text = json.dumps(rows, indent=2, ensure_ascii=False, allow_nan=False)
     with replacing(path) as file:
         file.write(f"{text}\n".encode())
 
@@ -32,7 +37,14 @@ def read_verdicts(path: str | Path) -> list[Verdict]:
     """The verdicts in a file of `write_verdicts`. Raises UserError where there is none, or it is something else."""
     path = Path(path)
     try:
-        return [_verdict(row) for row in json.loads(path.read_text(encoding="utf-8"))]
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        newest = max((row.get("schema", 0) for row in rows), default=0)
+        if newest > SCHEMA:
+            raise UserError(
+                f"{path}: written by a newer harness (schema {newest}, this one reads up to {SCHEMA});"
+                " `harness judge` writes a new one"
+            )
+        return [_verdict(row) for row in rows]
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; `harness run` or `harness judge` writes it") from None
     except OSError as error:
@@ -60,6 +72,8 @@ def _verdict(row: dict[str, Any]) -> Verdict:
     for name in _FIGURES:
         given[name] = _figure(given.get(name))
     given["pairs"] = tuple(_pair(pair) for pair in given.get("pairs", ()))
+    given["trials"] = tuple(given.get("trials", ()))
+    given["looks"] = tuple(_look(look) for look in given.get("looks", ()))
     given["by_condition"] = tuple(_verdict(condition) for condition in given.get("by_condition", ()))
     return Verdict(**given)
 
@@ -67,6 +81,12 @@ def _verdict(row: dict[str, Any]) -> Verdict:
 def _pair(row: dict[str, Any]) -> Pair:
     numbers = {name: _figure(row[name]) for name in ("better", "than", "advantage")}
     return Pair(seed=row["seed"], **{name: math.nan if value is None else value for name, value in numbers.items()})
+
+
+def _look(row: dict[str, Any]) -> Look:
+    names = ("effect", "low", "high", "p_value", "p_sequential")
+    numbers = {name: _figure(row[name]) for name in names}
+    return Look(row["n"], **{name: math.nan if value is None else value for name, value in numbers.items()})
 
 
 def _figure(value: Any) -> float | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
 from harness.analysis.advantages import Advantages, Scale
 from harness.analysis.claims import Comparison, Horizon, Paired, Proportion, TimeToTarget, Trend, Verdict, VerdictWord
+from harness.analysis.looks import Look
 from harness.analysis.outcomes import Outcome
 from harness.analysis.stats import ALPHA, FEWEST_SEEDS, Estimate
 from harness.cells import cells
@@ -60,9 +62,9 @@ def quantity(value: float, unit: str) -> str:
 def finding(claim: Comparison, estimate: Estimate, found: Advantages, scale: Scale, outcome: Outcome) -> str:
     """What was measured, in one sentence, and what failed, in another."""
     seeds = f"{estimate.n} seed{'s' * (estimate.n != 1)}"
-    size = _size(claim, estimate, scale)
+    size = _size(claim, estimate, scale) if found.uninformative < estimate.n else "nothing to compare"
     interval = ""
-    if estimate.n > 1:
+    if estimate.n > 1 and found.uninformative < estimate.n:
         low, high = scale.show(estimate.low), scale.show(estimate.high)
         if math.isinf(low) and math.isinf(high):
             interval = " (95 % interval: without bounds)"
@@ -128,14 +130,26 @@ def unknown_words(claim: Comparison) -> str:
     return "both missed the target" if isinstance(claim, TimeToTarget) else "both cells failed"
 
 
-def seeds_wanted(needed: int | None, margin: str) -> str:
-    """What it would take to decide an undecided claim."""
+def seeds_wanted(needed: int | None, margin: str, most: int | None = None) -> str:
+    """What it would take to decide an undecided claim; `most` seeds were fixed beforehand where seeds are added."""
     if needed is None:
         return ""
-    return (
-        f"For 80 % power against a difference of {margin} it would take about {needed} seeds "
-        f"(harness run FILE --seeds {needed})."
-    )
+    how = f"harness run FILE --seeds {needed}" if most is None else "harness run FILE --until-decided"
+    if most is not None and needed > most:
+        how = f"more than the {most} that were fixed beforehand"
+    return f"For 80 % power against a difference of {margin} it would take about {needed} seeds ({how})."
+
+
+def looked_at(looks: Sequence[Look], most: int, later: int) -> str:
+    """When a claim was looked at while seeds were added; `later` seeds came after the last look."""
+    counts = [str(look.n) for look in looks]
+    text = ""
+    if counts:
+        when = " and ".join(filter(None, (", ".join(counts[:-1]), counts[-1])))
+        text = f"Looked at after {when} of at most {most} seeds: interval and p allow for such looks."
+    if later:
+        text += f" {later} seed{'s' * (later != 1)} came after the last look and do{'es' * (later == 1)} not count."
+    return text.strip()
 
 
 def mixture(conditions: Sequence[Verdict]) -> str:
@@ -144,6 +158,30 @@ def mixture(conditions: Sequence[Verdict]) -> str:
     first, *others = [f"{word} in {count}" for word, count in counts]
     plural = "s" * (len(conditions) != 1)
     return ", ".join([f"{first} of {len(conditions)} condition{plural}", *others])
+
+
+_SCOPE = {
+    "task": "{}",
+    "train_size": "size {}",
+    "sequence_length": "length {}",
+    "units": "{} units",
+    "kernel": "kernel {}",
+    "matched": "equal {}",
+    "lane": "{} lane",
+    "machine": "machine {}",
+}
+"""What of a verdict's conditions is told on one line; the report tells all of them."""
+
+
+def scope(conditions: Mapping[str, Any]) -> str:
+    """'language; size 2,000, 8,000; length 64; kernel fused; equal units; machine 3f2a9c'."""
+    parts = []
+    for name, words in _SCOPE.items():
+        if name in conditions:
+            value = conditions[name]
+            values = value if isinstance(value, list | tuple) else (value,)
+            parts.append(words.format(", ".join(v if isinstance(v, str) else f"{v:,}" for v in values)))
+    return "; ".join(parts)
 
 
 def _spaced(column: str) -> str:

@@ -87,7 +87,7 @@ def shown(verdict: Verdict, looks: Mapping[str, Look], place: int) -> dict[str, 
     return {
         "id": verdict.id,
         "claim": shorten(verdict.claim, 600),
-        "word": verdict.verdict,
+        "word": shorten(verdict.says, 200),
         "style": style,
         "sign": sign,
         "means": means(verdict, looks),
@@ -104,6 +104,7 @@ def shown(verdict: Verdict, looks: Mapping[str, Look], place: int) -> dict[str, 
         "lost": left_out(verdict),
         "p": _p_value(verdict),
         "parts": parts(verdict),
+        "middle": middle(verdict),
     }
 
 
@@ -119,6 +120,21 @@ def parts(verdict: Verdict) -> list[dict[str, str]]:
             "n": str(part.n),
         }
         for name, part in zip(condition_names(by_condition), by_condition, strict=True)
+    ]
+
+
+def middle(verdict: Verdict) -> list[dict[str, str]]:
+    """The interquartile mean over the conditions, as a row below them."""
+    if verdict.interquartile_mean is None:
+        return []
+    return [
+        {
+            "name": "middle half of all seeds and conditions",
+            "word": "",
+            "effect": effect(verdict.interquartile_mean, verdict.unit),
+            "interval": bounds(verdict.interquartile_low, verdict.interquartile_high),
+            "n": "",
+        }
     ]
 
 

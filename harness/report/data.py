@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from harness.analysis.claims import Verdict
+    from harness.hosts import Host
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class ReportData:
     """Gradient reach: trial_id, network ('untrained' or 'trained'), distance, gradient."""
     examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Trial id to the fields of `harness.tasks.Example`."""
+    target_times: pd.DataFrame | None = None
+    """Time to target, derived and measured directly, as `harness.analysis.target_times` gives it."""
     verdicts: Sequence[Verdict] = ()
     summaries: Mapping[str, str] = field(default_factory=dict)
     """Cell to the text of its Keras model summary."""
@@ -42,6 +45,8 @@ class ReportData:
     recurrent_bias, and counts (what was counted in them, to the number)."""
     machines: Sequence[Mapping[str, Any]] = ()
     """The fields of `harness.record.Machine`."""
+    hosts: Sequence[Host] = ()
+    """On which trials ran, where an engine of several ran them."""
     failures: Sequence[Mapping[str, Any]] = ()
     """trial_id, task, cell, seed, status, phase, message, stderr of every trial that is not ok."""
     tasks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -85,7 +85,7 @@ def _row(verdict: Verdict) -> str:
     cells = (
         WORDS.get(verdict.verdict, ("", "?", ""))[1],
         plain(verdict.claim, 200),
-        plain(verdict.verdict, 40),
+        plain(verdict.says, 120),
         plain(effect(verdict.effect, verdict.unit, verdict.kind), 60),
         bounds(verdict.ci_low, verdict.ci_high).replace("[", "\\[").replace("]", "\\]"),
         plain("" if margin is None else f"±{with_unit(margin, verdict.unit)}", 60),

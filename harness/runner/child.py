@@ -23,8 +23,9 @@ from harness.runner.limits import GRACE_SECONDS, Limits, MemoryWatch, is_alive, 
 from harness.trial.process import Setting, run_in_process
 
 PRELOAD = "harness.trial.preload"
-_STARTS = 3
-"""How often a process is tried to be started: the fork server may have been killed just then."""
+_PAUSES = (0.02, 0.1, 0.5, 1.0, 2.0)
+"""Seconds before each further try to start a process: a fork server that is being killed refuses for a moment before it
+has ended, and multiprocessing starts another only then."""
 _READ_BYTES = 65536
 _LAST_READS = 16
 """Of a pipe whose trial has ended: more than it holds, so that what got away and writes on is not read for ever."""
@@ -64,18 +65,22 @@ class Child:
         self._stopped_as: Status | None = None
         self._why: str | None = None
         self._kill_at = float("inf")
-        for left in reversed(range(_STARTS)):
-            try:
-                self._start(context)
-                break
-            except (OSError, EOFError) as error:
-                if not left:
-                    scratch.remove(self._scratch)
-                    raise UserError(f"no process can be started for a trial: {error}") from error
+        self._start(context)
         self._attempt = Attempt(trial, threads)  # its clock starts now: the server's own start is no trial's time
         self._memory = MemoryWatch(self._pid)
 
     def _start(self, context: ForkServerContext) -> None:
+        for pause in (*_PAUSES, None):
+            try:
+                self._try_to_start(context)
+                return
+            except (OSError, EOFError) as error:
+                if pause is None:
+                    scratch.remove(self._scratch)
+                    raise UserError(f"no process can be started for a trial: {error}") from error
+            time.sleep(pause)
+
+    def _try_to_start(self, context: ForkServerContext) -> None:
         pipes = [context.Pipe(duplex=False) for _ in range(3)]
         (events, child_events), (output, child_output), (child_lifeline, lifeline) = pipes
         ours, theirs = (events, output, lifeline), (child_events, child_output, child_lifeline)

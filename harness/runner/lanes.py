@@ -23,7 +23,12 @@ _VARIES_WITHIN_A_BLOCK = {"cell", "kernel", "units", "learning_rate", "code"}
 
 def block_of(spec: TrialSpec) -> tuple[object, ...]:
     """What the trials of a block share: the seed and the condition; its cells and kernels are to be compared."""
-    fields = spec.model_dump(exclude=_VARIES_WITHIN_A_BLOCK)
+    return (*condition_of(spec), spec.seed)
+
+
+def condition_of(spec: TrialSpec) -> tuple[object, ...]:
+    """What the blocks of a condition share: all but the seed."""
+    fields = spec.model_dump(exclude=_VARIES_WITHIN_A_BLOCK | {"seed"})
     return tuple(repr(fields[name]) for name in sorted(fields))
 
 

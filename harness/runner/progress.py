@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections import Counter
 from collections.abc import Sequence
 from types import TracebackType
 
@@ -10,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from harness.estimate import Estimator
+from harness.estimate import Estimator, load_of, seconds_in_all
 from harness.record import Record
 from harness.runner.engine import Trial
 
@@ -39,13 +41,25 @@ def duration(seconds: float) -> str:
 
 
 class ShowProgress:
-    """A Watcher that shows done, running, failed and the time left. Use as a context manager."""
+    """A Watcher that shows done, running, failed and the time left. Use as a context manager.
 
-    def __init__(self, console: Console, left: Sequence[Trial], estimator: Estimator, jobs: int, before: int) -> None:
+    It teaches the estimator what trials take. `deadline`, on the monotonic clock, is when the run will stop.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        left: Sequence[Trial],
+        estimator: Estimator,
+        jobs: int,
+        before: int,
+        deadline: float = math.inf,
+    ) -> None:
+        self._deadline = deadline
         self._console = console
         self._estimator = estimator
         self._jobs = jobs
-        self._waiting = {trial.id: trial for trial in left}
+        self._waiting = Counter(load_of(trial.spec) for trial in left)
         self._total = before + len(left)
         self._done = before
         self._running = 0
@@ -79,9 +93,10 @@ class ShowProgress:
     def finished(self, record: Record) -> None:
         self._running -= 1
         self._done += 1
-        self._waiting.pop(record.trial_id, None)
+        load = load_of(record.spec)
+        self._waiting[load] -= 1
         if record.status == "ok" and record.seconds_total is not None:
-            self._estimator.learn(record.spec, record.seconds_total)
+            self._estimator.learn(load, record.seconds_total)
         else:
             self._failed += 1
             if self._failed <= _FAILURES_SHOWN:
@@ -103,6 +118,5 @@ class ShowProgress:
             self._console.print(f"{self._done} of {self._total} trials done, {state}", soft_wrap=True)
 
     def _seconds_left(self) -> float:
-        shared = sum(self._estimator.seconds(t.spec) for t in self._waiting.values() if t.spec.lane == "accuracy")
-        alone = sum(self._estimator.seconds(t.spec) for t in self._waiting.values() if t.spec.lane == "speed")
-        return shared / self._jobs + alone
+        seconds = seconds_in_all(self._waiting.items(), self._estimator, self._jobs)
+        return max(0.0, min(seconds, self._deadline - time.monotonic()))

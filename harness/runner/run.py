@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import Protocol
 
 from harness.experiment import TrialSpec
@@ -23,6 +23,8 @@ MAX_REPEATS = 2
 """How often a speed trial that was disturbed is done again; the last attempt counts, and stays flagged if noisy too."""
 TRY_AGAIN = frozenset({"crashed", "interrupted"})
 """These say nothing of the cell; the next run tries again. All other statuses are outcomes."""
+RETRIED = ("diverged", "timeout", "out_of_memory", "crashed", "interrupted")
+"""The statuses of which `--retry` can do the trials again."""
 _POLL_SECONDS = 0.2
 
 
@@ -39,6 +41,40 @@ class Watcher(Protocol):
         """A noisy speed trial's record was stored; it is done again."""
 
 
+class Supply(Protocol):
+    """Where the trials come from. Is told what is started and what has ended, and says when it is time to stop."""
+
+    def next_block(self) -> Sequence[Trial]:
+        """What is to be run next; nothing where there is nothing, or nothing now."""
+
+    def is_over(self) -> bool:
+        """Whether what still runs is to be stopped."""
+
+    def started(self, trial: Trial) -> None:
+        """A trial went to the engine."""
+
+    def ended(self, trial_id: str, *, for_good: bool) -> None:
+        """A trial came back; not for good where it is repeated."""
+
+
+class _Everything:
+    """The trials that are left, as one block."""
+
+    def __init__(self, left: Sequence[Trial]) -> None:
+        self._left = left
+
+    def next_block(self) -> Sequence[Trial]:
+        block, self._left = self._left, ()
+        return block
+
+    def is_over(self) -> bool:
+        return False
+
+    def started(self, trial: Trial) -> None: ...
+
+    def ended(self, trial_id: str, *, for_good: bool) -> None: ...
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a run ended, in numbers of trials."""
@@ -51,38 +87,73 @@ class Outcome:
     stopped: bool
     """Whether it was stopped (Ctrl-C) before the plan was done."""
 
+    def then(self, next: Outcome) -> Outcome:
+        """How both parts of a run ended, where the second one had the larger plan."""
+        before = self.stored_before + max(0, next.stored_before - self.stored_before - self.finished)
+        return Outcome(next.planned, before, self.finished + next.finished, self.failed + next.failed, next.stopped)
 
-def left_to_do(trials: Mapping[str, TrialSpec], attempts: Mapping[str, tuple[int, str]]) -> list[Trial]:
+
+def is_left(attempts: int, status: str) -> bool:
+    """Whether a trial with so many attempts, the last of which ended so, is to be run (again)."""
+    return attempts == 0 or (status in TRY_AGAIN and attempts < MAX_ATTEMPTS)
+
+
+def left_to_do(
+    trials: Mapping[str, TrialSpec],
+    attempts: Mapping[str, tuple[int, str]],
+    retry: Mapping[str, int] = MappingProxyType({}),
+) -> list[Trial]:
     """The trials without a final record, in the plan's order, accuracy trials before speed trials.
 
-    `attempts` gives, for each stored trial, the number of attempts and the last status.
+    `attempts` gives, for each stored trial, the number of attempts and the last status. A trial in `retry` is done
+    again, whatever its status, as long as it has no more than that number of attempts.
     """
     left = []
     for trial_id, spec in trials.items():
         attempt, status = attempts.get(trial_id, (0, "missing"))
-        if attempt == 0 or (status in TRY_AGAIN and attempt < MAX_ATTEMPTS):
+        if is_left(attempt, status) or attempt <= retry.get(trial_id, 0):
             left.append(Trial(trial_id, spec, attempt + 1))
     accuracy = [trial for trial in left if trial.spec.lane == "accuracy"]
     return accuracy + speed_order([trial for trial in left if trial.spec.lane == "speed"])
 
 
-def run_plan(left: Sequence[Trial], planned: int, store: Store, engine: Engine, watcher: Watcher) -> Outcome:
+def run_plan(
+    left: Sequence[Trial],
+    planned: int,
+    store: Store,
+    engine: Engine,
+    watcher: Watcher,
+    budget: Supply | None = None,
+) -> Outcome:
     """Do the trials that are left. Ctrl-C or SIGTERM stops cleanly: what is finished is stored already.
 
-    Raises UserError where a record cannot be stored (a full disk, say); what was stored before is intact.
+    With a budget, which was made from the same trials, only those that it hands out; what still runs when its time is
+    spent is interrupted. Raises UserError where a record cannot be stored (a full disk, say); what was stored before is
+    intact.
     """
-    waiting = deque(left)
+    supply: Supply = budget or _Everything(left)
+    waiting: deque[Trial] = deque()
     finished = failed = 0
+    repeats = Counter[str]()
+
+    def next_trial() -> Trial | None:
+        if not waiting:
+            waiting.extend(supply.next_block())
+        return waiting[0] if waiting else None
+
     with stop_on_signals() as stopped:
         try:
-            while (waiting or engine.running()) and not stopped():
-                while waiting and engine.has_room(waiting[0].spec.lane):
-                    trial = waiting.popleft()
-                    engine.submit(trial)
+            while not stopped() and not supply.is_over() and (next_trial() or engine.running()):
+                while (trial := next_trial()) and engine.has_room(trial.spec.lane):
+                    engine.submit(waiting.popleft())
+                    supply.started(trial)
                     watcher.started(trial)
                 for record in engine.wait(_POLL_SECONDS):
                     store.add(record)
-                    if record.noisy and record.attempt <= MAX_REPEATS:
+                    again = bool(record.noisy) and repeats[record.trial_id] < MAX_REPEATS
+                    supply.ended(record.trial_id, for_good=not again)
+                    if again:
+                        repeats[record.trial_id] += 1
                         waiting.appendleft(Trial(record.trial_id, record.spec, record.attempt + 1))
                         watcher.repeated(record)
                         continue

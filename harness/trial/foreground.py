@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
+from harness.code_version import code_version
+from harness.errors import UserError
 from harness.experiment import TrialSpec
 from harness.trial.measure import Meter
 from harness.trial.quiet import quiet_stderr
+from harness.validation import explain
+
+
+def spec_of(record: Mapping[str, Any]) -> TrialSpec:
+    """What the trial of a stored record was to do; says so on stderr where the code has changed since.
+
+    Raises UserError for a record whose spec this version of the harness does not understand.
+    """
+    try:
+        spec = TrialSpec.model_validate(record["spec"])
+    except ValidationError as error:
+        where = f"trial {record['trial_id']} (commit {record['git_commit'] or 'unknown'})"
+        raise UserError(
+            f"{where}: this version cannot repeat it.\n{explain(error, source='spec', model=TrialSpec)}"
+        ) from error
+    if code_version(spec.task, spec.cell) != spec.code:
+        print("harness: the code has changed since this trial was run; the result may differ", file=sys.stderr)
+    return spec
 
 
 def run_in_foreground(spec: TrialSpec, threads: int) -> None:

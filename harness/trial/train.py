@@ -15,12 +15,13 @@ from harness.experiment import TrialSpec
 from harness.model import get_model, recurrent_parameters
 from harness.record import CurvePoint
 from harness.tasks import Dataset, Split, split_scores, tasks
+from harness.tasks.target import is_reached
 from harness.tasks.task import Array, Scores, Task
 from harness.trial.batches import Shuffled, Streams
 from harness.trial.gate_bias import set_gate_bias
 from harness.trial.measure import Meter, resident_bytes
 from harness.trial.reach import gradient_reach
-from harness.trial.surroundings import is_noisy, read_surroundings
+from harness.trial.surroundings import Reading, is_noisy, read_surroundings
 from harness.trial.update import StatefulPredict, States, make_stateful_predict, make_stateful_updates, zero_states
 from harness.tuning import for_tuning
 
@@ -49,8 +50,9 @@ def train(spec: TrialSpec, meter: Meter, report: Report) -> None:
     """Train and evaluate one network; `report` receives the record's fields.
 
     In the accuracy lane the weights with the lowest validation loss are tested, and the test split is touched once. In
-    the speed lane rounds of updates are timed, after a warm-up, and nothing is evaluated. A tuning trial validates on
-    data of its own and leaves the test split alone.
+    the speed lane rounds of updates are timed, after a warm-up, and nothing is evaluated; a check trains until the
+    validation split is at the task's target, and is not tested. A tuning trial validates on data of its own and leaves
+    the test split alone.
     Raises Diverged where a loss stops being finite, UserError where the task cannot make its data.
     """
     task = tasks[spec.task]
@@ -73,9 +75,10 @@ def train(spec: TrialSpec, meter: Meter, report: Report) -> None:
     evaluation = _Evaluation(predict, task, dataset, _evaluation_batch(dataset), zero_states(model, 1))
     progress = _Progress(spec, meter, report, baseline_bytes)
     stretch = _Stretch(spec, dataset.train, update, zero_states(model, spec.batch_size), progress)
-    if spec.lane == "speed":
+    if spec.lane == "speed" and spec.purpose != "check":
         _time_rounds(spec, stretch, progress)
         return
+    before = read_surroundings()
     reach = {}
     if spec.gradient_reach:
         with meter.phase("evaluate"):
@@ -93,6 +96,11 @@ def train(spec: TrialSpec, meter: Meter, report: Report) -> None:
             best_loss, best_weights, since_best = validation_loss, model.get_weights(), 0
         if spec.patience is not None and since_best >= spec.patience:
             break
+        if spec.purpose == "check" and is_reached(task, scores, dataset.baselines):
+            break
+    if spec.purpose == "check":
+        _report_rounds(progress, before)
+        return
     with meter.phase("evaluate"):
         model.set_weights(best_weights)
         evaluation.calibrate()
@@ -227,8 +235,13 @@ def _time_rounds(spec: TrialSpec, stretch: _Stretch, progress: _Progress) -> Non
     for _ in range(ROUNDS):
         seconds, count = stretch.train_until(progress.updates + a_round)
         progress.rounds.append(seconds / count)
-    after = read_surroundings()
     progress.report_measured()
+    _report_rounds(progress, before)
+
+
+def _report_rounds(progress: _Progress, before: Reading) -> None:
+    """Tell the times of a speed trial's rounds, and whether the machine was left alone meanwhile."""
+    after = read_surroundings()
     progress.report(
         rounds=progress.rounds,
         surroundings={"before": before, "after": after},

@@ -1,4 +1,4 @@
-"""docs/claims.md: its examples are claims, and every kind and key has one."""
+"""docs/claims.md: its examples are claims, every kind and key has one, and the article's claims are declared."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from pydantic import TypeAdapter
 
 from harness.analysis.claims import Claim, Comparison, Exact, NotTestable, Where
 from harness.analysis.exact import facts
+from harness.experiment import load_experiment
 
-TEXT = (Path(__file__).parents[2] / "docs" / "claims.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
 EXAMPLES = tomllib.loads("\n".join(re.findall(r"```toml\n(.*?)```", TEXT, flags=re.DOTALL)))["claim"]
 
 
@@ -25,3 +27,21 @@ def test_every_example_is_a_claim_and_every_kind_has_one() -> None:
 def test_every_condition_and_fact_is_named() -> None:
     for name in (*Where.model_fields, *facts.targets()):
         assert f"`{name}`" in TEXT, name
+
+
+def test_the_articles_claims_are_declared_in_the_experiments_named() -> None:
+    table = re.findall(r"^\| ([^|`]+) \| ((?:`[\w-]+`(?:, )?)+) \| ([\w, ]+) \|$", TEXT, flags=re.MULTILINE)
+    declared = {
+        path.stem: {claim.id: claim.source for claim in load_experiment(path).claim}
+        for path in (ROOT / "experiments").glob("*.toml")
+    }
+    judged = set()
+    for sentence, ids, experiments in table:
+        for id in re.findall(r"[\w-]+", ids):
+            judged.add(id)
+            for experiment in experiments.split(", "):
+                assert declared[experiment].get(id) == sentence, (experiment, id)
+    assert judged >= {
+        "fewer-parameters", "simpler", "no-gates", "same-gate-equations", "reduces-to-rnn", "trains-faster",
+        "better-on-less-data", "longer-memory", "short-memory", "turing",
+    }  # fmt: skip

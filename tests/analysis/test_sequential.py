@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.analysis.sequential import nominal_levels, path, sequential_p, spent
+from harness.analysis.looks import Look
+from harness.analysis.sequential import looked, nominal_levels, sequential_p, spent
+from harness.analysis.stats import Levels, estimate
 
 LOOKS = (5, 10, 15, 20, 25, 30, 35, 40)
 
@@ -49,13 +54,41 @@ def test_an_early_difference_is_kept_and_paid_for() -> None:
     assert sequential_p([0.03, 0.03], [5, 10], 40) > 0.05
 
 
+def path(differences: np.ndarray, counts: Sequence[int], most: int) -> tuple[Look, ...]:
+    return looked(lambda n, levels: estimate(differences[:n], 0.5, levels), counts, most)[1]
+
+
 def test_the_path_shows_each_look() -> None:
     d = np.random.default_rng(4).normal(0.9, 1, size=23)
-    seen = path(d, (3, *LOOKS), 40)
+    seen = path(d, LOOKS[:4], 40)
     assert [look.n for look in seen] == [5, 10, 15, 20]
     assert all(look.low < look.effect < look.high for look in seen)
     assert seen[-1].p_sequential <= seen[0].p_sequential
     assert seen[-1].high - seen[-1].low < seen[0].high - seen[0].low
+
+
+def test_the_estimate_after_looks_is_the_last_looks_with_the_price_of_all() -> None:
+    d = np.random.default_rng(4).normal(0.9, 1, size=20)
+    once = estimate(d, 0.5)
+    after, seen = looked(lambda n, levels: estimate(d[:n], 0.5, levels), (5, 10, 15, 20), 40)
+    assert (after.n, after.effect) == (20, once.effect)
+    assert after.low < once.low
+    assert after.high > once.high
+    assert after.p_value == seen[-1].p_sequential > once.p_value
+
+
+def test_equivalence_is_tested_at_levels_that_add_up_too() -> None:
+    asked: list[Levels] = []
+    looked(lambda n, levels: asked.append(levels) or estimate(np.arange(n) % 3 - 1.0, 9.0, levels), LOOKS, 40)
+    each_side = [levels.equivalence for levels in asked]
+    assert all(level < 0.05 for level in each_side)
+    assert sum(each_side) >= 0.05
+    assert [1 - levels.confidence for levels in asked] == pytest.approx(nominal_levels(LOOKS, 40))
+
+
+def test_equivalence_that_a_look_has_found_stays() -> None:
+    found = looked(lambda n, levels: replace(estimate(np.arange(n) % 3 - 1.0, 9.0), equivalent=n == 5), (5, 10), 40)[0]
+    assert found.equivalent
 
 
 def test_without_a_difference_looking_often_errs_at_most_as_promised() -> None:

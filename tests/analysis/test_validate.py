@@ -7,7 +7,7 @@ import numpy as np
 from harness.analysis.claims import Paired
 from harness.analysis.frame import to_frame
 from harness.analysis.judge import judge
-from harness.analysis.simulate import Scenario, simulated_records, simulated_verdicts
+from harness.analysis.simulate import Scenario, simulated_records, simulated_verdicts, verdict_after_looks
 from harness.analysis.validate import Figure, figures
 
 
@@ -15,14 +15,26 @@ def test_error_rates_and_coverage_are_within_their_bounds() -> None:
     found = list(figures(120, seeds=(5, 10), shapes=("normal", "skewed"), looks=(5, 10, 20)))
     broken = [figure for figure in found if not figure.holds]
     assert not broken
-    power = {figure.scenario: figure.share for figure in found if "difference of 2" in figure.what}
-    assert power["10 seeds, normal"] > 0.9 > power["5 seeds, normal"] > 0.4
+    power = {figure.scenario: figure.share for figure in found if "stands alone" in figure.what}
+    assert power["10 seeds, 2"] > 0.9 > power["5 seeds, 2"] > 0.4
 
 
 def test_a_figure_outside_its_bounds_is_told() -> None:
     assert not Figure("", "", share=0.2, experiments=1000, high=0.05).holds
     assert not Figure("", "", share=0.88, experiments=1000, low=0.93, high=0.97).holds
     assert Figure("", "", share=0.055, experiments=1000, high=0.05).holds
+
+
+def test_seeds_added_until_a_claim_is_decided_err_as_rarely_as_promised() -> None:
+    scenario, counts, experiments = Scenario(20, margin=0.05), (5, 10, 15, 20), 150
+    generator = np.random.default_rng(8)
+    verdicts = [verdict_after_looks(scenario, counts, generator) for _ in range(experiments)]
+    wrong = [verdict for verdict in verdicts if verdict.verdict in ("supported", "contradicted")]
+    assert len(wrong) / experiments <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / experiments)
+    assert all(verdict.p_value <= 0.05 for verdict in wrong)
+    assert all([look.n for look in verdict.looks] == [5, 10, 15, 20][: len(verdict.looks)] for verdict in verdicts)
+    naive = sum(any(look.p_value <= 0.05 for look in verdict.looks) for verdict in verdicts)
+    assert naive > len(wrong), "looking at each p by itself errs more often"
 
 
 def test_simulated_trials_have_the_difference_and_the_correlation_asked_for() -> None:

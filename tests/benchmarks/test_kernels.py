@@ -1,37 +1,11 @@
-"""Seconds per update of every cell and kernel; `pytest tests/benchmarks --benchmark-enable` measures them.
-
-Without that option each case runs once, as a test that it can.
-"""
+"""What `harness kernels` measures, and what it counts."""
 
 from __future__ import annotations
 
 import pytest
 
 from harness.errors import UserError
-from harness.trial.kernels import KernelRecord, Shape, _data, _updates, measure_kernels, operations
-
-DOCUMENT = Shape()
-SHORT = Shape(batch=64, time=32, features=16, units=32)
-CASES = [
-    pytest.param(name, kernel, shape, dropout, id=f"{name}-{kernel}-{label}-dropout{dropout:g}")
-    for label, shape, kernels in (("document", DOCUMENT, ("keras", "fused")), ("short", SHORT, ("keras", "fused")))
-    for name in ("simple_rnn", "gru", "lstm")
-    for kernel in kernels
-    for dropout in (0.0, 0.5)
-]
-"""Kernel `document` is left to `harness kernels`: at the document's shapes it takes 15 s to trace."""
-
-
-@pytest.mark.parametrize(("name", "kernel", "shape", "dropout"), CASES)
-def test_update(benchmark, request, name: str, kernel: str, shape: Shape, dropout: float) -> None:
-    if request.config.getoption("benchmark_disable") and (shape is DOCUMENT or dropout or name != "gru"):
-        pytest.skip("measured with --benchmark-enable; one short shape stands for it as a test")
-    x, y = _data(shape, 4)
-    updates = _updates(name, kernel, shape, dropout)
-    updates(x, y)
-    losses = benchmark(updates, x, y)
-    benchmark.extra_info |= {"updates": 4, "operations": operations(name, shape)}
-    assert losses.shape == (4,)
+from harness.trial.kernels import KernelRecord, Shape, measure_kernels, operations
 
 
 def test_kernels_are_measured_in_rounds_with_their_ratio_and_memory() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.experiment import load_experiment
+from harness.experiment import load_claims, load_experiment
 from harness.plan import plan
 from tests.documents.reading import ROOT, Block, blocks
 from tests.factories import EXPERIMENT
@@ -36,11 +36,9 @@ def test_a_block_is_of_a_kind_that_is_run(block: Block) -> None:
 def whole(block: Block) -> str:
     """The block as an experiment: by itself, or with what it leaves out."""
     content = tomllib.loads(block.text)
-    if "name" in content:
+    if "name" in content or content.keys() == {"claim"}:
         return block.text
     head = EXPERIMENT[: EXPERIMENT.index("[[sweep]]")]
-    if "claim" in content:
-        return EXPERIMENT + block.text
     if "sweep" in content:
         return head + block.text
     kept = [line for line in EXPERIMENT.splitlines() if line.partition(" ")[0] not in content]
@@ -48,7 +46,7 @@ def whole(block: Block) -> str:
 
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "toml"], ids=str)
-def test_a_toml_block_is_an_experiment_or_a_part_of_one(block: Block, tmp_path: Path, package: Path) -> None:
+def test_a_toml_block_is_an_experiment_or_a_part_of_one_or_claims(block: Block, tmp_path: Path, package: Path) -> None:
     if block.text.startswith("[project.entry-points"):
         (group,) = tomllib.loads(block.text)["project"]["entry-points"].values()
         (line,) = (f"{name} = {target}" for name, target in group.items())
@@ -56,7 +54,10 @@ def test_a_toml_block_is_an_experiment_or_a_part_of_one(block: Block, tmp_path: 
         return
     path = tmp_path / "block.toml"
     path.write_text(whole(block), encoding="utf-8")
-    assert plan(load_experiment(path))
+    if tomllib.loads(block.text).keys() == {"claim"}:
+        assert load_claims(path)
+    else:
+        assert plan(load_experiment(path))
 
 
 def python_block(document: str) -> str:

@@ -56,7 +56,10 @@ def test_every_column_of_the_frame_is_explained() -> None:
 
 
 def test_every_key_of_a_verdict_is_explained() -> None:
-    assert table("results.md", "verdicts.json").keys() == {field.name for field in dataclasses.fields(Verdict)}
+    assert table("results.md", "verdicts.json").keys() == {
+        "schema",
+        *(field.name for field in dataclasses.fields(Verdict)),
+    }
 
 
 def test_every_key_of_a_record_is_explained() -> None:

@@ -54,7 +54,7 @@ def check_message(code: int, output: str, words: str) -> None:
     assert words in lines[0]
 
 
-@pytest.mark.parametrize(("share", "some_stored"), [(0.2, False), (0.75, True)])
+@pytest.mark.parametrize(("share", "some_stored"), [(0.2, False), (0.9, True)])
 def test_a_run_on_a_full_disk_keeps_what_it_stored_and_goes_on_when_there_is_room(
     place: Place, share: float, some_stored: bool, bytes_needed: int
 ) -> None:

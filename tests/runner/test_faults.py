@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from tests.runner.place import HEAD, Place, finish, sweeps, without_times
 from tests.runner.pretend import JUMPING
@@ -88,11 +91,12 @@ def test_a_fork_server_killed_again_and_again_is_started_again_and_no_trial_is_l
     process = place.start(HEAD + sweeps("recall", sizes=sizes))
     killed: set[int] = set()
     while process.poll() is None and len(killed) < 4:
-        servers = [p for p in place.processes() if p.ppid() == process.pid and "forkserver" in " ".join(p.cmdline())]
-        for server in servers:
-            if server.pid not in killed and len(place.rows()) > 5 * len(killed):
-                server.kill()
-                killed.add(server.pid)
+        for child in place.processes():
+            with suppress(psutil.NoSuchProcess):  # trials end meanwhile
+                server = child.ppid() == process.pid and "forkserver" in " ".join(child.cmdline())
+                if server and child.pid not in killed and len(place.rows()) > 5 * len(killed):
+                    child.kill()
+                    killed.add(child.pid)
         time.sleep(0.02)
     output = finish(process)
     assert process.returncode == 0, output

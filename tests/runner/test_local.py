@@ -7,8 +7,10 @@ import math
 import multiprocessing.forkserver
 import multiprocessing.util
 import os
+import signal
 import time
 from collections.abc import Iterator
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -176,25 +178,46 @@ def test_a_kill_for_want_of_memory_is_told_from_any_other(engine: LocalEngine, m
     assert record.status == "crashed"
 
 
-@pytest.mark.parametrize("failures", [1, 99])
+@pytest.mark.parametrize("failures", [3, 99])
 def test_a_process_that_cannot_be_started_is_tried_again_and_then_told(
     engine: LocalEngine, monkeypatch: pytest.MonkeyPatch, failures: int
 ) -> None:
-    connect, failed = multiprocessing.forkserver.connect_to_new_process, []
+    connect = multiprocessing.forkserver.connect_to_new_process
+    errors = islice(cycle([ConnectionRefusedError, BrokenPipeError, EOFError]), failures)
 
     def refuse(fds: list[int]) -> Any:
-        if len(failed) < failures:
-            failed.append(fds)
-            raise ConnectionRefusedError("nobody there")
+        for error in errors:
+            raise error("nobody there")
         return connect(fds)
 
     monkeypatch.setattr("multiprocessing.forkserver.connect_to_new_process", refuse)
-    if failures == 1:
+    monkeypatch.setattr("harness.runner.child._PAUSES", (0.0,) * 5)
+    if failures == 3:
         (record,) = run(engine, trouble("raising"))
         assert record.status == "crashed"
     else:
         with pytest.raises(UserError, match="no process can be started for a trial: nobody there"):
             run(engine, trouble("raising"))
+
+
+def test_a_fork_server_that_is_being_killed_is_waited_for_and_started_again(
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first,) = run(engine, trouble("raising"))
+    server = multiprocessing.forkserver._forkserver._forkserver_pid
+    os.kill(server, signal.SIGKILL)
+    os.waitid(os.P_PID, server, os.WEXITED | os.WNOWAIT)  # from now on it refuses
+    waitpid, gone = os.waitpid, time.monotonic() + 0.3
+
+    def not_yet(pid: int, options: int) -> tuple[int, int]:
+        return (0, 0) if pid == server and time.monotonic() < gone else waitpid(pid, options)
+
+    monkeypatch.setattr("os.waitpid", not_yet)
+    (second,) = run(engine, trouble("raising", seed=1))
+    assert time.monotonic() > gone
+    assert first.failure is not None
+    assert second.failure is not None
+    assert first.failure.message == second.failure.message == "ZeroDivisionError: on purpose"
 
 
 def test_interrupting_ends_even_a_trial_that_ignores_it_and_what_it_started(engine: LocalEngine) -> None:

@@ -182,3 +182,16 @@ def test_a_task_that_chooses_thresholds_chooses_them_on_validation_data_alone(mo
     told = run(small(task="tests.trial.test_train:CHOSEN"))
     assert seen == [17]
     assert told["test"]["calibrated"] == 1.0
+
+
+NEAR: Task = dataclasses.replace(RECALL, target=("loss", 10.0))
+FAR: Task = dataclasses.replace(RECALL, target=("loss", 0.0))
+
+
+@pytest.mark.parametrize(("task", "updates"), [("NEAR", 4), ("FAR", 12)])
+def test_a_check_trains_until_its_target_or_all_updates_are_done_and_tests_nothing(task: str, updates: int) -> None:
+    told = run(small(task=f"tests.trial.test_train:{task}", lane="speed", purpose="check"))
+    assert told["updates"] == told["curve"][-1]["update"] == updates
+    assert len(told["rounds"]) == updates // 4
+    assert told["noisy"] in (True, False)
+    assert "test" not in told

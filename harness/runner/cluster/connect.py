@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from harness.errors import UserError
 from harness.experiment import TrialSpec
@@ -80,11 +81,20 @@ def _check(cluster: Cluster, jobs: int | None) -> None:
 @contextmanager
 def _on_this_machine(slots: int) -> Iterator[str]:
     """The address of a scheduler with one worker; they listen on the loopback interface only, without dashboards."""
+    import dask
     from distributed import LocalCluster
 
-    with without_main():
-        here = LocalCluster(
-            n_workers=1, threads_per_worker=slots, host="127.0.0.1", dashboard_address=None, memory_limit=0
-        )
-    with here:
-        yield here.scheduler_address
+    with (
+        TemporaryDirectory(prefix="harness-dask-", ignore_cleanup_errors=True) as folder,
+        dask.config.set({"temporary-directory": folder}),
+    ):
+        with without_main():
+            here = LocalCluster(
+                n_workers=1,
+                threads_per_worker=slots,
+                host="127.0.0.1",
+                dashboard_address=None,
+                memory_limit=0,
+            )
+        with here:
+            yield here.scheduler_address

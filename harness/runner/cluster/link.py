@@ -44,7 +44,7 @@ class DaskLink:
         threading.Thread(target=self._loop.run_forever, name="harness-dask", daemon=True).start()
         try:
             self.workers_at_start = self._do(self._connect(address, scheduler_file, security))
-        except (OSError, ValueError, RuntimeError, TimeoutError) as error:
+        except (OSError, ValueError, TypeError, RuntimeError, TimeoutError) as error:  # TypeError: no certificates
             self._end_loop()
             raise UserError(f"the scheduler {self._where} cannot be reached: {error}") from error
 
@@ -83,10 +83,15 @@ class DaskLink:
 
     async def _connect(self, address: str | None, scheduler_file: str | None, security: Security | None) -> int:
         where: dict[str, Any] = {"scheduler_file": scheduler_file} if scheduler_file else {"address": address}
-        self._client = await Client(
+        self._client = Client(
             **where, security=security, asynchronous=True, timeout=CONNECT_SECONDS, set_as_default=False
         )
-        found = await self._workers()
+        try:
+            await self._client
+            found = await self._workers()
+        except BaseException:
+            await self._client.close()
+            raise
         self._keep(self._watch())
         return len(found)
 

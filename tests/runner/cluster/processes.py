@@ -25,6 +25,8 @@ class Processes:
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     protocol: str = "tcp"
+    module: str = "tests.runner.cluster.worker"
+    """The workers' program."""
     address: str = ""
     started: list[subprocess.Popen[str]] = field(default_factory=list)
     workers: dict[int, subprocess.Popen[str]] = field(default_factory=dict)
@@ -34,6 +36,7 @@ class Processes:
     ) -> str:
         """Start it; its address."""
         command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard", "--host", host]
+        command += ["--dashboard-address", f"{host}:0"]
         if self.protocol != "tcp":
             command += ["--protocol", self.protocol]
         log = self.folder / "scheduler.log"
@@ -57,7 +60,8 @@ class Processes:
         environment: Mapping[str, str] = {},
     ) -> None:
         """Start a worker, or start it again; as if it were on a host of its own, called `name`."""
-        command = [sys.executable, "-m", "tests.runner.cluster.worker", self.address, "--no-dashboard"]
+        command = [sys.executable, "-m", self.module, self.address, "--no-dashboard"]
+        command += ["--dashboard-address", f"{host}:0"]
         command += ["--nthreads", str(slots), "--host", host, "--local-directory", str(self.folder / f"w{number}")]
         command += ["--nanny" if nanny else "--no-nanny", *more]
         own = {"HARNESS_HOST": name or f"host-{number}", **environment}

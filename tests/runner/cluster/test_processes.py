@@ -19,21 +19,21 @@ SPEED = HEAD.replace('"gru"', '["gru", "lstm"]').replace("seeds = 1", 'seeds = 3
 
 def test_on_this_machine_trials_end_as_with_the_local_engine(place: Place) -> None:
     """Statuses, limits and deadlines are the workers' own."""
-    limits = "[limits]\nmemory_gib = 0.6\nseconds = 8\n"
-    text = HEAD + limits + sweeps("raising", "killed", "diverging", "growing", "stubborn")
+    limits = "[limits]\nmemory_gib = 0.6\nseconds = 12\n"
+    text = HEAD + limits + sweeps("raising", "killed", "diverging", "growing", "dozing")
     code, output = place.run(text, arguments=["--engine", "dask", "--jobs", "3"])
     assert code == 0, output
     assert "Traceback" not in output
     records = {name: r for (name, _), r in place.records().items()}
     assert {name: r["status"] for name, r in records.items()} == {
         "raising": "crashed", "killed": "crashed", "diverging": "diverged", "growing": "out_of_memory",
-        "stubborn": "timeout",
+        "dozing": "timeout",
     }  # fmt: skip
     failures = {name: r["failure"] for name, r in records.items()}
     assert failures["raising"]["stderr"].startswith("said before raising\nTraceback")
     assert failures["killed"]["exit_code"] == -signal.SIGKILL
     assert "614 MiB allowed" in failures["growing"]["message"]
-    assert "8 s it is allowed" in failures["stubborn"]["message"]
+    assert "12 s it is allowed" in failures["dozing"]["message"]
 
 
 def listening(place: Place) -> set[str]:

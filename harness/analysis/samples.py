@@ -1,0 +1,95 @@
+"""From a claim's pairs to an estimate: at once or, where seeds were added while it was looked at, look by look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from harness.analysis.advantages import Advantages, Scale, advantages, pooled
+from harness.analysis.claims import Comparison, Proportion, Trend
+from harness.analysis.looks import Look, Looks
+from harness.analysis.outcomes import Outcome
+from harness.analysis.pairs import Pairs
+from harness.analysis.proportions import estimate_solved, estimate_solved_shares
+from harness.analysis.sequential import looked
+from harness.analysis.stats import FEWEST_SEEDS, ONCE, Estimate, Levels, estimate
+from harness.analysis.trends import page_p
+
+ONE_SIDED_FAILURES = 0.05
+"""Two cells are not called equal where one alone fails in a larger share of the pairs."""
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """Advantages to be judged: of one condition, which has pairs, or of several pooled."""
+
+    found: Advantages
+    pairs: Pairs | None
+    seeds_left_out: bool = False
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A sample with its estimate, and what was seen of it while seeds were added."""
+
+    found: Advantages
+    estimate: Estimate
+    pairs: Pairs | None
+    seeds_left_out: bool
+    looks: tuple[Look, ...] = ()
+    later: int = 0
+    """Pairs that came after the last look."""
+
+
+def judged(
+    claim: Comparison, conditions: tuple[Pairs, ...], outcome: Outcome, scale: Scale, looks: Looks | None
+) -> Judged:
+    """What the pairs of one condition, or of several pooled, say of a claim.
+
+    Without looks, all of them, as looked at once. With looks, what these have seen, at levels that allow for them.
+    """
+    whole = _sample(claim, conditions, outcome, scale)
+    if looks is None:
+        return Judged(whole.found, _estimate(claim, whole, scale, ONCE), whole.pairs, whole.seeds_left_out)
+    by_count: dict[int, _Sample] = {}
+    for through in looks.through:
+        seen = tuple(pairs.up_to(through) for pairs in conditions)
+        if all(pairs.seeds for pairs in seen):
+            sample = _sample(claim, seen, outcome, scale)
+            by_count[len(sample.found.values)] = sample
+    counts = [n for n in sorted(by_count) if FEWEST_SEEDS <= n <= looks.most]
+    if not counts:  # nothing that a look may decide on
+        result = replace(_estimate(claim, whole, scale, ONCE), p_value=1.0, equivalent=False)
+        return Judged(whole.found, result, whole.pairs, whole.seeds_left_out)
+    result, path = looked(lambda n, levels: _estimate(claim, by_count[n], scale, levels), counts, looks.most)
+    last = by_count[counts[-1]]
+    return Judged(last.found, result, last.pairs, last.seeds_left_out, path, len(whole.found.values) - result.n)
+
+
+def _sample(claim: Comparison, conditions: tuple[Pairs, ...], outcome: Outcome, scale: Scale) -> _Sample:
+    samples = [(pairs, advantages(claim, pairs, outcome, scale)) for pairs in conditions]
+    if len(samples) == 1:
+        return _Sample(samples[0][1], samples[0][0])
+    together, left_out = pooled(samples, scale)
+    return _Sample(together, None, left_out)
+
+
+def _estimate(claim: Comparison, sample: _Sample, scale: Scale, levels: Levels) -> Estimate:
+    found, pairs = sample.found, sample.pairs
+    if isinstance(claim, Proportion):
+        if pairs is None:
+            better, than = (np.array([getattr(pair, side) for pair in found.pairs]) for side in ("better", "than"))
+            return estimate_solved_shares(better, than, scale.margin, levels)
+        solved = [np.nan_to_num(side) for side in (pairs.better, pairs.than)]
+        return estimate_solved(solved[0], solved[1], scale.margin, levels)
+    result = _informed(estimate(found.values, scale.margin, levels), found)
+    if isinstance(claim, Trend) and found.by_level is not None:
+        return replace(result, p_value=page_p(found.by_level), method="slope by seed, Page's test")
+    return result
+
+
+def _informed(result: Estimate, found: Advantages) -> Estimate:
+    """Ties for want of a measurement are no evidence of equality, and failures of one cell alone speak against it."""
+    even = 2 * found.uninformative < result.n and found.lopsided <= ONE_SIDED_FAILURES
+    return replace(result, equivalent=result.equivalent and even)

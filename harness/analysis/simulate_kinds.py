@@ -1,0 +1,113 @@
+"""Simulated experiments for claims of every kind, in which neither cell is better: what their verdicts are held to.
+
+Both cells share half of their variance over seeds, as two cells trained on the same data do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field, TypeAdapter
+
+from harness.analysis.claims import Comparison, Verdict
+from harness.analysis.judge import judge_pairs
+from harness.analysis.outcomes import Outcome
+from harness.analysis.pairs import Found, Pairs
+from harness.analysis.stats import Floats
+
+Measured = tuple[Comparison, Found, Outcome]
+Simulation = Callable[[int, np.random.Generator], Measured]
+_FIELDS: dict[str, dict[str, object]] = {
+    "paired": {"on": "test_loss", "margin": 0.5},
+    "proportion": {"margin": 0.2},
+    "horizon": {"margin": "25%"},
+    "trend": {"on": "test_loss", "along": "train_size", "advantage": "shrinks", "margin": 0.5},
+    "time-to-target": {"target": 1.0, "margin": "10%"},
+}
+_LENGTHS = (10.0, 20.0, 40.0, 80.0, 160.0)
+_SIZES = (100.0, 200.0, 400.0, 800.0)
+_LOSS = Outcome("test_loss", "test loss", "", lower_is_better=True)
+_SOLVED = Outcome("solved", "seeds that solve the task", "", lower_is_better=False)
+_TIME = Outcome("time_to_target", "updates to a validation loss", "updates", lower_is_better=True)
+
+
+def verdict_of(kind: str, seeds: int, generator: np.random.Generator) -> Verdict:
+    """The verdict on one simulated claim; `kind` is a name in KINDS."""
+    return judge_pairs([KINDS[kind](seeds, generator)])[0]
+
+
+@cache
+def _claim(kind: str) -> Comparison:
+    fields = {"id": kind, "claim": "A GRU is better than an LSTM.", "kind": kind, "better": "gru", "than": "lstm"}
+    adapter: TypeAdapter[Comparison] = TypeAdapter(Annotated[Comparison, Field(discriminator="kind")])
+    return adapter.validate_python({**fields, **_FIELDS[kind]})
+
+
+def _two_cells(shape: tuple[int, ...], generator: np.random.Generator) -> tuple[Floats, Floats]:
+    """Standard normal values for two cells, correlated by 0.5 over the first axis, the seeds."""
+    shared = generator.normal(size=(shape[0], *(1 for _ in shape[1:])))
+    better, than = ((shared + generator.normal(size=shape)) / np.sqrt(2) for _ in range(2))
+    return better, than
+
+
+def _pairs(better: Floats, than: Floats, levels: tuple[float, ...] = (), condition: int = 0) -> Pairs:
+    return Pairs({"sequence_length": condition}, "simulated", tuple(range(len(better))), better, than, levels)
+
+
+def _passes(values: Floats) -> Floats:
+    return (values > 0).astype(float)
+
+
+def _conditions(seeds: int, generator: np.random.Generator) -> Measured:
+    """A loss in four conditions."""
+    better, than = _two_cells((seeds, 4), generator)
+    parts = tuple(_pairs(10 + better[:, place], 10 + than[:, place], (), place) for place in range(4))
+    return _claim("paired"), Found(parts, "", {}), _LOSS
+
+
+def _solved(seeds: int, generator: np.random.Generator) -> Measured:
+    """Solved in half of the seeds."""
+    better, than = _two_cells((seeds,), generator)
+    return _claim("proportion"), Found((_pairs(_passes(better), _passes(than)),), "", {}), _SOLVED
+
+
+def _solved_in_three(seeds: int, generator: np.random.Generator) -> Measured:
+    """Solved in half of the seeds, in each of three conditions."""
+    better, than = _two_cells((seeds, 3), generator)
+    parts = tuple(_pairs(_passes(better[:, i]), _passes(than[:, i]), (), i) for i in range(3))
+    return _claim("proportion"), Found(parts, "", {}), _SOLVED
+
+
+def _horizons(seeds: int, generator: np.random.Generator) -> Measured:
+    """Each seed solves all lengths up to one that is lognormal about the middle one."""
+    reach = (np.exp(np.log(_LENGTHS[2]) + values[:, None]) for values in _two_cells((seeds,), generator))
+    better, than = (1.0 * (np.array(_LENGTHS) <= longest) for longest in reach)
+    return _claim("horizon"), Found((_pairs(better, than, _LENGTHS),), "", {}), _SOLVED
+
+
+def _trends(seeds: int, generator: np.random.Generator) -> Measured:
+    """A loss that is lower by the same amount at every size."""
+    better, than = _two_cells((seeds, len(_SIZES)), generator)
+    return _claim("trend"), Found((_pairs(9.5 + better, 10 + than, _SIZES),), "", {}), _LOSS
+
+
+def _times(seeds: int, generator: np.random.Generator) -> Measured:
+    """Updates to a target, lognormal, seen every thirty updates; a fifth of the trials never get there."""
+    sides = []
+    for values in _two_cells((seeds,), generator):
+        updates = 30 * np.ceil(100 * np.exp(0.7 * values) / 30)
+        sides.append(np.where(generator.random(seeds) < 0.2, np.nan, updates))
+    return _claim("time-to-target"), Found((_pairs(sides[0], sides[1]),), "", {}), _TIME
+
+
+KINDS: dict[str, Simulation] = {
+    "paired, in 4 conditions": _conditions,
+    "proportion": _solved,
+    "proportion, in 3 conditions": _solved_in_three,
+    "horizon": _horizons,
+    "trend": _trends,
+    "time-to-target, a fifth misses": _times,
+}

@@ -1,0 +1,104 @@
+"""Time to target, derived and measured: updates from learning curves times seconds per update from the speed lane.
+
+Accuracy trials share the machine, so their own seconds are no benchmark; speed trials are not trained to the end. What
+the two give together is checked on a few trials that are trained to the target with the machine to themselves.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from harness.tasks import tasks
+from harness.tasks.target import lower_is_better, target_of
+
+_COST = (
+    "task", "options", "data", "cell", "kernel", "units", "layers", "dense_units", "sequence_length", "batch_size",
+    "dropout", "recurrent_dropout", "clip_norm", "optimizer", "reset_after", "machine",
+)  # fmt: skip
+"""What an update takes depends on these alone."""
+_SAME_RUN = (
+    *_COST, "matched", "reference_units", "train_size", "learning_rate", "forget_bias", "initialiser", "evaluate_every",
+    "seed",
+)  # fmt: skip
+"""Two trials that agree in these train the same network on the same data."""
+FIGURES = ("updates", "seconds_per_update", "seconds_derived", "updates_measured", "seconds_measured", "ratio")
+
+
+def target_times(frame: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
+    """A row an accuracy trial whose task declares a target and whose updates the speed lane has timed.
+
+    Columns: trial_id, those of the trial's condition, and FIGURES. Times are in seconds; the first update, which
+    compiles, counts as much as any other. `updates` to the target and `seconds_derived` are infinite where the trial
+    misses it. `seconds_measured` is of the check of the same network, infinite where that one misses it, NaN where
+    there is none. `ratio` is the derived time over the measured one, NaN where both miss.
+    """
+    frame = frame[frame["status"] != "interrupted"]
+    accuracy = frame[(frame["lane"] == "accuracy") & (frame["purpose"] == "comparison")]
+    checks = frame[frame["purpose"] == "check"]
+    derived = accuracy.assign(
+        updates=at_target(accuracy, curves)["update"], seconds_per_update=cost_of_update(accuracy, frame)
+    ).dropna(subset=["updates", "seconds_per_update"])
+    end = at_target(checks, curves)
+    after_the_first = end["seconds"] - checks["seconds_first_step"]
+    measured = checks.assign(
+        updates_measured=end["update"],
+        seconds_measured=(after_the_first + checks["seconds_per_update"]).where(
+            np.isfinite(end["update"]), end["update"]
+        ),
+    )
+    both = derived.assign(seconds_derived=derived["updates"] * derived["seconds_per_update"]).merge(
+        measured[[*_SAME_RUN, "updates_measured", "seconds_measured"]], on=list(_SAME_RUN), how="left"
+    )
+    return both.assign(ratio=both["seconds_derived"] / both["seconds_measured"])[["trial_id", *_SAME_RUN, *FIGURES]]
+
+
+def at_target(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
+    """`update` and `seconds` at which each trial (by index) reaches its task's target.
+
+    Both are infinite for a miss, NaN where the task declares no target.
+    """
+    found = pd.DataFrame(np.nan, index=trials.index, columns=["update", "seconds"])
+    for name, of_task in trials.groupby("task"):
+        task = tasks[str(name)]
+        target = target_of(task)
+        if target is None:
+            continue
+        metric, level = target
+        points = curves[curves["trial_id"].isin(of_task["trial_id"])].sort_values("update")
+        value = points.get(f"validation_{metric}", pd.Series(np.nan, index=points.index))
+        wanted = points["trial_id"].map(_levels(of_task, metric, level)).astype(float)
+        reached = points[value <= wanted if lower_is_better(task, metric) else value >= wanted]
+        first = reached.groupby("trial_id")[["update", "seconds"]].first()
+        for column in found.columns:
+            found.loc[of_task.index, column] = of_task["trial_id"].map(first[column]).astype(float).fillna(np.inf)
+    return found
+
+
+def _levels(trials: pd.DataFrame, metric: str, level: float | str) -> pd.Series:
+    by_id = trials.set_index("trial_id")
+    if isinstance(level, str):
+        column = f"baseline_{level}_{metric}"
+        return by_id[column] if column in by_id else pd.Series(np.nan, index=by_id.index)
+    return pd.Series(level, index=by_id.index)
+
+
+def cost_of_update(trials: pd.DataFrame, frame: pd.DataFrame) -> pd.Series:
+    """For each trial (by index) the seconds that an update of its kind takes in the speed lane of its machine.
+
+    The median over the speed trials that there are; NaN where there are none.
+    """
+    speed = frame[(frame["lane"] == "speed") & (frame["purpose"] == "comparison") & (frame["status"] == "ok")]
+    costs = speed.groupby(list(_COST), dropna=False, as_index=False)["seconds_per_update"].median()
+    priced = trials[list(_COST)].merge(costs, on=list(_COST), how="left")
+    return pd.Series(priced["seconds_per_update"].to_numpy(), index=trials.index)
+
+
+def with_speed_lanes_seconds(trials: pd.DataFrame, frame: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame | None:
+    """The curves with `seconds` derived from updates; None unless the speed lane has timed updates of all trials."""
+    costs = cost_of_update(trials, frame)
+    if trials.empty or costs.isna().any():
+        return None
+    of_trial = curves["trial_id"].map(pd.Series(costs.to_numpy(), index=trials["trial_id"]))
+    derived = curves["update"] * of_trial
+    return curves.assign(seconds=derived.where(of_trial.notna(), curves["seconds"]))

@@ -1,0 +1,86 @@
+"""Whether an experiment runs what its claims are about: a claim that none of its sweeps can feed is a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from harness.analysis.claims import Comparison, Exact, Horizon, NotTestable, Trend
+from harness.errors import UserError
+from harness.tuning import Tune
+
+if TYPE_CHECKING:
+    from harness.experiment import Experiment, Sweep
+
+_FACTOR_OF = {"matched": "match"}
+"""A condition of a claim to the key of a sweep, where they differ."""
+_UNKNOWN_BEFOREHAND = ("batch_size", "updates", "patience", "clip_norm")
+"""May follow from the data or from other keys."""
+
+
+def check_claims(experiment: Experiment) -> None:
+    """Raises UserError for the first claim that no sweep has trials for; it says what the nearest sweep lacks."""
+    for place, claim in enumerate(experiment.claim):
+        if isinstance(claim, Exact | NotTestable):
+            continue
+        lacking = [list(_lacking(claim, experiment, sweep)) for sweep in experiment.sweep]
+        where = f"{experiment.source}: claim[{place}] ({claim.id})"
+        if all(lacking):
+            nearest = min(range(len(lacking)), key=lambda index: len(lacking[index]))
+            task = experiment.sweep[nearest].task
+            raise UserError(
+                f"{where}: no sweep has trials for it; the nearest, sweep[{nearest}] ({task}), has "
+                + "; ".join(lacking[nearest])
+            )
+        if isinstance(claim, Horizon | Trend):
+            fitting = [sweep for sweep, lacks in zip(experiment.sweep, lacking, strict=True) if not lacks]
+            _check_levels(claim, fitting, where)
+
+
+def _lacking(claim: Comparison, experiment: Experiment, sweep: Sweep) -> Iterator[str]:
+    """What the claim asks for and the sweep does not run, in words."""
+    trained = sweep.cells or experiment.cells
+    missing = [cell for cell in (claim.better, claim.than) if cell not in trained]
+    if missing:
+        yield f"the cells {_listed(trained)}, not {_listed(missing)}"
+    for name, wanted in claim.where:
+        has = _values(name, experiment, sweep)
+        if isinstance(wanted, tuple) and has is not None and not set(wanted) & set(has):
+            yield f"{name} {_listed(has)}, not {_listed(wanted)}"
+
+
+def _values(name: str, experiment: Experiment, sweep: Sweep) -> tuple[Any, ...] | None:
+    """The values that the sweep runs of a factor; None where that is not known before the plan."""
+    if name in _UNKNOWN_BEFOREHAND or (name == "learning_rate" and isinstance(sweep.learning_rate, Tune)):
+        return None
+    value = getattr(sweep, _FACTOR_OF.get(name, name))
+    if name in ("kernel", "lane"):
+        value = value or getattr(experiment, name)
+    if name == "forget_bias":
+        return ("",) if value is None else tuple(bias if isinstance(bias, str) else str(bias) for bias in value)
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _check_levels(claim: Horizon | Trend, sweeps: Sequence[Sweep], where: str) -> None:
+    """Along its factor a horizon needs two values and a trend three."""
+    fewest = 2 if isinstance(claim, Horizon) else 3
+    along = [getattr(sweep, claim.along) for sweep in sweeps]
+    if any(isinstance(values, Tune) for values in along):
+        return
+    levels = {level for values in along for level in (values if isinstance(values, tuple) else (values,))}
+    if len(levels) < fewest:
+        raise UserError(
+            f"{where}: a {claim.kind} along {claim.along!r} needs at least {fewest} values of it; "
+            f"its sweeps have {_listed(sorted(levels))}"
+        )
+
+
+def _listed(values: Sequence[Any]) -> str:
+    return ", ".join(map(_shown, values))
+
+
+def _shown(value: Any) -> str:
+    """As it stands in TOML."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"'{value}'" if isinstance(value, str) else f"{value:g}"

@@ -1,0 +1,116 @@
+"""`harness diff`: two results folders side by side, of two versions of the code or of two machines."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import get_args
+
+import pandas as pd
+from rich import box
+from rich.table import Table
+
+from harness.analysis.changes import Change, Changes, Group, compare
+from harness.analysis.words import number
+from harness.results import load_records
+from harness.store import open_store
+
+BY_CHANCE = 0.05
+"""The share of comparisons that stand out where nothing has changed."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two folders: what was run there, by which code, on which machines."""
+
+    directory: str
+    trials: int
+    commits: tuple[str, ...]
+    machines: tuple[str, ...]
+
+
+def diff_results(first: str | Path, second: str | Path) -> tuple[Side, Side, Changes]:
+    """Compare two results folders. Raises UserError where one of them holds no results."""
+    for directory in (first, second):  # both are looked at before the work begins
+        with open_store(directory):
+            pass
+    ours, theirs = load_records(first), load_records(second)
+    return _side(first, ours), _side(second, theirs), compare(ours, theirs)
+
+
+def _side(directory: str | Path, frame: pd.DataFrame) -> Side:
+    commits = tuple(sorted({commit[:12] or "unknown" for commit in frame["git_commit"]}))
+    return Side(str(directory), len(frame), commits, tuple(sorted(frame["machine"].unique())))
+
+
+def as_json(first: Side, second: Side, found: Changes) -> str:
+    """Everything that was compared; JSON has no infinity, so an unbounded interval is null."""
+    rows = []
+    for change in found.changes:
+        row = {**asdict(change), **asdict(change.quantity), "direction": change.direction}
+        del row["quantity"]
+        rows.append({name: None if value in (math.inf, -math.inf) else value for name, value in row.items()})
+    sides = {"first": asdict(first), "second": asdict(second)}
+    counts = {name: getattr(found, name) for name in ("common", "only_first", "only_second", "time_left_out")}
+    return json.dumps({**sides, **counts, "changes": rows}, indent=2, allow_nan=False)
+
+
+def introduction(first: Side, second: Side, found: Changes) -> Iterator[str]:
+    """What is compared with what, line by line."""
+    for name, side in (("A", first), ("B", second)):
+        commits, machines = ", ".join(side.commits) or "none", ", ".join(side.machines) or "none"
+        yield f"{name}: {side.directory}: {side.trials} trials, commit {commits}, machine {machines}"
+    if not found.common:
+        yield "They have no trial in common: none asks for the same, with the same seed."
+        return
+    yield f"{found.common} trials in both; only in A: {found.only_first}, only in B: {found.only_second}."
+    if found.time_left_out:
+        yield f"Times are compared on one machine only: {found.time_left_out} trials ran on different ones."
+
+
+def table(changes: Sequence[Change]) -> Table:
+    """What has changed, a row a quantity, cell and condition; it folds where the terminal is narrow."""
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    shown.add_column("where", overflow="fold", ratio=2)
+    shown.add_column("what", overflow="fold", ratio=2)
+    shown.add_column("A to B", overflow="fold", ratio=2)
+    shown.add_column("change [95 %]", overflow="fold", ratio=2)
+    shown.add_column("n", justify="right")
+    for change in changes:
+        unit = f" {change.quantity.unit}" if change.quantity.unit else ""
+        shown.add_row(
+            f"{change.cell}, {change.where}",
+            change.quantity.title,
+            f"{number(change.first)} to {number(change.second)}{unit}",
+            _change_in_words(change),
+            str(change.seeds),
+        )
+    return shown
+
+
+def _change_in_words(change: Change) -> str:
+    percent = " %" if change.quantity.how == "ratio" else ""
+    text = f"{_signed(change.change)}{percent}"
+    if change.low < change.high < math.inf:
+        text += f" [{_signed(change.low)}, {_signed(change.high)}]"
+    return f"{text} {change.direction}".strip()
+
+
+def _signed(value: float) -> str:
+    return f"+{number(value)}" if value > 0 else number(value)
+
+
+def summary(changes: Sequence[Change]) -> Iterator[str]:
+    """For each kind of quantity how much of it changed; and what chance alone would bring."""
+    for group in get_args(Group):
+        counts = Counter(change.finding for change in changes if change.quantity.group == group)
+        if counts:
+            told = ", ".join(f"{count} {finding}" for finding, count in counts.most_common())
+            yield f"{group}: {told}"
+    tested = sum(change.finding in ("changed", "within noise") and change.low < change.high for change in changes)
+    if tested:
+        yield f"Of {tested} intervals about {BY_CHANCE * tested:.0f} exclude zero by chance where nothing has changed."

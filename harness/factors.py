@@ -1,0 +1,15 @@
+"""The names that factors of an experiment may take: in sweeps, in trials, and in the conditions of claims."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Lane = Literal["accuracy", "speed"]
+Match = Literal["units", "parameters"]
+Purpose = Literal["comparison", "tuning", "check"]
+"""What a trial is for. Tuning chooses learning rates, a check times the way to a target: claims judge neither."""
+Optimizer = Literal["adam", "rmsprop", "sgd"]
+Initialiser = Literal["orthogonal", "glorot_uniform"]
+"""Of the recurrent weights."""
+ForgetBias = float | Literal["chrono"]
+"""The initial bias of the gate that keeps the old state (LSTM: forget, GRU: update); chrono: log U(1, T - 1)."""

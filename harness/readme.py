@@ -1,0 +1,80 @@
+"""The verdicts of a results folder as a section of a Markdown file; `make readme` keeps the README's example."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.analysis.claims import Verdict
+from harness.analysis.verdicts import read_verdicts
+from harness.analysis.words import scope
+from harness.errors import UserError
+from harness.results import VERDICTS_NAME
+from harness.sections import write_section
+from harness.store import open_store
+from harness.terminal import effect_in_words
+
+SECTION = "verdicts"
+
+
+def verdicts_section(verdicts: Sequence[Verdict], records: Sequence[dict[str, Any]]) -> str:
+    """A sentence that says when, on what machine and by which code, and a table of the verdicts."""
+    days = sorted({record["started_at"][:10] for record in records})
+    commits = sorted({(record["git_commit"] or "unknown")[:12] for record in records})
+    machines = dict.fromkeys(_machine(record["machine"]) for record in records)
+    when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    lines = [
+        f"{when}, {len(records):,} trials on {'; '.join(machines)}; commit {', '.join(commits)}:",
+        "",
+        "| verdict | claim | effect [95 % interval] | seeds | where |",
+        "|---|---|---|---|---|",
+    ]
+    for verdict in verdicts:
+        cells = (
+            f"**{verdict.says}**",
+            verdict.claim,
+            effect_in_words(verdict),
+            str(verdict.n or "-"),
+            scope({name: value for name, value in verdict.conditions.items() if name != "machine"}) or "-",
+        )
+        lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
+    return "\n".join(lines)
+
+
+def _machine(machine: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {machine[key]}" for name, key in _VERSIONS.items())
+    return f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_bytes'] / 2**30:.0f} GiB ({versions})"
+
+
+_VERSIONS = {"Python": "python", "TensorFlow": "tensorflow", "Keras": "keras", "NumPy": "numpy"}
+
+
+def update(directory: Path, file: Path) -> None:
+    """Replace the verdicts in `file` by those of the results folder. Raises UserError."""
+    verdicts = read_verdicts(directory / VERDICTS_NAME)
+    with open_store(directory) as store:
+        records = list(store.records())
+    if not records:
+        raise UserError(f"{directory}: no trial has left a record yet")
+    write_section(file, SECTION, verdicts_section(verdicts, records))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Update the file; 2 where that cannot be done."""
+    parser = argparse.ArgumentParser(prog="python -m harness.readme", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("directory", type=Path, metavar="DIR", help="a results folder")
+    parser.add_argument("file", type=Path, metavar="FILE", help="a Markdown file with a section of verdicts")
+    options = parser.parse_args(arguments)
+    try:
+        update(options.directory, options.file)
+    except UserError as error:
+        print(f"harness: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

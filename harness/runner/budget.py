@@ -1,0 +1,147 @@
+"""A run that has only so much time: which blocks of trials still fit into it, and which are left out, and why.
+
+A block is what has to be run together for the comparison to stay paired: all cells and kernels of a condition and seed.
+Blocks go round by round, one seed of every condition before the second seed of any. A block is begun only where it is
+expected to end in time by what stored trials took, so that one that does not fit lets a smaller one go first.
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from harness.errors import UserError
+from harness.estimate import Estimator, Load, load_of
+from harness.experiment import TrialSpec
+from harness.runner.engine import Trial
+from harness.runner.lanes import block_of, condition_of
+from harness.runner.progress import duration
+
+CAUTION = 1.2
+"""Trials are expected to take so many times their estimate: some take longer than the mean."""
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?:in)?)?(?:(\d+(?:\.\d+)?)s)?")
+
+
+def seconds_of(text: str) -> float:
+    """A duration such as 90s, 10m or 1h30m in seconds. Raises UserError for anything else."""
+    found = _DURATION.fullmatch(text.strip().lower().replace(" ", ""))
+    hours, minutes, seconds = (float(part or 0) for part in found.groups()) if found else (0.0, 0.0, 0.0)
+    total = 3600 * hours + 60 * minutes + seconds
+    if total <= 0:
+        raise UserError(f"--budget {text!r}: expected a duration such as 90s, 10m or 1h30m")
+    return total
+
+
+def in_rounds(left: Sequence[Trial], planned: Mapping[str, TrialSpec]) -> list[list[Trial]]:
+    """The trials in blocks: one seed of every condition before the second seed of any, tuning before all.
+
+    What number a seed has in its condition is told by the whole plan. Within a round the order is that of `left`.
+    """
+    seeds: dict[tuple[object, ...], set[int]] = {}
+    for spec in planned.values():
+        seeds.setdefault(condition_of(spec), set()).add(spec.seed)
+    numbers = {key: {seed: number for number, seed in enumerate(sorted(known))} for key, known in seeds.items()}
+    blocks: dict[tuple[object, ...], list[Trial]] = {}
+    for trial in left:
+        blocks.setdefault(block_of(trial.spec), []).append(trial)
+
+    def turn(block: list[Trial]) -> tuple[bool, int]:
+        spec = block[0].spec
+        return spec.purpose != "tuning", numbers[condition_of(spec)][spec.seed]
+
+    return sorted(blocks.values(), key=turn)
+
+
+class Budget:
+    """A supply that hands out blocks while they fit.
+
+    blocks: in the order in which they are wanted; estimator: of seconds by load, taught by whoever watches the run;
+    jobs: trials side by side in the accuracy lane; deadline: on the clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        blocks: Sequence[Sequence[Trial]],
+        estimator: Estimator,
+        jobs: int,
+        deadline: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._blocks = [(block, [load_of(trial.spec) for trial in block]) for block in blocks]
+        self._estimator = estimator
+        self._jobs = jobs
+        self._deadline = deadline
+        self._clock = clock
+        self._running: dict[str, tuple[Load, float]] = {}
+        self._unfinished: set[str] = set()
+        self._seconds_left = 0.0
+        """When last no block fitted."""
+        self._known_full = False
+        """Whether nothing has ended since no block fitted: then none does now."""
+
+    def next_block(self) -> Sequence[Trial]:
+        """The first block that is expected to end in time; none where there is no such block now."""
+        if self._known_full:
+            return ()
+        now = self._clock()
+        slots = self._slots(now)
+        for index, (block, loads) in enumerate(self._blocks):
+            if now + self._makespan(slots, loads) <= self._deadline:
+                del self._blocks[index]
+                self._unfinished |= {trial.id for trial in block}
+                return block
+        self._seconds_left = max(0.0, self._deadline - now)
+        self._known_full = True
+        return ()
+
+    def is_over(self) -> bool:
+        """Whether the time is spent."""
+        return self._clock() >= self._deadline
+
+    def started(self, trial: Trial) -> None:
+        """A trial was started."""
+        self._running[trial.id] = (load_of(trial.spec), self._clock())
+
+    def ended(self, trial_id: str, *, for_good: bool) -> None:
+        """A trial has ended; not for good where it is repeated."""
+        self._running.pop(trial_id, None)
+        self._known_full = False
+        if for_good:
+            self._unfinished.discard(trial_id)
+
+    def left_out(self) -> dict[str, str]:
+        """Once the run is over: why each trial (by id) was left out that was not run to its end."""
+        why = dict.fromkeys(self._unfinished, "its turn had come, but it was not done when the time was spent")
+        left = duration(self._seconds_left)
+        for block, loads in self._blocks:
+            takes = duration(self._makespan([0.0] * self._jobs, loads))
+            what = "it takes" if len(block) == 1 else f"its block of {len(block)} trials takes"
+            why |= dict.fromkeys((trial.id for trial in block), f"{what} about {takes}, and {left} were left")
+        return why
+
+    def _slots(self, now: float) -> list[float]:
+        """In how many seconds each place for an accuracy trial is free."""
+        busy = [max(0.0, self._seconds(load) - (now - since)) for load, since in self._running.values()]
+        if any(load.lane == "speed" for load, _ in self._running.values()):
+            return [max(busy)] * self._jobs
+        return (busy + [0.0] * self._jobs)[: max(self._jobs, len(busy))]
+
+    def _makespan(self, slots: Sequence[float], loads: Sequence[Load]) -> float:
+        """In how many seconds trials would be done that are started in this order as soon as there is room."""
+        free = list(slots)
+        heapq.heapify(free)
+        done = 0.0
+        for load in loads:
+            if load.lane == "speed":
+                end = max(free) + self._seconds(load)
+                free = [end] * len(free)
+            else:
+                end = free[0] + self._seconds(load)
+                heapq.heapreplace(free, end)
+            done = max(done, end)
+        return done
+
+    def _seconds(self, load: Load) -> float:
+        return CAUTION * self._estimator.seconds(load)

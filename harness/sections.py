@@ -1,0 +1,38 @@
+"""Parts of a Markdown file that a command writes: between two comments that name the part."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.errors import UserError
+from harness.store import write_atomically
+
+
+def begin(name: str) -> str:
+    """The line above the part."""
+    return f"<!-- {name}: written by a command, do not edit -->"
+
+
+def end(name: str) -> str:
+    """The line below it."""
+    return f"<!-- end of {name} -->"
+
+
+def section(text: str, name: str, *, source: str) -> tuple[str, str, str]:
+    """What stands before the part, in it, and after it. Raises UserError unless it has both lines, once, in order."""
+    first, last = begin(name), end(name)
+    if text.count(first) != 1 or text.count(last) != 1 or text.index(first) > text.index(last):
+        raise UserError(f"{source}: expected the lines {first!r} and, below it, {last!r}, each once")
+    before, _, rest = text.partition(first)
+    within, _, after = rest.partition(last)
+    return before, within.strip("\n"), after
+
+
+def write_section(file: Path, name: str, content: str) -> None:
+    """Replace the part of the file by `content`, in one step. Raises UserError."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read: {error.strerror}") from error
+    before, _, after = section(text, name, source=str(file))
+    write_atomically(file, f"{before}{begin(name)}\n\n{content}\n\n{end(name)}{after}")

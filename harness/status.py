@@ -1,0 +1,76 @@
+"""How far a results folder is: trials by cell and status, time spent, time left."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.estimate import Estimator, seconds_in_all
+from harness.runner.run import is_left
+from harness.store import State, Store
+
+
+@dataclass(frozen=True)
+class CellStatus:
+    """One cell's part of the plan. Times in seconds."""
+
+    cell: str
+    trials: Counter[str]
+    """By status; 'missing' are those without a record."""
+    spent: float
+    """Of all attempts together."""
+    left: float
+    """What its trials that are to be run would take with nothing else running."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a plan is."""
+
+    cells: tuple[CellStatus, ...]
+    spent: float
+    left: float
+    """What the trials that are to be run will take, so many side by side."""
+    trials_left: int
+    """Missing, crashed or interrupted, and not tried too often."""
+    left_out: int
+    """Trials that the last run left out for want of time, and that still have no record."""
+
+
+def learned(states: Iterable[State]) -> Estimator:
+    """An estimator that knows what stored trials took."""
+    estimator = Estimator()
+    states = tuple(states)
+    for state in states:
+        if state.status == "ok":
+            estimator.learn(state.load, state.seconds, state.trials)
+    for state in states:
+        if state.status in ("interrupted", "timeout"):
+            estimator.at_least(state.load, state.longest)
+    return estimator
+
+
+def status_of(store: Store, jobs: int) -> Status:
+    """The status of the folder's present plan, with `jobs` trials side by side."""
+    states = store.states()
+    estimator = learned(states)
+    cells = []
+    for cell in sorted({state.load.cell for state in states}):
+        own = [state for state in states if state.load.cell == cell]
+        trials = Counter[str]()
+        for state in own:
+            trials[state.status] += state.trials
+        cells.append(CellStatus(cell, trials, sum(state.spent for state in own), _seconds_left(own, estimator, 1)))
+    return Status(
+        tuple(cells),
+        sum(cell.spent for cell in cells),
+        _seconds_left(states, estimator, jobs),
+        sum(state.trials for state in states if is_left(state.attempts, state.status)),
+        store.count_left_out(),
+    )
+
+
+def _seconds_left(states: Iterable[State], estimator: Estimator, jobs: int) -> float:
+    left = ((state.load, state.trials) for state in states if is_left(state.attempts, state.status))
+    return seconds_in_all(left, estimator, jobs)

@@ -1,0 +1,112 @@
+"""The tables of the store, and how a file of an older version gets those of this one; records are never touched."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.errors import UserError
+from harness.estimate import load_of
+from harness.experiment import TrialSpec
+
+SCHEMA_VERSION = 2
+_APPLICATION_ID = 0x52_4E_4E_48  # 'RNNH', so that another program's database is not mistaken for ours
+
+_TRIALS = """
+CREATE TABLE trial (
+    trial_id TEXT NOT NULL,
+    attempt  INTEGER NOT NULL,
+    status   TEXT NOT NULL,
+    task     TEXT NOT NULL,
+    cell     TEXT NOT NULL,
+    seconds  REAL,
+    record   TEXT NOT NULL,
+    PRIMARY KEY (trial_id, attempt)
+);
+"""
+_SINCE_2 = """
+CREATE INDEX trial_state ON trial (trial_id, attempt, status, seconds);
+CREATE TABLE planned (
+    position INTEGER PRIMARY KEY,
+    trial_id TEXT NOT NULL UNIQUE,
+    task     TEXT NOT NULL,
+    lane     TEXT NOT NULL,
+    kernel   TEXT NOT NULL,
+    cell     TEXT NOT NULL,
+    guess    REAL NOT NULL,
+    spec     TEXT NOT NULL
+);
+CREATE INDEX planned_load ON planned (task, lane, kernel, cell, guess, trial_id);
+CREATE TABLE left_out (
+    trial_id TEXT NOT NULL PRIMARY KEY,
+    reason   TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE look (
+    claim   TEXT NOT NULL,
+    through INTEGER NOT NULL,
+    most    INTEGER NOT NULL,
+    PRIMARY KEY (claim, through)
+) WITHOUT ROWID;
+"""
+"""What is counted lies in indexes, so that `harness status` reads neither records nor specs.
+
+A look is at a claim with all seeds up to `through`; `most` is the largest number of seeds, fixed beforehand."""
+
+
+def check_schema(connection: sqlite3.Connection, path: Path, *, create: bool) -> None:
+    """See to it that the open database has the tables of this version; `create` makes those of an empty file.
+
+    Raises UserError for an empty file otherwise, another program's database, and one of a newer harness.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if version == application == tables == 0:
+        if not create:
+            raise UserError(f"{path}: an empty file, no records. Delete it and run the experiment again")
+        _change(connection, 0, lambda: _execute(connection, _TRIALS + _SINCE_2))
+    elif application != _APPLICATION_ID:
+        raise UserError(f"{path}: a database of another program. Choose another folder with --results DIR")
+    elif version > SCHEMA_VERSION:
+        raise UserError(
+            f"{path}: written by a newer harness (schema {version}, this one reads up to {SCHEMA_VERSION})."
+            " Update the harness, or choose another folder with --results DIR"
+        )
+    elif version == 1:
+        _change(connection, 1, lambda: _from_1(connection))
+
+
+def _change(connection: sqlite3.Connection, version: int, work: Callable[[], None]) -> None:
+    """Do the work in one transaction, unless another process has done it meanwhile."""
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("BEGIN EXCLUSIVE")
+    if connection.execute("PRAGMA user_version").fetchone() == (version,):
+        work()
+        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute("COMMIT")
+
+
+def _execute(connection: sqlite3.Connection, statements: str) -> None:
+    for statement in filter(str.strip, statements.split(";")):
+        connection.execute(statement)
+
+
+def _from_1(connection: sqlite3.Connection) -> None:
+    """The plan is written anew; a planned trial of a cell that is no longer there is left to the next run."""
+    plan = connection.execute("SELECT trial_id, spec FROM planned ORDER BY position").fetchall()
+    connection.execute("DROP TABLE planned")
+    _execute(connection, _SINCE_2)
+    rows = []
+    for position, (trial_id, text) in enumerate(plan):
+        try:
+            rows.append((position, trial_id, *load_of(TrialSpec.model_construct(**json.loads(text))), text))
+        except (UserError, AttributeError):
+            continue
+    connection.executemany(INSERT_PLANNED, rows)
+
+
+INSERT_PLANNED = "INSERT INTO planned VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+"""A row: position, trial_id, the fields of its load, its spec."""

@@ -1,0 +1,110 @@
+"""Adding seeds where claims are open, until they are decided: which trials come next, and when claims are looked at.
+
+However often a claim is looked at, it gets a wrong direction with a probability of at most 5 %: each look is tested at
+a level that allows for all of them (harness/analysis/sequential.py). For that the most seeds have to be fixed before
+the first look, and every look has to be on record: both are in the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from harness.analysis.claims import Claim, Comparison, Verdict
+from harness.analysis.frame import curves_frame, to_frame
+from harness.analysis.judge import judge
+from harness.analysis.pairs import selected
+from harness.analysis.stats import FEWEST_SEEDS
+from harness.analysis.words import DECIDED
+from harness.errors import UserError
+from harness.experiment import Experiment, TrialSpec
+from harness.store import Store
+
+BLOCK = 5
+"""Seeds that are added between two looks."""
+MOST_SEEDS = 40
+"""The most seeds that are run, where the user says nothing else."""
+
+
+def most_seeds(experiment: Experiment, store: Store, asked: int | None, *, adding: bool) -> int | None:
+    """The most seeds that were, or by a run that adds seeds now are, fixed beforehand; None where none are added.
+
+    Raises UserError where it cannot be what is asked for.
+    """
+    looks = store.looks()
+    own = max(len(sweep.seeds or experiment.seeds) for sweep in experiment.sweep)
+    if looks:
+        fixed = next(iter(looks.values())).most
+        if asked not in (None, fixed):
+            raise UserError(
+                f"--most-seeds {asked}: claims in {store.directory} were looked at with at most {fixed} seeds in mind,"
+                " and that cannot be changed afterwards. Leave the option out, or start anew with --results DIR"
+            )
+        return fixed
+    if asked is not None and asked < own:
+        raise UserError(f"--most-seeds {asked}: the experiment begins with {own} seeds. Give a larger number")
+    return (asked or max(MOST_SEEDS, own)) if adding else None
+
+
+def with_seeds(experiment: Experiment, most: int) -> Experiment:
+    """The experiment with at least so many seeds in every sweep: after its own, the numbers that follow the largest."""
+
+    def more(seeds: tuple[int, ...]) -> tuple[int, ...]:
+        return (*seeds, *range(max(seeds) + 1, max(seeds) + 1 + max(0, most - len(seeds))))
+
+    sweeps = tuple(
+        sweep.model_copy(update={"seeds": more(sweep.seeds or experiment.seeds)}) for sweep in experiment.sweep
+    )
+    wide = experiment.model_copy(update={"sweep": sweeps})
+    wide._source = experiment._source
+    return wide
+
+
+def look(store: Store, claims: Sequence[Claim], most: int) -> list[Verdict]:
+    """Look at every claim that is still open and has more seeds than when it was last looked at; all verdicts after."""
+    frame, curves, looks = to_frame(store.records()), curves_frame(store.records()), store.looks()
+    before = {verdict.id: verdict for verdict in judge(claims, frame, curves, looks)}
+    through = {}
+    for whole in judge(claims, frame, curves):
+        seen = before[whole.id].looks[-1].n if before[whole.id].looks else FEWEST_SEEDS - 1
+        if seen < len(whole.pairs) <= most and (is_open(before[whole.id]) or whole.id not in looks):
+            through[whole.id] = max(pair.seed for pair in whole.pairs)
+    store.add_looks(through, most)
+    return judge(claims, frame, curves, store.looks())
+
+
+def is_open(verdict: Verdict) -> bool:
+    """Whether more seeds may decide the claim.
+
+    Not where there is nothing to pair, where conditions are decided and disagree, or where all seeds are alike.
+    """
+    mixed = len({part.verdict for part in verdict.by_condition} & set(DECIDED)) > 1
+    alike = verdict.n >= FEWEST_SEEDS and len({pair.advantage for pair in verdict.pairs}) == 1
+    return verdict.verdict == "undecided" and bool(verdict.pairs) and not mixed and not alike
+
+
+def next_count(open_verdicts: Collection[Verdict], before: int, most: int) -> int:
+    """Up to how many seeds the open claims are brought next; `before` is the last such number, 0 at first."""
+    fewest = min(verdict.n for verdict in open_verdicts)
+    return min(most, max(BLOCK * (fewest // BLOCK + 1), before + BLOCK))
+
+
+def further_trials(
+    store: Store, claims: Collection[Claim], trials: Mapping[str, TrialSpec], wide: Mapping[str, TrialSpec], count: int
+) -> set[str]:
+    """The ids of the trials that bring every condition of these claims to so many seeds.
+
+    trials: those planned so far; wide: those of the experiment with the most seeds.
+    """
+    frame = to_frame(store.records())
+    behind = {id for claim in claims if isinstance(claim, Comparison) for id in selected(frame, claim)["trial_id"]}
+    wanted = {_but_the_seed(spec) for id, spec in trials.items() if id in behind}
+    seeds: dict[str, list[tuple[int, str]]] = {}
+    for trial_id, spec in wide.items():
+        condition = _but_the_seed(spec)
+        if condition in wanted:
+            seeds.setdefault(condition, []).append((spec.seed, trial_id))
+    return {trial_id for found in seeds.values() for _, trial_id in sorted(found)[:count]}
+
+
+def _but_the_seed(spec: TrialSpec) -> str:
+    return spec.model_dump_json(exclude={"seed"})

@@ -1,0 +1,129 @@
+"""The kinds of comparison besides a paired metric: solved or not, horizons, trends, time to a target."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.analysis.frame import to_frame
+from harness.analysis.judge import judge
+from tests.analysis.records import NOISE, claim, paired, solving, timed, trials, verdict
+
+
+def test_proportions_of_solved_seeds() -> None:
+    proportion = claim(kind="proportion", margin=0.2)
+    found = verdict(solving(lambda cell, length, seed: cell == "gru"), proportion)
+    assert (found.verdict, found.effect, found.unit) == ("supported", 100, "percentage points")
+    assert found.p_value == 2 / 2**10
+    assert found.ci_low is not None
+    assert 50 < found.ci_low < 75
+    some = verdict(solving(lambda cell, length, seed: cell == "gru" and seed < 3), proportion)
+    assert some.verdict == "undecided"
+    assert some.needed_seeds is not None
+    several = verdict(solving(lambda cell, length, seed: cell == "gru", (10, 20, 30)), proportion)
+    assert (several.verdict, several.n) == ("supported", 10)
+    failing = solving(lambda cell, length, seed: True)
+    for record in failing:
+        if record["spec"]["cell"] == "lstm":
+            record["status"] = "timeout"
+    assert verdict(failing, proportion).verdict == "supported"
+
+
+def test_a_threshold_of_the_claims_own() -> None:
+    records = solving(lambda cell, length, seed: cell == "gru")
+    assert verdict(records, claim(kind="proportion", margin=0.2, on="test_accuracy", threshold=0.1)).effect == 0
+
+
+def test_a_horizon_is_the_longest_length_solved() -> None:
+    reach = {"gru": 20, "lstm": 80}
+    records = solving(lambda cell, length, seed: length <= reach[cell] * (1 + seed % 2), (10, 20, 40, 80, 160))
+    found = verdict(records, claim(kind="horizon", better="lstm", than="gru", margin="25%"))
+    assert (found.verdict, found.unit) == ("supported", "%")
+    assert found.effect == pytest.approx(300)
+    assert (found.pairs[0].better, found.pairs[0].than) == (80, 20)
+
+
+@pytest.mark.parametrize("solved", [True, False])
+def test_a_horizon_beyond_what_was_tested_is_undecided(solved: bool) -> None:
+    records = solving(lambda cell, length, seed: solved, (10, 20, 40))
+    found = verdict(records, claim(kind="horizon", margin="25%"))
+    assert found.verdict == "undecided"
+    assert "both cells solve all that was tested, or nothing" in found.reason
+
+
+def test_a_trend_of_the_advantage() -> None:
+    records = [
+        record
+        for size, advantage in ((100, 0.4), (200, 0.2), (400, 0.0))
+        for record in trials(lambda seed, a=advantage, s=size: a + NOISE[seed + s], train_size=size)  # type: ignore[misc]
+    ]
+    shrinks = paired(kind="trend", along="train_size", advantage="shrinks")
+    found = verdict(records, shrinks)
+    assert (found.verdict, found.effect) == ("supported", pytest.approx(0.4, abs=0.02))
+    assert "it shrinks by 0.399" in found.reason
+    grows = paired(kind="trend", along="train_size", advantage="grows")
+    assert verdict(records, grows).verdict == "contradicted"
+    flat = [record for size in (100, 200, 400) for record in trials(0.3, train_size=size)]
+    assert verdict(flat, shrinks).verdict == "no practical difference"
+
+
+def test_a_trend_follows_its_factor_though_the_updates_follow_too() -> None:
+    records = [
+        record
+        for size, advantage in ((100, 0.4), (200, 0.2), (400, 0.0))
+        for record in trials(advantage, train_size=size, updates=size, evaluate_every=size // 10)
+    ]
+    shrinks = paired(kind="trend", along="train_size", advantage="shrinks")
+    found = verdict(records, shrinks)
+    assert (found.verdict, found.n, found.by_condition) == ("supported", 8, ())
+    two = [record for record in records if record["spec"]["train_size"] < 400]
+    assert "at 3 or more values of train_size" in verdict(two, shrinks).reason
+
+
+def test_time_to_a_target_counts_misses_as_infinite() -> None:
+    by_updates = claim(kind="time-to-target", target=2.0, margin="10%")
+    records = timed(lambda cell, seed: 50 + 10 * (seed % 2) if cell == "gru" else 100 + 10 * (seed % 2))
+    found = verdict(records, by_updates)
+    assert (found.verdict, found.pairs[0].better, found.pairs[0].than) == ("supported", 50, 100)
+    missed = verdict(timed(lambda cell, seed: 50 if cell == "gru" else None), by_updates)
+    assert (missed.verdict, missed.effect) == ("supported", np.inf)
+    assert "10 trials missed the target" in missed.reason
+    neither = verdict(timed(lambda cell, seed: None), by_updates)
+    assert neither.verdict == "undecided"
+    assert "both missed the target" in neither.reason
+    of_baseline = claim(kind="time-to-target", target="unigram", margin="10%", by="seconds")
+    assert verdict(records, of_baseline).verdict == "supported"
+    assert "there are: unigram" in verdict(records, claim(kind="time-to-target", target="x", margin="10%")).reason
+
+
+def test_without_curves_a_time_to_target_is_not_testable() -> None:
+    records = timed(lambda cell, seed: 50)
+    found = judge([claim(kind="time-to-target", target=2.0, margin="10%")], to_frame(records))[0]
+    assert found.verdict == "not testable"
+
+
+def test_the_target_that_the_task_declares_is_the_one_where_the_claim_names_none() -> None:
+    own = claim(kind="time-to-target", margin="10%")
+    bigram = {"bigram": {"loss": 2.0}, "unigram": {"loss": 9.0}}
+    records = timed(lambda cell, seed: 50 if cell == "gru" else 100)
+    of_language = [{**record, "baselines": bigram} for record in records]
+    found = verdict(of_language, own)
+    assert (found.verdict, found.pairs[0].better, found.pairs[0].than) == ("supported", 50, 100)
+    assert "no baseline 'bigram'" in verdict(records, own).reason
+    accurate = [
+        {
+            **record,
+            "spec": {**record["spec"], "task": "recall"},
+            "curve": [
+                {**point, "validation": {"accuracy": 0.99 if point["validation_loss"] < 2 else 0.98}}
+                for point in record["curve"]
+            ],
+        }
+        for record in records
+    ]
+    of_recall = verdict(accurate, own)
+    assert (of_recall.pairs[0].better, of_recall.pairs[0].than) == (50, 100)
+    assert (
+        "the learning curves of the task 'recall' have no 'accuracy'"
+        in verdict([{**record, "spec": {**record["spec"], "task": "recall"}} for record in records], own).reason
+    )

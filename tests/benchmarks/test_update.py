@@ -1,0 +1,62 @@
+"""Training updates and first steps of every cell and kernel, at the document's shapes and at small ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.trial.kernels import Shape, _data, _updates, operations
+from tests.benchmarks.conftest import Measure
+
+CELLS = ("simple_rnn", "gru", "lstm")
+SHAPES = {"document": Shape(), "short": Shape(batch=64, time=32, features=16, units=32)}
+DROPOUT = {"document": 0.5, "short": 0.0}
+UPDATES = {
+    ("document", "fused"): 2, ("document", "keras"): 1, ("document", "document"): 1,
+    ("short", "fused"): 20, ("short", "keras"): 5, ("short", "document"): 5,
+}  # fmt: skip
+"""By shape and kernel: so many that a round takes some hundredths of a second."""
+BESIDE = {"fused": "matrix product", "keras": "keras update", "document": "keras update"}
+"""Kernel `fused` is compiled whole and spends its time in products; the others are run as Keras runs."""
+CASES = [
+    pytest.param(name, kernel, shape, id=f"{name}-{kernel}-{shape}")
+    for shape in SHAPES
+    for kernel in ("fused", "keras", "document")
+    for name in CELLS
+]
+
+
+@pytest.mark.parametrize(("cell", "kernel", "shape"), CASES)
+def test_update(
+    benchmark: Any, measure: Measure, request: pytest.FixtureRequest, cell: str, kernel: str, shape: str
+) -> None:
+    if request.config.getoption("--gate") and (kernel == "document" or (kernel, shape) == ("keras", "document")):
+        pytest.skip("Keras's own code, which takes long to trace; `make bench` measures it")
+    if benchmark.disabled and (cell, kernel, shape) != ("gru", "fused", "short"):
+        pytest.skip("measured with --benchmark-enable; one short case stands for it as a test")
+    sizes, count = SHAPES[shape], UPDATES[shape, kernel]
+    benchmark.group = f"update, {shape}"
+    x, y = _data(sizes, count)
+    updates = _updates(cell, kernel, sizes, DROPOUT[shape])
+    losses = measure(lambda: updates(x, y), beside=BESIDE[kernel], rounds=9)
+    benchmark.extra_info |= {"updates": count, "operations": operations(cell, sizes)}
+    assert losses.shape == (count,)
+    assert np.isfinite(losses).all()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_first_step(benchmark: Any, measure: Measure, cell: str) -> None:
+    """Building the network, tracing and compiling it, and one update."""
+    if benchmark.disabled:
+        pytest.skip("measured with --benchmark-enable; every update has a first step")
+    benchmark.group = "first step"
+    x, y = _data(SHAPES["short"], 1)
+
+    def first_step() -> Any:
+        updates: Callable[..., Any] = _updates(cell, "fused", SHAPES["short"], 0.0)
+        return updates(x, y)
+
+    assert measure(first_step, beside="python loop", rounds=2).shape == (1,)

@@ -1,0 +1,59 @@
+"""An engine whose trials take time on a clock of its own, which moves only while it is waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from harness.experiment import Lane
+from harness.record import Record
+from harness.runner.engine import Trial
+from tests.factories import record
+
+
+class Simulated:
+    """`seconds` says what a trial takes, `result` what it leaves; as `jobs` side by side as the local engine would."""
+
+    def __init__(
+        self,
+        seconds: Callable[[Trial], float] = lambda trial: 10.0,
+        result: Callable[[Trial], Record] = lambda trial: record(trial.spec, attempt=trial.attempt),
+        jobs: int = 2,
+    ) -> None:
+        self.now = 0.0
+        self.jobs = jobs
+        self.ran: list[Trial] = []
+        self.interrupted: list[Trial] = []
+        self._seconds = seconds
+        self._result = result
+        self._active: list[tuple[float, Trial]] = []
+
+    def clock(self) -> float:
+        return self.now
+
+    def has_room(self, lane: Lane) -> bool:
+        lanes = {trial.spec.lane for _, trial in self._active}
+        return not lanes or (lane == "accuracy" and lanes == {"accuracy"} and len(self._active) < self.jobs)
+
+    def submit(self, trial: Trial) -> None:
+        self._active.append((self.now + self._seconds(trial), trial))
+
+    def running(self) -> int:
+        return len(self._active)
+
+    def wait(self, seconds: float) -> Sequence[Record]:
+        end, trial = min(self._active, key=lambda entry: entry[0], default=(self.now + seconds, None))
+        if trial is None or end > self.now + seconds:
+            self.now += seconds
+            return []
+        self.now = end
+        self._active.remove((end, trial))
+        self.ran.append(trial)
+        return [self._result(trial)]
+
+    def interrupt(self) -> Sequence[Record]:
+        self.interrupted = [trial for _, trial in self._active]
+        self._active.clear()
+        return [record(t.spec, attempt=t.attempt, status="interrupted", test={}) for t in self.interrupted]
+
+    def close(self) -> None:
+        self._active.clear()

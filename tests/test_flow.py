@@ -1,0 +1,199 @@
+"""The main job with an engine that only pretends: budgets, trials done again, seeds added until claims are decided."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from harness.errors import UserError
+from harness.flow import Finished, run_experiment
+from harness.record import Record
+from harness.results import judge_results
+from harness.runner.engine import Trial
+from harness.store import open_store
+from tests.factories import EXPERIMENT, experiment, record
+from tests.runner.simulated import Simulated
+
+CLAIM = """
+[[claim]]
+id = "{id}"
+claim = "GRUs reach a lower loss than LSTMs"
+kind = "paired"
+better = "gru"
+than = "lstm"
+on = "test_loss"
+where = {{ train_size = {size} }}
+margin = 0.05
+"""
+CLAIMS = EXPERIMENT + CLAIM.format(id="clear", size=20) + CLAIM.format(id="open", size=40)
+NOISE = np.random.default_rng(1).normal(0, 1, size=200)
+
+
+def losses(trial: Trial) -> Record:
+    """At 20 the GRU is better for sure; at 40 it is so for every other seed, and worse by as much for the rest."""
+    spec = trial.spec
+    loss = 2.0 + NOISE[spec.seed]
+    if spec.cell == "gru":
+        apart = -1.0 if spec.train_size == 20 else 0.5 if spec.seed % 2 else -0.5
+        loss += apart + 0.02 * NOISE[100 + spec.seed]
+    return record(spec, attempt=trial.attempt, test={"loss": loss})
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Finished, Simulated, str]]:
+    def run(text: str = CLAIMS, result: Callable[[Trial], Record] = losses, **options: object):
+        engine = Simulated(result=result)
+        monkeypatch.setattr("harness.flow.LocalEngine", lambda *_, **__: engine)
+        monkeypatch.setattr("harness.flow._summarise_models", lambda *_: None)
+        monkeypatch.setattr("harness.report.render", lambda _, directory: directory / "report.html")
+        out = io.StringIO()
+        finished = run_experiment(
+            experiment(text), results=tmp_path, source=text, console=Console(file=out, width=100), **options
+        )
+        return finished, engine, out.getvalue()
+
+    return run
+
+
+def seeds_run(engine: Simulated, size: int) -> set[int]:
+    return {trial.spec.seed for trial in engine.ran if trial.spec.train_size == size}
+
+
+def test_a_budget_that_is_spent_leaves_everything_out_and_the_next_run_does_it(run, tmp_path: Path) -> None:
+    finished, engine, said = run(budget=1e-9)
+    assert engine.ran == []
+    assert sum(block.trials for block in finished.left_out) == 8
+    first = finished.left_out[0]
+    assert (first.task, first.cell, first.seeds) == ("recall", "gru", (0, 1))
+    assert first.why.startswith("size 20, length 5, accuracy lane, seeds 0, 1: its block of 2 trials takes about")
+    assert not finished.outcome.stopped
+    assert "8 to do" in said
+    finished, engine, _ = run(budget=1e6)
+    assert len(engine.ran) == 8
+    assert not finished.left_out
+
+
+def test_trials_that_ended_so_are_done_again_once_where_asked_for(run, tmp_path: Path) -> None:
+    run(result=lambda t: record(t.spec, status="timeout" if t.spec.cell == "gru" else "diverged", test={}))
+    assert run()[1].ran == [], "both are outcomes"
+    finished, engine, _ = run(retry=["timeout"])
+    assert {trial.spec.cell for trial in engine.ran} == {"gru"}
+    assert [trial.attempt for trial in engine.ran] == [2] * 4
+    assert finished.outcome.stored_before == 4
+    assert run(retry=["timeout"])[1].ran == [], "they are ok now"
+    again = run(result=lambda t: record(t.spec, attempt=t.attempt, status="diverged", test={}), retry=["diverged"])[1]
+    assert len(again.ran) == 4, "once a run, also where it ends in the same way"
+
+
+def test_crashed_trials_are_done_again_beyond_the_usual_number_of_attempts_where_asked_for(run) -> None:
+    for _ in range(7):
+        run(result=lambda t: record(t.spec, attempt=t.attempt, status="crashed", test={}))
+    assert run()[1].ran == []
+    assert len(run(retry=["crashed"])[1].ran) == 8
+
+
+def test_more_seeds_add_to_what_is_stored(run) -> None:
+    run()
+    finished, engine, _ = run(CLAIMS.replace("seeds = 2", "seeds = 5"))
+    assert seeds_run(engine, 20) == seeds_run(engine, 40) == {2, 3, 4}
+    assert {verdict.n for verdict in finished.verdicts} == {5}
+
+
+def test_an_unknown_status_is_refused_with_the_nearest(run, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"unknown status 'timout'\. Did you mean 'timeout'\?"):
+        run(retry=["timout"])
+    assert not (tmp_path / "tiny").exists()
+
+
+def test_seeds_are_added_where_a_claim_is_open_and_only_there(run, tmp_path: Path) -> None:
+    finished, engine, said = run(until_decided=True, most_seeds=15)
+    assert seeds_run(engine, 20) == set(range(5)), "decided after five"
+    assert seeds_run(engine, 40) == set(range(15))
+    assert finished.open_claims == ("open",)
+    assert "Open: clear, open. Going on to 5 seeds." in said
+    assert "Open: open. Going on to 15 seeds." in said
+    verdicts = {verdict.id: verdict for verdict in finished.verdicts}
+    assert (verdicts["clear"].verdict, verdicts["open"].verdict) == ("supported", "undecided")
+    assert [look.n for look in verdicts["clear"].looks] == [5]
+    assert [look.n for look in verdicts["open"].looks] == [5, 10, 15]
+    assert "Looked at after 5, 10 and 15 of at most 15 seeds" in verdicts["open"].reason
+    with open_store(tmp_path / "tiny") as store:
+        assert {claim: looks.through for claim, looks in store.looks().items()} == {"clear": (4,), "open": (4, 9, 14)}
+
+
+def test_a_verdict_after_looks_allows_for_them_whenever_it_is_judged_again(run, tmp_path: Path) -> None:
+    finished = run(until_decided=True, most_seeds=15)[0]
+    assert judge_results(tmp_path / "tiny") == finished.verdicts
+    once = run_once(tmp_path)
+    open_claim = finished.verdicts[1]
+    assert open_claim.ci_low < once.ci_low
+    assert open_claim.p_value > once.p_value
+
+
+def run_once(directory: Path):
+    """The open claim's verdict as if it had been looked at once, with all seeds."""
+    from harness.analysis.frame import to_frame
+    from harness.analysis.judge import judge
+
+    with open_store(directory / "tiny") as store:
+        return judge(experiment(CLAIMS).claim, to_frame(store.records()))[1]
+
+
+def test_a_later_run_goes_on_from_the_looks_that_were_taken(run, tmp_path: Path) -> None:
+    run(until_decided=True, most_seeds=15)
+    finished, engine, _ = run(until_decided=True)
+    assert engine.ran == []
+    assert [look.n for look in finished.verdicts[1].looks] == [5, 10, 15]
+
+
+def test_a_plain_run_keeps_the_seeds_that_were_added(run, tmp_path: Path) -> None:
+    before = run(until_decided=True, most_seeds=15)[0].verdicts
+    finished, engine, _ = run()
+    assert engine.ran == []
+    assert finished.verdicts == before
+    with open_store(tmp_path / "tiny") as store:
+        assert len(store.planned_trials()) == 2 * 5 + 2 * 15
+
+
+def test_seeds_added_by_number_are_a_look_too(run, tmp_path: Path) -> None:
+    run(until_decided=True, most_seeds=10, budget=1e6)
+    with open_store(tmp_path / "tiny") as store:
+        before = store.looks()["open"].through
+    text = CLAIMS.replace("seeds = 2", "seeds = 13")
+    finished, engine, _ = run(text)
+    assert seeds_run(engine, 20) == set(range(5, 13)), "what is stored is not run again"
+    assert [look.n for look in finished.verdicts[0].looks] == [5], "decided by then: later seeds change nothing"
+    assert "8 seeds came after the last look and do not count" in finished.verdicts[0].reason
+    assert before[-1] == 9
+
+
+def test_the_most_seeds_cannot_be_changed_once_a_claim_was_looked_at(run) -> None:
+    run(until_decided=True, most_seeds=15)
+    with pytest.raises(UserError, match=r"--most-seeds 60: .* at most 15 seeds in mind"):
+        run(until_decided=True, most_seeds=60)
+
+
+def test_fewer_seeds_than_the_experiment_has_are_refused(run) -> None:
+    with pytest.raises(UserError, match="--most-seeds 1: the experiment begins with 2 seeds"):
+        run(until_decided=True, most_seeds=1)
+
+
+def test_no_seeds_are_added_when_the_time_is_spent(run) -> None:
+    finished, engine, _ = run(until_decided=True, budget=1e-9)
+    assert engine.ran == []
+    assert finished.open_claims == ()
+
+
+def test_no_seeds_are_added_for_what_seeds_cannot_decide(run) -> None:
+    def all_fail(trial: Trial) -> Record:
+        return record(trial.spec, attempt=trial.attempt, status="diverged", test={})
+
+    finished, engine, _ = run(result=all_fail, until_decided=True)
+    assert seeds_run(engine, 20) == set(range(5)), "all failed: five seeds tell nothing, and five more would not"
+    assert [verdict.verdict for verdict in finished.verdicts] == ["undecided"] * 2
+    assert finished.open_claims == ()
