@@ -16,8 +16,8 @@ NEED_TENSORFLOW = (
 )  # fmt: skip
 """The folders and files of tests/ whose tests import TensorFlow, here or in a process they start."""
 TAKE_LONG = (
-    "runner/cluster/test_processes.py", "runner/cluster/test_survival.py", "runner/test_disk.py",
-    "runner/test_faults.py", "runner/test_survival.py",
+    "runner/cluster/test_network.py", "runner/cluster/test_processes.py", "runner/cluster/test_survival.py",
+    "runner/test_disk.py", "runner/test_faults.py", "runner/test_survival.py",
 )  # fmt: skip
 """Those that need none, but start many processes."""
 

@@ -103,3 +103,17 @@ def test_what_cannot_be_merged_is_told_and_nothing_is_lost(tmp_path: Path) -> No
         merge([a, b], tmp_path / "ab")
     assert len(stored(tmp_path / "ab")) == 2
     assert len(stored(a)) == 1
+
+
+def test_the_command_tells_conflicts_and_counts(tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from harness.cli import app
+
+    a = folder(tmp_path / "a", (0, 1), record(SPECS[0]), record(SPECS[1]))
+    b = folder(tmp_path / "b", (0, 1), record(SPECS[0], seconds_total=2.5), record(SPECS[1]))
+    done = CliRunner().invoke(app, ["merge", str(a), str(b), "--into", str(tmp_path / "ab")])
+    assert done.exit_code == 0, done.output
+    conflict, counts = done.output.splitlines()
+    assert conflict.startswith(f"conflict: trial {SPECS[0].id()} differs in seconds_total ({a}, {b})")
+    assert counts == f"{tmp_path / 'ab'}: 3 records of 2 trials; 1 copies left out, 1 trials in conflict."
