@@ -38,7 +38,7 @@ report: $(READY)  ## write EXPERIMENT's report again from the stored records
 test: $(READY)  ## all tests
 	@$(BIN)/python -m pytest $(ARGS)
 
-test-fast: $(READY)  ## the tests that need no TensorFlow (under a minute)
+test-fast: $(READY)  ## the tests that need neither TensorFlow nor a browser (under a minute)
 	@$(BIN)/python -m pytest --fast $(ARGS)
 
 coverage: $(READY)  ## all tests; which lines and branches they never take, and whether they take 90 % of the branches
@@ -60,7 +60,7 @@ baseline: $(READY)  ## make what is measured now the baseline of `make regress`;
 	@$(BIN)/python -m tests.benchmarks.regress --baseline
 
 validate: $(READY)  ## are verdicts as right as they say? 2,000 simulated experiments each (10 minutes)
-	@$(BIN)/python -m harness.analysis.validate $(ARGS)
+	@$(BIN)/python -m harness.analysis.error_rates $(ARGS)
 
 screenshots:  ## the README's picture from EXPERIMENT's report (needs chromium)
 	@chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --no-first-run --disable-background-networking \

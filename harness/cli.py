@@ -473,7 +473,7 @@ def kernels(
     for name in names:
         cells[name]
     with quiet_stderr():
-        from harness.trial.kernels import Shape, measure_kernels
+        from harness.trial.kernel_speed import Shape, measure_kernels
 
         measured = measure_kernels(
             names, tuple(kernel or KERNELS), shape=Shape(*sizes), dropout=dropout, rounds=rounds, memory=memory

@@ -23,6 +23,7 @@ from harness.analysis.claims import Claim
 from harness.bundled import bundled_experiments, locate
 from harness.claims_check import check_claims
 from harness.errors import UserError, nearest
+from harness.explain import explain
 from harness.factors import ForgetBias as ForgetBias
 from harness.factors import Initialiser as Initialiser
 from harness.factors import Lane as Lane
@@ -47,7 +48,6 @@ from harness.tasks import tasks
 from harness.tasks.target import target_of
 from harness.tasks.task import with_paths_from
 from harness.tuning import Tune
-from harness.validation import explain
 
 
 def _kind_of_rates(value: object) -> str:

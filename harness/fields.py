@@ -15,8 +15,8 @@ from pydantic_core import CoreSchema, core_schema
 
 from harness.cells import KERNELS, cells
 from harness.errors import check_name
+from harness.explain import in_words
 from harness.tasks import tasks
-from harness.validation import in_words
 
 T = TypeVar("T")
 MOST_SEEDS = 100_000

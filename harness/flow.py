@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness import until_decided as seeds
-from harness.analysis.claims import Verdict
+from harness.analysis.verdict import Verdict
 from harness.bundled import locate
 from harness.errors import check_name
 from harness.estimate import load_of, seconds_in_all

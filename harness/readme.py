@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.analysis.claims import Verdict
+from harness.analysis.verdict import Verdict
 from harness.analysis.verdicts import read_verdicts
 from harness.analysis.words import scope
 from harness.errors import UserError

@@ -13,10 +13,11 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness.analysis.claims import Claim, Verdict
+from harness.analysis.cell_facts import counts
+from harness.analysis.claims import Claim
 from harness.analysis.looks import Looks
+from harness.analysis.verdict import Verdict
 from harness.cells import Cell, cells
-from harness.cells.facts import counts
 from harness.errors import UserError
 from harness.experiment import Experiment, load_claims, parse_experiment
 from harness.files import make_folder

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from harness.errors import UserError
 from harness.results import live_report
+from harness.stopping import stop_on_signals
 from harness.store import EXPERIMENT_NAME, FILE_NAME
 
 HOST = "127.0.0.1"
@@ -87,24 +89,25 @@ def state_of(directory: Path) -> str:
 def serve(
     directory: Path, *, port: int, every: float, say: Callable[[str], None], ready: Callable[[str], None]
 ) -> None:
-    """Serve the folder's report on this machine until interrupted; `ready` is given its address.
+    """Serve the folder's report on this machine until Ctrl-C or SIGTERM; `ready` is given its address.
 
     `port` 0 takes any that is free. A page that is open shows new records at most every so many seconds. Raises
     UserError where there are no results, or the port cannot be had.
     """
-    try:
-        with ReportServer(port) as server:
-            server.report = LiveReport(directory, every, say)
-            ready(f"http://{HOST}:{server.server_port}/")
-            server.serve_forever(poll_interval=0.2)
-    except KeyboardInterrupt:
-        say("Stopped.")
+    with suppress(KeyboardInterrupt), ReportServer(port) as server:
+        server.report = LiveReport(directory, every, say)
+        ready(f"http://{HOST}:{server.server_port}/")
+        with stop_on_signals() as stopped:
+            while not stopped():
+                server.handle_request()
+    say("Stopped.")
 
 
 class ReportServer(ThreadingHTTPServer):
     """Listens on this machine only, and answers with its report. Raises UserError where the port cannot be had."""
 
     report: LiveReport
+    timeout = 0.2  # seconds, after which it is looked whether it shall stop
     allow_reuse_port = False  # a port that another server has is taken
 
     def __init__(self, port: int) -> None:

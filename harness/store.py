@@ -1,4 +1,4 @@
-"""The records on disk: one SQLite file a results folder, a transaction a trial; nothing stored is ever edited."""
+"""The records on disk: one SQLite file a results folder; nothing stored is ever edited."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from harness.analysis.claims import Verdict
+from harness.analysis.verdict import Verdict
 from harness.analysis.words import scope
 from harness.bundled import bundled_experiments
 from harness.cells import KERNELS, cells
@@ -27,7 +27,7 @@ from harness.tasks import tasks
 if TYPE_CHECKING:
     from harness.merge import Conflict
     from harness.status import Status
-    from harness.trial.kernels import KernelRecord
+    from harness.trial.kernel_speed import KernelRecord
 
 _STYLES = {
     "supported": "bold green",

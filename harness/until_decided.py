@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from harness.analysis.claims import Claim, Comparison, Verdict
+from harness.analysis.claims import Claim, Comparison
 from harness.analysis.frame import curves_frame, to_frame
 from harness.analysis.judge import judge
 from harness.analysis.pairs import selected
 from harness.analysis.stats import FEWEST_SEEDS
+from harness.analysis.verdict import Verdict
 from harness.analysis.words import DECIDED
 from harness.errors import UserError
 from harness.experiment import Experiment, TrialSpec

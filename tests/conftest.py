@@ -16,10 +16,14 @@ NEED_TENSORFLOW = (
 )  # fmt: skip
 """The folders and files of tests/ whose tests import TensorFlow, here or in a process they start."""
 TAKE_LONG = (
+    "analysis/test_error_rates.py", "report/test_large.py", "report/test_report.py",
     "runner/cluster/test_network.py", "runner/cluster/test_processes.py", "runner/cluster/test_survival.py",
-    "runner/test_disk.py", "runner/test_faults.py", "runner/test_survival.py",
+    "runner/test_disk.py", "runner/test_faults.py", "runner/test_survival.py", "test_completion.py",
+    "test_schema_every_key.py", "test_serve.py",
 )  # fmt: skip
-"""Those that need none, but start many processes."""
+"""Those that need none, but start many processes, simulate many experiments, try many values, or draw whole reports."""
+BROWSERS = {"browser", "plain_browser"}
+"""The fixtures whose tests take a browser: they are left out with --fast, too."""
 
 
 def lives_in(path: Path, names: tuple[str, ...]) -> bool:
@@ -27,7 +31,9 @@ def lives_in(path: Path, names: tuple[str, ...]) -> bool:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--fast", action="store_true", help="only the tests that need no TensorFlow and take seconds")
+    parser.addoption(
+        "--fast", action="store_true", help="only tests without TensorFlow and browser, less those that take long"
+    )
     parser.addoption("--kills", type=int, default=15, help="how often test_survival.py kills the runner")
 
 
@@ -36,10 +42,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if fast and lives_in(collection_path, (*NEED_TENSORFLOW, *TAKE_LONG)) else None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
     for item in items:
         if lives_in(item.path, NEED_TENSORFLOW):
             item.add_marker(pytest.mark.tensorflow)
+    if config.getoption("--fast"):
+        left_out = [item for item in items if BROWSERS & {*getattr(item, "fixturenames", ())}]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +58,24 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     from tests.report.browser import start
 
     driver = start(tmp_path_factory.mktemp("browser"))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def undrawn_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report's figures are in its page as ever; as files they are empty, for tests/report/ holds these."""
+    monkeypatch.setattr(
+        "harness.report.writing.plot_files", lambda plot, looks: {f"{plot.id}.png": b"", f"{plot.id}.svg": b""}
+    )
+
+
+@pytest.fixture
+def plain_browser(tmp_path: Path) -> Iterator[Any]:
+    """A browser without JavaScript."""
+    from tests.report.browser import start
+
+    driver = start(tmp_path, scripts=False)
     yield driver
     driver.quit()
 

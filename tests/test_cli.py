@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import shlex
@@ -9,22 +11,47 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from harness.cli import main
 from harness.store import EXPERIMENT_NAME, open_store
 from tests.factories import EXPERIMENT, experiment, record
+
+pytestmark = pytest.mark.usefixtures("undrawn_files")
 
 ROOT = Path(__file__).parent.parent
 
 
-def harness(
-    *arguments: object, cwd: Path = ROOT, environment: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
+@dataclass
+class Done:
+    """How a command ended, and what it said."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def harness(*arguments: object, cwd: Path = ROOT) -> Done:
+    """The command in this process, through its entry point: what it imports is imported once for all tests."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.chdir(cwd), redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["harness", *map(str, arguments)])
+        patch.setattr("os.nice", lambda by: by)  # the other tests come no later for it
+        with pytest.raises(SystemExit) as end:
+            main()
+    return Done(int(end.value.code or 0), out.getvalue(), err.getvalue())
+
+
+def harness_process(*arguments: object, **environment: str) -> Done:
+    """The command as a process of its own."""
     command = [sys.executable, "-m", "harness", *map(str, arguments)]
-    env = {**os.environ, **(environment or {})}
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=120, check=False, env=env)
+    env = {**os.environ, **environment}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120, check=False, env=env)
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture
@@ -49,23 +76,24 @@ def results(tmp_path: Path) -> Path:
     return directory
 
 
-LIGHT = ["--help", "list", "schema", "check", "dry-run", "status", "report", "judge", "export", "diff"]
+WITHOUT_TENSORFLOW = """
+import sys
+from harness.cli import app
+
+for arguments in {commands!r}:
+    try:
+        app(arguments)
+    except SystemExit as end:
+        assert not end.code, (arguments, end.code)
+    assert not {{"tensorflow", "keras"}} & set(sys.modules), arguments
+"""
 
 
-@pytest.mark.parametrize("command", LIGHT)
-def test_what_trains_nothing_never_imports_tensorflow(command: str, file: Path, results: Path) -> None:
-    arguments = {
-        "check": ["check", str(file)],
-        "dry-run": ["run", str(file), "--dry-run"],
-        "diff": ["diff", str(results), str(results)],
-        **{name: [name, str(results)] for name in ("status", "report", "judge", "export")},
-    }.get(command, [command])
-    script = (
-        "import sys; from harness.cli import app\n"
-        f"try: app({arguments!r})\n"
-        "except SystemExit as end: assert not end.code, end.code\n"
-        "assert not {'tensorflow', 'keras'} & set(sys.modules), 'imported'"
-    )
+def test_what_trains_nothing_never_imports_tensorflow(file: Path, results: Path) -> None:
+    commands = [["--help"], ["list"], ["schema"], ["check", str(file)], ["run", str(file), "--dry-run"]]
+    commands += [[name, str(results)] for name in ("status", "report", "judge", "export")]
+    commands.append(["diff", str(results), str(results)])
+    script = WITHOUT_TENSORFLOW.format(commands=commands)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -339,16 +367,19 @@ def test_a_report_is_opened_in_the_browser_that_the_user_has(results: Path, tmp_
     viewer = tmp_path / "viewer"
     viewer.write_text(f'#!/bin/sh\necho "$1" > "{seen}"\n', encoding="utf-8")
     viewer.chmod(0o755)
-    done = harness("report", results, "--format", "md", "--open", environment={"BROWSER": f"{viewer} %s"})
+    done = harness_process("report", results, "--format", "md", "--open", BROWSER=f"{viewer} %s")
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"Report: {results / 'report.md'}\n"
     assert seen.read_text(encoding="utf-8").strip() == (results / "report.md").as_uri()
 
 
-def test_two_results_folders_are_reported_side_by_side(results: Path, tmp_path: Path) -> None:
+def test_two_results_folders_are_reported_side_by_side(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = tmp_path / "results" / "other"
     shutil.copytree(results, other)
-    done = harness("report", results, other, "--open", environment={"BROWSER": "/nowhere/browser %s"})
+    monkeypatch.setattr("webbrowser.open", lambda address: False)
+    done = harness("report", results, other, "--open")
     assert done.returncode == 0, done.stderr
     path = tmp_path / "results" / "tiny+other" / "report.html"
     assert done.stdout == f"Report: {path}\n"

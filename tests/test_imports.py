@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import NEED_TENSORFLOW, TESTS, lives_in
+from tests.conftest import NEED_TENSORFLOW, TAKE_LONG, TESTS, lives_in
 
 PACKAGE = TESTS.parent / "harness"
 MAY_IMPORT_TENSORFLOW = ("harness.cells", "harness.model", "harness.trial")
@@ -86,3 +86,8 @@ def test_tests_that_import_tensorflow_are_known_to_need_it() -> None:
     assert importers, "nothing is found: this test sees nothing"
     trouble = TESTS / "runner" / "trouble.py"  # imports it where its process is asked to
     assert [path for path in importers if not lives_in(path, NEED_TENSORFLOW)] == [trouble]
+
+
+@pytest.mark.parametrize("name", [*NEED_TENSORFLOW, *TAKE_LONG])
+def test_what_is_left_out_of_the_fast_tests_is_there(name: str) -> None:
+    assert (TESTS / name).exists()

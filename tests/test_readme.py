@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.analysis.claims import Verdict
+from harness.analysis.verdict import Verdict
 from harness.analysis.verdicts import write_verdicts
 from harness.machine import this_machine
 from harness.plan import plan

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psutil
@@ -209,17 +209,20 @@ def test_a_port_that_is_taken_is_named_at_once(results: Path) -> None:
     assert "--port" in done.stderr
 
 
-def test_ctrl_c_stops_it_cleanly(results: Path) -> None:
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_stops_it_cleanly_even_with_an_answer_under_way(results: Path, stop: signal.Signals) -> None:
     command = [sys.executable, "-m", "harness", "serve", str(results), "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    found = re.search(r"http://127\.0\.0\.1:(\d+)/", line)
-    assert found is not None, line
-    connection = http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=60)
-    connection.request("GET", "/")
-    assert connection.getresponse().status == 200
-    process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
-    connection.close()
-    assert (process.returncode, output, errors) == (0, "Stopped.\n", "")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            found = re.search(r"http://127\.0\.0\.1:(\d+)/", line)
+            assert found is not None, line
+            with closing(http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=60)) as connection:
+                connection.request("GET", "/")
+                assert connection.getresponse().status == 200  # the page itself is not read
+                process.send_signal(stop)
+                output, errors = process.communicate(timeout=60)
+            assert (process.returncode, output, errors) == (0, "Stopped.\n", "")
+        finally:
+            process.kill()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.analysis.claims import Verdict
+from harness.analysis.verdict import Verdict
 from harness.terminal import VerdictTable
 
 SCOPE = {"task": "language", "train_size": [2000, 8000], "sequence_length": 64, "kernel": "fused", "matched": "units"}

@@ -7,10 +7,11 @@ from typing import Literal
 
 import numpy as np
 
-from harness.analysis.claims import Comparison, Horizon, Pair, Proportion, Trend
+from harness.analysis.claims import Comparison, Horizon, Proportion, Trend
 from harness.analysis.outcomes import Outcome
 from harness.analysis.pairs import Pairs
 from harness.analysis.stats import Floats, bounded_by
+from harness.analysis.verdict import Pair
 
 Kind = Literal["difference", "share", "log ratio", "relative difference"]
 

@@ -35,9 +35,9 @@ facts: Registry[FunctionType] = Registry(
     {
         "fewer-parameters": "harness.analysis.exact:fewer_parameters",
         "no-gates": "harness.analysis.exact:no_gates",
-        "simpler": "harness.cells.facts:simpler",
-        "same-gate-equations": "harness.cells.facts:same_gate_equations",
-        "reduces-to-rnn": "harness.cells.facts:reduces_to_rnn",
+        "simpler": "harness.analysis.cell_facts:simpler",
+        "same-gate-equations": "harness.analysis.cell_facts:same_gate_equations",
+        "reduces-to-rnn": "harness.analysis.cell_facts:reduces_to_rnn",
     },
     entry_points="harness.facts",
 )

@@ -61,11 +61,11 @@ REACH_COLUMNS = ("trial_id", "network", "distance", "gradient")
 """`network` is 'untrained' or 'trained'."""
 
 _AS_TEXT = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
-Record = Mapping[str, Any]
+StoredRecord = Mapping[str, Any]
 """A record in its JSON form, as `Record.model_dump(mode="json")` gives it. It is trusted, not validated again."""
 
 
-def to_frame(records: Iterable[Record]) -> pd.DataFrame:
+def to_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
     """A row a trial; of several attempts at one trial the latest counts. Without records: no rows, all columns.
 
     Times are in seconds, memory in bytes, losses and metrics as the task defines them; what was not measured is NaN.
@@ -86,7 +86,7 @@ def to_frame(records: Iterable[Record]) -> pd.DataFrame:
     return latest.sort_index().reset_index(drop=True).copy()  # many columns set one by one are scattered in memory
 
 
-def curves_frame(records: Iterable[Record]) -> pd.DataFrame:
+def curves_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
     """The learning curves, a row an evaluation: update, seconds of training, the two losses, the validation metrics."""
     rows = []
     metrics: list[Mapping[str, float]] = []
@@ -106,7 +106,7 @@ def curves_frame(records: Iterable[Record]) -> pd.DataFrame:
     return table.astype({"trial_id": "str", "cell": "str", "task": "str"})
 
 
-def lengths_frame(records: Iterable[Record]) -> pd.DataFrame:
+def lengths_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
     """The test scores at other lengths than the one trained at, a row a trial and length (`evaluated_at`)."""
     rows = [
         {"trial_id": record["trial_id"], "evaluated_at": int(length)}
@@ -120,7 +120,7 @@ def lengths_frame(records: Iterable[Record]) -> pd.DataFrame:
     return table.astype({"trial_id": "str", "evaluated_at": "int64"})
 
 
-def reach_frame(records: Iterable[Record]) -> pd.DataFrame:
+def reach_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
     """The gradient reach, a row a trial, network and distance from the last step: norm of the last loss's gradient."""
     rows = [
         (record["trial_id"], network, distance, norm)
@@ -132,8 +132,8 @@ def reach_frame(records: Iterable[Record]) -> pd.DataFrame:
     return table.astype({"trial_id": "str", "network": "str", "distance": "int64", "gradient": "float64"})
 
 
-def _latest(records: Iterable[Record]) -> list[Record]:
-    latest: dict[str, Record] = {}
+def _latest(records: Iterable[StoredRecord]) -> list[StoredRecord]:
+    latest: dict[str, StoredRecord] = {}
     for record in records:
         held = latest.get(record["trial_id"])
         if held is None or (record["attempt"], record["started_at"]) >= (held["attempt"], held["started_at"]):
@@ -141,7 +141,7 @@ def _latest(records: Iterable[Record]) -> list[Record]:
     return list(latest.values())
 
 
-def _row(record: Record) -> dict[str, Any]:
+def _row(record: StoredRecord) -> dict[str, Any]:
     spec, memory, phases = record["spec"], record["memory"] or {}, record["phases"]
     row: dict[str, Any] = {**spec, "updates_planned": spec["updates"]}
     for name, value in spec.items():

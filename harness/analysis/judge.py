@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis.advantages import Scale, scale_of
-from harness.analysis.claims import Claim, Comparison, Exact, NotTestable, Proportion, Verdict, VerdictWord
+from harness.analysis.claims import Claim, Comparison, Exact, NotTestable, Proportion
 from harness.analysis.exact import FactFound, facts
 from harness.analysis.looks import Looks
 from harness.analysis.outcomes import Outcome, with_outcome
@@ -32,6 +32,7 @@ from harness.analysis.stats import (
     interquartile_mean,
     interquartile_mean_interval,
 )
+from harness.analysis.verdict import Verdict, VerdictWord
 from harness.analysis.verdicts import read_verdicts, write_verdicts
 from harness.analysis.words import (
     DECIDED,

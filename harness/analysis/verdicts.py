@@ -13,8 +13,8 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from harness.analysis.claims import Pair, Verdict
 from harness.analysis.looks import Look
+from harness.analysis.verdict import Pair, Verdict
 from harness.errors import UserError
 from harness.files import replacing
 

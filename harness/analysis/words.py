@@ -9,10 +9,11 @@ from functools import cache
 from typing import Any
 
 from harness.analysis.advantages import Advantages, Scale
-from harness.analysis.claims import Comparison, Horizon, Paired, Proportion, TimeToTarget, Trend, Verdict, VerdictWord
+from harness.analysis.claims import Comparison, Horizon, Paired, Proportion, TimeToTarget, Trend
 from harness.analysis.looks import Look
 from harness.analysis.outcomes import Outcome
 from harness.analysis.stats import ALPHA, FEWEST_SEEDS, Estimate
+from harness.analysis.verdict import Verdict, VerdictWord
 from harness.cells import cells
 
 DECIDED: tuple[VerdictWord, ...] = ("supported", "contradicted", "no practical difference")

@@ -17,7 +17,7 @@ from harness.report.wording import NO_VALUE, number, plural, signed, with_unit
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.analysis.claims import Verdict
+    from harness.analysis.verdict import Verdict
     from harness.report.data import ReportData
     from harness.report.plot import Plot
 

@@ -15,7 +15,7 @@ from harness.report.plot import Panel, Plot
 from harness.report.wording import NO_VALUE
 
 if TYPE_CHECKING:
-    from harness.analysis.claims import Verdict
+    from harness.analysis.verdict import Verdict
     from harness.report.data import ReportData
 
 Described = tuple[pd.DataFrame, Mapping[str, Look], Sequence[Plot]]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.analysis.claims import Verdict
+    from harness.analysis.verdict import Verdict
     from harness.hosts import Host
 
 

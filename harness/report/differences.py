@@ -12,7 +12,7 @@ from harness.report.wording import condition, plural
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.analysis.claims import Verdict
+    from harness.analysis.verdict import Verdict
     from harness.report.appearance import Look
 
 MOST_ROWS = 8

@@ -16,7 +16,7 @@ from harness.report.wording import finding, with_unit
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.analysis.claims import Verdict
+    from harness.analysis.verdict import Verdict
     from harness.report.data import ReportData
 
 MOST_CHARACTERS = 65_000

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from harness.machine import git_state, this_machine
 from harness.record import Failure, Record, Status
 from harness.runner.engine import Trial
-from harness.runner.limits import Timeline
+from harness.runner.watch import Timeline
 
 TAIL_BYTES = 8192
 """How much of the end of a trial's output is kept."""

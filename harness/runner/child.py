@@ -19,7 +19,8 @@ from harness.record import Record, Status
 from harness.runner import scratch
 from harness.runner.attempt import Attempt
 from harness.runner.engine import Trial
-from harness.runner.limits import GRACE_SECONDS, Limits, MemoryWatch, is_alive, kills_by_the_kernel
+from harness.runner.limits import GRACE_SECONDS, Limits
+from harness.runner.watch import MemoryWatch, is_alive, kills_by_the_kernel
 from harness.trial.process import Setting, run_in_process
 
 PRELOAD = "harness.trial.preload"

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import FrameType, MappingProxyType
+from types import MappingProxyType
 from typing import Protocol
 
 from harness.experiment import TrialSpec
 from harness.record import Record
 from harness.runner.engine import Engine, Trial
 from harness.runner.lanes import speed_order
+from harness.stopping import stop_on_signals
 from harness.store import Store
 
 MAX_ATTEMPTS = 5
@@ -148,8 +146,10 @@ def run_plan(
                     engine.submit(waiting.popleft())
                     supply.started(trial)
                     watcher.started(trial)
-                for record in engine.wait(_POLL_SECONDS):
-                    store.add(record)
+                records = engine.wait(_POLL_SECONDS)
+                if records:
+                    store.add_all(records)
+                for record in records:
                     again = bool(record.noisy) and repeats[record.trial_id] < MAX_REPEATS
                     supply.ended(record.trial_id, for_good=not again)
                     if again:
@@ -165,25 +165,3 @@ def run_plan(
         finally:
             engine.close()
         return Outcome(planned, planned - len(left), finished, failed, stopped=stopped())
-
-
-@contextmanager
-def stop_on_signals() -> Iterator[Callable[[], bool]]:
-    """Within, SIGINT and SIGTERM only set a flag, which the callable tells; the second one ends at once."""
-    flag = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield flag.is_set
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        flag.set()
-        signal.signal(number, before[signal.Signals(number)])
-
-    for number in before:
-        signal.signal(number, stop)
-    try:
-        yield flag.is_set
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

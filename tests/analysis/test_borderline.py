@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.analysis.claims import Verdict
+from harness.analysis.verdict import Verdict
 from tests.analysis.records import Record, paired, trials, verdict
 
 INF = float("inf")

@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from harness.analysis.claims import Claim, Exact, NotTestable, Paired, TimeToTarget, Trend
-from harness.validation import explain
+from harness.explain import explain
 
 CLAIM: TypeAdapter[Claim] = TypeAdapter(Claim)
 PAIRED = {"kind": "paired", "better": "gru", "than": "lstm", "on": "test_loss", "margin": 0.02}

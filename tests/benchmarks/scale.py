@@ -4,7 +4,7 @@
     python -m tests.benchmarks.scale --trials 100000 --folder DIR --most-seconds 280
 
 With --folder, a run that was stopped for time goes on when it is called again, as any run does. The rest is the way of
-`harness run --scheduler`: planning, sending, storing each record in its own transaction, progress on a terminal.
+`harness run --scheduler`: planning, sending, checking and storing every record, progress on a terminal.
 """
 
 from __future__ import annotations

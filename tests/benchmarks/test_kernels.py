@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.errors import UserError
-from harness.trial.kernels import KernelRecord, Shape, measure_kernels, operations
+from harness.trial.kernel_speed import KernelRecord, Shape, measure_kernels, operations
 
 
 def test_kernels_are_measured_in_rounds_with_their_ratio_and_memory() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.trial.kernels import Shape, _data, _updates, operations
+from harness.trial.kernel_speed import Shape, _data, _updates, operations
 from tests.benchmarks.conftest import Measure
 
 CELLS = ("simple_rnn", "gru", "lstm")

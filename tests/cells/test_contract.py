@@ -15,7 +15,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.cells import Cell, cells, reference
+from harness.analysis import plain_loop
+from harness.cells import Cell, cells
 from harness.cells.layer import Recurrent
 from harness.model import get_model
 from harness.trial.update import make_updates
@@ -52,7 +53,7 @@ def test_outputs_equal_a_plain_loop(
     states = tuple(drawn(2 + k, batch, units) for k in range(len(layer.cell.states))) if given_state else None
     mask = drawn(9, batch, time) > 0 if masked else None
     outputs, *last = layer(inputs, initial_state=states, mask=mask)
-    expected = reference.run(layer.cell, inputs.astype("float64"), weights_of(layer), states, mask)
+    expected = plain_loop.run(layer.cell, inputs.astype("float64"), weights_of(layer), states, mask)
     np.testing.assert_allclose(outputs, expected.outputs, rtol=1e-5, atol=2e-6)
     for ours, theirs in zip(last, expected.last, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=2e-6)
@@ -91,13 +92,13 @@ def test_the_backward_pass_equals_central_differences(name: str, reset_after: bo
     cell = cells[name].variant(reset_after=reset_after)
     batch, time, features, units = shape
     random = np.random.default_rng(0)
-    weights = reference.random_weights(cell, features, units, random)
+    weights = plain_loop.random_weights(cell, features, units, random)
     inputs, d_outputs = (random.standard_normal((batch, time, width)) for width in (features, units))
     states = {name: np.zeros((batch, units)) for name in cell.states}
-    found = reference.gradients(cell, cell.backward, inputs, weights, d_outputs)
+    found = plain_loop.gradients(cell, cell.backward, inputs, weights, d_outputs)
 
     def value() -> float:
-        return float((reference.run(cell, inputs, weights, tuple(states.values())).outputs * d_outputs).sum())
+        return float((plain_loop.run(cell, inputs, weights, tuple(states.values())).outputs * d_outputs).sum())
 
     for quantity, array in {"inputs": inputs, **weights, **states}.items():
         for place in random.integers(array.size, size=4):

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from harness.analysis.claims import Verdict
 from harness.analysis.frame import to_frame
+from harness.analysis.verdict import Verdict
 from harness.experiment import Experiment, Sweep
 from harness.record import PHASES, Memory, Phase, Record
 from tests.documents.reading import DOCUMENTS, ROOT, blocks, code_spans

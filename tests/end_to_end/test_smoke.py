@@ -228,7 +228,8 @@ print(done.outcome.finished, done.report)
 
 
 def test_a_script_without_a_main_guard_may_run_an_experiment(file: Path) -> None:
-    file.write_text(QUICK.replace('"simple_rnn", "gru", ', ""), encoding="utf-8")
+    text = QUICK.partition("[[claim]]")[0].replace('"simple_rnn", "gru", ', "")
+    file.write_text(text, encoding="utf-8")
     script = file.parent / "script.py"
     script.write_text(SCRIPT, encoding="utf-8")
     done = subprocess.run(

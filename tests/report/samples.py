@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.analysis.claims import Pair, Verdict
+from harness.analysis.verdict import Pair, Verdict
 from harness.report import ReportData
 from harness.report.aggregate import prepared
 from harness.report.appearance import Look, looks

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.analysis.claims import Pair, Verdict
+from harness.analysis.verdict import Pair, Verdict
 from harness.report.answer import answer, effect, figure_of, means, scope, yardsticks
 from harness.report.differences import condition_names
 from tests.report.samples import comparison, frame, looks_of_three, plots, report_data, trial, verdicts

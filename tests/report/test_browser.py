@@ -12,7 +12,7 @@ from harness.plan import plan
 from harness.results import render_results
 from harness.store import EXPERIMENT_NAME, open_store
 from tests.factories import EXPERIMENT, experiment, record
-from tests.report.browser import Browser, axe_core, press, shown, start, visit
+from tests.report.browser import Browser, axe_core, press, shown, visit
 from tests.report.samples import HOSTILE
 
 WIDTHS = (360, 768, 1280, 1920)
@@ -78,21 +78,18 @@ def test_print_is_light_and_without_the_switches(browser: Browser, address: str)
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
 
 
-def test_without_javascript_everything_is_readable(address: str, tmp_path: Path) -> None:
-    driver = start(tmp_path, scripts=False)
-    try:
-        driver.get(address)
-        assert len(driver.find_elements(By.CSS_SELECTOR, ".verdict h3")) == 6
-        assert len([svg for svg in driver.find_elements(By.CSS_SELECTOR, "#evidence svg") if svg.is_displayed()]) > 5
-        assert len(driver.find_elements(By.CSS_SELECTOR, ".trials tbody tr")) == 50
-        assert "harness export" in driver.find_element(By.CSS_SELECTOR, ".paging").text
-        assert not driver.find_element(By.CSS_SELECTOR, "form.view").is_displayed()
-        values = driver.find_element(By.CSS_SELECTOR, "#loss-by-size details")
-        values.find_element(By.TAG_NAME, "summary").click()
-        assert len(values.find_elements(By.CSS_SELECTOR, "tbody tr")) == 12
-        assert values.find_element(By.CSS_SELECTOR, "tbody tr").is_displayed()
-    finally:
-        driver.quit()
+def test_without_javascript_everything_is_readable(plain_browser: Browser, address: str) -> None:
+    plain_browser.get(address)
+    assert len(plain_browser.find_elements(By.CSS_SELECTOR, ".verdict h3")) == 6
+    drawings = plain_browser.find_elements(By.CSS_SELECTOR, "#evidence svg")
+    assert len([svg for svg in drawings if svg.is_displayed()]) > 5
+    assert len(plain_browser.find_elements(By.CSS_SELECTOR, ".trials tbody tr")) == 50
+    assert "harness export" in plain_browser.find_element(By.CSS_SELECTOR, ".paging").text
+    assert not plain_browser.find_element(By.CSS_SELECTOR, "form.view").is_displayed()
+    values = plain_browser.find_element(By.CSS_SELECTOR, "#loss-by-size details")
+    values.find_element(By.TAG_NAME, "summary").click()
+    assert len(values.find_elements(By.CSS_SELECTOR, "tbody tr")) == 12
+    assert values.find_element(By.CSS_SELECTOR, "tbody tr").is_displayed()
 
 
 UNLIKE = "#answer details, #loss-by-size details, #failures details, #method details, .chooser"

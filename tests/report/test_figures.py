@@ -7,7 +7,7 @@ import math
 import pandas as pd
 import pytest
 
-from harness.analysis.claims import Pair, Verdict
+from harness.analysis.verdict import Pair, Verdict
 from harness.report.aggregate import interval, prepared, with_best_rates
 from harness.report.appearance import looks
 from harness.report.differences import strip

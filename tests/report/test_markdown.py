@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from harness.analysis.claims import Verdict
+from harness.analysis.verdict import Verdict
 from harness.report import render_markdown
 from harness.report.aggregate import prepared
 from harness.report.markdown import markdown

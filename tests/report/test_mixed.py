@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.analysis.claims import Verdict
+from harness.analysis.verdict import Verdict
 from harness.report import render, render_markdown
 from harness.report.answer import answer
 from tests.report.samples import frame, report_data, trial

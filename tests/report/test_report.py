@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness.analysis.claims import Verdict
+from harness.analysis.verdict import Verdict
 from harness.errors import UserError
 from harness.hosts import Host
 from harness.report import render

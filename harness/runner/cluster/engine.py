@@ -10,6 +10,7 @@ import itertools
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
@@ -54,7 +55,7 @@ class _Sent:
     """An order on its way."""
 
     attempt: Attempt
-    worker_id: str
+    host: _Host
     block: Block | None
 
 
@@ -97,6 +98,7 @@ class ClusterEngine:
         self._numbers = itertools.count()
         self._host_seen = clock()
         self._gone = False
+        self._started = False
 
     @property
     def jobs(self) -> int:
@@ -125,11 +127,13 @@ class ClusterEngine:
             raise UserError(f"workers that cannot be used. {self._why_unfit()}")
         if not self._hosts:
             raise UserError("the scheduler has no workers that answer. Start some, and run again (docs/cluster.md)")
+        self._started = True
 
     def has_room(self, lane: Lane) -> bool:
         if lane == "speed":
             return bool(self._hosts) and all(block.worker for block in self._blocks.values())
-        return sum(host.free() for host in self._hosts.values()) > len(self._queue)
+        free = [host.free() for host in self._hosts.values() if host.block is None]
+        return sum(free) + len(free) > len(self._queue)  # one a host ahead, to be sent before a record is stored
 
     def running(self) -> int:
         held = sum(block.size() for block in self._blocks.values())
@@ -164,19 +168,32 @@ class ClusterEngine:
         deadline = self._clock() + (0 if self._gone else _INTERRUPT_SECONDS)
         while self._sent and (left := deadline - self._clock()) > 0:
             event = self._link.next_event(left)
-            if isinstance(event, Returned) and event.key in self._sent:
-                self._ended.append(self._record(event.key, event.record))
-                self._forget(event.key)
-            elif isinstance(event, Failed):
-                self._sent.pop(event.key, None)
+            if event is not None:
+                self._take_in_at_the_end(event)
         for key in list(self._sent):
             self._link.drop(key)
             attempt = self._forget(key).attempt
             self._ended.append(attempt.record("interrupted", None, "stopped; its worker did not answer any more"))
-        self._ended += [record for block in self._blocks.values() for _, record in block.done]
-        self._blocks.clear()
+        for block in list(self._blocks.values()):
+            self._release(block)
         ended, self._ended = self._ended, []
         return ended
+
+    def _take_in_at_the_end(self, event: Event) -> None:
+        """What happens once all is being stopped: nothing is tried again."""
+        match event:
+            case Returned(key, text) if key in self._sent:
+                with suppress(ValidationError):  # as if it had not answered
+                    self._ended.append(self._record(key, text))
+                    self._forget(key)
+            case Failed(key) if key in self._sent:
+                self._forget(key)
+            case Left(worker_id):
+                self._hosts.pop(worker_id, None)
+            case Joined() | Unfit():
+                self._take_in(event)
+            case Gone():
+                self._gone = True
 
     def close(self) -> None:
         self.interrupt()
@@ -218,8 +235,8 @@ class ClusterEngine:
             self._host_seen = self._clock()
 
     def _refuse(self, address: str, why: str) -> None:
-        if self._unfit.get(address) != why:
-            self._unfit[address] = why
+        self._unfit[address] = why
+        if self._started:
             self._say(f"Worker {address} is not used: {why}")
 
     def _left(self, worker_id: str) -> None:
@@ -282,7 +299,7 @@ class ClusterEngine:
 
     def _record(self, key: str, text: str) -> Record:
         """The record as its worker sent it, with where it comes from. Raises ValidationError."""
-        host = self._hosts[self._sent[key].worker_id]
+        host = self._sent[key].host
         changes = {"host": host.worker.host, "version_differences": host.differences}
         return Record.model_validate_json(text).model_copy(update=changes)
 
@@ -305,14 +322,13 @@ class ClusterEngine:
         if event.lost:
             self._again(event.key, blame=True)
             return
-        host = self._hosts.pop(sent.worker_id)
+        host = self._hosts.pop(sent.host.worker.id)
         self._refuse(host.worker.address, event.why)
         self._try_elsewhere(host, blame=False)
 
     def _forget(self, key: str) -> _Sent:
         sent = self._sent.pop(key)
-        if sent.worker_id in self._hosts:
-            self._hosts[sent.worker_id].running.discard(key)
+        sent.host.running.discard(key)
         return sent
 
     def _send(self) -> None:
@@ -356,7 +372,7 @@ class ClusterEngine:
             any_versions=self._any_versions,
         )
         threads = host.worker.slots if block else 1
-        self._sent[key] = _Sent(Attempt(trial, threads), host.worker.id, block)
+        self._sent[key] = _Sent(Attempt(trial, threads), host, block)
         host.running.add(key)
         self._link.send(key, host.worker.address, order.model_dump_json())
 

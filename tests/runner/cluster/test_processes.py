@@ -14,14 +14,16 @@ from tests.runner.cluster.certificates import make_authority, make_certificate
 from tests.runner.cluster.processes import Processes
 from tests.runner.place import HEAD, Place, finish, sweeps
 
+HERE = {"DASK_DISTRIBUTED__WORKER__PRELOAD": '["tests.runner.cluster.pretending"]'}
+"""The environment in which the workers of a cluster on this machine only pretend to train."""
 SPEED = HEAD.replace('"gru"', '["gru", "lstm"]').replace("seeds = 1", 'seeds = 3\nlane = "speed"')
 
 
 def test_on_this_machine_trials_end_as_with_the_local_engine(place: Place) -> None:
     """Statuses, limits and deadlines are the workers' own."""
-    limits = "[limits]\nmemory_gib = 0.6\nseconds = 12\n"
+    limits = "[limits]\nmemory_gib = 0.6\nseconds = 6\n"
     text = HEAD + limits + sweeps("raising", "killed", "diverging", "growing", "dozing")
-    code, output = place.run(text, arguments=["--engine", "dask", "--jobs", "3"])
+    code, output = place.run(text, arguments=["--engine", "dask", "--jobs", "3"], environment=HERE)
     assert code == 0, output
     assert "Traceback" not in output
     records = {name: r for (name, _), r in place.records().items()}
@@ -33,7 +35,7 @@ def test_on_this_machine_trials_end_as_with_the_local_engine(place: Place) -> No
     assert failures["raising"]["stderr"].startswith("said before raising\nTraceback")
     assert failures["killed"]["exit_code"] == -signal.SIGKILL
     assert "614 MiB allowed" in failures["growing"]["message"]
-    assert "12 s it is allowed" in failures["dozing"]["message"]
+    assert "6 s it is allowed" in failures["dozing"]["message"]
 
 
 def listening(place: Place) -> set[str]:
@@ -46,7 +48,8 @@ def listening(place: Place) -> set[str]:
     }
 
 
-def wait_for(place: Place, process: object, task: str) -> None:
+def wait_for(place: Place, task: str) -> None:
+    """Until a trial of the task has a record."""
     deadline = time.monotonic() + 60
     while task not in {name for name, _ in (place.records() if place.rows() else {})}:
         assert time.monotonic() < deadline
@@ -54,8 +57,9 @@ def wait_for(place: Place, process: object, task: str) -> None:
 
 
 def test_nothing_listens_beyond_loopback_and_ctrl_c_stops_all(place: Place) -> None:
-    run = place.start(HEAD + sweeps("recall", "dozing"), arguments=["--engine", "dask", "--jobs", "2"])
-    wait_for(place, run, "recall")
+    arguments = ["--engine", "dask", "--jobs", "2"]
+    run = place.start(HEAD + sweeps("recall", "dozing"), arguments=arguments, environment=HERE)
+    wait_for(place, "recall")
     assert listening(place) == {"127.0.0.1"}
     run.send_signal(signal.SIGINT)
     output = finish(run)

@@ -1,14 +1,14 @@
-"""Known truth: verdicts err as rarely as they say (the fast version of `python -m harness.analysis.validate`)."""
+"""Known truth: verdicts err as rarely as they say (the fast version of `python -m harness.analysis.error_rates`)."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from harness.analysis.claims import Paired
+from harness.analysis.error_rates import Figure, figures
 from harness.analysis.frame import to_frame
 from harness.analysis.judge import judge
 from harness.analysis.simulate import Scenario, simulated_records, simulated_verdicts, verdict_after_looks
-from harness.analysis.validate import Figure, figures
 
 
 def test_error_rates_and_coverage_are_within_their_bounds() -> None:

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from harness.analysis import cell_facts as told
 from harness.analysis.exact import facts
 from harness.analysis.frame import to_frame
 from harness.cells import cells
-from harness.cells import facts as told
 from harness.cells import lstm as lstm_equations
 from harness.cells.cell import Blocks, Recurrence, Saved, States
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.analysis import plain_loop
 from harness.analysis.exact import FactFound
-from harness.cells import cells, reference
+from harness.cells import cells
 from harness.cells.cell import Cell, equations
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def same_gate_equations(frame: DataFrame) -> FactFound:
     places = [cell.blocks.index(gate) for gate in cell.gates]
     random = np.random.default_rng(0)
     units, worst, tried = 16, 0.0, 0
-    weights = reference.random_weights(cell, 8, units, random)
+    weights = plain_loop.random_weights(cell, 8, units, random)
     inputs, states = random.standard_normal((4, 8)), tuple(random.standard_normal((4, units)) for _ in cell.states)
     gates = _gates(cell, inputs, weights, states)
     for order in permutations(range(len(places))):
@@ -116,11 +117,11 @@ def same_gate_equations(frame: DataFrame) -> FactFound:
 
 
 def _gates(
-    cell: Cell, inputs: reference.Floats, weights: dict[str, reference.Floats], states: tuple[reference.Floats, ...]
-) -> list[reference.Floats]:
+    cell: Cell, inputs: plain_loop.Floats, weights: dict[str, plain_loop.Floats], states: tuple[plain_loop.Floats, ...]
+) -> list[plain_loop.Floats]:
     """The activated blocks of one LSTM step, in the order of its blocks: the first that its step saves."""
     x = tuple(np.split(inputs @ weights["kernel"] + weights["bias"], len(cell.blocks), axis=-1))
-    _, saved = equations(cell)(x, states, reference.product(cell, weights))
+    _, saved = equations(cell)(x, states, plain_loop.product(cell, weights))
     return list(saved[: len(cell.blocks)])
 
 
@@ -132,11 +133,11 @@ def reduces_to_rnn(frame: DataFrame) -> FactFound:
     rnn, random = cells["simple_rnn"], np.random.default_rng(0)
     features, units = 5, 7
     inputs, d_outputs = random.standard_normal((3, 20, features)), random.standard_normal((3, 20, units))
-    plain = reference.random_weights(rnn, features, units, random)
+    plain = plain_loop.random_weights(rnn, features, units, random)
     worst = 0.0
     for reset_after in (True, False):
         gru = cells["gru"].variant(reset_after=reset_after)
-        weights = reference.random_weights(gru, features, units, random)
+        weights = plain_loop.random_weights(gru, features, units, random)
         place = gru.blocks.index("candidate")
         own = slice(place * units, (place + 1) * units)
         for name in ("kernel", "recurrent_kernel"):
@@ -159,19 +160,19 @@ def reduces_to_rnn(frame: DataFrame) -> FactFound:
 
 def _distance(
     gru: Cell,
-    weights: dict[str, reference.Floats],
+    weights: dict[str, plain_loop.Floats],
     rnn: Cell,
-    plain: dict[str, reference.Floats],
+    plain: dict[str, plain_loop.Floats],
     own: slice,
-    inputs: reference.Floats,
-    d_outputs: reference.Floats,
+    inputs: plain_loop.Floats,
+    d_outputs: plain_loop.Floats,
 ) -> float:
     """The largest difference between the two cells' outputs and gradients, in the candidate's blocks of the weights."""
     assert gru.backward is not None
     assert rnn.backward is not None
-    outputs = [reference.run(gru, inputs, weights).outputs, reference.run(rnn, inputs, plain).outputs]
-    ours = reference.gradients(gru, gru.backward, inputs, weights, d_outputs)
-    theirs = reference.gradients(rnn, rnn.backward, inputs, plain, d_outputs)
+    outputs = [plain_loop.run(gru, inputs, weights).outputs, plain_loop.run(rnn, inputs, plain).outputs]
+    ours = plain_loop.gradients(gru, gru.backward, inputs, weights, d_outputs)
+    theirs = plain_loop.gradients(rnn, rnn.backward, inputs, plain, d_outputs)
     for name in ("kernel", "recurrent_kernel"):
         ours[name] = ours[name][:, own]
     ours["bias"] = (ours["bias"][0] if gru.recurrent_bias else ours["bias"])[own]

@@ -1,8 +1,8 @@
 """Do verdicts err as often as they say? Known truth in; error rates, coverage and power out.
 
-`python -m harness.analysis.validate` prints Markdown tables; each figure is a share of simulated experiments. It exits
-with status 1 where a figure lies outside its bounds by more than three standard errors of the simulation. `--write
-docs/method.md` puts the tables where that file has them.
+`python -m harness.analysis.error_rates` prints Markdown tables; each figure is a share of simulated experiments. It
+exits with status 1 where a figure lies outside its bounds by more than three standard errors of the simulation.
+`--write docs/method.md` puts the tables where that file has them.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.analysis.claims import Verdict
 from harness.analysis.sequential import p_of, sequential_p
 from harness.analysis.simulate import Scenario, Shape, simulated_outcomes, simulated_verdicts, verdict_after_looks
 from harness.analysis.simulate_kinds import KINDS, verdict_of
 from harness.analysis.stats import ALPHA, SEED, holm
+from harness.analysis.verdict import Verdict
 from harness.analysis.words import capital
 from harness.sections import write_section
 

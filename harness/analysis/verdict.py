@@ -1,0 +1,84 @@
+"""What a verdict is: what the records say of a claim."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from harness.analysis.looks import Look
+
+VerdictWord = Literal["supported", "contradicted", "no practical difference", "undecided", "not testable"]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One seed's outcomes, and its advantage: positive where it speaks for `better`, infinite where one failed.
+
+    The outcome of a failed trial is NaN.
+    """
+
+    seed: int
+    better: float
+    than: float
+    advantage: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the records say of a claim. The figures are None where there is nothing to measure.
+
+    Effects are advantages: positive where they speak for the claim, whichever direction of the metric is better.
+    """
+
+    id: str
+    claim: str
+    verdict: VerdictWord
+    effect: float | None
+    ci_low: float | None
+    """Bounds of the 95 % confidence interval of the effect; infinite where failed trials leave it open."""
+    ci_high: float | None
+    unit: str
+    """Of effect, bounds and margin; '%' where the comparison is a ratio."""
+    n: int
+    """Seeds (pairs) behind the verdict."""
+    conditions: dict[str, Any] = field(default_factory=dict)
+    """The scope: column of the frame to the value, or the list of values, that the records have."""
+    reason: str = ""
+    """One or two sentences for a reader: what was compared, what was found, why this verdict."""
+    kind: str = ""
+    source: str = ""
+    better: str = ""
+    than: str = ""
+    on: str = ""
+    """What was compared, as a column of the frame or in words."""
+    margin: float | None = None
+    p_value: float | None = None
+    """Two-sided, of no difference, before correction."""
+    p_adjusted: float | None = None
+    """After Holm's correction across the claims; in a condition, across the claim's conditions."""
+    improvement: float | None = None
+    """The share of seeds in which `better` is better, ties counting half."""
+    needed_seeds: int | None = None
+    """Where undecided: the seeds, in all, for 80 % power against an effect as large as the margin."""
+    baseline: str = ""
+    """Says so where a cell does not beat a baseline."""
+    mixed: str = ""
+    """Where conditions disagree: 'mixed: supported in 3 of 8 conditions, contradicted in 2'; the word is undecided."""
+    interquartile_mean: float | None = None
+    """Of the advantages of all conditions and seeds, where the claim covers several; with its 95 % interval."""
+    interquartile_low: float | None = None
+    interquartile_high: float | None = None
+    looks: tuple[Look, ...] = ()
+    """What each look saw, where seeds were added until it was decided; interval and p-values allow for the looks."""
+    most_seeds: int | None = None
+    """The most seeds that were to be run, fixed before the first look."""
+    pairs: tuple[Pair, ...] = ()
+    trials: tuple[str, ...] = ()
+    """Ids of the trials behind the verdict."""
+    by_condition: tuple[Verdict, ...] = ()
+    """A verdict for each condition, where the claim covers several."""
+
+    @property
+    def says(self) -> str:
+        """The verdict as a reader is told it."""
+        return self.mixed or self.verdict

@@ -1,0 +1,82 @@
+"""A trial's process watched from outside."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness.runner import watch
+from harness.runner.watch import TIMELINE_POINTS, MemoryWatch, Timeline, is_alive, kills_by_the_kernel
+
+MIB = 2**20
+
+
+def test_a_long_timeline_is_thinned_evenly_and_spans_the_whole_trial() -> None:
+    timeline = Timeline()
+    for index in range(10_000):
+        timeline.add(index / 10, index)
+    moments = [moment for moment, _ in timeline.samples]
+    assert TIMELINE_POINTS / 2 <= len(moments) <= TIMELINE_POINTS
+    steps = {round(later - earlier, 3) for earlier, later in pairwise(moments)}
+    assert len(steps) == 1
+    assert moments[0] == 0
+    assert moments[-1] + steps.pop() > 999.9
+
+
+def test_a_short_timeline_is_kept_whole() -> None:
+    timeline = Timeline()
+    for index in range(TIMELINE_POINTS):
+        timeline.add(index, 7)
+    assert len(timeline.samples) == TIMELINE_POINTS
+
+
+PARENT = """
+import subprocess, sys
+hoard = "import time; hoard = bytearray(200 * 2**20); print('ready', flush=True); time.sleep(3600)"
+child = subprocess.Popen([sys.executable, "-c", hoard], stdout=subprocess.PIPE, text=True, start_new_session=True)
+child.stdout.readline()
+print(child.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_what_a_process_started_counts_and_ends_with_it_even_in_a_session_of_its_own() -> None:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", PARENT], **pipes) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        memory = MemoryWatch(parent.pid)
+        assert (memory.resident_bytes() or 0) > 200 * MIB
+        parent.kill()
+        parent.wait()
+        assert is_alive(child)
+        memory.kill_started()
+        psutil.wait_procs([psutil.Process(child)] if psutil.pid_exists(child) else [], timeout=20)
+        assert not is_alive(child)
+        assert memory.resident_bytes() is None
+
+
+def test_the_process_itself_is_alive_and_one_that_was_not_waited_for_is_not() -> None:
+    assert is_alive(os.getpid())
+    with subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as ended:
+        assert ended.stdout is not None
+        ended.stdout.read()
+        while psutil.Process(ended.pid).status() != psutil.STATUS_ZOMBIE:
+            pass
+        assert not is_alive(ended.pid)
+
+
+@pytest.mark.parametrize(("text", "kills"), [("pgfault 9\noom_kill 3\n", 3), ("pgfault 9\n", 0), ("oom_kill x\n", 0)])
+def test_kills_for_want_of_memory_are_counted_by_the_kernel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, kills: int
+) -> None:
+    monkeypatch.setattr(watch, "_VMSTAT", tmp_path / "vmstat")
+    assert kills_by_the_kernel() == 0
+    (tmp_path / "vmstat").write_text(text, encoding="ascii")
+    assert kills_by_the_kernel() == kills
