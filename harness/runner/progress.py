@@ -18,6 +18,7 @@ from harness.runner.engine import Trial
 
 _LINE_EVERY_SECONDS = 10.0
 _FAILURES_SHOWN = 10
+_HELD_UP_SECONDS = 5.0
 
 
 def describe(record: Record) -> str:
@@ -65,6 +66,7 @@ class ShowProgress:
         self._running = 0
         self._failed = 0
         self._last_line = time.monotonic()
+        self._held_since, self._held_told = math.inf, False
         self._bar = Progress(
             SpinnerColumn(),
             BarColumn(bar_width=None),
@@ -87,6 +89,7 @@ class ShowProgress:
         self._bar.stop()
 
     def started(self, trial: Trial) -> None:
+        self._held_since, self._held_told = math.inf, False
         self._running += 1
         self._update()
 
@@ -108,6 +111,15 @@ class ShowProgress:
     def repeated(self, record: Record) -> None:
         self._running -= 1
         self._update()
+
+    def held_up(self) -> None:
+        now = time.monotonic()
+        self._held_since = min(self._held_since, now)
+        if not self._held_told and now - self._held_since >= _HELD_UP_SECONDS:
+            self._held_told = True
+            self._console.print(
+                "Waiting for another run on this machine: speed trials have it to themselves.", soft_wrap=True
+            )
 
     def _update(self) -> None:
         state = f"{self._running} running, {self._failed} failed, about {duration(self._seconds_left())} left"

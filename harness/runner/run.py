@@ -38,6 +38,9 @@ class Watcher(Protocol):
     def repeated(self, record: Record) -> None:
         """A noisy speed trial's record was stored; it is done again."""
 
+    def held_up(self) -> None:
+        """Nothing runs, and what waits cannot start now; told again and again until it can."""
+
 
 class Supply(Protocol):
     """Where the trials come from. Is told what is started and what has ended, and says when it is time to stop."""
@@ -146,6 +149,8 @@ def run_plan(
                     engine.submit(waiting.popleft())
                     supply.started(trial)
                     watcher.started(trial)
+                if waiting and not engine.running():
+                    watcher.held_up()
                 records = engine.wait(_POLL_SECONDS)
                 if records:
                     store.add_all(records)

@@ -54,6 +54,8 @@ class Silent:
 
     def repeated(self, record: object) -> None: ...
 
+    def held_up(self) -> None: ...
+
 
 def specs(trials: int, updates: int, kernel: str) -> list[TrialSpec]:
     """So many trials of all cells in turn; the same for every kernel but for the kernel."""

@@ -56,6 +56,25 @@ def test_ten_failures_are_shown_and_the_others_counted() -> None:
     assert lines[11] == "15 of 15 trials done, 0 running, 12 failed, about 0 s left"
 
 
+def test_a_run_that_another_one_holds_up_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("harness.runner.progress.time.monotonic", lambda: now)
+    output = io.StringIO()
+    with ShowProgress(Console(file=output, width=100), TRIALS, Estimator(), 2, before=0) as progress:
+        for moment in range(40):
+            now = moment / 4
+            progress.held_up()
+            assert ("Waiting for another run" in output.getvalue()) == (now >= 5)
+        assert output.getvalue().count("Waiting") == 1
+        progress.started(TRIALS[0])
+        now = 11
+        progress.held_up()
+        assert output.getvalue().count("Waiting") == 1, "it is told anew, but not at once"
+        now = 17
+        progress.held_up()
+        assert output.getvalue().count("Waiting") == 2
+
+
 def test_a_terminal_has_a_bar() -> None:
     text = shown(terminal=True, status="ok")
     assert "15/15" in text

@@ -69,6 +69,8 @@ class Silent:
 
     def repeated(self, record: Record) -> None: ...
 
+    def held_up(self) -> None: ...
+
 
 def run(store: Store, engine: Pretend) -> Outcome:
     store.set_plan(PLAN)
@@ -82,6 +84,20 @@ def test_every_trial_of_the_plan_gets_a_record(tmp_path: Path) -> None:
         assert [r["trial_id"] for r in store.records()] == list(PLAN)
     assert engine.most_at_once == 2
     assert engine.closed
+
+
+def test_what_watches_is_told_while_other_runs_have_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, told = iter([False] * 3), []
+    engine = Pretend()
+    has_room, wait = engine.has_room, engine.wait
+    monkeypatch.setattr(engine, "has_room", lambda lane: next(looks, True) and has_room(lane))
+    monkeypatch.setattr(engine, "wait", lambda seconds: wait(seconds) if engine.active else [])
+    monkeypatch.setattr(Silent, "held_up", lambda self: told.append(len(engine.taken)))
+    with open_store(tmp_path, create=True) as store:
+        assert run(store, engine).finished == 4
+    assert told == [0, 0, 0]
 
 
 def test_a_second_run_has_nothing_to_do(tmp_path: Path) -> None:
