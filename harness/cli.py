@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.experiment import Experiment
+    from harness.runner.cluster.connect import Cluster
 
 app = typer.Typer(
     help="Which recurrent network is better, and for what: simple RNN, GRU and LSTM compared with evidence.",
@@ -88,6 +89,13 @@ class Kind(StrEnum):
     experiments = "experiments"
 
 
+class EngineName(StrEnum):
+    """What `harness run` gets trials done with."""
+
+    local = "local"
+    dask = "dask"
+
+
 @app.command()
 def run(
     file: File,
@@ -109,6 +117,19 @@ def run(
         typer.Option("--most-seeds", min=1, metavar="N", help="With --until-decided: up to so many; default: 40."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the trials; run nothing.")] = False,
+    engine: Annotated[
+        EngineName | None,
+        typer.Option("--engine", help="local, or dask: here, or on a scheduler's workers."),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, such as tls://HOST:8786.")
+    ] = None,
+    scheduler_file: Annotated[
+        Path | None, typer.Option("--scheduler-file", metavar="FILE", help="The file in which a scheduler left it.")
+    ] = None,
+    any_versions: Annotated[
+        bool, typer.Option("--any-versions", help="Use workers with other code or versions, and record it.")
+    ] = False,
 ) -> None:
     """Run what is left of an experiment, judge its claims, write its report."""
     from harness.runner.budget import seconds_of
@@ -139,6 +160,7 @@ def run(
         retry=retry or (),
         until_decided=until_decided,
         most_seeds=most_seeds,
+        cluster=_cluster(engine, scheduler, scheduler_file, any_versions=any_versions),
     )
     outcome = finished.outcome
     if outcome.stopped:
@@ -261,6 +283,30 @@ def report(
     _console().print(f"Report: {path}", soft_wrap=True, markup=False, highlight=False)
     if open_:
         _open(path.resolve().as_uri())
+
+
+@app.command()
+def merge(
+    directories: Annotated[
+        list[Path],
+        typer.Argument(metavar="DIR", help="Results folders of one experiment.", autocompletion=completion.results),
+    ],
+    into: Annotated[Path, typer.Option("--into", metavar="DIR", help="The new folder for all of their records.")],
+) -> None:
+    """Put the records of several coordinators into one new results folder; tell which contradict each other."""
+    from harness.merge import merge as merge_results
+    from harness.terminal import conflict_lines
+
+    merged = merge_results(directories, into)
+    console = _console()
+    for line in conflict_lines(merged.conflicts):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+    console.print(
+        f"{into}: {merged.records} records of {merged.trials} trials; {merged.copies} copies left out,"
+        f" {len(merged.conflicts)} trials in conflict.",
+        soft_wrap=True,
+        markup=False,
+    )
 
 
 @app.command()
@@ -457,6 +503,20 @@ def _load(file: Path, seeds: int | None) -> Experiment:
 
     sweeps = [sweep.model_copy(update={"seeds": sweep.seeds and so_many(sweep.seeds)}) for sweep in experiment.sweep]
     return experiment.model_copy(update={"seeds": so_many(experiment.seeds), "sweep": tuple(sweeps)})
+
+
+def _cluster(
+    engine: EngineName | None, scheduler: str | None, scheduler_file: Path | None, *, any_versions: bool
+) -> Cluster | None:
+    """Where Dask's workers are, if they are to be used."""
+    from harness.runner.cluster.connect import Cluster
+
+    asked = scheduler is not None or scheduler_file is not None or any_versions
+    if engine is EngineName.dask or (engine is None and asked):
+        return Cluster(scheduler, scheduler_file, any_versions)
+    if asked:
+        raise UserError("--scheduler, --scheduler-file and --any-versions are for --engine dask")
+    return None
 
 
 def _console() -> Console:

@@ -6,8 +6,9 @@ import math
 import os
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from harness.results import judge_and_render, read_summaries, write_summary
 from harness.runner import scratch
 from harness.runner.budget import Budget, in_rounds
 from harness.runner.child import server_context, without_main
+from harness.runner.cluster.connect import Cluster, cluster_engine, homes
+from harness.runner.engine import Engine
 from harness.runner.limits import Limits
 from harness.runner.local import LocalEngine
 from harness.runner.progress import ShowProgress, duration
@@ -61,7 +64,7 @@ class _Run:
 
     experiment: Experiment
     store: Store
-    engine: LocalEngine
+    engine: Engine
     console: Console
     deadline: float
     """On the monotonic clock; infinite without a budget."""
@@ -83,13 +86,15 @@ def run_experiment(
     retry: Collection[str] = (),
     until_decided: bool = False,
     most_seeds: int | None = None,
+    cluster: Cluster | None = None,
 ) -> Finished:
     """Run what is left of an experiment's plan, judge its claims and write its report into `results/<name>/`.
 
     `experiment` is a path, a bundled experiment's name, or an experiment with its TOML text as `source`. `jobs` trials
     run side by side (default: as many as there are cores). A run that was stopped goes on where it was. `budget`:
     seconds that the run may take; what does not fit is left out, in whole blocks. `retry`: statuses; trials that ended
-    so are done again. `until_decided`: add seeds where claims are open, up to `most_seeds` (40). Raises UserError.
+    so are done again. `until_decided`: add seeds where claims are open, up to `most_seeds` (40).
+    `cluster`: run trials on Dask's workers, not here. Raises UserError.
     """
     begun = time.monotonic()
     for status in retry:
@@ -106,21 +111,36 @@ def run_experiment(
             write_atomically(directory / EXPERIMENT_NAME, source)
         cache = Path(os.environ.get(CACHE_VARIABLE) or directory.parent / CACHE_FOLDER)
         remove_parts(cache)
-        engine = LocalEngine(jobs, _limits(experiment), cache)
         deadline = math.inf if budget is None else begun + budget - min(CLOSING_SECONDS, CLOSING_SHARE * budget)
         again = {trial_id: attempts for trial_id, (attempts, status) in store.attempts().items() if status in retry}
         most = seeds.most_seeds(experiment, store, most_seeds, adding=until_decided)
-        run = _Run(experiment, store, engine, console, deadline, again, most, frozenset(store.planned_trials()))
-        outcome = _run_stages(run)
-        open_claims: tuple[str, ...] = ()
-        if most is not None and not outcome.stopped:
-            outcome, open_claims = _look_and_add(run, most, outcome, adding=until_decided)
+        with _engine(cluster, jobs, _limits(experiment), cache, store, console) as engine:
+            run = _Run(experiment, store, engine, console, deadline, again, most, frozenset(store.planned_trials()))
+            outcome = _run_stages(run)
+            open_claims: tuple[str, ...] = ()
+            if most is not None and not outcome.stopped:
+                outcome, open_claims = _look_and_add(run, most, outcome, adding=until_decided)
         left_out = store.left_out()
         if outcome.stopped:
             return Finished(directory, outcome, [], None, left_out)
         _summarise_models(experiment, directory)
         verdicts, report = judge_and_render(directory)
         return Finished(directory, outcome, verdicts, report, left_out, open_claims)
+
+
+@contextmanager
+def _engine(
+    cluster: Cluster | None, jobs: int | None, limits: Limits, cache: Path, store: Store, console: Console
+) -> Iterator[Engine]:
+    if cluster is None:
+        yield LocalEngine(jobs, limits, cache)
+        return
+
+    def say(line: str) -> None:
+        console.print(line, markup=False, soft_wrap=True)
+
+    with cluster_engine(cluster, jobs, limits, lambda: homes(store), say) as engine:
+        yield engine
 
 
 def _limits(experiment: Experiment) -> Limits:

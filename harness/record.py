@@ -82,6 +82,10 @@ class Record(_Frozen):
     """UTC, ISO 8601."""
     machine: Machine
     threads: int
+    host: str | None = None
+    """The name of the computer, where an engine of several ran it."""
+    version_differences: tuple[str, ...] = ()
+    """How code and versions there differed from the coordinator's, where that was allowed."""
     git_commit: str | None
     git_dirty: bool | None
     data_fingerprint: str | None = None

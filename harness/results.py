@@ -21,6 +21,7 @@ from harness.cells import Cell, cells
 from harness.errors import UserError
 from harness.experiment import Experiment, load_claims, parse_experiment
 from harness.files import make_folder
+from harness.hosts import Host, Whereabouts
 from harness.store import EXPERIMENT_NAME, LeftOut, make_writable, open_store, stored_experiment, write_atomically
 from harness.tasks import tasks
 
@@ -83,6 +84,8 @@ class Stored:
     looks: dict[str, Looks]
     """At claims (by id), while seeds were added."""
     machines: list[dict[str, Any]]
+    hosts: list[Host]
+    """On which trials ran, where an engine of several ran them."""
     versions: list[str]
     commits: list[str]
     dirty: bool
@@ -100,6 +103,7 @@ def read_results(directory: str | Path) -> Stored:
     examples: dict[str, dict[str, Any]] = {}
     stopped: Counter[tuple[str, str]] = Counter()
     machines: list[dict[str, Any]] = []
+    whereabouts = Whereabouts()
     commits: set[str] = set()
     dirty = False
     failures: list[dict[str, Any]] = []
@@ -114,6 +118,7 @@ def read_results(directory: str | Path) -> Stored:
             commits |= {record["git_commit"] or "unknown" for record in batch}
             dirty = dirty or any(record["git_dirty"] for record in batch)
             for record in batch:
+                whereabouts.add(record)
                 if record["machine"] not in machines:
                     machines.append(record["machine"])
                 if record["status"] == "interrupted":
@@ -139,6 +144,7 @@ def read_results(directory: str | Path) -> Stored:
         left_out=left_out,
         looks=looks,
         machines=machines,
+        hosts=whereabouts.hosts(),
         versions=sorted({_versions(machine) for machine in machines}),
         commits=sorted(commits),
         dirty=dirty,
@@ -280,6 +286,7 @@ def report_data(stored: Stored, verdicts: list[Verdict]) -> ReportData:
         summaries=read_summaries(stored.directory),
         architectures=[_architecture(name) for name in experiment.cells],
         machines=stored.machines,
+        hosts=stored.hosts,
         failures=stored.failures,
         tasks={sweep.task: _task(sweep.task) for sweep in experiment.sweep},
         planned=stored.planned,

@@ -1,4 +1,4 @@
-"""The records on disk: one SQLite file a results folder, a transaction a trial; nothing stored is ever edited."""
+"""The records on disk: one SQLite file a results folder; nothing stored is ever edited."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -87,20 +87,25 @@ class Store:
 
     def add(self, record: Record) -> None:
         """Store one attempt. Raises UserError where the disk refuses, KeyError where that attempt is stored already."""
-        row = (
-            record.trial_id,
-            record.attempt,
-            record.status,
-            record.spec.task,
-            record.spec.cell,
-            record.seconds_total,
-            record.model_dump_json(),
-        )
+        self.add_all([record])
+
+    def add_all(self, records: Iterable[Record]) -> None:
+        """Store attempts in one transaction: all of them or none. Raises as `add`."""
         with self._writing():
-            try:
-                self._connection.execute("INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-            except sqlite3.IntegrityError as error:
-                raise KeyError(f"trial {record.trial_id}, attempt {record.attempt}, is stored already") from error
+            for record in records:
+                row = (
+                    record.trial_id,
+                    record.attempt,
+                    record.status,
+                    record.spec.task,
+                    record.spec.cell,
+                    record.seconds_total,
+                    record.model_dump_json(),
+                )
+                try:
+                    self._connection.execute("INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+                except sqlite3.IntegrityError as error:
+                    raise KeyError(f"trial {record.trial_id}, attempt {record.attempt}, is stored already") from error
 
     def set_plan(self, trials: Mapping[str, TrialSpec]) -> None:
         """Remember what the experiment asks for now, so that status and report know what is missing."""
@@ -160,6 +165,11 @@ class Store:
         rows = self._read("SELECT trial_id, task, cell FROM planned ORDER BY position")
         return {trial_id: (task, cell) for trial_id, task, cell in rows}
 
+    def plan(self) -> dict[str, TrialSpec]:
+        """The trials of the last plan, by id, in its order."""
+        rows = self._read("SELECT trial_id, spec FROM planned ORDER BY position")
+        return {trial_id: TrialSpec.model_validate_json(spec) for trial_id, spec in rows}
+
     def planned_seeds(self) -> set[int]:
         """The seeds of the last plan's comparison."""
         spec = "json_extract(spec, '$.{}')".format
@@ -180,6 +190,11 @@ class Store:
             for trial_id in some:
                 if trial_id in found:
                     yield from_json(found[trial_id])
+
+    def every_attempt(self) -> Iterator[dict[str, Any]]:
+        """All that is stored, trial by trial in the order of their ids, oldest attempt first."""
+        for (text,) in self._read("SELECT record FROM trial ORDER BY trial_id, attempt"):
+            yield from_json(text)
 
     def attempts_at(self, trial_id: str) -> list[dict[str, Any]]:
         """All attempts at one trial, oldest first. Raises UserError unless the id, or its beginning, fits one trial."""

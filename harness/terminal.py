@@ -25,6 +25,7 @@ from harness.runner.progress import duration
 from harness.tasks import tasks
 
 if TYPE_CHECKING:
+    from harness.merge import Conflict
     from harness.status import Status
     from harness.trial.kernel_speed import KernelRecord
 
@@ -209,3 +210,17 @@ def _experiments() -> Iterator[tuple[str, str]]:
                 yield str(path), load_experiment(path).title
             except UserError as error:
                 yield str(path), f"(not valid: {str(error).splitlines()[0]})"
+
+
+_CONFLICTS_SHOWN = 20
+
+
+def conflict_lines(conflicts: Sequence[Conflict]) -> list[str]:
+    """Trials of which results folders count different records: a line each, of a great many the first."""
+    lines = [
+        f"conflict: trial {one.trial_id} differs in {', '.join(one.fields)} ({', '.join(map(str, one.folders))});"
+        " all records are kept, the one begun last counts"
+        for one in conflicts[:_CONFLICTS_SHOWN]
+    ]
+    more = len(conflicts) - len(lines)
+    return [*lines, f"and {more} more trials in conflict"] if more else lines

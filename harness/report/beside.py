@@ -44,6 +44,7 @@ def beside(folders: Mapping[str, ReportData]) -> ReportData:
         summaries={cell: text for data in reversed(each) for cell, text in data.summaries.items()},
         architectures=list({str(known.get("name")): known for data in each for known in data.architectures}.values()),
         machines=[{"folder": label, **machine} for label, data in folders.items() for machine in data.machines],
+        hosts=[replace(host, name=f"{label}: {host.name}") for label, data in folders.items() for host in data.hosts],
         failures=list(_failures(folders)),
         tasks={name: task for data in reversed(each) for name, task in data.tasks.items()},
         planned=sum(data.planned for data in each),

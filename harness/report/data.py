@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from harness.analysis.verdict import Verdict
+    from harness.hosts import Host
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class ReportData:
     recurrent_bias, and counts (what was counted in them, to the number)."""
     machines: Sequence[Mapping[str, Any]] = ()
     """The fields of `harness.record.Machine`."""
+    hosts: Sequence[Host] = ()
+    """On which trials ran, where an engine of several ran them."""
     failures: Sequence[Mapping[str, Any]] = ()
     """trial_id, task, cell, seed, status, phase, message, stderr of every trial that is not ok."""
     tasks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

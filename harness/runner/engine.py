@@ -22,6 +22,10 @@ class Trial:
 class Engine(Protocol):
     """Takes trials, gives records. Every trial taken comes back as one record, whatever becomes of it."""
 
+    @property
+    def jobs(self) -> int:
+        """How many accuracy trials it runs side by side."""
+
     def has_room(self, lane: Lane) -> bool:
         """Whether a trial of that lane could start now."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing.connection
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from harness.experiment import Lane
@@ -68,9 +68,14 @@ class LocalEngine:
         self._look()
         return [child.finish() for child in ended]
 
-    def interrupt(self) -> Sequence[Record]:
+    def stop(self, trial_ids: Collection[str]) -> None:
+        """Stop the trials among these that run; their records come as all others do."""
         for child in self._running:
-            child.stop("interrupted", "stopped before it was done")
+            if child.trial.id in trial_ids:
+                child.stop("interrupted", "stopped before it was done")
+
+    def interrupt(self) -> Sequence[Record]:
+        self.stop({child.trial.id for child in self._running})
         records: list[Record] = []
         while self._running:
             records += self.wait(0.1)

@@ -151,8 +151,10 @@ def run_plan(
                     watcher.started(trial)
                 if waiting and not engine.running():
                     watcher.held_up()
-                for record in engine.wait(_POLL_SECONDS):
-                    store.add(record)
+                records = engine.wait(_POLL_SECONDS)
+                if records:
+                    store.add_all(records)
+                for record in records:
                     again = bool(record.noisy) and repeats[record.trial_id] < MAX_REPEATS
                     supply.ended(record.trial_id, for_good=not again)
                     if again:

@@ -15,6 +15,7 @@ import pytest
 
 from harness.analysis.verdict import Verdict
 from harness.errors import UserError
+from harness.hosts import Host
 from harness.report import render
 from tests.report.samples import CELLS, HOSTILE, comparison, frame, report_data, trial, verdicts
 
@@ -110,6 +111,18 @@ def test_a_report_without_records_says_so(tmp_path: Path) -> None:
     html = rendered(tmp_path, rows=frame(), planned=40, done=0, verdicts=(), failures=(), machines=())
     assert "No trial has left a record yet; 40 trials are planned." in html
     assert list((tmp_path / "figures").iterdir()) == []
+
+
+def test_a_report_of_many_machines_says_which_block_ran_where(tmp_path: Path) -> None:
+    hosts = [
+        Host("node-1", "abc", 12, ("recall size 20 length 5, seeds 0 to 3",), ()),
+        Host("<b>node</b>", "def", 0, (), ("keras 3.9 there, 3.13 here",)),
+    ]
+    html = rendered(tmp_path, rows=small(), hosts=hosts)
+    words = " ".join(" ".join(read(html).words).split())
+    assert "node-1 abc 12 recall size 20 length 5, seeds 0 to 3 the coordinator's" in words
+    assert "<b>node</b> def 0 none keras 3.9 there, 3.13 here" in words
+    assert "Where trials ran" not in rendered(tmp_path, rows=small())
 
 
 def test_a_report_of_failures_alone_shows_them(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
@@ -57,14 +58,21 @@ class Place:
         """The experiment's results folder."""
         return self.results / "whole"
 
-    def start(self, text: str, *, environment: Mapping[str, str] = {}, **options: Any) -> subprocess.Popen[str]:
-        """Start a run of the experiment; `options` are those of Popen."""
+    def start(
+        self,
+        text: str,
+        *,
+        arguments: Sequence[str] = ("--jobs", "2"),
+        environment: Mapping[str, str] = {},
+        **options: Any,
+    ) -> subprocess.Popen[str]:
+        """Start a run of the experiment; `arguments` are those of the command, `options` those of Popen."""
         file = self.folder / "whole.toml"
         file.write_text(text, encoding="utf-8")
         self.temporary.mkdir(exist_ok=True)
         command = [sys.executable, "-m", "tests.runner.pretend", "run", str(file), "--results", str(self.results)]
         process = subprocess.Popen(
-            [*command, "--jobs", "2"],
+            [*command, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -90,6 +98,10 @@ class Place:
         with open_store(self.directory) as store:
             records = list(store.records())
         return {(r["spec"]["task"].rpartition(":")[2], r["spec"]["train_size"]): r for r in records}
+
+    def all_records(self) -> list[dict[str, Any]]:
+        """All attempts at all trials."""
+        return [json.loads(text) for text in self.rows().values()]
 
     def rows(self) -> dict[str, str]:
         """The stored records as text, by trial and attempt, after a check that the database is sound."""

@@ -94,6 +94,13 @@ def _ask_for_too_much(*_: Any) -> Dataset:
     raise AssertionError("that much memory")
 
 
+def _hold_much(*_: Any) -> Dataset:
+    hoard = np.ones(800 * 2**17)
+    time.sleep(1.5)
+    found = [name for name in ("OMP_NUM_THREADS", "MALLOC_TRIM_THRESHOLD_") if name in os.environ]
+    raise ZeroDivisionError(f"held {hoard.nbytes >> 20} MiB, of the nanny's settings found {found}")
+
+
 def _flood(*_: Any) -> Dataset:
     block = b"x" * 2**20
     for _i in range(1024):
@@ -142,6 +149,7 @@ sleeping = _task("sleeping", _sleep)
 dozing = _task("dozing", _sleep_long)
 diverging = _task("diverging", _not_a_number)
 growing = _task("growing", _grow)
+hungry = _task("hungry", _hold_much)
 greedy = _task("greedy", _ask_for_too_much)
 flooding = _task("flooding", _flood)
 boasting = _task("boasting", _boast)

@@ -1,0 +1,68 @@
+"""On which hosts the trials of a results folder ran, and which block of speed trials where."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+MOST_CONDITIONS = 40
+"""Of a host, that are told one by one."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host and a machine fingerprint it had."""
+
+    name: str
+    machine: str
+    accuracy_trials: int
+    blocks: tuple[str, ...]
+    """Conditions of speed trials, with the seeds that ran here."""
+    differences: tuple[str, ...]
+    """How its code and versions differed from the coordinator's, where that was allowed."""
+
+
+class Whereabouts:
+    """Takes records as they pass by; those of the machine that ran them alone name no host."""
+
+    def __init__(self) -> None:
+        self._accuracy: Counter[tuple[str, str]] = Counter()
+        self._seeds: dict[tuple[str, str], dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+        self._differences: dict[tuple[str, str], set[str]] = defaultdict(set)
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Take a record, as JSON values."""
+        if not record.get("host"):
+            return
+        key, spec = (record["host"], record["machine"]["fingerprint"]), record["spec"]
+        self._differences[key].update(record["version_differences"])
+        if spec["lane"] == "speed":
+            condition = f"{spec['task']} size {spec['train_size']} length {spec['sequence_length']}"
+            self._seeds[key][condition].add(spec["seed"])
+        else:
+            self._accuracy[key] += 1
+
+    def hosts(self) -> list[Host]:
+        """By name."""
+        return [
+            Host(*key, self._accuracy[key], self._blocks(key), tuple(sorted(self._differences[key])))
+            for key in sorted(self._differences)
+        ]
+
+    def _blocks(self, key: tuple[str, str]) -> tuple[str, ...]:
+        told = [f"{condition}, seeds {runs_of(seeds)}" for condition, seeds in sorted(self._seeds[key].items())]
+        more = len(told) - MOST_CONDITIONS
+        return (*told[:MOST_CONDITIONS], f"and {more} more conditions") if more > 0 else tuple(told)
+
+
+def runs_of(numbers: set[int]) -> str:
+    """Whole numbers in words: 0 to 3, 7."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1] = [runs[-1][0], number]
+        else:
+            runs.append([number])
+    return ", ".join(" to ".join(map(str, run)) for run in runs)

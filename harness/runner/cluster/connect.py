@@ -1,0 +1,100 @@
+"""From what the user asked for to an engine: a cluster on this machine to try it out, or a scheduler that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from harness.errors import UserError
+from harness.experiment import TrialSpec
+from harness.machine import usable_cores
+from harness.runner.child import without_main
+from harness.runner.cluster.blocks import Key
+from harness.runner.cluster.engine import ClusterEngine
+from harness.runner.cluster.versions import own_versions
+from harness.runner.lanes import block_of
+from harness.runner.limits import Limits
+from harness.store import Store
+
+ANSWER_SECONDS = 60.0
+"""How long the workers that are there may take to answer when a run begins."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where trials run: the scheduler at an address or named in a file; neither: a cluster on this machine."""
+
+    scheduler: str | None = None
+    scheduler_file: Path | None = None
+    any_versions: bool = False
+    """Use workers whose versions differ from the coordinator's, and record the differences."""
+
+
+def homes(store: Store) -> dict[Key, str]:
+    """On which host the stored trials of each block of the speed lane ran, where that is known."""
+    return {
+        block_of(TrialSpec.model_validate(record["spec"])): record["host"]
+        for record in store.records()
+        if record["spec"]["lane"] == "speed" and record.get("host")
+    }
+
+
+@contextmanager
+def cluster_engine(
+    cluster: Cluster,
+    jobs: int | None,
+    limits: Limits,
+    known_homes: Callable[[], Mapping[Key, str]],
+    say: Callable[[str], None],
+) -> Iterator[ClusterEngine]:
+    """An engine for that cluster; `jobs` is for the one on this machine. Raises UserError."""
+    _check(cluster, jobs)
+    from harness.runner.cluster.link import DaskLink
+
+    with ExitStack() as stack:
+        address, file = cluster.scheduler, str(cluster.scheduler_file) if cluster.scheduler_file else None
+        if address is None and file is None:
+            address = stack.enter_context(_on_this_machine(jobs or usable_cores()))
+        link = stack.enter_context(closing(DaskLink(address, file)))
+        engine = ClusterEngine(
+            link, limits, own_versions(), any_versions=cluster.any_versions, homes=known_homes, say=say
+        )
+        engine.start(ANSWER_SECONDS, link.workers_at_start)
+        yield engine
+
+
+def _check(cluster: Cluster, jobs: int | None) -> None:
+    if find_spec("distributed") is None:
+        raise UserError("the engine dask needs the package distributed. Install it: pip install 'distributed>=2026.8'")
+    if cluster.scheduler and cluster.scheduler_file:
+        raise UserError("--scheduler and --scheduler-file name a scheduler each. Give one of them")
+    if jobs is not None and (cluster.scheduler or cluster.scheduler_file):
+        raise UserError("--jobs is for one machine; on a cluster, `dask worker --nthreads N` says how many run there")
+    if cluster.scheduler_file is not None and not cluster.scheduler_file.is_file():
+        raise UserError(f"{cluster.scheduler_file}: no such file. `dask scheduler --scheduler-file FILE` writes it")
+
+
+@contextmanager
+def _on_this_machine(slots: int) -> Iterator[str]:
+    """The address of a scheduler with one worker; they listen on the loopback interface only, without dashboards."""
+    import dask
+    from distributed import LocalCluster
+
+    with (
+        TemporaryDirectory(prefix="harness-dask-", ignore_cleanup_errors=True) as folder,
+        dask.config.set({"temporary-directory": folder}),
+    ):
+        with without_main():
+            here = LocalCluster(
+                n_workers=1,
+                threads_per_worker=slots,
+                host="127.0.0.1",
+                dashboard_address=None,
+                memory_limit=0,
+            )
+        with here:
+            yield here.scheduler_address

@@ -1,0 +1,389 @@
+"""The engine for many machines: which trial goes to which host, and what becomes of it where a host is lost.
+
+An accuracy trial takes one slot of a host, a speed trial all of them; a host has as many slots as its worker has
+threads. A block of speed trials stays on one host. What Dask does is behind `Link`; here is only what follows from it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from pydantic import ValidationError
+
+from harness.errors import UserError
+from harness.experiment import Lane
+from harness.record import Record
+from harness.runner.attempt import Attempt
+from harness.runner.cluster.blocks import Block, Key
+from harness.runner.cluster.events import Event, Failed, Gone, Joined, Left, Link, Returned, Unfit, Worker
+from harness.runner.cluster.host import Order
+from harness.runner.cluster.versions import differences
+from harness.runner.engine import Trial
+from harness.runner.lanes import block_of
+from harness.runner.limits import GRACE_SECONDS, Limits
+
+MAX_LOST = 3
+"""How often a trial's worker may be lost while it runs; then the trial counts as crashed."""
+PATIENCE_SECONDS = 600.0
+"""How long a run waits for workers once all of them are lost."""
+_INTERRUPT_SECONDS = GRACE_SECONDS + 8.0
+"""How long stopped trials have to send their records."""
+
+
+@dataclass
+class _Host:
+    """A worker that trials are sent to."""
+
+    worker: Worker
+    differences: tuple[str, ...]
+    running: set[str] = field(default_factory=set)
+    """Keys of orders."""
+    block: Block | None = None
+
+    def free(self) -> int:
+        """Slots for accuracy trials."""
+        return 0 if self.block else self.worker.slots - len(self.running)
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """An order on its way."""
+
+    attempt: Attempt
+    host: _Host
+    block: Block | None
+
+
+class ClusterEngine:
+    """Trials on the workers that `link` leads to.
+
+    `versions` are the coordinator's; workers that have others are refused, or used and marked with `any_versions`.
+    `homes` tells on which hosts stored blocks ran, so that the rest of a block goes there. `say` shows a line.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        limits: Limits,
+        versions: Mapping[str, str],
+        *,
+        any_versions: bool = False,
+        homes: Callable[[], Mapping[Key, str]] = dict,
+        say: Callable[[str], None] = lambda line: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._link = link
+        self._limits = limits
+        self._versions = versions
+        self._any_versions = any_versions
+        self._load_homes = homes
+        self._homes: dict[Key, str] | None = None
+        self._say = say
+        self._clock = clock
+        self._hosts: dict[str, _Host] = {}
+        self._spare: dict[str, Worker] = {}
+        """Workers on a machine that has one in use, by id."""
+        self._unfit: dict[str, str] = {}
+        """Why workers (by address) are not used."""
+        self._queue: deque[Trial] = deque()
+        self._blocks: dict[Key, Block] = {}
+        self._sent: dict[str, _Sent] = {}
+        self._lost: Counter[str] = Counter()
+        self._ended: list[Record] = []
+        self._numbers = itertools.count()
+        self._host_seen = clock()
+        self._gone = False
+        self._started = False
+
+    @property
+    def jobs(self) -> int:
+        return max(1, sum(host.worker.slots for host in self._hosts.values()))
+
+    def start(self, seconds: float, expected: int | None = None) -> None:
+        """Hear of the workers that are there: until `expected` have answered, or for so many seconds at most.
+
+        Raises UserError where the plan could never be run: no worker, or none that may be used.
+        """
+        deadline = self._clock() + seconds
+        while (expected is None or len(self._hosts) + len(self._spare) + len(self._unfit) < expected) and (
+            (left := deadline - self._clock()) > 0
+        ):
+            event = self._link.next_event(left)
+            if event is not None:
+                self._take_in(event)
+        if self._spare:
+            named = {host.worker.machine: host.worker for host in self._hosts.values()}
+            told = [f"{w.address} and {named[w.machine].address} on {w.host}" for w in self._spare.values()]
+            raise UserError(
+                f"more than one worker on a host: {'; '.join(told)}. Start one worker a host, with as many threads"
+                " as it has slots (docs/cluster.md)"
+            )
+        if self._unfit:
+            raise UserError(f"workers that cannot be used. {self._why_unfit()}")
+        if not self._hosts:
+            raise UserError("the scheduler has no workers that answer. Start some, and run again (docs/cluster.md)")
+        self._started = True
+
+    def has_room(self, lane: Lane) -> bool:
+        if lane == "speed":
+            return bool(self._hosts) and all(block.worker for block in self._blocks.values())
+        free = [host.free() for host in self._hosts.values() if host.block is None]
+        return sum(free) + len(free) > len(self._queue)  # one a host ahead, to be sent before a record is stored
+
+    def running(self) -> int:
+        held = sum(block.size() for block in self._blocks.values())
+        alone = sum(sent.block is None for sent in self._sent.values())
+        return len(self._queue) + alone + held + len(self._ended)
+
+    def submit(self, trial: Trial) -> None:
+        if trial.spec.lane == "speed":
+            key = block_of(trial.spec)
+            self._blocks.setdefault(key, Block(key)).waiting.append(trial)
+        else:
+            self._queue.append(trial)
+        self._send()
+
+    def wait(self, seconds: float) -> Sequence[Record]:
+        event = None if self._ended else self._link.next_event(seconds)
+        while event is not None:
+            self._take_in(event)
+            event = self._link.next_event(0)
+        self._send()
+        self._check_patience()
+        ended, self._ended = self._ended, []
+        return ended
+
+    def interrupt(self) -> Sequence[Record]:
+        self._queue.clear()
+        for block in self._blocks.values():
+            block.waiting.clear()
+        stopped = {sent.attempt.trial.id for sent in self._sent.values()}
+        if stopped:
+            self._link.stop(stopped, [host.worker.address for host in self._hosts.values() if host.running])
+        deadline = self._clock() + (0 if self._gone else _INTERRUPT_SECONDS)
+        while self._sent and (left := deadline - self._clock()) > 0:
+            event = self._link.next_event(left)
+            if event is not None:
+                self._take_in_at_the_end(event)
+        for key in list(self._sent):
+            self._link.drop(key)
+            attempt = self._forget(key).attempt
+            self._ended.append(attempt.record("interrupted", None, "stopped; its worker did not answer any more"))
+        for block in list(self._blocks.values()):
+            self._release(block)
+        ended, self._ended = self._ended, []
+        return ended
+
+    def _take_in_at_the_end(self, event: Event) -> None:
+        """What happens once all is being stopped: nothing is tried again."""
+        match event:
+            case Returned(key, text) if key in self._sent:
+                with suppress(ValidationError):  # as if it had not answered
+                    self._ended.append(self._record(key, text))
+                    self._forget(key)
+            case Failed(key) if key in self._sent:
+                self._forget(key)
+            case Left(worker_id):
+                self._hosts.pop(worker_id, None)
+            case Joined() | Unfit():
+                self._take_in(event)
+            case Gone():
+                self._gone = True
+
+    def close(self) -> None:
+        self.interrupt()
+
+    def _take_in(self, event: Event) -> None:
+        match event:
+            case Joined(worker):
+                self._joined(worker)
+            case Unfit(address, why):
+                self._refuse(address, why)
+            case Left(worker_id):
+                self._left(worker_id)
+            case Returned():
+                self._returned(event)
+            case Failed():
+                self._failed(event)
+            case Gone(why):
+                self._gone = True
+                raise UserError(
+                    f"{why}. What is finished is stored; the same command goes on from there, once it is back"
+                )
+
+    def _joined(self, worker: Worker) -> None:
+        found = differences(self._versions, worker.versions)
+        limit = self._limits.memory_bytes
+        if found and not self._any_versions:
+            self._refuse(worker.address, f"{', '.join(found)}. --any-versions uses it all the same, and records this")
+        elif limit is not None and limit > worker.memory_bytes:
+            gib = 2**30
+            self._refuse(
+                worker.address,
+                f"it has {worker.memory_bytes / gib:.1f} GiB of memory, and a trial may take {limit / gib:.1f} GiB"
+                " (memory_gib in the experiment)",
+            )
+        elif any(host.worker.machine == worker.machine for host in self._hosts.values()):
+            self._spare[worker.id] = worker
+        else:
+            self._hosts[worker.id] = _Host(worker, found)
+            self._host_seen = self._clock()
+
+    def _refuse(self, address: str, why: str) -> None:
+        self._unfit[address] = why
+        if self._started:
+            self._say(f"Worker {address} is not used: {why}")
+
+    def _left(self, worker_id: str) -> None:
+        self._spare.pop(worker_id, None)
+        host = self._hosts.pop(worker_id, None)
+        if host is None:
+            return
+        self._say(f"Worker {host.worker.address} on {host.worker.host} is lost; its trials are tried elsewhere")
+        self._host_seen = self._clock()
+        self._try_elsewhere(host, blame=True)
+        for spare in list(self._spare.values()):
+            if spare.machine == host.worker.machine:
+                self._joined(self._spare.pop(spare.id))
+
+    def _try_elsewhere(self, host: _Host, *, blame: bool) -> None:
+        """What a host was to do that is used no longer."""
+        for key in list(host.running):
+            self._link.drop(key)
+            self._again(key, blame=blame)
+        if host.block is not None and host.block.key in self._blocks:
+            host.block.begin_again()
+
+    def _again(self, key: str, *, blame: bool) -> None:
+        """Do an order again, unless it has lost too many workers."""
+        sent = self._forget(key)
+        trial = sent.attempt.trial
+        self._lost[trial.id] += blame
+        if self._lost[trial.id] < MAX_LOST:
+            if sent.block is None:
+                self._queue.appendleft(trial)
+            else:
+                sent.block.begin_again()
+                self._free(sent.block)
+            return
+        self._lost.pop(trial.id)
+        self._ended.append(sent.attempt.record("crashed", None, f"its worker was lost while it ran, {MAX_LOST} times"))
+        if sent.block is not None:
+            sent.block.running = None
+
+    def _returned(self, event: Returned) -> None:
+        if event.key not in self._sent:
+            return
+        try:
+            record = self._record(event.key, event.record)
+        except ValidationError as error:
+            self._failed(Failed(event.key, f"what it sends is no record: {error.errors()[0]['msg']}", lost=False))
+            return
+        if record.status == "interrupted":  # its worker was about to end
+            self._again(event.key, blame=True)
+            return
+        sent = self._forget(event.key)
+        self._lost.pop(record.trial_id, None)
+        if sent.block is None:
+            self._ended.append(record)
+            return
+        sent.block.ended(record)
+        if sent.block.is_done():
+            self._release(sent.block)
+            self._known_homes()[sent.block.key] = record.host or ""
+
+    def _record(self, key: str, text: str) -> Record:
+        """The record as its worker sent it, with where it comes from. Raises ValidationError."""
+        host = self._sent[key].host
+        changes = {"host": host.worker.host, "version_differences": host.differences}
+        return Record.model_validate_json(text).model_copy(update=changes)
+
+    def _release(self, block: Block) -> None:
+        """Give out the records of a block that is done, and its host."""
+        self._ended += [record for _, record in block.done]
+        self._blocks.pop(block.key, None)
+        self._free(block)
+
+    def _free(self, block: Block) -> None:
+        """Its host may take another block."""
+        for host in self._hosts.values():
+            if host.block is block:
+                host.block = None
+
+    def _failed(self, event: Failed) -> None:
+        sent = self._sent.get(event.key)
+        if sent is None:
+            return
+        if event.lost:
+            self._again(event.key, blame=True)
+            return
+        host = self._hosts.pop(sent.host.worker.id)
+        self._refuse(host.worker.address, event.why)
+        self._try_elsewhere(host, blame=False)
+
+    def _forget(self, key: str) -> _Sent:
+        sent = self._sent.pop(key)
+        sent.host.running.discard(key)
+        return sent
+
+    def _send(self) -> None:
+        """Send what there is room for: blocks to hosts of their own, accuracy trials to where most is free."""
+        for block in list(self._blocks.values()):
+            if block.is_done():
+                self._release(block)
+            elif block.worker is None:
+                self._find_host(block)
+        for host in self._hosts.values():
+            if host.block and not host.running and (trial := host.block.next_trial()):
+                self._send_to(host, trial, host.block)
+        while self._queue and self._hosts:
+            freest = max(self._hosts.values(), key=_Host.free)
+            if freest.free() <= 0:
+                return
+            self._send_to(freest, self._queue.popleft(), None)
+
+    def _find_host(self, block: Block) -> None:
+        """Give a block a host: the one where others of it ran, else the one that has least to finish first."""
+        home = self._known_homes().get(block.key)
+        known = [host for host in self._hosts.values() if host.worker.host == home]
+        free = [host for host in known or self._hosts.values() if host.block is None]
+        host = min(free, key=lambda host: len(host.running), default=None)
+        if host is not None:
+            host.block, block.worker = block, host.worker.id
+
+    def _known_homes(self) -> dict[Key, str]:
+        if self._homes is None:
+            self._homes = dict(self._load_homes())
+        return self._homes
+
+    def _send_to(self, host: _Host, trial: Trial, block: Block | None) -> None:
+        key = f"{trial.id}-{trial.attempt}-{next(self._numbers)}"
+        order = Order(
+            trial_id=trial.id,
+            attempt=trial.attempt,
+            spec=trial.spec,
+            seconds=self._limits.seconds,
+            memory_bytes=self._limits.memory_bytes,
+            any_versions=self._any_versions,
+        )
+        threads = host.worker.slots if block else 1
+        self._sent[key] = _Sent(Attempt(trial, threads), host, block)
+        host.running.add(key)
+        self._link.send(key, host.worker.address, order.model_dump_json())
+
+    def _check_patience(self) -> None:
+        if self._hosts:
+            self._host_seen = self._clock()
+        elif self._clock() - self._host_seen > PATIENCE_SECONDS:
+            raise UserError(
+                f"no worker for {PATIENCE_SECONDS:.0f} s. {self._why_unfit()} What is finished is stored; the same"
+                " command goes on from there"
+            )
+
+    def _why_unfit(self) -> str:
+        return " ".join(f"{address}: {why}." for address, why in self._unfit.items())

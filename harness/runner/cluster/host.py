@@ -1,0 +1,199 @@
+"""On a worker: the local engine of that machine, in a thread of its own, and what the coordinator may ask of it.
+
+Every trial runs as on one machine, in a process forked by the local engine, with its lanes, pinning, limits and
+statuses. Dask only carries the order here and the record back; one of its threads waits for each trial.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import socket
+import threading
+from collections import deque
+from collections.abc import Collection, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+from pydantic import BaseModel
+
+from harness.code_version import code_version
+from harness.errors import UserError
+from harness.experiment import TrialSpec
+from harness.machine import this_machine
+from harness.record import Record
+from harness.runner.cluster.versions import own_versions
+from harness.runner.engine import Trial
+from harness.runner.limits import Limits
+from harness.runner.local import LocalEngine
+from harness.tasks.cache import VARIABLE as CACHE_VARIABLE
+
+if TYPE_CHECKING:
+    from distributed import Worker
+
+HOST_VARIABLE = "HARNESS_HOST"
+"""What a worker's host is called, where that is not to be the computer's name."""
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_NEWS_SECONDS = 0.2
+_ROOM_SECONDS = 0.02
+"""How long an order waits at most while other trials run and there is room for one more."""
+_WANTED_SECONDS = 1.0
+"""Between two looks whether anybody still waits for a trial's record."""
+
+
+class Order(BaseModel):
+    """A trial as the coordinator sends it."""
+
+    trial_id: str
+    attempt: int
+    spec: TrialSpec
+    seconds: float
+    memory_bytes: int | None
+    any_versions: bool
+
+
+class Host:
+    """A local engine in a thread, for callers in any thread."""
+
+    def __init__(self, engine: LocalEngine) -> None:
+        self._engine = engine
+        self._asked: queue.SimpleQueue[tuple[Trial, Future[Record]] | Collection[str]] = queue.SimpleQueue()
+        self._waiting: deque[tuple[Trial, Future[Record]]] = deque()
+        self._running: dict[str, Future[Record]] = {}
+        threading.Thread(target=self._serve, name="harness-host", daemon=True).start()
+
+    def run(self, trial: Trial) -> Future[Record]:
+        """Run a trial as soon as there is room. The future raises UserError where it cannot be started."""
+        future: Future[Record] = Future()
+        self._asked.put((trial, future))
+        return future
+
+    def stop(self, trial_ids: Collection[str]) -> None:
+        """Stop these trials; their records come with the status 'interrupted'."""
+        self._asked.put(trial_ids)
+
+    def _serve(self) -> None:
+        while True:
+            self._hear()
+            while self._waiting and self._start_next():
+                pass
+            full = not self._running or len(self._running) >= self._engine.jobs or bool(self._waiting)
+            for record in self._engine.wait(_NEWS_SECONDS if full else _ROOM_SECONDS):
+                self._running.pop(record.trial_id).set_result(record)
+
+    def _hear(self) -> None:
+        """Take in what was asked; with nothing else to do, wait for it, and leave the machine to others meanwhile."""
+        idle = not self._running and not self._waiting
+        if idle:
+            self._engine.wait(0)
+        with suppress(queue.Empty):
+            while True:
+                asked = self._asked.get(block=idle)
+                idle = False
+                if isinstance(asked, tuple):
+                    self._waiting.append(asked)
+                else:
+                    self._forget(asked)
+
+    def _forget(self, trial_ids: Collection[str]) -> None:
+        for entry in [entry for entry in self._waiting if entry[0].id in trial_ids]:
+            self._waiting.remove(entry)
+            entry[1].cancel()
+        self._engine.stop(trial_ids)
+
+    def _start_next(self) -> bool:
+        trial, future = self._waiting[0]
+        if trial.id in self._running or not self._engine.has_room(trial.spec.lane):
+            return False
+        self._waiting.popleft()
+        try:
+            self._engine.submit(trial)
+            self._running[trial.id] = future
+        except UserError as error:
+            future.set_exception(error)
+        return True
+
+
+_hosts: dict[Limits, Host] = {}
+_making = threading.Lock()
+
+
+def run_trial(text: str) -> str:
+    """The task that Dask runs in one of the worker's threads: an order as JSON in, a record as JSON out."""
+    from distributed import get_worker
+
+    order = Order.model_validate_json(text)
+    if not order.any_versions:
+        _check_code(order.spec)
+    worker = get_worker()
+    key = str(worker.get_current_task())
+    host = _host(Limits(order.seconds, order.memory_bytes), worker.state.nthreads, worker.local_directory)
+    record = host.run(Trial(order.trial_id, order.spec, order.attempt))
+    while True:
+        try:
+            return record.result(_WANTED_SECONDS).model_dump_json()
+        except TimeoutError:
+            if not _is_wanted(worker, key):
+                host.stop([order.trial_id])
+
+
+def _check_code(spec: TrialSpec) -> None:
+    """Cells and tasks may come from elsewhere than the harness's own files."""
+    here = code_version(spec.task, spec.cell)
+    if here != spec.code:
+        raise UserError(f"the code of {spec.task} and {spec.cell} is another one here ({here}, asked for {spec.code})")
+
+
+def _is_wanted(worker: Worker, key: str) -> bool:
+    """Whether the scheduler still asks for a task; not once the coordinator is gone or has given it up."""
+    task = worker.state.tasks.get(key)
+    return task is not None and task.state in ("executing", "long-running")
+
+
+def _host(limits: Limits, slots: int, folder: str) -> Host:
+    with _making:
+        if limits not in _hosts:
+            cache = Path(os.environ.get(CACHE_VARIABLE) or Path(folder) / "harness-cache")
+            _hosts[limits] = Host(LocalEngine(slots, limits, cache))
+        return _hosts[limits]
+
+
+def stop_trials(trial_ids: Collection[str]) -> None:
+    """Have the worker's trials among these stopped; run by the worker itself, not by one of its threads."""
+    for host in _hosts.values():
+        host.stop(trial_ids)
+
+
+def describe(dask_worker: Worker) -> dict[str, Any]:
+    """What the coordinator must know of a worker before it sends it trials; makes the worker's process fit for them."""
+    _lift_what_the_nanny_imposes()
+    return {
+        "host": os.environ.get(HOST_VARIABLE) or socket.gethostname(),
+        "machine": os.environ.get(HOST_VARIABLE) or _boot_id() or socket.gethostname(),
+        "slots": dask_worker.state.nthreads,
+        "memory_bytes": psutil.virtual_memory().total,
+        "fingerprint": this_machine().fingerprint,
+        "versions": own_versions(),
+    }
+
+
+def _boot_id() -> str:
+    """The same for all containers on one computer."""
+    with suppress(OSError):
+        return _BOOT.read_text(encoding="ascii").strip()
+    return ""
+
+
+def _lift_what_the_nanny_imposes() -> None:
+    """A nanny starts workers that may have no children, with one thread for NumPy and an allocator of its own."""
+    multiprocessing.current_process().daemon = False
+    import dask
+
+    imposed: Mapping[str, Any] = dask.config.get("distributed.nanny.pre-spawn-environ", {})
+    for name, value in imposed.items():
+        if os.environ.get(name) == str(value):
+            del os.environ[name]

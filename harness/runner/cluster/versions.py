@@ -1,0 +1,37 @@
+"""What coordinator and workers must have in common for their records to be comparable: the code and the versions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from harness.machine import this_machine
+
+_PACKAGE = Path(__file__).parents[2]
+_COMPARED = ("python", "tensorflow", "keras")
+
+
+def own_versions() -> dict[str, str]:
+    """Of this process: a digest of the harness's files, and the versions of what trains."""
+    machine = this_machine()
+    return {"harness": harness_digest(), **{name: getattr(machine, name) for name in _COMPARED}}
+
+
+@cache
+def harness_digest() -> str:
+    """12 hexadecimal digits for all Python files of the harness, by their contents and names."""
+    digest = hashlib.sha256()
+    for path in sorted(_PACKAGE.rglob("*.py")):
+        digest.update(f"{path.relative_to(_PACKAGE).as_posix()}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+def differences(ours: Mapping[str, str], theirs: Mapping[str, str]) -> tuple[str, ...]:
+    """What differs on a worker, in words; nothing where all is the same."""
+    return tuple(
+        f"{name} {theirs.get(name, 'unknown')} there, {version} here"
+        for name, version in ours.items()
+        if theirs.get(name) != version
+    )

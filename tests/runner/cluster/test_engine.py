@@ -1,0 +1,379 @@
+"""Which trial goes to which host, and what becomes of it where a host is lost: on a cluster that only pretends."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import pytest
+
+from harness.errors import UserError
+from harness.experiment import TrialSpec
+from harness.record import Record
+from harness.runner.cluster.engine import MAX_LOST, PATIENCE_SECONDS, ClusterEngine
+from harness.runner.cluster.events import Event, Failed, Gone, Joined, Left, Returned, Unfit, Worker
+from harness.runner.cluster.host import Order
+from harness.runner.engine import Trial
+from harness.runner.limits import Limits
+from tests.factories import record, spec
+
+VERSIONS = {"harness": "abc", "python": "3.11.2", "tensorflow": "2.20.0", "keras": "3.13.0"}
+
+
+def worker(name: str, slots: int = 2, **changes: Any) -> Worker:
+    fields = {"id": f"id-{name}", "address": f"tcp://{name}:1", "host": name, "machine": name, "slots": slots}
+    return Worker(**{**fields, "memory_bytes": 2**33, "fingerprint": "f", "versions": VERSIONS, **changes})
+
+
+class Pretend:
+    """A link whose workers do what the test says; its clock moves while it is waited for."""
+
+    def __init__(self, *workers: Worker) -> None:
+        self.events: deque[Event] = deque(map(Joined, workers))
+        self.sent: dict[str, tuple[str, Order]] = {}
+        self.history: list[tuple[str, Order]] = []
+        self.dropped: list[str] = []
+        self.stopped: list[str] = []
+        self.now = 0.0
+
+    def clock(self) -> float:
+        return self.now
+
+    def send(self, key: str, address: str, order: str) -> None:
+        self.sent[key] = (address, Order.model_validate_json(order))
+        self.history.append(self.sent[key])
+
+    def drop(self, key: str) -> None:
+        self.dropped.append(key)
+        self.sent.pop(key, None)
+
+    def stop(self, trial_ids: Collection[str], addresses: Collection[str]) -> None:
+        self.stopped += trial_ids
+        for key, (_, order) in list(self.sent.items()):
+            self.done(key, status="interrupted", test={}) if order.trial_id in trial_ids else None
+
+    def next_event(self, seconds: float) -> Event | None:
+        if self.events:
+            return self.events.popleft()
+        self.now += seconds
+        return None
+
+    def close(self) -> None: ...
+
+    def done(self, key: str, **changes: Any) -> None:
+        """The worker sends the record."""
+        _, order = self.sent.pop(key)
+        text = record(order.spec, attempt=order.attempt, **changes).model_dump_json()
+        self.events.append(Returned(key, text))
+
+    def at(self, name: str) -> list[str]:
+        """Keys of the orders at a host."""
+        return [key for key, (address, _) in self.sent.items() if address == f"tcp://{name}:1"]
+
+
+def engine_of(link: Pretend, **options: Any) -> ClusterEngine:
+    limits = options.pop("limits", Limits())
+    engine = ClusterEngine(link, limits, VERSIONS, clock=link.clock, **options)
+    engine.start(1.0, len(link.events))
+    return engine
+
+
+def submit_what_fits(engine: ClusterEngine, waiting: list[TrialSpec]) -> None:
+    """As the runner does."""
+    while waiting and engine.has_room(waiting[0].lane):
+        first = waiting.pop(0)
+        engine.submit(Trial(first.id(), first))
+
+
+def accuracy(count: int) -> list[TrialSpec]:
+    return [spec(seed=seed) for seed in range(count)]
+
+
+def blocks(count: int, size: int = 2) -> list[TrialSpec]:
+    """Speed trials block by block: a seed is a block."""
+    cells = ("gru", "lstm", "simple_rnn")[:size]
+    return [spec(lane="speed", seed=seed, cell=cell) for seed in range(count) for cell in cells]
+
+
+def run_to_the_end(engine: ClusterEngine, link: Pretend, waiting: list[TrialSpec]) -> list[Record]:
+    """Every order sent is done, one after another."""
+    records: list[Record] = []
+    for _ in range(1000):
+        submit_what_fits(engine, waiting)
+        if not engine.running() and not waiting:
+            break
+        if link.sent:
+            link.done(next(iter(link.sent)))
+        records += engine.wait(0.1)
+    return records
+
+
+def test_an_accuracy_trial_takes_a_slot_and_the_emptiest_host_is_first() -> None:
+    link = Pretend(worker("small", 1), worker("large", 3))
+    engine = engine_of(link)
+    assert engine.jobs == 4
+    waiting = accuracy(9)
+    submit_what_fits(engine, waiting)
+    assert (len(link.at("small")), len(link.at("large")), len(waiting)) == (1, 3, 3), "one a host is taken ahead"
+    link.done(link.at("small")[0])
+    assert len(engine.wait(0.1)) == 1
+    assert len(link.at("small")) == 1, "it is sent before the record is stored"
+
+
+def test_a_block_runs_one_by_one_on_one_host_and_comes_back_whole() -> None:
+    link = Pretend(worker("a", 4), worker("b", 4))
+    engine = engine_of(link)
+    waiting = blocks(3)
+    records: list[Record] = []
+    while waiting or engine.running():
+        submit_what_fits(engine, waiting)
+        assert len(link.at("a")) <= 1
+        assert len(link.at("b")) <= 1
+        link.done(link.at("a")[0] if link.at("a") else link.at("b")[0])
+        came = list(engine.wait(0.1))
+        assert len(came) in (0, 2)
+        assert len({(r.spec.seed, r.host) for r in came}) <= 1
+        records += came
+    assert sorted(r.trial_id for r in records) == sorted(s.id() for s in blocks(3))
+    assert {r.host for r in records} == {"a", "b"}
+
+
+def test_a_speed_trial_waits_until_its_host_is_empty_and_no_accuracy_trial_goes_there() -> None:
+    link = Pretend(worker("only", 2))
+    engine = engine_of(link)
+    first, fast, last = spec(seed=1), spec(lane="speed"), spec(seed=2)
+    submit_what_fits(engine, [first, fast])
+    assert len(link.at("only")) == 1
+    assert not engine.has_room("accuracy")
+    link.done(link.at("only")[0])
+    engine.wait(0.1)
+    (key,) = link.at("only")
+    assert link.sent[key][1].spec.lane == "speed"
+    assert not engine.has_room("accuracy")
+    link.done(key)
+    engine.wait(0.1)
+    submit_what_fits(engine, [last])
+    assert len(link.at("only")) == 1
+
+
+def test_what_a_lost_host_was_doing_is_done_elsewhere_as_the_same_attempt() -> None:
+    link = Pretend(worker("a"), worker("b"))
+    engine = engine_of(link)
+    submit_what_fits(engine, accuracy(4))
+    lost = {link.sent[key][1].trial_id for key in link.at("a")}
+    link.events.append(Left("id-a"))
+    engine.wait(0.1)
+    assert len(link.dropped) == 2
+    for key in link.at("b"):
+        link.done(key)
+    records = list(engine.wait(0.1))
+    assert {link.sent[key][1].trial_id for key in link.at("b")} == lost
+    records += run_to_the_end(engine, link, [])
+    assert [(r.attempt, r.status) for r in records] == [(1, "ok")] * 4
+    assert len({r.trial_id for r in records}) == 4
+
+
+def test_what_a_lost_host_had_done_of_a_block_is_done_again_by_the_next_one() -> None:
+    link = Pretend(worker("a"), worker("b"))
+    engine = engine_of(link)
+    waiting = blocks(1, size=3)
+    submit_what_fits(engine, waiting)
+    home = "a" if link.at("a") else "b"
+    other = {"a": "b", "b": "a"}[home]
+    for _ in range(2):
+        link.done(link.at(home)[0])
+        assert engine.wait(0.1) == []
+    link.events.append(Left(f"id-{home}"))
+    assert engine.wait(0.1) == []
+    records = run_to_the_end(engine, link, waiting)
+    assert {r.host for r in records} == {other}
+    assert sorted(r.trial_id for r in records) == sorted(s.id() for s in blocks(1, size=3))
+    order = [order.trial_id for address, order in link.history if other in address]
+    assert order == [s.id() for s in blocks(1, size=3)]
+
+
+def test_a_trial_that_is_there_whenever_a_worker_is_lost_is_given_up() -> None:
+    link = Pretend(worker("a"))
+    engine = engine_of(link)
+    submit_what_fits(engine, accuracy(1))
+    for number in range(MAX_LOST):
+        assert len(link.at("a")) == 1
+        link.events.append(Left("id-a" if number == 0 else f"id-{number}"))
+        link.events.append(Joined(worker("a", id=f"id-{number + 1}")))
+        records = engine.wait(0.1)
+    (given_up,) = records
+    assert given_up.status == "crashed"
+    assert given_up.failure is not None
+    assert f"lost while it ran, {MAX_LOST} times" in given_up.failure.message
+    assert engine.running() == 0
+
+
+def test_a_block_goes_on_without_the_trial_that_loses_its_workers() -> None:
+    link = Pretend(worker("a"))
+    engine = engine_of(link)
+    waiting = blocks(1, size=3)
+    submit_what_fits(engine, waiting)
+    records: list[Record] = []
+    for number in range(MAX_LOST):
+        link.done(link.at("a")[0])
+        records += engine.wait(0.1)
+        link.events += [Left("id-a" if number == 0 else f"id-{number}"), Joined(worker("a", id=f"id-{number + 1}"))]
+        records += engine.wait(0.1)
+    records += run_to_the_end(engine, link, waiting)
+    assert sorted((r.spec.cell, r.status) for r in records) == [
+        ("gru", "ok"), ("lstm", "crashed"), ("simple_rnn", "ok"),
+    ]  # fmt: skip
+
+
+def test_the_rest_of_a_block_goes_where_others_of_it_ran() -> None:
+    from harness.runner.lanes import block_of
+
+    link = Pretend(worker("a"), worker("b"))
+    (rest,) = blocks(1, size=1)
+    engine = engine_of(link, homes=lambda: {block_of(rest): "b"})
+    submit_what_fits(engine, [rest])
+    assert len(link.at("b")) == 1
+
+
+def test_a_speed_trial_that_is_repeated_goes_to_its_host() -> None:
+    link = Pretend(worker("a"), worker("b"))
+    engine = engine_of(link)
+    (block,) = blocks(1, size=1)
+    submit_what_fits(engine, [block])
+    home = "a" if link.at("a") else "b"
+    link.done(link.at(home)[0], noisy=True)
+    (disturbed,) = engine.wait(0.1)
+    for _ in range(3):
+        engine.submit(Trial(disturbed.trial_id, block, disturbed.attempt + 1))
+        assert len(link.at(home)) == 1
+        link.done(link.at(home)[0])
+        assert [r.host for r in engine.wait(0.1)] == [home]
+
+
+def test_other_versions_are_refused_or_recorded() -> None:
+    other = worker("b", versions={**VERSIONS, "keras": "3.9.0"})
+    with pytest.raises(UserError, match=r"tcp://b:1: keras 3.9.0 there, 3.13.0 here. --any-versions"):
+        engine_of(Pretend(worker("a"), other))
+    link = Pretend(other)
+    engine = engine_of(link, any_versions=True)
+    records = run_to_the_end(engine, link, accuracy(1))
+    assert [r.version_differences for r in records] == [("keras 3.9.0 there, 3.13.0 here",)]
+
+
+def test_a_second_worker_on_a_host_is_refused_at_the_start_and_waits_later() -> None:
+    twin = worker("a", id="id-twin", address="tcp://twin:1")
+    with pytest.raises(UserError, match=r"more than one worker on a host: tcp://twin:1 and tcp://a:1 on a"):
+        engine_of(Pretend(worker("a"), twin))
+    link = Pretend(worker("a"))
+    engine = engine_of(link)
+    link.events.append(Joined(twin))
+    engine.wait(0.1)
+    assert engine.jobs == 2
+    submit_what_fits(engine, accuracy(2))
+    link.events.append(Left("id-a"))
+    engine.wait(0.1)
+    assert len(link.at("twin")) == 2
+
+
+@pytest.mark.parametrize(
+    ("workers", "limits", "message"),
+    [
+        ([], Limits(), "the scheduler has no workers that answer"),
+        ([worker("a")], Limits(60.0, 2**34), r"8.0 GiB of memory, and a trial may take 16.0 GiB"),
+    ],
+)
+def test_what_no_worker_can_do_is_told_at_once(workers: Sequence[Worker], limits: Limits, message: str) -> None:
+    link = Pretend(*workers)
+    with pytest.raises(UserError, match=message):
+        engine_of(link, limits=limits)
+    assert link.now == 0
+
+
+def test_a_worker_that_cannot_be_used_is_told_with_why() -> None:
+    link = Pretend()
+    link.events.append(
+        Unfit("tcp://x:1", "it does not describe itself (ModuleNotFoundError: No module named 'harness')")
+    )
+    with pytest.raises(UserError, match=r"tcp://x:1: it does not describe itself .*No module named 'harness'"):
+        engine_of(link)
+
+
+def test_a_host_where_no_trial_can_be_started_is_left_and_told() -> None:
+    told: list[str] = []
+    link = Pretend(worker("a"), worker("b"))
+    engine = engine_of(link, say=told.append)
+    submit_what_fits(engine, accuracy(1))
+    (key,) = link.sent
+    bad = link.sent.pop(key)[0]
+    link.events.append(Failed(key, "no temporary folder can be made", lost=False))
+    engine.wait(0.1)
+    assert told == [f"Worker {bad} is not used: no temporary folder can be made"]
+    ((address, _),) = link.sent.values()
+    assert address != bad
+
+
+def test_the_run_waits_for_workers_to_come_back_but_not_for_ever() -> None:
+    link = Pretend(worker("a"))
+    engine = engine_of(link)
+    submit_what_fits(engine, accuracy(1))
+    link.events.append(Left("id-a"))
+    assert engine.wait(0.1) == []
+    assert not engine.has_room("accuracy")
+    assert engine.running() == 1
+    engine.wait(PATIENCE_SECONDS / 2)
+    link.events.append(Joined(worker("a", id="again")))
+    engine.wait(0.1)
+    assert len(link.at("a")) == 1
+    link.events.append(Left("again"))
+    engine.wait(0.1)
+    engine.wait(PATIENCE_SECONDS)
+    with pytest.raises(UserError, match="no worker for 600 s"):
+        engine.wait(1)
+
+
+def test_a_scheduler_that_is_gone_ends_the_run() -> None:
+    link = Pretend(worker("a"))
+    engine = engine_of(link)
+    submit_what_fits(engine, accuracy(1))
+    link.events.append(Gone("the scheduler tcp://s:1 is gone"))
+    with pytest.raises(UserError, match=r"tcp://s:1 is gone. What is finished is stored"):
+        engine.wait(0.1)
+    began = link.now
+    engine.close()
+    assert link.now == began, "nobody is left to wait for"
+
+
+def test_interrupting_brings_the_records_of_what_ran_and_of_finished_blocks_parts() -> None:
+    link = Pretend(worker("a"), worker("b", 1))
+    engine = engine_of(link)
+    submit_what_fits(engine, [*accuracy(3), *blocks(1)])
+    assert engine.running() == 4
+    records = engine.interrupt()
+    assert sorted(link.stopped) == sorted(s.id() for s in accuracy(3))
+    assert [r.status for r in records] == ["interrupted"] * 3, "what was not begun has no record"
+    assert engine.running() == 0
+
+
+def test_a_worker_that_does_not_answer_is_not_waited_for_when_the_run_is_stopped() -> None:
+    link = Pretend(worker("a"))
+    link.stop = lambda trial_ids, addresses: None  # type: ignore[method-assign]
+    engine = engine_of(link)
+    submit_what_fits(engine, accuracy(1))
+    (stopped,) = engine.interrupt()
+    assert stopped.status == "interrupted"
+    assert stopped.failure is not None
+    assert "did not answer" in stopped.failure.message
+    assert 0 < link.now < 60
+    assert len(link.dropped) == 1
+
+
+def test_a_record_that_comes_after_its_worker_was_given_up_is_not_taken() -> None:
+    link = Pretend(worker("a"), worker("b"))
+    engine = engine_of(link)
+    submit_what_fits(engine, accuracy(1))
+    ((key, (address, order)),) = link.sent.items()
+    late = Returned(key, record(order.spec).model_dump_json())
+    link.events += [Left("id-a" if "a:1" in address else "id-b"), late]
+    assert engine.wait(0.1) == []
+    assert len(run_to_the_end(engine, link, [])) == 1

@@ -1,0 +1,181 @@
+"""Runs on a scheduler and workers that are processes of their own: what is asked for, refused, lost and left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.runner.cluster.certificates import make_authority, make_certificate
+from tests.runner.cluster.processes import Processes
+from tests.runner.place import HEAD, Place, finish, sweeps
+
+HERE = {"DASK_DISTRIBUTED__WORKER__PRELOAD": '["tests.runner.cluster.pretending"]'}
+"""The environment in which the workers of a cluster on this machine only pretend to train."""
+SPEED = HEAD.replace('"gru"', '["gru", "lstm"]').replace("seeds = 1", 'seeds = 3\nlane = "speed"')
+
+
+def test_on_this_machine_trials_end_as_with_the_local_engine(place: Place) -> None:
+    """Statuses, limits and deadlines are the workers' own."""
+    limits = "[limits]\nmemory_gib = 0.6\nseconds = 6\n"
+    text = HEAD + limits + sweeps("raising", "killed", "diverging", "growing", "dozing")
+    code, output = place.run(text, arguments=["--engine", "dask", "--jobs", "3"], environment=HERE)
+    assert code == 0, output
+    assert "Traceback" not in output
+    records = {name: r for (name, _), r in place.records().items()}
+    assert {name: r["status"] for name, r in records.items()} == {
+        "raising": "crashed", "killed": "crashed", "diverging": "diverged", "growing": "out_of_memory",
+        "dozing": "timeout",
+    }  # fmt: skip
+    failures = {name: r["failure"] for name, r in records.items()}
+    assert failures["raising"]["stderr"].startswith("said before raising\nTraceback")
+    assert failures["killed"]["exit_code"] == -signal.SIGKILL
+    assert "614 MiB allowed" in failures["growing"]["message"]
+    assert "6 s it is allowed" in failures["dozing"]["message"]
+
+
+def listening(place: Place) -> set[str]:
+    """The addresses at which the processes of the place listen."""
+    return {
+        connection.laddr.ip
+        for process in place.processes()
+        for connection in process.net_connections(kind="tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
+
+
+def wait_for(place: Place, task: str) -> None:
+    """Until a trial of the task has a record."""
+    deadline = time.monotonic() + 60
+    while task not in {name for name, _ in (place.records() if place.rows() else {})}:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_nothing_listens_beyond_loopback_and_ctrl_c_stops_all(place: Place) -> None:
+    arguments = ["--engine", "dask", "--jobs", "2"]
+    run = place.start(HEAD + sweeps("recall", "dozing"), arguments=arguments, environment=HERE)
+    wait_for(place, "recall")
+    assert listening(place) == {"127.0.0.1"}
+    run.send_signal(signal.SIGINT)
+    output = finish(run)
+    assert run.returncode == 130, output
+    assert "Stopped: 1 trials left" in output
+    assert {name: r["status"] for (name, _), r in place.records().items()} == {"recall": "ok", "dozing": "interrupted"}
+
+
+def test_over_tls_with_certificates_of_ones_own(place: Place, processes: Processes, tmp_path: Path) -> None:
+    authority = make_authority(tmp_path / "tls")
+    settings = make_certificate(tmp_path / "tls", authority)
+    processes.environment, processes.protocol = settings, "tls"
+    address = processes.start_scheduler()
+    assert address.startswith("tls://127.0.0.1:")
+    processes.start_worker(0)
+    processes.start_worker(1)
+    processes.wait_for_workers(2)
+    text = HEAD + sweeps("recall", sizes=range(20, 28))
+    code, output = place.run(text, arguments=["--scheduler", address], environment=settings)
+    assert code == 0, output
+    assert {r["status"] for r in place.records().values()} == {"ok"}
+    assert {r["host"] for r in place.records().values()} == {"host-0", "host-1"}
+    assert listening(place) == {"127.0.0.1"}
+
+    place.start_anew()
+    for stranger in ({}, make_certificate(tmp_path / "other", make_authority(tmp_path / "other"))):
+        code, output = place.run(text, arguments=["--scheduler", address], environment=stranger)
+        assert code == 2, output
+        assert f"the scheduler {address} cannot be reached" in output
+        assert place.rows() == {}
+
+
+def test_a_block_is_whole_on_one_host_though_workers_are_killed(place: Place, processes: Processes) -> None:
+    file = processes.folder / "scheduler.json"
+    processes.start_scheduler("127.0.0.1", options=["--scheduler-file", str(file)])
+    for number in (0, 1):
+        processes.start_worker(number)
+    processes.wait_for_workers(2)
+    run = place.start(SPEED + sweeps("recall", sizes=(20, 21)), arguments=["--scheduler-file", str(file)])
+    while len(place.rows()) < 4:
+        assert run.poll() is None, finish(run)
+        time.sleep(0.02)
+    processes.kill_worker(1)
+    output = finish(run)
+    assert run.returncode == 0, output
+    assert "on host-1 is lost; its trials are tried elsewhere" in output
+    hosts: dict[object, set[str]] = {}
+    for record in place.all_records():
+        assert (record["status"], record["attempt"], record["threads"]) == ("ok", 1, 2)
+        hosts.setdefault((record["spec"]["seed"], record["spec"]["train_size"]), set()).add(record["host"])
+    assert len(hosts) == 6
+    assert {len(where) for where in hosts.values()} == {1}
+
+
+def test_workers_that_cannot_be_used_and_options_that_make_no_sense_are_told(
+    place: Place, processes: Processes, tmp_path: Path
+) -> None:
+    address = processes.start_scheduler()
+    text = HEAD + sweeps("recall")
+
+    def refused(*arguments: str) -> str:
+        code, output = place.run(text, arguments=arguments)
+        assert code == 2, output
+        assert "Traceback" not in output
+        assert place.rows() == {}
+        return output
+
+    assert "the scheduler has no workers that answer. Start some" in refused("--scheduler", address)
+    processes.start_worker(0, name="same")
+    processes.start_worker(1, name="same")
+    processes.wait_for_workers(2)
+    assert "more than one worker on a host" in refused("--scheduler", address)
+    processes.kill_worker(0)
+    processes.kill_worker(1)
+    changed = processes.copy_of_the_package()
+    processes.start_worker(2, environment={"PYTHONPATH": str(changed)})
+    processes.wait_for_workers(3)
+    assert "harness " in (output := refused("--scheduler", address))
+    assert "there, " in output
+    assert "--any-versions uses it all the same" in output
+    code, output = place.run(text, arguments=["--scheduler", address, "--any-versions"])
+    assert code == 0, output
+    (record,) = place.records().values()
+    assert record["status"] == "ok"
+    assert [difference.split()[0] for difference in record["version_differences"]] == ["harness"]
+    place.start_anew()
+
+    nowhere = "tcp://127.0.0.1:9"
+    assert f"the scheduler {nowhere} cannot be reached" in refused("--scheduler", nowhere)
+    assert "Give one of them" in refused("--scheduler", nowhere, "--scheduler-file", "x.json")
+    assert "x.json: no such file" in refused("--scheduler-file", str(tmp_path / "x.json"))
+    assert "--jobs is for one machine" in refused("--scheduler", nowhere, "--jobs", "2")
+    assert "are for --engine dask" in refused("--scheduler", nowhere, "--engine", "local")
+
+
+def test_a_nannys_memory_limit_kills_no_trial_and_its_settings_reach_none(place: Place, processes: Processes) -> None:
+    address = processes.start_scheduler()
+    processes.start_worker(0, "--memory-limit", "400MiB", nanny=True)
+    processes.wait_for_workers(1)
+    code, output = place.run(HEAD + sweeps("hungry"), arguments=["--scheduler", address])
+    assert code == 0, output
+    (record,) = place.records().values()
+    assert record["failure"]["message"] == "ZeroDivisionError: held 800 MiB, of the nanny's settings found []"
+    assert record["attempt"] == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such package can be hidden")
+def test_without_dask_the_install_command_is_told(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "hidden").mkdir()
+    (tmp_path / "hidden" / "sitecustomize.py").write_text(
+        "import sys\nsys.modules['distributed'] = None\n", encoding="ascii"
+    )
+    code, output = place.run(
+        HEAD + sweeps("recall"),
+        arguments=["--engine", "dask"],
+        environment={"PYTHONPATH": os.pathsep.join([str(tmp_path / "hidden"), os.environ.get("PYTHONPATH", "")])},
+    )
+    assert code == 2, output
+    assert "pip install 'distributed" in output
