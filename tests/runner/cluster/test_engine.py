@@ -348,7 +348,7 @@ def test_interrupting_brings_the_records_of_what_ran_and_of_finished_blocks_part
     link = Pretend(worker("a"), worker("b", 1))
     engine = engine_of(link)
     submit_what_fits(engine, [*accuracy(3), *blocks(1)])
-    assert engine.running() == 4
+    assert engine.running() == 5
     records = engine.interrupt()
     assert sorted(link.stopped) == sorted(s.id() for s in accuracy(3))
     assert [r.status for r in records] == ["interrupted"] * 3, "what was not begun has no record"

@@ -1,0 +1,48 @@
+"""What was asked for makes no sense, or leads to no scheduler: told before anything runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.cli import EngineName, _cluster
+from harness.errors import UserError
+from harness.runner.cluster import link
+from harness.runner.cluster.connect import Cluster, cluster_engine
+from harness.runner.limits import Limits
+
+NOWHERE = "tcp://127.0.0.1:9"
+
+
+def connect(cluster: Cluster, jobs: int | None = None) -> None:
+    with cluster_engine(cluster, jobs, Limits(), dict, lambda line: None):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("cluster", "jobs", "message"),
+    [
+        (Cluster(NOWHERE, Path("x.json")), None, "Give one of them"),
+        (Cluster(None, Path("x.json")), None, "x.json: no such file. `dask scheduler --scheduler-file FILE` writes it"),
+        (Cluster(NOWHERE), 2, "--jobs is for one machine"),
+    ],
+)
+def test_options_that_make_no_sense_are_told(cluster: Cluster, jobs: int | None, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        connect(cluster, jobs)
+
+
+def test_a_scheduler_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "CONNECT_SECONDS", 0.3)
+    with pytest.raises(UserError, match=f"the scheduler {NOWHERE} cannot be reached"):
+        connect(Cluster(NOWHERE))
+
+
+def test_a_scheduler_asks_for_dask_unless_another_engine_is_named() -> None:
+    assert _cluster(None, None, None, any_versions=False) is None
+    assert _cluster(EngineName.local, None, None, any_versions=False) is None
+    assert _cluster(EngineName.dask, None, None, any_versions=False) == Cluster()
+    assert _cluster(None, NOWHERE, None, any_versions=True) == Cluster(NOWHERE, None, True)
+    with pytest.raises(UserError, match="are for --engine dask"):
+        _cluster(EngineName.local, NOWHERE, None, any_versions=False)
