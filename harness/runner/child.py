@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from multiprocessing.connection import Connection
@@ -27,6 +28,8 @@ PRELOAD = "harness.trial.preload"
 _PAUSES = (0.02, 0.1, 0.5, 1.0, 2.0)
 """Seconds before each further try to start a process: a fork server that is being killed refuses for a moment before it
 has ended, and multiprocessing starts another only then."""
+_TOO_LONG = "path too long"
+"""In what CPython says where the fork server's socket, which lies in the temporary folder, has too long a path."""
 _READ_BYTES = 65536
 _LAST_READS = 16
 """Of a pipe whose trial has ended: more than it holds, so that what got away and writes on is not read for ever."""
@@ -76,9 +79,12 @@ class Child:
                 self._try_to_start(context)
                 return
             except (OSError, EOFError) as error:
-                if pause is None:
+                too_long = _TOO_LONG in str(error)
+                if pause is None or too_long:
                     scratch.remove(self._scratch)
-                    raise UserError(f"no process can be started for a trial: {error}") from error
+                    advice = f". Name a folder with a shorter path than {tempfile.gettempdir()} in TMPDIR"
+                    message = f"no process can be started for a trial: {error}{advice if too_long else ''}"
+                    raise UserError(message) from error
             time.sleep(pause)
 
     def _try_to_start(self, context: ForkServerContext) -> None:

@@ -47,7 +47,7 @@ class Place:
 
     @property
     def temporary(self) -> Path:
-        return self.folder / "temporary"
+        return self.folder / "tmp"  # short: sockets in it must not have too long a path
 
     @property
     def results(self) -> Path:

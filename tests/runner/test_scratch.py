@@ -11,6 +11,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.runner import scratch
+from tests.runner.place import HEAD, SWEEP, Place
 
 HOLD = """
 import sys, time
@@ -62,3 +63,14 @@ def test_where_no_folder_can_be_made_the_message_says_what_to_do(
     monkeypatch.setattr(scratch, "_own_folder", lambda: tmp_path / "gone")
     with pytest.raises(UserError, match=r"no temporary folder can be made .* TMPDIR"):
         scratch.new_folder()
+
+
+def test_a_temporary_folder_whose_path_is_too_long_for_a_socket_is_told(tmp_path: Path) -> None:
+    long = tmp_path / ("long" * 30)
+    place = Place(tmp_path)
+    long.mkdir()
+    code, output = place.run(HEAD + SWEEP.format(task="recall", size=20), environment={"TMPDIR": str(long)})
+    assert code == 2
+    assert f"Name a folder with a shorter path than {long} in TMPDIR" in output
+    assert "Traceback" not in output
+    assert list(long.iterdir()) == []

@@ -95,7 +95,7 @@ class Processes:
             process.wait()
 
     def _start(self, command: Sequence[str], log: Path, own: Mapping[str, str]) -> subprocess.Popen[str]:
-        temporary = self.folder / "temporary"
+        temporary = self.folder / "tmp"
         temporary.mkdir(exist_ok=True)
         environment = {**os.environ, "TMPDIR": str(temporary), MARK: str(self.folder), **self.environment, **own}
         with log.open("w", encoding="utf-8") as output:

@@ -13,6 +13,7 @@ from collections import Counter
 from contextlib import closing
 
 import numpy as np
+import pytest
 
 from harness.store import FILE_NAME
 from tests.runner.cluster.processes import Processes
@@ -79,7 +80,9 @@ class Trouble:
             self._hanging[number] = time.monotonic() + (6.0 if what == "cut off for long" else 0.3)
 
 
-def test_a_thousand_trials_survive_their_workers_and_their_coordinator(place: Place, processes: Processes) -> None:
+def test_a_thousand_trials_survive_their_workers_and_their_coordinator(
+    place: Place, processes: Processes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     text = HEAD.replace("seeds = 1", f"seeds = {SEEDS}") + sweeps("recall", sizes=SIZES)
     scheduler = processes.start_scheduler()
     for number in WORKERS:
@@ -109,8 +112,7 @@ def test_a_thousand_trials_survive_their_workers_and_their_coordinator(place: Pl
         drawn = np.random.default_rng(int(record["trial_id"], 16)).random(9)
         assert record["test"] == {"loss": drawn[-1]}, "what the spec decides"
 
-    alone = Place(place.folder / "alone")
-    alone.folder.mkdir()
+    alone = Place(tmp_path_factory.mktemp("alone"))
     few = HEAD.replace("seeds = 1", "seeds = 2") + sweeps("recall", sizes=SIZES)
     code, output = alone.run(few)
     assert code == 0, output
