@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from tests.benchmarks.compare import THRESHOLD, Ratio, compared, middle, named, ratios, table
+from harness.machine import this_machine
+from tests.benchmarks.compare import OTHER_MACHINE, THRESHOLD, Ratio, compared, middle, named, ratios, table
 from tests.benchmarks.conftest import slowed
-from tests.benchmarks.regress import BASELINE, REPEATS, gate, read_baseline, suite, told, write_baseline
+from tests.benchmarks.regress import BASELINE, REPEATS, gate, read_baseline, slack_here, suite, told, write_baseline
 
 NAMES = [f"update[{cell}-{kernel}]" for cell in ("simple_rnn", "gru", "lstm") for kernel in ("fused", "keras")]
 NAMES += [f"data[{number}]" for number in range(20)]
@@ -87,6 +88,17 @@ def test_a_baseline_is_read_as_it_was_written(tmp_path) -> None:
     path = tmp_path / "baseline.json"
     write_baseline(BASE, path)
     assert read_baseline(path) == BASE
+
+
+def test_thresholds_are_wider_where_the_baseline_is_of_another_machine(tmp_path) -> None:
+    path = tmp_path / "baseline.json"
+    write_baseline(BASE, path)
+    assert slack_here(path) == 1
+    path.write_text(path.read_text().replace(this_machine().cpu, "another processor"))
+    assert slack_here(path) == OTHER_MACHINE
+    between = {"x": Ratio("fsync", THRESHOLD["fsync"] + 0.01)}
+    assert named(compared({"x": Ratio("fsync", 1.0)}, between), "slower") == ["x"]
+    assert named(compared({"x": Ratio("fsync", 1.0)}, between, OTHER_MACHINE), "slower") == []
 
 
 def test_the_committed_baseline_knows_every_reference() -> None:
