@@ -14,7 +14,7 @@ from harness.report.axes import Mark
 from harness.report.lines import draw_lines
 from harness.report.plot import Panel, Plot, Scale
 from harness.report.roll import LANES, draw_roll, roll_height
-from harness.report.rows import LONGEST_NAME, REFERENCE, REFERENCE_TIERS, draw_rows
+from harness.report.rows import REFERENCE, REFERENCE_TIERS, draw_rows, name_lines
 
 POINTS = 72
 """In an inch, the unit of all other sizes here."""
@@ -92,7 +92,7 @@ def left_margin(panel: Panel) -> float:
         return LEFT
     if panel.kind == "roll":
         return ROW_LEFT
-    longest = max((len(shorten(series.label, LONGEST_NAME)) for series in panel.series), default=0)
+    longest = max((len(line) for series in panel.series for line in name_lines(series.label)), default=0)
     return max(ROW_LEFT, 0.22 + CHARACTER * longest) if longest else 0.3
 
 

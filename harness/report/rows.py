@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -17,9 +18,16 @@ from harness.report.wording import number
 REFERENCE, REFERENCE_TIERS = 8, 3
 """Points that a yardstick's name takes above the rows; names in so many heights, so that neighbours do not overlap."""
 LONGEST_NAME = 22
-"""Characters of a row's name."""
+"""Characters of a line of a row's name, which has two at most."""
 RISE = (-0.21, 0.07, -0.07, 0.21, 0.0)
 """Seeds stand at these heights in turn, in rows, so that equal values do not hide each other."""
+
+
+def name_lines(name: str) -> list[str]:
+    """A row's name as it is written, a line or two."""
+    return textwrap.wrap(
+        shorten(name, 2 * LONGEST_NAME), LONGEST_NAME, max_lines=2, placeholder="…", break_on_hyphens=False
+    )
 
 
 def draw_rows(axes: Axes, panel: Panel, looks: Mapping[str, Look], scale: Scale) -> list[Mark]:
@@ -64,7 +72,7 @@ def _draw_references(axes: Axes, panel: Panel) -> None:
 def _draw_row(axes: Axes, panel: Panel, series: Series, look: Look, index: int, row: int, bars: bool) -> list[Mark]:
     gid = f"series-{look.index}-{index}"
     axes.annotate(
-        shorten(series.label, LONGEST_NAME), (0, row), (-8, 0), xycoords=("axes fraction", "data"),
+        "\n".join(name_lines(series.label)), (0, row), (-8, 0), xycoords=("axes fraction", "data"),
         textcoords="offset points", ha="right", va="center", color=INK, annotation_clip=False, gid=f"{gid}-name",
     )  # fmt: skip
     rise = [RISE[place % len(RISE)] for place in range(len(series.points))]

@@ -15,6 +15,7 @@ from harness.report.drawing import draw_panel, draw_plot, panel_height
 from harness.report.evidence import FIGURES
 from harness.report.lines import spread
 from harness.report.plot import Axis, Panel, Plot
+from harness.report.rows import name_lines
 from harness.report.svg import drawing_style, inline
 from harness.report.wording import finding, number, short, table
 from tests.report.samples import TASKS, TITLES, comparison, curves, frame, plots, trial, verdicts
@@ -438,3 +439,11 @@ def test_a_long_title_takes_a_second_line_and_room_for_it() -> None:
         "many words many words",
         "many words many words many words many words",
     ]
+
+
+def test_the_names_of_rows_are_whole_on_two_lines() -> None:
+    assert name_lines("GRU") == ["GRU"]
+    assert " ".join(name_lines("equal parameters · size 200,000")) == "equal parameters · size 200,000"
+    long = name_lines("word " * 50)
+    assert len(long) == 2
+    assert long[-1].endswith("…")
