@@ -14,6 +14,8 @@ from harness.analysis.frame import to_frame
 from harness.analysis.verdict import Verdict
 from harness.experiment import Experiment, Sweep
 from harness.record import PHASES, Memory, Phase, Record
+from tests.benchmarks.compare import OTHER_MACHINE, THRESHOLD
+from tests.benchmarks.quality import LOSS_TOLERANCE, MEMORY_TOLERANCE
 from tests.documents.reading import DOCUMENTS, ROOT, blocks, code_spans
 from tests.factories import record
 
@@ -117,3 +119,13 @@ def test_ci_runs_every_python_that_is_supported() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     newest = re.search(r"<= \(3, (\d+)\)", makefile)[1]  # type: ignore[index]
     assert versions == [f"3.{minor}" for minor in range(11, int(newest) + 1)]
+
+
+def test_the_thresholds_of_the_regression_gate_are_those_of_the_code() -> None:
+    listed = table("regression.md", "Slower: ratios to work of a known kind")
+    told = {reference: float(threshold.split()[0]) for reference, threshold in listed.items()}
+    assert told == THRESHOLD
+    text = (ROOT / "docs/regression.md").read_text(encoding="utf-8")
+    assert f"thresholds are {OTHER_MACHINE} times wider" in text
+    assert f"{LOSS_TOLERANCE:.0%} on others".replace("%", " %") in text
+    assert f"| peak memory | {MEMORY_TOLERANCE:.0%} |".replace("%", " %") in text
