@@ -173,3 +173,13 @@ def test_a_figure_that_is_not_there_or_not_positive_is_not_compared_as_a_ratio()
 
     found = changes(records(), records(change=timeless))
     assert not {"seconds_per_update", "seconds_total"} & {change.quantity.column for change in found.changes}
+
+
+@pytest.mark.parametrize("by", [-0.5, 0.5])
+def test_a_change_in_two_of_many_seeds_is_within_noise(by: float) -> None:
+    def shaken(record: Record) -> None:
+        record["test"]["loss"] += by * (record["spec"]["seed"] < 2)
+
+    loss = of(changes(records(12), records(12, change=shaken)), "test_loss")
+    assert 0.0 in (loss.low, loss.high), "the interval ends at zero, and does not exclude it"
+    assert loss.finding == "within noise"

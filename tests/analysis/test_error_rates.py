@@ -94,11 +94,16 @@ def test_a_figure_is_the_share_of_what_it_says_with_the_bounds_promised(
     word: VerdictWord, low: float, high: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = Verdict("c", "C.", word, 0.5, low, high, "", 5)
-    monkeypatch.setattr(error_rates, "simulated_verdicts", lambda scenario, claims, generator: [said] * claims)
+    seen: set[Scenario] = set()
+    monkeypatch.setattr(
+        error_rates, "simulated_verdicts", lambda scenario, claims, generator: seen.add(scenario) or [said] * claims
+    )
     monkeypatch.setattr(error_rates, "verdict_of", lambda kind, seeds, generator: said)
-    monkeypatch.setattr(error_rates, "verdict_after_looks", lambda scenario, looks, generator: said)
+    monkeypatch.setattr(
+        error_rates, "verdict_after_looks", lambda scenario, looks, generator: seen.add(scenario) or said
+    )
     monkeypatch.setattr(error_rates, "p_of", lambda differences: 0.001 if word == "supported" else 0.5)
-    found = list(figures(4, seeds=(5,), shapes=("normal",), looks=(5, 10)))
+    found = list(figures(4, seeds=(5,), shapes=("skewed",), looks=(5, 10)))
     directed = float(word in ("supported", "contradicted"))
     expected = {
         "some claim among 10 gets a direction although": (directed, 0.0, 0.05),
@@ -117,7 +122,15 @@ def test_a_figure_is_the_share_of_what_it_says_with_the_bounds_promised(
         assert {(f.share, f.low, f.high) for f in some} == {figure}, what
         assert {f.experiments for f in some} == {4}
     assert len(found) == 3 + 1 + 3 + 2 * len(KINDS) + 1 + 2
-    assert {f.scenario for f in found if "looks" in f.what or "are added" in f.what} == {"5 to 10 seeds, normal"}
+    assert {f.scenario for f in found if "looks" in f.what or "are added" in f.what} == {"5 to 10 seeds, skewed"}
+    assert seen == {
+        Scenario(5, shape="skewed"),
+        Scenario(5, difference=0.7, shape="skewed"),
+        Scenario(5, difference=0.5, margin=0.5, shape="skewed"),
+        Scenario(5, failures=0.1),
+        *(Scenario(5, difference=difference) for difference in (0.5, 1.0, 2.0)),
+        Scenario(10, difference=0.5, margin=0.5, shape="skewed"),
+    }
     assert [f.scenario for f in found if "stands alone" in f.what] == ["5 seeds, 0.5", "5 seeds, 1", "5 seeds, 2"]
 
 

@@ -104,7 +104,11 @@ def test_a_claim_without_records_says_what_it_looked_for_and_what_there_is() -> 
     assert found.verdict == "undecided"
     assert "looked for trials of gru and lstm with the same seed, task language, units 77 or 78." in found.reason
     assert found.reason.endswith("The records have units 32.")
-    assert verdict([], paired()).reason.endswith("There are no records.")
+    nothing = verdict([], paired())
+    assert (nothing.better, nothing.than, nothing.on) == ("gru", "lstm", "test_loss")
+    assert nothing.reason == (
+        "No records to judge by: looked for trials of gru and lstm with the same seed. There are no records."
+    )
     other = verdict(trials(0.2), paired(better="simple_rnn", where={"lane": "speed"}))
     assert other.reason.endswith("The records have cell gru and lstm, lane accuracy.")
     apart = [record for record in trials(0.2) if (record["spec"]["cell"] == "gru") == (record["spec"]["seed"] < 4)]

@@ -156,10 +156,11 @@ def test_failures_make_a_trend_as_steep_as_can_be_unless_they_balance() -> None:
 def test_the_threshold_itself_solves_the_task_whichever_direction_is_better() -> None:
     records = solving(lambda cell, length, seed: True)
     for record in records:
-        record["test"] = {"loss": 0.5, "accuracy": 0.99}
+        record["spec"]["task"] = "language"
+        record["test"] = {"loss": 0.5, "bits_per_character": 0.7, "accuracy": 0.99}
         if record["spec"]["cell"] == "lstm":
-            record["test"] = {"loss": 0.5001, "accuracy": 0.9899}
-    for on, threshold in (("test_loss", 0.5), ("test_accuracy", 0.99)):
+            record["test"] = {"loss": 0.5001, "bits_per_character": 0.7001, "accuracy": 0.9899}
+    for on, threshold in (("test_loss", 0.5), ("test_bits_per_character", 0.7), ("test_accuracy", 0.99)):
         found = verdict(records, claim(kind="proportion", margin=0.2, on=on, threshold=threshold))
         assert (found.effect, found.pairs[0].better, found.pairs[0].than) == (100, 1, 0)
         assert found.reason.startswith(
