@@ -120,6 +120,8 @@ def test_conditions_are_told_apart_by_what_varies() -> None:
         "language, train size 200",
     }
     assert {change.where for change in changes(records(), records()).changes} == {"language"}
+    told = [change.where for change in changes(several[::-1], several[::-1]).changes if change.cell == "gru"]
+    assert told == sorted(told), "in the order of their sizes, whatever that of the records"
     several = [*records(units=8, updates=50), *records(units=16, updates=70)]
     assert {change.where for change in changes(several, several).changes} == {
         "language, units 8, updates 50",

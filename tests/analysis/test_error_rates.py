@@ -84,7 +84,7 @@ def test_records_and_pairs_give_the_same_verdict() -> None:
 @pytest.mark.parametrize(
     ("word", "low", "high"),
     [
-        ("supported", 0.4, 0.8),
+        ("supported", 0.0, 0.8),
         ("contradicted", -0.2, 0.0),
         ("no practical difference", 0.5, 0.7),
         ("undecided", 0.6, 3.0),
@@ -209,6 +209,7 @@ def test_in_every_kind_neither_cell_is_better() -> None:
     for kind, simulation in KINDS.items():
         claim, found, outcome = simulation(3000, np.random.default_rng(1))
         scale = scale_of(claim, found.conditions, outcome)
+        assert (found.left_out, found.scope) == ("", {})
         for pairs in found.conditions:
             assert improvement(advantages(claim, pairs, outcome, scale).values) == pytest.approx(0.5, abs=0.03), kind
 

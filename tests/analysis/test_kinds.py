@@ -100,6 +100,10 @@ def test_without_curves_a_time_to_target_is_not_testable() -> None:
     records = timed(lambda cell, seed: 50)
     found = judge([claim(kind="time-to-target", target=2.0, margin="10%")], to_frame(records))[0]
     assert found.verdict == "not testable"
+    assert found.reason == (
+        "It cannot be measured here: "
+        "the learning curves are needed to tell when a target was reached, and were not given."
+    )
 
 
 def test_the_target_that_the_task_declares_is_the_one_where_the_claim_names_none() -> None:

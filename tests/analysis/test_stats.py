@@ -292,3 +292,11 @@ def test_a_long_trend_is_pages_by_the_normal_approximation() -> None:
     assert page_p(values) == pytest.approx(2 * upward)
     assert page_p(values[:12]) == pytest.approx(2 * reference.page_trend_test(values[:12], method="exact").pvalue)
     assert page_p(values[:0]) == 1.0
+
+
+@pytest.mark.parametrize(("n", "confidence"), [(3, 0.95), (12, 0.95), (12, 0.8)])
+def test_percentile_intervals_have_hesterbergs_levels(n: int, confidence: float) -> None:
+    d = np.random.default_rng(n).normal(size=n)
+    tail = reference.norm.cdf(-np.sqrt(n / (n - 1)) * reference.t.ppf((1 + confidence) / 2, n - 1))
+    expected = np.quantile(stats.bootstrap_means(d), [tail, 1 - tail])
+    assert stats.percentile_interval(d, confidence) == pytest.approx(tuple(expected))
