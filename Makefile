@@ -18,7 +18,7 @@ RUN    = $(BIN)/harness run --results $(RESULTS) $(if $(JOBS),--jobs $(JOBS)) $(
 
 .DEFAULT_GOAL := help
 .PHONY: help compare smoke full report test test-fast coverage bench regress baseline lint format schema lock clean validate readme
-.PHONY: screenshots
+.PHONY: mutation screenshots
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ coverage: $(READY)  ## all tests; which lines and branches they never take, and 
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 	@$(BIN)/coverage json --quiet -o - | $(BIN)/python -c '$(ENOUGH_BRANCHES)'
+
+mutation: $(VENV)-mutation/.ready  ## do the tests notice changes of the code? 400 random ones (half an hour); ARGS="COUNT SEED"
+	@$(VENV)-mutation/bin/python -m tests.mutation $(ARGS)
 
 bench: $(READY)  ## the pytest-benchmark suite; leave the machine alone meanwhile
 	@$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-json=$(RESULTS)/benchmarks.json $(ARGS)
@@ -87,7 +90,7 @@ lock:  ## renew requirements.lock from pyproject.toml
 		--python-version 3.11 --no-annotate --no-header --quiet --output-file requirements.lock
 
 clean:  ## remove the environment and caches; results stay
-	rm -rf $(VENV) $(VENV)-lock .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info tests/report/node_modules
+	rm -rf $(VENV) $(VENV)-lock $(VENV)-mutation mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info tests/report/node_modules
 	find harness tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ENOUGH_BRANCHES := import json, sys; total = json.load(sys.stdin)["totals"]; \
@@ -108,4 +111,12 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -c '$(SUITABLE)' 2>/dev/null || "$(PYTHON)" -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Mutmut has an environment of its own, which sees the packages of $(VENV) and leaves them alone.
+$(VENV)-mutation/.ready: $(READY)
+	@$(BIN)/python -m venv --clear $(VENV)-mutation
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> "$$($(VENV)-mutation/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/packages.pth"
+	@$(VENV)-mutation/bin/python -m pip install --quiet --disable-pip-version-check mutmut==3.8.1
 	@touch $@

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UserError
-from harness.experiment import load_experiment
+from harness.experiment import load_claims, load_experiment
 from harness.plan import plan
 from tests.factories import EXPERIMENT, experiment, spec
 
@@ -200,3 +200,54 @@ def test_the_bundled_experiments_are_valid() -> None:
 def test_one_hundred_thousand_trials_are_planned_one_by_one() -> None:
     many = EXPERIMENT.replace("seeds = 2", "seeds = 500").replace("[20, 40]", "[20, 21, 22, 23]")
     assert len(plan(experiment(many))) == 500 * 2 * 4
+
+
+CLAIMS = """
+[[claim]]
+id = "lower"
+claim = "GRUs reach a lower loss."
+kind = "paired"
+better = "gru"
+than = "lstm"
+on = "test_loss"
+margin = 0.02
+"""
+
+
+def test_claims_are_read_from_a_file_of_claims_or_from_an_experiment(tmp_path: Path) -> None:
+    path = tmp_path / "claims.toml"
+    for text in (CLAIMS, EXPERIMENT + CLAIMS):
+        path.write_text(text, encoding="utf-8")
+        assert [claim.id for claim in load_claims(path)] == ["lower"]
+    path.write_text(EXPERIMENT, encoding="utf-8")
+    assert load_claims(path) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (CLAIMS.replace("margin", "marginn"), "claims.toml: claim[0].margin"),
+        (CLAIMS + CLAIMS, "two claims have the id 'lower'"),
+        ("", "claims.toml: claim: this key is missing"),
+        ("claim = 1 2", "claims.toml: not valid TOML: "),
+        (EXPERIMENT.replace("tiny", "not a name") + CLAIMS, "claims.toml: name: "),
+    ],
+)
+def test_claims_that_cannot_be_read_are_told_with_their_file(text: str, expected: str, tmp_path: Path) -> None:
+    path = tmp_path / "claims.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError) as caught:
+        load_claims(path)
+    assert expected in str(caught.value)
+    assert all(line.startswith(f"{path}: ") for line in str(caught.value).splitlines())
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_bytes(b"name = \xff")
+    with pytest.raises(UserError, match=r"mine\.toml: not UTF-8 text \(invalid start byte at byte 7\)"):
+        load_experiment(tmp_path / "mine.toml")
+    with pytest.raises(UserError, match=r"min\.toml: no such experiment file\. Did you mean '.*mine\.toml'\?"):
+        load_experiment(tmp_path / "min.toml")
+    (tmp_path / "folder.toml").mkdir()
+    with pytest.raises(UserError, match=r"folder\.toml: cannot be read: Is a directory"):
+        load_experiment(tmp_path / "folder.toml")

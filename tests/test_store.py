@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.analysis.looks import Looks
 from harness.errors import UserError
-from harness.store import FILE_NAME, exclusive, open_store
+from harness.store import EXPERIMENT_NAME, FILE_NAME, exclusive, open_store, stored_experiment, write_atomically
 from harness.tables import SCHEMA_VERSION
 from tests.factories import record, spec
 
@@ -223,3 +225,75 @@ def test_what_a_run_was_writing_when_it_was_killed_is_undone_by_the_next_reader(
         assert [r["trial_id"] for r in store.records()] == [spec().id()]
         with pytest.raises(UserError, match="read-only"):
             store.add(record(attempt=2))
+
+
+def test_the_attempts_at_a_trial_are_found_by_the_beginning_of_its_id(tmp_path: Path) -> None:
+    first, again, other = record(status="crashed", test={}), record(attempt=2), record(spec(seed=9))
+    with open_store(tmp_path, create=True) as store:
+        for stored in (again, first, other):
+            store.add(stored)
+        for asked in (first.trial_id, first.trial_id[:6]):
+            assert [found["attempt"] for found in store.attempts_at(asked)] == [1, 2]
+        both = ", ".join(sorted((first.trial_id, other.trial_id)))
+        for asked, told in (("", f"2 trials begin so: {both}"), ("xyz", "no record"), ("%z", "no record"), ("_", both)):
+            with pytest.raises(UserError, match=re.escape(told)) as caught:
+                store.attempts_at(asked)
+            assert str(caught.value).startswith(f"{tmp_path}: trial {asked!r}: ")
+            assert str(caught.value).endswith("`harness export` lists the ids")
+        assert [(found["spec"]["seed"], found["attempt"]) for found in store.every_attempt()] in (
+            [(0, 1), (0, 2), (9, 1)],
+            [(9, 1), (0, 1), (0, 2)],
+        )
+
+
+def test_what_a_run_left_out_is_told_until_it_is_run(tmp_path: Path) -> None:
+    specs = [spec(seed=seed, cell=cell) for seed in (0, 1) for cell in ("gru", "lstm")]
+    with open_store(tmp_path, create=True) as store:
+        store.set_plan({of.id(): of for of in specs})
+        store.leave_out({of.id(): "no time" for of in specs[1:]} | {"0" * 16: "not planned"})
+        store.add(record(specs[1], status="interrupted", test={}))
+        found = store.left_out()
+        assert [(of.cell, of.seeds, of.trials) for of in found] == [("lstm", (0, 1), 2), ("gru", (1,), 1)]
+        assert found[0].why == "size 20, length 5, accuracy lane, seeds 0, 1: no time"
+        assert found[1].why == "size 20, length 5, accuracy lane, seed 1: no time"
+        assert store.left_out_ids() == {of.id() for of in specs[1:]}
+        store.add(record(specs[2]))
+        assert store.count_left_out() == 2
+
+
+def test_looks_are_kept_by_claim_in_the_order_of_their_seeds(tmp_path: Path) -> None:
+    with open_store(tmp_path, create=True) as store:
+        store.add_looks({"a": 9, "b": 9}, 20)
+        store.add_looks({"a": 4}, 20)
+        assert store.looks() == {"a": Looks((4, 9), 20), "b": Looks((9,), 20)}
+
+
+def test_more_records_than_are_read_at_a_time_come_once_each_and_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.store._AT_A_TIME", 2)
+    specs = [spec(seed=seed) for seed in range(5)]
+    with open_store(tmp_path, create=True) as store:
+        store.set_plan({of.id(): of for of in specs})
+        store.add_all(record(of) for of in specs if of.seed != 1)
+        assert [found["spec"]["seed"] for found in store.records()] == [0, 2, 3, 4]
+        ids = [found["trial_id"] for found in store.records(all_records=True)]
+        assert ids == sorted(of.id() for of in specs if of.seed != 1)
+        assert store.plan() == {of.id(): of for of in specs}
+
+
+def test_the_experiment_of_a_folder_is_read_back_or_it_is_said_why_not(tmp_path: Path) -> None:
+    write_atomically(tmp_path / EXPERIMENT_NAME, "name = 'café'")
+    assert stored_experiment(tmp_path) == "name = 'café'"
+    (tmp_path / EXPERIMENT_NAME).write_bytes(b"\xff")
+    with pytest.raises(UserError, match=r"experiment\.toml: cannot be read: .*invalid start byte"):
+        stored_experiment(tmp_path)
+
+
+def test_a_folder_whose_lock_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".lock").mkdir()
+    with (
+        pytest.raises(UserError, match=r"\.lock: cannot be written \(Is a directory\).*--results DIR"),
+        exclusive(tmp_path),
+    ):
+        pass

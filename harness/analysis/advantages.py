@@ -131,8 +131,9 @@ def _trends(claim: Trend, pairs: Pairs, outcome: Outcome, scale: Scale) -> Advan
     if span > 0:
         change[finite] = at_level[finite] @ x / (x @ x) * span
         # A failure makes a seed's line infinitely steep: the direction in which its infinities lie decides.
-        steep = np.sign(np.where(np.isinf(at_level[~finite]), np.sign(at_level[~finite]), 0.0) @ x)
-        change[~finite] = np.where(steep == 0, 0.0, steep * np.inf)
+        lean = np.where(np.isinf(at_level[~finite]), np.sign(at_level[~finite]), 0.0) @ x
+        rounding = 1e-9 * span  # the levels add up to 0 but for that
+        change[~finite] = np.select([lean > rounding, lean < -rounding], [np.inf, -np.inf], 0.0)
     values = sign * change
     shown = [
         Pair(seed, float("nan"), float("nan"), scale.show(float(value)))

@@ -33,7 +33,12 @@ def test_counts_are_read_off_the_equations() -> None:
 def test_the_gru_is_simpler() -> None:
     found = facts["simpler"](EMPTY)
     assert found.holds
-    assert found.effect == pytest.approx(25, abs=1)
+    assert (found.effect, found.unit) == (pytest.approx(25, abs=1), "% fewer operations per time step")
+    assert found.reason == (
+        "Read off the equations of this package, GRU against LSTM: gates 2 and 3, blocks of weights 3 and 4, states 1 "
+        "and 2; for each unit and time step 3 and 5 sigmoids and tanhs, 11 and 8 additions and multiplications; "
+        "statements 7 and 10. Matrix products included, it takes 10% to 25% fewer operations, at 9 sizes."
+    )
 
 
 def test_a_gru_with_more_to_compute_is_not_simpler(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,10 +47,19 @@ def test_a_gru_with_more_to_compute_is_not_simpler(monkeypatch: pytest.MonkeyPat
     assert facts["simpler"](EMPTY).holds is False
 
 
+def test_a_gru_that_saves_nothing_in_one_respect_is_not_simpler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.cells.gru.cell", replace(cells["gru"], states=cells["lstm"].states))
+    assert facts["simpler"](EMPTY).holds is False
+
+
 def test_permuting_the_lstms_gates_weights_permutes_the_gates() -> None:
     found = facts["same-gate-equations"](EMPTY)
     assert found.holds
-    assert found.effect == 0
+    assert (found.effect, found.unit) == (0, "difference at most")
+    assert found.reason == (
+        "In all 6 orders of the input, forget, output gates' blocks of weights, the gates come out in that order and "
+        "the candidate unchanged; the largest difference is 0."
+    )
 
 
 def test_a_gate_with_another_equation_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +75,9 @@ def test_the_gru_reduces_to_the_simple_rnn_and_says_in_which_convention() -> Non
     found = facts["reduces-to-rnn"](EMPTY)
     assert found.holds
     assert found.effect < 1e-12
+    assert found.unit == "difference at most"
     assert "keeps the old state" in found.reason
+    assert f"the largest difference is {found.effect:.1g} in float64" in found.reason
 
 
 def test_a_gru_whose_update_gate_takes_the_candidate_does_not_reduce_at_zero(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,7 +109,8 @@ def test_failures_are_counted_and_their_figures_left_out() -> None:
     found = changes(records(), records(change=fail))
     failed = of(found, "failed")
     assert (failed.first, failed.second, failed.finding, failed.direction) == (0, 2, "changed", "worse")
-    assert of(found, "test_loss").seeds == 4
+    assert of(found, "test_loss").seeds == of(found, "seconds_total").seeds == 4
+    assert (failed.change, failed.low, failed.high, failed.seeds) == (2, 2, 2, 6)
 
 
 def test_conditions_are_told_apart_by_what_varies() -> None:
@@ -119,6 +120,15 @@ def test_conditions_are_told_apart_by_what_varies() -> None:
         "language, train size 200",
     }
     assert {change.where for change in changes(records(), records()).changes} == {"language"}
+    told = [change.where for change in changes(several[::-1], several[::-1]).changes if change.cell == "gru"]
+    assert told == sorted(told), "in the order of their sizes, whatever that of the records"
+    several = [*records(units=8, updates=50), *records(units=16, updates=70)]
+    assert {change.where for change in changes(several, several).changes} == {
+        "language, units 8, updates 50",
+        "language, units 16, updates 70",
+    }
+    several = [*records(1), *records(1, task="recall")]
+    assert {change.where for change in changes(several, several).changes} == {"language", "recall"}
 
 
 def test_tuning_and_interrupted_trials_are_no_part_of_it() -> None:
@@ -129,3 +139,49 @@ def test_tuning_and_interrupted_trials_are_no_part_of_it() -> None:
 def test_nothing_in_common_is_no_error() -> None:
     assert changes(records(), records(units=99)).changes == ()
     assert changes([], records()).only_second == 12
+
+
+def test_what_is_compared_is_told_with_its_group_unit_and_better_direction() -> None:
+    def measured(record: Record) -> None:
+        record["test"]["bits_per_character"] = 2.0
+
+    made = records(1, change=measured)
+    quantities = [change.quantity for change in changes(made, made).changes if change.cell == "gru"]
+    assert [(q.group, q.column, q.title, q.unit, q.how, q.better) for q in quantities] == [
+        ("parameters", "units", "units", "", "exact", ""),
+        ("parameters", "parameters", "parameters", "", "exact", "lower"),
+        ("accuracy", "test_loss", "test loss", "", "difference", "lower"),
+        ("accuracy", "test_bits_per_character", "test bits per character", "bits", "difference", "lower"),
+        ("accuracy", "test_accuracy", "test accuracy", "", "difference", "higher"),
+        ("failures", "failed", "failed trials", "", "difference", "lower"),
+        ("memory", "memory_peak_bytes", "peak memory", "MiB", "ratio", "lower"),
+        ("memory", "memory_difference_bytes", "memory that training adds", "MiB", "difference", "lower"),
+        ("time", "seconds_per_update", "seconds per update", "s", "ratio", "lower"),
+        ("time", "seconds_total", "seconds total", "s", "ratio", "lower"),
+    ]
+
+
+def test_another_number_of_parameters_is_a_change_with_one_seed_already() -> None:
+    def larger(record: Record) -> None:
+        record["parameters"] += 1
+
+    assert of(changes(records(1), records(1, change=larger)), "parameters").finding == "changed"
+
+
+def test_a_figure_that_is_not_there_or_not_positive_is_not_compared_as_a_ratio() -> None:
+    def timeless(record: Record) -> None:
+        record["seconds_per_update"] = 0.0
+        record["seconds_total"] = None
+
+    found = changes(records(), records(change=timeless))
+    assert not {"seconds_per_update", "seconds_total"} & {change.quantity.column for change in found.changes}
+
+
+@pytest.mark.parametrize("by", [-0.5, 0.5])
+def test_a_change_in_two_of_many_seeds_is_within_noise(by: float) -> None:
+    def shaken(record: Record) -> None:
+        record["test"]["loss"] += by * (record["spec"]["seed"] < 2)
+
+    loss = of(changes(records(12), records(12, change=shaken)), "test_loss")
+    assert 0.0 in (loss.low, loss.high), "the interval ends at zero, and does not exclude it"
+    assert loss.finding == "within noise"

@@ -117,3 +117,49 @@ def test_a_margin_that_is_none_is_refused(margin: object) -> None:
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_place_and_its_remedy(fields: dict[str, object], expected: str) -> None:
     assert expected in message(**fields)
+
+
+def test_a_bias_is_compared_as_records_have_it() -> None:
+    claim = read(**PAIRED, where={"forget_bias": [1, "chrono", ""], "reset_after": False})
+    assert isinstance(claim, Paired)
+    assert claim.where.forget_bias == ("1.0", "chrono", "")
+    assert claim.where.reset_after == (False,)
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ({"reset_after": 1}, "where.reset_after: expected true or false, or a list of such; found 1"),
+        ({"train_size": True}, "expected a number, or a list of such, or 'smallest', or 'largest'; found True"),
+        ({"train_size": [5, float("nan")]}, "expected a number, or a list of such"),
+        ({"train_size": ["smallest"]}, "expected a number, or a list of such"),
+        ({"kernel": 3}, "where.kernel: expected a kernel, or a list of such; found 3"),
+        ({"task": 3}, "where.task: expected a task, or a list of such; found 3"),
+        ({"forget_bias": True}, "expected a number, 'chrono' or '', or a list of such; found True"),
+        ({"units": [32, 32]}, "where.units: the same value is listed twice in [32, 32]"),
+    ],
+)
+def test_a_condition_that_is_none_is_refused(where: dict[str, object], expected: str) -> None:
+    assert expected in message(**PAIRED, where=where)
+
+
+def test_what_a_claim_follows_may_not_be_held_fixed() -> None:
+    trend = {"kind": "trend", "on": "test_loss", "along": "train_size", "advantage": "shrinks", **COMPARED}
+    told = "'along' is 'train_size', which 'where' holds fixed; leave it out, or list at least 3 values"
+    assert told in message(**trend, where={"train_size": [1, 2]})
+    assert told in message(**trend, where={"train_size": "largest"})
+    assert isinstance(read(**trend, where={"train_size": [1, 2, 3]}), Trend)
+    horizon = {"kind": "horizon", **COMPARED}
+    assert "or list at least 2 values" in message(**horizon, where={"sequence_length": 5})
+    assert read(**horizon, where={"sequence_length": [5, 6]}).along == "sequence_length"
+
+
+def test_margins_of_shares_and_of_ratios_are_told_apart() -> None:
+    shares = "the margin of a proportion is a share below 1, such as 0.2; found"
+    assert f"{shares} '5%'" in message(kind="proportion", **COMPARED)
+    assert f"{shares} 1.0" in message(kind="proportion", **COMPARED | {"margin": 1})
+    told = "a horizon claim compares ratios; expected a relative margin such as '10%', found 2.0"
+    assert told in message(kind="horizon", **COMPARED | {"margin": 2})
+    together = "'on' and 'threshold' belong together; without both, the task's own threshold counts"
+    assert together in message(kind="proportion", **COMPARED | {"margin": 0.2, "on": "test_loss"})
+    assert "unknown metric 'tets_loss'" in message(kind="horizon", **COMPARED, on="tets_loss", threshold=1.0)

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-import numpy as np
+from pathlib import Path
 
+import numpy as np
+import pytest
+
+from harness.analysis import error_rates
+from harness.analysis.advantages import advantages, scale_of
 from harness.analysis.claims import Paired
-from harness.analysis.error_rates import Figure, figures
+from harness.analysis.error_rates import SECTION, SHAPES, Figure, figures
 from harness.analysis.frame import to_frame
 from harness.analysis.judge import judge
-from harness.analysis.simulate import Scenario, simulated_records, simulated_verdicts, verdict_after_looks
+from harness.analysis.simulate import (
+    Scenario,
+    Shape,
+    simulated_outcomes,
+    simulated_record,
+    simulated_records,
+    simulated_verdicts,
+    verdict_after_looks,
+)
+from harness.analysis.simulate_kinds import KINDS
+from harness.analysis.stats import improvement
+from harness.analysis.verdict import Verdict, VerdictWord
+from harness.experiment import TrialSpec
+from harness.record import PHASES, CurvePoint, Failure, Memory, Phase
+from harness.sections import begin, end
 
 
 def test_error_rates_and_coverage_are_within_their_bounds() -> None:
@@ -60,3 +79,149 @@ def test_records_and_pairs_give_the_same_verdict() -> None:
     assert (by_pairs.effect, by_pairs.ci_low, by_pairs.p_value) == (
         by_records.effect, by_records.ci_low, by_records.p_value,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("word", "low", "high"),
+    [
+        ("supported", 0.0, 0.8),
+        ("contradicted", -0.2, 0.0),
+        ("no practical difference", 0.5, 0.7),
+        ("undecided", 0.6, 3.0),
+    ],
+)
+def test_a_figure_is_the_share_of_what_it_says_with_the_bounds_promised(
+    word: VerdictWord, low: float, high: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = Verdict("c", "C.", word, 0.5, low, high, "", 5)
+    seen: set[Scenario] = set()
+    monkeypatch.setattr(
+        error_rates, "simulated_verdicts", lambda scenario, claims, generator: seen.add(scenario) or [said] * claims
+    )
+    monkeypatch.setattr(error_rates, "verdict_of", lambda kind, seeds, generator: said)
+    monkeypatch.setattr(
+        error_rates, "verdict_after_looks", lambda scenario, looks, generator: seen.add(scenario) or said
+    )
+    monkeypatch.setattr(error_rates, "p_of", lambda differences: 0.001 if word == "supported" else 0.5)
+    found = list(figures(4, seeds=(5,), shapes=("skewed",), looks=(5, 10)))
+    directed = float(word in ("supported", "contradicted"))
+    expected = {
+        "some claim among 10 gets a direction although": (directed, 0.0, 0.05),
+        "covers the true difference, 0.7": (low <= 0.7 <= high, 0.93, 0.97),
+        "although it is as large as the margin, 0.5": (word == "no practical difference", 0.0, 0.05),
+        "a claim that stands alone is supported": (word == "supported", 0.0, 1.0),
+        "a claim of another kind gets a direction": (directed, 0.0, 0.05),
+        "a claim of another kind covers": (low <= 0.0 <= high, 0.93, 1.0),
+        "at any of 2 looks": (word == "supported", 0.0, 0.05),
+        "although the difference is as large as the margin, 0.5": (word == "no practical difference", 0.0, 0.05),
+        "covers the true difference, 0.5": (low <= 0.5 <= high, 0.95, 1.0),
+    }
+    for what, figure in expected.items():
+        some = [f for f in found if what in f.what]
+        assert some, what
+        assert {(f.share, f.low, f.high) for f in some} == {figure}, what
+        assert {f.experiments for f in some} == {4}
+    assert len(found) == 3 + 1 + 3 + 2 * len(KINDS) + 1 + 2
+    assert {f.scenario for f in found if "looks" in f.what or "are added" in f.what} == {"5 to 10 seeds, skewed"}
+    assert seen == {
+        Scenario(5, shape="skewed"),
+        Scenario(5, difference=0.7, shape="skewed"),
+        Scenario(5, difference=0.5, margin=0.5, shape="skewed"),
+        Scenario(5, failures=0.1),
+        *(Scenario(5, difference=difference) for difference in (0.5, 1.0, 2.0)),
+        Scenario(10, difference=0.5, margin=0.5, shape="skewed"),
+    }
+    assert [f.scenario for f in found if "stands alone" in f.what] == ["5 seeds, 0.5", "5 seeds, 1", "5 seeds, 2"]
+
+
+FIGURES = [
+    Figure("rate of errors", "5 seeds, normal", 0.04, 1000, high=0.05),
+    Figure("rate of errors", "5 seeds, skewed", 0.2, 1000, high=0.05),
+    Figure("rate of errors", "8 seeds, normal", 0.051, 1000, high=0.05),
+    Figure("coverage", "5 seeds, normal", 0.95, 1000, low=0.93, high=0.97),
+    Figure("coverage of shares", "5 seeds, normal, in pairs", 0.96, 1000, low=0.93),
+    Figure("power", "5 seeds, 2", 0.5, 1000),
+]
+TABLES = """\
+Rate of errors (at most 5 % promised):
+
+| | normal | skewed |
+|---|---|---|
+| 5 seeds | 4.0 % | 20.0 % OUTSIDE |
+| 8 seeds | 5.1 % |  |
+
+Coverage (93 % to 97 % promised):
+
+| | normal |
+|---|---|
+| 5 seeds | 95.0 % |
+
+Coverage of shares (at least 93 % promised):
+
+| | normal, in pairs |
+|---|---|
+| 5 seeds | 96.0 % |
+
+Power:
+
+| | 2 |
+|---|---|
+| 5 seeds | 50.0 % |"""
+
+
+def test_the_command_prints_and_writes_the_tables_and_fails_where_a_bound_is_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(error_rates, "figures", lambda experiments: asked.append(experiments) or FIGURES)
+    document = tmp_path / "method.md"
+    document.write_text(f"before\n{begin(SECTION)}\nold\n{end(SECTION)}\nafter\n", encoding="utf-8")
+    assert error_rates.main(["--experiments", "7", "--write", str(document)]) == 1
+    output = capsys.readouterr()
+    assert output.out == f"{TABLES}\n"
+    assert "rate of errors; 5 seeds, skewed: 20.0 % OUTSIDE\n" in output.err
+    assert TABLES in document.read_text(encoding="utf-8")
+    assert "old" not in document.read_text(encoding="utf-8")
+    del FIGURES[1]
+    assert error_rates.main([]) == 0
+    assert asked == [7, 2000]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_noise_of_every_shape_has_mean_0_and_standard_deviation_1(shape: Shape) -> None:
+    better, than = simulated_outcomes(Scenario(200_000, shape=shape, correlation=0.0), np.random.default_rng(0))
+    for losses in (better, than):
+        assert losses.mean() == pytest.approx(10, abs=0.02)
+        assert losses.std() == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize("kind", ["paired, in 4 conditions", "trend"])
+def test_simulated_cells_share_half_of_their_variance_over_seeds(kind: str) -> None:
+    _, found, _ = KINDS[kind](4000, np.random.default_rng(0))
+    better, than = (
+        (side if side.ndim == 1 else side[:, 0]) for side in (found.conditions[0].better, found.conditions[0].than)
+    )
+    assert better.std() == pytest.approx(1, abs=0.05)
+    assert np.corrcoef(better, than)[0, 1] == pytest.approx(0.5, abs=0.05)
+
+
+def test_in_every_kind_neither_cell_is_better() -> None:
+    for kind, simulation in KINDS.items():
+        claim, found, outcome = simulation(3000, np.random.default_rng(1))
+        scale = scale_of(claim, found.conditions, outcome)
+        assert (found.left_out, found.scope) == ("", {})
+        for pairs in found.conditions:
+            assert improvement(advantages(claim, pairs, outcome, scale).values) == pytest.approx(0.5, abs=0.03), kind
+
+
+def test_a_simulated_record_has_the_spec_of_a_trial_and_no_scores_where_it_failed() -> None:
+    record = simulated_record("gru", 3, 1.5, units=8, status="diverged", curve=[(10, 2.0)])
+    spec = TrialSpec.model_validate(record["spec"])
+    assert spec.model_dump(mode="json") == record["spec"]
+    assert (spec.id(), spec.reference_units, spec.seed) == (record["trial_id"], 8, 3)
+    assert (record["train"], record["validation"], record["test"]) == ({}, {}, {})
+    assert Failure.model_validate(record["failure"]).message == "simulated"
+    assert [CurvePoint.model_validate(point).seconds for point in record["curve"]] == [pytest.approx(0.1)]
+    assert simulated_record("gru", 3, 1.5)["failure"] is None
+    assert {name: Phase.model_validate(phase) for name, phase in record["phases"].items()}.keys() <= set(PHASES)
+    assert Memory.model_validate(record["memory"]).peak_bytes == 2_000_000

@@ -110,3 +110,48 @@ def test_a_hundred_thousand_records_take_seconds() -> None:
     start = time.perf_counter()
     assert len(to_frame(records)) == 10_000
     assert time.perf_counter() - start < 5  # a tenth of the records, ten times the patience
+
+
+def test_of_two_records_of_one_attempt_the_one_that_started_later_counts() -> None:
+    early = simulated_record("gru", 0, 9.0, curve=[(10, 9.0)])
+    late = {**simulated_record("gru", 0, 1.0, curve=[(10, 1.0)]), "started_at": "2026-01-02T00:00:00+00:00"}
+    other = simulated_record("lstm", 0, 5.0, curve=[(10, 5.0)])
+    for records in ([early, late, other], [late, other, early]):
+        frame = to_frame(records)
+        assert sorted(frame["test_loss"]) == [1.0, 5.0]
+        assert list(frame.index) == [0, 1]
+        assert sorted(curves_frame(records)["validation_loss"]) == [1.0, 5.0]
+
+
+def test_a_row_has_what_the_record_says_in_the_types_of_its_columns() -> None:
+    record = simulated_record(
+        "gru",
+        3,
+        1.25,
+        options={"b": 1, "a": [2]},
+        dense_units=(4, 8),
+        forget_bias=1.0,
+        updates=70,
+        recurrent_parameters=9,
+    )
+    record |= {"git_commit": "abc", "noisy": True, "threads": 2, "attempt": 3, "seconds_total": 7.5, "updates": 60}
+    row = to_frame([record, simulated_record("lstm", 0, 1.0)]).iloc[0]
+    assert (row["options"], row["dense_units"], row["forget_bias"]) == ('{"a":[2],"b":1}', "[4,8]", "1.0")
+    assert (row["git_commit"], row["noisy"], row["threads"], row["attempt"]) == ("abc", True, 2, 3)
+    assert (row["updates"], row["updates_planned"], row["seconds_total"]) == (60, 70, 7.5)
+    assert (row["parameters"], row["recurrent_parameters"], row["failure"]) == (10_000, 9, "")
+    assert (row["train_loss"], row["validation_loss"], row["test_accuracy"]) == (1.25, 1.25, 0.5)
+    assert (row["memory_baseline_bytes"], row["memory_peak_bytes"]) == (1_000_000, 2_000_000)
+    assert (row["cpu_seconds"], row["seconds_evaluate"], row["seconds_per_update"]) == (2.0, 1.0, 0.01)
+    other = to_frame([record, simulated_record("lstm", 0, 1.0)]).iloc[1]
+    assert (other["forget_bias"], other["git_commit"], bool(other["noisy"])) == ("", "", False)
+
+
+def test_a_curve_has_the_seconds_and_both_losses_as_numbers() -> None:
+    record = simulated_record("lstm", 7, 1.0, curve=[(10, 2.0)])
+    record["curve"][0] |= {"train_loss": 3.0, "seconds": 4.0}
+    (row,) = curves_frame([record]).to_dict("records")
+    assert row == {
+        "trial_id": record["trial_id"], "cell": "lstm", "task": "language", "seed": 7, "update": 10, "seconds": 4.0,
+        "train_loss": 3.0, "validation_loss": 2.0,
+    }  # fmt: skip

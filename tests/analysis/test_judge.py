@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from harness.analysis.exact import facts
+from harness.analysis.exact import FactFound, facts
 from harness.analysis.frame import to_frame
 from harness.analysis.judge import judge
 from harness.analysis.simulate import simulated_record
@@ -104,7 +105,11 @@ def test_a_claim_without_records_says_what_it_looked_for_and_what_there_is() -> 
     assert found.verdict == "undecided"
     assert "looked for trials of gru and lstm with the same seed, task language, units 77 or 78." in found.reason
     assert found.reason.endswith("The records have units 32.")
-    assert verdict([], paired()).reason.endswith("There are no records.")
+    nothing = verdict([], paired())
+    assert (nothing.better, nothing.than, nothing.on) == ("gru", "lstm", "test_loss")
+    assert nothing.reason == (
+        "No records to judge by: looked for trials of gru and lstm with the same seed. There are no records."
+    )
     other = verdict(trials(0.2), paired(better="simple_rnn", where={"lane": "speed"}))
     assert other.reason.endswith("The records have cell gru and lstm, lane accuracy.")
     apart = [record for record in trials(0.2) if (record["spec"]["cell"] == "gru") == (record["spec"]["seed"] < 4)]
@@ -115,3 +120,27 @@ def test_a_metric_that_no_trial_measured_is_not_testable() -> None:
     found = verdict(trials(0.2), paired(on="test_f1"))
     assert found.verdict == "not testable"
     assert "test_f1" in found.reason
+
+
+def it_holds(frame: pd.DataFrame) -> FactFound:
+    return FactFound(True, 3.0, "gates", "It was counted.")
+
+
+def it_does_not_hold(frame: pd.DataFrame) -> FactFound:
+    return FactFound(False, 3.0, "gates", "It was counted.")
+
+
+def it_cannot_be_told(frame: pd.DataFrame) -> FactFound:
+    return FactFound(None, 3.0, "gates", "It was counted.")
+
+
+@pytest.mark.parametrize(
+    ("fact", "word"),
+    [("it_holds", "supported"), ("it_does_not_hold", "contradicted"), ("it_cannot_be_told", "undecided")],
+)
+def test_a_fact_is_told_with_its_figure_and_its_reason(fact: str, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(facts._bundled, "no-gates", f"tests.analysis.test_judge:{fact}")
+    exact = {"id": "e", "claim": "E.", "kind": "exact", "fact": "no-gates", "source": "As written."}
+    found = verdict([], CLAIM.validate_python(exact))
+    assert (found.verdict, found.effect, found.unit, found.reason) == (word, 3.0, "gates", "It was counted.")
+    assert (found.id, found.claim, found.kind, found.source, found.n) == ("e", "E.", "exact", "As written.", 0)

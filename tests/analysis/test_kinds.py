@@ -100,6 +100,10 @@ def test_without_curves_a_time_to_target_is_not_testable() -> None:
     records = timed(lambda cell, seed: 50)
     found = judge([claim(kind="time-to-target", target=2.0, margin="10%")], to_frame(records))[0]
     assert found.verdict == "not testable"
+    assert found.reason == (
+        "It cannot be measured here: "
+        "the learning curves are needed to tell when a target was reached, and were not given."
+    )
 
 
 def test_the_target_that_the_task_declares_is_the_one_where_the_claim_names_none() -> None:
@@ -126,4 +130,69 @@ def test_the_target_that_the_task_declares_is_the_one_where_the_claim_names_none
     assert (
         "the learning curves of the task 'recall' have no 'accuracy'"
         in verdict([{**record, "spec": {**record["spec"], "task": "recall"}} for record in records], own).reason
+    )
+
+
+def test_a_trend_along_a_factor_that_may_be_zero_is_a_straight_line() -> None:
+    records = [
+        record
+        for dropout, advantage in ((0.0, 0.1), (0.1, 0.3), (0.5, 1.1))
+        for record in trials(lambda seed, a=advantage, d=dropout: a + NOISE[seed + int(10 * d)] / 10, dropout=dropout)  # type: ignore[misc]
+    ]
+    found = verdict(records, paired(kind="trend", along="dropout", advantage="grows"))
+    assert (found.verdict, found.effect) == ("supported", pytest.approx(1.0, abs=0.01))
+
+
+def test_failures_make_a_trend_as_steep_as_can_be_unless_they_balance() -> None:
+    sizes = (100, 200, 400)
+    records = [record for size in sizes for record in trials(lambda seed: NOISE[seed], train_size=size)]
+    failing = {0: (100, 400), 1: (400,), 2: (100,), 3: sizes}
+    for record in records:
+        spec = record["spec"]
+        if spec["cell"] == "gru" and spec["train_size"] in failing.get(spec["seed"], ()):
+            record["status"] = "diverged"
+    found = verdict(records, paired(kind="trend", along="train_size", advantage="shrinks"))
+    assert [pair.advantage for pair in found.pairs[:4]] == [0.0, np.inf, -np.inf, 0.0]
+    assert abs(found.pairs[4].advantage) < 0.03
+    assert "7 trials failed" in found.reason
+
+
+def test_the_threshold_itself_solves_the_task_whichever_direction_is_better() -> None:
+    records = solving(lambda cell, length, seed: True)
+    for record in records:
+        record["spec"]["task"] = "language"
+        record["test"] = {"loss": 0.5, "bits_per_character": 0.7, "accuracy": 0.99}
+        if record["spec"]["cell"] == "lstm":
+            record["test"] = {"loss": 0.5001, "bits_per_character": 0.7001, "accuracy": 0.9899}
+    for on, threshold in (("test_loss", 0.5), ("test_bits_per_character", 0.7), ("test_accuracy", 0.99)):
+        found = verdict(records, claim(kind="proportion", margin=0.2, on=on, threshold=threshold))
+        assert (found.effect, found.pairs[0].better, found.pairs[0].than) == (100, 1, 0)
+        assert found.reason.startswith(
+            "GRU against LSTM, seeds that solve the task, 10 seeds: 100 percentage points more"
+        )
+    unmeasured = verdict(records, claim(kind="proportion", margin=0.2, on="test_f1", threshold=0.5))
+    assert unmeasured.reason == "It cannot be measured here: no trial measured 'test_f1'."
+
+
+def test_a_task_without_a_threshold_or_a_target_is_not_testable_and_says_what_to_give() -> None:
+    records = timed(lambda cell, seed: 50)
+    solved = verdict(records, claim(kind="proportion", margin=0.2))
+    assert "the task 'language' has no threshold from which it is solved; give 'on' and 'threshold'" in solved.reason
+    for record in records:
+        record["spec"]["task"] = "tests.analysis.test_target_times:without_target"
+    timing = verdict(records, claim(kind="time-to-target", margin="10%"))
+    assert timing.verdict == "not testable"
+    assert "without_target' declares no target; give 'target'" in timing.reason
+
+
+def test_the_baselines_of_a_trend_are_told() -> None:
+    records = [
+        record
+        for size in (100, 200, 400)
+        for record in trials(0.2, train_size=size, baselines={"unigram": {"loss": 2.0}})
+    ]
+    found = verdict(records, paired(kind="trend", along="train_size", advantage="shrinks"))
+    assert found.baseline == (
+        "GRU does not beat the baseline 'unigram' (2.15 against 2). "
+        "LSTM does not beat the baseline 'unigram' (2.35 against 2)."
     )

@@ -12,7 +12,13 @@ from scipy import stats as reference
 
 from harness.analysis import stats
 from harness.analysis.power import power_of_t, seeds_for_difference, seeds_for_proportion
-from harness.analysis.proportions import difference_interval, estimate_solved, mcnemar_p, wilson_interval
+from harness.analysis.proportions import (
+    difference_interval,
+    estimate_solved,
+    estimate_solved_shares,
+    mcnemar_p,
+    wilson_interval,
+)
 from harness.analysis.trends import page_p
 
 INF = float("inf")
@@ -203,3 +209,94 @@ def test_seeds_wanted_for_proportions_and_for_failures() -> None:
     assert 80 <= needed <= 201  # discordant half of the time: about 97 by Connor's formula, more than there are
     assert seeds_for_difference(np.array([0.1, 0.2, 0.3, 0.4, INF]), 0.1) is not None
     assert seeds_for_difference(np.array([INF, INF, -INF, 0.0]), 0.1) is None
+
+
+def test_nothing_to_average_is_nan() -> None:
+    assert np.isnan(stats.interquartile_mean([]))
+    assert np.isnan(stats.improvement([]))
+    assert stats.sign_flip_p(np.array([])) == 1.0
+    assert stats.sign_flip_interval(np.array([])) == (-INF, INF)
+
+
+def test_signed_ranks_leave_zeros_out_and_share_ties() -> None:
+    d = np.array([0.0, 1.0, 1.0, -2.0, 3.0, 4.0, 0.0, 5.0, -1.0])
+    signs = np.array(list(product((1, -1), repeat=7)))
+    ranks = reference.rankdata(np.abs(d[d != 0]))
+    observed = abs((np.sign(d[d != 0]) * ranks).sum())
+    assert stats.signed_rank_p(d) == pytest.approx(np.mean(np.abs(signs @ ranks) >= observed))
+    assert stats.signed_rank_p(np.zeros(4)) == 1.0
+
+
+@pytest.mark.parametrize("solved", range(11))
+def test_wilsons_interval_is_scipys_at_every_count(solved: int) -> None:
+    for confidence in (0.8, 0.95):
+        expected = reference.binomtest(solved, 10).proportion_ci(confidence, method="wilson")
+        found = wilson_interval(solved, 10, confidence)
+        assert found == pytest.approx((expected.low, expected.high), abs=1e-12)
+        assert 0 <= found[0] <= solved / 10 <= found[1] <= 1
+
+
+@pytest.mark.parametrize(("effect", "n"), [(0.5, 34), (0.2, 5), (1.0, 8), (3.0, 6), (0.01, 20)])
+def test_the_power_is_that_of_the_noncentral_t(effect: float, n: int) -> None:
+    critical, shift = reference.t.ppf(0.975, n - 1), effect * np.sqrt(n)
+    expected = reference.nct.sf(critical, n - 1, shift) + reference.nct.cdf(-critical, n - 1, shift)
+    assert power_of_t(effect, n) == power_of_t(-effect, n) == pytest.approx(expected, abs=2e-6)
+
+
+def test_seeds_wanted_for_proportions_are_connors() -> None:
+    first, second = np.array([1.0] * 11 + [0.0] * 9), np.array([0.0] * 9 + [1.0] * 11)  # 18 of 20 discordant
+    discordant, margin = 19 / 22, 0.2
+    for alpha in (0.05, 0.01):
+        z, power = reference.norm.ppf(1 - alpha / 2), reference.norm.ppf(0.8)
+        connor = (z * np.sqrt(discordant) + power * np.sqrt(discordant - margin**2)) ** 2 / margin**2
+        assert seeds_for_proportion(first, second, margin, alpha) == int(np.ceil(connor))
+    assert seeds_for_proportion(np.array([]), np.array([]), 0.2) is None
+    assert seeds_for_proportion(np.ones(3), np.ones(3), 0.9) == 6, "as many as the margin calls for"
+    assert seeds_for_proportion(np.ones(20), np.ones(20), 0.9) == 21, "at least one more than there are"
+    assert seeds_for_proportion(first, second, 0.01) is None, "more than 10,000"
+
+
+def test_the_spread_with_failures_is_that_of_the_quartiles() -> None:
+    d = np.array([-INF, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5, INF])
+    low, high = np.quantile(d, [0.25, 0.75], method="closest_observation")
+    needed = seeds_for_difference(d, 0.2)
+    assert needed is not None
+    effect = 0.2 * 1.349 / (high - low)
+    assert power_of_t(effect, needed) >= 0.8 > power_of_t(effect, needed - 1)
+
+
+def test_the_interval_of_paired_proportions_turns_round_with_the_question() -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        first, second = rng.integers(2, size=(2, 12)).astype(float)
+        low, high = difference_interval(first, second)
+        assert -1 <= low <= first.mean() - second.mean() <= high <= 1
+        assert difference_interval(second, first) == pytest.approx((-high, -low))
+        narrow = difference_interval(first, second, 0.5)
+        assert low < narrow[0] < narrow[1] < high
+    assert difference_interval(np.array([]), np.array([])) == (-1.0, 1.0)
+
+
+def test_shares_of_several_conditions_are_tested_by_seed() -> None:
+    first, second = np.array([1.0, 1.0, 2 / 3, 1.0, 1 / 3, 1.0]), np.array([0.0, 1 / 3, 1 / 3, 0.0, 0.0, 2 / 3])
+    found = estimate_solved_shares(first, second, 0.2)
+    assert found.p_value == pytest.approx(reference.ttest_1samp(first - second, 0).pvalue)
+    assert (found.low, found.high) == difference_interval(first, second)
+    assert found.effect == pytest.approx((first - second).mean())
+    assert (found.n, found.method) == (6, "mean, Student's t, Newcombe's interval")
+
+
+def test_a_long_trend_is_pages_by_the_normal_approximation() -> None:
+    values = np.random.default_rng(0).normal(size=(13, 4)) + 0.3 * np.arange(4)
+    upward = reference.page_trend_test(values, method="asymptotic").pvalue
+    assert page_p(values) == pytest.approx(2 * upward)
+    assert page_p(values[:12]) == pytest.approx(2 * reference.page_trend_test(values[:12], method="exact").pvalue)
+    assert page_p(values[:0]) == 1.0
+
+
+@pytest.mark.parametrize(("n", "confidence"), [(3, 0.95), (12, 0.95), (12, 0.8)])
+def test_percentile_intervals_have_hesterbergs_levels(n: int, confidence: float) -> None:
+    d = np.random.default_rng(n).normal(size=n)
+    tail = reference.norm.cdf(-np.sqrt(n / (n - 1)) * reference.t.ppf((1 + confidence) / 2, n - 1))
+    expected = np.quantile(stats.bootstrap_means(d), [tail, 1 - tail])
+    assert stats.percentile_interval(d, confidence) == pytest.approx(tuple(expected))

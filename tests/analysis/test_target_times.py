@@ -137,6 +137,7 @@ def test_claims_on_seconds_take_the_speed_lanes_pace_and_leave_checks_out() -> N
     assert "seconds to a validation loss of 1, of trials that share the machine" in shared.reason
     assert shared.effect == pytest.approx(0)
     records += [timing("gru", 0, 0.01), timing("lstm", 0, 0.02), check("gru", 0, None, 9.0), check("lstm", 0, 60, 0.1)]
+    records += [trial("gru", 0, 20, purpose="tuning", units=99)]
     alone = verdict("seconds", records)
     assert "by the speed lane's seconds per update" in alone.reason
     assert alone.effect == pytest.approx(100), "twice as fast an update, the same updates"

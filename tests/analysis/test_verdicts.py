@@ -12,6 +12,7 @@ import pytest
 
 from harness.analysis.frame import curves_frame, to_frame
 from harness.analysis.judge import judge, read_verdicts, write_verdicts
+from harness.analysis.looks import Looks
 from harness.analysis.verdict import Pair, Verdict
 from harness.analysis.verdicts import SCHEMA
 from harness.errors import UserError
@@ -101,4 +102,27 @@ def test_a_file_that_holds_no_verdicts_is_told(path: Path) -> None:
 def test_verdicts_of_a_newer_harness_are_not_guessed_at(path: Path) -> None:
     path.write_text(json.dumps([{"schema": SCHEMA + 1, "id": "a"}]))
     with pytest.raises(UserError, match=r"newer harness \(schema 2, this one reads up to 1\)"):
+        read_verdicts(path)
+
+
+def test_the_looks_of_a_verdict_are_read_back(path: Path) -> None:
+    looks = {"c": Looks((4, 7), 20)}
+    verdicts = judge([paired()], to_frame(trials(lambda seed: 0.3 * (-1) ** seed)), looks=looks)
+    assert [look.n for look in verdicts[0].looks] == [5, 8]
+    write_verdicts(verdicts, path)
+    assert repr(read_verdicts(path)) == repr(verdicts)
+
+
+def test_verdicts_without_a_version_or_with_further_keys_are_read(path: Path) -> None:
+    write_verdicts(judge([paired()], to_frame(trials(0.2))), path)
+    (row,) = strict(path.read_text())
+    del row["schema"], row["looks"], row["pairs"], row["trials"], row["by_condition"]
+    path.write_text(json.dumps([{**row, "from_the_future": 1}]))
+    (read,) = read_verdicts(path)
+    assert (read.id, read.verdict, read.looks, read.pairs, read.trials) == ("c", "supported", (), (), ())
+
+
+def test_a_verdicts_file_that_cannot_be_opened_is_told(path: Path) -> None:
+    path.mkdir()
+    with pytest.raises(UserError, match=r"verdicts\.json: cannot be read: Is a directory"):
         read_verdicts(path)

@@ -177,3 +177,51 @@ def test_a_disturbed_speed_trial_is_repeated_within_its_block(tmp_path: Path) ->
     engine = Simulated(result=lambda t: record(t.spec, attempt=t.attempt, noisy=t.attempt == 1))
     assert run(tmp_path, sweep(seeds=(0,), sizes=(20,), lane="speed"), engine, deadline=100) == []
     assert [trial.attempt for trial in engine.ran] == [1, 2, 1, 2]
+
+
+def test_a_block_of_one_and_a_time_that_is_spent_are_told_as_they_are() -> None:
+    first, second = (trials([spec(seed=seed)]) for seed in (0, 1))
+    now = 0.0
+    budget = Budget([first, second], taught(spec(), seconds=60), 2, deadline=80.0, clock=lambda: now)
+    assert budget.next_block() == first
+    budget.started(first[0])
+    assert not budget.is_over()
+    now = 30.0
+    assert budget.next_block() == ()
+    now = 79.9
+    assert not budget.is_over()
+    now = 80.0
+    assert budget.is_over()
+    assert budget.left_out() == {
+        first[0].id: "its turn had come, but it was not done when the time was spent",
+        second[0].id: "it takes about 1 min 12 s, and 50 s were left",
+    }
+
+
+def test_a_trial_that_is_repeated_is_not_done_and_one_that_is_late_is_expected_any_moment() -> None:
+    first, second = (trials([spec(seed=seed)]) for seed in (0, 1))
+    now = 0.0
+    budget = Budget([first, second], taught(spec(), seconds=10), 1, deadline=40.0, clock=lambda: now)
+    assert budget.next_block() == first
+    budget.started(first[0])
+    budget.ended(first[0].id, for_good=False)
+    assert list(budget.left_out()) == [first[0].id, second[0].id]
+    budget.started(first[0])
+    now = 28.0
+    assert budget.next_block() == second, "the first should have ended long ago; the second takes 12 s"
+    budget.ended(first[0].id, for_good=True)
+    assert list(budget.left_out()) == [second[0].id]
+
+
+def test_a_speed_trial_is_waited_for_by_all_and_waits_for_all() -> None:
+    alone = trials(sweep(seeds=(0,), sizes=(20,), lane="speed"))[:1]
+    shared = trials(sweep(seeds=(1,), sizes=(20,)))
+    estimator = taught(alone[0].spec, seconds=10)
+    for trial in shared:
+        estimator.learn(load_of(trial.spec), 10)
+    for before, after in ((alone, shared), (shared, alone)):
+        for deadline, block in ((2 * CAUTION * 10 + 0.1, after), (2 * CAUTION * 10 - 0.1, ())):
+            budget = Budget([before, after], estimator, 2, deadline, clock=lambda: 0.0)
+            for trial in budget.next_block():
+                budget.started(trial)
+            assert budget.next_block() == block

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import math
 
 import pytest
 from rich.console import Console
 
-from harness.estimate import Estimator
+from harness.estimate import Estimator, load_of
 from harness.record import Failure
 from harness.runner.engine import Trial
 from harness.runner.progress import ShowProgress, describe, duration
@@ -90,3 +91,34 @@ def test_a_trial_that_is_repeated_is_not_done() -> None:
         progress.repeated(record(TRIALS[0].spec))
     assert "0/1" in output.getvalue()
     assert "1/1" not in output.getvalue()
+
+
+def test_the_time_left_is_what_the_waiting_trials_will_take_but_no_longer_than_the_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    estimator = Estimator()
+    estimator.learn(load_of(TRIALS[0].spec), 60.0)
+    now = 0.0
+    monkeypatch.setattr("harness.runner.progress.time.monotonic", lambda: now)
+    for deadline, told in ((math.inf, "about 5 min 30 s left"), (130.0, "about 1 min 30 s left")):
+        now = 0.0
+        output = io.StringIO()
+        with ShowProgress(Console(file=output, width=40), TRIALS, estimator, 2, 3, deadline) as progress:
+            progress.started(TRIALS[0])
+            now = 40.0
+            progress.finished(record(TRIALS[0].spec, seconds_total=60.0))
+        assert output.getvalue() == f"4 of 15 trials done, 0 running, 0 failed, {told}\n"
+
+
+def test_lines_come_ten_seconds_apart_and_are_never_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("harness.runner.progress.time.monotonic", lambda: now)
+    output = io.StringIO()
+    with ShowProgress(Console(file=output, width=20), TRIALS, Estimator(), 2, before=0) as progress:
+        for now in (0.0, 10.0, 10.5, 20.0, 20.5, 21.0):  # noqa: B007
+            progress.started(TRIALS[0])
+            progress.finished(record(TRIALS[0].spec, status="crashed", failure=WHY))
+    lines = [line for line in output.getvalue().splitlines() if not line.startswith("crashed: ")]
+    assert [line.split(" of ")[0] for line in lines] == ["2", "5"]
+    assert all(line.endswith(" left") for line in lines)
+    assert output.getvalue().count("crashed: gru/keras recall size 20 length 5 seed 0") == 6

@@ -172,3 +172,30 @@ def test_a_noisy_speed_trial_is_repeated_at_most_twice_and_every_attempt_is_kept
         assert store.attempts() == {only.id(): (attempts, "ok")}
         (last,) = store.records()
         assert last["noisy"] == (noisy >= attempts)
+
+
+def test_what_is_to_be_retried_is_done_again_up_to_the_attempts_it_had() -> None:
+    stored = {SPECS[0].id(): (2, "diverged"), SPECS[1].id(): (3, "timeout"), SPECS[2].id(): (1, "ok")}
+    left = left_to_do(PLAN, stored, retry={SPECS[0].id(): 2, SPECS[1].id(): 2})
+    assert [(trial.id, trial.attempt) for trial in left] == [(SPECS[0].id(), 3), (SPECS[3].id(), 1)]
+
+
+def test_the_parts_of_a_run_add_up() -> None:
+    first = Outcome(planned=10, stored_before=3, finished=7, failed=1, stopped=False)
+    second = Outcome(planned=16, stored_before=12, finished=4, failed=2, stopped=True)
+    assert first.then(second) == Outcome(planned=16, stored_before=5, finished=11, failed=3, stopped=True)
+    fewer = Outcome(planned=16, stored_before=9, finished=4, failed=2, stopped=False)
+    assert first.then(fewer).stored_before == 3
+
+
+def test_who_watches_is_told_of_every_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, object]] = []
+    monkeypatch.setattr(Silent, "started", lambda self, trial: told.append(("started", trial.attempt)))
+    monkeypatch.setattr(Silent, "finished", lambda self, record: told.append(("finished", record.noisy)))
+    monkeypatch.setattr(Silent, "repeated", lambda self, record: told.append(("repeated", record.attempt)))
+    only = spec(lane="speed")
+    engine = Pretend()
+    engine.noisy_attempts = 1
+    with open_store(tmp_path, create=True) as store:
+        run_plan([Trial(only.id(), only)], 1, store, engine, Silent())
+    assert told == [("started", 1), ("repeated", 1), ("started", 2), ("finished", False)]

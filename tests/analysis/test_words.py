@@ -1,0 +1,208 @@
+"""The sentences of verdicts, word by word."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.analysis.advantages import Advantages, Scale
+from harness.analysis.claims import Comparison
+from harness.analysis.looks import Look
+from harness.analysis.outcomes import Outcome
+from harness.analysis.stats import Estimate
+from harness.analysis.verdict import Verdict, VerdictWord
+from harness.analysis.words import (
+    capital,
+    finding,
+    looked_at,
+    mixture,
+    not_beaten,
+    number,
+    quantity,
+    scope,
+    seeds_wanted,
+    unknown_words,
+    why,
+)
+from tests.analysis.records import claim, paired
+
+INF = float("inf")
+LOSS = Outcome("test_loss", "test loss", "", True)
+PLAIN = Scale("difference", "", 0.05)
+RATIO = Scale("log ratio", "%", float(np.log1p(0.05)))
+TREND = paired(kind="trend", along="train_size", advantage="grows")
+HORIZON = claim(kind="horizon", margin="25%")
+SOLVED = claim(kind="proportion", margin=0.2)
+TIME = claim(kind="time-to-target", target=1.0, margin="10%")
+
+
+def told(
+    of: Comparison,
+    effect: float,
+    low: float,
+    high: float,
+    scale: Scale = PLAIN,
+    n: int = 8,
+    failed: int = 0,
+    blank: int = 0,
+) -> str:
+    found = Advantages(np.full(n, effect), (), blank, failed, 0.0)
+    return finding(of, Estimate(effect, low, high, 0.5, False, n, ""), found, scale, LOSS)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0.12345, "0.123"),
+        (999.4, "999"),
+        (1000, "1,000"),
+        (-1234567.0, "-1,234,567"),
+        (INF, "unbounded"),
+        (-INF, "-unbounded"),
+        (0.0, "0"),
+    ],
+)
+def test_a_number_has_three_digits(value: float, words: str) -> None:
+    assert number(value) == words
+    assert (quantity(value, "s"), quantity(value, "")) == (f"{words} s", words)
+
+
+def test_a_capital_leaves_the_other_letters_alone() -> None:
+    assert (capital("time of an LSTM"), capital("")) == ("Time of an LSTM", "")
+
+
+def test_a_finding_says_what_was_compared_and_how_it_came_out() -> None:
+    assert told(paired(), 0.2, 0.1, 0.3) == (
+        "GRU against LSTM, test loss, 8 seeds: better by 0.2 (95 % interval 0.1 to 0.3)."
+    )
+    assert told(paired(), -np.log(2), -1.0, 0.0, RATIO) == (
+        "GRU against LSTM, test loss, 8 seeds: worse by 50 % (95 % interval -63.2 to 0)."
+    )
+    assert told(paired(), 0.0, 0.0, 0.0) == (
+        "GRU against LSTM, test loss, 8 seeds: no difference (95 % interval 0 to 0)."
+    )
+    assert told(TREND, 0.2, 0.1, 0.3) == (
+        "Change of the advantage of GRU against LSTM, test loss, along train size, 8 seeds: it grows by 0.2"
+        " (95 % interval 0.1 to 0.3)."
+    )
+    shrinks = paired(kind="trend", along="train_size", advantage="shrinks")
+    assert "it shrinks by 0.2 (" in told(TREND, -0.2, -0.3, -0.1)
+    assert "it shrinks by 0.2 (" in told(shrinks, 0.2, 0.1, 0.3)
+    assert "it grows by 0.2 (" in told(shrinks, -0.2, -0.3, -0.1)
+    assert told(HORIZON, np.log(2), 0.0, INF, RATIO) == (
+        "GRU against LSTM, largest sequence length solved, 8 seeds: better by 100 % (95 % interval 0 to unbounded)."
+    )
+    share = Scale("share", "percentage points", 0.2)
+    assert ": 30 percentage points more solve it (95 % interval 10 to 50)." in told(SOLVED, 0.3, 0.1, 0.5, share)
+    assert ": 30 percentage points fewer solve it (" in told(SOLVED, -0.3, -0.5, -0.1, share)
+
+
+def test_a_finding_says_where_there_is_no_interval_and_what_failed() -> None:
+    assert told(paired(), 0.2, -INF, INF, n=1) == "GRU against LSTM, test loss, 1 seed: better by 0.2."
+    assert told(paired(), 0.2, -INF, INF, n=2) == (
+        "GRU against LSTM, test loss, 2 seeds: better by 0.2 (95 % interval: without bounds)."
+    )
+    assert told(paired(), 0.0, 0.0, 0.0, n=2, failed=4, blank=2) == (
+        "GRU against LSTM, test loss, 2 seeds: nothing to compare. 4 trials failed: counted as the worst outcome."
+    )
+    assert told(TIME, INF, 0.1, INF, RATIO, failed=1) == (
+        "GRU against LSTM, test loss, 8 seeds: in most, only GRU succeeded (95 % interval 10.5 to unbounded)."
+        " 1 trial missed the target: counted as the worst outcome."
+    )
+    assert ": in most, only LSTM succeeded (95 % interval -unbounded to -9.52)." in told(TIME, -INF, -INF, -0.1, RATIO)
+
+
+def reason(
+    word: VerdictWord,
+    low: float = 0.1,
+    high: float = 0.3,
+    p: float = 0.01,
+    n: int = 8,
+    blank: int = 0,
+    scale: Scale = PLAIN,
+) -> str:
+    found = Advantages(np.zeros(n), (), blank, 0, 0.0)
+    return why(word, Estimate(0.2, low, high, 0.5, False, n, ""), found, p, scale, "both cells failed")
+
+
+def test_every_word_has_its_reason() -> None:
+    assert reason("supported") == "The direction is clear (p = 0.01)."
+    assert reason("contradicted", -0.3, -0.1, p=0.0009) == "The direction is clear (p < 0.001)."
+    assert reason("supported", 0.05, p=0.001) == "The direction is clear (p = 0.001)."
+    small = "The direction is clear (p = 0.01); the difference may be below 0.05, the least that counts in practice."
+    assert reason("supported", 0.04) == reason("contradicted", -0.3, -0.04) == small
+    assert reason("no practical difference", scale=RATIO) == (
+        "A difference as large as 5 %, the least that counts in practice, is ruled out."
+    )
+    assert reason("undecided", n=4) == "Fewer than 5 seeds decide nothing."
+    assert reason("undecided", n=5, blank=3) == (
+        "In 3 of 5 seeds both cells failed, which tells nothing about a difference."
+    )
+    assert reason("undecided", n=8, blank=4).startswith("In 4 of 8 seeds")
+    unclear = "The test sees a difference (p = 0.05), the interval does not exclude zero."
+    assert reason("undecided", n=5, blank=2, p=0.05) == unclear
+    assert reason("undecided", p=0.051) == (
+        "Neither a difference (p = 0.051) nor its absence (within 0.05) is established."
+    )
+
+
+def test_what_a_tie_without_information_is_depends_on_the_kind() -> None:
+    assert unknown_words(HORIZON) == "both cells solve all that was tested, or nothing"
+    assert unknown_words(TIME) == "both missed the target"
+    assert unknown_words(paired()) == unknown_words(SOLVED) == unknown_words(TREND) == "both cells failed"
+
+
+def test_the_seeds_wanted_are_told_with_the_command() -> None:
+    start = "For 80 % power against a difference of 0.1 it would take about"
+    assert seeds_wanted(None, "0.1") == seeds_wanted(None, "0.1", 40) == ""
+    assert seeds_wanted(12, "0.1") == f"{start} 12 seeds (harness run FILE --seeds 12)."
+    assert seeds_wanted(40, "0.1", 40) == f"{start} 40 seeds (harness run FILE --until-decided)."
+    assert seeds_wanted(41, "0.1", 40) == f"{start} 41 seeds (more than the 40 that were fixed beforehand)."
+
+
+def test_looks_are_told_with_their_counts() -> None:
+    looks = [Look(n, 0.0, 0.0, 0.0, 1.0, 1.0) for n in (5, 10, 15)]
+    allow = "of at most 40 seeds: interval and p allow for such looks."
+    assert looked_at(looks[:1], 40, 0) == f"Looked at after 5 {allow}"
+    assert (
+        looked_at(looks[:2], 40, 1)
+        == f"Looked at after 5 and 10 {allow} 1 seed came after the last look and does not count."
+    )
+    assert (
+        looked_at(looks, 40, 2)
+        == f"Looked at after 5, 10 and 15 {allow} 2 seeds came after the last look and do not count."
+    )
+    assert looked_at([], 40, 3) == "3 seeds came after the last look and do not count."
+    assert looked_at([], 40, 0) == ""
+
+
+def test_a_mixture_begins_with_the_most_frequent() -> None:
+    words: list[VerdictWord] = ["contradicted", "supported", "supported"]
+    parts = [Verdict("c", "C.", word, None, None, None, "", 0) for word in words]
+    assert mixture(parts) == "supported in 2 of 3 conditions, contradicted in 1"
+    assert mixture(parts[:1]) == "contradicted in 1 of 1 condition"
+
+
+def test_a_baseline_that_is_not_beaten_is_told_with_figures_or_counts() -> None:
+    gru, lstm = ("gru", "unigram", 2.5, 2.0), ("lstm", "bigram", 1234.0, 1000.0)
+    assert not_beaten([[gru, lstm]]) == (
+        "GRU does not beat the baseline 'unigram' (2.5 against 2). "
+        "LSTM does not beat the baseline 'bigram' (1,234 against 1,000)."
+    )
+    assert not_beaten([[lstm, gru], [gru], []]) == (
+        "GRU does not beat the baseline 'unigram' in 2 of 3 conditions. "
+        "LSTM does not beat the baseline 'bigram' in 1 of 3 conditions."
+    )
+    assert not_beaten([[], []]) == ""
+
+
+def test_a_scope_is_told_on_one_line() -> None:
+    everything = {
+        "machine": "3f2a9c", "lane": "speed", "matched": ["parameters", "units"], "kernel": "fused", "units": 32,
+        "sequence_length": [64, 128], "train_size": (2000, 8000), "task": "language", "dropout": 0.5,
+    }  # fmt: skip
+    assert scope(everything) == (
+        "language; size 2,000, 8,000; length 64, 128; 32 units; kernel fused; equal parameters, units; speed lane;"
+        " machine 3f2a9c"
+    )
+    assert scope({}) == ""
