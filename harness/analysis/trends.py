@@ -12,9 +12,9 @@ def page_p(values: Floats) -> float:
     """Two-sided p of no trend over the levels by Page's test (Page 1963): values (seeds, levels), levels ascending.
 
     Ranks are taken within each seed, ties sharing one, infinite values ranking highest or lowest. 1 for fewer than 3
-    levels, no seeds, or ties throughout. Exact up to 8 levels and 12 seeds.
+    levels, fewer than 2 seeds, or ties throughout. Exact up to 8 levels and 12 seeds.
     """
-    if values.shape[0] == 0 or values.shape[1] < 3:
+    if values.shape[0] < 2 or values.shape[1] < 3:
         return 1.0
     ranks = stats.rankdata(values, axis=1)
     if np.ptp(ranks) == 0:
