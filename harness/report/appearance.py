@@ -6,6 +6,7 @@ has a contrast of 4.5 against the paper. Cells differ in marker and dash as well
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -80,6 +81,12 @@ def shorten(text: str, most: int) -> str:
     """At most so many characters, on one line, without control characters; an ellipsis says that there were more."""
     line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
+def two_lines(text: str, width: int) -> list[str]:
+    """The text on a line, or on two at most, of so many characters each; an ellipsis says that there were more."""
+    lines = textwrap.wrap(shorten(text, 2 * width), width) or [""]
+    return lines if len(lines) <= 2 else [lines[0], shorten(" ".join(lines[1:]), width)]
 
 
 def style(salt: str) -> dict[str, Any]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.report.appearance import INK, MUTED, Look, shorten
+from harness.report.appearance import INK, MUTED, Look, shorten, two_lines
 from harness.report.axes import Mark
 from harness.report.lines import draw_lines
 from harness.report.plot import Panel, Plot, Scale
@@ -49,8 +48,7 @@ def top_margin(panel: Panel) -> float:
 
 def _title(panel: Panel) -> list[str]:
     """The title in at most two lines."""
-    lines = textwrap.wrap(shorten(panel.title, 2 * TITLE_WIDTH), TITLE_WIDTH) or [""]
-    return lines if len(lines) <= 2 else [lines[0], shorten(" ".join(lines[1:]), TITLE_WIDTH)]
+    return two_lines(panel.title, TITLE_WIDTH)
 
 
 def _names_above(panel: Panel) -> float:

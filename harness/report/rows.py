@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from harness.report.appearance import GRID, INK, MUTED, PAPER, Look, shorten
+from harness.report.appearance import GRID, INK, MUTED, PAPER, Look, shorten, two_lines
 from harness.report.axes import Mark, look_of, mean_words, seed_words, values_axis
 from harness.report.plot import Panel, Scale, Series
 from harness.report.wording import number
@@ -25,9 +24,7 @@ RISE = (-0.21, 0.07, -0.07, 0.21, 0.0)
 
 def name_lines(name: str) -> list[str]:
     """A row's name as it is written, a line or two."""
-    return textwrap.wrap(
-        shorten(name, 2 * LONGEST_NAME), LONGEST_NAME, max_lines=2, placeholder="…", break_on_hyphens=False
-    )
+    return two_lines(name, LONGEST_NAME)
 
 
 def draw_rows(axes: Axes, panel: Panel, looks: Mapping[str, Look], scale: Scale) -> list[Mark]:
