@@ -8,6 +8,7 @@ survive a second call (AlreadyExistsError for the document's GRU with dropout at
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,8 @@ Updates = Callable[..., npt.NDArray[np.float32]]
 Predict = Callable[[Any], npt.NDArray[np.float32]]
 StatefulUpdates = Callable[..., tuple[npt.NDArray[np.float32], States]]
 StatefulPredict = Callable[[States, Any], tuple[npt.NDArray[np.float32], States]]
+_QUICK_COMPILING = "--xla_backend_optimization_level=1"
+"""What it leaves out takes a seventh of the first step and makes no update faster: XLA vectorizes its loops itself."""
 
 
 def make_updates(model: keras.Model) -> Updates:
@@ -48,6 +51,7 @@ def make_stateful_updates(model: keras.Model) -> StatefulUpdates:
     Each update begins with the states that the one before ended with, the first with those given. No gradient flows
     from an update into the one before: truncated backpropagation through time.
     """
+    prefer_quick_compiling()
     optimizer = model.optimizer
     weights = model.trainable_variables
     if not optimizer.built:
@@ -104,6 +108,7 @@ def make_stateful_updates(model: keras.Model) -> StatefulUpdates:
 
 def make_stateful_predict(model: keras.Model) -> StatefulPredict:
     """As `make_predict`, for a model made with `carry_state`: `predict(states, x) -> outputs, states`."""
+    prefer_quick_compiling()
     forward = tf.function(
         lambda states, x: call_with_states(model, states, x, training=False), jit_compile=bool(model.jit_compile)
     )
@@ -113,6 +118,13 @@ def make_stateful_predict(model: keras.Model) -> StatefulPredict:
         return outputs.numpy(), states
 
     return predict
+
+
+def prefer_quick_compiling() -> None:
+    """Ask XLA for its quick way to compile, unless XLA_FLAGS says otherwise; heard only before it compiles first."""
+    flags = os.environ.get("XLA_FLAGS", "")
+    if _QUICK_COMPILING.partition("=")[0] not in flags:
+        os.environ["XLA_FLAGS"] = f"{_QUICK_COMPILING} {flags}".strip()
 
 
 def zero_states(model: keras.Model, batch: int) -> States:
