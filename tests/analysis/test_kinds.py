@@ -199,6 +199,6 @@ def test_the_baselines_of_a_trend_are_told() -> None:
 
 
 def test_a_trend_of_one_seed_over_three_levels_is_undecided() -> None:
-    records = [r for size in (100, 200, 400) for r in trials(0.1, train_size=size) if r["spec"]["seed"] == 0]
+    records = [r for size in (100, 200, 400) for r in trials(10 / size, seeds=1, train_size=size)]
     found = verdict(records, paired(kind="trend", along="train_size", advantage="shrinks"))
     assert (found.verdict, found.n) == ("undecided", 1)
