@@ -121,7 +121,7 @@ def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str) -> Found:
         key.append("machine")
     if rows.empty:
         return Found((), "", {})
-    rows = _rates_by_order(rows, key)
+    rows = _rates_by_order(rows, key, along)
     key = [name for name in key if rows[name].nunique(dropna=False) > 1 or name == "task"]
     if along is not None:
         key = [name for name in key if name not in _DERIVED or not _follows(rows, name, key, along)]
@@ -161,14 +161,18 @@ def along_of(claim: Comparison) -> Factor | None:
     return claim.along if isinstance(claim, Horizon | Trend) else None
 
 
-def _rates_by_order(rows: pd.DataFrame, key: list[str]) -> pd.DataFrame:
-    """Where the cells' learning rates differ, as tuned ones do: their ranks, by which they are then paired."""
+def _rates_by_order(rows: pd.DataFrame, key: list[str], along: str | None) -> pd.DataFrame:
+    """Where learning rates differ between the cells or along the factor, as tuned ones do: their ranks at each level.
+
+    By these the trials are then paired, and the levels joined.
+    """
     name = "learning_rate"
     if name not in key or rows[name].nunique() == 1:
         return rows
-    by_cell = rows.groupby([*(column for column in key if column != name), "cell"], dropna=False)[name]
+    others = [column for column in key if column != name]
+    by_cell = rows.groupby([*others, *([along] if along else []), "cell"], dropna=False)[name]
     chosen = by_cell.agg(lambda values: str(sorted(set(values))))
-    if (chosen.groupby(level=list(range(len(chosen.index.names) - 1)), dropna=False).nunique() == 1).all():
+    if (chosen.groupby(level=list(range(len(others))), dropna=False).nunique() == 1).all():
         return rows
     return rows.assign(**{name: by_cell.rank(method="dense"), f"_{name}": rows[name]})
 

@@ -60,6 +60,29 @@ def test_rates_tuned_for_each_cell_are_paired_and_tuning_is_not_judged() -> None
     assert found.conditions["learning_rate"] == [0.003, 0.01]
 
 
+def test_a_trend_goes_over_sizes_at_which_other_rates_were_chosen() -> None:
+    rates = {("gru", 100): 0.01, ("gru", 200): 0.001, ("gru", 400): 0.01, ("lstm", 100): 0.003}
+    records = []
+    for size, advantage in ((100, 0.6), (200, 0.4), (400, 0.2)):
+        for record in trials(advantage, train_size=size):
+            rate = rates.get((record["spec"]["cell"], size), 0.01)
+            records.append({**record, "spec": record["spec"] | {"learning_rate": rate}})
+    found = verdict(records, paired(kind="trend", along="train_size", advantage="shrinks"))
+    assert (found.verdict, found.n, found.by_condition) == ("supported", 8, ())
+    assert found.conditions["learning_rate"] == [0.001, 0.003, 0.01]
+
+
+def test_rates_that_a_sweep_goes_through_stay_conditions_of_a_trend() -> None:
+    records = []
+    for size, advantage in ((100, 0.6), (200, 0.4), (400, 0.2)):
+        for rate in (0.001, 0.01):
+            for record in trials(advantage, train_size=size):
+                spec = record["spec"] | {"learning_rate": rate}
+                records.append({**record, "spec": spec, "trial_id": f"{record['trial_id']}-{rate}"})
+    found = verdict(records, paired(kind="trend", along="train_size", advantage="shrinks"))
+    assert [condition.conditions["learning_rate"] for condition in found.by_condition] == [0.001, 0.01]
+
+
 def test_smallest_and_largest_are_those_of_each_task() -> None:
     records = [
         record
