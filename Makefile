@@ -36,7 +36,7 @@ report: $(READY)  ## write EXPERIMENT's report again from the stored records
 	@$(BIN)/harness report $(RESULTS)/$(basename $(notdir $(EXPERIMENT)))
 
 test: $(READY)  ## all tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 test-fast: $(READY)  ## the tests that need neither TensorFlow nor a browser (under a minute)
 	@$(BIN)/python -m pytest --fast -n auto --dist worksteal $(ARGS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
@@ -12,9 +11,9 @@ from tests.runner.place import Place
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    """After the test, no process and no temporary file is left."""
-    place = Place(tmp_path)
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """After the test, no process and no temporary file is left. Its path is short: sockets lie below it."""
+    place = Place(tmp_path_factory.mktemp("place"))
     yield place
     for run in place.started:
         run.kill()

@@ -6,9 +6,9 @@ import json
 import signal
 import time
 from contextlib import suppress
-from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.runner.place import HEAD, Place, finish, sweeps, without_times
 from tests.runner.pretend import JUMPING
@@ -19,7 +19,9 @@ FAULTS = (
 )  # fmt: skip
 
 
-def test_whatever_trials_do_they_are_records_and_every_other_trial_is_untouched(place: Place, tmp_path: Path) -> None:
+def test_whatever_trials_do_they_are_records_and_every_other_trial_is_untouched(
+    place: Place, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     limits = "[limits]\nmemory_gib = 0.6\n"
     good = sweeps("recall", sizes=range(20, 28))
     code, output = place.run(HEAD + limits + good + sweeps(*FAULTS))
@@ -65,8 +67,7 @@ def test_whatever_trials_do_they_are_records_and_every_other_trial_is_untouched(
     assert "data_fingerprint: Input should be a valid string" in why["unfit"]
     assert found["unfit"]["parameters"] == 7, "what can be stored is kept"
 
-    alone = Place(tmp_path / "alone")
-    alone.folder.mkdir()
+    alone = Place(tmp_path_factory.mktemp("alone"))
     alone.run(HEAD + good)
     undisturbed = alone.records()
     assert {key: without_times(r) for key, r in records.items() if key in undisturbed} == {
