@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -48,6 +49,7 @@ def suite(*options: str) -> Measuring:
             done = subprocess.run(
                 [*command, *(names or [str(FOLDER)])],
                 cwd=FOLDER.parents[1],
+                env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")},
                 capture_output=True,
                 text=True,
                 check=False,

@@ -86,8 +86,8 @@ COLUMNS = [
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "quick.toml"
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("quick") / "quick.toml"  # a short path: sockets lie below it
     path.write_text(QUICK, encoding="utf-8")
     return path
 
