@@ -13,6 +13,7 @@ import pytest
 
 from harness.analysis.looks import Looks
 from harness.errors import UserError
+from harness.files import THIS_HOST
 from harness.store import EXPERIMENT_NAME, FILE_NAME, exclusive, open_store, stored_experiment, write_atomically
 from harness.tables import SCHEMA_VERSION
 from tests.factories import record, spec
@@ -198,9 +199,10 @@ def test_a_run_removes_what_a_killed_one_left_unfinished_and_nothing_else(tmp_pa
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     for pid in (dead.pid, os.getpid()):
-        (tmp_path / f".verdicts.json.{pid}-x.part").touch()
+        (tmp_path / f".verdicts.json.{THIS_HOST}-{pid}-x.part").touch()
     with exclusive(tmp_path):
-        assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", f".verdicts.json.{os.getpid()}-x.part"]
+        left = f".verdicts.json.{THIS_HOST}-{os.getpid()}-x.part"
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", left]
 
 
 KILLED_WHILE_WRITING = """
