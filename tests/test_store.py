@@ -13,6 +13,7 @@ import pytest
 
 from harness.analysis.looks import Looks
 from harness.errors import UserError
+from harness.experiment import TrialSpec
 from harness.files import THIS_HOST
 from harness.store import EXPERIMENT_NAME, FILE_NAME, exclusive, open_store, stored_experiment, write_atomically
 from harness.tables import SCHEMA_VERSION
@@ -281,7 +282,24 @@ def test_more_records_than_are_read_at_a_time_come_once_each_and_in_order(
         assert [found["spec"]["seed"] for found in store.records()] == [0, 2, 3, 4]
         ids = [found["trial_id"] for found in store.records(all_records=True)]
         assert ids == sorted(of.id() for of in specs if of.seed != 1)
-        assert store.plan() == {of.id(): of for of in specs}
+        assert [TrialSpec.model_validate_json(one.spec) for one in store.plan()] == specs
+        assert [one.trial_id for one in store.plan()] == [of.id() for of in specs]
+
+
+def test_whoever_reads_every_attempt_holds_up_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.store._AT_A_TIME", 2)
+    first, *others = (record(spec(seed=seed)) for seed in range(5))
+    with open_store(tmp_path, create=True) as store, open_store(tmp_path) as reader:
+        store._connection.execute("PRAGMA busy_timeout = 0")
+        store.add_all([first, *others])
+        attempts = reader.every_attempt()
+        found = [next(attempts)]
+        store.add(record(spec(seed=5)))
+        store.add_all(record(one.spec, attempt=2) for one in others)
+        found += attempts
+    places = [(one["trial_id"], one["attempt"]) for one in found]
+    assert places == sorted(set(places))
+    assert {(one.trial_id, 1) for one in (first, *others)} <= set(places)
 
 
 def test_the_experiment_of_a_folder_is_read_back_or_it_is_said_why_not(tmp_path: Path) -> None:
