@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,7 +15,8 @@ import psutil
 
 from harness.errors import UserError
 
-_PART = re.compile(r"\..*\.(\d+)-[^.]*\.part")
+THIS_HOST = re.sub(r"[^A-Za-z0-9_-]", "-", socket.gethostname())
+"""As names of unfinished files have it: where hosts share storage, a process's id tells nothing to another host."""
 
 
 @contextmanager
@@ -25,7 +27,8 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     """
     name = None
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.{os.getpid()}-", suffix=".part")
+        prefix = f".{path.name}.{THIS_HOST}-{os.getpid()}-"
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=".part")
         with os.fdopen(handle, "wb") as file:
             yield file
         Path(name).chmod(0o644)
@@ -47,9 +50,10 @@ def make_folder(path: Path) -> None:
 
 
 def remove_parts(folder: Path) -> None:
-    """Remove, from a folder and those in it, the unfinished files of processes that are no more."""
+    """Remove, from a folder and those in it, the unfinished files of this host's processes that are no more."""
+    part = re.compile(rf"\..*\.{THIS_HOST}-(\d+)-[^.]*\.part")
     for path in folder.rglob(".*.part"):
-        written_by = _PART.fullmatch(path.name)
+        written_by = part.fullmatch(path.name)
         if written_by and not psutil.pid_exists(int(written_by[1])):
             with suppress(OSError):
                 path.unlink()

@@ -107,14 +107,14 @@ def run_experiment(
     directory = Path(results) / experiment.name
     plan(experiment, {})  # a plan that cannot be made is told before anything is written
     with open_store(directory, create=True) as store, exclusive(directory):
-        if source is not None:
-            write_atomically(directory / EXPERIMENT_NAME, source)
         cache = Path(os.environ.get(CACHE_VARIABLE) or directory.parent / CACHE_FOLDER)
         remove_parts(cache)
         deadline = math.inf if budget is None else begun + budget - min(CLOSING_SECONDS, CLOSING_SHARE * budget)
         again = {trial_id: attempts for trial_id, (attempts, status) in store.attempts().items() if status in retry}
         most = seeds.most_seeds(experiment, store, most_seeds, adding=until_decided)
         with _engine(cluster, jobs, _limits(experiment), cache, store, console) as engine:
+            if source is not None:  # a run that was refused until here leaves the text of the one before
+                write_atomically(directory / EXPERIMENT_NAME, source)
             run = _Run(experiment, store, engine, console, deadline, again, most, frozenset(store.planned_trials()))
             outcome = _run_stages(run)
             open_claims: tuple[str, ...] = ()

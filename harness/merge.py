@@ -2,32 +2,41 @@
 
 Two records are equal where all their JSON values are, times and machine included, but for the attempt's number: such
 are copies of one run of a trial, and are kept once. Records that differ come from different runs of the trial, and all
-are kept, as its attempts. Where folders that have a trial count different records of it, that is a conflict.
+are kept, as its attempts. Where folders that have a trial count different records of it, that is a conflict, and the
+record that was begun last counts; but of a block of the speed lane all trials count as one folder ran them.
+
+A record is copied as it is, keys that only another version of the harness knows included. Sources are read a few
+records at a time and not locked: a run that goes on in one of them is not disturbed, and what it stores meanwhile may
+be missing here; a source may lie on storage that cannot be written.
 """
 
 from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from harness.analysis.looks import Looks
 from harness.errors import UserError
-from harness.experiment import TrialSpec
 from harness.files import make_folder
 from harness.record import Record
 from harness.results import SUMMARIES_FOLDER, load_stored_experiment
+from harness.runner.lanes import VARIES_WITHIN_A_BLOCK
 from harness.runner.run import TRY_AGAIN
-from harness.store import EXPERIMENT_NAME, Store, exclusive, open_store, stored_experiment, write_atomically
+from harness.store import EXPERIMENT_NAME, Planned, Store, exclusive, open_store, stored_experiment, write_atomically
+
+_ABSENT = {name: of.get_default() for name, of in Record.model_fields.items() if not of.is_required()}
+"""What a record that lacks a key, as an older version wrote it, says of it."""
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """A trial of which folders count different records; all are kept, and the one that was begun last counts."""
+    """A trial of which folders count different records; all are kept."""
 
     trial_id: str
     folders: tuple[Path, ...]
@@ -57,26 +66,25 @@ class _Found:
 def merge(sources: Sequence[str | Path], into: str | Path) -> Merged:
     """Merge results folders of one experiment into a new one; no record is written unless all are.
 
-    Its plan has the trials of all of them in the order of the sources; the experiment file is the first one's, the
-    sources are only read. Raises UserError.
+    Its plan has the trials of all of them in the order of the sources; the experiment file is the first one's. The
+    sources are only read, but for a store of an older schema: as by any reading, that is brought up to date. Raises
+    UserError.
     """
     directories, into = [Path(source) for source in sources], Path(into)
     _check(directories, into)
     merged = Merged()
     with ExitStack() as stack:
         stores = [stack.enter_context(open_store(directory)) for directory in directories]
+        looks = _all_looks(stores)  # before the records: what a look has seen was stored before it
+        plan = _whole_plan(stores)
         target = stack.enter_context(open_store(into, create=True))
         stack.enter_context(exclusive(into))
         if next(target.records(all_records=True), None) is not None:
             raise UserError(f"{into}: there are results in it already. Name a new folder with --into DIR")
-        planned: dict[str, TrialSpec] = {}
-        for store in stores:
-            for trial_id, spec in store.plan().items():
-                planned.setdefault(trial_id, spec)
-        target.set_plan(planned)
-        target.add_all(_all_records(stores, directories, merged))
         write_atomically(into / EXPERIMENT_NAME, stored_experiment(directories[0]))
         _copy_summaries(directories, into)
+        records = _all_records(stores, directories, _whose_blocks(stores, plan), merged)
+        target.fill(plan, looks, records)  # last, so that a merge that was stopped before its end can be done again
     return merged
 
 
@@ -98,22 +106,91 @@ def _check(directories: Sequence[Path], into: Path) -> None:
             )
 
 
-def _all_records(stores: Sequence[Store], directories: Sequence[Path], merged: Merged) -> Iterator[Record]:
+def _all_looks(stores: Sequence[Store]) -> dict[str, Looks]:
+    """The looks at each claim (by id) in any of the folders.
+
+    Each becomes a look at the merged records up to its last seed. Whether a folder went on after one of its looks was
+    decided by what it then knew, seeds that come before those that followed; so the merged records, in the order of
+    their seeds, are a sequence that was looked at, and levels that allow for all of the looks hold. They depend on the
+    most seeds, which therefore has to be the same everywhere. Raises UserError where it is not.
+    """
+    found: dict[str, Looks] = {}
+    most: tuple[int, Path] | None = None
+    for store in stores:
+        for claim, looks in store.looks().items():
+            most = most or (looks.most, store.directory)
+            if looks.most != most[0]:
+                raise UserError(
+                    f"{store.directory}: claims were looked at with at most {looks.most} seeds in mind, in {most[1]}"
+                    f" with at most {most[0]}; no verdict on the seeds of both can allow for that. See them side"
+                    f" by side instead: harness report {most[1]} {store.directory}"
+                )
+            before = found[claim].through if claim in found else ()
+            found[claim] = Looks(tuple(sorted({*before, *looks.through})), looks.most)
+    return found
+
+
+def _whole_plan(stores: Sequence[Store]) -> list[Planned]:
+    planned: dict[str, Planned] = {}
+    for store in stores:
+        for one in store.plan():
+            planned.setdefault(one.trial_id, one)
+    return list(planned.values())
+
+
+def _whose_blocks(stores: Sequence[Store], plan: Sequence[Planned]) -> dict[str, int]:
+    """For trials (by id) of those blocks of the speed lane that several folders ran: of which folder the block counts.
+
+    That is the one with outcomes of most of its trials; of several such, the one that began one of them last.
+    """
+    ids = [one.trial_id for one in plan if one.load.lane == "speed"]
+    blocks: dict[str, dict[int, dict[str, str]]] = {}
+    for index, store in enumerate(stores):
+        for record in store.last_attempts(ids):
+            if record["status"] not in TRY_AGAIN:
+                begun = blocks.setdefault(_block(record["spec"]), {}).setdefault(index, {})
+                begun[record["trial_id"]] = record["started_at"]
+    whose = {}
+    for folders in blocks.values():
+        if len(folders) > 1:
+            best = max(folders, key=lambda index: (len(folders[index]), max(folders[index].values())))
+            whose.update(dict.fromkeys(folders[best], best))
+    return whose
+
+
+def _block(spec: Mapping[str, Any]) -> str:
+    """What the trials of a block share, but for options: these hold paths, which two hosts may have differently."""
+    shared = {name: value for name, value in spec.items() if name not in {*VARIES_WITHIN_A_BLOCK, "options"}}
+    return json.dumps(shared, sort_keys=True)
+
+
+def _all_records(
+    stores: Sequence[Store], directories: Sequence[Path], whose: Mapping[str, int], merged: Merged
+) -> Iterator[dict[str, Any]]:
     """The records to be kept, trial by trial, so that only one trial's are in memory; counts them in `merged`."""
     streams = [_numbered(index, store.every_attempt()) for index, store in enumerate(stores)]
     for trial_id, entries in groupby(heapq.merge(*streams, key=lambda entry: entry[:2]), key=lambda entry: entry[0]):
-        of_folders = [(index, record) for _, index, record in entries]
+        of_folders = [(index, _text(record), record) for _, index, record in entries]
         found = _without_copies(of_folders)
         merged.trials += 1
         merged.records += len(found)
         merged.copies += len(of_folders) - len(found)
-        counted = [one for one in found if _counts(one, of_folders)]
+        last = {index: text for index, text, _ in of_folders}
+        counted = [text for text in found if text in last.values() and found[text].record["status"] not in TRY_AGAIN]
         if len(counted) > 1:
-            merged.conflicts.append(_conflict(trial_id, counted, directories))
-        if len({index for index, _ in of_folders}) > 1:
-            found.sort(key=lambda one: (one.record["status"] not in TRY_AGAIN, one.record["started_at"]))
-        for attempt, one in enumerate(found, start=1):
-            yield Record.model_validate({**one.record, "attempt": attempt})
+            merged.conflicts.append(_conflict(trial_id, [found[text] for text in counted], directories))
+        texts = list(found)
+        if len(last) > 1:
+            of_block = last.get(whose.get(trial_id, -1))
+            texts.sort(
+                key=lambda text: (
+                    found[text].record["status"] not in TRY_AGAIN,
+                    text == of_block,
+                    found[text].record["started_at"],
+                )
+            )
+        for attempt, text in enumerate(texts, start=1):
+            yield {**found[text].record, "attempt": attempt}
 
 
 def _numbered(index: int, records: Iterator[dict[str, Any]]) -> Iterator[tuple[str, int, dict[str, Any]]]:
@@ -121,31 +198,25 @@ def _numbered(index: int, records: Iterator[dict[str, Any]]) -> Iterator[tuple[s
         yield record["trial_id"], index, record
 
 
-def _without_copies(records: Sequence[tuple[int, dict[str, Any]]]) -> list[_Found]:
-    found: list[_Found] = []
-    for index, record in records:
-        same = next((one for one in found if _without_number(one.record) == _without_number(record)), None)
-        if same is None:
-            found.append(_Found(record, (index,)))
-        else:
-            found[found.index(same)] = _Found(same.record, (*same.folders, index))
+def _text(record: dict[str, Any]) -> str:
+    """All but the attempt's number, as text, in which what is not a number equals itself."""
+    return json.dumps({name: value for name, value in (_ABSENT | record).items() if name != "attempt"}, sort_keys=True)
+
+
+def _without_copies(records: Sequence[tuple[int, str, dict[str, Any]]]) -> dict[str, _Found]:
+    """The records that differ, by their text."""
+    found: dict[str, _Found] = {}
+    for index, text, record in records:
+        same = found.get(text)
+        found[text] = _Found(same.record, (*same.folders, index)) if same else _Found(record, (index,))
     return found
 
 
-def _without_number(record: dict[str, Any]) -> str:
-    """As text, in which what is not a number equals itself."""
-    return json.dumps({name: value for name, value in record.items() if name != "attempt"}, sort_keys=True)
-
-
-def _counts(one: _Found, records: Sequence[tuple[int, dict[str, Any]]]) -> bool:
-    """Whether it is the last record of its trial in a folder, and not one that is to be tried again."""
-    last = {index: _without_number(record) for index, record in records}
-    return one.record["status"] not in TRY_AGAIN and _without_number(one.record) in last.values()
-
-
 def _conflict(trial_id: str, found: Sequence[_Found], directories: Sequence[Path]) -> Conflict:
-    texts = [{name: json.dumps(value, sort_keys=True) for name, value in one.record.items()} for one in found]
-    names = [name for name in texts[0] if name != "attempt"]
+    texts = [
+        {name: json.dumps(value, sort_keys=True) for name, value in (_ABSENT | one.record).items()} for one in found
+    ]
+    names = [name for name in dict.fromkeys(name for text in texts for name in text) if name != "attempt"]
     differ = tuple(name for name in names if len({text.get(name) for text in texts}) > 1)
     return Conflict(trial_id, tuple(directories[index] for one in found for index in one.folders), differ)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from pydantic_core import from_json
 
@@ -29,7 +30,12 @@ _LAST = (
     "SELECT trial_id, record FROM trial AS here WHERE trial_id IN ({}) AND attempt ="
     " (SELECT max(attempt) FROM trial WHERE trial_id = here.trial_id)"
 )
+_PAGE = (
+    "SELECT trial_id, attempt, record FROM trial WHERE (trial_id, attempt) > (?, ?) ORDER BY trial_id, attempt LIMIT ?"
+)
 _AT_A_TIME = 500
+_INSERT_TRIAL = "INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?)"
+_INSERT_LOOK = "INSERT INTO look VALUES (?, ?, ?)"
 _LEFT_OUT = (
     "FROM left_out JOIN planned USING (trial_id) WHERE NOT EXISTS"
     " (SELECT 1 FROM trial WHERE trial.trial_id = left_out.trial_id AND status <> 'interrupted')"
@@ -74,6 +80,15 @@ class LeftOut:
         return f"{where}: {self.reason}"
 
 
+class Planned(NamedTuple):
+    """A planned trial as it is stored, whichever version of the harness planned it."""
+
+    trial_id: str
+    load: Load
+    spec: str
+    """As JSON."""
+
+
 class Store:
     """An open store. `directory` is the results folder; use `open_store`."""
 
@@ -103,20 +118,41 @@ class Store:
                     record.model_dump_json(),
                 )
                 try:
-                    self._connection.execute("INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+                    self._connection.execute(_INSERT_TRIAL, row)
                 except sqlite3.IntegrityError as error:
                     raise KeyError(f"trial {record.trial_id}, attempt {record.attempt}, is stored already") from error
 
     def set_plan(self, trials: Mapping[str, TrialSpec]) -> None:
         """Remember what the experiment asks for now, so that status and report know what is missing."""
+        plan = (Planned(trial_id, load_of(spec), spec.model_dump_json()) for trial_id, spec in trials.items())
+        with self._writing():
+            self._replace_plan(plan)
+
+    def _replace_plan(self, plan: Iterable[Planned]) -> None:
+        rows = ((position, one.trial_id, *one.load, one.spec) for position, one in enumerate(plan))
+        self._connection.execute("DELETE FROM left_out")
+        self._connection.execute("DELETE FROM planned")
+        self._connection.executemany(INSERT_PLANNED, rows)
+
+    def fill(self, plan: Iterable[Planned], looks: Mapping[str, Looks], records: Iterable[Mapping[str, Any]]) -> None:
+        """Store what other stores hold, in one transaction: all of it or nothing. Records have an attempt each."""
         rows = (
-            (position, trial_id, *load_of(spec), spec.model_dump_json())
-            for position, (trial_id, spec) in enumerate(trials.items())
+            (
+                record["trial_id"],
+                record["attempt"],
+                record["status"],
+                record["spec"]["task"],
+                record["spec"]["cell"],
+                record.get("seconds_total"),
+                json.dumps(record, ensure_ascii=False, separators=(",", ":")),
+            )
+            for record in records
         )
         with self._writing():
-            self._connection.execute("DELETE FROM left_out")
-            self._connection.execute("DELETE FROM planned")
-            self._connection.executemany(INSERT_PLANNED, rows)
+            self._replace_plan(plan)
+            for claim, of in looks.items():
+                self._connection.executemany(_INSERT_LOOK, [(claim, through, of.most) for through in of.through])
+            self._connection.executemany(_INSERT_TRIAL, rows)
 
     def leave_out(self, reasons: Mapping[str, str]) -> None:
         """Remember which planned trials (by id) this run left out, and why, until the next plan is set."""
@@ -145,7 +181,7 @@ class Store:
         """Remember a look at each of the claims (by id) with all seeds up to the one given."""
         rows = [(claim, through, most) for claim, through in claims.items()]
         with self._writing():
-            self._connection.executemany("INSERT INTO look VALUES (?, ?, ?)", rows)
+            self._connection.executemany(_INSERT_LOOK, rows)
 
     def looks(self) -> dict[str, Looks]:
         """For each claim (by id) that was looked at while seeds were added, its looks."""
@@ -165,10 +201,10 @@ class Store:
         rows = self._read("SELECT trial_id, task, cell FROM planned ORDER BY position")
         return {trial_id: (task, cell) for trial_id, task, cell in rows}
 
-    def plan(self) -> dict[str, TrialSpec]:
-        """The trials of the last plan, by id, in its order."""
-        rows = self._read("SELECT trial_id, spec FROM planned ORDER BY position")
-        return {trial_id: TrialSpec.model_validate_json(spec) for trial_id, spec in rows}
+    def plan(self) -> list[Planned]:
+        """The trials of the last plan, in its order."""
+        rows = self._read("SELECT trial_id, task, lane, kernel, cell, guess, spec FROM planned ORDER BY position")
+        return [Planned(trial_id, Load(*load), spec) for trial_id, *load, spec in rows]
 
     def planned_seeds(self) -> set[int]:
         """The seeds of the last plan's comparison."""
@@ -183,7 +219,10 @@ class Store:
         few at a time: a run that stores its trials meanwhile never waits for long.
         """
         rows = self._read("SELECT DISTINCT trial_id FROM trial ORDER BY 1" if all_records else _PLANNED_IDS)
-        ids = [trial_id for (trial_id,) in rows]
+        yield from self.last_attempts([trial_id for (trial_id,) in rows])
+
+    def last_attempts(self, ids: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """The last attempt at each of these trials of which there is one, in their order."""
         for start in range(0, len(ids), _AT_A_TIME):
             some = ids[start : start + _AT_A_TIME]
             found = dict(self._read(_LAST.format(", ".join("?" * len(some))), *some))
@@ -192,9 +231,15 @@ class Store:
                     yield from_json(found[trial_id])
 
     def every_attempt(self) -> Iterator[dict[str, Any]]:
-        """All that is stored, trial by trial in the order of their ids, oldest attempt first."""
-        for (text,) in self._read("SELECT record FROM trial ORDER BY trial_id, attempt"):
-            yield from_json(text)
+        """All that is stored, trial by trial in the order of their ids, oldest attempt first.
+
+        They are read a few at a time, as `records` are.
+        """
+        last = ("", 0)
+        while page := list(self._read(_PAGE, *last, _AT_A_TIME)):
+            for trial_id, attempt, text in page:
+                last = (trial_id, attempt)
+                yield from_json(text)
 
     def attempts_at(self, trial_id: str) -> list[dict[str, Any]]:
         """All attempts at one trial, oldest first. Raises UserError unless the id, or its beginning, fits one trial."""

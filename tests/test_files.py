@@ -59,6 +59,9 @@ with replacing(Path(sys.argv[1])) as file:
 """
 
 
+KILLED_ON = "import harness.files, sys; harness.files.THIS_HOST = sys.argv[2]\n" + KILLED
+
+
 def test_what_a_killed_writer_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path: Path) -> None:
     (tmp_path / "figures").mkdir()
     target = tmp_path / "figures" / "b.svg"
@@ -73,3 +76,17 @@ def test_what_a_killed_writer_left_is_removed_and_what_a_living_one_writes_is_no
     others.touch()
     remove_parts(tmp_path)
     assert others.exists()
+
+
+def test_an_unfinished_file_of_another_host_is_left_to_that_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for host in ("a", "b-a", "b"):
+        monkeypatch.setattr("harness.files.THIS_HOST", host)
+        assert (
+            subprocess.run([sys.executable, "-c", KILLED_ON, str(tmp_path / "a.txt"), host], check=False).returncode
+            == -9
+        )
+    monkeypatch.setattr("harness.files.THIS_HOST", "a")
+    remove_parts(tmp_path)
+    assert sorted(path.name.split(".")[3].rsplit("-", 2)[0] for path in tmp_path.iterdir()) == ["b", "b-a"]

@@ -14,8 +14,9 @@ from harness.errors import UserError
 from harness.flow import Finished, run_experiment
 from harness.record import Record
 from harness.results import judge_results
+from harness.runner.cluster.connect import Cluster
 from harness.runner.engine import Trial
-from harness.store import open_store
+from harness.store import EXPERIMENT_NAME, open_store
 from tests.factories import EXPERIMENT, experiment, record
 from tests.runner.simulated import Simulated
 
@@ -176,6 +177,21 @@ def test_the_most_seeds_cannot_be_changed_once_a_claim_was_looked_at(run) -> Non
     run(until_decided=True, most_seeds=15)
     with pytest.raises(UserError, match=r"--most-seeds 60: .* at most 15 seeds in mind"):
         run(until_decided=True, most_seeds=60)
+
+
+def test_a_run_that_is_refused_leaves_the_text_of_the_experiment_as_it_was(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(until_decided=True, most_seeds=15)
+
+    def refuses(*_: object) -> None:
+        raise UserError("no such scheduler")
+
+    monkeypatch.setattr("harness.flow.cluster_engine", refuses)
+    for options in ({"until_decided": True, "most_seeds": 60}, {"cluster": Cluster()}):
+        with pytest.raises(UserError):
+            run(CLAIMS.replace("seeds = 2", "seeds = 3"), **options)
+        assert (tmp_path / "tiny" / EXPERIMENT_NAME).read_text(encoding="utf-8") == CLAIMS
 
 
 def test_fewer_seeds_than_the_experiment_has_are_refused(run) -> None:

@@ -13,6 +13,8 @@ import pytest
 
 from harness.analysis.looks import Looks
 from harness.errors import UserError
+from harness.experiment import TrialSpec
+from harness.files import THIS_HOST
 from harness.store import EXPERIMENT_NAME, FILE_NAME, exclusive, open_store, stored_experiment, write_atomically
 from harness.tables import SCHEMA_VERSION
 from tests.factories import record, spec
@@ -198,9 +200,10 @@ def test_a_run_removes_what_a_killed_one_left_unfinished_and_nothing_else(tmp_pa
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     for pid in (dead.pid, os.getpid()):
-        (tmp_path / f".verdicts.json.{pid}-x.part").touch()
+        (tmp_path / f".verdicts.json.{THIS_HOST}-{pid}-x.part").touch()
     with exclusive(tmp_path):
-        assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", f".verdicts.json.{os.getpid()}-x.part"]
+        left = f".verdicts.json.{THIS_HOST}-{os.getpid()}-x.part"
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", left]
 
 
 KILLED_WHILE_WRITING = """
@@ -279,7 +282,24 @@ def test_more_records_than_are_read_at_a_time_come_once_each_and_in_order(
         assert [found["spec"]["seed"] for found in store.records()] == [0, 2, 3, 4]
         ids = [found["trial_id"] for found in store.records(all_records=True)]
         assert ids == sorted(of.id() for of in specs if of.seed != 1)
-        assert store.plan() == {of.id(): of for of in specs}
+        assert [TrialSpec.model_validate_json(one.spec) for one in store.plan()] == specs
+        assert [one.trial_id for one in store.plan()] == [of.id() for of in specs]
+
+
+def test_whoever_reads_every_attempt_holds_up_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.store._AT_A_TIME", 2)
+    first, *others = (record(spec(seed=seed)) for seed in range(5))
+    with open_store(tmp_path, create=True) as store, open_store(tmp_path) as reader:
+        store._connection.execute("PRAGMA busy_timeout = 0")
+        store.add_all([first, *others])
+        attempts = reader.every_attempt()
+        found = [next(attempts)]
+        store.add(record(spec(seed=5)))
+        store.add_all(record(one.spec, attempt=2) for one in others)
+        found += attempts
+    places = [(one["trial_id"], one["attempt"]) for one in found]
+    assert places == sorted(set(places))
+    assert {(one.trial_id, 1) for one in (first, *others)} <= set(places)
 
 
 def test_the_experiment_of_a_folder_is_read_back_or_it_is_said_why_not(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from harness.errors import UserError
 from harness.experiment import Lane, TrialSpec
 from harness.runner.engine import Trial
 
-_VARIES_WITHIN_A_BLOCK = {"cell", "kernel", "units", "learning_rate", "code"}
+VARIES_WITHIN_A_BLOCK = {"cell", "kernel", "units", "learning_rate", "code"}
 
 
 def block_of(spec: TrialSpec) -> tuple[object, ...]:
@@ -28,7 +28,7 @@ def block_of(spec: TrialSpec) -> tuple[object, ...]:
 
 def condition_of(spec: TrialSpec) -> tuple[object, ...]:
     """What the blocks of a condition share: all but the seed."""
-    fields = spec.model_dump(exclude=_VARIES_WITHIN_A_BLOCK | {"seed"})
+    fields = spec.model_dump(exclude=VARIES_WITHIN_A_BLOCK | {"seed"})
     return tuple(repr(fields[name]) for name in sorted(fields))
 
 

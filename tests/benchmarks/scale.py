@@ -27,7 +27,7 @@ from typing import Any
 from rich.console import Console
 
 from harness import flow
-from harness.experiment import parse_experiment
+from harness.experiment import TrialSpec, parse_experiment
 from harness.runner.cluster.connect import Cluster
 from harness.runner.progress import ShowProgress
 from harness.store import open_store
@@ -129,7 +129,7 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         found = run(arguments.trials, folder, arguments.sleep, arguments.most_seconds)
         with open_store(folder / "scale") as store:
-            spec = next(iter(store.plan().values()))
+            spec = TrialSpec.model_validate_json(store.plan()[0].spec)
         found["status"] = status_seconds(folder)
     kib = len(real_size(spec, 1).model_dump_json()) / 1024
     each = {name: 1000 * found[name] / max(1, found["trials"]) for name in ("run", "coordinator_cpu")}
