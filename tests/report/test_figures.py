@@ -155,6 +155,36 @@ def test_speed_trials_are_preferred_for_times() -> None:
     assert panel.series[0].centres[0].mean == 2.0
 
 
+@pytest.mark.parametrize(("lengths", "units"), [((16,), (32,)), ((16, 32), (32, 64))])
+def test_what_a_failed_trial_took_is_in_no_mean_and_the_failure_is_drawn(
+    lengths: tuple[int, ...], units: tuple[int, ...]
+) -> None:
+    """Every trial of the LSTM fails: one leaves a time and a memory, the others nothing."""
+    nothing = {"status": "timeout", "seconds_per_update": math.nan, "memory_peak_bytes": math.nan}
+    little = {"status": "diverged", "seconds_per_update": 1e-9, "memory_peak_bytes": 1.0}
+    rows = [
+        trial(cell=cell, seed=seed, sequence_length=length, units=size, **(failed if cell == "lstm" else {}))
+        for cell in ("gru", "lstm") for seed, failed in enumerate((nothing, nothing, little))
+        for length in lengths for size in units
+    ]  # fmt: skip
+    made = plots(frame(*rows))
+    for plot in [made[id] for id in ("seconds-per-update", "memory", "memory-by-units") if id in made]:
+        assert any("A trial that failed is a cross" in note for note in plot.notes)
+        for panel in plot.panels:
+            gru, lstm = panel.series
+            assert [centre.n for centre in gru.centres] == [3] * len(gru.centres), plot.id
+            assert (gru.failed, lstm.points, lstm.centres) == ((), (), ()), plot.id
+            assert {failed.why for failed in lstm.failed} == {"1 diverged, 2 timeout"}, plot.id
+            assert "Without a value: LSTM 1 diverged, 2 timeout" in finding(panel)
+    assert ("memory-by-units" in made) == (len(units) > 1)
+
+
+def test_a_task_in_which_nothing_was_timed_has_no_figure_of_times() -> None:
+    rows = frame(*(trial(seed=seed, seconds_per_update=math.nan) for seed in (0, 1)))
+    assert "seconds-per-update" not in plots(rows)
+    assert "memory" in plots(rows)
+
+
 def test_batches_that_follow_from_a_small_training_set_are_no_condition() -> None:
     rows = [trial(train_size=size, batch_size=min(32, size), seed=seed) for size in (8, 64) for seed in (0, 1)]
     (panel,) = plots(frame(*rows))["loss-by-size"].panels
