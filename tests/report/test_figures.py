@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from harness.analysis.verdict import Pair, Verdict
 from harness.report.aggregate import interval, prepared, with_best_rates
 from harness.report.appearance import looks
-from harness.report.differences import strip
+from harness.report.differences import crosses, strip
 from harness.report.drawing import draw_panel, draw_plot, panel_height
 from harness.report.evidence import FIGURES
 from harness.report.lines import spread
@@ -276,7 +277,7 @@ def test_a_strip_has_every_pair_the_effect_and_the_margin() -> None:
     verdict = verdicts()[1]
     panel = strip(verdict, LOOKS)
     assert panel is not None
-    assert panel.margin == 0.02
+    assert panel.margin == (-0.02, 0.02)
     assert panel.x.title == "Condition"
     assert panel.y.label == "← LSTM better · nats · GRU better →"
     assert [series.label for series in panel.series] == ["all", "size 2,000", "size 128,000"]
@@ -293,10 +294,30 @@ def test_a_pair_with_a_failed_trial_is_counted_in_the_strip() -> None:
     verdict = Verdict("x", "x", "undecided", 0.1, -math.inf, math.inf, "nats", 2, pairs=pairs, margin=0.05)
     panel = strip(verdict, LOOKS)
     assert panel is not None
-    assert [failed.why for failed in panel.series[0].failed] == ["1 pair with a failed trial"]
+    assert [failed.why for failed in panel.series[0].failed] == ["1 pair in which one trial failed"]
     assert panel.series[0].centres[0].low is None
     with drawing_style("test"):
         draw_panel(panel, LOOKS)
+    assert crosses(panel, verdict) == "✗: so many pairs in which one trial failed."
+    timed = replace(verdict, kind="time-to-target")
+    missed = strip(timed, LOOKS)
+    assert missed is not None
+    assert [failed.why for failed in missed.series[0].failed] == ["1 pair in which one trial missed the target"]
+    assert crosses(missed, timed) == "✗: so many pairs in which one trial missed the target."
+    whole = strip(replace(verdict, pairs=pairs[1:]), LOOKS)
+    assert whole is not None
+    assert crosses(whole, verdict) == ""
+
+
+def test_the_margin_of_a_ratio_is_narrower_below_zero() -> None:
+    verdict = Verdict("x", "x", "undecided", 10.0, -5.0, 30.0, "%", 5, margin=25.0, scale="log ratio")
+    panel = strip(verdict, LOOKS)
+    assert panel is not None
+    assert panel.margin == pytest.approx((-20.0, 25.0))
+    with drawing_style("test"):
+        figure, _ = draw_panel(panel, LOOKS)
+    (band,) = [patch for patch in figure.axes[0].patches if patch.get_gid() == "margin"]
+    assert band.get_extents().transformed(figure.axes[0].transData.inverted()).intervalx == pytest.approx((-20, 25))
 
 
 def test_every_figure_can_be_drawn_in_both_scales(compared: dict[str, Plot]) -> None:
