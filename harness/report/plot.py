@@ -112,6 +112,10 @@ class Reference:
         """Its value at the largest x."""
         return self.values[-1][1]
 
+    def at(self, x: float) -> float:
+        """Its value at that x; the level where it has none there."""
+        return dict(self.values).get(x, self.level)
+
 
 @dataclass(frozen=True)
 class Picture:

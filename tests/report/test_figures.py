@@ -15,7 +15,7 @@ from harness.report.differences import crosses, strip
 from harness.report.drawing import draw_panel, draw_plot, panel_height
 from harness.report.evidence import FIGURES
 from harness.report.lines import spread
-from harness.report.plot import Axis, Panel, Plot
+from harness.report.plot import Axis, Centre, Failed, Panel, Plot, Point, Reference, Series
 from harness.report.rows import name_lines
 from harness.report.svg import drawing_style, inline
 from harness.report.wording import finding, number, short, table
@@ -352,6 +352,36 @@ def test_the_finding_says_the_numbers_and_who_is_best(compared: dict[str, Plot])
     assert "Simple RNN 2 diverged at 64, 2 diverged at 128." in said
 
 
+def test_a_mean_is_compared_with_the_baseline_at_its_own_x() -> None:
+    size = Axis("Training-set size", "characters", whole=True, scale="log")
+    gru = Series("gru", "GRU", centres=(Centre(1000, 2.9, None, None, 5), Centre(10_000, 2.0, None, None, 5)))
+    lstm = Series("lstm", "LSTM", centres=(Centre(1000, 3.6, None, None, 5),), failed=(Failed(10_000, 5, "5 timeout"),))
+    trigram = Reference("trigram", ((1000, 3.5), (10_000, 2.5)), to_beat=True)
+    chance = Reference("chance", ((0, 3.0),), to_beat=True)
+    panel = Panel("x", size, Axis("Test loss", "nats"), (gru, lstm), (trigram, chance), better="lower")
+    assert "At 1,000 characters" in finding(panel)
+    assert "Not better than the baseline 'trigram': LSTM. Not better than the baseline 'chance': LSTM." in finding(
+        panel
+    )
+    higher = replace(panel, better="higher")
+    assert "Not better than the baseline 'trigram': GRU." in finding(higher)
+
+
+def test_each_seed_s_values_go_on_only_where_there_are_more() -> None:
+    def each(values: int, failed: int, average: str, drawn: int = 20) -> str:
+        points = tuple(Point(0, float(seed), seed) for seed in range(min(values, drawn)))
+        counted = values + (failed if average == "median" else 0)
+        series = Series("gru", "GRU", points, (Centre(0, 3.0, None, None, counted),), (Failed(0, failed, "late"),))
+        panel = Panel("x", Axis("Cell"), Axis("Time", "s"), (series,), kind="rows", average=average)  # type: ignore[arg-type]
+        (row,) = table(Plot("x", "x", "x", (panel,)))[1]
+        return row[-1]
+
+    assert each(3, 2, "median") == "0, 1, 2"
+    assert each(3, 2, "mean") == "0, 1, 2"
+    assert each(11, 2, "median").endswith("9, …")
+    assert each(30, 0, "mean", drawn=6) == "0, 1, 2, 3, 4, 5, …", "where points were left out of the drawing"
+
+
 def test_the_table_of_values_has_a_row_for_each_mean(compared: dict[str, Plot]) -> None:
     header, rows = table(compared["loss-by-size"])
     assert header[:3] == ("Training-set size (characters)", "Cell", "Mean (nats)")
@@ -395,7 +425,8 @@ def test_intervals_stay_within_the_bounds_of_the_quantity() -> None:
 @pytest.mark.parametrize(
     ("value", "text"),
     [(None, "–"), (math.nan, "–"), (0.0, "0"), (12714.0, "12,714"), (0.0200, "0.02"), (2.0001, "2.00"), (-4.1, "−4.10"),
-     (1234.5678, "1,235"), (0.00001234, "1.23 × 10⁻⁵"), (math.inf, "∞")],
+     (1234.5678, "1,235"), (0.9996, "1"), (-0.9997, "−1"), (0.09996, "0.1"),
+     (0.00001234, "1.23 × 10⁻⁵"), (math.inf, "∞")],
 )  # fmt: skip
 def test_numbers_are_written_for_reading(value: float | None, text: str) -> None:
     assert number(value) == text
