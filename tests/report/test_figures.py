@@ -96,6 +96,38 @@ def test_the_mean_curve_ends_where_the_first_seed_stops() -> None:
     assert [len(trace) for _, trace in panel.series[0].traces] == [3, 2]
 
 
+def test_a_long_curve_is_thinned_but_keeps_its_last_point() -> None:
+    rows = frame(*(trial(seed=seed) for seed in range(2)))
+    points = [
+        {"trial_id": row.trial_id, "update": 20 * step, "seconds": 0.1 * step, "validation_loss": 2 - step / 100}
+        for row in rows.itertuples()
+        for step in range(1, 101)
+    ]
+    panel = plots(rows, pd.DataFrame(points))["learning-curves"].panels[0]
+    (series,) = panel.series
+    assert [(len(trace), trace[-1]) for _, trace in series.traces] == [(51, (2000.0, 1.0))] * 2
+    assert (series.centres[-1].x, series.centres[-1].mean) == (2000.0, 1.0)
+    assert finding(panel).startswith("At 2,000 updates: ")
+
+
+@pytest.mark.parametrize(
+    ("solved_by", "lead"),
+    [
+        ({"recall": "accuracy"},
+         "Test accuracy against the length of the sequence. Higher is better; see where a line falls to chance."),
+        ({"recall": "loss"},
+         "Test loss against the length of the sequence. Lower is better; see where a line rises to a baseline."),
+        ({"recall": "accuracy", "adding": "loss"},
+         "Quality on test data against the length of the sequence. Higher is better for accuracy, lower for loss; "
+         "see where a line comes to chance or to a baseline."),
+    ],
+)  # fmt: skip
+def test_the_lead_says_which_way_is_better(solved_by: dict[str, str], lead: str) -> None:
+    tasks = {task: TASKS["recall"] | {"solved": (name, 0.5)} for task, name in solved_by.items()}
+    rows = frame(*(trial(task=task, sequence_length=length) for task in solved_by for length in (4, 8)))
+    assert plots(rows, tasks=tasks)["accuracy-by-length"].lead == lead
+
+
 def test_a_failed_trial_counts_as_not_solved(compared: dict[str, Plot]) -> None:
     (panel,) = compared["solved"].panels
     at_128 = {series.cell: next(c for c in series.centres if c.x == 128) for series in panel.series}
