@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -363,6 +364,19 @@ def test_a_logarithmic_axis_survives_zeros_and_negative_values() -> None:
             for size, loss in ((10, 0.0), (100, -1.0), (1000, 0.5)) for seed in range(3)]  # fmt: skip
     (panel,) = plots(frame(*rows))["loss-by-size"].panels
     assert "<svg" in inline(panel, LOOKS, key="k", label="l", scale="log")
+
+
+def test_what_lies_outside_of_a_logarithmic_axis_cannot_be_pointed_at() -> None:
+    rows = [
+        trial(cell=cell, seed=seed, sequence_length=length, test_accuracy=accuracy if length == 20 else 0.3)
+        for cell, accuracy in (("gru", 0.99), ("lstm", 0.3)) for seed in range(6) for length in (20, 40)
+    ]  # fmt: skip
+    (panel,) = plots(frame(*rows))["horizon"].panels
+    for scale, means in (("linear", 2), ("log", 1)):
+        svg = inline(panel, LOOKS, key="k", label="l", scale=scale)  # type: ignore[arg-type]
+        targets = svg[svg.index('<g class="targets">') :]
+        assert len(re.findall("aria-label=", targets)) == means
+        assert min(float(x) for x in re.findall(r'cx="([^"]*)"', targets)) > 0
 
 
 def test_inline_drawings_use_the_colours_of_the_page_and_text_as_text(compared: dict[str, Plot]) -> None:
