@@ -13,6 +13,7 @@ from typing import get_args
 import pandas as pd
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from harness.analysis.changes import Change, Changes, Group, compare
 from harness.analysis.words import number
@@ -82,13 +83,14 @@ def table(changes: Sequence[Change]) -> Table:
     shown.add_column("n", justify="right")
     for change in changes:
         unit = f" {change.quantity.unit}" if change.quantity.unit else ""
-        shown.add_row(
+        row = (
             f"{change.cell}, {change.where}",
             change.quantity.title,
             f"{number(change.first)} to {number(change.second)}{unit}",
             _change_in_words(change),
             str(change.seeds),
         )
+        shown.add_row(*map(Text, row))
     return shown
 
 

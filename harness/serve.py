@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
+from http.client import HTTP_PORT
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -103,6 +104,12 @@ def serve(
     say("Stopped.")
 
 
+def own_names(port: int) -> set[str]:
+    """What a browser on this machine may ask for as the host; of port 80, HTTP's own, it leaves the number out."""
+    names = {HOST, "localhost"}
+    return {f"{name}:{port}" for name in names} | (names if port == HTTP_PORT else set())
+
+
 class ReportServer(ThreadingHTTPServer):
     """Listens on this machine only, and answers with its report. Raises UserError where the port cannot be had."""
 
@@ -139,7 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, *, body: bool) -> None:
         port = self.server.server_port
-        if self.headers.get("Host") not in (f"{HOST}:{port}", f"localhost:{port}"):
+        if self.headers.get("Host") not in own_names(port):
             # Another site whose name was made to point here could read the report otherwise.
             self.send_error(HTTPStatus.MISDIRECTED_REQUEST)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.analysis.verdict import Verdict
-from harness.analysis.words import scope
+from harness.analysis.words import number, scope
 from harness.bundled import bundled_experiments
 from harness.cells import KERNELS, cells
 from harness.errors import UserError
@@ -93,22 +94,26 @@ def effect_in_words(verdict: Verdict) -> str:
     """'-0.12 [-0.2, -0.04] bits', or '-' where nothing was measured."""
     if verdict.effect is None:
         return "-"
-    text = f"{verdict.effect:.3g}"
+    text = _figure(verdict.effect)
     if verdict.ci_low is not None and verdict.ci_high is not None:
-        text += f" [{verdict.ci_low:.3g}, {verdict.ci_high:.3g}]"
+        text += f" [{_figure(verdict.ci_low)}, {_figure(verdict.ci_high)}]"
     return f"{text} {verdict.unit}".strip()
+
+
+def _figure(value: float) -> str:
+    return number(value) if math.isfinite(value) else f"{value:g}"
 
 
 def plan_table(experiment: Experiment, trials: Mapping[str, TrialSpec]) -> Table:
     """The plan by task: how many trials of what."""
-    table = Table(title=experiment.title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=Text(experiment.title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("task", "cells", "kernels", "lane", "train sizes", "lengths", "seeds", "updates", "trials"):
         table.add_column(column, overflow="fold", justify="right" if column == "trials" else "left")
     groups: dict[tuple[str, str], list[TrialSpec]] = {}
     for spec in trials.values():
         groups.setdefault((spec.task, spec.lane), []).append(spec)
     for (task, lane), specs in groups.items():
-        table.add_row(
+        row = (
             task,
             _values(spec.cell for spec in specs),
             _values(spec.kernel for spec in specs),
@@ -119,6 +124,7 @@ def plan_table(experiment: Experiment, trials: Mapping[str, TrialSpec]) -> Table
             _values(spec.updates for spec in specs),
             str(len(specs)),
         )
+        table.add_row(*map(Text, row))  # names and titles are anybody's: what looks like markup is none
     return table
 
 
@@ -140,7 +146,7 @@ def status_table(status: Status) -> Table:
     table.add_column("to do", footer=duration(sum(cell.left for cell in status.cells)), justify="right")
     for cell in status.cells:
         counts = (f"{cell.trials[name]:,}" for name in statuses)
-        table.add_row(cell.cell, *counts, duration(cell.spent), duration(cell.left))
+        table.add_row(Text(cell.cell), *counts, duration(cell.spent), duration(cell.left))
     return table
 
 
@@ -172,8 +178,8 @@ def kernel_table(records: Sequence[KernelRecord]) -> Table:
     for record in records:
         low, median, high = record.milliseconds
         table.add_row(
-            record.cell,
-            record.kernel,
+            Text(record.cell),
+            Text(record.kernel),
             f"{record.first_step_seconds:.2f}",
             f"{median:.2f}",
             f"{low:.2f} to {high:.2f}",

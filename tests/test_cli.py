@@ -138,6 +138,15 @@ def test_check_prints_the_plan_and_an_estimate(file: Path) -> None:
     assert "about" in done.stdout
 
 
+def test_a_title_and_a_file_are_printed_as_they_are_written(tmp_path: Path) -> None:
+    title, file = "Does [/b] matter to a :cat: [why]?", tmp_path / "a [b] :cat:.toml"
+    file.write_text(EXPERIMENT.replace("Tiny", title), encoding="utf-8")
+    done = harness("check", file)
+    assert done.returncode == 0, done.stderr
+    assert title in done.stdout
+    assert f"{file} is valid" in done.stdout
+
+
 def test_dry_run_prints_every_trial_and_makes_nothing(file: Path, tmp_path: Path) -> None:
     done = harness("run", file, "--dry-run", "--results", tmp_path / "out")
     assert done.returncode == 0

@@ -20,7 +20,7 @@ import pytest
 from harness import serve
 from harness.errors import UserError
 from harness.plan import plan
-from harness.serve import LiveReport, ReportServer
+from harness.serve import LiveReport, ReportServer, own_names
 from harness.store import EXPERIMENT_NAME, FILE_NAME, open_store
 from tests.factories import EXPERIMENT, experiment, record
 from tests.report.browser import Browser, press, shown, visit
@@ -76,7 +76,11 @@ def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReportServer]:
 
 
 def ask(server: ReportServer, path: str, *, method: str = "GET", host: str = "") -> tuple[int, bytes, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
+    return ask_at(server.server_port, path, method=method, host=host)
+
+
+def ask_at(port: int, path: str, *, method: str = "GET", host: str = "") -> tuple[int, bytes, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request(method, path, headers={"Host": host} if host else {})
     answer = connection.getresponse()
     content = answer.read()
@@ -126,6 +130,18 @@ def test_only_reading_is_allowed_and_only_by_this_machines_name(still: ReportSer
     assert ask(still, "/", host=f"localhost:{still.server_port}")[0] == 200
     listening = [one.laddr for one in psutil.Process().net_connections("inet") if one.status == psutil.CONN_LISTEN]
     assert [address.ip for address in listening if address.port == still.server_port] == ["127.0.0.1"]
+
+
+def test_only_of_port_80_may_a_browser_leave_the_number_out() -> None:
+    assert own_names(80) == {"127.0.0.1", "localhost", "127.0.0.1:80", "localhost:80"}
+    assert own_names(8000) == {"127.0.0.1:8000", "localhost:8000"}
+
+
+def test_a_page_at_port_80_is_served_under_the_bare_name(still: ReportServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ask(still, "/state", host="localhost")[0] == 421
+    monkeypatch.setattr(still, "server_port", 80)  # to bind that one takes a right that a test may not have
+    assert ask_at(still.socket.getsockname()[1], "/state", host="localhost")[0] == 200
+    assert ask_at(still.socket.getsockname()[1], "/state", host="elsewhere.example")[0] == 421
 
 
 def test_an_open_page_follows_the_records_and_keeps_the_readers_place(

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from rich.console import Console
+from rich.table import Table
 
+from harness.analysis.changes import Change, Quantity
 from harness.analysis.verdict import Verdict
-from harness.terminal import VerdictTable
+from harness.diff import table
+from harness.plan import plan
+from harness.status import CellStatus, Status
+from harness.terminal import VerdictTable, effect_in_words, kernel_table, plan_table, status_table
+from harness.trial.kernel_speed import KernelRecord, Shape
+from tests.factories import experiment
 
 SCOPE = {"task": "language", "train_size": [2000, 8000], "sequence_length": 64, "kernel": "fused", "matched": "units"}
 VERDICTS = [
@@ -83,3 +91,46 @@ def test_without_claims_it_says_that_there_is_nothing_to_judge(width: int) -> No
     file = io.StringIO()
     Console(file=file, width=width).print(VerdictTable([]))
     assert words(file.getvalue()) == "No claims are declared, so there is nothing to judge."
+
+
+MARKUP = "Does [/b] [red]matter[/red]?"
+
+
+def tables() -> list[Table]:
+    """One of each kind, with a name in it that looks like markup."""
+    tiny = experiment().model_copy(update={"title": MARKUP})
+    trials = {id: trial.model_copy(update={"task": MARKUP}) for id, trial in plan(tiny).items()}
+    quantity = Quantity("accuracy", "test_loss", "loss", "", "difference")
+    change = Change(MARKUP, "gru", quantity, 1.0, 2.0, 1.0, 0.5, 1.5, 5, "changed")
+    measured = KernelRecord(MARKUP, "keras", Shape(), 0.0, 1, 1, 1.0, 1.0, (1.0, 1.0, 1.0), None, 1.0)
+    status = Status((CellStatus(MARKUP, Counter(ok=1), 1.0, 0.0),), 1.0, 0.0, 0, 0)
+    return [
+        plan_table(tiny, {}),
+        plan_table(experiment(), trials),
+        table([change]),
+        status_table(status),
+        kernel_table([measured]),
+    ]
+
+
+@pytest.mark.parametrize("shown", tables())
+def test_what_looks_like_markup_is_printed_as_it_is(shown: Table) -> None:
+    file = io.StringIO()
+    Console(file=file, width=400).print(shown)
+    assert MARKUP in file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("effect", "low", "high", "unit", "text"),
+    [
+        (999.7, None, None, "%", "1,000 %"),
+        (12_345_678.0, 1e6, 2e7, "bytes", "12,345,678 [1,000,000, 20,000,000] bytes"),
+        (float("inf"), float("-inf"), float("inf"), "%", "inf [-inf, inf] %"),
+        (-0.12345, -0.2, -0.04, "nats", "-0.123 [-0.2, -0.04] nats"),
+        (None, None, None, "", "-"),
+    ],
+)
+def test_an_effect_is_written_without_powers_of_ten(
+    effect: float | None, low: float | None, high: float | None, unit: str, text: str
+) -> None:
+    assert effect_in_words(Verdict("x", "x", "undecided", effect, low, high, unit, 5)) == text

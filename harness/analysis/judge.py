@@ -170,6 +170,7 @@ def _verdict(draft: _Draft, sample: Judged, p_adjusted: float, family: int) -> V
         than=claim.than,
         on=draft.outcome.column,
         margin=margin,
+        scale=scale.kind,
         p_value=result.p_value,
         p_adjusted=p_adjusted,
         improvement=improvement(sample.found.values),

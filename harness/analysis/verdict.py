@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -52,6 +53,8 @@ class Verdict:
     on: str = ""
     """What was compared, as a column of the frame or in words."""
     margin: float | None = None
+    scale: str = ""
+    """How advantages are computed, an `advantages.Kind`. A log ratio is shown in percent, less the 100 of equality."""
     p_value: float | None = None
     """Two-sided, of no difference, before correction."""
     p_adjusted: float | None = None
@@ -82,3 +85,10 @@ class Verdict:
     def says(self) -> str:
         """The verdict as a reader is told it."""
         return self.mixed or self.verdict
+
+
+def turned(effect: float, scale: str) -> float:
+    """The advantage of the other cell: half as good is -50 %, and turned round twice as good, 100 %."""
+    if scale != "log ratio" or math.isinf(effect):
+        return -effect
+    return -effect / (1 + effect / 100) if effect > -100 else math.inf

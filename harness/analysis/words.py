@@ -50,7 +50,7 @@ def number(value: float) -> str:
     """Three significant digits."""
     if math.isinf(value):
         return "unbounded" if value > 0 else "-unbounded"
-    if abs(value) >= 1000:
+    if abs(value) >= 999.5:  # three digits of which would be 1e+03
         return f"{value:,.0f}"
     return f"{value:.3g}"
 
@@ -66,7 +66,8 @@ def finding(claim: Comparison, estimate: Estimate, found: Advantages, scale: Sca
     size = _size(claim, estimate, scale) if found.uninformative < estimate.n else "nothing to compare"
     interval = ""
     if estimate.n > 1 and found.uninformative < estimate.n:
-        low, high = scale.show(estimate.low), scale.show(estimate.high)
+        towards = -1 if _turned(claim, estimate, scale) else 1
+        low, high = sorted(scale.show(towards * bound + 0.0) for bound in (estimate.low, estimate.high))  # no -0
         if math.isinf(low) and math.isinf(high):
             interval = " (95 % interval: without bounds)"
         else:
@@ -87,6 +88,11 @@ def _subject(claim: Comparison, outcome: Outcome) -> str:
     return f"{both}, {outcome.title}"
 
 
+def _turned(claim: Comparison, estimate: Estimate, scale: Scale) -> bool:
+    """Whether the other cell's advantage is told: where a ratio is one half, that one is better by 100 %."""
+    return scale.kind == "log ratio" and estimate.effect < 0 and not isinstance(claim, Trend)
+
+
 def _size(claim: Comparison, estimate: Estimate, scale: Scale) -> str:
     effect = scale.show(estimate.effect)
     if math.isinf(effect):
@@ -100,6 +106,8 @@ def _size(claim: Comparison, estimate: Estimate, scale: Scale) -> str:
         return f"{quantity(abs(effect), scale.unit)} {'more' if effect > 0 else 'fewer'} solve it"
     word = "better" if effect > 0 else "worse"
     if isinstance(claim, Paired | TimeToTarget | Horizon):
+        if _turned(claim, estimate, scale):
+            return f"{title(claim.than)} better by {quantity(scale.show(-estimate.effect), scale.unit)}"
         return f"{word} by {quantity(abs(effect), scale.unit)}"
     raise TypeError(type(claim))
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from harness.analysis.verdict import turned
 from harness.report.appearance import Look, shorten
-from harness.report.differences import condition_names, left_out, strip
+from harness.report.differences import condition_names, crosses, left_out, margin, strip
 from harness.report.svg import inline
 from harness.report.wording import NO_VALUE, number, plural, signed, with_unit
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from harness.analysis.verdict import Verdict
     from harness.report.data import ReportData
-    from harness.report.plot import Plot
+    from harness.report.plot import Panel, Plot
 
 WORDS = {
     "supported": ("supported", "✓", "The records agree with the claim."),
@@ -84,6 +85,7 @@ def shown(verdict: Verdict, looks: Mapping[str, Look], place: int) -> dict[str, 
     """One verdict in words and numbers, with its strip of differences."""
     style, sign, _ = WORDS.get(verdict.verdict, ("undecided", "?", ""))
     needed = getattr(verdict, "needed_seeds", None)
+    panel = strip(verdict, looks)
     return {
         "id": verdict.id,
         "claim": shorten(verdict.claim, 600),
@@ -93,14 +95,15 @@ def shown(verdict: Verdict, looks: Mapping[str, Look], place: int) -> dict[str, 
         "means": means(verdict, looks),
         "effect": effect(verdict.effect, verdict.unit, verdict.kind),
         "interval": bounds(verdict.ci_low, verdict.ci_high),
-        "margin": with_unit(getattr(verdict, "margin", None), verdict.unit) if getattr(verdict, "margin", None) else "",
+        "margin": margin_in_words(verdict),
         "seeds": plural(verdict.n, "seed") if verdict.n else "",
         "needed": f"about {needed:,} seeds needed to decide" if needed and verdict.verdict == "undecided" else "",
         "scope": scope(verdict.conditions),
         "reason": shorten(verdict.reason.replace(verdict.baseline, "") if verdict.baseline else verdict.reason, 1200),
         "baseline": shorten(verdict.baseline, 400),
         "source": shorten(getattr(verdict, "source", ""), 600),
-        "strip": _strip(verdict, looks, place),
+        "strip": panel and _strip(verdict, panel, looks, place),
+        "crosses": crosses(panel, verdict) if panel else "",
         "lost": left_out(verdict),
         "p": _p_value(verdict),
         "parts": parts(verdict),
@@ -181,8 +184,7 @@ def _listed(value: Any) -> tuple[Any, ...]:
 def means(verdict: Verdict, looks: Mapping[str, Look]) -> str:
     """What to believe, in a sentence."""
     better, than = (shorten(looks[c].title if c in looks else c, 40) for c in (verdict.better, verdict.than))
-    size = "" if verdict.effect is None or math.isinf(verdict.effect) else with_unit(abs(verdict.effect), verdict.unit)
-    by = f" by {size}" if size else ""
+    by = _by(verdict)
     parts = Counter(part.verdict for part in verdict.by_condition)
     if verdict.kind == "exact":
         return {
@@ -201,12 +203,21 @@ def means(verdict: Verdict, looks: Mapping[str, Look]) -> str:
         return f"It does not matter here: {better} and {than} differ by less than counts in practice."
     if verdict.verdict == "not testable":
         return WORDS["not testable"][2] if verdict.kind == "not-testable" else "It could not be measured here."
-    if set(parts) - {"undecided"}:
+    if verdict.mixed or set(parts) - {"undecided"}:
         told = ", ".join(f"{word} in {count}" for word, count in parts.most_common())
-        return f"It depends on the condition: {told} of {len(verdict.by_condition)}."
+        told = f"{told} of {plural(len(verdict.by_condition), 'condition')}"
+        return f"It depends on the condition: {told}." if verdict.mixed else f"Open over all; by themselves: {told}."
     if not verdict.n:
         return "Nothing to judge by yet."
     return f"Open: {plural(verdict.n, 'seed')} cannot tell whether {better} or {than} does better."
+
+
+def _by(verdict: Verdict) -> str:
+    """' by 0.1 nats': how much better the better one of the two is."""
+    if verdict.effect is None or math.isinf(verdict.effect):
+        return ""
+    other = turned(verdict.effect, "" if verdict.kind == "trend" else verdict.scale)
+    return f" by {with_unit(max(verdict.effect, other), verdict.unit)}"
 
 
 def yardsticks(verdict: Verdict, frame: pd.DataFrame, looks: Mapping[str, Look]) -> str:
@@ -235,10 +246,7 @@ def yardsticks(verdict: Verdict, frame: pd.DataFrame, looks: Mapping[str, Look])
     return f"Mean {verdict.on.replace('_', ' ')}: {', '.join(said)}{baselines}." if said else ""
 
 
-def _strip(verdict: Verdict, looks: Mapping[str, Look], place: int) -> Markup | None:
-    panel = strip(verdict, looks)
-    if panel is None:
-        return None
+def _strip(verdict: Verdict, panel: Panel, looks: Mapping[str, Look], place: int) -> Markup:
     label = f"Differences, seed by seed: {shorten(verdict.claim, 200)}"
     return Markup(inline(panel, looks, key=f"strip-{place}", label=label))
 
@@ -260,6 +268,15 @@ def bounds(low: float | None, high: float | None) -> str:
     if low is None or high is None or math.isnan(low) or math.isnan(high):
         return ""
     return f"[{number(low)}, {number(high)}]"
+
+
+def margin_in_words(verdict: Verdict) -> str:
+    """'±0.02 nats'; of a ratio '−20 % to +25 %'; nothing where there is none."""
+    low, high = margin(verdict) or (0.0, 0.0)
+    if not high:
+        return ""
+    both = f"±{with_unit(high, verdict.unit)}"
+    return both if low == -high else f"{signed(low, verdict.unit)} to {signed(high, verdict.unit)}"
 
 
 USUAL = {

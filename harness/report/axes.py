@@ -43,7 +43,7 @@ def value_limits(panel: Panel, scale: Scale) -> tuple[float, float]:
     """
     values = [value for value in (*panel.values(), *panel.reach) if scale == "linear" or value > 0]
     if panel.margin:
-        values += [0.0, panel.margin, -panel.margin]
+        values += [0.0, *panel.margin]
     if not values:
         return (1.0, 10.0) if scale == "log" else (0.0, 1.0)
     low, high = min(values), max(values)

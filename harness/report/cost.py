@@ -26,6 +26,7 @@ from harness.report.plot import Axis, Centre, Panel, Plot, Series
 MIB = 2.0**-20
 SECONDS_PER_UPDATE = Quantity("seconds_per_update", Axis("Time per update", "ms", low=0), 1e3)
 MEMORY = Quantity("memory_peak_bytes", Axis("Peak memory", "MiB", low=0), MIB)
+FAILED = "A trial that failed is a cross and in no mean, whatever it had measured by then."
 PARAMETERS = Quantity("parameters", Axis("Parameters", "weights", low=0))
 
 
@@ -89,7 +90,7 @@ def memory(results: Results) -> Plot:
 
 def memory_by_units(results: Results) -> Plot:
     """Peak resident memory against the number of units, where several were tried."""
-    measured = results.frame[results.frame[MEMORY.column].notna()].assign(status="ok")
+    measured = _of_measured_tasks(results.frame, MEMORY)
     quantities = {str(task): MEMORY for task in measured["task"].unique()}
     pooled = ("train_size", "reference_units")
     panels, notes = limited(lines(results, typical(measured), x="units", quantities=quantities, pooled=pooled))
@@ -98,13 +99,18 @@ def memory_by_units(results: Results) -> Plot:
         "How does memory grow with the network?",
         "The highest resident memory of the trial's own process against the units of the recurrent layer.",
         panels,
-        (INTERVALS, *notes, *thinning(panels)),
+        (INTERVALS, FAILED, *notes, *thinning(panels)),
         log=True,
     )
 
 
+def _of_measured_tasks(frame: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
+    """Every trial, the failed ones too, of the tasks in which any trial has the quantity."""
+    return frame[frame["task"].isin(frame.loc[frame[quantity.column].notna(), "task"])]
+
+
 def _cost(frame: pd.DataFrame, results: Results, quantity: Quantity, id: str, title: str, lead: str, note: str) -> Plot:
-    measured = frame[frame[quantity.column].notna()].assign(status="ok")
+    measured = _of_measured_tasks(frame, quantity)
     quantities = {str(task): quantity for task in measured["task"].unique()}
     panels: list[Draft | Panel] = []
     pooled_sizes = False
@@ -133,7 +139,7 @@ def _cost(frame: pd.DataFrame, results: Results, quantity: Quantity, id: str, ti
             )
     kept, notes = limited(panels)
     sizes = ("Training-set sizes are taken together: they hardly change it.",) if pooled_sizes else ()
-    return Plot(id, title, lead, kept, (note, INTERVALS, *sizes, *notes, *thinning(kept)), log=True)
+    return Plot(id, title, lead, kept, (note, INTERVALS, FAILED, *sizes, *notes, *thinning(kept)), log=True)
 
 
 def _by_kernel(here: Condition, quantity: Quantity, titles: Titles) -> tuple[Series, ...]:

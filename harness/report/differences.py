@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from harness.analysis.verdict import turned
 from harness.report.appearance import shorten
 from harness.report.plot import Axis, Centre, Failed, Panel, Point, Series
 from harness.report.wording import condition, plural
@@ -34,8 +35,24 @@ def strip(verdict: Verdict, looks: Mapping[str, Look]) -> Panel | None:
         Axis("Advantage", verdict.unit, written=written),
         series,
         kind="rows",
-        margin=getattr(verdict, "margin", None),
+        margin=margin(verdict),
     )
+
+
+def margin(verdict: Verdict) -> tuple[float, float] | None:
+    """The bounds within which an advantage has no practical meaning; of a ratio the lower one is nearer to zero."""
+    return None if verdict.margin is None else (turned(verdict.margin, verdict.scale), verdict.margin)
+
+
+def crosses(panel: Panel, verdict: Verdict) -> str:
+    """What the crosses of the strip stand for; '' where it has none."""
+    if not any(series.failed for series in panel.series):
+        return ""
+    return f"✗: so many pairs in which one trial {_lost(verdict)}."
+
+
+def _lost(verdict: Verdict) -> str:
+    return "missed the target" if verdict.kind == "time-to-target" else "failed"
 
 
 def left_out(verdict: Verdict) -> str:
@@ -60,7 +77,8 @@ def _row(name: str, verdict: Verdict) -> Series:
     pairs = getattr(verdict, "pairs", ())
     points = tuple(Point(0.0, pair.advantage, pair.seed) for pair in pairs if math.isfinite(pair.advantage))
     lost = len(pairs) - len(points)
-    failed = (Failed(0.0, lost, f"{plural(lost, 'pair')} with a failed trial"),) if lost else ()
+    why = f"{plural(lost, 'pair')} in which one trial {_lost(verdict)}"
+    failed = (Failed(0.0, lost, why),) if lost else ()
     effect = verdict.effect
     centres = () if effect is None or not math.isfinite(effect) else (_centre(verdict, effect),)
     return Series("", name, points, centres, failed)

@@ -36,6 +36,5 @@ FIGURES = {
 
 def evidence(results: Results) -> list[Plot]:
     """Every figure for which the trials have something to show, in the report's order."""
-    if results.frame.empty:
-        return []
-    return [plot for make in FIGURES.values() if (plot := make(results)).panels]
+    makers = [learning_rates] if results.frame.empty else FIGURES.values()  # tuning comes before all else
+    return [plot for make in makers if (plot := make(results)).panels]

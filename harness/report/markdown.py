@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from harness.report.answer import WORDS, bounds, effect
+from harness.report.answer import WORDS, bounds, effect, margin_in_words
 from harness.report.appearance import Look, shorten
 from harness.report.page import facts, notices
 from harness.report.plot import Plot
-from harness.report.wording import finding, with_unit
+from harness.report.wording import finding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,14 +81,13 @@ def _verdicts(data: ReportData) -> str:
 
 
 def _row(verdict: Verdict) -> str:
-    margin = getattr(verdict, "margin", None)
     cells = (
         WORDS.get(verdict.verdict, ("", "?", ""))[1],
         plain(verdict.claim, 200),
         plain(verdict.says, 120),
         plain(effect(verdict.effect, verdict.unit, verdict.kind), 60),
         bounds(verdict.ci_low, verdict.ci_high).replace("[", "\\[").replace("]", "\\]"),
-        plain("" if margin is None else f"±{with_unit(margin, verdict.unit)}", 60),
+        plain(margin_in_words(verdict), 60),
         str(verdict.n or ""),
     )
     return "| " + " | ".join(cells) + " |"

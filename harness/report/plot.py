@@ -112,6 +112,10 @@ class Reference:
         """Its value at the largest x."""
         return self.values[-1][1]
 
+    def at(self, x: float) -> float:
+        """Its value at that x; the level where it has none there."""
+        return dict(self.values).get(x, self.level)
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -140,8 +144,8 @@ class Panel:
     facets: Mapping[str, str] = field(default_factory=dict)
     """The factors that the page can filter by: task, kernel, matched."""
     better: Literal["lower", "higher", ""] = ""
-    margin: float | None = None
-    """Half the width of the band around zero in which a difference has no practical meaning."""
+    margin: tuple[float, float] | None = None
+    """The band around zero in which a difference has no practical meaning: its lower and its upper bound."""
     average: Literal["mean", "median"] = "mean"
     """What the centres are; a median counts the failures as worse than any value."""
     at: tuple[str, float] | None = None

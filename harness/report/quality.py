@@ -59,10 +59,25 @@ def quality_by_length(results: Results) -> Plot:
     return Plot(
         "accuracy-by-length",
         "Who remembers longest?",
-        "Accuracy on test data against the length of the sequence. Higher is better; see where a line falls to chance.",
+        _lead_by_length(panels),
         panels,
         (INTERVALS, *choice_note(chosen), *notes, *thinning(panels)),
     )
+
+
+def _lead_by_length(panels: Sequence[Panel]) -> str:
+    """What is shown against the length, and which way is better."""
+    titles = {way: sorted({panel.y.title for panel in panels if panel.better == way}) for way in ("higher", "lower")}
+    shown = {title for way in titles.values() for title in way}
+    subject = shown.pop() if len(shown) == 1 else "Quality on test data"
+    if not titles["lower"]:
+        told = "Higher is better; see where a line falls to chance."
+    elif not titles["higher"]:
+        told = "Lower is better; see where a line rises to a baseline."
+    else:
+        high, low = (", ".join(title.removeprefix("Test ") for title in titles[way]) for way in ("higher", "lower"))
+        told = f"Higher is better for {high}, lower for {low}; see where a line comes to chance or to a baseline."
+    return f"{subject} against the length of the sequence. {told}"
 
 
 def solved(results: Results) -> Plot:

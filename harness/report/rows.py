@@ -39,7 +39,7 @@ def draw_rows(axes: Axes, panel: Panel, looks: Mapping[str, Look], scale: Scale)
     axes.set_xlabel(shorten(panel.y.label, 60), labelpad=5)
     axes.yaxis.set_major_locator(NullLocator())
     if panel.margin is not None:
-        axes.axvspan(-panel.margin, panel.margin, color=GRID, zorder=0, gid="margin")
+        axes.axvspan(*panel.margin, color=GRID, zorder=0, gid="margin")
         axes.axvline(0, color=MUTED, linewidth=0.9, zorder=1, gid="zero")
     _draw_references(axes, panel)
     marks: list[Mark] = []
@@ -93,7 +93,7 @@ def _draw_row(axes: Axes, panel: Panel, series: Series, look: Look, index: int, 
                 [centre.mean], [row], marker=look.marker, markersize=6.5, color=look.colour, markeredgecolor=PAPER,
                 markeredgewidth=0.8, linestyle="none", zorder=5, gid=f"{gid}-mean",
             )  # fmt: skip
-    _write_value(axes, series, look, row, gid, panel.margin)
+    _write_value(axes, series, look, row, gid, panel.margin is not None)
     marks = [Mark(c.mean, float(row), series.cell, mean_words(panel, series, c, ""), True) for c in series.centres]
     return marks + [
         Mark(p.y, row + up, series.cell, seed_words(series, p, "", panel.y.unit), False)
@@ -101,7 +101,7 @@ def _draw_row(axes: Axes, panel: Panel, series: Series, look: Look, index: int, 
     ]
 
 
-def _write_value(axes: Axes, series: Series, look: Look, row: int, gid: str, margin: float | None) -> None:
+def _write_value(axes: Axes, series: Series, look: Look, row: int, gid: str, difference: bool) -> None:
     """The mean at the right end of its row, with a sign where it is a difference; and a cross with the failures."""
     place: dict[str, Any] = {
         "xycoords": ("axes fraction", "data"),
@@ -113,7 +113,7 @@ def _write_value(axes: Axes, series: Series, look: Look, row: int, gid: str, mar
     failed = sum(failure.count for failure in series.failed)
     for centre in series.centres:
         text = number(centre.mean)
-        if margin is not None and centre.mean > 0:
+        if difference and centre.mean > 0:
             text = f"+{text}"
         axes.annotate(text, (1, row), (8, 0), fontweight="bold", gid=f"{gid}-value", **place)
     if failed:

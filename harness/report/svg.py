@@ -116,20 +116,24 @@ def _themed(body: str, looks: Iterable[Look]) -> str:
 def _targets(figure: Figure, marks: Sequence[Mark], panel: Panel, looks: Mapping[str, Look]) -> str:
     """An invisible circle over every value, means last so that they are on top and, of the two, pointed at.
 
-    The seeds of a mean are a group; both have the same `data-at`. What all of a group say first, the group says.
+    The seeds of a mean are a group, of each cell its own; both have the same `data-at`. What all of a group say first,
+    the group says. What lies outside of the axes, as zero does on a logarithmic one, cannot be pointed at.
     """
     axes = figure.axes[0]
     height = figure.get_size_inches()[1] * POINTS_PER_INCH
     points = POINTS_PER_INCH / figure.dpi
-    placed = [(mark, *axes.transData.transform((mark.x, mark.y)) * points) for mark in marks]
+    inside = axes.bbox.padded(1)
+    places = [axes.transData.transform((mark.x, mark.y)) for mark in marks]
+    placed = [(mark, *place * points) for mark, place in zip(marks, places, strict=True) if inside.contains(*place)]
     means = [(at, x, mark) for at, (mark, x, _) in enumerate(placed) if mark.main]
-    groups: dict[int, list[tuple[Mark, float, float]]] = {}
+    groups: dict[tuple[int, str], list[tuple[Mark, float, float]]] = {}
     for mark, x, y in placed:
         if not mark.main:
             own = [(abs(x - there), at) for at, there, mean in means if mean.series == mark.series]
-            groups.setdefault(min(own)[1] if own else -1 - mark.series, []).append((mark, x, height - y))
+            at = min(own)[1] if own else -1 - mark.series
+            groups.setdefault((at, mark.cell), []).append((mark, x, height - y))
     drawn = []
-    for at, seeds in groups.items():
+    for (at, _), seeds in groups.items():
         common = seeds[0][0].text.rpartition(", ")[0]
         common = common if all(mark.text.startswith(f"{common}, ") for mark, _, _ in seeds) else ""
         skipped = len(common) + 2 if common else 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import pandas as pd
 
@@ -24,6 +26,7 @@ from harness.report.plot import Axis, Centre, Failed, Panel, Plot, Series
 from harness.report.quality import TYPICAL
 from harness.report.wording import with_unit
 
+T = TypeVar("T")
 MOST_TRACES = 10
 """Seeds whose curve is drawn, a cell."""
 MOST_STEPS = 60
@@ -180,9 +183,8 @@ def _traced(trials: pd.DataFrame, curves: pd.DataFrame, column: str, titles: Tit
         of_cell = curves[(curves["cell"] == cell) & curves["validation_loss"].notna() & curves[column].notna()]
         traces = []
         for seed, points in list(of_cell.groupby("seed"))[:MOST_TRACES]:
-            step = -(-len(points) // MOST_STEPS)
-            drawn = points[[column, "validation_loss"]].iloc[::step].itertuples(index=False)
-            traces.append((int(float(str(seed))), tuple((float(x), float(y)) for x, y in drawn)))
+            drawn = [(float(x), float(y)) for x, y in points[[column, "validation_loss"]].itertuples(index=False)]
+            traces.append((int(float(str(seed))), _steps(drawn)))
         failed = _failed(trials[(trials["cell"] == cell) & (trials["status"] != "ok")], of_cell, column)
         means = _means(of_cell[of_cell["status"] == "ok"], column)
         made.append(Series(cell, titles.get(cell, cell), centres=means, failed=failed, traces=tuple(traces)))
@@ -203,5 +205,10 @@ def _means(of_cell: pd.DataFrame, column: str) -> tuple[Centre, ...]:
     for _, points in of_cell.groupby("update", sort=True):
         if len(points) == seeds:
             means.append(centre(float(points[column].mean()), [float(loss) for loss in points["validation_loss"]]))
-    step = max(1, -(-len(means) // MOST_STEPS))
-    return tuple(means[::step])
+    return _steps(means)
+
+
+def _steps(points: Sequence[T]) -> tuple[T, ...]:
+    """At most `MOST_STEPS` of them at even distances, and the last."""
+    step = max(1, -(-len(points) // MOST_STEPS))
+    return (*points[:-1:step], *points[-1:])

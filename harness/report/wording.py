@@ -30,7 +30,7 @@ def number(value: float | None, digits: int = 3) -> str:
         return f"{sign}{mantissa} × 10{str(int(exponent)).translate(_RAISED)}"
     decimals = max(0, digits - 1 - math.floor(math.log10(size)))
     text = f"{size:,.{decimals}f}"
-    return sign + (text.rstrip("0") if size < 1 else text)
+    return sign + (text.rstrip("0").removesuffix(".") if size < 1 else text)
 
 
 def with_unit(value: float | None, unit: str) -> str:
@@ -164,8 +164,8 @@ def not_beaten(panel: Panel, ends: Sequence[tuple[Series, Centre]]) -> str:
     said = []
     for reference in panel.references:
         if reference.to_beat and panel.better:
-            level = reference.level
-            failing = [s.label for s, c in ends if (c.mean >= level if panel.better == "lower" else c.mean <= level)]
+            sign = 1 if panel.better == "lower" else -1
+            failing = [s.label for s, c in ends if sign * c.mean >= sign * reference.at(c.x)]
             if failing:
                 said.append(f"Not better than the baseline {reference.label!r}: {', '.join(failing)}.")
     return " ".join(said)
@@ -210,18 +210,20 @@ def table(plot: Plot) -> tuple[tuple[str, ...], Sequence[tuple[str, ...]]]:
                     (
                         *((panel.title,) if several else ()),
                         *((with_unit(place, unit_of_x) if panel in numeric else "",) if numeric else ()),
-                        *_row(series, place),
+                        *_row(panel, series, place),
                     )
                 )
     return header, rows
 
 
-def _row(series: Series, place: float) -> tuple[str, ...]:
+def _row(panel: Panel, series: Series, place: float) -> tuple[str, ...]:
     centre = next((c for c in series.centres if c.x == place), None)
     failure = next((f for f in series.failed if f.x == place), None)
     seeds = [point for point in series.points if point.x == place]
     shown = sorted(seeds, key=lambda point: (point.seed is None, point.seed))[:10]
-    each = ", ".join(number(point.y) for point in shown) + (", …" if centre and centre.n > len(shown) > 0 else "")
+    among = failure.count if failure and panel.average == "median" else 0  # a median is of the failures too
+    measured = max(len(seeds), centre.n - among if centre else 0)
+    each = ", ".join(number(point.y) for point in shown) + (", …" if measured > len(shown) > 0 else "")
     return (
         series.label,
         number(centre.mean) if centre else NO_VALUE,

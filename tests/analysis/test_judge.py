@@ -55,13 +55,14 @@ def test_a_relative_margin_compares_ratios() -> None:
         records.append(simulated_record("lstm", seed, 1.0, seconds_per_update=0.0125))
     found = verdict(records, paired(on="seconds_per_update", margin="5%"))
     assert (found.verdict, found.unit, found.margin) == ("supported", "%", pytest.approx(5))
+    assert found.scale == "log ratio"
     assert found.effect == pytest.approx(25, abs=2)
 
 
 def test_a_ratio_of_zeros_is_a_difference_in_shares() -> None:
     records = [simulated_record(cell, seed, 1.0, accuracy=0.0) for cell in ("gru", "lstm") for seed in range(8)]
     found = verdict(records, paired(on="test_accuracy", margin="5%"))
-    assert (found.verdict, found.effect) == ("no practical difference", 0)
+    assert (found.verdict, found.effect, found.scale) == ("no practical difference", 0, "relative difference")
 
 
 def test_fewer_than_five_seeds_decide_nothing_and_say_what_would() -> None:

@@ -55,6 +55,7 @@ def told(
     [
         (0.12345, "0.123"),
         (999.4, "999"),
+        (999.7, "1,000"),
         (1000, "1,000"),
         (-1234567.0, "-1,234,567"),
         (INF, "unbounded"),
@@ -76,7 +77,10 @@ def test_a_finding_says_what_was_compared_and_how_it_came_out() -> None:
         "GRU against LSTM, test loss, 8 seeds: better by 0.2 (95 % interval 0.1 to 0.3)."
     )
     assert told(paired(), -np.log(2), -1.0, 0.0, RATIO) == (
-        "GRU against LSTM, test loss, 8 seeds: worse by 50 % (95 % interval -63.2 to 0)."
+        "GRU against LSTM, test loss, 8 seeds: LSTM better by 100 % (95 % interval 0 to 172)."
+    )
+    assert told(paired(), -0.2, -0.3, -0.1) == (
+        "GRU against LSTM, test loss, 8 seeds: worse by 0.2 (95 % interval -0.3 to -0.1)."
     )
     assert told(paired(), 0.0, 0.0, 0.0) == (
         "GRU against LSTM, test loss, 8 seeds: no difference (95 % interval 0 to 0)."
@@ -85,6 +89,7 @@ def test_a_finding_says_what_was_compared_and_how_it_came_out() -> None:
         "Change of the advantage of GRU against LSTM, test loss, along train size, 8 seeds: it grows by 0.2"
         " (95 % interval 0.1 to 0.3)."
     )
+    assert "it shrinks by 50 % (95 % interval -63.2 to 0)" in told(TREND, -np.log(2), -1.0, 0.0, RATIO)
     shrinks = paired(kind="trend", along="train_size", advantage="shrinks")
     assert "it shrinks by 0.2 (" in told(TREND, -0.2, -0.3, -0.1)
     assert "it shrinks by 0.2 (" in told(shrinks, 0.2, 0.1, 0.3)
@@ -109,7 +114,7 @@ def test_a_finding_says_where_there_is_no_interval_and_what_failed() -> None:
         "GRU against LSTM, test loss, 8 seeds: in most, only GRU succeeded (95 % interval 10.5 to unbounded)."
         " 1 trial missed the target: counted as the worst outcome."
     )
-    assert ": in most, only LSTM succeeded (95 % interval -unbounded to -9.52)." in told(TIME, -INF, -INF, -0.1, RATIO)
+    assert ": in most, only LSTM succeeded (95 % interval 10.5 to unbounded)." in told(TIME, -INF, -INF, -0.1, RATIO)
 
 
 def reason(

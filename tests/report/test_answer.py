@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from harness.analysis.verdict import Pair, Verdict
-from harness.report.answer import answer, effect, figure_of, means, scope, yardsticks
+from harness.report.answer import answer, effect, figure_of, margin_in_words, means, scope, yardsticks
 from harness.report.differences import condition_names
+from harness.report.writing import page_files
 from tests.report.samples import comparison, frame, looks_of_three, plots, report_data, trial, verdicts
 
 LOOKS = looks_of_three()
@@ -34,8 +35,20 @@ def verdict(word: str = "supported", **given: Any) -> Verdict:
          "It does not matter here: GRU and LSTM differ by less than counts in practice."),
         (verdict("undecided"), "Open: 5 seeds cannot tell whether GRU or LSTM does better."),
         (verdict("undecided", n=0, effect=None), "Nothing to judge by yet."),
-        (verdict("undecided", by_condition=(verdict(), verdict("undecided"), verdict("contradicted"))),
-         "It depends on the condition: supported in 1, undecided in 1, contradicted in 1 of 3."),
+        (verdict("undecided", by_condition=(verdict(), verdict("undecided"), verdict("contradicted")), mixed="m"),
+         "It depends on the condition: supported in 1, undecided in 1, contradicted in 1 of 3 conditions."),
+        (verdict("undecided", by_condition=(verdict(), verdict())),
+         "Open over all; by themselves: supported in 2 of 2 conditions."),
+        (verdict("undecided", by_condition=(verdict("undecided"),) * 2),
+         "Open: 5 seeds cannot tell whether GRU or LSTM does better."),
+        (verdict("contradicted", effect=-50.0, unit="%", scale="log ratio"),
+         "The opposite holds here: LSTM does better than GRU by 100\u00a0%."),
+        (verdict(effect=100.0, unit="%", scale="log ratio"),
+         "It holds here: GRU does better than LSTM by 100\u00a0%."),
+        (verdict("contradicted", effect=-50.0, unit="%", scale="relative difference"),
+         "The opposite holds here: LSTM does better than GRU by 50\u00a0%."),
+        (verdict("contradicted", effect=-50.0, unit="%", scale="log ratio", kind="trend"),
+         "The opposite holds here: the advantage changes the other way by 50\u00a0%."),
         (verdict("not testable", kind="not-testable"), "No finite experiment can decide it."),
         (verdict("not testable"), "It could not be measured here."),
         (verdict(kind="exact"), "It is so: counted or computed, not estimated."),
@@ -63,6 +76,28 @@ def test_a_sign_stands_where_the_words_do_not_say_the_direction(
     value: float | None, unit: str, kind: str, text: str
 ) -> None:
     assert effect(value, unit, kind) == text
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"margin": 0.02}, "±0.02\u00a0nats"),
+        ({"margin": 25.0, "unit": "%", "scale": "log ratio"}, "−20\u00a0% to +25\u00a0%"),
+        ({"margin": 25.0, "unit": "%", "scale": "relative difference"}, "±25\u00a0%"),
+        ({}, ""),
+    ],
+)
+def test_the_margin_of_a_ratio_has_two_bounds(given: dict[str, Any], words: str) -> None:
+    assert margin_in_words(verdict(**given)) == words
+
+
+def test_the_crosses_of_a_strip_are_explained_where_there_are_any() -> None:
+    pairs = (Pair(0, 1.0, float("nan"), float("inf")), Pair(1, 1.0, 1.1, 0.1))
+    lost, whole = verdict(kind="time-to-target", pairs=pairs), verdict(pairs=pairs[1:])
+    shown = answer(report_data(frame(), verdicts=[lost, whole]), LOOKS, [])["verdicts"]
+    assert [one["crosses"] for one in shown] == ["✗: so many pairs in which one trial missed the target.", ""]
+    html = page_files(report_data(frame(), verdicts=[lost, whole]))["report.html"].decode()
+    assert html.count("so many pairs") == 1
 
 
 def test_what_is_as_usual_is_no_part_of_the_scope() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -10,11 +12,11 @@ import pytest
 from harness.analysis.verdict import Pair, Verdict
 from harness.report.aggregate import interval, prepared, with_best_rates
 from harness.report.appearance import looks
-from harness.report.differences import strip
+from harness.report.differences import crosses, strip
 from harness.report.drawing import draw_panel, draw_plot, panel_height
 from harness.report.evidence import FIGURES
 from harness.report.lines import spread
-from harness.report.plot import Axis, Panel, Plot
+from harness.report.plot import Axis, Centre, Failed, Panel, Plot, Point, Reference, Series
 from harness.report.rows import name_lines
 from harness.report.svg import drawing_style, inline
 from harness.report.wording import finding, number, short, table
@@ -95,6 +97,38 @@ def test_the_mean_curve_ends_where_the_first_seed_stops() -> None:
     assert [len(trace) for _, trace in panel.series[0].traces] == [3, 2]
 
 
+def test_a_long_curve_is_thinned_but_keeps_its_last_point() -> None:
+    rows = frame(*(trial(seed=seed) for seed in range(2)))
+    points = [
+        {"trial_id": row.trial_id, "update": 20 * step, "seconds": 0.1 * step, "validation_loss": 2 - step / 100}
+        for row in rows.itertuples()
+        for step in range(1, 101)
+    ]
+    panel = plots(rows, pd.DataFrame(points))["learning-curves"].panels[0]
+    (series,) = panel.series
+    assert [(len(trace), trace[-1]) for _, trace in series.traces] == [(51, (2000.0, 1.0))] * 2
+    assert (series.centres[-1].x, series.centres[-1].mean) == (2000.0, 1.0)
+    assert finding(panel).startswith("At 2,000 updates: ")
+
+
+@pytest.mark.parametrize(
+    ("solved_by", "lead"),
+    [
+        ({"recall": "accuracy"},
+         "Test accuracy against the length of the sequence. Higher is better; see where a line falls to chance."),
+        ({"recall": "loss"},
+         "Test loss against the length of the sequence. Lower is better; see where a line rises to a baseline."),
+        ({"recall": "accuracy", "adding": "loss"},
+         "Quality on test data against the length of the sequence. Higher is better for accuracy, lower for loss; "
+         "see where a line comes to chance or to a baseline."),
+    ],
+)  # fmt: skip
+def test_the_lead_says_which_way_is_better(solved_by: dict[str, str], lead: str) -> None:
+    tasks = {task: TASKS["recall"] | {"solved": (name, 0.5)} for task, name in solved_by.items()}
+    rows = frame(*(trial(task=task, sequence_length=length) for task in solved_by for length in (4, 8)))
+    assert plots(rows, tasks=tasks)["accuracy-by-length"].lead == lead
+
+
 def test_a_failed_trial_counts_as_not_solved(compared: dict[str, Plot]) -> None:
     (panel,) = compared["solved"].panels
     at_128 = {series.cell: next(c for c in series.centres if c.x == 128) for series in panel.series}
@@ -153,6 +187,36 @@ def test_speed_trials_are_preferred_for_times() -> None:
     ]
     (panel,) = plots(frame(*rows))["seconds-per-update"].panels
     assert panel.series[0].centres[0].mean == 2.0
+
+
+@pytest.mark.parametrize(("lengths", "units"), [((16,), (32,)), ((16, 32), (32, 64))])
+def test_what_a_failed_trial_took_is_in_no_mean_and_the_failure_is_drawn(
+    lengths: tuple[int, ...], units: tuple[int, ...]
+) -> None:
+    """Every trial of the LSTM fails: one leaves a time and a memory, the others nothing."""
+    nothing = {"status": "timeout", "seconds_per_update": math.nan, "memory_peak_bytes": math.nan}
+    little = {"status": "diverged", "seconds_per_update": 1e-9, "memory_peak_bytes": 1.0}
+    rows = [
+        trial(cell=cell, seed=seed, sequence_length=length, units=size, **(failed if cell == "lstm" else {}))
+        for cell in ("gru", "lstm") for seed, failed in enumerate((nothing, nothing, little))
+        for length in lengths for size in units
+    ]  # fmt: skip
+    made = plots(frame(*rows))
+    for plot in [made[id] for id in ("seconds-per-update", "memory", "memory-by-units") if id in made]:
+        assert any("A trial that failed is a cross" in note for note in plot.notes)
+        for panel in plot.panels:
+            gru, lstm = panel.series
+            assert [centre.n for centre in gru.centres] == [3] * len(gru.centres), plot.id
+            assert (gru.failed, lstm.points, lstm.centres) == ((), (), ()), plot.id
+            assert {failed.why for failed in lstm.failed} == {"1 diverged, 2 timeout"}, plot.id
+            assert "Without a value: LSTM 1 diverged, 2 timeout" in finding(panel)
+    assert ("memory-by-units" in made) == (len(units) > 1)
+
+
+def test_a_task_in_which_nothing_was_timed_has_no_figure_of_times() -> None:
+    rows = frame(*(trial(seed=seed, seconds_per_update=math.nan) for seed in (0, 1)))
+    assert "seconds-per-update" not in plots(rows)
+    assert "memory" in plots(rows)
 
 
 def test_batches_that_follow_from_a_small_training_set_are_no_condition() -> None:
@@ -246,7 +310,7 @@ def test_a_strip_has_every_pair_the_effect_and_the_margin() -> None:
     verdict = verdicts()[1]
     panel = strip(verdict, LOOKS)
     assert panel is not None
-    assert panel.margin == 0.02
+    assert panel.margin == (-0.02, 0.02)
     assert panel.x.title == "Condition"
     assert panel.y.label == "← LSTM better · nats · GRU better →"
     assert [series.label for series in panel.series] == ["all", "size 2,000", "size 128,000"]
@@ -263,10 +327,30 @@ def test_a_pair_with_a_failed_trial_is_counted_in_the_strip() -> None:
     verdict = Verdict("x", "x", "undecided", 0.1, -math.inf, math.inf, "nats", 2, pairs=pairs, margin=0.05)
     panel = strip(verdict, LOOKS)
     assert panel is not None
-    assert [failed.why for failed in panel.series[0].failed] == ["1 pair with a failed trial"]
+    assert [failed.why for failed in panel.series[0].failed] == ["1 pair in which one trial failed"]
     assert panel.series[0].centres[0].low is None
     with drawing_style("test"):
         draw_panel(panel, LOOKS)
+    assert crosses(panel, verdict) == "✗: so many pairs in which one trial failed."
+    timed = replace(verdict, kind="time-to-target")
+    missed = strip(timed, LOOKS)
+    assert missed is not None
+    assert [failed.why for failed in missed.series[0].failed] == ["1 pair in which one trial missed the target"]
+    assert crosses(missed, timed) == "✗: so many pairs in which one trial missed the target."
+    whole = strip(replace(verdict, pairs=pairs[1:]), LOOKS)
+    assert whole is not None
+    assert crosses(whole, verdict) == ""
+
+
+def test_the_margin_of_a_ratio_is_narrower_below_zero() -> None:
+    verdict = Verdict("x", "x", "undecided", 10.0, -5.0, 30.0, "%", 5, margin=25.0, scale="log ratio")
+    panel = strip(verdict, LOOKS)
+    assert panel is not None
+    assert panel.margin == pytest.approx((-20.0, 25.0))
+    with drawing_style("test"):
+        figure, _ = draw_panel(panel, LOOKS)
+    (band,) = [patch for patch in figure.axes[0].patches if patch.get_gid() == "margin"]
+    assert band.get_extents().transformed(figure.axes[0].transData.inverted()).intervalx == pytest.approx((-20, 25))
 
 
 def test_every_figure_can_be_drawn_in_both_scales(compared: dict[str, Plot]) -> None:
@@ -280,6 +364,19 @@ def test_a_logarithmic_axis_survives_zeros_and_negative_values() -> None:
             for size, loss in ((10, 0.0), (100, -1.0), (1000, 0.5)) for seed in range(3)]  # fmt: skip
     (panel,) = plots(frame(*rows))["loss-by-size"].panels
     assert "<svg" in inline(panel, LOOKS, key="k", label="l", scale="log")
+
+
+def test_what_lies_outside_of_a_logarithmic_axis_cannot_be_pointed_at() -> None:
+    rows = [
+        trial(cell=cell, seed=seed, sequence_length=length, test_accuracy=accuracy if length == 20 else 0.3)
+        for cell, accuracy in (("gru", 0.99), ("lstm", 0.3)) for seed in range(6) for length in (20, 40)
+    ]  # fmt: skip
+    (panel,) = plots(frame(*rows))["horizon"].panels
+    for scale, means in (("linear", 2), ("log", 1)):
+        svg = inline(panel, LOOKS, key="k", label="l", scale=scale)  # type: ignore[arg-type]
+        targets = svg[svg.index('<g class="targets">') :]
+        assert len(re.findall("aria-label=", targets)) == means
+        assert min(float(x) for x in re.findall(r'cx="([^"]*)"', targets)) > 0
 
 
 def test_inline_drawings_use_the_colours_of_the_page_and_text_as_text(compared: dict[str, Plot]) -> None:
@@ -299,6 +396,36 @@ def test_the_finding_says_the_numbers_and_who_is_best(compared: dict[str, Plot])
     assert said.startswith("At 128 time steps: Simple RNN 12.5\u00a0% [")
     assert "Highest: GRU." in said
     assert "Simple RNN 2 diverged at 64, 2 diverged at 128." in said
+
+
+def test_a_mean_is_compared_with_the_baseline_at_its_own_x() -> None:
+    size = Axis("Training-set size", "characters", whole=True, scale="log")
+    gru = Series("gru", "GRU", centres=(Centre(1000, 2.9, None, None, 5), Centre(10_000, 2.0, None, None, 5)))
+    lstm = Series("lstm", "LSTM", centres=(Centre(1000, 3.6, None, None, 5),), failed=(Failed(10_000, 5, "5 timeout"),))
+    trigram = Reference("trigram", ((1000, 3.5), (10_000, 2.5)), to_beat=True)
+    chance = Reference("chance", ((0, 3.0),), to_beat=True)
+    panel = Panel("x", size, Axis("Test loss", "nats"), (gru, lstm), (trigram, chance), better="lower")
+    assert "At 1,000 characters" in finding(panel)
+    assert "Not better than the baseline 'trigram': LSTM. Not better than the baseline 'chance': LSTM." in finding(
+        panel
+    )
+    higher = replace(panel, better="higher")
+    assert "Not better than the baseline 'trigram': GRU." in finding(higher)
+
+
+def test_each_seed_s_values_go_on_only_where_there_are_more() -> None:
+    def each(values: int, failed: int, average: str, drawn: int = 20) -> str:
+        points = tuple(Point(0, float(seed), seed) for seed in range(min(values, drawn)))
+        counted = values + (failed if average == "median" else 0)
+        series = Series("gru", "GRU", points, (Centre(0, 3.0, None, None, counted),), (Failed(0, failed, "late"),))
+        panel = Panel("x", Axis("Cell"), Axis("Time", "s"), (series,), kind="rows", average=average)  # type: ignore[arg-type]
+        (row,) = table(Plot("x", "x", "x", (panel,)))[1]
+        return row[-1]
+
+    assert each(3, 2, "median") == "0, 1, 2"
+    assert each(3, 2, "mean") == "0, 1, 2"
+    assert each(11, 2, "median").endswith("9, …")
+    assert each(30, 0, "mean", drawn=6) == "0, 1, 2, 3, 4, 5, …", "where points were left out of the drawing"
 
 
 def test_the_table_of_values_has_a_row_for_each_mean(compared: dict[str, Plot]) -> None:
@@ -344,7 +471,8 @@ def test_intervals_stay_within_the_bounds_of_the_quantity() -> None:
 @pytest.mark.parametrize(
     ("value", "text"),
     [(None, "–"), (math.nan, "–"), (0.0, "0"), (12714.0, "12,714"), (0.0200, "0.02"), (2.0001, "2.00"), (-4.1, "−4.10"),
-     (1234.5678, "1,235"), (0.00001234, "1.23 × 10⁻⁵"), (math.inf, "∞")],
+     (1234.5678, "1,235"), (0.9996, "1"), (-0.9997, "−1"), (0.09996, "0.1"),
+     (0.00001234, "1.23 × 10⁻⁵"), (math.inf, "∞")],
 )  # fmt: skip
 def test_numbers_are_written_for_reading(value: float | None, text: str) -> None:
     assert number(value) == text

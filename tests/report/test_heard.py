@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from harness.report.drawing import draw_plot
@@ -62,6 +63,17 @@ def test_the_drawing_names_labels_and_cells_and_has_the_picture_on_the_same_time
     assert roll.get_xlim() == (0, 8)
     assert picture.get_position().x0 == roll.get_position().x0
     assert picture.get_position().x1 == roll.get_position().x1
+
+
+def test_what_is_pointed_at_in_a_roll_belongs_to_the_cell_that_hears_it() -> None:
+    rows = frame(*(trial(cell=cell) for cell in ("gru", "lstm")))
+    for there in (THERE, ("0000",) * 3):
+        examples = {trial_id: {**example(THERE), "there": there} for trial_id in rows["trial_id"]}
+        svg = inline(plots(rows, examples=examples)["heard"].panels[0], looks_of_three(), key="k", label="l")
+        groups = re.findall(r'<g data-cell="(\d)" data-at="-?\d+" data-says="([^"]*)">(.*?)</g>', svg)
+        assert {(cell, says) for cell, says, _ in groups} == {("1", "GRU"), ("2", "LSTM")}
+        said = [one for _, _, circles in groups for one in re.findall('data-says="([^"]*)"', circles)]
+        assert sorted(said) == ["&lt;b&gt;: 4 to 8 s"] * 2 + ["chirp up: 0 to 4 s"] * 2
 
 
 def test_without_examples_there_is_no_such_figure() -> None:

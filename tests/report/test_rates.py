@@ -9,8 +9,9 @@ from harness.report.drawing import draw_panel
 from harness.report.plot import Plot
 from harness.report.svg import drawing_style
 from harness.report.wording import finding
+from harness.report.writing import page_files
 from harness.tuning import FIRST_TUNING_SEED
-from tests.report.samples import TITLES, frame, looks_of_three, plots, trial
+from tests.report.samples import TITLES, frame, looks_of_three, plots, report_data, trial
 
 
 def tuned(losses: dict[str, dict[float, float]], **given: Any) -> dict[str, Plot]:
@@ -34,6 +35,18 @@ def test_tuning_trials_are_in_no_other_figure() -> None:
     }
     assert seeds.pop("learning-rates") == {FIRST_TUNING_SEED, FIRST_TUNING_SEED + 1}
     assert set().union(*seeds.values()) == {0, 1}
+
+
+def test_while_only_tuning_trials_are_stored_their_figure_is_drawn() -> None:
+    rows = frame(*(
+        trial(learning_rate=rate, seed=FIRST_TUNING_SEED, purpose="tuning", validation_loss=rate) for rate in (0.1, 0.2)
+    ))  # fmt: skip
+    made = plots(rows)
+    assert list(made) == ["learning-rates"]
+    assert "Chosen: GRU 0.1" in made["learning-rates"].panels[0].says
+    html = page_files(report_data(rows))["report.html"].decode()
+    assert 'id="learning-rates"' in html
+    assert "There is nothing to draw" not in html
 
 
 def test_the_rate_with_the_lowest_mean_loss_gets_the_ring_and_doubts_are_told() -> None:

@@ -109,6 +109,17 @@ def test_a_view_can_be_shared_by_its_address(browser: Browser, address: str, sev
     assert "1 to 50 of 150 trials" in browser.find_element(By.CSS_SELECTOR, ".paging").text
 
 
+def test_an_address_that_is_no_code_stops_no_script(browser: Browser, address: str) -> None:
+    browser.get_log("browser")
+    visit(browser, address + "#100%")
+    assert browser.get_log("browser") == []
+    press(browser, '[name=cell][value="1"]')
+    assert shown(browser, '#evidence [data-cell="1"]') == 0
+    visit(browser, address + "#loss%2Dby%2Dsize")
+    place = "return Math.abs(document.getElementById('loss-by-size').getBoundingClientRect().y)"
+    assert browser.execute_script(place) < 200
+
+
 def test_the_pointer_shows_the_value_seed_and_interval_under_it(browser: Browser, address: str) -> None:
     visit(browser, address)
     for selector, words in (

@@ -3,9 +3,16 @@
 const view = (() => {
   const root = document.documentElement;
   const listeners = [];
+  const decoded = (hash) => {
+    try {
+      return decodeURIComponent(hash);
+    } catch {
+      return hash; // a lone per cent sign is no code
+    }
+  };
   const read = () => {
     const hash = location.hash.slice(1);
-    if (!hash.includes("=")) return hash ? { at: decodeURIComponent(hash) } : {};
+    if (!hash.includes("=")) return hash ? { at: decoded(hash) } : {};
     return Object.fromEntries(new URLSearchParams(hash));
   };
   let state = read();
