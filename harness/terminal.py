@@ -225,7 +225,7 @@ def conflict_lines(conflicts: Sequence[Conflict]) -> list[str]:
     """Trials of which results folders count different records: a line each, of a great many the first."""
     lines = [
         f"conflict: trial {one.trial_id} differs in {', '.join(one.fields)} ({', '.join(map(str, one.folders))});"
-        " all records are kept, the one begun last counts"
+        " all records are kept (which one counts: docs/cluster.md)"
         for one in conflicts[:_CONFLICTS_SHOWN]
     ]
     more = len(conflicts) - len(lines)
