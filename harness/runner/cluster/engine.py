@@ -162,9 +162,8 @@ class ClusterEngine:
         self._queue.clear()
         for block in self._blocks.values():
             block.waiting.clear()
-        stopped = {sent.attempt.trial.id for sent in self._sent.values()}
-        if stopped:
-            self._link.stop(stopped, [host.worker.address for host in self._hosts.values() if host.running])
+        if self._sent:
+            self._link.stop(self._sent.keys(), [host.worker.address for host in self._hosts.values() if host.running])
         deadline = self._clock() + (0 if self._gone else _INTERRUPT_SECONDS)
         while self._sent and (left := deadline - self._clock()) > 0:
             event = self._link.next_event(left)

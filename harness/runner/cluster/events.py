@@ -83,8 +83,8 @@ class Link(Protocol):
     def drop(self, key: str) -> None:
         """Want an order's record no longer."""
 
-    def stop(self, trial_ids: Collection[str], addresses: Collection[str]) -> None:
-        """Have these trials stopped; their records come as 'interrupted'."""
+    def stop(self, keys: Collection[str], addresses: Collection[str]) -> None:
+        """Have these orders stopped; their records come as 'interrupted'."""
 
     def next_event(self, seconds: float) -> Event | None:
         """The next event; None where none comes in so many seconds."""

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,34 +57,59 @@ class Order(BaseModel):
     any_versions: bool
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """An order that was asked for, by its key: a trial may be ordered anew while its last order still ends."""
+
+    key: str
+    trial: Trial
+    record: Future[Record]
+
+
 class Host:
     """A local engine in a thread, for callers in any thread."""
 
     def __init__(self, engine: LocalEngine) -> None:
         self._engine = engine
-        self._asked: queue.SimpleQueue[tuple[Trial, Future[Record]] | Collection[str]] = queue.SimpleQueue()
-        self._waiting: deque[tuple[Trial, Future[Record]]] = deque()
-        self._running: dict[str, Future[Record]] = {}
+        self._news: queue.SimpleQueue[_Asked | Collection[str]] = queue.SimpleQueue()
+        """Orders, and keys of orders to be stopped."""
+        self._waiting: deque[_Asked] = deque()
+        self._running: dict[str, _Asked] = {}
+        """By the trial's id: the engine runs no trial twice at a time."""
         threading.Thread(target=self._serve, name="harness-host", daemon=True).start()
 
-    def run(self, trial: Trial) -> Future[Record]:
-        """Run a trial as soon as there is room. The future raises UserError where it cannot be started."""
-        future: Future[Record] = Future()
-        self._asked.put((trial, future))
-        return future
+    def run(self, key: str, trial: Trial) -> Future[Record]:
+        """Run a trial as soon as there is room. The future raises UserError where it cannot be done."""
+        asked = _Asked(key, trial, Future())
+        self._news.put(asked)
+        return asked.record
 
-    def stop(self, trial_ids: Collection[str]) -> None:
-        """Stop these trials; their records come with the status 'interrupted'."""
-        self._asked.put(trial_ids)
+    def stop(self, keys: Collection[str]) -> None:
+        """Stop these orders; the records of those that run come with the status 'interrupted'."""
+        self._news.put(keys)
 
     def _serve(self) -> None:
+        try:
+            while True:
+                self._hear()
+                while self._waiting and self._start_next():
+                    pass
+                full = not self._running or len(self._running) >= self._engine.jobs or bool(self._waiting)
+                for record in self._engine.wait(_NEWS_SECONDS if full else _ROOM_SECONDS):
+                    self._running.pop(record.trial_id).record.set_result(record)
+        except Exception as error:
+            self._refuse_all(f"its engine has failed ({type(error).__name__}: {error}); start the worker again")
+
+    def _refuse_all(self, why: str) -> None:
+        """Tell all who wait for a record, and all who will, that there will be none."""
+        for asked in (*self._running.values(), *self._waiting):
+            asked.record.set_exception(UserError(why))
+        with suppress(Exception):
+            self._engine.close()
         while True:
-            self._hear()
-            while self._waiting and self._start_next():
-                pass
-            full = not self._running or len(self._running) >= self._engine.jobs or bool(self._waiting)
-            for record in self._engine.wait(_NEWS_SECONDS if full else _ROOM_SECONDS):
-                self._running.pop(record.trial_id).set_result(record)
+            news = self._news.get()
+            if isinstance(news, _Asked):
+                news.record.set_exception(UserError(why))
 
     def _hear(self) -> None:
         """Take in what was asked; with nothing else to do, wait for it, and leave the machine to others meanwhile."""
@@ -92,29 +118,30 @@ class Host:
             self._engine.wait(0)
         with suppress(queue.Empty):
             while True:
-                asked = self._asked.get(block=idle)
+                news = self._news.get(block=idle)
                 idle = False
-                if isinstance(asked, tuple):
-                    self._waiting.append(asked)
+                if isinstance(news, _Asked):
+                    self._waiting.append(news)
                 else:
-                    self._forget(asked)
+                    self._forget(news)
 
-    def _forget(self, trial_ids: Collection[str]) -> None:
-        for entry in [entry for entry in self._waiting if entry[0].id in trial_ids]:
-            self._waiting.remove(entry)
-            entry[1].cancel()
-        self._engine.stop(trial_ids)
+    def _forget(self, keys: Collection[str]) -> None:
+        for asked in [asked for asked in self._waiting if asked.key in keys]:
+            self._waiting.remove(asked)
+            asked.record.cancel()
+        self._engine.stop({trial_id for trial_id, asked in self._running.items() if asked.key in keys})
 
     def _start_next(self) -> bool:
-        trial, future = self._waiting[0]
-        if trial.id in self._running or not self._engine.has_room(trial.spec.lane):
-            return False
-        self._waiting.popleft()
+        """Start the order that waits longest, where there is room; whether it waits no longer."""
+        asked = self._waiting[0]
         try:
-            self._engine.submit(trial)
-            self._running[trial.id] = future
+            if asked.trial.id in self._running or not self._engine.has_room(asked.trial.spec.lane):
+                return False
+            self._engine.submit(asked.trial)
+            self._running[asked.trial.id] = asked
         except UserError as error:
-            future.set_exception(error)
+            asked.record.set_exception(error)
+        self._waiting.popleft()
         return True
 
 
@@ -132,13 +159,13 @@ def run_trial(text: str) -> str:
     worker = get_worker()
     key = str(worker.get_current_task())
     host = _host(Limits(order.seconds, order.memory_bytes), worker.state.nthreads, worker.local_directory)
-    record = host.run(Trial(order.trial_id, order.spec, order.attempt))
+    record = host.run(key, Trial(order.trial_id, order.spec, order.attempt))
     while True:
         try:
             return record.result(_WANTED_SECONDS).model_dump_json()
         except TimeoutError:
             if not _is_wanted(worker, key):
-                host.stop([order.trial_id])
+                host.stop([key])
 
 
 def _check_code(spec: TrialSpec) -> None:
@@ -162,10 +189,10 @@ def _host(limits: Limits, slots: int, folder: str) -> Host:
         return _hosts[limits]
 
 
-def stop_trials(trial_ids: Collection[str]) -> None:
-    """Have the worker's trials among these stopped; run by the worker itself, not by one of its threads."""
+def stop_orders(keys: Collection[str]) -> None:
+    """Have the worker's orders among these stopped; run by the worker itself, not by one of its threads."""
     for host in _hosts.values():
-        host.stop(trial_ids)
+        host.stop(keys)
 
 
 def describe(dask_worker: Worker) -> dict[str, Any]:

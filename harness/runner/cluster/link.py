@@ -14,7 +14,7 @@ from distributed import Client, Security
 
 from harness.errors import UserError
 from harness.runner.cluster.events import Event, Failed, Gone, Joined, Left, Returned, Unfit, Worker
-from harness.runner.cluster.host import describe, run_trial, stop_trials
+from harness.runner.cluster.host import describe, run_trial, stop_orders
 
 CONNECT_SECONDS = 10.0
 _LOOK_SECONDS = 0.5
@@ -54,8 +54,8 @@ class DaskLink:
     def drop(self, key: str) -> None:
         self._start(self._cancel(key))
 
-    def stop(self, trial_ids: Collection[str], addresses: Collection[str]) -> None:
-        self._start(self._stop(list(trial_ids), list(addresses)))
+    def stop(self, keys: Collection[str], addresses: Collection[str]) -> None:
+        self._start(self._stop(list(keys), list(addresses)))
 
     def next_event(self, seconds: float) -> Event | None:
         try:
@@ -122,8 +122,8 @@ class DaskLink:
         if key in self._futures:
             await self._client.cancel([self._futures[key]], force=True)
 
-    async def _stop(self, trial_ids: list[str], addresses: list[str]) -> None:
-        await self._client.run(stop_trials, trial_ids, workers=addresses, on_error="ignore")
+    async def _stop(self, keys: list[str], addresses: list[str]) -> None:
+        await self._client.run(stop_orders, keys, workers=addresses, on_error="ignore")
 
     async def _workers(self) -> dict[str, str]:
         """Address of each worker that the scheduler knows, by id."""

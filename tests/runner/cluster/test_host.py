@@ -1,0 +1,121 @@
+"""What a worker does with orders: an engine in a thread, which only pretends here."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Collection, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+
+from harness.errors import UserError
+from harness.experiment import Lane
+from harness.record import Record
+from harness.runner.cluster.host import Host
+from harness.runner.engine import Trial
+from tests.factories import record, spec
+
+TRIAL = Trial(spec().id(), spec())
+LONG = 30.0
+
+
+class Pretend:
+    """An engine in which a trial ends once the test puts its record, or what is to be raised, into `ends`."""
+
+    jobs = 2
+    lock_error: str | None = None
+
+    def __init__(self) -> None:
+        self.ends: queue.SimpleQueue[Record | Exception] = queue.SimpleQueue()
+        self.calls: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+
+    def has_room(self, lane: Lane) -> bool:
+        if self.lock_error:
+            raise UserError(self.lock_error)
+        return True
+
+    def submit(self, trial: Trial) -> None:
+        self.calls.put(("submit", trial.id))
+
+    def stop(self, trial_ids: Collection[str]) -> None:
+        self.calls.put(("stop", set(trial_ids)))
+
+    def wait(self, seconds: float) -> Sequence[Record]:
+        try:
+            end = self.ends.get(timeout=0.01)
+        except queue.Empty:
+            return []
+        if isinstance(end, Exception):
+            raise end
+        return [end]
+
+    def close(self) -> None:
+        self.calls.put(("close", None))
+
+
+def host_of(engine: Pretend) -> Host:
+    return Host(engine)  # type: ignore[arg-type]
+
+
+def refusal(order: Future[Record]) -> str:
+    with pytest.raises(UserError) as refused:
+        order.result(LONG)
+    return str(refused.value)
+
+
+def test_an_order_whose_machine_lock_cannot_be_opened_is_refused_and_the_next_one_is_heard() -> None:
+    engine = Pretend()
+    engine.lock_error = "/tmp/harness-lanes.lock: the machine's lock cannot be opened"
+    host = host_of(engine)
+    for key in ("first", "second"):
+        assert refusal(host.run(key, TRIAL)) == engine.lock_error
+    engine.lock_error = None
+    third = host.run("third", TRIAL)
+    assert engine.calls.get(timeout=LONG) == ("submit", TRIAL.id)
+    engine.ends.put(record())
+    assert third.result(LONG).status == "ok"
+
+
+def test_an_engine_that_fails_leaves_no_order_without_an_answer() -> None:
+    engine = Pretend()
+    host = host_of(engine)
+    running, waiting = host.run("running", TRIAL), host.run("waiting", TRIAL)
+    assert engine.calls.get(timeout=LONG) == ("submit", TRIAL.id)
+    engine.ends.put(OSError("no more files"))
+    later = host.run("later", TRIAL)
+    for order in (running, waiting, later):
+        assert refusal(order) == "its engine has failed (OSError: no more files); start the worker again"
+    assert engine.calls.get(timeout=LONG) == ("close", None), "nothing is left running"
+
+
+def test_stopping_an_order_leaves_a_newer_one_of_the_same_trial_alone() -> None:
+    engine = Pretend()
+    host = host_of(engine)
+    old = host.run("old", TRIAL)
+    assert engine.calls.get(timeout=LONG) == ("submit", TRIAL.id)
+    new = host.run("new", TRIAL)
+    host.stop(["old"])
+    assert engine.calls.get(timeout=LONG) == ("stop", {TRIAL.id})
+    engine.ends.put(record(status="interrupted", test={}))
+    assert old.result(LONG).status == "interrupted"
+    assert engine.calls.get(timeout=LONG) == ("submit", TRIAL.id)
+    host.stop(["old"])
+    assert engine.calls.get(timeout=LONG) == ("stop", set()), "the old one is no more"
+    engine.ends.put(record())
+    assert new.result(LONG).status == "ok"
+
+
+def test_an_order_that_is_stopped_before_it_was_begun_is_cancelled() -> None:
+    engine = Pretend()
+    host = host_of(engine)
+    running, waiting = host.run("running", TRIAL), host.run("waiting", TRIAL)
+    assert engine.calls.get(timeout=LONG) == ("submit", TRIAL.id)
+    host.stop(["waiting"])
+    engine.ends.put(record())
+    assert running.result(LONG).status == "ok"
+    deadline = time.monotonic() + LONG
+    while not waiting.cancelled():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
