@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -52,14 +53,13 @@ def cluster_engine(
     say: Callable[[str], None],
 ) -> Iterator[ClusterEngine]:
     """An engine for that cluster; `jobs` is for the one on this machine. Raises UserError."""
-    _check(cluster, jobs)
+    address = _address(cluster, jobs)
     from harness.runner.cluster.link import DaskLink
 
     with ExitStack() as stack:
-        address, file = cluster.scheduler, str(cluster.scheduler_file) if cluster.scheduler_file else None
-        if address is None and file is None:
+        if address is None:
             address = stack.enter_context(_on_this_machine(jobs or usable_cores()))
-        link = stack.enter_context(closing(DaskLink(address, file)))
+        link = stack.enter_context(closing(DaskLink(address)))
         engine = ClusterEngine(
             link, limits, own_versions(), any_versions=cluster.any_versions, homes=known_homes, say=say
         )
@@ -67,15 +67,37 @@ def cluster_engine(
         yield engine
 
 
-def _check(cluster: Cluster, jobs: int | None) -> None:
+def _address(cluster: Cluster, jobs: int | None) -> str | None:
+    """Where the scheduler is that was asked for; None for a cluster on this machine."""
     if find_spec("distributed") is None:
         raise UserError("the engine dask needs the package distributed. Install it: pip install 'distributed>=2026.8'")
-    if cluster.scheduler and cluster.scheduler_file:
+    if cluster.scheduler is None and cluster.scheduler_file is None:
+        return None
+    if cluster.scheduler is not None and cluster.scheduler_file is not None:
         raise UserError("--scheduler and --scheduler-file name a scheduler each. Give one of them")
-    if jobs is not None and (cluster.scheduler or cluster.scheduler_file):
+    if jobs is not None:
         raise UserError("--jobs is for one machine; on a cluster, `dask worker --nthreads N` says how many run there")
-    if cluster.scheduler_file is not None and not cluster.scheduler_file.is_file():
-        raise UserError(f"{cluster.scheduler_file}: no such file. `dask scheduler --scheduler-file FILE` writes it")
+    if cluster.scheduler_file is not None:
+        return _address_in(cluster.scheduler_file)
+    if not cluster.scheduler:
+        raise UserError("--scheduler '': expected an address, such as tls://HOST:8786")
+    return cluster.scheduler
+
+
+def _address_in(file: Path) -> str:
+    """The address that a scheduler left in a file."""
+    written_by = "`dask scheduler --scheduler-file FILE` writes it"
+    if not file.is_file():
+        raise UserError(f"{file}: no such file. {written_by}")
+    try:
+        address = json.loads(file.read_bytes())["address"]
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read ({error.strerror})") from error
+    except (ValueError, KeyError, TypeError):
+        address = None
+    if not isinstance(address, str) or not address:
+        raise UserError(f'{file}: no scheduler file, for it has no JSON with an "address". {written_by}')
+    return address
 
 
 @contextmanager

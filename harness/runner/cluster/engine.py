@@ -6,18 +6,18 @@ threads. A block of speed trials stays on one host. What Dask does is behind `Li
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections import Counter, deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from uuid import uuid4
 
 from pydantic import ValidationError
 
 from harness.errors import UserError
 from harness.experiment import Lane
-from harness.record import Record
+from harness.record import Record, Status
 from harness.runner.attempt import Attempt
 from harness.runner.cluster.blocks import Block, Key
 from harness.runner.cluster.events import Event, Failed, Gone, Joined, Left, Link, Returned, Unfit, Worker
@@ -28,9 +28,10 @@ from harness.runner.lanes import block_of
 from harness.runner.limits import GRACE_SECONDS, Limits
 
 MAX_LOST = 3
-"""How often a trial's worker may be lost while it runs; then the trial counts as crashed."""
+"""How many workers may be lost while they run a trial; then the trial counts as crashed."""
 PATIENCE_SECONDS = 600.0
 """How long a run waits for workers once all of them are lost."""
+_STORED = "What is finished is stored; the same command goes on from there"
 _INTERRUPT_SECONDS = GRACE_SECONDS + 8.0
 """How long stopped trials have to send their records."""
 
@@ -49,6 +50,12 @@ class _Host:
         """Slots for accuracy trials."""
         return 0 if self.block else self.worker.slots - len(self.running)
 
+    def sign(self, record: Record) -> Record:
+        """The record, with where it comes from."""
+        worker = self.worker
+        changes = {"machine": worker.machine, "host": worker.host, "version_differences": self.differences}
+        return record.model_copy(update=changes)
+
 
 @dataclass(frozen=True)
 class _Sent:
@@ -57,6 +64,10 @@ class _Sent:
     attempt: Attempt
     host: _Host
     block: Block | None
+
+    def given_up(self, status: Status, why: str) -> Record:
+        """The record of a trial that its worker gave none of."""
+        return self.host.sign(self.attempt.record(status, None, why))
 
 
 class ClusterEngine:
@@ -87,17 +98,20 @@ class ClusterEngine:
         self._clock = clock
         self._hosts: dict[str, _Host] = {}
         self._spare: dict[str, Worker] = {}
-        """Workers on a machine that has one in use, by id."""
+        """Workers on a computer that has one in use, by id."""
         self._unfit: dict[str, str] = {}
         """Why workers (by address) are not used."""
         self._queue: deque[Trial] = deque()
         self._blocks: dict[Key, Block] = {}
         self._sent: dict[str, _Sent] = {}
-        self._lost: Counter[str] = Counter()
+        self._lost: defaultdict[str, set[str]] = defaultdict(set)
+        """Ids of the workers that were lost while they ran a trial, by the trial's id."""
         self._ended: list[Record] = []
-        self._numbers = itertools.count()
         self._host_seen = clock()
-        self._gone = False
+        self._any_lost = False
+        """Whether any worker was lost, which may come back."""
+        self._gone: str | None = None
+        """Why there is no scheduler any more."""
         self._started = False
 
     @property
@@ -116,9 +130,10 @@ class ClusterEngine:
             event = self._link.next_event(left)
             if event is not None:
                 self._take_in(event)
+            self._check_scheduler()
         if self._spare:
-            named = {host.worker.machine: host.worker for host in self._hosts.values()}
-            told = [f"{w.address} and {named[w.machine].address} on {w.host}" for w in self._spare.values()]
+            named = {host.worker.computer: host.worker for host in self._hosts.values()}
+            told = [f"{w.address} and {named[w.computer].address} on {w.host}" for w in self._spare.values()]
             raise UserError(
                 f"more than one worker on a host: {'; '.join(told)}. Start one worker a host, with as many threads"
                 " as it has slots (docs/cluster.md)"
@@ -149,13 +164,16 @@ class ClusterEngine:
         self._send()
 
     def wait(self, seconds: float) -> Sequence[Record]:
-        event = None if self._ended else self._link.next_event(seconds)
+        event = self._link.next_event(0 if self._ended or self._gone else seconds)
         while event is not None:
             self._take_in(event)
             event = self._link.next_event(0)
-        self._send()
-        self._check_patience()
+        if not self._gone:
+            self._send()
         ended, self._ended = self._ended, []
+        if not ended:
+            self._check_scheduler()
+            self._check_patience()
         return ended
 
     def interrupt(self) -> Sequence[Record]:
@@ -171,8 +189,8 @@ class ClusterEngine:
                 self._take_in_at_the_end(event)
         for key in list(self._sent):
             self._link.drop(key)
-            attempt = self._forget(key).attempt
-            self._ended.append(attempt.record("interrupted", None, "stopped; its worker did not answer any more"))
+            sent = self._forget(key)
+            self._ended.append(sent.given_up("interrupted", "stopped; its worker did not answer any more"))
         for block in list(self._blocks.values()):
             self._release(block)
         ended, self._ended = self._ended, []
@@ -189,10 +207,8 @@ class ClusterEngine:
                 self._forget(key)
             case Left(worker_id):
                 self._hosts.pop(worker_id, None)
-            case Joined() | Unfit():
+            case Joined() | Unfit() | Gone():
                 self._take_in(event)
-            case Gone():
-                self._gone = True
 
     def close(self) -> None:
         self.interrupt()
@@ -210,24 +226,20 @@ class ClusterEngine:
             case Failed():
                 self._failed(event)
             case Gone(why):
-                self._gone = True
-                raise UserError(
-                    f"{why}. What is finished is stored; the same command goes on from there, once it is back"
-                )
+                self._gone = why
 
     def _joined(self, worker: Worker) -> None:
         found = differences(self._versions, worker.versions)
         limit = self._limits.memory_bytes
         if found and not self._any_versions:
             self._refuse(worker.address, f"{', '.join(found)}. --any-versions uses it all the same, and records this")
-        elif limit is not None and limit > worker.memory_bytes:
-            gib = 2**30
+        elif limit is not None and limit > worker.machine.memory_bytes:
+            has, takes = worker.machine.memory_bytes / 2**30, limit / 2**30
             self._refuse(
                 worker.address,
-                f"it has {worker.memory_bytes / gib:.1f} GiB of memory, and a trial may take {limit / gib:.1f} GiB"
-                " (memory_gib in the experiment)",
+                f"it has {has:.1f} GiB of memory, and a trial may take {takes:.1f} GiB (memory_gib in the experiment)",
             )
-        elif any(host.worker.machine == worker.machine for host in self._hosts.values()):
+        elif any(host.worker.computer == worker.computer for host in self._hosts.values()):
             self._spare[worker.id] = worker
         else:
             self._hosts[worker.id] = _Host(worker, found)
@@ -244,10 +256,14 @@ class ClusterEngine:
         if host is None:
             return
         self._say(f"Worker {host.worker.address} on {host.worker.host} is lost; its trials are tried elsewhere")
-        self._host_seen = self._clock()
+        self._any_lost, self._host_seen = True, self._clock()
         self._try_elsewhere(host, blame=True)
+        self._promote_spares(host.worker.computer)
+
+    def _promote_spares(self, computer: str) -> None:
+        """The worker in use on a computer is used no longer: take another one there, if there is any."""
         for spare in list(self._spare.values()):
-            if spare.machine == host.worker.machine:
+            if spare.computer == computer:
                 self._joined(self._spare.pop(spare.id))
 
     def _try_elsewhere(self, host: _Host, *, blame: bool) -> None:
@@ -259,11 +275,12 @@ class ClusterEngine:
             host.block.begin_again()
 
     def _again(self, key: str, *, blame: bool) -> None:
-        """Do an order again, unless it has lost too many workers."""
+        """Do an order again, unless too many workers were lost while they ran its trial."""
         sent = self._forget(key)
         trial = sent.attempt.trial
-        self._lost[trial.id] += blame
-        if self._lost[trial.id] < MAX_LOST:
+        if blame:
+            self._lost[trial.id].add(sent.host.worker.id)
+        if len(self._lost[trial.id]) < MAX_LOST:
             if sent.block is None:
                 self._queue.appendleft(trial)
             else:
@@ -271,7 +288,7 @@ class ClusterEngine:
                 self._free(sent.block)
             return
         self._lost.pop(trial.id)
-        self._ended.append(sent.attempt.record("crashed", None, f"its worker was lost while it ran, {MAX_LOST} times"))
+        self._ended.append(sent.given_up("crashed", f"its worker was lost while it ran, {MAX_LOST} times"))
         if sent.block is not None:
             sent.block.running = None
 
@@ -298,9 +315,7 @@ class ClusterEngine:
 
     def _record(self, key: str, text: str) -> Record:
         """The record as its worker sent it, with where it comes from. Raises ValidationError."""
-        host = self._sent[key].host
-        changes = {"host": host.worker.host, "version_differences": host.differences}
-        return Record.model_validate_json(text).model_copy(update=changes)
+        return self._sent[key].host.sign(Record.model_validate_json(text))
 
     def _release(self, block: Block) -> None:
         """Give out the records of a block that is done, and its host."""
@@ -324,6 +339,7 @@ class ClusterEngine:
         host = self._hosts.pop(sent.host.worker.id)
         self._refuse(host.worker.address, event.why)
         self._try_elsewhere(host, blame=False)
+        self._promote_spares(host.worker.computer)
 
     def _forget(self, key: str) -> _Sent:
         sent = self._sent.pop(key)
@@ -361,7 +377,7 @@ class ClusterEngine:
         return self._homes
 
     def _send_to(self, host: _Host, trial: Trial, block: Block | None) -> None:
-        key = f"{trial.id}-{trial.attempt}-{next(self._numbers)}"
+        key = f"{trial.id}-{trial.attempt}-{uuid4().hex}"  # Dask takes orders of one key for one, whoever sends them
         order = Order(
             trial_id=trial.id,
             attempt=trial.attempt,
@@ -375,14 +391,17 @@ class ClusterEngine:
         host.running.add(key)
         self._link.send(key, host.worker.address, order.model_dump_json())
 
+    def _check_scheduler(self) -> None:
+        if self._gone:
+            raise UserError(f"{self._gone}. {_STORED}, once it is back")
+
     def _check_patience(self) -> None:
         if self._hosts:
             self._host_seen = self._clock()
+        elif not self._any_lost:
+            raise UserError(f"no worker is left that can be used. {self._why_unfit()} {_STORED}")
         elif self._clock() - self._host_seen > PATIENCE_SECONDS:
-            raise UserError(
-                f"no worker for {PATIENCE_SECONDS:.0f} s. {self._why_unfit()} What is finished is stored; the same"
-                " command goes on from there"
-            )
+            raise UserError(f"no worker for {PATIENCE_SECONDS:.0f} s. {self._why_unfit()} {_STORED}")
 
     def _why_unfit(self) -> str:
         return " ".join(f"{address}: {why}." for address, why in self._unfit.items())

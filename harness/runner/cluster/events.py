@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from harness.record import Machine
+
 
 @dataclass(frozen=True)
 class Worker:
@@ -16,11 +18,10 @@ class Worker:
     address: str
     host: str
     """The computer's name."""
-    machine: str
+    computer: str
     """What identifies the computer: the same for all workers, and all containers, on it."""
     slots: int
-    memory_bytes: int
-    fingerprint: str
+    machine: Machine
     versions: Mapping[str, str]
 
 

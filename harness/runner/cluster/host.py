@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
 from pydantic import BaseModel
 
 from harness.code_version import code_version
@@ -200,10 +199,9 @@ def describe(dask_worker: Worker) -> dict[str, Any]:
     _lift_what_the_nanny_imposes()
     return {
         "host": os.environ.get(HOST_VARIABLE) or socket.gethostname(),
-        "machine": os.environ.get(HOST_VARIABLE) or _boot_id() or socket.gethostname(),
+        "computer": os.environ.get(HOST_VARIABLE) or _boot_id() or socket.gethostname(),
         "slots": dask_worker.state.nthreads,
-        "memory_bytes": psutil.virtual_memory().total,
-        "fingerprint": this_machine().fingerprint,
+        "machine": this_machine().model_dump(),
         "versions": own_versions(),
     }
 

@@ -13,6 +13,7 @@ from typing import Any
 from distributed import Client, Security
 
 from harness.errors import UserError
+from harness.record import Machine
 from harness.runner.cluster.events import Event, Failed, Gone, Joined, Left, Returned, Unfit, Worker
 from harness.runner.cluster.host import describe, run_trial, stop_orders
 
@@ -21,32 +22,33 @@ _LOOK_SECONDS = 0.5
 """Between two looks at which workers there are."""
 _ANSWER_SECONDS = 10.0
 """How long the scheduler may take for an answer."""
+_SILENT_SECONDS = 600.0
+"""How long a scheduler that is connected may answer nothing before it counts as gone."""
 _DESCRIBE_SECONDS = 60.0
 """How long a worker may take to describe itself: it imports the harness for that."""
 
 
 class DaskLink:
-    """A `Link` to the scheduler at an address, or that a scheduler file names. Raises UserError where it is not there.
+    """A `Link` to the scheduler at an address. Raises UserError where there is none.
 
     `security` None: what Dask's configuration says.
     """
 
-    def __init__(
-        self, address: str | None, scheduler_file: str | None = None, security: Security | None = None
-    ) -> None:
-        self._where = address or f"named in {scheduler_file}"
+    def __init__(self, address: str, security: Security | None = None) -> None:
+        self._address = address
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._futures: dict[str, Any] = {}
         self._known: dict[str, str] = {}
         """Address of each worker, by id."""
         self._background: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, name="harness-dask", daemon=True).start()
+        self._thread = threading.Thread(target=self._run_loop, name="harness-dask", daemon=True)
+        self._thread.start()
         try:
-            self.workers_at_start = self._do(self._connect(address, scheduler_file, security))
+            self.workers_at_start = self._do(self._connect(security))
         except (OSError, ValueError, TypeError, RuntimeError, TimeoutError) as error:  # TypeError: no certificates
             self._end_loop()
-            raise UserError(f"the scheduler {self._where} cannot be reached: {error}") from error
+            raise UserError(f"the scheduler {address} cannot be reached: {error}") from error
 
     def send(self, key: str, address: str, order: str) -> None:
         self._start(self._order(key, address, order))
@@ -78,13 +80,17 @@ class DaskLink:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
+    def _run_loop(self) -> None:
+        self._loop.run_forever()
+        self._loop.close()
+
     def _end_loop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
 
-    async def _connect(self, address: str | None, scheduler_file: str | None, security: Security | None) -> int:
-        where: dict[str, Any] = {"scheduler_file": scheduler_file} if scheduler_file else {"address": address}
+    async def _connect(self, security: Security | None) -> int:
         self._client = Client(
-            **where, security=security, asynchronous=True, timeout=CONNECT_SECONDS, set_as_default=False
+            self._address, security=security, asynchronous=True, timeout=CONNECT_SECONDS, set_as_default=False
         )
         try:
             await self._client
@@ -132,18 +138,21 @@ class DaskLink:
 
     async def _watch(self) -> None:
         """Tell of workers that come and go, as long as there is a scheduler."""
+        heard = self._loop.time()
         while True:
             try:
                 found = await self._workers()
+                heard = self._loop.time()
             except (OSError, TimeoutError, AttributeError):  # the client has no scheduler while it connects anew
-                found = {}
+                found = self._known if self._client.status == "running" else {}  # a busy scheduler has lost nobody
             for id in self._known.keys() - found.keys():
                 self._events.put(Left(id))
             for id in found.keys() - self._known.keys():
                 self._keep(self._greet(id, found[id]))
             self._known = found
-            if self._client.status in ("closed", "closing"):
-                self._events.put(Gone(f"the scheduler {self._where} is gone"))
+            silent = self._loop.time() - heard > _SILENT_SECONDS
+            if silent or self._client.status in ("closed", "closing"):
+                self._events.put(Gone(f"the scheduler {self._address} {'does not answer' if silent else 'is gone'}"))
                 return
             await asyncio.sleep(_LOOK_SECONDS)
 
@@ -151,9 +160,12 @@ class DaskLink:
         call = self._client.run(describe, workers=[address], on_error="return")
         try:
             facts = (await asyncio.wait_for(call, _DESCRIBE_SECONDS))[address]
-        except (OSError, TimeoutError, KeyError) as error:
-            facts = error
-        if isinstance(facts, Exception):
-            self._events.put(Unfit(address, f"it does not describe itself ({type(facts).__name__}: {facts})"))
-        elif id in self._known:
-            self._events.put(Joined(Worker(id=id, address=address, **facts)))
+            if isinstance(facts, Exception):
+                raise facts
+            machine = Machine.model_validate(facts.pop("machine"))
+            joined = Joined(Worker(id=id, address=address, machine=machine, **facts))
+        except Exception as error:  # whatever comes of a worker that has no harness, or another one
+            self._events.put(Unfit(address, f"it does not describe itself ({type(error).__name__}: {error})"))
+            return
+        if id in self._known:
+            self._events.put(joined)

@@ -26,11 +26,30 @@ def connect(cluster: Cluster, jobs: int | None = None) -> None:
         (Cluster(NOWHERE, Path("x.json")), None, "Give one of them"),
         (Cluster(None, Path("x.json")), None, "x.json: no such file. `dask scheduler --scheduler-file FILE` writes it"),
         (Cluster(NOWHERE), 2, "--jobs is for one machine"),
+        (Cluster(""), None, "--scheduler '': expected an address, such as tls://HOST:8786"),
     ],
 )
 def test_options_that_make_no_sense_are_told(cluster: Cluster, jobs: int | None, message: str) -> None:
     with pytest.raises(UserError, match=message):
         connect(cluster, jobs)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "tcp://127.0.0.1:9", "{}", '["address"]', '{"address": 9}', '{"address": ""}', "\xff"]
+)
+def test_a_file_that_no_scheduler_wrote_is_told(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "scheduler.json"
+    file.write_text(text, encoding="latin-1")
+    with pytest.raises(UserError, match=r'scheduler.json: no scheduler file, for it has no JSON with an "address"'):
+        connect(Cluster(None, file))
+
+
+def test_the_address_in_a_schedulers_file_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "CONNECT_SECONDS", 0.3)
+    file = tmp_path / "scheduler.json"
+    file.write_text(f'{{"type": "Scheduler", "address": "{NOWHERE}"}}', encoding="ascii")
+    with pytest.raises(UserError, match=f"the scheduler {NOWHERE} cannot be reached"):
+        connect(Cluster(None, file))
 
 
 def test_a_scheduler_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.experiment import TrialSpec
+from harness.machine import this_machine
 from harness.record import Record
 from harness.runner.cluster.engine import MAX_LOST, PATIENCE_SECONDS, ClusterEngine
 from harness.runner.cluster.events import Event, Failed, Gone, Joined, Left, Returned, Unfit, Worker
@@ -22,8 +23,9 @@ VERSIONS = {"harness": "abc", "python": "3.11.2", "tensorflow": "2.20.0", "keras
 
 
 def worker(name: str, slots: int = 2, **changes: Any) -> Worker:
-    fields = {"id": f"id-{name}", "address": f"tcp://{name}:1", "host": name, "machine": name, "slots": slots}
-    return Worker(**{**fields, "memory_bytes": 2**33, "fingerprint": "f", "versions": VERSIONS, **changes})
+    machine = this_machine().model_copy(update={"fingerprint": f"machine-{name}", "memory_bytes": 2**33})
+    fields = {"id": f"id-{name}", "address": f"tcp://{name}:1", "host": name, "computer": name, "slots": slots}
+    return Worker(**{**fields, "machine": machine, "versions": VERSIONS, **changes})
 
 
 class Pretend:
@@ -66,6 +68,11 @@ class Pretend:
         _, order = self.sent.pop(key)
         text = record(order.spec, attempt=order.attempt, **changes).model_dump_json()
         self.events.append(Returned(key, text))
+
+    def fail(self, key: str, why: str, *, lost: bool) -> None:
+        """The order is not done."""
+        del self.sent[key]
+        self.events.append(Failed(key, why, lost=lost))
 
     def at(self, name: str) -> list[str]:
         """Keys of the orders at a host."""
@@ -206,7 +213,31 @@ def test_a_trial_that_is_there_whenever_a_worker_is_lost_is_given_up() -> None:
     assert given_up.status == "crashed"
     assert given_up.failure is not None
     assert f"lost while it ran, {MAX_LOST} times" in given_up.failure.message
+    assert (given_up.host, given_up.machine.fingerprint) == ("a", "machine-a")
     assert engine.running() == 0
+
+
+def test_a_worker_that_fails_and_then_leaves_is_lost_once() -> None:
+    """As all are when the client loses the scheduler: it cancels all orders, and then finds no worker."""
+    link = Pretend(worker("a"))
+    engine = engine_of(link)
+    submit_what_fits(engine, accuracy(1))
+    for _ in range(MAX_LOST):
+        link.fail(link.at("a")[0], "scheduler-connection-lost", lost=True)
+        assert engine.wait(0.1) == []
+        assert len(link.at("a")) == 1
+        link.events += [Left("id-a"), Joined(worker("a"))]
+        assert engine.wait(0.1) == []
+    assert [r.status for r in run_to_the_end(engine, link, [])] == ["ok"]
+
+
+def test_two_coordinators_of_the_same_trials_order_them_apart() -> None:
+    keys: list[str] = []
+    for _ in range(2):
+        link = Pretend(worker("a"))
+        submit_what_fits(engine_of(link), accuracy(2))
+        keys += link.sent
+    assert len(set(keys)) == 4
 
 
 def test_a_block_goes_on_without_the_trial_that_loses_its_workers() -> None:
@@ -276,6 +307,17 @@ def test_a_second_worker_on_a_host_is_refused_at_the_start_and_waits_later() -> 
     assert len(link.at("twin")) == 2
 
 
+def test_a_second_worker_on_a_host_takes_the_place_of_one_that_is_refused() -> None:
+    link = Pretend(worker("a"))
+    engine = engine_of(link)
+    link.events.append(Joined(worker("a", id="id-twin", address="tcp://twin:1")))
+    engine.wait(0.1)
+    submit_what_fits(engine, accuracy(1))
+    link.fail(link.at("a")[0], "its engine has failed", lost=False)
+    engine.wait(0.1)
+    assert len(link.at("twin")) == 1
+
+
 @pytest.mark.parametrize(
     ("workers", "limits", "message"),
     [
@@ -305,8 +347,8 @@ def test_a_host_where_no_trial_can_be_started_is_left_and_told() -> None:
     engine = engine_of(link, say=told.append)
     submit_what_fits(engine, accuracy(1))
     (key,) = link.sent
-    bad = link.sent.pop(key)[0]
-    link.events.append(Failed(key, "no temporary folder can be made", lost=False))
+    bad = link.sent[key][0]
+    link.fail(key, "no temporary folder can be made", lost=False)
     engine.wait(0.1)
     assert told == [f"Worker {bad} is not used: no temporary folder can be made"]
     ((address, _),) = link.sent.values()
@@ -330,6 +372,32 @@ def test_the_run_waits_for_workers_to_come_back_but_not_for_ever() -> None:
     engine.wait(PATIENCE_SECONDS)
     with pytest.raises(UserError, match="no worker for 600 s"):
         engine.wait(1)
+
+
+def test_a_run_whose_workers_were_all_refused_ends_at_once_with_why() -> None:
+    link = Pretend(worker("a"), worker("b"))
+    engine = engine_of(link)
+    submit_what_fits(engine, accuracy(1))
+    for _ in range(2):
+        engine.wait(0)
+        (key,) = link.sent
+        link.fail(key, "ModuleNotFoundError: No module named 'cells'", lost=False)
+    began = link.now
+    with pytest.raises(UserError, match=r"no worker is left that can be used. tcp://.:1: ModuleNotFoundError.*stored"):
+        engine.wait(0.1)
+    assert link.now == began
+
+
+def test_a_record_that_comes_with_the_end_of_the_scheduler_is_given_first() -> None:
+    link = Pretend(worker("a"))
+    engine = engine_of(link)
+    submit_what_fits(engine, accuracy(2))
+    done, _ = link.at("a")
+    link.done(done)
+    link.events.append(Gone("the scheduler tcp://s:1 is gone"))
+    assert [r.status for r in engine.wait(0.1)] == ["ok"]
+    with pytest.raises(UserError, match=r"tcp://s:1 is gone"):
+        engine.wait(0.1)
 
 
 def test_a_scheduler_that_is_gone_ends_the_run() -> None:
@@ -365,6 +433,7 @@ def test_a_worker_that_does_not_answer_is_not_waited_for_when_the_run_is_stopped
     assert stopped.status == "interrupted"
     assert stopped.failure is not None
     assert "did not answer" in stopped.failure.message
+    assert (stopped.host, stopped.machine.fingerprint) == ("a", "machine-a")
     assert 0 < link.now < 60
     assert len(link.dropped) == 1
 
