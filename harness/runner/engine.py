@@ -22,6 +22,9 @@ class Trial:
 class Engine(Protocol):
     """Takes trials, gives records. Every trial taken comes back as one record, whatever becomes of it."""
 
+    waits_for: str
+    """What it waits for where nothing runs and it has no room: how a sentence ends that begins 'Waiting for'."""
+
     @property
     def jobs(self) -> int:
         """How many accuracy trials it runs side by side."""

@@ -28,6 +28,8 @@ class LocalEngine:
     `preload` is the module that the server imports before the first trial.
     """
 
+    waits_for = "another run on this machine: speed trials have it to themselves"
+
     def __init__(
         self, jobs: int | None = None, limits: Limits | None = None, cache: Path | None = None, preload: str = PRELOAD
     ) -> None:

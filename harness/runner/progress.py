@@ -112,14 +112,12 @@ class ShowProgress:
         self._running -= 1
         self._update()
 
-    def held_up(self) -> None:
+    def held_up(self, waits_for: str) -> None:
         now = time.monotonic()
         self._held_since = min(self._held_since, now)
         if not self._held_told and now - self._held_since >= _HELD_UP_SECONDS:
             self._held_told = True
-            self._console.print(
-                "Waiting for another run on this machine: speed trials have it to themselves.", soft_wrap=True
-            )
+            self._console.print(f"Waiting for {waits_for}.", soft_wrap=True)
 
     def _update(self) -> None:
         state = f"{self._running} running, {self._failed} failed, about {duration(self._seconds_left())} left"

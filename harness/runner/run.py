@@ -38,8 +38,8 @@ class Watcher(Protocol):
     def repeated(self, record: Record) -> None:
         """A noisy speed trial's record was stored; it is done again."""
 
-    def held_up(self) -> None:
-        """Nothing runs, and what waits cannot start now; told again and again until it can."""
+    def held_up(self, waits_for: str) -> None:
+        """Nothing runs, and what waits cannot start now, and for what; told again and again until it can."""
 
 
 class Supply(Protocol):
@@ -129,8 +129,8 @@ def run_plan(
     """Do the trials that are left. Ctrl-C or SIGTERM stops cleanly: what is finished is stored already.
 
     With a budget, which was made from the same trials, only those that it hands out; what still runs when its time is
-    spent is interrupted. Raises UserError where a record cannot be stored (a full disk, say); what was stored before is
-    intact.
+    spent is interrupted. Raises UserError where a record cannot be stored (a full disk, say), or the engine cannot go
+    on; what was stored before is intact, and what the engine still gives is stored.
     """
     supply: Supply = budget or _Everything(left)
     waiting: deque[Trial] = deque()
@@ -142,6 +142,23 @@ def run_plan(
             waiting.extend(supply.next_block())
         return waiting[0] if waiting else None
 
+    def take_in(records: Sequence[Record], *, repeat: bool) -> None:
+        nonlocal finished, failed
+        if records:
+            store.add_all(records)
+        for record in records:
+            again = repeat and bool(record.noisy) and repeats[record.trial_id] < MAX_REPEATS
+            done = not again and record.status != "interrupted"
+            supply.ended(record.trial_id, for_good=done)
+            if again:
+                repeats[record.trial_id] += 1
+                waiting.appendleft(Trial(record.trial_id, record.spec, record.attempt + 1))
+                watcher.repeated(record)
+            if done:
+                finished += 1
+                failed += record.status != "ok"
+                watcher.finished(record)
+
     with stop_on_signals() as stopped:
         try:
             while not stopped() and not supply.is_over() and (next_trial() or engine.running()):
@@ -150,23 +167,11 @@ def run_plan(
                     supply.started(trial)
                     watcher.started(trial)
                 if waiting and not engine.running():
-                    watcher.held_up()
-                records = engine.wait(_POLL_SECONDS)
-                if records:
-                    store.add_all(records)
-                for record in records:
-                    again = bool(record.noisy) and repeats[record.trial_id] < MAX_REPEATS
-                    supply.ended(record.trial_id, for_good=not again)
-                    if again:
-                        repeats[record.trial_id] += 1
-                        waiting.appendleft(Trial(record.trial_id, record.spec, record.attempt + 1))
-                        watcher.repeated(record)
-                        continue
-                    finished += 1
-                    failed += record.status != "ok"
-                    watcher.finished(record)
-            for record in engine.interrupt():
-                store.add(record)
+                    watcher.held_up(engine.waits_for)
+                take_in(engine.wait(_POLL_SECONDS), repeat=True)
         finally:
-            engine.close()
+            try:
+                take_in(engine.interrupt(), repeat=False)
+            finally:
+                engine.close()
         return Outcome(planned, planned - len(left), finished, failed, stopped=stopped())

@@ -64,15 +64,15 @@ def test_a_run_that_another_one_holds_up_says_so_once(monkeypatch: pytest.Monkey
     with ShowProgress(Console(file=output, width=100), TRIALS, Estimator(), 2, before=0) as progress:
         for moment in range(40):
             now = moment / 4
-            progress.held_up()
-            assert ("Waiting for another run" in output.getvalue()) == (now >= 5)
+            progress.held_up("another run")
+            assert ("Waiting for another run." in output.getvalue()) == (now >= 5)
         assert output.getvalue().count("Waiting") == 1
         progress.started(TRIALS[0])
         now = 11
-        progress.held_up()
+        progress.held_up("another run")
         assert output.getvalue().count("Waiting") == 1, "it is told anew, but not at once"
         now = 17
-        progress.held_up()
+        progress.held_up("another run")
         assert output.getvalue().count("Waiting") == 2
 
 

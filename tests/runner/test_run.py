@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import UserError
 from harness.experiment import Lane
 from harness.record import Record, Status
 from harness.runner.engine import Trial
@@ -23,6 +24,7 @@ PLAN = {s.id(): s for s in SPECS}
 class Pretend:
     """Ends each trial at the next wait, with a status that depends on the trial; `stop_after` sends Ctrl-C."""
 
+    waits_for = "better times"
     noisy_attempts = 0
 
     def __init__(self, statuses: dict[str, Status] | None = None, stop_after: int | None = None) -> None:
@@ -69,7 +71,7 @@ class Silent:
 
     def repeated(self, record: Record) -> None: ...
 
-    def held_up(self) -> None: ...
+    def held_up(self, waits_for: str) -> None: ...
 
 
 def run(store: Store, engine: Pretend) -> Outcome:
@@ -94,10 +96,10 @@ def test_what_watches_is_told_while_other_runs_have_the_machine(
     has_room, wait = engine.has_room, engine.wait
     monkeypatch.setattr(engine, "has_room", lambda lane: next(looks, True) and has_room(lane))
     monkeypatch.setattr(engine, "wait", lambda seconds: wait(seconds) if engine.active else [])
-    monkeypatch.setattr(Silent, "held_up", lambda self: told.append(len(engine.taken)))
+    monkeypatch.setattr(Silent, "held_up", lambda self, waits_for: told.append(waits_for))
     with open_store(tmp_path, create=True) as store:
         assert run(store, engine).finished == 4
-    assert told == [0, 0, 0]
+    assert told == ["better times"] * 3
 
 
 def test_a_second_run_has_nothing_to_do(tmp_path: Path) -> None:
@@ -125,6 +127,34 @@ def test_ctrl_c_keeps_what_is_finished_and_the_next_run_goes_on_from_there(tmp_p
         assert not run(store, engine).stopped
         assert {trial.id for trial in engine.taken} == set(PLAN) - finished
         assert all(r["status"] == "ok" for r in store.records())
+
+
+def test_what_ends_while_the_run_is_stopped_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Pretend(stop_after=2)
+    monkeypatch.setattr(engine, "interrupt", lambda: [record(engine.active.pop().spec) for _ in range(2)])
+    with open_store(tmp_path, create=True) as store:
+        assert run(store, engine) == Outcome(planned=4, stored_before=0, finished=2, failed=0, stopped=True)
+
+
+def test_what_an_engine_still_has_when_it_cannot_go_on_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Pretend()
+
+    def fail(seconds: float) -> Sequence[Record]:
+        raise UserError("the scheduler is gone")
+
+    def interrupt() -> Sequence[Record]:
+        done, stopped = engine.active
+        return [record(done.spec), record(stopped.spec, status="interrupted", test={})]
+
+    monkeypatch.setattr(engine, "wait", fail)
+    monkeypatch.setattr(engine, "interrupt", interrupt)
+    with open_store(tmp_path, create=True) as store:
+        with pytest.raises(UserError, match="the scheduler is gone"):
+            run(store, engine)
+        assert [r["status"] for r in store.records()] == ["ok", "interrupted"]
+    assert engine.closed
 
 
 def test_signals_are_as_before_when_the_run_is_over(tmp_path: Path) -> None:

@@ -77,6 +77,8 @@ class ClusterEngine:
     `homes` tells on which hosts stored blocks ran, so that the rest of a block goes there. `say` shows a line.
     """
 
+    waits_for = "a worker: there is none now that can be used"
+
     def __init__(
         self,
         link: Link,
