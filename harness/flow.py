@@ -233,7 +233,7 @@ def _run_stage(run: _Run, trials: Mapping[str, TrialSpec]) -> Outcome:
     )
     budget = None
     if run.deadline < math.inf:
-        budget = Budget(in_rounds(left, trials), estimator, engine.jobs, run.deadline)
+        budget = Budget(in_rounds(left, trials), estimator, engine.hosts, run.deadline)
     with ShowProgress(run.console, left, estimator, engine.jobs, len(trials) - len(left), run.deadline) as progress:
         outcome = run_plan(left, len(trials), store, engine, progress, budget)
     if budget and not outcome.stopped:

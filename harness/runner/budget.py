@@ -7,16 +7,17 @@ expected to end in time by what stored trials took, so that one that does not fi
 
 from __future__ import annotations
 
-import heapq
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from harness.errors import UserError
 from harness.estimate import Estimator, Load, load_of
-from harness.experiment import TrialSpec
+from harness.experiment import Lane, TrialSpec
 from harness.runner.engine import Trial
 from harness.runner.lanes import block_of, condition_of
+from harness.runner.places import Places
 from harness.runner.progress import duration
 
 CAUTION = 1.2
@@ -54,27 +55,39 @@ def in_rounds(left: Sequence[Trial], planned: Mapping[str, TrialSpec]) -> list[l
     return sorted(blocks.values(), key=turn)
 
 
+@dataclass
+class _Running:
+    """An accuracy trial that was started, or what was started of a block of speed trials, which run one by one."""
+
+    lane: Lane
+    loads: dict[str, Load] = field(default_factory=dict)
+    """By the trials' ids."""
+    since: float | None = None
+    """When it had a place, on the clock: an engine may take trials before it has one for them."""
+
+
 class Budget:
     """A supply that hands out blocks while they fit.
 
     blocks: in the order in which they are wanted; estimator: of seconds by load, taught by whoever watches the run;
-    jobs: trials side by side in the accuracy lane; deadline: on the clock, in seconds.
+    hosts: the places of each host of the engine; deadline: on the clock, in seconds.
     """
 
     def __init__(
         self,
         blocks: Sequence[Sequence[Trial]],
         estimator: Estimator,
-        jobs: int,
+        hosts: Sequence[int],
         deadline: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._blocks = [(block, [load_of(trial.spec) for trial in block]) for block in blocks]
         self._estimator = estimator
-        self._jobs = jobs
+        self._hosts = hosts
         self._deadline = deadline
         self._clock = clock
-        self._running: dict[str, tuple[Load, float]] = {}
+        self._running: dict[tuple[object, ...], _Running] = {}
+        """In the order in which they were started."""
         self._unfinished: set[str] = set()
         self._seconds_left = 0.0
         """When last no block fitted."""
@@ -86,9 +99,9 @@ class Budget:
         if self._known_full:
             return ()
         now = self._clock()
-        slots = self._slots(now)
+        places = self._places(now)
         for index, (block, loads) in enumerate(self._blocks):
-            if now + self._makespan(slots, loads) <= self._deadline:
+            if now + self._done_in(places.copy(), loads) <= self._deadline:
                 del self._blocks[index]
                 self._unfinished |= {trial.id for trial in block}
                 return block
@@ -102,11 +115,16 @@ class Budget:
 
     def started(self, trial: Trial) -> None:
         """A trial was started."""
-        self._running[trial.id] = (load_of(trial.spec), self._clock())
+        key = block_of(trial.spec) if trial.spec.lane == "speed" else (trial.id,)
+        self._running.setdefault(key, _Running(trial.spec.lane)).loads[trial.id] = load_of(trial.spec)
+        self._note_begun()
 
     def ended(self, trial_id: str, *, for_good: bool) -> None:
         """A trial has ended; not for good where it is repeated."""
-        self._running.pop(trial_id, None)
+        for key, running in list(self._running.items()):
+            if running.loads.pop(trial_id, None) and not running.loads:
+                del self._running[key]
+        self._note_begun()
         self._known_full = False
         if for_good:
             self._unfinished.discard(trial_id)
@@ -116,32 +134,33 @@ class Budget:
         why = dict.fromkeys(self._unfinished, "its turn had come, but it was not done when the time was spent")
         left = duration(self._seconds_left)
         for block, loads in self._blocks:
-            takes = duration(self._makespan([0.0] * self._jobs, loads))
+            takes = duration(self._done_in(Places(self._hosts), loads))
             what = "it takes" if len(block) == 1 else f"its block of {len(block)} trials takes"
             why |= dict.fromkeys((trial.id for trial in block), f"{what} about {takes}, and {left} were left")
         return why
 
-    def _slots(self, now: float) -> list[float]:
-        """In how many seconds each place for an accuracy trial is free."""
-        busy = [max(0.0, self._seconds(load) - (now - since)) for load, since in self._running.values()]
-        if any(load.lane == "speed" for load, _ in self._running.values()):
-            return [max(busy)] * self._jobs
-        return (busy + [0.0] * self._jobs)[: max(self._jobs, len(busy))]
+    def _note_begun(self) -> None:
+        """Whatever has a place by now has begun."""
+        places = Places(self._hosts)
+        for running in self._running.values():
+            begin, _ = places.put(running.lane, 1.0)
+            if begin == 0 and running.since is None:
+                running.since = self._clock()
 
-    def _makespan(self, slots: Sequence[float], loads: Sequence[Load]) -> float:
-        """In how many seconds trials would be done that are started in this order as soon as there is room."""
-        free = list(slots)
-        heapq.heapify(free)
-        done = 0.0
-        for load in loads:
-            if load.lane == "speed":
-                end = max(free) + self._seconds(load)
-                free = [end] * len(free)
-            else:
-                end = free[0] + self._seconds(load)
-                heapq.heapreplace(free, end)
-            done = max(done, end)
-        return done
+    def _places(self, now: float) -> Places:
+        """The engine's places, taken by what runs."""
+        places = Places(self._hosts)
+        for running in self._running.values():
+            gone = 0.0 if running.since is None else now - running.since
+            places.put(running.lane, max(0.0, sum(map(self._seconds, running.loads.values())) - gone))
+        return places
+
+    def _done_in(self, places: Places, loads: Sequence[Load]) -> float:
+        """In how many seconds a block would be done that is started as soon as there is room."""
+        seconds = [self._seconds(load) for load in loads]
+        if loads[0].lane == "speed":
+            return places.put("speed", sum(seconds))[1]
+        return max(places.put("accuracy", each)[1] for each in seconds)
 
     def _seconds(self, load: Load) -> float:
         return CAUTION * self._estimator.seconds(load)

@@ -29,6 +29,10 @@ class Engine(Protocol):
     def jobs(self) -> int:
         """How many accuracy trials it runs side by side."""
 
+    @property
+    def hosts(self) -> Sequence[int]:
+        """How many of them on each of its hosts; in the speed lane each host runs one trial at a time."""
+
     def has_room(self, lane: Lane) -> bool:
         """Whether a trial of that lane could start now."""
 

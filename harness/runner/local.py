@@ -43,6 +43,10 @@ class LocalEngine:
         self._machine = MachineLock()
         self._looked = 0.0
 
+    @property
+    def hosts(self) -> Sequence[int]:
+        return (self.jobs,)
+
     def has_room(self, lane: Lane) -> bool:
         if self._running and (lane == "speed" or len(self._running) >= self.jobs):
             return False

@@ -30,6 +30,10 @@ class Simulated:
     def clock(self) -> float:
         return self.now
 
+    @property
+    def hosts(self) -> Sequence[int]:
+        return (self.jobs,)
+
     def has_room(self, lane: Lane) -> bool:
         lanes = {trial.spec.lane for _, trial in self._active}
         return not lanes or (lane == "accuracy" and lanes == {"accuracy"} and len(self._active) < self.jobs)

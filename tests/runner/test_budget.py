@@ -90,7 +90,7 @@ def test_a_block_that_does_not_fit_lets_a_smaller_one_go_first() -> None:
     estimator = taught(*large, seconds=100)
     for s in small:
         estimator.learn(load_of(s), 10)
-    budget = Budget([trials(large), trials(small)], estimator, 2, deadline=60, clock=lambda: 0.0)
+    budget = Budget([trials(large), trials(small)], estimator, (2,), deadline=60, clock=lambda: 0.0)
     assert budget.next_block() == trials(small)
     assert budget.next_block() == ()
     assert set(budget.left_out()) >= set(planned(large))
@@ -103,14 +103,14 @@ def test_a_block_takes_as_long_as_its_lane_and_the_jobs_side_by_side_make_it(
     block = trials(sweep(seeds=(0,), sizes=(20,), lane=lane))
     estimator = taught(*(t.spec for t in block), seconds=10)
     takes = CAUTION * seconds
-    assert Budget([block], estimator, jobs, deadline=takes + 0.1, clock=lambda: 0.0).next_block() == block
-    assert Budget([block], estimator, jobs, deadline=takes - 0.1, clock=lambda: 0.0).next_block() == ()
+    assert Budget([block], estimator, (jobs,), deadline=takes + 0.1, clock=lambda: 0.0).next_block() == block
+    assert Budget([block], estimator, (jobs,), deadline=takes - 0.1, clock=lambda: 0.0).next_block() == ()
 
 
 def test_what_is_running_is_waited_for() -> None:
     first, second = (trials(sweep(seeds=(seed,), sizes=(20,))) for seed in (0, 1))
     estimator = taught(*(t.spec for t in first), seconds=10)
-    budget = Budget([first, second], estimator, 2, deadline=1.5 * 10 * CAUTION, clock=lambda: 0.0)
+    budget = Budget([first, second], estimator, (2,), deadline=1.5 * 10 * CAUTION, clock=lambda: 0.0)
     for trial in budget.next_block():
         budget.started(trial)
     assert budget.next_block() == (), "the first block has both places for the whole time"
@@ -124,7 +124,7 @@ def run(tmp_path: Path, specs: list[TrialSpec], engine: Simulated, deadline: flo
     with open_store(tmp_path, create=True) as store:
         store.set_plan(plan)
         left = left_to_do(plan, store.attempts())
-        budget = Budget(in_rounds(left, plan), taught(*specs, seconds=guess), engine.jobs, deadline, engine.clock)
+        budget = Budget(in_rounds(left, plan), taught(*specs, seconds=guess), engine.hosts, deadline, engine.clock)
         outcome = run_plan(left, len(plan), store, engine, Silent(), budget)
         assert not outcome.stopped
         store.leave_out(budget.left_out())
@@ -182,7 +182,7 @@ def test_a_disturbed_speed_trial_is_repeated_within_its_block(tmp_path: Path) ->
 def test_a_block_of_one_and_a_time_that_is_spent_are_told_as_they_are() -> None:
     first, second = (trials([spec(seed=seed)]) for seed in (0, 1))
     now = 0.0
-    budget = Budget([first, second], taught(spec(), seconds=60), 2, deadline=80.0, clock=lambda: now)
+    budget = Budget([first, second], taught(spec(), seconds=60), (2,), deadline=80.0, clock=lambda: now)
     assert budget.next_block() == first
     budget.started(first[0])
     assert not budget.is_over()
@@ -201,7 +201,7 @@ def test_a_block_of_one_and_a_time_that_is_spent_are_told_as_they_are() -> None:
 def test_a_trial_that_is_repeated_is_not_done_and_one_that_is_late_is_expected_any_moment() -> None:
     first, second = (trials([spec(seed=seed)]) for seed in (0, 1))
     now = 0.0
-    budget = Budget([first, second], taught(spec(), seconds=10), 1, deadline=40.0, clock=lambda: now)
+    budget = Budget([first, second], taught(spec(), seconds=10), (1,), deadline=40.0, clock=lambda: now)
     assert budget.next_block() == first
     budget.started(first[0])
     budget.ended(first[0].id, for_good=False)
@@ -221,7 +221,19 @@ def test_a_speed_trial_is_waited_for_by_all_and_waits_for_all() -> None:
         estimator.learn(load_of(trial.spec), 10)
     for before, after in ((alone, shared), (shared, alone)):
         for deadline, block in ((2 * CAUTION * 10 + 0.1, after), (2 * CAUTION * 10 - 0.1, ())):
-            budget = Budget([before, after], estimator, 2, deadline, clock=lambda: 0.0)
+            budget = Budget([before, after], estimator, (2,), deadline, clock=lambda: 0.0)
             for trial in budget.next_block():
                 budget.started(trial)
             assert budget.next_block() == block
+
+
+def test_blocks_of_speed_trials_run_side_by_side_on_hosts_of_their_own() -> None:
+    first, second, third = (trials(sweep(seeds=(seed,), sizes=(20,), lane="speed")) for seed in (0, 1, 2))
+    estimator = taught(*(trial.spec for trial in first), seconds=10)
+    deadline = 2 * 10 * CAUTION + 0.1
+    budget = Budget([first, second, third], estimator, (2, 2), deadline, clock=lambda: 0.0)
+    for block in (first, second):
+        assert budget.next_block() == block
+        for trial in block:
+            budget.started(trial)
+    assert budget.next_block() == ()

@@ -118,7 +118,11 @@ class ClusterEngine:
 
     @property
     def jobs(self) -> int:
-        return max(1, sum(host.worker.slots for host in self._hosts.values()))
+        return sum(self.hosts)
+
+    @property
+    def hosts(self) -> Sequence[int]:
+        return [host.worker.slots for host in self._hosts.values()] or [1]
 
     def start(self, seconds: float, expected: int | None = None) -> None:
         """Hear of the workers that are there: until `expected` have answered, or for so many seconds at most.
