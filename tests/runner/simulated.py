@@ -13,6 +13,8 @@ from tests.factories import record
 class Simulated:
     """`seconds` says what a trial takes, `result` what it leaves; as `jobs` side by side as the local engine would."""
 
+    waits_for = "nothing"
+
     def __init__(
         self,
         seconds: Callable[[Trial], float] = lambda trial: 10.0,
