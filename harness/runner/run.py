@@ -130,7 +130,7 @@ def run_plan(
 
     With a budget, which was made from the same trials, only those that it hands out; what still runs when its time is
     spent is interrupted. Raises UserError where a record cannot be stored (a full disk, say), or the engine cannot go
-    on; what was stored before is intact, and what the engine still gives is stored.
+    on; what was stored before is intact, and what the engine has finished by then is stored too.
     """
     supply: Supply = budget or _Everything(left)
     waiting: deque[Trial] = deque()
@@ -169,9 +169,10 @@ def run_plan(
                 if waiting and not engine.running():
                     watcher.held_up(engine.waits_for)
                 take_in(engine.wait(_POLL_SECONDS), repeat=True)
+            take_in(engine.interrupt(), repeat=False)
+        except Exception:
+            take_in([record for record in engine.interrupt() if record.status != "interrupted"], repeat=False)
+            raise
         finally:
-            try:
-                take_in(engine.interrupt(), repeat=False)
-            finally:
-                engine.close()
+            engine.close()
         return Outcome(planned, planned - len(left), finished, failed, stopped=stopped())
