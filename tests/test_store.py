@@ -32,6 +32,11 @@ def test_a_record_comes_back_as_it_was_stored(tmp_path: Path) -> None:
     assert type(stored).model_validate(read) == stored
 
 
+def test_a_store_is_made_with_the_folders_it_lies_in(tmp_path: Path) -> None:
+    with open_store(tmp_path / "of" / "many", create=True) as store:
+        assert list(store.records()) == []
+
+
 def test_records_come_in_the_order_of_the_plan(tmp_path: Path) -> None:
     specs = [spec(seed=seed) for seed in (3, 1, 2)]
     with open_store(tmp_path, create=True) as store:

@@ -18,6 +18,11 @@ from harness.cells.cell import Blocks, Recurrence, Saved, States
 EMPTY = to_frame([])
 
 
+def test_operations_are_two_a_weight_and_the_rest_a_unit() -> None:
+    counts = told.Counts(gates=0, blocks=2, states=1, products=1, functions=1, elementwise=3, lines=2)
+    assert counts.operations(3, 4) == 2 * 2 * (3 + 4) * 4 + (1 + 3) * 4
+
+
 def test_counts_are_read_off_the_equations() -> None:
     rnn, gru, lstm = (told.counts(cells[name]) for name in ("simple_rnn", "gru", "lstm"))
     assert (rnn.gates, gru.gates, lstm.gates) == (0, 2, 3)

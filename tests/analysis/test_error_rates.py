@@ -16,6 +16,7 @@ from harness.analysis.judge import judge
 from harness.analysis.simulate import (
     Scenario,
     Shape,
+    _noise,
     simulated_outcomes,
     simulated_record,
     simulated_records,
@@ -28,6 +29,17 @@ from harness.analysis.verdict import Verdict, VerdictWord
 from harness.experiment import TrialSpec
 from harness.record import PHASES, CurvePoint, Failure, Memory, Phase
 from harness.sections import begin, end
+
+
+@pytest.mark.parametrize(
+    ("shape", "far", "skewed"), [("normal", 0, 0), ("heavy tails", 0.0032, 0), ("skewed", 0.0058, 1)]
+)
+def test_simulated_noise_has_the_spread_tails_and_skewness_it_should(shape: Shape, far: float, skewed: bool) -> None:
+    noise = _noise(shape, 400_000, np.random.default_rng(0))
+    assert (noise.mean(), noise.std()) == (pytest.approx(0, abs=0.01), pytest.approx(1, abs=0.1))
+    assert (np.abs(noise) > 5).mean() == pytest.approx(far, abs=5e-4)
+    low, middle, high = np.quantile(noise, [0.25, 0.5, 0.75])
+    assert (high - middle > 1.5 * (middle - low)) == bool(skewed)
 
 
 def test_error_rates_and_coverage_are_within_their_bounds() -> None:

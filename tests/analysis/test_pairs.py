@@ -83,6 +83,14 @@ def test_rates_that_a_sweep_goes_through_stay_conditions_of_a_trend() -> None:
     assert [condition.conditions["learning_rate"] for condition in found.by_condition] == [0.001, 0.01]
 
 
+def test_a_seed_without_all_sizes_is_left_out_of_a_trend_and_counted() -> None:
+    records = [r for size in (100, 200, 400) for r in trials(60 / size, train_size=size)]
+    records = [r for r in records if (r["spec"]["seed"], r["spec"]["train_size"]) != (3, 400)]
+    found = verdict(records, paired(kind="trend", along="train_size", advantage="shrinks"))
+    assert found.n == 7
+    assert "4 trials without a counterpart left out." in found.reason
+
+
 def test_smallest_and_largest_are_those_of_each_task() -> None:
     records = [
         record

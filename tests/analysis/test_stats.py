@@ -146,6 +146,17 @@ def test_interquartile_means_and_improvement() -> None:
     assert (low, high) == stats.interquartile_mean_interval([[4, 3, 2, 1], [9, 1.5, 2.5, 3.5]])
 
 
+def test_the_interquartile_interval_of_symmetric_values_is_symmetric() -> None:
+    values = reference.norm.ppf((np.arange(200) + 0.5) / 200)
+    low, high = stats.interquartile_mean_interval([values, values])
+    assert high == pytest.approx(-low, rel=0.2)
+    assert 0.05 < high < 0.3
+
+
+def test_without_a_margin_or_with_one_seed_nothing_is_equivalent() -> None:
+    assert stats.tost_p(np.zeros(8), None) == stats.tost_p(np.zeros(1), 1.0) == 1.0
+
+
 def test_equivalence_is_two_one_sided_tests() -> None:
     d = np.array([0.02, -0.01, 0.03, 0.0, 0.01, -0.02])
     worse = max(

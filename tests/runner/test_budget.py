@@ -73,6 +73,11 @@ def test_a_condition_that_has_seeds_already_waits_for_the_others() -> None:
     ]
 
 
+def test_a_block_may_be_of_one_cell() -> None:
+    specs = [spec for spec in sweep(seeds=(0, 1), sizes=(20,)) if spec.cell == "gru"]
+    assert [[trial.spec.seed for trial in block] for block in in_rounds(trials(specs), planned(specs))] == [[0], [1]]
+
+
 def test_tuning_comes_before_what_it_tunes() -> None:
     specs = sweep(seeds=(0,)) + sweep(seeds=(1_000_000,), purpose="tuning")
     assert [block[0].spec.purpose for block in in_rounds(trials(specs), planned(specs))][:2] == ["tuning", "tuning"]
