@@ -40,15 +40,10 @@ def panel_height(panel: Panel) -> float:
 
 def top_margin(panel: Panel) -> float:
     """Inches above the axes: room for the title and for what stands between the two."""
-    further = TITLE_LINE * (len(_title(panel)) - 1) / POINTS
+    further = TITLE_LINE * (len(two_lines(panel.title, TITLE_WIDTH)) - 1) / POINTS
     if panel.kind in ("lines", "curves"):
         return TOP + further
     return (ROW_TOP + further if panel.title else BARE_TOP) + _names_above(panel) / POINTS
-
-
-def _title(panel: Panel) -> list[str]:
-    """The title in at most two lines."""
-    return two_lines(panel.title, TITLE_WIDTH)
 
 
 def _names_above(panel: Panel) -> float:
@@ -130,7 +125,7 @@ def _draw_heading(axes: Axes, panel: Panel) -> None:
 
     lines = panel.kind in ("lines", "curves")
     base = 26 if lines else 14 + _names_above(panel)
-    for place, line in enumerate(reversed(_title(panel))):
+    for place, line in enumerate(reversed(two_lines(panel.title, TITLE_WIDTH))):
         write(line, base + place * TITLE_LINE, fontsize=9.5, fontweight="bold", color=INK)
     if lines:
         write(shorten(panel.y.label, 60), 11, color=MUTED)

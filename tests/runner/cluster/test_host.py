@@ -59,6 +59,13 @@ def host_of(engine: Pretend) -> Host:
     return Host(engine)  # type: ignore[arg-type]
 
 
+def begun(engine: Pretend, host: Host, key: str) -> Future[Record]:
+    """An order that the engine has begun."""
+    order = host.run(key, TRIAL)
+    assert engine.calls.get(timeout=LONG) == ("submit", TRIAL.id)
+    return order
+
+
 def refusal(order: Future[Record]) -> str:
     with pytest.raises(UserError) as refused:
         order.result(LONG)
@@ -72,8 +79,7 @@ def test_an_order_whose_machine_lock_cannot_be_opened_is_refused_and_the_next_on
     for key in ("first", "second"):
         assert refusal(host.run(key, TRIAL)) == engine.lock_error
     engine.lock_error = None
-    third = host.run("third", TRIAL)
-    assert engine.calls.get(timeout=LONG) == ("submit", TRIAL.id)
+    third = begun(engine, host, "third")
     engine.ends.put(record())
     assert third.result(LONG).status == "ok"
 
@@ -81,8 +87,7 @@ def test_an_order_whose_machine_lock_cannot_be_opened_is_refused_and_the_next_on
 def test_an_engine_that_fails_leaves_no_order_without_an_answer() -> None:
     engine = Pretend()
     host = host_of(engine)
-    running, waiting = host.run("running", TRIAL), host.run("waiting", TRIAL)
-    assert engine.calls.get(timeout=LONG) == ("submit", TRIAL.id)
+    running, waiting = begun(engine, host, "running"), host.run("waiting", TRIAL)
     engine.ends.put(OSError("no more files"))
     later = host.run("later", TRIAL)
     for order in (running, waiting, later):
@@ -93,8 +98,7 @@ def test_an_engine_that_fails_leaves_no_order_without_an_answer() -> None:
 def test_stopping_an_order_leaves_a_newer_one_of_the_same_trial_alone() -> None:
     engine = Pretend()
     host = host_of(engine)
-    old = host.run("old", TRIAL)
-    assert engine.calls.get(timeout=LONG) == ("submit", TRIAL.id)
+    old = begun(engine, host, "old")
     new = host.run("new", TRIAL)
     host.stop(["old"])
     assert engine.calls.get(timeout=LONG) == ("stop", {TRIAL.id})
@@ -110,8 +114,7 @@ def test_stopping_an_order_leaves_a_newer_one_of_the_same_trial_alone() -> None:
 def test_an_order_that_is_stopped_before_it_was_begun_is_cancelled() -> None:
     engine = Pretend()
     host = host_of(engine)
-    running, waiting = host.run("running", TRIAL), host.run("waiting", TRIAL)
-    assert engine.calls.get(timeout=LONG) == ("submit", TRIAL.id)
+    running, waiting = begun(engine, host, "running"), host.run("waiting", TRIAL)
     host.stop(["waiting"])
     engine.ends.put(record())
     assert running.result(LONG).status == "ok"
