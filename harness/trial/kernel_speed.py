@@ -142,10 +142,14 @@ def operations(name: str, shape: Shape) -> int:
     return 2 * shape.batch * shape.time * (3 * weights - blocks * shape.features * units)
 
 
-def _data(shape: Shape, updates: int) -> tuple[Any, Any]:
+def _data(shape: Shape, updates: int) -> list[Any]:
+    """x and y of so many updates, as tensors."""
+    from harness.trial.update import to_tensors
+
     random = np.random.default_rng(0)
     x = random.standard_normal((updates, shape.batch, shape.time, shape.features), dtype=np.float32)
-    return x, (random.random((updates, shape.batch, shape.time, shape.CLASSES)) > 0.9).astype(np.float32)
+    y = (random.random((updates, shape.batch, shape.time, shape.CLASSES)) > 0.9).astype(np.float32)
+    return to_tensors(x, y)
 
 
 def _updates(name: str, kernel: str, shape: Shape, dropout: float) -> Any:

@@ -22,7 +22,14 @@ from harness.trial.gate_bias import set_gate_bias
 from harness.trial.measure import Meter, resident_bytes
 from harness.trial.reach import gradient_reach
 from harness.trial.surroundings import Reading, is_noisy, read_surroundings
-from harness.trial.update import StatefulPredict, States, make_stateful_predict, make_stateful_updates, zero_states
+from harness.trial.update import (
+    StatefulPredict,
+    States,
+    make_stateful_predict,
+    make_stateful_updates,
+    to_tensors,
+    zero_states,
+)
 from harness.tuning import for_tuning
 
 Report = Callable[..., None]
@@ -252,7 +259,7 @@ def _report_rounds(progress: _Progress, before: Reading) -> None:
 
 
 class _Stretch:
-    """Trains on, in calls of several updates; the time of drawing batches is nobody's.
+    """Trains on, in calls of several updates; the time of drawing batches and handing them over is nobody's.
 
     `zeros` are the states of a sequence's beginning. Where there are some the examples are read in streams, and each
     update goes on with the states that the one before left.
@@ -274,7 +281,7 @@ class _Stretch:
             if begins:
                 self._states = self._zeros
             weight = None if self._split.weight is None else self._split.weight[chosen]
-            batches = (self._split.x[chosen], self._split.y[chosen], weight)
+            batches = to_tensors(self._split.x[chosen], self._split.y[chosen], weight)
             with progress.meter.phase("first_step" if first else "train"):
                 before = progress.meter.clock()
                 losses, self._states = self._update(self._states, *batches)
