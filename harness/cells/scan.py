@@ -70,19 +70,17 @@ def _forward(
     cell: Cell, x: Blocks, states: States, weights: Weights, mask: Tensor | None, *, keep: int
 ) -> tuple[tuple[Tensor, ...], States]:
     """The first `keep` states after every step, (time, batch, units) each, and all states after the last."""
-    step, recur, time = equations(cell), product(weights), tf.shape(x[0])[0]
+    step, recur, time = equations(cell), product(weights), _time(x[0])
 
     def one_step(t: Tensor, states: States, after: Sequence[Any]) -> tuple[Any, ...]:
         new, _ = step(tuple(block[t] for block in x), states, recur)
         if mask is not None:
             new = tuple(tf.where(mask[t][:, None], one, old) for one, old in zip(new, states, strict=True))
-        return t + 1, new, [array.write(t, state) for array, state in zip(after, new[:keep], strict=True)]
+        return new, [array.write(t, state) for array, state in zip(after, new[:keep], strict=True)]
 
     arrays = [_array(x[0], time, x[0].shape[-1]) for _ in range(keep)]
-    _, last, after = tf.while_loop(
-        lambda t, *_: t < time, _paced(one_step, cell, x[0]), (tf.constant(0), states, arrays), maximum_iterations=time
-    )
-    return tuple(array.stack() for array in after), tuple(last)
+    last, after = _repeat(one_step, (states, arrays), time, _pace(cell, time), differentiable=cell.backward is None)
+    return tuple(_stack(array, x[0]) for array in after), tuple(last)
 
 
 def _backward(
@@ -102,11 +100,12 @@ def _backward(
     saved = equations(cell)(x, before, product(weights))[1]
     factors = backward.factors(saved, before, after)
     recur = transposed_product(weights)
-    time, units = tf.shape(d_outputs)[0], d_outputs.shape[-1]
+    time, units = _time(d_outputs), d_outputs.shape[-1]
     if mask is not None:
         d_outputs = _outputs(d_outputs, mask)
 
-    def one_step(t: Tensor, d_states: States, dx: Any) -> tuple[Any, ...]:
+    def one_step(back: Tensor, d_states: States, dx: Any) -> tuple[Any, ...]:
+        t = time - 1 - back
         d_states = (d_states[0] + d_outputs[t], *d_states[1:])
         d_x, d_before = backward.step(d_states, tuple(factor[t] for factor in factors), recur)
         _check_backward(cell, d_x, d_before, d_outputs)
@@ -115,35 +114,64 @@ def _backward(
             real = mask[t][:, None]
             d_x = tf.where(real, d_x, tf.zeros_like(d_x))
             d_before = tuple(tf.where(real, one, old) for one, old in zip(d_before, d_states, strict=True))
-        return t - 1, d_before, dx.write(t, d_x)
+        return d_before, dx.write(t, d_x)
 
-    _, d_first, d_x = tf.while_loop(
-        lambda t, *_: t >= 0,
-        _paced(one_step, cell, x[0]),
-        (time - 1, d_last, _array(d_outputs, time, len(x) * units)),
-        maximum_iterations=time,
-    )
-    d_x = d_x.stack()
+    array = _array(d_outputs, time, len(x) * units)
+    d_first, d_x = _repeat(one_step, (d_last, array), time, _pace(cell, time), differentiable=False)
+    d_x = _stack(d_x, d_outputs)
     dx = tuple(tf.split(d_x, len(x), axis=-1))
     products = [(before[0], dx, 0)] if backward.products is None else backward.products(dx, saved, before)
     d_kernel, d_bias = _weight_gradients(products, weights)
     return [d_kernel, tf.transpose(d_x, [1, 0, 2]), *d_first, *([] if weights.bias is None else [d_bias])]
 
 
-def _paced(one_step: Callable[..., Any], cell: Cell, block: Tensor) -> Callable[..., Any]:
-    """The body of a loop over block's time steps, (time, batch, units): two steps where that is faster.
+def _pace(cell: Cell, time: Any) -> int:
+    """How many of `time` time steps an iteration of the loop takes: two where that is faster.
 
     Of a simple RNN's step a third is what an iteration costs whatever is in it. Where more than one block is computed,
     two steps are more operations than XLA executes on one thread without a queue, and slower.
     """
-    if len(cell.blocks) > 1 or block.shape[0] is None or block.shape[0] % 2:
-        return one_step
-    return lambda *loop: one_step(*one_step(*loop))
+    return 2 if len(cell.blocks) == 1 and isinstance(time, int) and time % 2 == 0 else 1
+
+
+def _repeat(
+    one_step: Callable[..., Any], carried: tuple[Any, ...], time: Any, pace: int, *, differentiable: bool
+) -> tuple[Any, ...]:
+    """one_step(t, *carried) -> carried, for t from 0 to time - 1, `pace` of them an iteration.
+
+    Of a loop that counts up to a number by itself XLA knows the number of iterations, and does not ask after each one
+    whether it was the last. Only autodiff needs to be told the number as well.
+    """
+
+    def iteration(index: Tensor, *carried: Any) -> tuple[Any, ...]:
+        for t in range(pace):
+            carried = one_step(index * pace + t, *carried)
+        return index + 1, *carried
+
+    count = time // pace
+    _, *carried_on = tf.while_loop(
+        lambda index, *_: index < count,
+        iteration,
+        (tf.constant(0), *carried),
+        maximum_iterations=count if differentiable else None,
+    )
+    return tuple(carried_on)
 
 
 def _blocks(cell: Cell, x: Tensor) -> Blocks:
     """(batch, time, blocks x units) -> (time, batch, units) for each block: what a time step reads lies together."""
     return tuple(tf.transpose(block, [1, 0, 2]) for block in tf.split(x, len(cell.blocks), axis=-1))
+
+
+def _time(x: Tensor) -> Any:
+    """The time steps of (time, ...): a number where it is known."""
+    return x.shape[0] or tf.shape(x)[0]
+
+
+def _stack(array: Any, like: Tensor) -> Tensor:
+    """The elements of an array, one for each time step of like, (time, ...)."""
+    stacked = array.stack()
+    return tf.ensure_shape(stacked, (like.shape[0], *stacked.shape[1:]))
 
 
 def _array(like: Tensor, time: Tensor, width: int) -> Any:
