@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from harness.cells import cells
 from harness.experiment import TrialSpec
@@ -16,7 +17,7 @@ from harness.trial.gate_bias import set_gate_bias
 from harness.trial.measure import Meter
 from harness.trial.reach import gradient_reach
 from harness.trial.train import Diverged, train
-from harness.trial.update import make_updates
+from harness.trial.update import make_stateful_updates, make_updates
 from tests.factories import record, spec
 
 RECALL = tasks["recall"]
@@ -50,6 +51,22 @@ def test_training_stops_when_validation_no_longer_gets_better() -> None:
 def test_training_makes_the_loss_smaller() -> None:
     told = run(small(updates=200, evaluate_every=50, learning_rate=0.01, units=16))
     assert told["curve"][-1]["train_loss"] < 0.9 * told["curve"][0]["train_loss"]
+
+
+def test_what_is_timed_is_given_tensors_and_copies_no_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+
+    def make(model: Any) -> Any:
+        update = make_stateful_updates(model)
+        return lambda states, *batches: (given.extend(batches), update(states, *batches))[1]
+
+    monkeypatch.setattr("harness.trial.train.make_stateful_updates", make)
+    run(small())
+    x, y, weight = given[:3]
+    assert tf.is_tensor(x)
+    assert tf.is_tensor(y)
+    assert weight is None
+    assert all(each is None or tf.is_tensor(each) for each in given)
 
 
 def test_other_lengths_are_tested_where_asked_for() -> None:
