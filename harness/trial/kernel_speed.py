@@ -64,6 +64,10 @@ class KernelRecord:
     memory_before_bytes: int | None = None
 
 
+_ROUND_BYTES = 2 * 2**20
+"""Inputs of the updates of a round."""
+
+
 def measure_kernels(
     names: Sequence[str] = ("simple_rnn", "gru", "lstm"),
     kernels: Sequence[str] = ("document", "keras", "fused"),
@@ -71,18 +75,21 @@ def measure_kernels(
     shape: Shape | None = None,
     dropout: float = 0.5,
     rounds: int = 10,
-    updates_a_round: int = 2,
+    updates_a_round: int | None = None,
     memory: bool = True,
 ) -> list[KernelRecord]:
     """Train every cell with every kernel it has, in interleaved rounds; a record each, in the order asked for.
 
     `dropout` is the rate of every dropout of the network. The document's kernel takes 15 s and more to trace at 256
-    steps. Raises UserError for sizes that are not positive and for names that are not known.
+    steps. Updates share a call of kernel `fused`, as they do in trials: `updates_a_round`, or as many as take about
+    two megabytes of inputs, from 2 to 16. Raises UserError for sizes that are not positive and names not known.
     """
     shape = shape or Shape()
     for argument in ("batch", "time", "features", "units"):
         if getattr(shape, argument) < 1:
             raise UserError(f"kernels: {argument!r} is {getattr(shape, argument)}, expected at least 1")
+    if updates_a_round is None:
+        updates_a_round = max(2, min(16, _ROUND_BYTES // (4 * shape.batch * shape.time * shape.features)))
     for argument, value in (("rounds", rounds), ("updates_a_round", updates_a_round)):
         if value < 1:
             raise UserError(f"kernels: {argument!r} is {value}, expected at least 1")
