@@ -9,7 +9,9 @@ seed would be compiled once more for every draw, and because the bits are then t
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import keras
@@ -19,17 +21,38 @@ PHILOX = 1
 LEVELS = 1 << 16
 """A number is dropped where its 16 random bits are below rate x LEVELS: the rate is met to within 1 / 131,072."""
 
+_SHARD: ContextVar[tuple[Any, int]] = ContextVar("shard", default=(0, 1))
 
-def masks(shapes: Sequence[Sequence[Any]], rates: Sequence[float], seeds: keras.random.SeedGenerator) -> list[Any]:
+
+@contextmanager
+def shard(index: Any, count: int) -> Iterator[None]:
+    """Inside, what layers see is shard `index` of a batch that was cut into `count` equal ones.
+
+    `masks` draws for the whole batch and gives the shard's own: how a batch is cut changes nothing that is dropped.
+    """
+    token = _SHARD.set((index, count))
+    try:
+        yield
+    finally:
+        _SHARD.reset(token)
+
+
+def masks(
+    shapes: Sequence[Sequence[Any]], rates: Sequence[float], seeds: keras.random.SeedGenerator, *, batch_axis: int = 0
+) -> list[Any]:
     """One mask to multiply with for each shape and rate, from one draw of bits.
 
     A mask is 0 with the probability of its rate, else 1 / (1 - rate), so that the expectation stays. Float32.
     """
-    sizes = [math.prod(shape) if all(isinstance(n, int) for n in shape) else tf.reduce_prod(shape) for shape in shapes]
+    index, count = _SHARD.get()
+    whole = [(*shape[:batch_axis], count, *shape[batch_axis:]) for shape in shapes]
+    sizes = [math.prod(shape) if all(isinstance(n, int) for n in shape) else tf.reduce_prod(shape) for shape in whole]
     bits = _bits(sum(sizes), tf.convert_to_tensor(seeds.next()))
     return [
-        tf.where(tf.reshape(part, shape) < round(rate * LEVELS), 0.0, 1.0 / (1.0 - rate))
-        for part, shape, rate in zip(tf.split(bits, sizes), shapes, rates, strict=True)
+        tf.where(
+            tf.gather(tf.reshape(part, shape), index, axis=batch_axis) < round(rate * LEVELS), 0.0, 1.0 / (1.0 - rate)
+        )
+        for part, shape, rate in zip(tf.split(bits, sizes), whole, rates, strict=True)
     ]
 
 

@@ -213,7 +213,8 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         if not wanted:
             return None, None
         widths = {"features": features, "units": self.units}
-        drawn = masks([(count, batch, widths[width]) for width in wanted], list(wanted.values()), self.seed_generator)
+        shapes = [(count, batch, widths[width]) for width in wanted]
+        drawn = masks(shapes, list(wanted.values()), self.seed_generator, batch_axis=1)
         found = dict(zip(wanted, drawn, strict=True))
         return found.get("features"), found.get("units")
 

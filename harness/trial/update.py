@@ -1,9 +1,10 @@
 """The training step and the prediction with which every kernel is trained and measured.
 
-A model that says so (kernel `fused`) is compiled by XLA, and its updates run in a loop inside one call, so that what
-Python and the data cost is not counted as the cell's time. Any other runs as Keras itself would run it, a call an
-update: inside such a loop, what TensorFlow's graph optimiser makes of the gradients of Keras's own loops does not
-survive a second call (AlreadyExistsError for the document's GRU with dropout at 256 steps, TensorFlow 2.21).
+A model that says so (kernel `fused`) is compiled by XLA, its batches are cut into shards (harness/trial/shards.py), and
+its updates run in a loop inside one call, so that what Python and the data cost is not counted as the cell's time. Any
+other runs as Keras itself would run it, a call an update: inside such a loop, what TensorFlow's graph optimiser makes
+of the gradients of Keras's own loops does not survive a second call (AlreadyExistsError for the document's GRU with
+dropout at 256 steps, TensorFlow 2.21).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from harness.trial.shards import in_shards
+
 States = tuple[Any, ...]
 """What a model that carries its state was left with: (batch, units) each; () for any other model."""
 Updates = Callable[..., npt.NDArray[np.float32]]
@@ -27,16 +30,16 @@ _QUICK_COMPILING = "--xla_backend_optimization_level=1"
 """What it leaves out takes a seventh of the first step and makes no update faster: XLA vectorizes its loops itself."""
 
 
-def make_updates(model: keras.Model) -> Updates:
+def make_updates(model: keras.Model, threads: int | None = None) -> Updates:
     """A function that trains the compiled model: `updates(x, y, weight=None) -> losses`.
 
     x is (updates, batch, ...), y (updates, batch, ...), arrays or tensors; each leading index is one gradient update,
     with the model's own loss and optimizer and with dropout on. weight, where there is one, is (updates, batch) or
     (updates, batch, time): the loss of an update is then the weighted mean over its labels. Returns the losses before
     each update, (updates,), float32. The number of updates may vary; another batch size, length or dtype is traced and
-    compiled once more.
+    compiled once more. A compiled model's batch is cut into at most one shard for each of the `threads`.
     """
-    run = make_stateful_updates(model)
+    run = make_stateful_updates(model, threads)
     return lambda x, y, weight=None: run((), x, y, weight)[0]
 
 
@@ -46,7 +49,7 @@ def make_predict(model: keras.Model) -> Predict:
     return lambda x: run((), x)[0]
 
 
-def make_stateful_updates(model: keras.Model) -> StatefulUpdates:
+def make_stateful_updates(model: keras.Model, threads: int | None = None) -> StatefulUpdates:
     """As `make_updates`, for a model made with `carry_state`: `updates(states, x, y, weight=None) -> losses, states`.
 
     Each update begins with the states that the one before ended with, the first with those given. No gradient flows
@@ -61,19 +64,22 @@ def make_stateful_updates(model: keras.Model) -> StatefulUpdates:
     def differentiate(
         states: States, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, list[tf.Tensor], States]:
-        if weight is not None:  # Keras divides by the number of labels, not by their weights
-            weight = tf.math.divide_no_nan(weight, tf.reduce_mean(weight))
         with tf.GradientTape() as tape:
             outputs, states = call_with_states(model, states, x, training=True)
             loss = model.compute_loss(x=x, y=y, y_pred=outputs, sample_weight=weight, training=True)
-        return loss, tape.gradient(loss, [variable.value for variable in weights]), states
+        values = [variable.value for variable in weights]
+        gradients = tape.gradient(loss, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return loss, gradients, states
 
-    compiled = tf.function(differentiate, jit_compile=bool(model.jit_compile))
+    executed = in_shards(model, differentiate, threads) if model.jit_compile else differentiate
 
-    @tf.function  # type: ignore[untyped-decorator]
-    def update(states: States, *batch: tf.Tensor) -> tuple[tf.Tensor, States]:
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def update(states: States, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None) -> tuple[tf.Tensor, States]:
+        batch = [x, y]
+        if weight is not None:  # Keras divides by the number of labels, not by their weights
+            batch.append(tf.math.divide_no_nan(weight, tf.reduce_mean(weight)))
         # The optimizer stays out of what is compiled: a few operations a variable, a third of the compiling.
-        loss, gradients, states = compiled(states, *batch)
+        loss, gradients, states = executed(states, *batch)
         optimizer.apply(gradients, weights)
         return loss, states
 

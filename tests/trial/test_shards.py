@@ -1,0 +1,103 @@
+"""A batch in shards: the same losses, weights, states and dropout as in one piece, by each number of threads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.cells.dropout import masks, shard
+from harness.model import get_model
+from harness.trial.shards import LEAST, shards
+from harness.trial.update import make_stateful_updates, make_updates, zero_states
+from tests.cells.shapes import drawn
+
+NETWORK = {"rnn_units": (5, 4), "fc_units": (3,), "kernel": "fused", "seed": 3, "learning_rate": 0.01}
+
+
+@given(st.integers(1, 300), st.integers(1, 64))
+def test_shards_are_equal_not_small_and_as_many_as_there_are_threads_for(batch: int, threads: int) -> None:
+    def fits(count: int) -> bool:
+        return batch % count == 0 and count <= threads and (count == 1 or batch // count >= LEAST)
+
+    assert shards(batch, threads) == max(filter(fits, range(1, threads + 1)))
+
+
+def trained(cell: str, threads: int, batch: int, *, weighted: bool = False) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The losses and all that is left after six updates with dropout: weights, and the seeds of the next draws."""
+    model = get_model(cell, input_shape=(6, 3), classes=2, **NETWORK)
+    x, y = drawn(1, 6, batch, 6, 3), (drawn(2, 6, batch, 6, 2) > 0).astype("float32")
+    weight = [np.random.default_rng(4).random((6, batch, 6), np.float32)] if weighted else []
+    losses = make_updates(model, threads)(x, y, *weight)
+    return losses, [np.asarray(variable) for variable in model.variables]
+
+
+@pytest.mark.parametrize(
+    ("cell", "batch", "weighted"), [("simple_rnn", 8, False), ("gru", 12, True), ("lstm", 7, False)]
+)
+def test_shards_train_as_the_whole_batch_does(cell: str, batch: int, weighted: bool) -> None:
+    (whole, left), (losses, values) = (trained(cell, threads, batch, weighted=weighted) for threads in (1, 3))
+    np.testing.assert_allclose(losses, whole, rtol=1e-5)
+    for value, expected in zip(values, left, strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_every_update_drops_anew() -> None:
+    model = get_model("simple_rnn", input_shape=(6, 3), classes=2, **NETWORK)
+    seeds = [variable for variable in model.variables if variable.name == "seed_generator_state"]
+    make_updates(model, 2)(drawn(1, 5, 8, 6, 3), np.zeros((5, 8, 6, 2), np.float32))
+    assert [int(seed.numpy()[1]) for seed in seeds] == [5] * 3  # draws: of the two recurrent layers and the dense one
+
+
+def test_each_thread_has_its_shard_of_every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, seen = get_model("gru", input_shape=(6, 3), classes=2, **NETWORK), []
+    original = model.compute_loss
+    monkeypatch.setattr(model, "compute_loss", lambda **given: seen.append(given["y"].shape[0]) or original(**given))
+    updates = make_updates(model, 3)
+    for batch in (12, 7, 16, 12):
+        updates(drawn(1, 1, batch, 6, 3), np.zeros((1, batch, 6, 2), np.float32))
+    assert seen == [4, 7, 8]
+
+
+def test_threads_are_those_that_tensorflow_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tf.config.threading, "get_inter_op_parallelism_threads", lambda: 61)
+    model, counts = get_model("gru", input_shape=(6, 3), classes=2, **NETWORK), []
+    monkeypatch.setattr("harness.trial.shards.shards", lambda batch, threads: counts.append(threads) or 1)
+    make_updates(model)(drawn(1, 1, 8, 6, 3), np.zeros((1, 8, 6, 2), np.float32))
+    assert counts == [61]
+
+
+def test_each_sequence_goes_on_with_its_own_state() -> None:
+    options: dict[str, Any] = {"symbols": 5, "output": "softmax", "classes": 5, "carry_state": True}
+    x = np.random.default_rng(0).integers(5, size=(3, 8, 4), dtype=np.int32)
+    found = []
+    for threads in (1, 2):
+        model = get_model("lstm", input_shape=(4,), **NETWORK | options)
+        updates = make_stateful_updates(model, threads)
+        first = tuple(tf.constant(drawn(k, *state.shape)) for k, state in enumerate(zero_states(model, 8)))
+        found.append(updates(first, x, np.roll(x, 1, axis=2)))
+    (whole, states), (losses, left) = found
+    np.testing.assert_allclose(losses, whole, rtol=1e-5)
+    assert [state.shape for state in left] == [state.shape for state in states]
+    for state, expected in zip(left, states, strict=True):
+        np.testing.assert_allclose(state, expected, rtol=1e-4, atol=1e-6)
+
+
+@given(st.integers(1, 4), st.integers(1, 5), st.sampled_from([0, 1]))
+def test_a_shard_has_its_share_of_the_masks_of_the_whole_batch(count: int, size: int, batch_axis: int) -> None:
+    def draw(batch: int) -> list[np.ndarray]:
+        shapes = [(3, batch, 7), (3, batch, 2)] if batch_axis else [(batch, 4, 7), (batch, 2)]
+        drawn_masks = masks(shapes, [0.4, 0.2], keras.random.SeedGenerator(5), batch_axis=batch_axis)
+        return [np.asarray(mask) for mask in drawn_masks]
+
+    parts = []
+    for index in range(count):
+        with shard(index, count):
+            parts.append(draw(size))
+    for whole, *cut in zip(draw(count * size), *parts, strict=True):
+        np.testing.assert_array_equal(np.concatenate(cut, axis=batch_axis), whole)
