@@ -208,7 +208,7 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
     console = _console()
     console.print(plan_table(experiment, trials))
     cores = usable_cores()
-    seconds = seconds_in_all(((load_of(trial.spec), 1) for trial in left), estimator, cores)
+    seconds = seconds_in_all(((load_of(trial.spec), 1) for trial in left), estimator, (cores,))
     console.print(
         f"{file} is valid: {len(trials)} trials, {len(experiment.claim)} claims;"
         f" {len(left)} trials to do, about {duration(seconds)} on {cores} cores.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from harness.cells import cells
@@ -77,8 +77,11 @@ def _likeness(load: Load) -> Iterable[tuple[object, ...]]:
     return load, load[:-1], (load.kernel, load.cell), ()
 
 
-def seconds_in_all(loads: Iterable[tuple[Load, int]], estimator: Estimator, jobs: int) -> float:
-    """Expected wall time, in seconds, of so many trials of each load: `jobs` side by side, in the speed lane alone."""
+def seconds_in_all(loads: Iterable[tuple[Load, int]], estimator: Estimator, hosts: Sequence[int]) -> float:
+    """Expected wall time, in seconds, of so many trials of each load.
+
+    `hosts` are how many trials each host runs side by side; in the speed lane it is one a host.
+    """
     shared = alone = 0.0
     for load, trials in loads:
         seconds = trials * estimator.seconds(load)
@@ -86,4 +89,4 @@ def seconds_in_all(loads: Iterable[tuple[Load, int]], estimator: Estimator, jobs
             alone += seconds
         else:
             shared += seconds
-    return shared / jobs + alone
+    return shared / sum(hosts) + alone / len(hosts)

@@ -221,7 +221,7 @@ def _run_stage(run: _Run, trials: Mapping[str, TrialSpec]) -> Outcome:
     states = store.states()
     left = left_to_do(trials, store.attempts(), run.retry)
     estimator = learned(states)
-    seconds = seconds_in_all(Counter(load_of(trial.spec) for trial in left).items(), estimator, engine.jobs)
+    seconds = seconds_in_all(Counter(load_of(trial.spec) for trial in left).items(), estimator, engine.hosts)
     tuning = any(trial.spec.purpose == "tuning" for trial in left)
     run.console.print(
         f"{run.experiment.title}: {len(trials)} trials, {len(trials) - len(left)} done before, {len(left)} to do"
@@ -234,7 +234,7 @@ def _run_stage(run: _Run, trials: Mapping[str, TrialSpec]) -> Outcome:
     budget = None
     if run.deadline < math.inf:
         budget = Budget(in_rounds(left, trials), estimator, engine.hosts, run.deadline)
-    with ShowProgress(run.console, left, estimator, engine.jobs, len(trials) - len(left), run.deadline) as progress:
+    with ShowProgress(run.console, left, estimator, engine.hosts, len(trials) - len(left), run.deadline) as progress:
         outcome = run_plan(left, len(trials), store, engine, progress, budget)
     if budget and not outcome.stopped:
         store.leave_out(budget.left_out())

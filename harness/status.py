@@ -73,4 +73,4 @@ def status_of(store: Store, jobs: int) -> Status:
 
 def _seconds_left(states: Iterable[State], estimator: Estimator, jobs: int) -> float:
     left = ((state.load, state.trials) for state in states if is_left(state.attempts, state.status))
-    return seconds_in_all(left, estimator, jobs)
+    return seconds_in_all(left, estimator, (jobs,))

@@ -58,7 +58,8 @@ A look is at a claim with all seeds up to `through`; `most` is the largest numbe
 def check_schema(connection: sqlite3.Connection, path: Path, *, create: bool) -> None:
     """See to it that the open database has the tables of this version; `create` makes those of an empty file.
 
-    Raises UserError for an empty file otherwise, another program's database, and one of a newer harness.
+    Raises UserError for an empty file otherwise, another program's database, one of a newer harness, and one of an
+    older harness that cannot be written.
     """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (application,) = connection.execute("PRAGMA application_id").fetchone()
@@ -75,7 +76,15 @@ def check_schema(connection: sqlite3.Connection, path: Path, *, create: bool) ->
             " Update the harness, or choose another folder with --results DIR"
         )
     elif version == 1:
-        _change(connection, 1, lambda: _from_1(connection))
+        try:
+            _change(connection, 1, lambda: _from_1(connection))
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
+                raise
+            raise UserError(
+                f"{path}: written by an older harness, and to be brought up to date before it is read; but it cannot be"
+                " written (read-only). Copy its folder to where it can be, and name that one"
+            ) from error
 
 
 def _change(connection: sqlite3.Connection, version: int, work: Callable[[], None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -102,7 +103,8 @@ def test_speed_trials_have_the_machine_alone() -> None:
     estimator = Estimator()
     loads = [(load_of(spec(lane=lane)), 4) for lane in ("accuracy", "speed")]
     one = load_of(spec()).guess
-    assert seconds_in_all(loads, estimator, 2) == pytest.approx(2 * one + 4 * one)
+    assert seconds_in_all(loads, estimator, (2,)) == pytest.approx(2 * one + 4 * one)
+    assert seconds_in_all(loads, estimator, (3, 1)) == pytest.approx(one + 2 * one), "two hosts: two of them at a time"
 
 
 OLD = """
@@ -153,6 +155,21 @@ def test_a_store_that_cannot_be_brought_up_to_date_says_so_and_stays(
     with pytest.raises(UserError, match="no such table"), open_store(tmp_path):
         pass
     assert (tmp_path / FILE_NAME).read_bytes() == before
+
+
+def test_an_old_store_that_is_read_only_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old_store(tmp_path)
+    opened = sqlite3.connect
+
+    def read_only(name: str, **options: Any) -> sqlite3.Connection:  # file permissions do not matter to root
+        return opened(name.replace("mode=rw", "mode=ro"), **options)
+
+    monkeypatch.setattr("harness.store.sqlite3.connect", read_only)
+    with (
+        pytest.raises(UserError, match=r"by an older harness, .* \(read-only\)\. Copy its folder"),
+        open_store(tmp_path),
+    ):
+        pass
 
 
 def test_what_was_learned_is_what_finished_and_what_was_stopped(tmp_path: Path) -> None:

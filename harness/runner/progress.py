@@ -44,7 +44,8 @@ def duration(seconds: float) -> str:
 class ShowProgress:
     """A Watcher that shows done, running, failed and the time left. Use as a context manager.
 
-    It teaches the estimator what trials take. `deadline`, on the monotonic clock, is when the run will stop.
+    It teaches the estimator what trials take. `hosts` are how many each host runs side by side; `deadline`, on the
+    monotonic clock, is when the run will stop.
     """
 
     def __init__(
@@ -52,14 +53,14 @@ class ShowProgress:
         console: Console,
         left: Sequence[Trial],
         estimator: Estimator,
-        jobs: int,
+        hosts: Sequence[int],
         before: int,
         deadline: float = math.inf,
     ) -> None:
         self._deadline = deadline
         self._console = console
         self._estimator = estimator
-        self._jobs = jobs
+        self._hosts = hosts
         self._waiting = Counter(load_of(trial.spec) for trial in left)
         self._total = before + len(left)
         self._done = before
@@ -128,5 +129,5 @@ class ShowProgress:
             self._console.print(f"{self._done} of {self._total} trials done, {state}", soft_wrap=True)
 
     def _seconds_left(self) -> float:
-        seconds = seconds_in_all(self._waiting.items(), self._estimator, self._jobs)
+        seconds = seconds_in_all(self._waiting.items(), self._estimator, self._hosts)
         return max(0.0, min(seconds, self._deadline - time.monotonic()))

@@ -52,6 +52,7 @@ class Sleeping:
 
     def __init__(self, jobs: int, *_: object) -> None:
         self.jobs = jobs
+        self.hosts = (1,) * jobs  # the lanes sleep alike
         self._seconds = float(os.environ[SECONDS])
         self._active: dict[str, tuple[float, Trial]] = {}
 

@@ -22,7 +22,7 @@ def shown(*, terminal: bool, status: str) -> str:
     """All that is printed while twelve trials end with this status."""
     output = io.StringIO()
     console = Console(file=output, force_terminal=terminal, width=100, color_system=None)
-    with ShowProgress(console, TRIALS, Estimator(), 2, before=3) as progress:
+    with ShowProgress(console, TRIALS, Estimator(), (2,), before=3) as progress:
         for trial in TRIALS:
             progress.started(trial)
             progress.finished(record(trial.spec, status=status, failure=None if status == "ok" else WHY))
@@ -61,7 +61,7 @@ def test_a_run_that_another_one_holds_up_says_so_once(monkeypatch: pytest.Monkey
     now = 0.0
     monkeypatch.setattr("harness.runner.progress.time.monotonic", lambda: now)
     output = io.StringIO()
-    with ShowProgress(Console(file=output, width=100), TRIALS, Estimator(), 2, before=0) as progress:
+    with ShowProgress(Console(file=output, width=100), TRIALS, Estimator(), (2,), before=0) as progress:
         for moment in range(40):
             now = moment / 4
             progress.held_up("another run")
@@ -86,7 +86,7 @@ def test_a_terminal_has_a_bar() -> None:
 def test_a_trial_that_is_repeated_is_not_done() -> None:
     output = io.StringIO()
     console = Console(file=output, force_terminal=True, width=100, color_system=None)
-    with ShowProgress(console, TRIALS[:1], Estimator(), 1, before=0) as progress:
+    with ShowProgress(console, TRIALS[:1], Estimator(), (1,), before=0) as progress:
         progress.started(TRIALS[0])
         progress.repeated(record(TRIALS[0].spec))
     assert "0/1" in output.getvalue()
@@ -103,7 +103,7 @@ def test_the_time_left_is_what_the_waiting_trials_will_take_but_no_longer_than_t
     for deadline, told in ((math.inf, "about 5 min 30 s left"), (130.0, "about 1 min 30 s left")):
         now = 0.0
         output = io.StringIO()
-        with ShowProgress(Console(file=output, width=40), TRIALS, estimator, 2, 3, deadline) as progress:
+        with ShowProgress(Console(file=output, width=40), TRIALS, estimator, (2,), 3, deadline) as progress:
             progress.started(TRIALS[0])
             now = 40.0
             progress.finished(record(TRIALS[0].spec, seconds_total=60.0))
@@ -114,7 +114,7 @@ def test_lines_come_ten_seconds_apart_and_are_never_broken(monkeypatch: pytest.M
     now = 0.0
     monkeypatch.setattr("harness.runner.progress.time.monotonic", lambda: now)
     output = io.StringIO()
-    with ShowProgress(Console(file=output, width=20), TRIALS, Estimator(), 2, before=0) as progress:
+    with ShowProgress(Console(file=output, width=20), TRIALS, Estimator(), (2,), before=0) as progress:
         for now in (0.0, 10.0, 10.5, 20.0, 20.5, 21.0):  # noqa: B007
             progress.started(TRIALS[0])
             progress.finished(record(TRIALS[0].spec, status="crashed", failure=WHY))
