@@ -80,7 +80,7 @@ def measure_kernels(
 ) -> list[KernelRecord]:
     """Train every cell with every kernel it has, in interleaved rounds; a record each, in the order asked for.
 
-    `dropout` is the rate of every dropout of the network. The document's kernel takes 15 s and more to trace at 256
+    `dropout` is the rate of every dropout of the network. The document's kernel takes 8 s and more to trace at 256
     steps. Updates share a call of kernel `fused`, as they do in trials: `updates_a_round`, or as many as take about
     two megabytes of inputs, from 2 to 16. Raises UserError for sizes that are not positive and names not known.
     """
