@@ -21,7 +21,7 @@ from harness.estimate import Load, load_of
 from harness.experiment import Lane, TrialSpec
 from harness.files import remove_parts, replacing
 from harness.record import Record
-from harness.tables import INSERT_PLANNED, check_schema
+from harness.tables import INSERT_PLANNED, check_schema, primary_code
 
 FILE_NAME = "trials.sqlite"
 EXPERIMENT_NAME = "experiment.toml"
@@ -361,11 +361,7 @@ def _clear_errors(directory: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        raise UserError(f"{path}: {_REMEDIES.get(_code(error), str(error))}") from error
-
-
-def _code(error: sqlite3.Error) -> int:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+        raise UserError(f"{path}: {_REMEDIES.get(primary_code(error), str(error))}") from error
 
 
 _REMEDIES = {

@@ -79,12 +79,17 @@ def check_schema(connection: sqlite3.Connection, path: Path, *, create: bool) ->
         try:
             _change(connection, 1, lambda: _from_1(connection))
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
+            if primary_code(error) != sqlite3.SQLITE_READONLY:
                 raise
             raise UserError(
                 f"{path}: written by an older harness, and to be brought up to date before it is read; but it cannot be"
                 " written (read-only). Copy its folder to where it can be, and name that one"
             ) from error
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """SQLite's code of an error without its details, such as SQLITE_READONLY; 0 where it has none."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _change(connection: sqlite3.Connection, version: int, work: Callable[[], None]) -> None:

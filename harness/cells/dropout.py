@@ -74,5 +74,4 @@ class Dropout(keras.layers.Dropout):  # type: ignore[misc]
         """(...) -> (...), the inputs themselves outside training."""
         if not training or not self.rate:
             return inputs
-        shape = [known or tf.shape(inputs)[axis] for axis, known in enumerate(inputs.shape)]
-        return inputs * masks([shape], [self.rate], self.seed_generator)[0]
+        return inputs * masks([keras.ops.shape(inputs)], [self.rate], self.seed_generator)[0]

@@ -110,7 +110,7 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         """The outputs; with `return_state`, the outputs and the last states."""
         sequences = tf.convert_to_tensor(sequences)
         self._check(sequences, mask)
-        batch = sequences.shape[0] or tf.shape(sequences)[0]
+        batch = keras.ops.shape(sequences)[0]
         states = self._first_states(initial_state, batch)
         input_masks, recurrent_masks = self._dropout_masks(batch, sequences.shape[-1]) if training else (None, None)
         input_bias, recurrent_bias = self._biases()

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import keras
 import tensorflow as tf
 
 from harness.cells.cell import Backward, Blocks, Cell, Recurrence, States, equations
@@ -70,7 +71,7 @@ def _forward(
     cell: Cell, x: Blocks, states: States, weights: Weights, mask: Tensor | None, *, keep: int
 ) -> tuple[tuple[Tensor, ...], States]:
     """The first `keep` states after every step, (time, batch, units) each, and all states after the last."""
-    step, recur, time = equations(cell), product(weights), _time(x[0])
+    step, recur, time = equations(cell), product(weights), keras.ops.shape(x[0])[0]
 
     def one_step(t: Tensor, states: States, after: Sequence[Any]) -> tuple[Any, ...]:
         new, _ = step(tuple(block[t] for block in x), states, recur)
@@ -100,7 +101,7 @@ def _backward(
     saved = equations(cell)(x, before, product(weights))[1]
     factors = backward.factors(saved, before, after)
     recur = transposed_product(weights)
-    time, units = _time(d_outputs), d_outputs.shape[-1]
+    time, units = keras.ops.shape(d_outputs)[0], d_outputs.shape[-1]
     if mask is not None:
         d_outputs = _outputs(d_outputs, mask)
 
@@ -163,11 +164,6 @@ def _blocks(cell: Cell, x: Tensor) -> Blocks:
     return tuple(tf.transpose(block, [1, 0, 2]) for block in tf.split(x, len(cell.blocks), axis=-1))
 
 
-def _time(x: Tensor) -> Any:
-    """The time steps of (time, ...): a number where it is known."""
-    return x.shape[0] or tf.shape(x)[0]
-
-
 def _stack(array: Any, like: Tensor) -> Tensor:
     """The elements of an array, one for each time step of like, (time, ...)."""
     stacked = array.stack()
@@ -197,11 +193,11 @@ def product(weights: Weights) -> Recurrence:
         if by_block is None or dropout is None:
             flat = operand if operand.shape.rank == 2 else tf.reshape(operand, (-1, units))
             whole = flat @ kernel[:, first * units : last * units]
-            blocks = [tf.reshape(block, _shape(operand)) for block in tf.split(whole, last - first, axis=-1)]
+            blocks = [tf.reshape(block, keras.ops.shape(operand)) for block in tf.split(whole, last - first, axis=-1)]
         else:
             # One product of many small matrices: in a loop it takes half the time of one product a block.
             whole = _masked(operand, dropout[first:last]) @ by_block[first:last]
-            blocks = tf.unstack(tf.reshape(whole, (last - first, *_shape(operand))))
+            blocks = tf.unstack(tf.reshape(whole, (last - first, *keras.ops.shape(operand))))
         if bias is None:
             return tuple(blocks)
         return tuple(block + bias[k * units : (k + 1) * units] for k, block in enumerate(blocks, first))
@@ -230,11 +226,6 @@ def _masked(operand: Tensor, masks: Tensor) -> Tensor:
     if operand.shape.rank == 2:
         return operand * masks
     return tf.reshape(operand * masks[:, None], (masks.shape[0], -1, operand.shape[-1]))
-
-
-def _shape(tensor: Tensor) -> list[Any]:
-    """Its lengths, as numbers where they are known."""
-    return [known or tf.shape(tensor)[axis] for axis, known in enumerate(tensor.shape)]
 
 
 def _by_block(kernel: Tensor) -> Tensor:

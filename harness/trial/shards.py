@@ -25,7 +25,7 @@ LEAST = 4
 
 def shards(batch: int, threads: int) -> int:
     """How many equal shards a batch of so many sequences is cut into: at most one a thread."""
-    return max(count for count in range(1, max(1, min(threads, batch // LEAST)) + 1) if batch % count == 0)
+    return max((count for count in range(1, min(threads, batch // LEAST) + 1) if batch % count == 0), default=1)
 
 
 def in_shards(model: keras.Model, differentiate: Differentiate, threads: int | None = None) -> Differentiate:
@@ -46,7 +46,7 @@ def in_shards(model: keras.Model, differentiate: Differentiate, threads: int | N
     compiled = tf.function(differentiate_shard, jit_compile=True, autograph=False)
 
     def differentiate_all(states: Any, *batch: Any) -> tuple[Any, list[Any], tuple[Any, ...]]:
-        count = shards(batch[0].shape[0] or 1, threads)
+        count = shards(batch[0].shape[0], threads)
         values = [tf.convert_to_tensor(seed) for seed in seeds]
         pieces = zip(*(tf.split(tensor, count) for tensor in (*states, *batch)), strict=True)
         losses, gradients, left, advanced = zip(
