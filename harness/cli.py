@@ -147,6 +147,7 @@ def run(
             )
         return
     from harness.bundled import locate
+    from harness.files import read_text
     from harness.flow import run_experiment
     from harness.terminal import VerdictTable
 
@@ -154,7 +155,7 @@ def run(
         experiment,
         results=results,
         jobs=jobs,
-        source=locate(file).read_text(encoding="utf-8"),
+        source=read_text(locate(file)),
         console=console,
         budget=seconds,
         retry=retry or (),

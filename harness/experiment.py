@@ -44,6 +44,7 @@ from harness.fields import (
     Share,
     TaskName,
 )
+from harness.files import read_text
 from harness.tasks import tasks
 from harness.tasks.target import target_of
 from harness.tasks.task import with_paths_from
@@ -309,13 +310,12 @@ def _content(text: str, source: str) -> dict[str, Any]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        path.stat()
     except FileNotFoundError:
         siblings = {str(sibling) for sibling in path.parent.glob("*.toml")} if path.parent.is_dir() else set()
         raise UserError(
             f"{path}: no such experiment file.{nearest(str(path), siblings | bundled_experiments().keys())}"
         ) from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+    except (OSError, ValueError):
+        pass  # reading it says what is wrong
+    return read_text(path)

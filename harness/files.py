@@ -1,7 +1,8 @@
-"""Files that appear whole or not at all, whoever reads them and whatever becomes of their writer."""
+"""Files: text is read by one function; what is written appears whole or not at all."""
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import socket
@@ -17,6 +18,57 @@ from harness.errors import UserError
 
 THIS_HOST = re.sub(r"[^A-Za-z0-9_-]", "-", socket.gethostname())
 """As names of unfinished files have it: where hosts share storage, a process's id tells nothing to another host."""
+
+
+LARGEST_TEXT = 1 << 30
+"""Bytes. A device such as /dev/zero would be read for ever."""
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def user_path(path: str | Path) -> Path:
+    """A path as a user writes it: a leading `~` is the home folder. Raises UserError where there is no such user."""
+    path = Path(path)
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise UserError(f"{path}: the home folder of {path.parts[0]} is not known. Write the path in full") from error
+
+
+def read_text(path: Path, expected: str = "") -> str:
+    """The text of a UTF-8 file, without a byte order mark, each line end as a newline character.
+
+    `expected` says in a message what the file should be. Raises UserError where the file is missing, cannot be read,
+    is larger than 1 GiB, or is not UTF-8.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_TEXT + 1)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file{_expected(expected)}") from None
+    except ValueError as error:  # a null character
+        raise UserError(f"{str(path)!r}: not a path ({error}){_expected(expected)}") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}{_expected(expected)}") from error
+    if len(content) > LARGEST_TEXT:
+        raise UserError(f"{path}: larger than 1 GiB{_expected(expected)}")
+    return decode_text(content, path, expected)
+
+
+def decode_text(content: bytes, path: str | Path, expected: str = "") -> str:
+    """The text of a UTF-8 file's bytes, as `read_text` returns it. Raises UserError where they are not UTF-8."""
+    remedy = "" if not content.startswith(_UTF_16) and b"\0" not in content else "; it looks like UTF-16"
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        reason = f"{error.reason} at byte {error.start}{remedy}"
+        raise UserError(f"{path}: not UTF-8 text ({reason}){_expected(expected)}") from error
+    if "\0" in text:
+        raise UserError(f"{path}: not UTF-8 text (it has null characters{remedy}){_expected(expected)}")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _expected(what: str) -> str:
+    return f", expected {what}" if what else ""
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from harness.bundled import locate
 from harness.errors import check_name
 from harness.estimate import load_of, seconds_in_all
 from harness.experiment import Experiment, TrialSpec, load_experiment
-from harness.files import remove_parts
+from harness.files import read_text, remove_parts
 from harness.plan import plan
 from harness.results import judge_and_render, read_summaries, write_summary
 from harness.runner import scratch
@@ -102,7 +102,7 @@ def run_experiment(
     if not isinstance(experiment, Experiment):
         path = locate(experiment)
         experiment = load_experiment(path)
-        source = path.read_text(encoding="utf-8")
+        source = read_text(path)
     console = console or Console()
     directory = Path(results) / experiment.name
     plan(experiment, {})  # a plan that cannot be made is told before anything is written

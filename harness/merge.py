@@ -23,7 +23,7 @@ from typing import Any
 
 from harness.analysis.looks import Looks
 from harness.errors import UserError
-from harness.files import make_folder
+from harness.files import make_folder, read_text
 from harness.record import Record
 from harness.results import SUMMARIES_FOLDER, load_stored_experiment
 from harness.runner.lanes import VARIES_WITHIN_A_BLOCK
@@ -225,4 +225,4 @@ def _copy_summaries(directories: Sequence[Path], into: Path) -> None:
     for directory in reversed(directories):  # the first one's stays
         for path in (directory / SUMMARIES_FOLDER).glob("*.txt"):
             make_folder(into / SUMMARIES_FOLDER)
-            write_atomically(into / SUMMARIES_FOLDER / path.name, path.read_text(encoding="utf-8"))
+            write_atomically(into / SUMMARIES_FOLDER / path.name, read_text(path))

@@ -20,7 +20,7 @@ from harness.analysis.verdict import Verdict
 from harness.cells import Cell, cells
 from harness.errors import UserError
 from harness.experiment import Experiment, load_claims, parse_experiment
-from harness.files import make_folder
+from harness.files import make_folder, read_text
 from harness.hosts import Host, Whereabouts
 from harness.store import EXPERIMENT_NAME, LeftOut, make_writable, open_store, stored_experiment, write_atomically
 from harness.tasks import tasks
@@ -307,7 +307,7 @@ def report_data(stored: Stored, verdicts: list[Verdict]) -> ReportData:
 def read_summaries(directory: Path) -> dict[str, str]:
     """The stored summaries of the document's models, by cell; those that are there."""
     folder = directory / SUMMARIES_FOLDER
-    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.txt"))}
+    return {path.stem: read_text(path) for path in sorted(folder.glob("*.txt"))}
 
 
 def write_summary(directory: Path, cell: str, text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.errors import UserError
+from harness.files import read_text
 from harness.store import write_atomically
 
 
@@ -30,9 +31,5 @@ def section(text: str, name: str, *, source: str) -> tuple[str, str, str]:
 
 def write_section(file: Path, name: str, content: str) -> None:
     """Replace the part of the file by `content`, in one step. Raises UserError."""
-    try:
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read: {error.strerror}") from error
-    before, _, after = section(text, name, source=str(file))
+    before, _, after = section(read_text(file), name, source=str(file))
     write_atomically(file, f"{before}{begin(name)}\n\n{content}\n\n{end(name)}{after}")

@@ -19,7 +19,7 @@ from harness.analysis.looks import Looks
 from harness.errors import UserError
 from harness.estimate import Load, load_of
 from harness.experiment import Lane, TrialSpec
-from harness.files import remove_parts, replacing
+from harness.files import read_text, remove_parts, replacing
 from harness.record import Record
 from harness.tables import INSERT_PLANNED, check_schema, primary_code
 
@@ -383,8 +383,4 @@ def write_atomically(path: Path, text: str) -> None:
 
 def stored_experiment(directory: Path) -> str:
     """The text of the experiment file that the folder's last run used. Raises UserError."""
-    path = directory / EXPERIMENT_NAME
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read: {error}") from error
+    return read_text(directory / EXPERIMENT_NAME)

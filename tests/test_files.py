@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from harness import files
 from harness.errors import UserError
-from harness.files import make_folder, remove_parts, replacing
+from harness.files import make_folder, read_text, remove_parts, replacing, user_path
 
 
 def write(path: Path, content: bytes) -> None:
@@ -90,3 +91,45 @@ def test_an_unfinished_file_of_another_host_is_left_to_that_host(
     monkeypatch.setattr("harness.files.THIS_HOST", "a")
     remove_parts(tmp_path)
     assert sorted(path.name.split(".")[3].rsplit("-", 2)[0] for path in tmp_path.iterdir()) == ["b", "b-a"]
+
+
+@pytest.mark.parametrize("content", [b"a\nb\n", b"\xef\xbb\xbfa\nb\n", b"a\r\nb\r\n", b"\xef\xbb\xbfa\rb\r"])
+def test_text_is_read_without_its_byte_order_mark_and_with_one_kind_of_line_end(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(content)
+    assert read_text(tmp_path / "a.txt") == "a\nb\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"name = \xff", r"not UTF-8 text \(invalid start byte at byte 7\), expected a poem"),
+        ("a poem".encode("utf-16"), r"not UTF-8 text \(invalid start byte at byte 0; it looks like UTF-16\)"),
+        ("a poem".encode("utf-16-le"), r"not UTF-8 text \(it has null characters; it looks like UTF-16\)"),
+        (None, "no such file, expected a poem"),
+    ],
+)
+def test_what_is_not_text_is_refused_with_the_reason(content: bytes | None, words: str, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "a.txt").write_bytes(content)
+    with pytest.raises(UserError, match=rf"a\.txt: {words}"):
+        read_text(tmp_path / "a.txt", "a poem")
+
+
+def test_a_folder_a_null_character_and_a_file_without_end_are_no_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UserError, match="cannot be read: Is a directory"):
+        read_text(tmp_path)
+    with pytest.raises(UserError, match="not a path"):
+        read_text(Path("a\0b"))
+    monkeypatch.setattr(files, "LARGEST_TEXT", 1000)
+    with pytest.raises(UserError, match="larger than"):
+        read_text(Path("/dev/zero"))
+
+
+def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert user_path("~/a/b.txt") == tmp_path / "a" / "b.txt"
+    assert user_path("a/~/b.txt") == Path("a/~/b.txt")
+    with pytest.raises(UserError, match="the home folder of ~no-such-user is not known"):
+        user_path("~no-such-user/b.txt")

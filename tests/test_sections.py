@@ -32,5 +32,5 @@ def test_a_file_without_the_part_is_left_as_it_is(tmp_path: Path, text: str) -> 
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"a\.md: cannot be read"):
+    with pytest.raises(UserError, match=r"a\.md: no such file"):
         write_section(tmp_path / "a.md", "figures", "new")

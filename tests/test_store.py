@@ -311,7 +311,7 @@ def test_the_experiment_of_a_folder_is_read_back_or_it_is_said_why_not(tmp_path:
     write_atomically(tmp_path / EXPERIMENT_NAME, "name = 'café'")
     assert stored_experiment(tmp_path) == "name = 'café'"
     (tmp_path / EXPERIMENT_NAME).write_bytes(b"\xff")
-    with pytest.raises(UserError, match=r"experiment\.toml: cannot be read: .*invalid start byte"):
+    with pytest.raises(UserError, match=r"experiment\.toml: not UTF-8 text \(invalid start byte"):
         stored_experiment(tmp_path)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from harness.analysis.looks import Look
 from harness.analysis.verdict import Pair, Verdict
 from harness.errors import UserError
-from harness.files import replacing
+from harness.files import read_text, replacing
 
 SCHEMA = 1
 """Grows when a key changes its meaning or is removed; further keys do not change it."""
@@ -36,8 +36,9 @@ def write_verdicts(verdicts: Sequence[Verdict], path: str | Path) -> None:
 def read_verdicts(path: str | Path) -> list[Verdict]:
     """The verdicts in a file of `write_verdicts`. Raises UserError where there is none, or it is something else."""
     path = Path(path)
+    text = read_text(path, "the verdicts that `harness run` or `harness judge` writes")
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        rows = json.loads(text)
         newest = max((row.get("schema", 0) for row in rows), default=0)
         if newest > SCHEMA:
             raise UserError(
@@ -45,10 +46,6 @@ def read_verdicts(path: str | Path) -> list[Verdict]:
                 " `harness judge` writes a new one"
             )
         return [_verdict(row) for row in rows]
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; `harness run` or `harness judge` writes it") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise UserError(f"{path}: not a file of verdicts ({error}); `harness judge` writes a new one") from error
 
