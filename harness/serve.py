@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import sys
 import threading
 import time
@@ -10,7 +11,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.client import HTTP_PORT
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from harness.store import EXPERIMENT_NAME, FILE_NAME
 HOST = "127.0.0.1"
 STATE = "/state"
 """Where an open page asks which state of the results the newest report shows."""
+_LOOPBACK = {HOST, "localhost", "[::1]"}
+_HOST = re.compile(r"([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]*)?")
 _TYPES = {".html": "text/html; charset=utf-8", ".png": "image/png", ".svg": "image/svg+xml"}
 SHARE = 10
 """Building takes at most about one part in so many of the time: a sweep that is running needs the processor."""
@@ -92,22 +94,25 @@ def serve(
 ) -> None:
     """Serve the folder's report on this machine until Ctrl-C or SIGTERM; `ready` is given its address.
 
-    `port` 0 takes any that is free. A page that is open shows new records at most every so many seconds. Raises
+    `port` 0 takes any that is free. `every` is the least number of seconds between two builds of the report. Raises
     UserError where there are no results, or the port cannot be had.
     """
-    with suppress(KeyboardInterrupt), ReportServer(port) as server:
+    with ReportServer(port) as server:
         server.report = LiveReport(directory, every, say)
         ready(f"http://{HOST}:{server.server_port}/")
-        with stop_on_signals() as stopped:
+        with suppress(KeyboardInterrupt), stop_on_signals() as stopped:
             while not stopped():
                 server.handle_request()
     say("Stopped.")
 
 
-def own_names(port: int) -> set[str]:
-    """What a browser on this machine may ask for as the host; of port 80, HTTP's own, it leaves the number out."""
-    names = {HOST, "localhost"}
-    return {f"{name}:{port}" for name in names} | (names if port == HTTP_PORT else set())
+def is_loopback(host: str) -> bool:
+    """Whether a request's `Host` is this machine's own name, in any case and with any port.
+
+    A tunnel such as `ssh -L 9000:localhost:8000` keeps the port that the browser used, so the port says nothing.
+    """
+    found = _HOST.fullmatch(host.lower())
+    return found is not None and found[1] in _LOOPBACK
 
 
 class ReportServer(ThreadingHTTPServer):
@@ -145,9 +150,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(body=False)
 
     def _answer(self, *, body: bool) -> None:
-        port = self.server.server_port
-        if self.headers.get("Host") not in own_names(port):
-            # Another site whose name was made to point here could read the report otherwise.
+        if not is_loopback(self.headers.get("Host", "")):
+            # Otherwise a web page could read the report: a site's name can be made to point to this machine.
             self.send_error(HTTPStatus.MISDIRECTED_REQUEST)
             return
         path = self.path.partition("?")[0]
