@@ -1,11 +1,15 @@
-"""README, CONTRIBUTING and docs/ as data: their fenced blocks, and the commands that they tell the reader to type."""
+"""README, CONTRIBUTING and docs/ as a reader sees them: parsed as Markdown with the tables of GitHub."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
@@ -39,21 +43,86 @@ class Command:
         return f"{self.document.name}: {' '.join(self.words)}"
 
 
+@dataclass(frozen=True)
+class Table:
+    """A table: the headings above it, and the cells of each row, the header's first, as Markdown text."""
+
+    document: Path
+    line: int
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    written: tuple[int, ...]
+    """Cells of each row in the file. A renderer drops those beyond the header's, and fills up a shorter row."""
+
+    def __str__(self) -> str:
+        return f"{self.document.name}:{self.line}"
+
+
+@cache
+def rendered(document: Path) -> list[Token]:
+    """What a renderer makes of a document."""
+    return MarkdownIt("commonmark").enable("table").parse(document.read_text(encoding="utf-8"))
+
+
+def inline(document: Path) -> Iterator[Token]:
+    """Texts, code spans, links and pictures, in order."""
+    for token in rendered(document):
+        yield from token.children or ()
+
+
 def blocks(*documents: Path) -> list[Block]:
     """All fenced blocks, in order."""
-    found = []
-    for document in documents or DOCUMENTS:
-        text = document.read_text(encoding="utf-8")
-        for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE):
-            line = text.count("\n", 0, match.start()) + 1
-            found.append(Block(document, line, match[1], match[2]))
-    return found
+    return [
+        Block(document, token.map[0] + 1, token.info, token.content)
+        for document in documents or DOCUMENTS
+        for token in rendered(document)
+        if token.type == "fence" and token.map
+    ]
 
 
 def code_spans(document: Path) -> list[str]:
     """What stands between backticks, outside of fenced blocks."""
-    text = re.sub(r"^```.*?^```$", "", document.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
-    return re.findall(r"(?<!`)`([^`]+)`(?!`)", text)
+    return [token.content for token in inline(document) if token.type == "code_inline"]
+
+
+def headings(document: Path) -> list[str]:
+    """Headings as they are shown, without markup."""
+    tokens = rendered(document)
+    titles = [tokens[place + 1].children or [] for place, token in enumerate(tokens) if token.type == "heading_open"]
+    return ["".join(part.content for part in title) for title in titles]
+
+
+def anchors(document: Path) -> set[str]:
+    """The names by which a link leads to a heading, as GitHub makes them."""
+    found: list[str] = []
+    for heading in headings(document):
+        name = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        found.append(f"{name}-{found.count(name)}" if name in found else name)
+    return set(found)
+
+
+def tables(document: Path) -> list[Table]:
+    """All tables, in order."""
+    lines = document.read_text(encoding="utf-8").splitlines()
+    found: list[Table] = []
+    under: list[str] = []
+    rows: list[tuple[str, ...]] = []
+    written: list[int] = []
+    begun = 0
+    tokens = rendered(document)
+    for place, token in enumerate(tokens):
+        if token.type == "heading_open":
+            under[int(token.tag[1]) - 1 :] = [tokens[place + 1].content]
+        elif token.type == "table_open" and token.map:
+            rows, written, begun = [], [], token.map[0] + 1
+        elif token.type == "tr_open" and token.map:
+            rows.append(())
+            written.append(len(re.split(r"(?<!\\)\|", lines[token.map[0]].strip().strip("|"))))
+        elif token.type in ("th_open", "td_open"):
+            rows[-1] = (*rows[-1], tokens[place + 1].content)
+        elif token.type == "table_close":
+            found.append(Table(document, begun, tuple(under), tuple(rows), tuple(written)))
+    return found
 
 
 def commands(*documents: Path) -> list[Command]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import re
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,15 +15,14 @@ from harness.experiment import Experiment, Sweep
 from harness.record import PHASES, Memory, Phase, Record
 from tests.benchmarks.compare import OTHER_MACHINE, THRESHOLD
 from tests.benchmarks.quality import LOSS_TOLERANCE, MEMORY_TOLERANCE
-from tests.documents.reading import DOCUMENTS, ROOT, blocks, code_spans
+from tests.documents.reading import DOCUMENTS, ROOT, blocks, code_spans, tables
 from tests.factories import record
 
 
 def table(document: str, heading: str) -> dict[str, str]:
     """The first table under a heading: each code span of the first column, and the last column of its row."""
-    text = (ROOT / "docs" / document).read_text(encoding="utf-8").partition(f"## {heading}\n")[2].partition("\n## ")[0]
-    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| `")]
-    return {name: row[-1] for row in rows for name in re.findall(r"`([^`]+)`", row[0])}
+    found = next(one for one in tables(ROOT / "docs" / document) if heading in one.headings)
+    return {name: row[-1] for row in found.rows[1:] for name in re.findall(r"`([^`]+)`", row[0])}
 
 
 @pytest.mark.parametrize(
@@ -80,20 +78,6 @@ def test_every_file_of_the_architectures_picture_is_there() -> None:
     named = re.findall(r"[a-z_/]+\.py", picture)
     assert len(named) > 8
     assert [name for name in named if not (ROOT / "harness" / name).is_file()] == []
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_link_leads_somewhere(document: Path) -> None:
-    text = document.read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)\s]+)\)", text):
-        if target.startswith("http"):
-            continue
-        file, _, anchor = target.partition("#")
-        path = (document.parent / file) if file else document
-        assert path.exists(), target
-        if anchor:
-            headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
-            assert anchor in {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_every_file_that_is_named_is_there() -> None:
