@@ -11,7 +11,7 @@ def bundled_experiments() -> dict[str, Path]:
     folder = package / "experiments"
     if not folder.is_dir():
         folder = package.parent / "experiments"
-    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    return {path.stem: path for path in sorted(folder.glob("[!.]*.toml"))}
 
 
 def locate(file: str | Path) -> Path:

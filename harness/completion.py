@@ -13,7 +13,7 @@ def experiments(incomplete: str) -> list[str]:
     from harness.bundled import bundled_experiments
 
     beside = Path(f"{incomplete}x").parent
-    files = (str(path) for path in sorted(beside.glob("*.toml")))
+    files = (str(path) for path in sorted(beside.glob("[!.]*.toml")))
     return _fitting(incomplete, [*bundled_experiments(), *files])
 
 

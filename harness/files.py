@@ -22,6 +22,7 @@ THIS_HOST = re.sub(r"[^A-Za-z0-9_-]", "-", socket.gethostname())
 
 LARGEST_TEXT = 1 << 30
 """Bytes. A device such as /dev/zero would be read for ever."""
+_SAVE_AS = ". Save it as UTF-8; many programs on Windows write cp1252 or UTF-16 instead"
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -61,9 +62,9 @@ def decode_text(content: bytes, path: str | Path, expected: str = "") -> str:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         reason = f"{error.reason} at byte {error.start}{remedy}"
-        raise UserError(f"{path}: not UTF-8 text ({reason}){_expected(expected)}") from error
+        raise UserError(f"{path}: not UTF-8 text ({reason}){_expected(expected)}{_SAVE_AS}") from error
     if "\0" in text:
-        raise UserError(f"{path}: not UTF-8 text (it has null characters{remedy}){_expected(expected)}")
+        raise UserError(f"{path}: not UTF-8 text (it has null characters{remedy}){_expected(expected)}{_SAVE_AS}")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

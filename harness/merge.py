@@ -23,7 +23,6 @@ from typing import Any
 
 from harness.analysis.looks import Looks
 from harness.errors import UserError
-from harness.experiment import SPEC_DEFAULTS
 from harness.files import make_folder, read_text
 from harness.record import Record
 from harness.results import SUMMARIES_FOLDER, load_stored_experiment
@@ -161,8 +160,7 @@ def _whose_blocks(stores: Sequence[Store], plan: Sequence[Planned]) -> dict[str,
 
 def _block(spec: Mapping[str, Any]) -> str:
     """What the trials of a block share, but for options: these hold paths, which two hosts may have differently."""
-    whole = SPEC_DEFAULTS | {**spec}
-    shared = {name: value for name, value in whole.items() if name not in {*VARIES_WITHIN_A_BLOCK, "options"}}
+    shared = {name: value for name, value in spec.items() if name not in {*VARIES_WITHIN_A_BLOCK, "options"}}
     return json.dumps(shared, sort_keys=True)
 
 
@@ -225,6 +223,6 @@ def _conflict(trial_id: str, found: Sequence[_Found], directories: Sequence[Path
 
 def _copy_summaries(directories: Sequence[Path], into: Path) -> None:
     for directory in reversed(directories):  # the first one's stays
-        for path in (directory / SUMMARIES_FOLDER).glob("*.txt"):
+        for path in (directory / SUMMARIES_FOLDER).glob("[!.]*.txt"):
             make_folder(into / SUMMARIES_FOLDER)
             write_atomically(into / SUMMARIES_FOLDER / path.name, read_text(path))

@@ -307,7 +307,7 @@ def report_data(stored: Stored, verdicts: list[Verdict]) -> ReportData:
 def read_summaries(directory: Path) -> dict[str, str]:
     """The stored summaries of the document's models, by cell; those that are there."""
     folder = directory / SUMMARIES_FOLDER
-    return {path.stem: read_text(path) for path in sorted(folder.glob("*.txt"))}
+    return {path.stem: read_text(path) for path in sorted(folder.glob("[!.]*.txt"))}
 
 
 def write_summary(directory: Path, cell: str, text: str) -> None:

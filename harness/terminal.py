@@ -210,7 +210,7 @@ def _experiments() -> Iterator[tuple[str, str]]:
     bundled = bundled_experiments()
     for name, path in bundled.items():
         yield name, load_experiment(path).title
-    for path in sorted(Path("experiments").glob("*.toml")):
+    for path in sorted(Path("experiments").glob("[!.]*.toml")):
         if path.resolve() not in bundled.values():
             try:
                 yield str(path), load_experiment(path).title

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from harness.registry import Registry
-from harness.tasks.task import Dataset, Example, Metric, Options, Split, Task, split_scores
+from harness.tasks.task import DataFacts, Dataset, Example, Metric, Options, Split, Task, split_scores
 
-__all__ = ["Dataset", "Example", "Metric", "Options", "Split", "Task", "split_scores", "tasks"]
+__all__ = ["DataFacts", "Dataset", "Example", "Metric", "Options", "Split", "Task", "split_scores", "tasks"]
 
 tasks: Registry[Task] = Registry(
     "task",

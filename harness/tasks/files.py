@@ -49,3 +49,22 @@ def named(path: Path, expected: str) -> Iterator[None]:
         raise UserError(f"{path}: not UTF-8 text ({reason}), expected {expected}") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def files_in(folder: Path, *suffixes: str) -> list[Path]:
+    """The folder's entries whose names end in one of the suffixes, in any case, sorted by name.
+
+    Names that begin with a dot are passed over: macOS leaves such files beside each file on other file systems.
+    """
+    return [path for name in _names(folder) if (path := folder / name).suffix.lower() in suffixes]
+
+
+def entries(folder: Path, most: int = 10) -> list[str]:
+    """Names of what is in a folder, for messages; '...' stands for those after the first `most`."""
+    names = _names(folder) if folder.is_dir() else []
+    return names if len(names) <= most else [*names[:most], "..."]
+
+
+def _names(folder: Path) -> list[str]:
+    with named(folder, "a folder"):
+        return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))

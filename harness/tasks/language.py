@@ -31,7 +31,7 @@ def _coded(text: Text, vocabulary: int, validation_size: int, test_size: int) ->
     frequent = Counter(text.characters[:validation_at]).most_common(vocabulary)
     known = np.sort(np.array([ord(character) for character, _ in frequent], dtype=np.uint32))
     train, validation, test = np.split(_ids(text.characters, known), [validation_at, test_at])
-    return Portions(train, validation, test, len(known) + 1, text.source, "characters")
+    return Portions(train, validation, test, len(known) + 1, text, "characters")
 
 
 def _ids(text: str, known: Array) -> Array:

@@ -14,8 +14,8 @@ from pydantic import BeforeValidator, Field
 from harness.errors import UserError
 from harness.tasks import ngrams
 from harness.tasks.scoring import cross_entropy, hits, mean, perplexity
-from harness.tasks.task import Array, Dataset, Metric, Options, Scores, Split, Task, decisive, fingerprint
-from harness.tasks.text import load_text
+from harness.tasks.task import Array, DataFacts, Dataset, Metric, Options, Scores, Split, Task, decisive, fingerprint
+from harness.tasks.text import Text, load_text
 
 UNKNOWN = 0
 """The id of all tokens that the vocabulary lacks."""
@@ -36,8 +36,8 @@ class TextOptions(Options):
     """Which text, how it is read, and how much of it measures."""
 
     text: Paths = None
-    """A UTF-8 text file, a folder of `.txt` files, or a list of such; by default the documentation of the Python that
-    runs."""
+    """A UTF-8 text file, a folder of `.txt` files, or a list of such; by default the documentation of pandas, whose
+    version requirements.lock pins."""
     carry_state: bool = False
     """Whether the network's state is carried from each window of the text to the next. Without, it begins each with
     zeros, and sees no further back than the window's first token."""
@@ -55,8 +55,14 @@ class Portions:
     validation: Array
     test: Array
     symbols: int
-    source: str
+    text: Text
     unit: str
+
+    @property
+    def unknown(self) -> float:
+        """The share of the text's tokens that the vocabulary lacks."""
+        parts = (self.train, self.validation, self.test)
+        return sum(int((part == UNKNOWN).sum()) for part in parts) / max(1, sum(map(len, parts)))
 
 
 def next_token_task(
@@ -118,6 +124,16 @@ def next_token_task(
         """Windows in `train_size` tokens. Raises UserError where the text, or the cut, is too short."""
         return window_count(train_size, sequence_length, portions(options))
 
+    def facts(train_size: int, sequence_length: int, options: TextOptions) -> DataFacts:
+        """The text, the share of unknown tokens, and the tokens that fill no window."""
+        text = portions(options)
+        cut = (train_size, len(text.validation) - 1, len(text.test) - 1)
+        left_out = {
+            "paragraphs that repeat an earlier one": text.text.repeated,
+            f"{unit}s after the last whole window of a split": sum(tokens % sequence_length for tokens in cut),
+        }
+        return DataFacts(f"{text.text.source}, {len(text.text.characters):,} characters", text.unknown, left_out)
+
     def identity(options: TextOptions) -> Mapping[str, str]:
         """The hash of the text, the procedure, and the options that differ from their defaults."""
         return {"procedure": version, "text_sha256": load_text(options.text).sha256, **decisive(options)}
@@ -140,6 +156,7 @@ def next_token_task(
         score=score,
         examples=examples,
         identity=identity,
+        facts=facts,
         make_test=make_test,
         carries=lambda options: bool(options.carry_state),
         # The level that nothing without a memory passes: a bigram knows all that the present token tells of the next.
@@ -205,7 +222,7 @@ def _check_measuring(sequence_length: int, portions: Portions) -> None:
 
 def _found(portions: Portions) -> str:
     total = len(portions.train) + len(portions.validation) + len(portions.test)
-    return f"{portions.source}: has {total:,} {portions.unit}"
+    return f"{portions.text.source}: has {total:,} {portions.unit}"
 
 
 def _predicted(test: Split, *, first: ngrams.NGrams, later: ngrams.NGrams) -> tuple[float, float]:

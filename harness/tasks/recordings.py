@@ -16,7 +16,7 @@ import numpy as np
 
 from harness.errors import UserError
 from harness.tasks.cache import cached
-from harness.tasks.files import Stamp, named, stamp
+from harness.tasks.files import Stamp, files_in, named, stamp
 from harness.tasks.soundscape import RATE, SECONDS, Event, Soundscape
 from harness.tasks.task import Array
 
@@ -52,7 +52,7 @@ def load_recordings(folder: Path) -> Recordings:
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder, expected one of WAV files with a CSV file each")
-    sounds = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".wav")
+    sounds = files_in(folder, ".wav")
     if not sounds:
         raise UserError(f"{folder}: no WAV files, expected some, with a CSV file of the same name each")
     return _load(

@@ -108,6 +108,18 @@ class Dataset:
 
 
 @dataclass(frozen=True)
+class DataFacts:
+    """What is to be known of a task's data besides the sizes of the splits: for `check`, the record and the report."""
+
+    source: str = ""
+    """What the data were read from, in words; empty for data that the task makes."""
+    unknown: float | None = None
+    """The share of the tokens that the vocabulary lacks; None where there is no vocabulary."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """What is in the files but in none of the splits: in words, to how many."""
+
+
+@dataclass(frozen=True)
 class Example:
     """One test example with what a trained network makes of it, small enough to be kept in every record."""
 
@@ -171,6 +183,8 @@ class Task:
     show: Callable[[tuple[Split, Array], tuple[Split, Array], Any], Example] | None = None
     """show(validation, test, options), both splits with the network's outputs for them: one example of the test split,
     the same for every network, and what this one makes of it; None where there is nothing to look at."""
+    facts: Callable[[int, int, Any], DataFacts] = lambda train_size, sequence_length, options: DataFacts()
+    """facts(train_size, sequence_length, options) of the data that `make` gives; like `examples` it has to be quick."""
     small: tuple[int, int] = (64, 16)
     """A train_size and a sequence_length that `make` serves in a moment; for tests."""
     sample: Callable[[pathlib.Path], Mapping[str, Any]] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from functools import lru_cache
 from typing import Annotated
@@ -13,8 +14,10 @@ from pydantic import Field
 from harness.tasks.next_token import UNKNOWN, Portions, TextOptions, next_token_task, split_points
 from harness.tasks.text import Text, load_text
 
-_WORD = re.compile(r"\w+|([^\w\s])\1*")
-"""A word is a run of letters, digits and underscores, in lower case, or of one other sign."""
+_MARKS = ("Mn", "Mc", "Me")
+"""Unicode categories of the marks that belong to the letter before them."""
+_JOINERS = "\u200c\u200d"
+"""Characters without width that join or separate letters within a word."""
 
 
 class WordsOptions(TextOptions):
@@ -29,19 +32,30 @@ class WordsOptions(TextOptions):
     """Words, at most a tenth of the text."""
 
 
+def words_of(text: str) -> list[str]:
+    """The text's words in lower case: runs of letters, digits and underscores, or of one other sign.
+
+    A combining mark belongs to the letter before it, in any script.
+    """
+    text = text.lower()
+    marks = (character for character in set(text) if unicodedata.category(character) in _MARKS)
+    inside = rf"[\w{re.escape(''.join(sorted(marks)) + _JOINERS)}]"
+    return [found.group() for found in re.finditer(rf"\w{inside}*|([^\w\s])\1*", text)]
+
+
 def _portions(options: WordsOptions) -> Portions:
     return _coded(load_text(options.text), options.vocabulary, options.validation_size, options.test_size)
 
 
 @lru_cache(maxsize=4)
 def _coded(text: Text, vocabulary: int, validation_size: int, test_size: int) -> Portions:
-    words = [found.group() for found in _WORD.finditer(text.characters.lower())]
+    words = words_of(text.characters)
     validation_at, test_at = split_points(len(words), validation_size, test_size)
     frequent = Counter(words[:validation_at]).most_common(vocabulary)
     ids = {word: at for at, (word, _) in enumerate(frequent, start=UNKNOWN + 1)}
     coded = np.array([ids.get(word, UNKNOWN) for word in words], dtype=np.int32)
     train, validation, test = np.split(coded, [validation_at, test_at])
-    return Portions(train, validation, test, len(ids) + 1, text.source, "words")
+    return Portions(train, validation, test, len(ids) + 1, text, "words")
 
 
 task = next_token_task(
@@ -52,7 +66,7 @@ task = next_token_task(
         "Doing it well shows how much a cell uses of what was said before, a whole word a step."
     ),
     unit="word",
-    version="words 1",
+    version="words 2",
     options=WordsOptions,
     portions=_portions,
     small=(2000, 32),

@@ -2,23 +2,104 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness import completion
 from harness.errors import UserError
+from harness.results import read_summaries
+from harness.tasks.documentation import PACKAGE, documentation
+from harness.tasks.recordings import load_recordings
 from harness.tasks.text import load_text
+from harness.terminal import listing
+
+ROOT = Path(__file__).parents[2]
 
 
-def test_the_documentation_is_long_and_hardly_repeats_itself() -> None:
+PINNED = re.search(rf"^{PACKAGE}==(\S+)(.*)$", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE)
+SHA256 = "6669ccdb025108057f47a0642c6c92c8acbd9eb788260ec66c71f21a6c69fc00"
+"""Of the default text with the version in requirements.lock: the same on every Python and platform."""
+
+
+def test_the_lock_pins_one_version_of_the_default_text_for_every_python() -> None:
+    assert PINNED
+    assert PINNED[2].strip(" \\") == "", "no marker: one version for every Python"
+
+
+def test_the_default_text_is_the_same_wherever_the_lock_is_installed() -> None:
     text = load_text(None)
-    paragraphs = [paragraph.strip() for paragraph in text.characters.split("\n\n")]
-    assert len(text.characters) > 300_000
+    assert text.source == f"documentation of {PACKAGE} {importlib.metadata.version(PACKAGE)}"
+    if PINNED and importlib.metadata.version(PACKAGE) != PINNED[1]:
+        pytest.skip(f"another version of {PACKAGE} than the lock's is installed")
+    assert text.sha256 == SHA256
+    assert len(text.characters) == 426_775
+
+
+def test_the_default_text_is_prose_and_has_each_paragraph_once() -> None:
+    text = load_text(None)
+    paragraphs = text.characters.split("\n\n")
+    assert len(text.characters) > 400_000
     assert len(set(paragraphs)) == len(paragraphs)
-    assert "Python" in text.source
+    assert text.repeated > 0
+    assert all(paragraph[0].isupper() and paragraph[-1] in ".?!" for paragraph in paragraphs)
+    assert not re.search(r">>>|^\.\. |\||%\(", text.characters, re.MULTILINE)
+    assert np.mean([character.isalpha() or character == " " for character in text.characters]) > 0.94
+
+
+def test_documentation_is_read_without_importing_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "toy" / "tests").mkdir(parents=True)
+    (tmp_path / "toy-1.5.dist-info").mkdir()
+    (tmp_path / "toy-1.5.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: toy\nVersion: 1.5\n")
+    module = [
+        '"""The first sentence of a module, which is long enough."""',
+        "raise RuntimeError",
+        "def f():",
+        "    '''Not in double quotes, and therefore not read by anybody.'''",
+        'x = """A string that is no documentation, although it has a sentence."""',
+        "class C:",
+        '    r"""A summary that goes on',
+        "    in a second line of the documentation string.",
+        "",
+        "    Parameters",
+        "    ----------",
+        "    x : int",
+        "        This is a description of a parameter, which is left out.",
+        "",
+        "    >>> this is an example. It is left out, however long it may be.",
+        "",
+        "    | this is a table. It is left out, however long it may be.",
+        "",
+        "    The first sentence of a module, which is long enough.",
+        '    """',
+    ]
+    (tmp_path / "toy" / "__init__.py").write_text("\n".join(module))
+    (tmp_path / "toy" / "tests" / "test_it.py").write_text('"""A sentence in a test, which is left out in any case."""')
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("harness.tasks.documentation.PACKAGE", "toy")
+    found = documentation.__wrapped__()
+    assert found.source == "documentation of toy 1.5"
+    assert found.repeated == 1
+    assert found.characters == (
+        "The first sentence of a module, which is long enough.\n\n"
+        "A summary that goes on in a second line of the documentation string."
+    )
+    monkeypatch.setattr("harness.tasks.documentation.PACKAGE", "no_such_package_at_all")
+    with pytest.raises(UserError, match="no_such_package_at_all, which is not installed; install it, or name a text"):
+        documentation.__wrapped__()
+
+
+def test_the_documentation_is_kept_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    first = documentation.__wrapped__()
+    monkeypatch.setattr("harness.tasks.documentation._collected", lambda *_: pytest.fail("read again"))
+    assert documentation.__wrapped__() == first
 
 
 def test_little_of_the_documentation_s_end_stands_before_it() -> None:
@@ -30,7 +111,7 @@ def test_little_of_the_documentation_s_end_stands_before_it() -> None:
 
 
 def test_a_folder_is_its_text_files_in_the_order_of_their_names(tmp_path: Path) -> None:
-    for name, content in (("b.txt", "second"), ("a.txt", "first"), ("c.md", "not read")):
+    for name, content in (("b.txt", "second"), ("a.TXT", "first"), ("c.md", "no"), ("._b.txt", "\0")):
         (tmp_path / name).write_text(content)
     assert load_text((tmp_path,)).characters == "first\n\nsecond"
     (tmp_path / "b.txt").write_bytes(b"\xff")
@@ -67,7 +148,13 @@ def test_the_hash_is_of_the_content_and_follows_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"", "is empty"), (b"ab\xff", r"not UTF-8 text \(invalid start byte at byte 2\)"), (None, "no such file")],
+    [
+        (b"", "is empty"),
+        (b"ab\xff", r"not UTF-8 text \(invalid start byte at byte 2\)"),
+        (None, "no such file"),
+        ("grün".encode("cp1252"), "not UTF-8 text .* Save it as UTF-8; many programs on Windows write cp1252"),
+        ("any text".encode("utf-16-be"), "not UTF-8 text .it has null characters; it looks like UTF-16"),
+    ],
 )
 def test_an_unusable_file_is_named_with_its_fault(tmp_path: Path, content: bytes | None, said: str) -> None:
     path = tmp_path / "book.txt"
@@ -113,8 +200,26 @@ def test_any_bytes_are_text_or_a_message(tmp_path: Path, content: bytes) -> None
 
 
 def is_utf_8(content: bytes) -> bool:
+    if b"\0" in content:
+        return False
     try:
         content.decode()
     except UnicodeDecodeError:
         return False
     return True
+
+
+def test_files_that_macos_leaves_beside_others_are_passed_over_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("experiments/._a.toml", "summaries/._gru.txt", "texts/._a.txt", "sounds/._a.wav"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"\0\5\x16\7")
+    assert "._a" not in "\n".join(listing("experiments"))
+    assert read_summaries(tmp_path) == {}
+    assert completion.experiments("experiments/") == []
+    with pytest.raises(UserError, match=r"a folder without \.txt files"):
+        load_text((tmp_path / "texts",))
+    with pytest.raises(UserError, match="no WAV files"):
+        load_recordings(tmp_path / "sounds")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.errors import UserError
-from harness.tasks.words import WordsOptions, task
+from harness.tasks.words import WordsOptions, task, words_of
 
 make, score, examples, identity = task.make, task.score, task.examples, task.identity
 
@@ -26,6 +26,28 @@ def test_a_word_is_a_run_of_letters_in_lower_case_or_of_one_sign(tmp_path: Path)
     tokens = data.train.x.ravel().tolist()
     assert len(set(tokens)) == 4
     assert tokens[:56] == tokens[4:60], "the same four words again and again"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("हिन्दी विकिपीडिया செலவு cafe\u0301", ["हिन्दी", "विकिपीडिया", "செலவு", "cafe\u0301"]),
+        ("می\u200cخواهم", ["می\u200cخواهم"]),
+        ("İstanbul", ["i\u0307stanbul"]),
+        ("שָׁלוֹם עולם", ["שָׁלוֹם", "עולם"]),
+        ("a-b ]) \u0301x", ["a", "-", "b", "]", ")", "\u0301", "x"]),
+    ],
+)
+def test_a_combining_mark_belongs_to_the_letter_before_it(text: str, words: list[str]) -> None:
+    assert words_of(text) == words
+
+
+def test_unknown_words_and_what_fills_no_window_are_counted(tmp_path: Path) -> None:
+    options = write(tmp_path, "a a b " * 60 + "c " * 10 + "d " * 10).model_copy(update={"vocabulary": 2})
+    found = task.facts(100, 7, options)
+    assert found.source.endswith("book.txt, 400 characters")
+    assert found.unknown == pytest.approx(20 / 200)
+    assert list(found.left_out.values()) == [0, 100 % 7 + 19 % 7 + 19 % 7]
 
 
 def test_the_most_frequent_words_of_the_training_portion_are_known(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def own_versions() -> dict[str, str]:
 def harness_digest() -> str:
     """12 hexadecimal digits for all Python files of the harness, by their contents and names."""
     digest = hashlib.sha256()
-    for path in sorted(_PACKAGE.rglob("*.py")):
+    for path in sorted(_PACKAGE.rglob("[!.]*.py")):
         digest.update(f"{path.relative_to(_PACKAGE).as_posix()}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
 
