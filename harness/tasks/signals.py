@@ -13,9 +13,9 @@ from pydantic import Field
 from harness.errors import UserError
 from harness.tasks.scoring import ACCURACY, classification
 from harness.tasks.series_files import Series, load_series
-from harness.tasks.task import Array, Dataset, Options, Scores, Split, Task, decisive, fingerprint
+from harness.tasks.task import Array, DataFacts, Dataset, Options, Scores, Split, Task, decisive, fingerprint
 
-_VERSION = "signals 1"
+_VERSION = "signals 2"
 _SHARED = 20_240_503
 """Seeds the choice of the series that measure, which is the same for all trials."""
 
@@ -39,6 +39,8 @@ class _Shared:
     pool: Array
     validation: Array
     test: Array
+    repeated: int
+    """Series that equal another one, and are left out."""
 
 
 def make(train_size: int, sequence_length: int, seed: int, options: SignalsOptions) -> Dataset:
@@ -82,6 +84,21 @@ def examples(train_size: int, sequence_length: int, options: SignalsOptions) -> 
     return train_size
 
 
+def facts(train_size: int, sequence_length: int, options: SignalsOptions) -> DataFacts:
+    """The files, the series that occur twice, and the values after the first `sequence_length`."""
+    shared = _shared(options)
+    files = [str(path) for path in (options.file, options.test_file) if path is not None]
+    count, length, _ = shared.values.shape
+    return DataFacts(
+        source=f"{' and '.join(files)}, {count:,} series",
+        left_out={
+            "series that equal another one": shared.repeated,
+            "time steps after the first sequence_length of their series": (count - shared.repeated)
+            * (length - sequence_length),
+        },
+    )
+
+
 def identity(options: SignalsOptions) -> Mapping[str, str]:
     """The hashes of the files and the procedure."""
     files = {"file_sha256": load_series(options.file).sha256}
@@ -112,7 +129,9 @@ def _shared(options: SignalsOptions) -> _Shared:
     measuring = len(pool) // (5 if options.test_file else 4)
     if not measuring or not len(test) or measuring == len(pool):
         raise UserError(f"{options.file}: {len(given[0].labels)} series are too few for three splits")
-    return _Shared(values, labels, classes, pool[measuring:], pool[:measuring], test)
+    return _Shared(
+        values, labels, classes, pool[measuring:], pool[:measuring], test, len(values) - len(pool) - len(test)
+    )
 
 
 def _pool_and_test(given: list[Series], values: Array) -> tuple[Array, Array]:
@@ -173,6 +192,7 @@ task = Task(
     score=classification,
     examples=examples,
     identity=identity,
+    facts=facts,
     # What results on the archives' data are held against: below it, training was not worth the while.
     target=("accuracy", "nearest_neighbour"),
     small=(40, 16),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.errors import UserError
 from harness.tasks.series_files import load_series
-from harness.tasks.signals import SignalsOptions, examples, identity, make, sample
+from harness.tasks.signals import SignalsOptions, examples, facts, identity, make, sample
 
 TS = """# a comment: with a colon
 @problemName Toy
@@ -49,6 +49,38 @@ def test_csv_files_are_read_with_any_separator_and_header(tmp_path: Path, separa
     np.testing.assert_array_equal(found.values[..., 0], [[0.5, -2], [3, 4]])
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "label,0,1,2\nlow,1,2,3\nhigh,4,5,6\n",  # pandas
+        "state,1,2,3\nlow,1,2,3\nhigh,4,5,6\nlow,1,2,3\nhigh,4,5,6\n",
+        "class,0.0,0.1,0.2\nlow,1,2,3\nhigh,4,5,6\n",  # names of columns that are times
+        '"label","V1","V2","V3"\n"low",1,2,3\n"high",4,5,6\n',  # R
+        "\ufeffsep=;\r\nlabel;a;b;c\r\nlow;1;2;3\r\nhigh;4;5;6\r\n",  # Excel
+        "low 1.0e+00   2 3\n  high 4 5 6\n",  # numpy.savetxt, and the archives' older files
+        "low,1,2,3\nhigh,4,5,6\n",
+    ],
+)
+def test_what_other_programs_write_is_read_with_or_without_a_header(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(text.encode())
+    found = load_series(path)
+    assert found.labels[:2] == ("low", "high")
+    np.testing.assert_array_equal(found.values[:2, :, 0], [[1, 2, 3], [4, 5, 6]])
+
+
+def test_a_first_series_that_counts_up_is_no_header_where_its_label_occurs_again(tmp_path: Path) -> None:
+    assert len(load_series(write(tmp_path, "a.csv", "a,1,2,3\nb,5,5,5\na,4,4,4\n")).labels) == 3
+    assert len(load_series(write(tmp_path, "b.csv", "1,1,2,3\n2,5,5,5\n")).labels) == 2
+
+
+def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
+    lines = [f"{at % 2},{at},1,2" for at in range(20)]
+    found = facts(5, 2, SignalsOptions(file=write(tmp_path, "a.csv", "\n".join([*lines, *lines[:3]]))))
+    assert found.source.endswith("a.csv, 23 series")
+    assert list(found.left_out.values()) == [3, 20]
+
+
 def test_labels_stay_with_their_series(tmp_path: Path) -> None:
     lines = [f"{'even' if at % 2 == 0 else 'odd'},{at},{-at},{at * at}" for at in range(50)]
     data = make(30, 3, 0, SignalsOptions(file=write(tmp_path, "a.csv", "\n".join(lines))))
@@ -84,20 +116,37 @@ def test_the_nearest_neighbour_tells_waves_apart(tmp_path: Path) -> None:
         ("a.csv", "a,1,2\nb,3\n", "line 2: 1 values in 1 channels, the first series has 2 in 1; expected equal"),
         ("a.csv", "a,1,2\nb,3,x\n", "line 2: 'x' is not a number"),
         ("a.csv", "a,1,2\nb,3,nan\n", "line 2: a value is nan, expected finite"),
-        ("a.csv", "a,1,2\nb,3,\n", "line 2: '' is not a number"),
+        ("a.csv", "a,1,2\nb,3,\n", "line 2: a missing value .'' is not a number"),
+        ("a.csv", "a;1,5;2\nb;3;4\n", "line 1: numbers with a decimal comma, expected a decimal point"),
+        ("a.csv", "1,2,a\n3,4,b\n", "line 1: 'a' is not a number, expected the label first and then the values"),
+        ("a.csv", ",label,0,1\n0,a,1,2\n1,b,3,4\n", r"line 2: the first column is the number of the row \(0, 1, ...\)"),
+        ("a.csv", "1,a,1,2\n2,b,3,4\n3,b,3,4\n", r"the first column is the number of the row .* row.names=FALSE"),
+        ("a.csv", '"label" "V1"\n"1" "a" 1\n"2" "b" 3\n"3" "b" 4\n', "the first column is the number of the row"),
+        ("a.csv", '"a,1,2\n', "line 1: no series found|line 1: expected a label"),
+        ("a.csv", "@relation x\n@attribute a numeric\n@data\n1,2,a\n", "line 1: an ARFF file, which is not read"),
+        ("a.ts", "@targetlabel true\n@data\n1,2:0.5\n", "line 1: the header says @targetlabel true.* a regression set"),
+        ("a.ts", TS.replace("false\n@dim", "true\n@dim"), "line 4: the header says @univariate true, found 2 channels"),
         ("a.csv", "a,1,1e99\n", "too large for single precision"),
         ("a.csv", "a,1,2\n,3,4\n", "line 2: no label"),
         ("a.csv", "a,1\nlonely\n", "line 2: expected a label and values"),
         ("a.ts", "1,2:a\n", "no '@data' found"),
-        ("a.ts", TS.replace("@equalLength true", "@equalLength false"), "@equallength false, expected true"),
-        ("a.ts", TS.replace("@timeStamps false", "@timeStamps true"), "@timestamps true, expected false"),
-        ("a.ts", TS.replace("@classLabel true up down", "@classLabel false"), "@classlabel false, expected true"),
-        ("a.ts", TS.replace("@seriesLength 3", "@seriesLength 999999999"), "@serieslength 999999999, found 3"),
-        ("a.ts", TS.replace("@dimensions 2", "@dimensions 1000000"), "@dimensions 1000000, found 2"),
+        ("a.ts", TS.replace("@equalLength true", "@equalLength false"), "line 6: .*@equallength false, expected true"),
+        ("a.ts", TS.replace("@timeStamps false", "@timeStamps true"), "line 3: .*@timestamps true, expected false"),
+        (
+            "a.ts",
+            TS.replace("@classLabel true up down", "@classLabel false"),
+            "line 8: .*@classlabel false, expected true",
+        ),
+        (
+            "a.ts",
+            TS.replace("@seriesLength 3", "@seriesLength 999999999"),
+            "line 7: .*@serieslength 999999999, found 3",
+        ),
+        ("a.ts", TS.replace("@dimensions 2", "@dimensions 1000000"), "line 5: .*@dimensions 1000000, found 2"),
         ("a.ts", TS + "1,2,3:1,2,3:sideways\n", "line 12: the label 'sideways' is none of the header's: up down"),
         ("a.ts", TS + "1,2,3:1,2,3\n", "line 12: 1,2,3|line 12: 3 values in 1 channels"),
         ("a.ts", TS + "1,2:1,2,3:up\n", "line 12: its channels have different lengths"),
-        ("a.ts", TS + "1,?,2:1,2,3:up\n", r"line 12: '\?' is not a number"),
+        ("a.ts", TS + "1,?,2:1,2,3:up\n", r"line 12: a missing value \('\?' is not a number"),
         ("a.ts", TS + "nonsense\n", "line 12: expected 'values:label'"),
     ],
 )
