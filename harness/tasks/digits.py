@@ -17,7 +17,7 @@ from pydantic import Field
 from harness.errors import UserError
 from harness.tasks.idx import read_idx, write_idx
 from harness.tasks.scoring import ACCURACY, classification
-from harness.tasks.task import Array, Dataset, Options, Split, Task, decisive, fingerprint
+from harness.tasks.task import Array, DataFacts, Dataset, Options, Split, Task, decisive, fingerprint
 
 _VERSION = "digits 1"
 _CLASSES = 10
@@ -54,6 +54,8 @@ class _Images:
     pool: int
     source: str
     sha256: str
+    repeated: int
+    """Images that equal another one, and are left out."""
 
 
 def make(train_size: int, sequence_length: int, seed: int, options: DigitsOptions) -> Dataset:
@@ -93,6 +95,12 @@ def examples(train_size: int, sequence_length: int, options: DigitsOptions) -> i
     return train_size
 
 
+def facts(train_size: int, sequence_length: int, options: DigitsOptions) -> DataFacts:
+    """Where the images are from, and how many equal another one."""
+    images = _load(options.folder)
+    return DataFacts(images.source, left_out={"images that equal another one": images.repeated})
+
+
 def identity(options: DigitsOptions) -> Mapping[str, str]:
     """The hash of the images, the procedure, and the options that differ from their defaults."""
     return {"procedure": _VERSION, "images_sha256": _load(options.folder).sha256, **decisive(options)}
@@ -119,6 +127,7 @@ def _bundled() -> _Images:
 def _mnist(folder: pathlib.Path) -> _Images:
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder, expected one with MNIST's files {', '.join(sum(_FILES, ()))}")
+    folder = next((path for path in (folder / "MNIST" / "raw", folder / "raw") if path.is_dir()), folder)  # torchvision
     parts = [(read_idx(folder / images, 3), read_idx(folder / labels, 1)) for images, labels in _FILES]
     for (pixels, labels), names in zip(parts, _FILES, strict=True):
         if len(pixels) != len(labels) or not len(pixels):
@@ -147,7 +156,8 @@ def _images(pixels: Array, labels: Array, trainable: int | None, source: str) ->
     else:
         pool = int((kept < trainable).sum())
         order = np.concatenate([generator.permutation(kept[:pool]), generator.permutation(kept[pool:])])
-    return _Images(pixels[order], np.asarray(labels[order], dtype=np.int32), pool, source, digest)
+    repeated = len(pixels) - len(kept)
+    return _Images(pixels[order], np.asarray(labels[order], dtype=np.int32), pool, source, digest, repeated)
 
 
 def _measuring(images: _Images, options: DigitsOptions) -> tuple[Array, Array, Array]:
@@ -221,6 +231,7 @@ task = Task(
     score=classification,
     examples=examples,
     identity=identity,
+    facts=facts,
     # The level of one mean image a digit: beyond it, more was gathered from the steps than a sum over them.
     target=("accuracy", "nearest_centroid"),
     small=(64, 64),

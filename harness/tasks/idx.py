@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.errors import UserError
-from harness.tasks.files import named, stamp
+from harness.tasks.files import entries, named, stamp
 from harness.tasks.task import Array
 
 _LARGEST = 1 << 28
@@ -19,14 +19,18 @@ _UNSIGNED_BYTES = 8
 
 
 def read_idx(path: Path, dimensions: int) -> Array:
-    """The array of unsigned bytes in an IDX file, of that many dimensions; `path` may lack its '.gz'.
+    """The array of unsigned bytes in an IDX file, of that many dimensions.
 
-    Raises UserError for a file that is missing, unreadable, of another format, type or number of dimensions, or whose
-    content is more or less than its header announces.
+    `path` may lack its '.gz', and its '-idx' may be '.idx' on disk, as many programs unpack it. Raises UserError for a
+    file that is missing, unreadable, of another format, type or number of dimensions, or whose content is more or less
+    than its header announces.
     """
-    found = next((p for p in (path, path.with_name(path.name + ".gz")) if p.is_file()), None)
+    names = [path.name, path.name.replace("-idx", ".idx")]
+    names = list(dict.fromkeys([*names, *(f"{name}.gz" for name in names)]))
+    found = next((other for name in names if (other := path.with_name(name)).is_file()), None)
     if found is None:
-        raise UserError(f"{path}: no such file, expected it or {path.name}.gz")
+        there = ", ".join(entries(path.parent)) or "nothing"
+        raise UserError(f"{path.parent}: no file {' or '.join(names)}, found {there}")
     content = _content(found)
     header = 4 + 4 * dimensions
     if len(content) < header or content[:2] != b"\0\0":

@@ -50,9 +50,11 @@ def read_cells(path: Path) -> dict[str, list[Array]]:
     with named(path, "a MATLAB 5 file"):
         content = path.read_bytes()
     try:
+        if content[:8] == b"\x89HDF\r\n\x1a\n" or content[512:520] == b"\x89HDF\r\n\x1a\n":
+            raise _Malformed("it is of version 7.3; save it with save(name, ..., '-v7')")
         order = {b"IM": "<", b"MI": ">"}.get(content[126:128])
         if order is None:
-            raise _Malformed("it has no MATLAB 5 header")
+            raise _Malformed("it has no MATLAB 5 header; write it with save(name, ..., '-v7') or scipy.io.savemat")
         variables = [_matrix(element, order) for element in _unpacked(content[128:], order)]
     except _Malformed as error:
         raise UserError(f"{path}: not a MATLAB 5 file: {error}") from error

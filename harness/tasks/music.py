@@ -14,9 +14,9 @@ from pydantic import Field
 from harness.errors import UserError
 from harness.tasks.piano_rolls import LOWEST, NOTES, load_piano_rolls
 from harness.tasks.scoring import binary_cross_entropy, mean
-from harness.tasks.task import Array, Dataset, Metric, Options, Scores, Split, Task, decisive, fingerprint
+from harness.tasks.task import Array, DataFacts, Dataset, Metric, Options, Scores, Split, Task, decisive, fingerprint
 
-_VERSION = "music 1"
+_VERSION = "music 2"
 
 
 class MusicOptions(Options):
@@ -79,6 +79,16 @@ def examples(train_size: int, sequence_length: int, options: MusicOptions) -> in
             f"{train_size:,} is more"
         )
     return train_size
+
+
+def facts(train_size: int, sequence_length: int, options: MusicOptions) -> DataFacts:
+    """The file, and the pieces that no split has."""
+    rolls = load_piano_rolls(options.file)
+    left_out = {
+        "pieces of a single step": rolls.short,
+        "pieces that equal one of the validation or test split": rolls.repeated,
+    }
+    return DataFacts(rolls.source, left_out=left_out)
 
 
 def identity(options: MusicOptions) -> Mapping[str, str]:
@@ -151,6 +161,7 @@ task = Task(
     score=score,
     examples=examples,
     identity=identity,
+    facts=facts,
     # What each note's own last step tells of its next: beyond it the network has learned how notes go together.
     target=("negative_log_likelihood", "markov"),
     small=(5, 16),

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from harness.errors import UserError
+from harness.files import read_text
 from harness.tasks.files import Stamp, named, stamp
 from harness.tasks.matlab import read_cells
 from harness.tasks.task import Array
@@ -41,6 +42,10 @@ class PianoRolls:
     test: tuple[Array, ...]
     source: str
     sha256: str
+    short: int = 0
+    """Pieces of a single step, which are left out."""
+    repeated: int = 0
+    """Pieces that equal one of a split that measures, and are left out."""
 
 
 def load_piano_rolls(path: Path) -> PianoRolls:
@@ -48,8 +53,9 @@ def load_piano_rolls(path: Path) -> PianoRolls:
 
     A `.mat` file has cell arrays `traindata`, `validdata` and `testdata` of matrices (steps, 88). A `.json` file has an
     object {"train": pieces, "valid": pieces, "test": pieces}: a piece is a list of steps, a step a list of MIDI numbers
-    21 to 108. An `.npz` file has arrays (steps, 88) named `train_<anything>`, `valid_<anything>`, `test_<anything>`.
-    Raises UserError for a file that is missing, of another format, malformed, or that lacks a split.
+    21 to 108, whole or as floats; -1, null and NaN stand for a silent voice. An `.npz` file has arrays (steps, 88)
+    named `train_<anything>`, `valid_<anything>`, `test_<anything>`. Raises UserError for a file that is missing, of
+    another format, malformed, or that lacks a split.
     """
     file = stamp(path, _EXPECTED, _LARGEST_FILE)
     if path.suffix.lower() not in _READERS:
@@ -63,22 +69,25 @@ def _loaded(file: Stamp) -> PianoRolls:
     with named(path, _EXPECTED):
         content = path.read_bytes()
     found = _READERS[path.suffix.lower()](path)
-    parts = []
+    parts, short = [], 0
     for split, names in _SPLITS.items():
         name = next((name for name in names if name in found), None)
         pieces = () if name is None else tuple(_roll(piece, path, split) for piece in found[name])
+        short += sum(len(piece) < 2 for piece in pieces)
         pieces = tuple(piece for piece in pieces if len(piece) > 1)
         if not pieces:
             raise UserError(f"{path}: no pieces of two steps or more under {' or '.join(map(repr, names))}")
         parts.append(pieces)
     train, validation, test = parts
+    given = len(train) + len(validation)
     measuring = {piece.tobytes() for piece in (*validation, *test)}
     tested = {piece.tobytes() for piece in test}
     train = tuple(piece for piece in train if piece.tobytes() not in measuring)
     validation = tuple(piece for piece in validation if piece.tobytes() not in tested)
     if not train or not validation:
         raise UserError(f"{path}: the splits have the same pieces")
-    return PianoRolls(train, validation, test, str(path), hashlib.sha256(content).hexdigest())
+    repeated = given - len(train) - len(validation)
+    return PianoRolls(train, validation, test, str(path), hashlib.sha256(content).hexdigest(), short, repeated)
 
 
 def _from_mat(path: Path) -> Mapping[str, Sequence[Any]]:
@@ -87,8 +96,7 @@ def _from_mat(path: Path) -> Mapping[str, Sequence[Any]]:
 
 def _from_json(path: Path) -> Mapping[str, Sequence[Any]]:
     try:
-        with named(path, _EXPECTED):
-            content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_text(path, _EXPECTED))
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not JSON ({error})") from error
     if not isinstance(content, dict) or not all(isinstance(pieces, list) for pieces in content.values()):
@@ -135,13 +143,20 @@ def _from_notes(piece: object, path: Path, split: str) -> Array:
     roll = np.zeros((len(piece), NOTES), dtype=np.uint8)
     for at, step in enumerate(piece):
         for note in step:
-            if type(note) is not int or not LOWEST <= note < LOWEST + NOTES:
+            if _is_silent(note):
+                continue
+            if type(note) not in (int, float) or note not in range(LOWEST, LOWEST + NOTES):
                 raise UserError(
                     f"{path}: {split!r}: a note is {str(note)[:40]!r}, expected MIDI numbers {LOWEST} to "
-                    f"{LOWEST + NOTES - 1}"
+                    f"{LOWEST + NOTES - 1}, and -1 or null for a silent voice"
                 )
-            roll[at, note - LOWEST] = 1
+            roll[at, int(note) - LOWEST] = 1
     return roll
+
+
+def _is_silent(note: object) -> bool:
+    """Whether a voice has no note: -1, null or NaN."""
+    return note is None or (type(note) in (int, float) and (note == -1 or note != note))
 
 
 def _roll(piece: Array, path: Path, split: str) -> Array:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UserError
-from harness.tasks.digits import DigitsOptions, examples, identity, make, sample
+from harness.tasks.digits import DigitsOptions, examples, facts, identity, make, sample
 from harness.tasks.idx import read_idx, write_idx
 
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
@@ -89,7 +89,7 @@ def test_a_length_that_fits_no_image_is_answered_with_those_that_do(folder: Path
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        (TRAIN_IMAGES, None, "no such file, expected it or train-images-idx3-ubyte.gz"),
+        (TRAIN_IMAGES, None, "no file train-images-idx3-ubyte or .*, found t10k-images-idx3-ubyte, t10k-labels"),
         (TRAIN_IMAGES, b"", "is empty, expected an IDX file"),
         (TRAIN_IMAGES, b"PK\3\4" + bytes(50), "54 bytes that begin with 50 4b 03 04, expected an IDX file of 3 dim"),
         (TRAIN_IMAGES, b"\0\0\x08\3" + bytes(6), "10 bytes that begin with 00 00 08 03, expected an IDX file"),
@@ -122,6 +122,36 @@ def test_a_file_that_unpacks_to_too_much_is_refused(folder: Path, monkeypatch: p
 def test_a_missing_folder_is_named_with_what_it_should_hold(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such folder, expected one with MNIST's files train-images-idx3-ubyte"):
         identity(DigitsOptions(folder=tmp_path / "none"))
+
+
+@pytest.mark.parametrize("spelling", ["{0}", "{1}", "{0}.gz", "{1}.gz"])
+@pytest.mark.parametrize("inside", ["", "raw", "MNIST/raw"])
+def test_the_files_have_the_names_that_people_have_them_under(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, spelling: str, inside: str
+) -> None:
+    other = tmp_path_factory.mktemp("other")
+    (other / inside).mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        content = path.read_bytes()
+        name = spelling.format(path.name, path.name.replace("-idx", ".idx"))
+        (other / inside / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    assert identity(DigitsOptions(folder=folder)) == identity(DigitsOptions(folder=other))
+
+
+def test_a_folder_with_other_files_is_listed(tmp_path: Path) -> None:
+    for name in ("mnist.npz", ".hidden"):
+        (tmp_path / name).write_text("x")
+    with pytest.raises(
+        UserError, match=r"no file train-images-idx3-ubyte or train-images\.idx3-ubyte or .*, found mnist\.npz$"
+    ):
+        identity(DigitsOptions(folder=tmp_path))
+
+
+def test_images_that_are_left_out_are_counted(folder: Path) -> None:
+    images = read_idx(folder / TRAIN_IMAGES, 3).copy()
+    images[1:31] = images[0]
+    write_idx(folder / TRAIN_IMAGES, images)
+    assert facts(10, 64, DigitsOptions(folder=folder)).left_out == {"images that equal another one": 30}
 
 
 @settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from harness.errors import UserError
 from harness.tasks.matlab import read_cells
-from harness.tasks.music import MusicOptions, examples, identity, make, score
+from harness.tasks.music import MusicOptions, examples, facts, identity, make, score
 from harness.tasks.piano_rolls import load_piano_rolls
 
 PIECES = {
@@ -118,6 +118,32 @@ def test_pieces_that_are_measured_on_are_not_trained_on(tmp_path: Path) -> None:
     assert len(load_piano_rolls(write_json(tmp_path / "a.json", pieces)).train) == 2
 
 
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_notes_of_the_field_s_own_files_are_read(tmp_path: Path, mark: str) -> None:
+    given = {**PIECES, "train": [[[60.0, -1], [62, None, 64.0], [-1.0, math.nan, -1]], PIECES["train"][1]]}
+    (tmp_path / "a.json").write_text(mark + json.dumps(given), encoding="utf-8")
+    found = load_piano_rolls(tmp_path / "a.json")
+    for piece, expected in zip(found.train, rolls(PIECES["train"]), strict=True):
+        np.testing.assert_array_equal(piece, expected)
+
+
+def test_pieces_that_are_left_out_are_counted(tmp_path: Path) -> None:
+    pieces = {**PIECES, "train": [*PIECES["train"], *PIECES["test"], [[60]]]}
+    found = facts(1, 3, MusicOptions(file=write_json(tmp_path / "a.json", pieces)))
+    assert found.source.endswith("a.json")
+    assert list(found.left_out.values()) == [1, 1]
+
+
+def test_a_file_of_matlab_7_3_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    header = b"MATLAB 7.3 MAT-file".ljust(512)
+    (tmp_path / "a.mat").write_bytes(header + b"\x89HDF\r\n\x1a\n" + bytes(100))
+    with pytest.raises(UserError, match=r"it is of version 7\.3; save it with save\(name, \.\.\., '-v7'\)"):
+        load_piano_rolls(tmp_path / "a.mat")
+    (tmp_path / "b.mat").write_bytes(bytes(200))
+    with pytest.raises(UserError, match=r"no MATLAB 5 header; write it with save"):
+        load_piano_rolls(tmp_path / "b.mat")
+
+
 def test_the_identity_is_the_content(tmp_path: Path) -> None:
     first, second = (MusicOptions(file=write_json(tmp_path / name)) for name in ("a.json", "b.json"))
     assert identity(first) == identity(second)
@@ -136,7 +162,11 @@ class Attack:
         ([1], "expected an object of lists of pieces"),
         ({"train": 1}, "expected an object of lists of pieces"),
         ({**PIECES, "train": [[60]]}, "a piece is not a list of steps"),
-        ({**PIECES, "train": [[[60.0], [1]]]}, "a note is '60.0', expected MIDI numbers 21 to 108"),
+        ({**PIECES, "train": [[[60.0], [1]]]}, "a note is '1', expected MIDI numbers 21 to 108"),
+        ({**PIECES, "train": [[[60.5], [60]]]}, "a note is '60.5', expected MIDI numbers 21 to 108"),
+        ({**PIECES, "train": [[[math.inf], [60]]]}, "a note is 'inf', expected MIDI numbers 21 to 108"),
+        ({**PIECES, "train": [[[True], [60]]]}, "a note is 'True', expected MIDI numbers 21 to 108"),
+        ({**PIECES, "train": [[["60"], [60]]]}, "a note is '60', expected MIDI numbers 21 to 108"),
         ({**PIECES, "test": [[[60], [109]]]}, "'test': a note is '109'"),
         ({**PIECES, "test": []}, "no pieces of two steps or more under 'testdata' or 'test'"),
         ({**PIECES, "valid": [[[60]]]}, "no pieces of two steps or more under 'validdata' or 'valid' or"),
