@@ -1,66 +1,105 @@
-"""A digest of the code that trains a trial, so that a changed cell or task never passes off old records as its own.
+"""A digest of the code that trains a trial, so that records of other code never pass for those of this one.
 
-As in airspeed velocity, the version of a measurement is a hash of its source. Comments, docstrings and layout do not
-count.
+As in airspeed velocity, the version of a measurement is a hash of its source: here of the syntax trees of all modules
+that training imports. Comments, docstrings and layout do not count, and every supported Python gives the same digest.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib
 import importlib.util
-import io
-import tokenize
+import site
+import sysconfig
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 from harness.cells import cells
+from harness.errors import UserError
+from harness.syntax_trees import imports, tree_as_text
 from harness.tasks import tasks
 
-_IN_A_TRIAL = ("batches", "gate_bias", "reach", "train", "update")
-_TRAINING = ("harness.model", "harness.tuning", *(f"harness.trial.{name}" for name in _IN_A_TRIAL))
-"""The modules, besides the cells and the tasks, in which a change can change a result."""
-_LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING}
+_START = "harness.trial.train"
+"""What a trial's process runs, besides the modules of its task and its cell."""
+NOT_COUNTED = frozenset(
+    {
+        "harness",  # the public names, imported when they are used
+        "harness.cells", "harness.tasks", "harness.registry",  # names; the modules they lead to are counted
+        "harness.experiment", "harness.factors", "harness.fields",  # types; the values are in the id themselves
+        "harness.errors", "harness.explain",  # messages
+        "harness.record", "harness.machine",  # what is written down of a trial, and of the machine it runs on
+    }
+)  # fmt: skip
+"""Modules that are imported by training and cannot change a number. What they import counts only if a counted module
+imports it too. A new field of the record or a new factor therefore leaves all ids as they are."""
 
 
 @cache
 def code_version(task: str, cell: str) -> str:
-    """12 hexadecimal digits for the code behind trials of this task and this cell (registered names)."""
+    """12 hexadecimal digits for the code behind trials of this task and this cell (names, or `module:attribute`).
+
+    Raises UserError where the module of one of them is not a file.
+    """
     digest = hashlib.sha256()
-    for text in sorted(map(_meaningful, _sources(task, cell))):  # by content: names may be equal, places may differ
+    for text in sorted(map(tree_as_text, sources(task, cell).values())):  # by content: a file may be moved
         digest.update(text.encode())
     return digest.hexdigest()[:12]
 
 
-def _sources(task: str, cell: str) -> set[Path]:
-    shared = {_file(module) for module in _TRAINING}
-    rooms = {path for room in ("harness.cells", "harness.tasks") for path in _file(room).parent.glob("*.py")}
-    one_each = {path for path in rooms if path.stem in {*cells.targets(), *tasks.targets()}}
-    own = {_file(_module(cell, cells.targets())), _file(_module(task, tasks.targets()))}
-    return shared | (rooms - one_each) | own
+def sources(task: str, cell: str) -> dict[str, Path]:
+    """The modules that count for trials of this task and this cell, by name.
+
+    It is the import closure of the training loop, of the task's module and of the cell's, without NOT_COUNTED: imports
+    inside functions are included. Of a user's modules those count that lie in the same folder tree as the task's or the
+    cell's own module; of an installed package only its own. Nothing is imported.
+    """
+    found: dict[str, Path] = {}
+    for start in (_START, _module(cells.targets(), cell), _module(tasks.targets(), task)):
+        root, top = _place(start)
+        waiting = [start]
+        while waiting:
+            for name, path in _modules(waiting.pop(), root, top):
+                if name not in found and name not in NOT_COUNTED:
+                    found[name] = path
+                    waiting += imports(name, path)
+    return found
 
 
-def _module(name: str, targets: dict[str, str]) -> str:
+def _module(targets: dict[str, str], name: str) -> str:
     return targets.get(name, name).partition(":")[0]
 
 
-def _file(module: str) -> Path:
-    spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(module)
-    return Path(spec.origin)
+_HARNESS = Path(__file__).resolve().parents[1]
+"""The folder that the package `harness` is in."""
 
 
 @cache
-def _meaningful(path: Path) -> str:
-    """The file's tokens without comments, layout and docstrings, as one string."""
-    kept: list[str] = []
-    line: list[tokenize.TokenInfo] = []
-    for token in tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline):
-        if token.type == tokenize.NEWLINE:
-            if not all(part.type == tokenize.STRING for part in line):  # a string alone is a docstring
-                kept.append(" ".join(part.string for part in line))
-            line = []
-        elif token.type not in _LAYOUT:
-            line.append(token)
-    return "\n".join(kept)
+def _place(module: str) -> tuple[Path, str]:
+    """The folder from which a module is imported, and the one top-level name that counts there; '' for all."""
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        spec = None
+    path = Path(spec.origin) if spec and spec.has_location and spec.origin else None
+    if path is None or path.suffix != ".py" or not path.is_file():
+        raise UserError(f"module {module!r}: its source file is not found; expected a module in a .py file")
+    root = path.resolve().parents[module.count(".") + (path.name == "__init__.py")]
+    libraries = {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")}
+    libraries |= {*site.getsitepackages(), site.getusersitepackages()}
+    installed = any(root == Path(library).resolve() for library in libraries)
+    return root, module.partition(".")[0] if installed else ""
+
+
+def _modules(name: str, root: Path, top: str) -> Iterator[tuple[str, Path]]:
+    """A module and the packages it is in, as far as they are the harness's or lie in the user's own folder."""
+    parts = name.split(".")
+    if parts[0] == "harness":
+        root = _HARNESS
+    elif top not in ("", parts[0]):
+        return
+    for count in range(1, len(parts) + 1):
+        folder = root.joinpath(*parts[:count])
+        for path in (folder / "__init__.py", folder.with_name(f"{folder.name}.py")):
+            if path.is_file():
+                yield ".".join(parts[:count]), path
+                break

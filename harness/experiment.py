@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +19,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic_core import to_jsonable_python
 
 from harness.analysis.claims import Claim
 from harness.bundled import bundled_experiments, locate
@@ -62,7 +64,11 @@ Rates = Annotated[
 
 
 class TrialSpec(BaseModel):
-    """Everything that decides a trial's result: one cell, kernel, task, size, length, learning rate and seed."""
+    """Everything that decides a trial's result: one cell, kernel, task, size, length, learning rate and seed.
+
+    A value that equals its field's default is not part of the id. So a new factor has a default, under which all
+    trials so far were run, and a default is never changed: it is the value behind the ids of all stored records.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -75,11 +81,11 @@ class TrialSpec(BaseModel):
     """Digest of the code that trains this trial."""
     cell: str
     kernel: str
-    lane: Lane
+    lane: Lane = "accuracy"
     units: int
-    layers: int
-    dense_units: tuple[int, ...]
-    matched: Match
+    layers: int = 1
+    dense_units: tuple[int, ...] = ()
+    matched: Match = "units"
     """Whether cells are compared at equal units or at equal recurrent parameters."""
     reference_units: int
     """The units asked for; a cell matched by parameters has others."""
@@ -91,23 +97,38 @@ class TrialSpec(BaseModel):
     """The most updates to do."""
     evaluate_every: int
     """Updates between two evaluations on the validation split."""
-    patience: int | None
+    patience: int | None = None
     """Evaluations without a better validation loss after which training stops; None: never."""
-    dropout: float
-    recurrent_dropout: float
-    clip_norm: float | None
-    optimizer: Optimizer
-    reset_after: bool
-    forget_bias: ForgetBias | None
-    initialiser: Initialiser
-    evaluate_lengths: tuple[int, ...]
-    gradient_reach: bool
-    purpose: Purpose
+    dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    clip_norm: float | None = 1.0
+    optimizer: Optimizer = "adam"
+    reset_after: bool = True
+    forget_bias: ForgetBias | None = None
+    initialiser: Initialiser = "orthogonal"
+    evaluate_lengths: tuple[int, ...] = ()
+    gradient_reach: bool = False
+    purpose: Purpose = "comparison"
     seed: int
 
     def id(self) -> str:
-        """16 hexadecimal digits: the SHA-256 of all that can change the result, and of nothing else."""
-        return hashlib.sha256(self.model_dump_json(exclude={"options"}).encode()).hexdigest()[:16]
+        """16 hexadecimal digits: the SHA-256 of all that can change the result, and of nothing else.
+
+        It is that of the values that are not their field's default, as JSON with sorted keys.
+        """
+        values = self.model_dump(mode="json", exclude={"options"}, exclude_defaults=True)
+        text = json.dumps(values, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def id_by_any_code(self) -> str:
+        """The same for trials that differ in nothing but the code that trains them."""
+        return self.model_copy(update={"code": ""}).id()
+
+
+SPEC_DEFAULTS: dict[str, Any] = {
+    name: to_jsonable_python(field.default) for name, field in TrialSpec.model_fields.items() if not field.is_required()
+}
+"""By field, as JSON values: what a stored spec says that was written before there was the field."""
 
 
 class TrialLimits(BaseModel):

@@ -8,10 +8,11 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
 from rich.console import Console
 
 from harness import until_decided as seeds
@@ -73,6 +74,8 @@ class _Run:
     most_seeds: int | None
     """The most seeds that claims are looked at with, where seeds are, or have been, added; then those stay planned."""
     planned_before: frozenset[str]
+    stored_by_any_code: frozenset[str]
+    """`TrialSpec.id_by_any_code` of the trials of the last plan that have a record, of this code or another."""
 
 
 def run_experiment(
@@ -115,7 +118,8 @@ def run_experiment(
         with _engine(cluster, jobs, _limits(experiment), cache, store, console) as engine:
             if source is not None:  # a run that was refused until here leaves the text of the one before
                 write_atomically(directory / EXPERIMENT_NAME, source)
-            run = _Run(experiment, store, engine, console, deadline, again, most, frozenset(store.planned_trials()))
+            before = frozenset(store.planned_trials())
+            run = _Run(experiment, store, engine, console, deadline, again, most, before, _by_any_code(store))
             outcome = _run_stages(run)
             open_claims: tuple[str, ...] = ()
             if most is not None and not outcome.stopped:
@@ -146,6 +150,17 @@ def _engine(
 def _limits(experiment: Experiment) -> Limits:
     given = experiment.limits
     return Limits(given.seconds, int(given.memory_gib * 2**30) if given.memory_gib else None)
+
+
+def _by_any_code(store: Store) -> frozenset[str]:
+    """What the trials of the last plan that have a record asked for, whichever code was to train them."""
+    stored = store.attempts()
+    found = set()
+    for planned in store.plan():
+        if planned.trial_id in stored and stored[planned.trial_id][1] not in TRY_AGAIN:
+            with suppress(ValidationError):  # planned by a version with other fields
+                found.add(TrialSpec.model_validate_json(planned.spec).id_by_any_code())
+    return frozenset(found)
 
 
 def final_losses(store: Store) -> dict[str, float]:
@@ -231,6 +246,14 @@ def _run_stage(run: _Run, trials: Mapping[str, TrialSpec]) -> Outcome:
         markup=False,
         soft_wrap=True,
     )
+    again = sum(trial.attempt == 1 and trial.spec.id_by_any_code() in run.stored_by_any_code for trial in left)
+    if again:
+        run.console.print(
+            f"{again} of them were run before, by other code or an older version of the harness, and are run again;"
+            " their records are kept (`harness.load_records(DIR, all_records=True)`).",
+            markup=False,
+            soft_wrap=True,
+        )
     budget = None
     if run.deadline < math.inf:
         budget = Budget(in_rounds(left, trials), estimator, engine.hosts, run.deadline)

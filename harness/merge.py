@@ -23,6 +23,7 @@ from typing import Any
 
 from harness.analysis.looks import Looks
 from harness.errors import UserError
+from harness.experiment import SPEC_DEFAULTS
 from harness.files import make_folder, read_text
 from harness.record import Record
 from harness.results import SUMMARIES_FOLDER, load_stored_experiment
@@ -160,7 +161,8 @@ def _whose_blocks(stores: Sequence[Store], plan: Sequence[Planned]) -> dict[str,
 
 def _block(spec: Mapping[str, Any]) -> str:
     """What the trials of a block share, but for options: these hold paths, which two hosts may have differently."""
-    shared = {name: value for name, value in spec.items() if name not in {*VARIES_WITHIN_A_BLOCK, "options"}}
+    whole = SPEC_DEFAULTS | {**spec}
+    shared = {name: value for name, value in whole.items() if name not in {*VARIES_WITHIN_A_BLOCK, "options"}}
     return json.dumps(shared, sort_keys=True)
 
 

@@ -1,8 +1,9 @@
-"""The digest of the code: a change that could change a result changes it, a change of words does not."""
+"""The digest of the code: it covers what training imports, and nothing else."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,41 +11,104 @@ from pathlib import Path
 import pytest
 
 from harness import code_version as module
-from harness.code_version import code_version
+from harness import syntax_trees
+from harness.cells import cells
+from harness.code_version import code_version, sources
+from harness.errors import UserError
+from harness.tasks import tasks
 
-SOURCE = '"""What it is."""\n\n\ndef f(x):\n    """Doc."""\n    return x + 1  # why\n'
-
-
-def meaning(path: Path, text: str) -> str:
-    path.write_text(text, encoding="utf-8")
-    module._meaningful.cache_clear()
-    return module._meaningful(path)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        SOURCE.replace("# why", "# because"),
-        SOURCE.replace("What it is.", "Something else.").replace("Doc.", "More."),
-        SOURCE.replace("\n\n\n", "\n\n\n\n# a remark\n\n").replace("x + 1", "x  +  1"),
-    ],
-)
-def test_words_and_layout_do_not_count(tmp_path: Path, text: str) -> None:
-    assert meaning(tmp_path / "a.py", text) == meaning(tmp_path / "a.py", SOURCE)
-
-
-@pytest.mark.parametrize("text", [SOURCE.replace("+ 1", "+ 2"), SOURCE.replace("f(x)", "f(x, y=0)")])
-def test_code_counts(tmp_path: Path, text: str) -> None:
-    assert meaning(tmp_path / "a.py", text) != meaning(tmp_path / "a.py", SOURCE)
-
-
-def test_a_string_that_is_used_counts(tmp_path: Path) -> None:
-    assert meaning(tmp_path / "a.py", "x = 'a'\n") != meaning(tmp_path / "a.py", "x = 'b'\n")
+CELL = """
+from harness.cells.gru import cell as gru
+from mine import equations
+def late():
+    import mine_too
+cell = gru
+"""
 
 
 def test_cells_and_tasks_have_versions_of_their_own() -> None:
     versions = {code_version(task, cell) for task in ("language", "recall") for cell in ("gru", "lstm")}
     assert len(versions) == 4
+
+
+@pytest.mark.parametrize("task", [*tasks])
+@pytest.mark.parametrize("cell", [*cells])
+def test_of_files_that_hold_one_cell_only_the_trials_own_counts(task: str, cell: str) -> None:
+    found = sources(task, cell)
+    assert {name for name in cells if f"harness.cells.{name}" in found} == {cell}
+    assert f"harness.tasks.{task}" in found
+
+
+@pytest.mark.parametrize("task", [*tasks])
+def test_what_reads_and_shows_records_does_not_count(task: str) -> None:
+    rooms = {name.split(".")[1] for name in sources(task, "gru")}
+    assert rooms <= {"cells", "tasks", "trial", "model", "tuning", "files"}
+
+
+def test_every_gradient_of_the_fused_kernel_is_counted() -> None:
+    assert {"harness.trial.shards", "harness.trial.update", "harness.cells.scan"} <= sources("recall", "gru").keys()
+
+
+@pytest.mark.parametrize("name", sorted(module.NOT_COUNTED))
+def test_modules_that_are_said_not_to_count_exist(name: str) -> None:
+    parts = name.split(".")[1:]
+    folder = Path(module.__file__).parent.joinpath(*parts)
+    assert (folder / "__init__.py").is_file() or folder.with_suffix(".py").is_file()
+
+
+@pytest.fixture
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's package with a cell, and a module beside it."""
+    package = tmp_path / "mine"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "cell.py").write_text(CELL)
+    (package / "equations.py").write_text("LEAK = 0.1\n")
+    (tmp_path / "mine_too.py").write_text("x = 1\n")
+    (tmp_path / "unrelated.py").write_text("x = 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for cached in (code_version, module._place, syntax_trees.imports, syntax_trees.tree_as_text):
+        cached.cache_clear()
+    for name in [name for name in sys.modules if name.split(".")[0] in ("mine", "mine_too")]:
+        monkeypatch.delitem(sys.modules, name)
+    return tmp_path
+
+
+def test_a_users_own_modules_count_with_all_they_import(mine: Path) -> None:
+    found = sources("recall", "mine.cell:cell")
+    assert {name for name, path in found.items() if path.is_relative_to(mine)} == {
+        "mine", "mine.cell", "mine.equations", "mine_too"
+    }  # fmt: skip
+    assert "harness.cells.gru" in found
+
+
+def test_a_change_beside_a_users_cell_changes_the_version(mine: Path) -> None:
+    before = code_version("recall", "mine.cell:cell")
+    (mine / "mine" / "equations.py").write_text("LEAK = 0.2\n")
+    code_version.cache_clear()
+    syntax_trees.tree_as_text.cache_clear()
+    assert code_version("recall", "mine.cell:cell") != before
+
+
+def test_of_an_installed_package_only_its_own_modules_count(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("site.getusersitepackages", lambda: str(mine))
+    found = sources("recall", "mine.cell:cell")
+    assert {name for name, path in found.items() if path.is_relative_to(mine)} == {
+        "mine", "mine.cell", "mine.equations"
+    }  # fmt: skip
+
+
+def test_moving_a_file_of_cells_keeps_its_version(mine: Path) -> None:
+    (mine / "mine" / "__init__.py").unlink()
+    before = code_version("recall", "mine.cell:cell")
+    shutil.copy(mine / "mine" / "cell.py", mine / "elsewhere.py")
+    assert code_version("recall", "elsewhere:cell") == before
+
+
+@pytest.mark.parametrize("name", ["nowhere.to_be_found:cell", "sys:cell"])
+def test_a_module_without_a_source_file_is_refused(name: str) -> None:
+    with pytest.raises(UserError, match=r"expected a module in a \.py file"):
+        code_version("recall", name)
 
 
 def test_the_version_is_the_same_in_every_process() -> None:
@@ -60,3 +124,9 @@ def test_the_version_is_the_same_in_every_process() -> None:
         for seed in range(3)
     }
     assert len(versions) == 1
+
+
+def test_tensorflow_is_not_imported_for_it() -> None:
+    script = "import sys; from harness.code_version import code_version; code_version('recall', 'gru')"
+    script += "; sys.exit('tensorflow' in sys.modules or 'harness.trial.train' in sys.modules)"
+    subprocess.run([sys.executable, "-c", script], check=True)

@@ -7,6 +7,7 @@ import math
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -41,12 +42,11 @@ def stored(path: Path) -> list[dict[str, Any]]:
 
 def rewrite(path: Path, table: str, column: str, change: Callable[[dict[str, Any]], object]) -> None:
     """Change what is stored in a way that only another version of the harness would."""
-    with sqlite3.connect(path / FILE_NAME) as connection:
+    with closing(sqlite3.connect(path / FILE_NAME)) as connection, connection:
         for row, text in connection.execute(f"SELECT rowid, {column} FROM {table}").fetchall():
             value = json.loads(text)
             change(value)
             connection.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (json.dumps(value), row))
-    connection.close()
 
 
 def test_what_each_has_is_kept_and_a_copy_once(tmp_path: Path) -> None:

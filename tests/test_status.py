@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def test_the_time_left_is_told_by_what_trials_like_these_took(tmp_path: Path) ->
 def test_neither_records_nor_specs_are_read_for_it(tmp_path: Path) -> None:
     """On 100,000 records this is what keeps it under two seconds; tests/benchmarks/test_large_store.py measures it."""
     fill(tmp_path)
-    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection, connection:
         connection.execute("UPDATE trial SET record = 'unreadable'")
         connection.execute("UPDATE planned SET spec = 'unreadable'")
     with open_store(tmp_path) as store:
@@ -119,16 +120,15 @@ PRAGMA user_version = 1;
 
 def old_store(directory: Path) -> None:
     directory.mkdir(exist_ok=True)
-    connection = sqlite3.connect(directory / FILE_NAME)
-    connection.executescript(OLD)
     done = record(SPECS[0], seconds_total=8.0)
-    connection.execute(
-        "INSERT INTO trial VALUES (?, 1, 'ok', 'recall', 'gru', 8.0, ?)", (done.trial_id, done.model_dump_json())
-    )
-    for position, s in enumerate([*SPECS[:2], spec(cell="nowhere:cell")]):
-        connection.execute("INSERT INTO planned VALUES (?, ?, ?, ?)", (position, s.id(), s.cell, s.model_dump_json()))
-    connection.commit()
-    connection.close()
+    with closing(sqlite3.connect(directory / FILE_NAME)) as connection, connection:
+        connection.executescript(OLD)
+        connection.execute(
+            "INSERT INTO trial VALUES (?, 1, 'ok', 'recall', 'gru', 8.0, ?)", (done.trial_id, done.model_dump_json())
+        )
+        for position, s in enumerate([*SPECS[:2], spec(cell="nowhere:cell")]):
+            row = (position, s.id(), s.cell, s.model_dump_json())
+            connection.execute("INSERT INTO planned VALUES (?, ?, ?, ?)", row)
 
 
 def test_a_store_of_the_first_version_is_read_as_it_was(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_a_store_of_the_first_version_is_read_as_it_was(tmp_path: Path) -> None:
         ]
         (read,) = store.records()
     assert type(record()).model_validate(read) == record(SPECS[0], seconds_total=8.0, started_at=read["started_at"])
-    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection, connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 

@@ -7,6 +7,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ def test_the_latest_attempt_counts_and_the_earlier_ones_stay(tmp_path: Path) -> 
         store.add(ok)
         assert store.attempts() == {ok.trial_id: (2, "ok")}
         assert [r["attempt"] for r in store.records()] == [2]
-    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection, connection:
         assert connection.execute("SELECT count(*) FROM trial").fetchone() == (2,)
 
 
@@ -118,9 +119,8 @@ def test_a_file_that_is_no_database_is_left_as_it_is(tmp_path: Path, create: boo
 
 @pytest.mark.parametrize("create", [True, False])
 def test_another_programs_database_is_left_as_it_is(tmp_path: Path, create: bool) -> None:
-    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection, connection:
         connection.execute("CREATE TABLE diary (day TEXT)")
-    connection.close()
     before = (tmp_path / FILE_NAME).read_bytes()
     with pytest.raises(UserError, match="database of another program"), open_store(tmp_path, create=create):
         pass
@@ -131,9 +131,8 @@ def test_another_programs_database_is_left_as_it_is(tmp_path: Path, create: bool
 def test_a_newer_schema_is_refused_and_left_as_it_is(tmp_path: Path, create: bool) -> None:
     with open_store(tmp_path, create=True) as store:
         store.add(record())
-    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection, connection:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
-    connection.close()
     before = (tmp_path / FILE_NAME).read_bytes()
     with pytest.raises(UserError, match=r"newer harness .* Update the harness"), open_store(tmp_path, create=create):
         pass
@@ -176,7 +175,7 @@ def test_a_full_disk_is_one_message_and_what_was_stored_stays(tmp_path: Path) ->
         with pytest.raises(UserError, match="the disk is full"):
             store.add(big)
         assert [r["trial_id"] for r in store.records()] == [first.trial_id]
-    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection, connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 

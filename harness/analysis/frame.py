@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness.experiment import SPEC_DEFAULTS
 from harness.record import PHASES
 
 SPEC_TEXT = (
@@ -142,7 +143,7 @@ def _latest(records: Iterable[StoredRecord]) -> list[StoredRecord]:
 
 
 def _row(record: StoredRecord) -> dict[str, Any]:
-    spec, memory, phases = record["spec"], record["memory"] or {}, record["phases"]
+    spec, memory, phases = SPEC_DEFAULTS | record["spec"], record["memory"] or {}, record["phases"]
     row: dict[str, Any] = {**spec, "updates_planned": spec["updates"]}
     for name, value in spec.items():
         if isinstance(value, dict | list | tuple):

@@ -10,7 +10,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -81,15 +81,13 @@ def directory(trials: int, tmp_path_factory: pytest.TempPathFactory) -> Path:
     old_id = typical().trial_id
     with open_store(folder, create=True) as store:
         store.set_plan(specs)
-    connection = sqlite3.connect(folder / FILE_NAME)
     rows = (
         (trial_id, 1, "ok", spec.task, spec.cell, 1.5, head.replace(old_id, trial_id) + spec.model_dump_json() + tail)
         for index, (trial_id, spec) in enumerate(specs.items())
         if index % 10
     )
-    connection.executemany("INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-    connection.commit()
-    connection.close()
+    with closing(sqlite3.connect(folder / FILE_NAME)) as connection, connection:
+        connection.executemany("INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
     return folder
 
 

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -118,14 +119,11 @@ def finish(process: subprocess.Popen[str]) -> str:
 def stored(directory: Path) -> list[tuple[str, int, str, str]]:
     if not (directory / FILE_NAME).exists():
         return []
-    connection = sqlite3.connect(f"file:{directory / FILE_NAME}?mode=ro", uri=True, timeout=30)
-    try:
-        rows = connection.execute("SELECT trial_id, attempt, status, record FROM trial").fetchall()
-    except sqlite3.OperationalError:  # the tables are not made yet
-        rows = []
-    finally:
-        connection.close()
-    return rows
+    with closing(sqlite3.connect(f"file:{directory / FILE_NAME}?mode=ro", uri=True, timeout=30)) as connection:
+        try:
+            return connection.execute("SELECT trial_id, attempt, status, record FROM trial").fetchall()
+        except sqlite3.OperationalError:  # the tables are not made yet
+            return []
 
 
 def wait_for_records(directory: Path, count: int) -> None:

@@ -1,0 +1,93 @@
+"""What a Python source file imports and what it says, read from its syntax tree; equal on Python 3.11 to 3.13.
+
+Nothing but the standard library is imported here, so that an interpreter without packages can run it.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterator
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+
+
+@cache
+def imports(name: str, path: Path) -> frozenset[str]:
+    """All that a module's source may import; of `from x import y` both x and x.y, whichever is a module."""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    found: set[str] = set()
+    waiting: list[ast.AST] = [_parsed(path)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: package.count(".") + 2 - node.level] if node.level else []
+            base = ".".join([*above, *filter(None, [node.module])])
+            found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            waiting += node.orelse
+        else:
+            waiting += ast.iter_child_nodes(node)
+    return frozenset(found)
+
+
+def _parsed(path: Path) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python has shown what it warns of when the module was imported
+        return ast.parse(path.read_bytes())
+
+
+@cache
+def tree_as_text(path: Path) -> str:
+    """The file's syntax tree as text, without positions and strings that stand alone (docstrings).
+
+    Absent and empty fields are left out, so that the text is the same whatever fields a version of Python adds.
+    """
+    parts: list[str] = []
+    waiting: list[object] = [_parsed(path)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, _Text):
+            parts.append(node)
+        elif isinstance(node, list):
+            waiting += [_Text("]"), *reversed(node), _Text("[")]
+        elif isinstance(node, ast.AST):
+            waiting.append(_Text(")"))
+            for name, value in reversed(list(_fields(node))):
+                waiting += [value, _Text(f" {name}=")]
+            waiting.append(_Text(f"({type(node).__name__}"))
+        else:
+            parts.append(repr(node))
+    return "".join(parts)
+
+
+class _Text(str):
+    """A part of the text that is ready."""
+
+
+def _fields(node: ast.AST) -> Iterator[tuple[str, object]]:
+    if isinstance(node, ast.Constant):
+        yield "value", node.value
+        return
+    for name, value in ast.iter_fields(node):
+        if isinstance(value, list):
+            value = _joined(value) if isinstance(node, ast.JoinedStr) else [v for v in value if not _stands_alone(v)]
+        if value is not None and value != [] and name not in ("ctx", "type_comment"):
+            yield name, value
+
+
+def _stands_alone(node: object) -> bool:
+    """Whether a statement is nothing but a string."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _joined(parts: list[ast.expr]) -> list[object]:
+    """The parts of an f-string, texts that follow each other as one: versions of Python cut them differently."""
+    found: list[object] = []
+    for constant, group in groupby(parts, lambda part: isinstance(part, ast.Constant)):
+        here = list(group)
+        found += ["".join(part.value for part in here)] if constant else here  # type: ignore[attr-defined]
+    return [part for part in found if part != ""]

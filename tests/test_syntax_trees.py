@@ -1,0 +1,121 @@
+"""Syntax trees as text: a change that could change a result changes it, and no version of Python does."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.syntax_trees import imports, tree_as_text
+
+ROOT = Path(__file__).parents[1]
+SOURCE = '''"""What it is."""
+
+
+def f(x):
+    """Doc."""
+    for y in x:
+        x += y
+    return x + 1  # why
+'''
+
+
+def text_of(folder: Path, source: str) -> str:
+    path = folder / f"{hashlib.sha256(source.encode()).hexdigest()}.py"  # the text is kept by path
+    path.write_text(source, encoding="utf-8")
+    return tree_as_text(path)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        SOURCE.replace("# why", "# because"),
+        SOURCE.replace("What it is.", "Something else.").replace("Doc.", "More."),
+        SOURCE.replace("\n\n\n", "\n\n\n\n# a remark\n\n").replace("x + 1", "(x  +\n 1)"),
+        SOURCE.replace("    ", "\t"),
+    ],
+)
+def test_words_and_layout_do_not_count(tmp_path: Path, changed: str) -> None:
+    assert changed != SOURCE
+    assert text_of(tmp_path, changed) == text_of(tmp_path, SOURCE)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        SOURCE.replace("+ 1", "+ 2"),
+        SOURCE.replace("+ 1", "+ 1.0"),
+        SOURCE.replace("f(x)", "f(x, y=0)"),
+        SOURCE.replace("    return", "        return"),
+        SOURCE.replace("        x += y\n", "        pass\n    x += y\n"),
+    ],
+)
+def test_code_counts_and_so_does_the_block_a_line_is_in(tmp_path: Path, changed: str) -> None:
+    assert changed != SOURCE
+    assert text_of(tmp_path, changed) != text_of(tmp_path, SOURCE)
+
+
+def test_a_string_that_is_used_counts(tmp_path: Path) -> None:
+    assert text_of(tmp_path, "x = 'a'\n") != text_of(tmp_path, "x = 'b'\n")
+    assert text_of(tmp_path, "x = f'{y}a'\n") != text_of(tmp_path, "x = f'{y}b'\n")
+
+
+ODD = r"""
+x = f"a{1!r:>{3}}b" "c" f"{2:}" f"" 'd' f"{3=}"
+y = f'{x:{"a"}{"b"}}' + f"{{}}" + f"{x:%H:%M}" + rf"\d{x}\n" + "\N{EM DASH}"
+z = u"abc" if x else b"abc" + (1j, ..., None, True, 1e-3, 10**20)
+def f(a, /, b=None, *c, d=1, e, **g) -> None: ...
+class A(f, metaclass=type): a: int
+async def h():
+    async with a as b: pass
+    match x:
+        case {"a": None, **r}: pass
+        case [1, *_] | A(x=3): global w
+try: w = {**x, "a": [*y]}
+except* E: pass
+"""
+DIGEST_OF_ODD = "52d66ea16edb51cd1705d8943b3675e0968fdb2d1f6a8fffb4681b70279099bf"
+
+
+def test_every_python_reads_the_same(tmp_path: Path) -> None:
+    """Versions cut f-strings differently, and add fields to classes and functions."""
+    assert hashlib.sha256(text_of(tmp_path, ODD).encode()).hexdigest() == DIGEST_OF_ODD, sys.version
+
+
+_DIGEST = (
+    "import hashlib, pathlib, harness.syntax_trees as trees; "
+    "paths = sorted(pathlib.Path('harness').rglob('*.py')); "
+    "print(hashlib.sha256(''.join(map(trees.tree_as_text, paths)).encode()).hexdigest())"
+)
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+def test_this_package_is_the_same_to_the_supported_pythons(version: str) -> None:
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    on_the_path = shutil.which(f"python{version}")
+    candidates = [*([Path(on_the_path)] if on_the_path else []), *pyenv.glob(f"{version}.*/bin/python")]
+    digests = {digest for python in candidates if (digest := _digest_by(python))}
+    if not digests:
+        pytest.skip(f"there is no Python {version} here")
+    assert digests == {_digest_by(Path(sys.executable))}
+
+
+def _digest_by(python: Path) -> str:
+    """Empty where that interpreter cannot be started, as a pyenv shim of a version that is not selected."""
+    return subprocess.run([python, "-c", _DIGEST], cwd=ROOT, capture_output=True, text=True, check=False).stdout
+
+
+def test_imports_are_found_wherever_they_stand(tmp_path: Path) -> None:
+    path = tmp_path / "b.py"
+    path.write_text(
+        "import os.path\nfrom . import c\nfrom ..d import e\nfrom a.f import g\n"
+        "if typing.TYPE_CHECKING:\n    import never\nelse:\n    import h\n"
+        "def f():\n    import i\n",
+        encoding="utf-8",
+    )
+    assert imports("a.x.b", path) == {"os.path", "a.x", "a.x.c", "a.d", "a.d.e", "a.f", "a.f.g", "h", "i"}
