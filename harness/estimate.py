@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
+from pydantic import ValidationError
+
 from harness.cells import cells
+from harness.errors import UserError
 from harness.experiment import Lane, TrialSpec
+from harness.tasks import tasks
 
 _START_SECONDS = 1.0
 _FIRST_STEP_SECONDS = {"document": 12.0, "keras": 3.0, "fused": 2.5}
 _STEP_SECONDS = {"document": 4e-4, "keras": 2e-4, "fused": 2e-5}
 """One time step of one layer, forward and backward, at batch 32 and 32 units on one core."""
-_OPERATIONS_PER_SECOND = 2e10
+_RECURRENT_OPERATIONS_PER_SECOND = 2e10
+"""Of the small products of one time step after another."""
+_OPERATIONS_PER_SECOND = 4e10
+"""Of the large products for all time steps at once: those of the inputs and of the dense layers."""
+_LOSS_SECONDS = 4e-9
+"""Of one output, such as a logit, in an update."""
+_EVALUATION_SECONDS = 4e-8
+"""Of one output in an evaluation: forward pass and metrics."""
+_WIDTHS = (32, 10)
+"""Features of a time step and classes where a task does not tell them."""
 
 
 class Load(NamedTuple):
@@ -29,12 +45,38 @@ class Load(NamedTuple):
 
 def guessed_seconds(spec: TrialSpec) -> float:
     """Wall time in seconds of one trial on one core, by order of magnitude, before anything was measured."""
+    task = tasks[spec.task]
+    features, classes, measured = _sizes(spec.task, json.dumps(spec.options, sort_keys=True, default=str))
     blocks = len(cells[spec.cell].blocks)
-    weights = blocks * spec.units * (spec.units + 32)
-    operations = 6 * weights * spec.sequence_length * spec.batch_size
-    step = _STEP_SECONDS.get(spec.kernel, 2e-4)
-    update = spec.layers * (spec.sequence_length * step + operations / _OPERATIONS_PER_SECOND) + 1e-3
-    return _START_SECONDS + _FIRST_STEP_SECONDS.get(spec.kernel, 3.0) + 1.2 * spec.updates * update
+    steps = spec.sequence_length * spec.batch_size
+    update = 1e-3
+    for depth in range(spec.layers):
+        inputs = 6 * spec.units if depth else 4 * features  # no gradient is computed for the data
+        update += spec.sequence_length * _STEP_SECONDS.get(spec.kernel, 2e-4)
+        update += steps * blocks * 6 * spec.units**2 / _RECURRENT_OPERATIONS_PER_SECOND
+        update += steps * blocks * spec.units * inputs / _OPERATIONS_PER_SECOND
+    outputs = steps if task.every_step else spec.batch_size
+    for below, above in pairwise((spec.units, *spec.dense_units, classes)):
+        update += outputs * 6 * below * above / _OPERATIONS_PER_SECOND
+    update += outputs * classes * _LOSS_SECONDS
+    evaluations = 0.0 if spec.lane == "speed" else spec.updates / spec.evaluate_every + 3
+    training = 1.2 * spec.updates * update + evaluations * measured * classes * _EVALUATION_SECONDS
+    return _START_SECONDS + _FIRST_STEP_SECONDS.get(spec.kernel, 3.0) + training
+
+
+@cache
+def _sizes(name: str, options: str) -> tuple[int, int, int]:
+    """Features of a time step, classes, and examples (or tokens) of the validation split.
+
+    Plans written by another version may have options, or files, that are no longer there: then what is usual.
+    """
+    task = tasks[name]
+    try:
+        given = task.options.model_validate_json(options)
+        features, classes = task.widths(given) if task.widths else _WIDTHS
+    except (UserError, ValidationError):
+        return *_WIDTHS, 0
+    return features, classes, getattr(given, "validation_size", 0)
 
 
 def load_of(spec: TrialSpec) -> Load:

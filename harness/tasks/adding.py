@@ -85,6 +85,7 @@ task = Task(
     make=make,
     score=score,
     examples=examples,
+    widths=lambda options: (2, 1),
     identity=procedure(_VERSION),
     make_test=any_length(make),
     solved=("loss", _VARIANCE / 100),

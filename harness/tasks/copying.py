@@ -102,6 +102,7 @@ task = Task(
     make=make,
     score=score,
     examples=examples,
+    widths=lambda options: (options.symbols + 2, options.symbols + 1),
     identity=procedure(_VERSION),
     make_test=any_length(make),
     solved=("recall_accuracy", 0.99),

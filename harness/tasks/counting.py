@@ -138,6 +138,7 @@ task = Task(
     make=make,
     score=score,
     examples=examples,
+    widths=lambda options: (options.letters + 1, options.letters + 1),
     identity=procedure(_VERSION),
     make_test=make_test,
     solved=("accepted", 1.0),

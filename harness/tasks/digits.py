@@ -230,6 +230,7 @@ task = Task(
     make=make,
     score=classification,
     examples=examples,
+    widths=lambda options: (1 if options.step == "pixel" else 28, _CLASSES),
     identity=identity,
     facts=facts,
     # The level of one mean image a digit: beyond it, more was gathered from the steps than a sum over them.

@@ -160,6 +160,7 @@ task = Task(
     make=make,
     score=score,
     examples=examples,
+    widths=lambda options: (NOTES, NOTES),
     identity=identity,
     facts=facts,
     # What each note's own last step tells of its next: beyond it the network has learned how notes go together.

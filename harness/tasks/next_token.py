@@ -155,6 +155,7 @@ def next_token_task(
         make=make,
         score=score,
         examples=examples,
+        widths=lambda options: (portions(options).symbols, portions(options).symbols),
         identity=identity,
         facts=facts,
         make_test=make_test,

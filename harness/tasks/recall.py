@@ -71,6 +71,7 @@ task = Task(
     make=make,
     score=classification,
     examples=examples,
+    widths=lambda options: (options.symbols, options.symbols),
     identity=procedure(_VERSION),
     make_test=any_length(make),
     solved=("accuracy", 0.99),

@@ -191,6 +191,7 @@ task = Task(
     make=make,
     score=classification,
     examples=examples,
+    widths=lambda options: (_shared(options).values.shape[2], len(_shared(options).classes)),
     identity=identity,
     facts=facts,
     # What results on the archives' data are held against: below it, training was not worth the while.

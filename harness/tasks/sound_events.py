@@ -227,6 +227,7 @@ task = Task(
     make=make,
     score=score,
     examples=examples,
+    widths=lambda options: (BINS, len(load_recordings(options.folder).labels if options.folder else LABELS)),
     identity=identity,
     calibrate=calibrate,
     # What single frames tell; average precision, because it needs no thresholds.

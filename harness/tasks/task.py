@@ -185,6 +185,10 @@ class Task:
     the same for every network, and what this one makes of it; None where there is nothing to look at."""
     facts: Callable[[int, int, Any], DataFacts] = lambda train_size, sequence_length, options: DataFacts()
     """facts(train_size, sequence_length, options) of the data that `make` gives; like `examples` it has to be quick."""
+    widths: Callable[[Any], tuple[int, int]] | None = None
+    """widths(options): the features (or symbols) of a time step and the classes of the data that `make` gives, or about
+    as many. By these the time of a trial is estimated before any was run, so it has to be quick. None where both are
+    small."""
     small: tuple[int, int] = (64, 16)
     """A train_size and a sequence_length that `make` serves in a moment; for tests."""
     sample: Callable[[pathlib.Path], Mapping[str, Any]] | None = None

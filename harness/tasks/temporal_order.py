@@ -99,6 +99,7 @@ task = Task(
     make=make,
     score=classification,
     examples=examples,
+    widths=lambda options: (_SYMBOLS, 2**options.relevant),
     identity=procedure(_VERSION),
     make_test=any_length(make),
     solved=("accuracy", 0.99),

@@ -40,6 +40,12 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return Case(task, options, task.make(*task.small, 0, options))
 
 
+def test_the_widths_by_which_time_is_estimated_are_those_of_the_data(case: Case) -> None:
+    assert case.task.widths is not None
+    features = case.data.symbols or case.data.input_shape[-1]
+    assert case.task.widths(case.options) == (features, case.data.classes)
+
+
 def perfect(task: Task, split: Split, classes: int) -> np.ndarray:
     """What a network that knows every label puts out."""
     if task.output == "softmax":

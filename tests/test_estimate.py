@@ -1,0 +1,46 @@
+"""How long a trial will take, before anything was measured: right within a factor of three."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.estimate import guessed_seconds
+from tests.factories import spec
+
+WORDS = {"task": "words", "sequence_length": 64, "batch_size": 32, "units": 32}
+
+
+@pytest.mark.parametrize(
+    ("trial", "seconds_per_update"),
+    [
+        ({**WORDS, "cell": "gru", "kernel": "fused", "options": {"vocabulary": 5000}}, 0.184),
+        ({**WORDS, "cell": "lstm", "kernel": "fused", "options": {"vocabulary": 2000}}, 0.121),
+    ],
+    ids=lambda value: str(value.get("options")) if isinstance(value, dict) else "",
+)
+def test_the_guess_knows_vocabulary_and_classes(trial: dict[str, Any], seconds_per_update: float) -> None:
+    """Processor time of an update, measured on one core of an AMD EPYC on 2026-11-28."""
+    measured = 2000 * seconds_per_update
+    guess = guessed_seconds(spec(**trial, updates=2000, evaluate_every=200))
+    assert measured / 3 < guess < 3 * measured
+
+
+def test_a_larger_vocabulary_takes_longer() -> None:
+    guesses = [
+        guessed_seconds(spec(**WORDS, kernel="fused", options={"vocabulary": size}, updates=1000))
+        for size in (10, 100, 1000, 5000)
+    ]
+    assert guesses == sorted(guesses)
+    assert guesses[-1] > 10 * guesses[0]
+
+
+def test_the_last_step_alone_costs_less_than_every_step() -> None:
+    every, last = (spec(task=task, options={"symbols": 200}, updates=10_000) for task in ("copying", "recall"))
+    assert guessed_seconds(every) > guessed_seconds(last)
+
+
+@pytest.mark.parametrize("options", [{"vocabulary": "many"}, {"text": "/no/such/file"}, {"of": "another version"}])
+def test_a_trial_whose_options_or_files_are_gone_is_guessed_all_the_same(options: dict[str, Any]) -> None:
+    assert guessed_seconds(spec(task="words", options=options)) > 0
