@@ -32,10 +32,15 @@ def average_precision(y: Array, probabilities: Array) -> float:
 
 
 def segments(frames: Array, frame_seconds: float, segment_seconds: float = 1.0) -> Array:
-    """(examples, segments, classes): True where any frame of the segment is active."""
-    first_frames = np.ceil(np.arange(0, frames.shape[1] * frame_seconds, segment_seconds) / frame_seconds - 1e-9)
-    first_frames = first_frames[first_frames < frames.shape[1]].astype(int)
-    return np.asarray(np.maximum.reduceat(frames > 0, first_frames, axis=1))
+    """(examples, segments, classes): True where any frame that overlaps the segment is active.
+
+    A frame across the border of two segments counts in both, as in sed_eval, the metrics' reference implementation.
+    """
+    borders = np.arange(frames.shape[1] + 1) * frame_seconds / segment_seconds
+    first, last = np.floor(borders[:-1] + 1e-9), np.ceil(borders[1:] - 1e-9) - 1
+    active = np.asarray(frames) > 0
+    within = [(first <= segment) & (segment <= last) for segment in range(int(last[-1]) + 1)]
+    return np.stack([active[:, at].any(axis=1) for at in within], axis=1)
 
 
 def segment_f1(y: Array, active: Array) -> float:

@@ -1,4 +1,4 @@
-"""A folder of WAV files, each with a CSV file of the same name: onset, offset and label of every event in it."""
+"""A folder of WAV or FLAC files, each with a CSV file of its name: onset, offset and label of every event."""
 
 from __future__ import annotations
 
@@ -7,21 +7,31 @@ import hashlib
 import importlib
 import io
 import math
-import wave
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from harness.errors import UserError
 from harness.tasks.cache import cached
-from harness.tasks.files import Stamp, files_in, named, stamp
+from harness.tasks.files import Stamp, entries, files_in, named, stamp
 from harness.tasks.soundscape import RATE, SECONDS, Event, Soundscape
+from harness.tasks.spectrogram import frames_within
 from harness.tasks.task import Array
 
 _COLUMNS = ("onset", "offset", "label")
-_SOUND = "a WAV file of integer samples"
+_SOUND = "a WAV or FLAC file"
+_FORMATS = ("WAV", "WAVEX", "RF64", "FLAC")
+"""As libsndfile names them."""
+_CUT = re.compile(r"^data : (\d+) \(should be (\d+)\)", re.MULTILINE)
+"""In libsndfile's notes on a file: announced and found bytes of samples."""
+_UNKNOWN_SIZE = 0x7F000000
+"""Programs that write a WAV file to a pipe announce such sizes or larger ones."""
+_BLOCK = 1 << 20
+"""Samples a channel in memory at a time."""
 _EVENTS = "a CSV file with the columns onset, offset, label"
 _LARGEST = 1 << 30
 """Bytes of one file."""
@@ -34,7 +44,7 @@ _MOST_LABELS = 1000
 class Recordings:
     """Excerpts of 10 seconds a file, in the order of the files' names; the labels; the SHA-256 of all files.
 
-    Of recordings that are the same in every sample only the first is there.
+    The last excerpt of a file is padded. Of recordings that are the same in every sample only the first is there.
     """
 
     source: str
@@ -43,18 +53,23 @@ class Recordings:
     files: tuple[tuple[Soundscape, ...], ...]
     labels: tuple[str, ...]
     sha256: str
+    repeated: int
+    """Files that equal another one, and are left out."""
 
 
 def load_recordings(folder: Path) -> Recordings:
-    """Every WAV file of a folder with its events, as mono at 8 kHz, in excerpts of 10 seconds; what is short is padded.
+    """Every WAV and FLAC file of a folder with its events, as mono at 8 kHz, in excerpts of 10 seconds.
 
-    Raises UserError for a folder without WAV files, and for any file that is missing, not readable, or not right.
+    Raises UserError for a folder without such files, and for any file that is missing, not readable, or not right.
     """
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder, expected one of WAV files with a CSV file each")
-    sounds = files_in(folder, ".wav")
+        raise UserError(f"{folder}: no such folder, expected one of WAV or FLAC files with a CSV file each")
+    sounds = files_in(folder, ".wav", ".flac")
     if not sounds:
-        raise UserError(f"{folder}: no WAV files, expected some, with a CSV file of the same name each")
+        there = ", ".join(entries(folder)) or "nothing"
+        raise UserError(
+            f"{folder}: no WAV or FLAC files, expected some, with a CSV file of the same name each; found {there}"
+        )
     return _load(
         str(folder),
         tuple(
@@ -68,7 +83,7 @@ def _load(folder: str, pairs: tuple[tuple[Stamp, Stamp], ...]) -> Recordings:
     digest = hashlib.sha256()
     files: dict[bytes, tuple[Soundscape, ...]] = {}
     for sound, listed in pairs:
-        samples, events = read_wav(sound.path), read_events(listed.path)
+        samples, events = read_sound(sound.path), read_events(listed.path)
         seconds = len(samples) / RATE
         late = next((event for event in events if event.onset >= seconds), None)
         if late:
@@ -82,42 +97,61 @@ def _load(folder: str, pairs: tuple[tuple[Stamp, Stamp], ...]) -> Recordings:
     labels = tuple(sorted({event.label for file in files.values() for excerpt in file for event in excerpt.events}))
     if not 1 <= len(labels) <= _MOST_LABELS:
         raise UserError(f"{folder}: {len(labels):,} different labels, expected 1 to {_MOST_LABELS:,}")
-    return Recordings(folder, tuple(files.values()), labels, digest.hexdigest())
+    return Recordings(folder, tuple(files.values()), labels, digest.hexdigest(), len(pairs) - len(files))
 
 
-def read_wav(path: Path) -> Array:
-    """The samples of a WAV file of 8, 16, 24 or 32 bit integers, averaged over channels, from -1 to 1, at 8 kHz.
+def read_sound(path: Path) -> Array:
+    """The samples of a WAV or FLAC file of any sample format, averaged over channels, from -1 to 1, at 8 kHz.
 
     Raises UserError for a file that is missing, of another format, longer than an hour, or shorter than it says.
     """
     stamp(path, _SOUND, _LARGEST)
     with named(path, _SOUND):
         content = path.read_bytes()
-    made_from = ("wav 1", hashlib.sha256(content).hexdigest())
+    made_from = ("sound 1", hashlib.sha256(content).hexdigest())
     return cached(made_from, lambda: {"samples": _decoded(content, path)})["samples"]
 
 
 def _decoded(content: bytes, path: Path) -> Array:
     try:
-        with wave.open(io.BytesIO(content), "rb") as file:
-            channels, width, rate = file.getnchannels(), file.getsampwidth(), file.getframerate()
-            announced, sound = file.getnframes(), file.readframes(len(content))
-    except (wave.Error, EOFError, RuntimeError, ValueError, OverflowError) as error:
-        raise UserError(f"{path}: expected {_SOUND}, found none ({error or 'it ends too soon'})") from error
-    if not 100 <= rate <= 1_000_000 or not 1 <= channels <= 64 or width not in (1, 2, 3, 4):
-        raise UserError(f"{path}: {channels} channels of {8 * width} bits at {rate} Hz, expected {_SOUND}")
-    frames = len(sound) // (channels * width)
-    if frames < announced:
-        raise UserError(f"{path}: announces {announced:,} samples a channel, {frames:,} were found: it is truncated")
-    if not 0 < frames <= _LONGEST * rate:
-        raise UserError(f"{path}: {frames / rate:,g} seconds of sound, expected more than 0 and at most {_LONGEST:,}")
-    raw = np.frombuffer(sound[: frames * channels * width], dtype=np.uint8).reshape(frames * channels, width)
-    samples = _integers(raw).reshape(frames, channels).mean(axis=1) / 2 ** (8 * width - 1)
+        soundfile = importlib.import_module("soundfile")
+    except (ImportError, OSError) as error:
+        raise UserError(
+            f"{path}: reading it needs the package soundfile, which cannot be imported ({error})"
+        ) from error
+    try:
+        with soundfile.SoundFile(io.BytesIO(content)) as file:
+            rate = _checked(file, path)
+            samples = np.concatenate([block.mean(axis=1) for block in file.blocks(_BLOCK, always_2d=True)])
+    except soundfile.SoundFileError as error:
+        reason = str(error).rpartition(">: ")[2]
+        raise UserError(f"{path}: expected {_SOUND}, found none ({reason})") from error
+    if len(samples) < file.frames:
+        raise UserError(f"{path}: announces {file.frames:,} samples a channel, {len(samples):,} were found")
+    if not np.isfinite(samples).all():
+        raise UserError(f"{path}: a sample is not a finite number")
     if rate == RATE:
         return np.asarray(samples, dtype=np.float32)
     common = math.gcd(RATE, rate)
     resampled = importlib.import_module("scipy.signal").resample_poly(samples, RATE // common, rate // common)
     return np.asarray(resampled, dtype=np.float32)
+
+
+def _checked(file: Any, path: Path) -> int:
+    """The sampling rate of an open file in Hz. Raises UserError where the file is of no use."""
+    rate, channels, frames = int(file.samplerate), int(file.channels), int(file.frames)
+    if file.format not in _FORMATS:
+        raise UserError(f"{path}: {file.format_info}, expected {_SOUND}")
+    if not 100 <= rate <= 1_000_000 or not 1 <= channels <= 64:
+        raise UserError(f"{path}: {channels} channels at {rate} Hz, expected 1 to 64 at 100 to 1,000,000 Hz")
+    cut = _CUT.search(file.extra_info)
+    if cut and int(cut[2]) < int(cut[1]) < _UNKNOWN_SIZE:
+        raise UserError(
+            f"{path}: announces {int(cut[1]):,} bytes of samples, {int(cut[2]):,} were found: it is truncated"
+        )
+    if not 0 < frames <= _LONGEST * rate:
+        raise UserError(f"{path}: {frames / rate:,g} seconds of sound, expected more than 0 and at most {_LONGEST:,}")
+    return rate
 
 
 def read_events(path: Path) -> tuple[Event, ...]:
@@ -149,8 +183,10 @@ def _event(row: dict[str, str], path: Path, line: int) -> Event:
 
 
 def _excerpts(samples: Array, events: tuple[Event, ...]) -> tuple[Soundscape, ...]:
+    """All of the recording; a rest that is too short for a frame is left out."""
     length = int(RATE * SECONDS)
-    count = max(1, round(len(samples) / length))
+    whole, rest = divmod(len(samples), length)
+    count = max(1, whole + (frames_within(rest / RATE) > 0))
     padded = np.pad(samples, (0, max(0, count * length - len(samples))))
     return tuple(
         Soundscape(
@@ -160,15 +196,7 @@ def _excerpts(samples: Array, events: tuple[Event, ...]) -> tuple[Soundscape, ..
                 for event in events
                 if event.onset < (at + 1) * SECONDS and event.offset > at * SECONDS
             ),
+            min(SECONDS, len(samples) / RATE - at * SECONDS),
         )
         for at in range(count)
     )
-
-
-def _integers(raw: Array) -> Array:
-    """Little-endian bytes (samples, width) as numbers; a single byte is unsigned, with 128 for silence."""
-    width = raw.shape[1]
-    if width == 1:
-        return raw[:, 0].astype(np.float64) - 128
-    values = sum(raw[:, k].astype(np.int64) << (8 * k) for k in range(width))
-    return np.asarray(np.where(values >= 1 << (8 * width - 1), values - (1 << (8 * width)), values), dtype=np.float64)

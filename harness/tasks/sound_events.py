@@ -16,10 +16,32 @@ from harness.tasks.cache import cached
 from harness.tasks.recordings import Recordings, load_recordings
 from harness.tasks.scoring import binary_cross_entropy, mean
 from harness.tasks.soundscape import LABELS, RATE, Soundscape, soundscape
-from harness.tasks.spectrogram import BINS, FRAMES, frame_labels, frame_seconds, pictured, spectrogram
-from harness.tasks.task import Array, Dataset, Example, Metric, Options, Scores, Split, Task, decisive, fingerprint
+from harness.tasks.spectrogram import (
+    BINS,
+    FRAMES,
+    frame_labels,
+    frame_seconds,
+    frames_within,
+    pictured,
+    spectrogram,
+)
+from harness.tasks.task import (
+    Array,
+    DataFacts,
+    Dataset,
+    Example,
+    Metric,
+    Options,
+    Scores,
+    Split,
+    Task,
+    calibrated,
+    decisive,
+    fingerprint,
+    split_scores,
+)
 
-_VERSION = "sound_events 1"
+_VERSION = "sound_events 2"
 _SHARED = 20_240_502
 """Seeds the soundscapes that measure, which are the same for all trials, and the choice of files that do."""
 _BLOCK = 50
@@ -30,7 +52,7 @@ class SoundEventsOptions(Options):
     """Made soundscapes, or recordings of the user's; and how many measure."""
 
     folder: Annotated[pathlib.Path, Field(strict=False)] | None = None
-    """WAV files, with a CSV file (onset, offset, label) each; without it, soundscapes are made."""
+    """WAV or FLAC files, with a CSV file (onset, offset, label) each; without it, soundscapes are made."""
     validation_size: Annotated[int, Field(ge=1)] = 50
     """Soundscapes; of recordings at most what is in a fifth of the files."""
     test_size: Annotated[int, Field(ge=1)] = 100
@@ -39,7 +61,8 @@ class SoundEventsOptions(Options):
 
 def make(train_size: int, sequence_length: int, seed: int, options: SoundEventsOptions) -> Dataset:
     """x (soundscapes, time, 256): log-magnitudes, each frequency standardised by the training split; y (soundscapes,
-    time, labels) of 0 and 1. The 256 frames of 10 seconds, or an excerpt of sequence_length of them.
+    time, labels) of 0 and 1. The 256 frames of 10 seconds, or an excerpt of sequence_length of them. Of recordings,
+    weight (soundscapes, time): 0 after the recording's end, where x is 0.
 
     The seed decides the training soundscapes (of recordings: which of the training files' excerpts); validation and
     test are the same for every seed. Raises UserError for unusable files and for a length above 256.
@@ -48,13 +71,14 @@ def make(train_size: int, sequence_length: int, seed: int, options: SoundEventsO
     seeds = (seed, _SHARED, _SHARED)
     sizes = (train_size, options.validation_size, options.test_size)
     if options.folder is None:
-        labels, whole = LABELS, [_made(seeds[at], at, size) for at, size in enumerate(sizes)]
+        labels, whole = LABELS, [(*_made(seeds[at], at, size), None) for at, size in enumerate(sizes)]
     else:
         recordings = load_recordings(options.folder)
         labels, whole = recordings.labels, _recorded(recordings, sizes, seed)
-    splits = [_excerpt(x, y, sequence_length, [seeds[at], at]) for at, (x, y) in enumerate(whole)]
-    centre, spread = splits[0].x.mean(axis=(0, 1)), splits[0].x.std(axis=(0, 1)) + 1e-6
-    train, validation, test = (Split(x=(split.x - centre) / spread, y=split.y) for split in splits)
+    splits = [_excerpt(*part, sequence_length, [seeds[at], at]) for at, part in enumerate(whole)]
+    frames = splits[0].x if splits[0].weight is None else splits[0].x[splits[0].weight > 0][None]
+    centre, spread = frames.mean(axis=(0, 1)), frames.std(axis=(0, 1)) + 1e-6
+    train, validation, test = (_standardised(split, centre, spread) for split in splits)
     made_from = fingerprint(dict(identity(options)), train_size, sequence_length, seed)
     return Dataset(
         train=train,
@@ -68,42 +92,53 @@ def make(train_size: int, sequence_length: int, seed: int, options: SoundEventsO
     )
 
 
-def score(y: Array, outputs: Array, *, thresholds: Array | float = 0.5) -> Scores:
+def score(y: Array, outputs: Array, weight: Array | None = None, *, thresholds: Array | float = 0.5) -> Scores:
     """y and outputs (soundscapes, time, labels), outputs as probabilities; F1 and error rate above the thresholds.
+
+    Frames of weight 0 (soundscapes, time) do not count.
 
     Loss: binary cross-entropy in nats, averaged over everything. `accuracy` is the document's: the share of all labels
     on the right side of 0.5, which a network that never fires reaches nearly too (baseline 'silent').
     """
-    active, truth = np.asarray(outputs) >= thresholds, np.asarray(y) > 0
+    counts = np.ones(np.shape(y)[:2], dtype=bool) if weight is None else np.asarray(weight) > 0
+    active, truth = (np.asarray(outputs) >= thresholds) & counts[..., None], (np.asarray(y) > 0) & counts[..., None]
     heard = detection.segments(active, frame_seconds())
     there = detection.segments(truth, frame_seconds())
     return {
-        "loss": mean(binary_cross_entropy(y, outputs)),
-        "accuracy": mean((np.asarray(outputs) > 0.5) == truth),
+        "loss": mean(binary_cross_entropy(y, outputs), weight),
+        "accuracy": mean((np.asarray(outputs) > 0.5) == truth, weight),
         "macro_f1": detection.macro_f1(truth, active),
-        "average_precision": detection.average_precision(truth, outputs),
+        "average_precision": detection.average_precision(truth[counts], np.asarray(outputs)[counts]),
         "segment_f1": detection.segment_f1(there, heard),
         "segment_error_rate": detection.segment_error_rate(there, heard),
     }
 
 
-def calibrate(y: Array, outputs: Array) -> Callable[..., Scores]:
+def calibrate(y: Array, outputs: Array, weight: Array | None = None) -> Callable[..., Scores]:
     """`score` with the thresholds that give each label its best F1 on these, the validation split's, outputs."""
-    return functools.partial(score, thresholds=detection.best_thresholds(y, outputs))
+    return functools.partial(score, thresholds=_thresholds(y, outputs, weight))
+
+
+def _thresholds(y: Array, outputs: Array, weight: Array | None) -> Array:
+    if weight is None:
+        return detection.best_thresholds(y, outputs)
+    counts = np.asarray(weight) > 0
+    return detection.best_thresholds(np.asarray(y)[counts], np.asarray(outputs)[counts])
 
 
 def show(validation: tuple[Split, Array], test: tuple[Split, Array], options: SoundEventsOptions) -> Example:
     """The test soundscape with the most kinds of sound, the first such, heard with the thresholds of `calibrate`."""
     split, outputs = test
     at = int(np.argmax(split.y.any(axis=1).sum(axis=1)))
-    active = outputs[at] >= detection.best_thresholds(validation[0].y, validation[1])
+    length = len(split.y[at]) if split.weight is None else int(split.weight[at].sum())
+    active = outputs[at] >= _thresholds(validation[0].y, validation[1], validation[0].weight)
     return Example(
-        picture=pictured(split.x[at]),
+        picture=pictured(split.x[at][:length]),
         axis=("frequency", "0 Hz", f"{RATE / 2000:g} kHz"),
-        seconds=len(split.y[at]) * frame_seconds(),
+        seconds=length * frame_seconds(),
         labels=LABELS if options.folder is None else load_recordings(options.folder).labels,
-        there=_marks(split.y[at] > 0),
-        heard=_marks(active),
+        there=_marks(split.y[at][:length] > 0),
+        heard=_marks(active[:length]),
     )
 
 
@@ -122,6 +157,23 @@ def examples(train_size: int, sequence_length: int, options: SoundEventsOptions)
                 f"{options.folder}: {available:,} excerpts of 10 seconds to train on; train_size {train_size:,} is more"
             )
     return train_size
+
+
+def facts(train_size: int, sequence_length: int, options: SoundEventsOptions) -> DataFacts:
+    """Of recordings: the folder, and what of them is in no split."""
+    if options.folder is None:
+        return DataFacts()
+    recordings = load_recordings(options.folder)
+    parts = zip(_by_split(recordings)[1:], (options.validation_size, options.test_size), strict=True)
+    excerpts = [excerpt for file in recordings.files for excerpt in file]
+    left_out = {
+        "recordings that equal another one": recordings.repeated,
+        "excerpts beyond validation_size or test_size": sum(max(0, len(part) - size) for part, size in parts),
+        "frames outside the excerpts of sequence_length": sum(
+            max(0, frames_within(excerpt.seconds) - sequence_length) for excerpt in excerpts
+        ),
+    }
+    return DataFacts(f"{recordings.source}, {len(recordings.files):,} recordings", left_out=left_out)
 
 
 def identity(options: SoundEventsOptions) -> Mapping[str, str]:
@@ -143,7 +195,7 @@ def _made_block(seed: int, split: int, indices: range) -> dict[str, Array]:
     return _frames((soundscape(np.random.default_rng([seed, split, index])) for index in indices), LABELS)
 
 
-def _recorded(recordings: Recordings, sizes: tuple[int, int, int], seed: int) -> list[tuple[Array, Array]]:
+def _recorded(recordings: Recordings, sizes: tuple[int, int, int], seed: int) -> list[tuple[Array, Array, Array]]:
     train, validation, test = _by_split(recordings)
     chosen = [train[at] for at in np.random.default_rng(seed).permutation(len(train))[: sizes[0]]]
     made = [
@@ -154,7 +206,7 @@ def _recorded(recordings: Recordings, sizes: tuple[int, int, int], seed: int) ->
             (("test", sizes[2]), test[: sizes[2]]),
         )
     ]
-    return [(part["x"], part["y"]) for part in made]
+    return [(part["x"], part["y"], part["frames"]) for part in made]
 
 
 def _by_split(recordings: Recordings) -> tuple[list[Soundscape], list[Soundscape], list[Soundscape]]:
@@ -170,33 +222,45 @@ def _by_split(recordings: Recordings) -> tuple[list[Soundscape], list[Soundscape
 
 def _frames(soundscapes: Iterable[Soundscape], labels: tuple[str, ...]) -> dict[str, Array]:
     """Half precision is enough for spectrograms and halves the cache."""
-    pairs = [(spectrogram(sound.samples), frame_labels(sound.events, labels)) for sound in soundscapes]
+    made = [
+        (spectrogram(sound.samples), frame_labels(sound.events, labels), frames_within(sound.seconds))
+        for sound in soundscapes
+    ]
     return {
-        "x": np.stack([x for x, _ in pairs]).astype(np.float16),
-        "y": np.stack([y for _, y in pairs]).astype(np.uint8),
+        "x": np.stack([x for x, _, _ in made]).astype(np.float16),
+        "y": np.stack([y for _, y, _ in made]).astype(np.uint8),
+        "frames": np.array([frames for _, _, frames in made]),
     }
 
 
-def _excerpt(x: Array, y: Array, length: int, seed: list[int]) -> Split:
-    """`length` frames of each soundscape from a random one on."""
+def _excerpt(x: Array, y: Array, frames: Array | None, length: int, seed: list[int]) -> Split:
+    """`length` frames of each soundscape from a random one on; of one that has fewer than that, all of its `frames`."""
     starts = np.random.default_rng(seed).integers(FRAMES - length + 1, size=len(x))
+    if frames is not None:
+        starts %= np.maximum(frames - length, 0) + 1
     at = (np.arange(len(x))[:, None], starts[:, None] + np.arange(length))
-    return Split(x=x[at].astype(np.float32), y=y[at].astype(np.float32))
+    weight = None if frames is None else (at[1] < frames[:, None]).astype(np.float32)
+    return Split(x=x[at].astype(np.float32), y=y[at].astype(np.float32), weight=weight)
+
+
+def _standardised(split: Split, centre: Array, spread: Array) -> Split:
+    x = (split.x - centre) / spread
+    return Split(x if split.weight is None else x * split.weight[..., None], split.y, split.weight)
 
 
 def _baselines(train: Split, validation: Split, test: Split, made_from: str) -> dict[str, Scores]:
     """Guessing by how common each label is, never firing, and a trained network that sees one frame at a time."""
-    prevalence = train.y.mean(axis=(0, 1))
+    prevalence = train.y.mean(axis=(0, 1)) if train.weight is None else train.y[train.weight > 0].mean(axis=0)
     guesses = [np.broadcast_to(prevalence, split.y.shape) for split in (validation, test)]
-    silent = dict(score(test.y, np.zeros_like(test.y)))
+    silent = dict(split_scores(test, np.zeros_like(test.y), score))
     del silent["loss"], silent["average_precision"]
     by_frame = cached(
         (frame_wise.VERSION, made_from), functools.partial(frame_wise.fit_and_predict, train, validation, test.x)
     )
     return {
-        "chance": calibrate(validation.y, guesses[0])(test.y, guesses[1]),
+        "chance": split_scores(test, guesses[1], calibrated(validation, guesses[0], calibrate)),
         "silent": silent,
-        "frame_wise": calibrate(validation.y, by_frame["validation"])(test.y, by_frame["others"]),
+        "frame_wise": split_scores(test, by_frame["others"], calibrated(validation, by_frame["validation"], calibrate)),
     }
 
 
@@ -229,6 +293,7 @@ task = Task(
     examples=examples,
     widths=lambda options: (BINS, len(load_recordings(options.folder).labels if options.folder else LABELS)),
     identity=identity,
+    facts=facts,
     calibrate=calibrate,
     # What single frames tell; average precision, because it needs no thresholds.
     target=("average_precision", "frame_wise"),

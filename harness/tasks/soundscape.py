@@ -33,10 +33,11 @@ class Event(NamedTuple):
 
 
 class Soundscape(NamedTuple):
-    """Samples (time,) float32 at `RATE`, and what is to be heard in them."""
+    """`SECONDS` of samples (time,) float32 at `RATE`, their events, and the seconds before the padding."""
 
     samples: Array
     events: tuple[Event, ...]
+    seconds: float = SECONDS
 
 
 def soundscape(generator: np.random.Generator) -> Soundscape:

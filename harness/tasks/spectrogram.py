@@ -35,11 +35,21 @@ def spectrogram(samples: Array) -> Array:
 
 def frame_labels(events: Sequence[Event], labels: Sequence[str]) -> Array:
     """(FRAMES, labels) of 0 and 1: 1 where a sound of that label is going on at the middle of the frame's window."""
-    middles = np.arange(FRAMES) * frame_seconds() + _WINDOW / 2 / RATE
+    middles = _middles()
     y = np.zeros((FRAMES, len(labels)), dtype=np.float32)
     for event in events:
         y[(event.onset <= middles) & (middles < event.offset), labels.index(event.label)] = 1
     return y
+
+
+def frames_within(seconds: float) -> int:
+    """The number of frames whose window's middle lies within the first `seconds`."""
+    return int((_middles() < seconds).sum())
+
+
+def _middles() -> Array:
+    """(FRAMES,): the middle of each frame's window, in seconds; all are within the 10 seconds."""
+    return np.arange(FRAMES) * frame_seconds() + _WINDOW / 2 / RATE
 
 
 def pictured(frames: Array) -> tuple[str, ...]:

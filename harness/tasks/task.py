@@ -177,9 +177,10 @@ class Task:
     make_test: Callable[[int, int, Any], Split] | None = None
     """make_test(sequence_length, seed, options) -> Split: a test split of any length, for networks trained at another.
     None where other lengths make no sense. For the length trained at it may hold examples of the training split."""
-    calibrate: Callable[[Array, Array], Callable[..., Scores]] | None = None
-    """calibrate(y, outputs) of the validation split gives the `score` to use on all splits, with whatever has to be
-    chosen on validation data (thresholds) fixed; None where there is nothing to choose."""
+    calibrate: Callable[..., Callable[..., Scores]] | None = None
+    """calibrate(y, outputs) of the validation split gives the `score` to use on all splits, with what has to be chosen
+    on validation data (thresholds) fixed; where the splits have weights they are its third argument. None where there
+    is nothing to choose."""
     show: Callable[[tuple[Split, Array], tuple[Split, Array], Any], Example] | None = None
     """show(validation, test, options), both splits with the network's outputs for them: one example of the test split,
     the same for every network, and what this one makes of it; None where there is nothing to look at."""
@@ -193,6 +194,11 @@ class Task:
     """A train_size and a sequence_length that `make` serves in a moment; for tests."""
     sample: Callable[[pathlib.Path], Mapping[str, Any]] | None = None
     """For a task that needs a file: writes a small one into a folder and gives the options that name it; for tests."""
+
+
+def calibrated(split: Split, outputs: Array, calibrate: Callable[..., Callable[..., Scores]]) -> Callable[..., Scores]:
+    """A task's `score` as it calibrates it on the network's outputs for the validation split."""
+    return calibrate(split.y, outputs) if split.weight is None else calibrate(split.y, outputs, split.weight)
 
 
 def split_scores(split: Split, outputs: Array, score: Callable[..., Scores]) -> Scores:

@@ -16,7 +16,7 @@ from harness.model import get_model, recurrent_parameters
 from harness.record import CurvePoint
 from harness.tasks import Dataset, Split, split_scores, tasks
 from harness.tasks.target import is_reached
-from harness.tasks.task import Array, Scores, Task
+from harness.tasks.task import Array, Scores, Task, calibrated
 from harness.trial.batches import Shuffled, Streams
 from harness.trial.gate_bias import set_gate_bias
 from harness.trial.measure import Meter, resident_bytes
@@ -308,7 +308,7 @@ class _Evaluation:
         """Fix on the validation split whatever the task has to choose before it can score (thresholds, say)."""
         if self._task.calibrate is not None:
             validation = self._dataset.validation
-            self._score = self._task.calibrate(validation.y, self.outputs(validation.x))
+            self._score = calibrated(validation, self.outputs(validation.x), self._task.calibrate)
 
     def scores(self, split: Split, outputs: Array | None = None) -> Scores:
         """The task's metrics on a split; `outputs` where the network's outputs for it are at hand."""

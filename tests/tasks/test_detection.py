@@ -43,11 +43,30 @@ def test_outputs_that_are_all_alike_have_the_prevalence_as_average_precision() -
 def test_a_segment_is_active_where_any_of_its_frames_is() -> None:
     active = np.zeros((1, 5, 1))
     active[0, 2] = 1
-    # Frames of 0.4 s begin at 0, 0.4, 0.8 | 1.2, 1.6.
-    assert segments(active, 0.4)[0, :, 0].tolist() == [True, False]
+    # Frames of 0.4 s begin at 0, 0.4, 0.8 | 1.2, 1.6; the third lasts until 1.2 and is in both segments.
+    assert segments(active, 0.4)[0, :, 0].tolist() == [True, True]
+    assert segments(np.roll(active, -1, axis=1), 0.4)[0, :, 0].tolist() == [True, False]
     active[0, 3] = 1
     assert segments(active, 0.4)[0, :, 0].tolist() == [True, True]
     assert segments(np.zeros((1, 256, 1)), 10 / 256).shape == (1, 10, 1)
+
+
+@pytest.mark.parametrize(
+    ("seed", "frame_seconds", "f1", "error_rate"),
+    [
+        (0, 10 / 256, 0.6969696969696971, 0.6296296296296295),
+        (1, 0.1, 0.3142857142857143, 2.333333333333333),
+        (2, 0.25, 0.21621621621621623, 1.4444444444444444),
+    ],
+)
+def test_segment_metrics_are_those_of_sed_eval(seed: int, frame_seconds: float, f1: float, error_rate: float) -> None:
+    """The figures are those of sed_eval 0.2.1 for the same events."""
+    generator, count = np.random.default_rng(seed), round(10 / frame_seconds)
+    y = np.repeat(generator.random((3, count // 5 + 1, 3)) < 0.15, 5, axis=1)[:, :count]
+    found = np.repeat(generator.random((3, count // 4 + 1, 3)) < 0.2, 4, axis=1)[:, :count]
+    there, heard = segments(y, frame_seconds), segments(found, frame_seconds)
+    assert segment_f1(there, heard) == pytest.approx(f1, abs=1e-12)
+    assert segment_error_rate(there, heard) == pytest.approx(error_rate, abs=1e-12)
 
 
 def test_substitutions_deletions_and_insertions_by_hand() -> None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import struct
+import sys
 import wave
 from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.io
+import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UserError
 from harness.tasks import Split
 from harness.tasks.frame_wise import fit_and_predict
-from harness.tasks.recordings import load_recordings, read_events, read_wav
+from harness.tasks.recordings import load_recordings, read_events, read_sound
 from harness.tasks.scoring import binary_cross_entropy, mean
-from harness.tasks.sound_events import SoundEventsOptions, calibrate, examples, identity, make, score, show
+from harness.tasks.sound_events import SoundEventsOptions, calibrate, examples, facts, identity, make, score, show
 from harness.tasks.soundscape import LABELS, RATE, SAME_AT_EVERY_INSTANT, SECONDS, SOUNDS, Event, soundscape
 from harness.tasks.spectrogram import frame_labels, frame_seconds, pictured, spectrogram
 
@@ -233,9 +236,11 @@ def test_the_picture_is_small_and_loud_where_the_sound_is() -> None:
 def test_recordings_are_cut_and_their_events_with_them(folder: Path) -> None:
     recordings = load_recordings(folder)
     assert recordings.labels == ("a", "b", "c", "d", "dog", "e", "f")
-    (excerpt,) = recordings.files[0]
-    assert excerpt.samples.shape == (80_000,)
+    excerpt, rest = recordings.files[0]
+    assert excerpt.samples.shape == rest.samples.shape == (80_000,)
     assert excerpt.events == (Event("dog", 1, 2.5), Event("a", 9, 10))
+    assert rest.events == (Event("a", 0, 1.5),)
+    assert (excerpt.seconds, rest.seconds) == (10, 2)
     write_wav(folder / "g.wav", np.full(19 * RATE, 0.1))
     (folder / "g.csv").write_text("label,onset,offset,remark\ncat,9.5,10.5,both\n")
     first, second = load_recordings(folder).files[6]
@@ -245,12 +250,48 @@ def test_recordings_are_cut_and_their_events_with_them(folder: Path) -> None:
 
 def test_a_folder_of_recordings_is_a_task(folder: Path) -> None:
     options = SoundEventsOptions(folder=folder)
-    data = make(3, 128, 0, options)
-    assert data.train.y.shape == (3, 128, 7)
-    assert len(data.validation.x) == len(data.test.x) == 1
+    data = make(8, 128, 0, options)
+    assert data.train.y.shape == (8, 128, 7)
+    assert len(data.validation.x) == len(data.test.x) == 2
     assert "recordings_sha256" in identity(options)
-    with pytest.raises(UserError, match="4 excerpts of 10 seconds to train on; train_size 5 is more"):
-        examples(5, 128, options)
+    with pytest.raises(UserError, match="8 excerpts of 10 seconds to train on; train_size 9 is more"):
+        examples(9, 128, options)
+
+
+def test_nothing_of_a_recording_is_dropped_and_padding_does_not_count(folder: Path) -> None:
+    data = make(8, 256, 0, SoundEventsOptions(folder=folder))
+    for split in (data.train, data.validation, data.test):
+        assert split.weight is not None
+        assert sorted(set(split.weight.sum(axis=1).tolist())) == [51, 256]  # 2 of 10 seconds; 51.2 frames
+        assert not split.x[split.weight == 0].any()
+    x = data.train.x[data.train.weight > 0]
+    np.testing.assert_allclose(x.mean(axis=0), 0, atol=1e-3)
+    np.testing.assert_allclose(x.std(axis=0), 1, atol=1e-2)
+    guess = np.where(data.test.weight[..., None] > 0, 0.3, 1.0) * np.ones_like(data.test.y)
+    padded = calibrate(data.validation.y, guess, data.validation.weight)(data.test.y, guess, data.test.weight)
+    kept = data.test.weight > 0
+    alone = score(data.test.y[kept][None], guess[kept][None], thresholds=0.5)
+    assert padded["loss"] == pytest.approx(alone["loss"])
+    assert padded["accuracy"] == pytest.approx(alone["accuracy"])
+    assert padded["average_precision"] == pytest.approx(alone["average_precision"])
+    short = make(8, 64, 0, SoundEventsOptions(folder=folder)).train
+    assert sorted(set(short.weight.sum(axis=1).tolist())) == [51, 64]
+
+
+def test_what_recordings_lack_in_the_splits_is_counted(folder: Path) -> None:
+    (folder / "copy.wav").write_bytes((folder / "a.wav").read_bytes())
+    (folder / "copy.csv").write_bytes((folder / "a.csv").read_bytes())
+    found = facts(1, 100, SoundEventsOptions(folder=folder, test_size=1))
+    assert found.source.endswith(", 6 recordings")
+    assert list(found.left_out.values()) == [1, 1, 6 * 156]
+    assert facts(1, 256, FEW).left_out == {}
+
+
+def test_a_rest_too_short_for_a_frame_is_no_excerpt(tmp_path: Path) -> None:
+    for name, length in (("a", 10 * RATE + 200), ("b", 10 * RATE + 400), ("c", 100)):
+        write_wav(tmp_path / f"{name}.wav", np.full(length, 0.1))
+        (tmp_path / f"{name}.csv").write_text("onset,offset,label\n0,0.01,dog\n")
+    assert [len(file) for file in load_recordings(tmp_path).files] == [1, 2, 1]
 
 
 def test_a_recording_that_is_there_twice_is_used_once(folder: Path) -> None:
@@ -259,35 +300,73 @@ def test_a_recording_that_is_there_twice_is_used_once(folder: Path) -> None:
     assert len(load_recordings(folder).files) == 6
 
 
+@pytest.mark.parametrize(
+    ("format", "subtype"),
+    [
+        *(("WAV", subtype) for subtype in ("PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE")),
+        *(("WAVEX", subtype) for subtype in ("PCM_16", "PCM_24", "FLOAT")),
+        *(("FLAC", subtype) for subtype in ("PCM_S8", "PCM_16", "PCM_24")),
+        ("RF64", "PCM_16"),
+    ],
+)
+def test_sounds_of_any_sample_format_are_read(tmp_path: Path, format: str, subtype: str) -> None:
+    wanted = 0.5 * np.sin(2 * np.pi * 440 / RATE * np.arange(RATE))
+    path = tmp_path / ("a.flac" if format == "FLAC" else "a.wav")
+    soundfile.write(path, np.stack([wanted * 2, wanted * 0], axis=1) * 0.99, RATE, subtype, format=format)
+    np.testing.assert_allclose(read_sound(path), wanted * 0.99, atol=0.01 if "8" in subtype else 1e-4)
+
+
+def test_what_scipy_writes_is_read(tmp_path: Path) -> None:
+    wanted = (0.5 * np.sin(2 * np.pi * 440 / RATE * np.arange(RATE))).astype(np.float32)
+    for name, samples in (("float", wanted), ("whole", (wanted * 2**31).astype(np.int32))):
+        scipy.io.wavfile.write(tmp_path / f"{name}.wav", RATE, samples)
+        np.testing.assert_allclose(read_sound(tmp_path / f"{name}.wav"), wanted, atol=1e-6)
+
+
+def test_chunks_that_are_no_samples_and_a_size_that_a_pipe_did_not_know_are_passed_over(tmp_path: Path) -> None:
+    plain = wav(data=bytes(100))
+    listed = plain[:36] + b"LIST" + struct.pack("<I", 26) + b"INFOISFT" + struct.pack("<I", 14) + b"Lavf60.16.100\0"
+    (tmp_path / "a.wav").write_bytes(listed + plain[36:] + b"id3 " + struct.pack("<I", 4) + bytes(4))
+    (tmp_path / "b.wav").write_bytes(wav(data=bytes(100), announced=2**32 - 1))
+    for name in "ab":
+        assert len(read_sound(tmp_path / f"{name}.wav")) == 50
+
+
+def test_where_the_library_is_missing_the_message_names_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "soundfile", None)
+    with pytest.raises(UserError, match=r"a\.wav: reading it needs the package soundfile"):
+        load_recordings(folder)
+
+
 @pytest.mark.parametrize("width", [1, 3])
 def test_samples_of_any_width_channels_and_rate_are_read(tmp_path: Path, width: int) -> None:
     wanted = 0.5 * np.sin(2 * np.pi * 440 / RATE * np.arange(RATE))
     write_wav(tmp_path / "mono.wav", wanted, width=width)
-    np.testing.assert_allclose(read_wav(tmp_path / "mono.wav"), wanted, atol=2.0 ** (2 - 8 * width) + 1e-6)
+    np.testing.assert_allclose(read_sound(tmp_path / "mono.wav"), wanted, atol=2.0 ** (2 - 8 * width) + 1e-6)
     write_wav(tmp_path / "stereo.wav", np.stack([wanted * 2, wanted * 0], axis=1), width=width)
-    np.testing.assert_allclose(read_wav(tmp_path / "stereo.wav"), wanted, atol=2.0 ** (2 - 8 * width) + 1e-6)
+    np.testing.assert_allclose(read_sound(tmp_path / "stereo.wav"), wanted, atol=2.0 ** (2 - 8 * width) + 1e-6)
     fast = 0.5 * np.sin(2 * np.pi * 440 / 44_100 * np.arange(44_100))
     write_wav(tmp_path / "fast.wav", fast, rate=44_100, width=width)
-    np.testing.assert_allclose(read_wav(tmp_path / "fast.wav")[100:-100], wanted[100:-100], atol=0.02)
+    np.testing.assert_allclose(read_sound(tmp_path / "fast.wav")[100:-100], wanted[100:-100], atol=0.02)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.wav", b"", "is empty, expected a WAV file"),
+        ("a.wav", b"", "is empty, expected a WAV or FLAC file"),
         (
             "a.wav",
             b"RIFF\xff\xff\xff\xffWAVEfmt ",
-            r"expected a WAV file of integer samples, found none \(fmt chunk",
+            r"expected a WAV or FLAC file, found none \(Error in WAV file",
         ),
-        ("a.wav", b"ID3\x04" + bytes(60), "found none .*RIFF"),
+        ("a.wav", b"ID3\x04" + bytes(60), "found none .Format not recognised"),
         (
             "a.wav",
-            wav(data=bytes(100), announced=2**32 - 40),
-            "announces 2,147,483,628 samples a channel, 50 were found",
+            wav(data=bytes(100), announced=2**30),
+            "announces 1,073,741,824 bytes of samples, 100 were found: it is truncated",
         ),
-        ("a.wav", wav(data=bytes(100), channels=60_000), "60000 channels of 16 bits at 8000 Hz, expected a WAV file"),
-        ("a.wav", wav(data=bytes(100), kind=3), "found none .unknown format: 3"),
+        ("a.wav", wav(data=bytes(100), channels=60_000), "found none .Too many channels"),
+        ("a.wav", wav(data=bytes(100), kind=3), "found none .Unspecified"),
         ("a.wav", wav(data=b""), "0 seconds of sound, expected more than 0"),
         ("a.csv", b"onset,label\n1,dog\n", "no column 'offset', expected a first line onset,offset,label"),
         ("a.csv", b"", "is empty, expected a CSV file with the columns onset, offset, label"),
@@ -314,7 +393,7 @@ def test_a_bad_recording_is_named_with_its_fault(folder: Path, name: str, conten
 def test_folders_without_enough_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such folder"):
         load_recordings(tmp_path / "none")
-    with pytest.raises(UserError, match="no WAV files"):
+    with pytest.raises(UserError, match=r"no WAV or FLAC files, .* found nothing"):
         load_recordings(tmp_path)
     for at, name in enumerate("ab"):
         write_wav(tmp_path / f"{name}.wav", np.full(800, at / 2))
@@ -333,7 +412,7 @@ def test_any_bytes_are_sound_or_a_message(tmp_path: Path, at: int, junk: bytes, 
     content = path.read_bytes()
     path.write_bytes((content[:at] + junk + content[at + len(junk) :])[:cut])
     try:
-        assert np.isfinite(read_wav(path)).all()
+        assert np.isfinite(read_sound(path)).all()
     except UserError as error:
         assert "any.wav" in str(error)  # noqa: PT017
 

@@ -221,5 +221,5 @@ def test_files_that_macos_leaves_beside_others_are_passed_over_everywhere(
     assert completion.experiments("experiments/") == []
     with pytest.raises(UserError, match=r"a folder without \.txt files"):
         load_text((tmp_path / "texts",))
-    with pytest.raises(UserError, match="no WAV files"):
+    with pytest.raises(UserError, match="no WAV or FLAC files"):
         load_recordings(tmp_path / "sounds")
