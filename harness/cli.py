@@ -131,7 +131,11 @@ def run(
         bool, typer.Option("--any-versions", help="Use workers with other code or versions, and record it.")
     ] = False,
 ) -> None:
-    """Run what is left of an experiment, judge its claims, write its report."""
+    """Run what is left of an experiment, judge its claims, write its report.
+
+    Exit status: 0 all done, or all that fits into the budget; 1 done, but a sweep cannot go on, trials are still to do,
+    more than half of the trials failed, or all trials of a cell crashed; 2 wrong use; 130 interrupted.
+    """
     from harness.runner.budget import seconds_of
 
     seconds = None if budget is None else seconds_of(budget)
@@ -149,25 +153,27 @@ def run(
     from harness.bundled import locate
     from harness.files import read_text
     from harness.flow import run_experiment
+    from harness.stopping import interrupt_on_signals
     from harness.terminal import VerdictTable
 
-    finished = run_experiment(
-        experiment,
-        results=results,
-        jobs=jobs,
-        source=read_text(locate(file)),
-        console=console,
-        budget=seconds,
-        retry=retry or (),
-        until_decided=until_decided,
-        most_seeds=most_seeds,
-        cluster=_cluster(engine, scheduler, scheduler_file, any_versions=any_versions),
-    )
+    with interrupt_on_signals():
+        finished = run_experiment(
+            experiment,
+            results=results,
+            jobs=jobs,
+            source=read_text(locate(file)),
+            console=console,
+            budget=seconds,
+            retry=retry or (),
+            until_decided=until_decided,
+            most_seeds=most_seeds,
+            cluster=_cluster(engine, scheduler, scheduler_file, any_versions=any_versions),
+        )
     outcome = finished.outcome
     if outcome.stopped:
         left = outcome.planned - outcome.stored_before - outcome.finished
         console.print(f"Stopped: {left} trials left. The same command goes on from here.", soft_wrap=True)
-        raise typer.Exit(130)
+        raise typer.Exit(finished.exit_code)
     console.print(VerdictTable(finished.verdicts, finished.report))
     if outcome.failed:
         console.print(f"{outcome.failed} trials failed; the report shows them.", soft_wrap=True)
@@ -184,6 +190,9 @@ def run(
         still_open = f"Still open: {', '.join(finished.open_claims)}." if finished.open_claims else "No claim is open."
         console.print(still_open, soft_wrap=True, markup=False)
     console.print(f"Report: {finished.report}", soft_wrap=True, markup=False, highlight=False)
+    for problem in finished.problems:
+        console.print(f"Problem: {problem}.", soft_wrap=True, markup=False)
+    raise typer.Exit(finished.exit_code)
 
 
 @app.command()
@@ -193,7 +202,7 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
     from harness.machine import usable_cores
     from harness.plan import plan
     from harness.runner.progress import duration
-    from harness.runner.run import left_to_do
+    from harness.runner.run import MAX_CRASHES, is_given_up, left_to_do
     from harness.status import learned
     from harness.store import FILE_NAME, open_store
     from harness.terminal import plan_table
@@ -206,13 +215,15 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
         with open_store(directory) as store:
             attempts, estimator = store.attempts(), learned(store.states())
     left = left_to_do(trials, attempts)
+    given_up = sum(is_given_up(at.status, at.crashes) for trial_id, at in attempts.items() if trial_id in trials)
     console = _console()
     console.print(plan_table(experiment, trials))
     cores = usable_cores()
     seconds = seconds_in_all(((load_of(trial.spec), 1) for trial in left), estimator, (cores,))
     console.print(
         f"{file} is valid: {len(trials)} trials, {len(experiment.claim)} claims;"
-        f" {len(left)} trials to do, about {duration(seconds)} on {cores} cores.",
+        f" {len(left)} trials to do, about {duration(seconds)} on {cores} cores"
+        + (f"; {given_up} given up after {MAX_CRASHES} crashes (--retry crashed)." if given_up else "."),
         soft_wrap=True,
         markup=False,
     )

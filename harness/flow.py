@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from numbers import Integral
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -18,7 +19,7 @@ from rich.console import Console
 from harness import until_decided as seeds
 from harness.analysis.verdict import Verdict
 from harness.bundled import locate
-from harness.errors import check_name
+from harness.errors import UserError, check_name
 from harness.estimate import load_of, seconds_in_all
 from harness.experiment import Experiment, TrialSpec, load_experiment
 from harness.files import read_text, remove_parts
@@ -31,12 +32,13 @@ from harness.runner.cluster.connect import Cluster, cluster_engine, homes
 from harness.runner.engine import Engine
 from harness.runner.limits import Limits
 from harness.runner.local import LocalEngine
+from harness.runner.problems import problems_of
 from harness.runner.progress import ShowProgress, duration
-from harness.runner.run import RETRIED, TRY_AGAIN, Outcome, left_to_do, run_plan
+from harness.runner.run import MAX_CRASHES, RETRIED, TRY_AGAIN, Outcome, is_given_up, left_to_do, run_plan
 from harness.status import learned
-from harness.store import EXPERIMENT_NAME, LeftOut, Store, exclusive, open_store, write_atomically
+from harness.store import EXPERIMENT_NAME, NONE, Attempts, LeftOut, Store, exclusive, open_store, write_atomically
 from harness.tasks.cache import VARIABLE as CACHE_VARIABLE
-from harness.trial.process import model_summary, use_temporary_folder
+from harness.trial.process import begin_in, model_summary
 from harness.tuning import Tune
 
 CACHE_FOLDER = ".cache"
@@ -57,6 +59,13 @@ class Finished:
     """What did not fit into the budget, and why."""
     open_claims: tuple[str, ...] = ()
     """Ids of the claims that are still open after seeds were added."""
+    problems: tuple[str, ...] = ()
+    """Why the run does not count as successful: a sweep that cannot go on, trials still to do, too many failures."""
+
+    @property
+    def exit_code(self) -> int:
+        """The exit status of `harness run`: 0 all done, 1 done but with `problems`, 130 stopped."""
+        return 130 if self.outcome.stopped else 1 if self.problems else 0
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,8 @@ class _Run:
     planned_before: frozenset[str]
     stored_by_any_code: frozenset[str]
     """`TrialSpec.id_by_any_code` of the trials of the last plan that have a record, of this code or another."""
+    attempts_before: Mapping[str, Attempts]
+    """When the run began."""
 
 
 def run_experiment(
@@ -97,9 +108,14 @@ def run_experiment(
     run side by side (default: as many as there are cores). A run that was stopped goes on where it was. `budget`:
     seconds that the run may take; what does not fit is left out, in whole blocks. `retry`: statuses; trials that ended
     so are done again. `until_decided`: add seeds where claims are open, up to `most_seeds` (40).
-    `cluster`: run trials on Dask's workers, not here. Raises UserError.
+    `cluster`: run trials on Dask's workers, not here. Look at the result's `problems`: a run in which all trials failed
+    returns, too. Raises UserError for arguments and experiments that cannot be run.
     """
     begun = time.monotonic()
+    _check_count("jobs", jobs)
+    _check_count("most_seeds", most_seeds)
+    _check_seconds("budget", budget)
+    retry = (retry,) if isinstance(retry, str) else retry
     for status in retry:
         check_name("status", status, RETRIED)
     if not isinstance(experiment, Experiment):
@@ -113,23 +129,45 @@ def run_experiment(
         cache = Path(os.environ.get(CACHE_VARIABLE) or directory.parent / CACHE_FOLDER)
         remove_parts(cache)
         deadline = math.inf if budget is None else begun + budget - min(CLOSING_SECONDS, CLOSING_SHARE * budget)
-        again = {trial_id: attempts for trial_id, (attempts, status) in store.attempts().items() if status in retry}
+        again = {trial_id: at.number for trial_id, at in store.attempts().items() if at.status in retry}
         most = seeds.most_seeds(experiment, store, most_seeds, adding=until_decided)
         with _engine(cluster, jobs, _limits(experiment), cache, store, console) as engine:
             if source is not None:  # a run that was refused until here leaves the text of the one before
                 write_atomically(directory / EXPERIMENT_NAME, source)
             before = frozenset(store.planned_trials())
-            run = _Run(experiment, store, engine, console, deadline, again, most, before, _by_any_code(store))
+            run = _Run(
+                experiment,
+                store,
+                engine,
+                console,
+                deadline,
+                again,
+                most,
+                before,
+                _by_any_code(store),
+                store.attempts(),
+            )
             outcome = _run_stages(run)
             open_claims: tuple[str, ...] = ()
             if most is not None and not outcome.stopped:
                 outcome, open_claims = _look_and_add(run, most, outcome, adding=until_decided)
         left_out = store.left_out()
+        problems = problems_of(experiment, _losses(run), store)
         if outcome.stopped:
             return Finished(directory, outcome, [], None, left_out)
         _summarise_models(experiment, directory)
         verdicts, report = judge_and_render(directory)
-        return Finished(directory, outcome, verdicts, report, left_out, open_claims)
+        return Finished(directory, outcome, verdicts, report, left_out, open_claims, problems)
+
+
+def _check_count(name: str, value: object) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 1):
+        raise UserError(f"{name} is {value!r}, expected a whole number of at least 1")
+
+
+def _check_seconds(name: str, value: object) -> None:
+    if value is not None and not (isinstance(value, int | float) and value > 0):
+        raise UserError(f"{name} is {value!r}, expected a positive number of seconds")
 
 
 @contextmanager
@@ -164,25 +202,43 @@ def _by_any_code(store: Store) -> frozenset[str]:
 
 
 def final_losses(store: Store) -> dict[str, float]:
-    """Validation losses by trial id, for tuning; infinite for a trial that failed for good."""
+    """Validation losses by trial id, for tuning; infinite for a trial that failed, or crashed too often."""
     losses = {}
+    given_up = {trial_id for trial_id, at in store.attempts().items() if is_given_up(at.status, at.crashes)}
     for record in store.records(all_records=True):
-        if record["spec"]["purpose"] == "tuning" and record["status"] not in TRY_AGAIN:
+        final = record["status"] not in TRY_AGAIN or record["trial_id"] in given_up
+        if record["spec"]["purpose"] == "tuning" and final:
             losses[record["trial_id"]] = record["validation"].get("loss", math.inf)
     return losses
 
 
 def _run_stages(run: _Run) -> Outcome:
-    """Run the plan; where learning rates are tuned, first the tuning and then what it makes known of the plan."""
+    """Run the plan; where learning rates are tuned, first the tuning and then what it makes known of the plan.
+
+    A tuning trial that crashes is repeated at once, until it ends otherwise or is given up: the comparison needs it.
+    """
     trials = _planned(run)
-    outcome = _run_stage(run, trials)
+    outcome = stage = _run_stage(run, trials)
     while not outcome.stopped and _tunes(run.experiment):
         known_now = _planned(run)
-        if known_now.keys() == trials.keys():
+        if known_now.keys() == trials.keys() and not (stage.finished and _crashed_tuning(run, trials)):
             break
         trials = known_now
-        outcome = outcome.then(_run_stage(run, trials))
+        stage = _run_stage(run, trials)
+        outcome = outcome.then(stage)
     return outcome
+
+
+def _crashed_tuning(run: _Run, trials: Mapping[str, TrialSpec]) -> bool:
+    """Whether a tuning trial has crashed and is not given up."""
+    attempts = run.store.attempts()
+    left = left_to_do(trials, attempts)
+    return any(t.spec.purpose == "tuning" and attempts.get(t.id, NONE).status == "crashed" for t in left)
+
+
+def _given_up(attempts: Mapping[str, Attempts], ids: Collection[str]) -> int:
+    """How many of these trials have crashed too often to be tried again."""
+    return sum(is_given_up(at.status, at.crashes) for trial_id, at in attempts.items() if trial_id in ids)
 
 
 def _planned(run: _Run) -> dict[str, TrialSpec]:
@@ -234,12 +290,17 @@ def _run_stage(run: _Run, trials: Mapping[str, TrialSpec]) -> Outcome:
     store, engine = run.store, run.engine
     store.set_plan(trials)
     states = store.states()
-    left = left_to_do(trials, store.attempts(), run.retry)
+    attempts = store.attempts()
+    left = left_to_do(trials, attempts, run.retry)
+    repeated = sum(trial.attempt - 1 > run.attempts_before.get(trial.id, NONE).number for trial in left)
+    given_up = _given_up(attempts, trials.keys() - {trial.id for trial in left})
+    done = len(trials) - len(left) - given_up
     estimator = learned(states)
     seconds = seconds_in_all(Counter(load_of(trial.spec) for trial in left).items(), estimator, engine.hosts)
     tuning = any(trial.spec.purpose == "tuning" for trial in left)
     run.console.print(
-        f"{run.experiment.title}: {len(trials)} trials, {len(trials) - len(left)} done before, {len(left)} to do"
+        f"{run.experiment.title}: {len(trials)} trials, {done} done before, {len(left)} to do"
+        + (f", {given_up} given up after {MAX_CRASHES} crashes (--retry crashed)" if given_up else "")
         + (f", {engine.jobs} side by side, about {duration(seconds)}" if left else "")
         + (f" (as many as fit into {duration(run.deadline - time.monotonic())})" if run.deadline < math.inf else "")
         + (" (to tune learning rates; the comparison follows)" if tuning else ""),
@@ -259,6 +320,7 @@ def _run_stage(run: _Run, trials: Mapping[str, TrialSpec]) -> Outcome:
         budget = Budget(in_rounds(left, trials), estimator, engine.hosts, run.deadline)
     with ShowProgress(run.console, left, estimator, engine.hosts, len(trials) - len(left), run.deadline) as progress:
         outcome = run_plan(left, len(trials), store, engine, progress, budget)
+    outcome = replace(outcome, repeated=repeated)
     if budget and not outcome.stopped:
         store.leave_out(budget.left_out())
     return outcome
@@ -269,7 +331,7 @@ def _summarise_models(experiment: Experiment, directory: Path) -> None:
     missing = [cell for cell in experiment.cells if cell not in read_summaries(directory)]
     if missing:
         temporary = scratch.new_folder()
-        pool = ProcessPoolExecutor(1, server_context(), use_temporary_folder, (str(temporary),))
+        pool = ProcessPoolExecutor(1, server_context(), begin_in, (str(temporary),))
         with without_main(), pool as isolated:
             for cell, text in zip(missing, isolated.map(model_summary, missing), strict=True):
                 write_summary(directory, cell, text)

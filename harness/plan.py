@@ -18,13 +18,16 @@ from harness.tuning import Choice, Tune, choose, held_out
 
 Losses = Mapping[str, float]
 """Trial id to validation loss, of the trials that have a final record; infinite where it failed."""
+_ByRate = dict[float, list[float]]
+"""Validation losses of tuning trials by learning rate."""
 
 
 def plan(experiment: Experiment, losses: Losses | None = None) -> dict[str, TrialSpec]:
     """Every trial of the experiment by its id; seed by seed, so that an unfinished run is still paired.
 
     Where learning rates are tuned, the plan holds the tuning trials, and the comparison's only once `losses` tells how
-    all tuning trials of their sweep ended; without `losses`, rates are taken as if all were equally good.
+    all tuning trials of their sweep ended; without `losses`, rates are taken as if all were equally good. Where every
+    rate has failed, there are no trials to compare (`without_rate`).
     Raises UserError where a task cannot make the data asked for.
     """
     trials: dict[str, TrialSpec] = {}
@@ -39,6 +42,27 @@ def tuned(experiment: Experiment, losses: Losses) -> list[Choice]:
     return [choice for index in range(len(experiment.sweep)) for choice in _sweep_plan(experiment, index, losses)[1]]
 
 
+def without_rate(experiment: Experiment, losses: Losses) -> list[str]:
+    """Which sweeps cannot go on, for which cell, because a tuning trial failed at every learning rate."""
+    messages = []
+    for index, sweep in enumerate(experiment.sweep):
+        if not isinstance(sweep.learning_rate, Tune):
+            continue
+        groups = _tuning_groups(
+            list(_tuning_trials(experiment, sweep, sweep.learning_rate)), losses, sweep.learning_rate
+        )
+        for where, by_rate in groups or ():
+            if not _any_rate(by_rate):
+                stated = ", ".join(
+                    f"{name} {where[name]}" for name in ("kernel", "units", "train_size") if name in where
+                )
+                messages.append(
+                    f"sweep[{index}] ({sweep.task}) cannot go on for {where['cell']} ({stated}): at every learning rate"
+                    " a tuning trial failed, so no rate is left"
+                )
+    return messages
+
+
 def _sweep_plan(experiment: Experiment, index: int, losses: Losses | None) -> tuple[list[TrialSpec], list[Choice]]:
     sweep = experiment.sweep[index]
     try:
@@ -48,16 +72,18 @@ def _sweep_plan(experiment: Experiment, index: int, losses: Losses | None) -> tu
         if (sweep.lane or experiment.lane) == "speed":
             raise UserError("trials of the speed lane are not evaluated, so no learning rate can be tuned by them")
         tune = sweep.learning_rate
-        tuning = list(_expand(experiment, _tuning_sweep(sweep, tune), tune.tune, "tuning"))
+        tuning = list(_tuning_trials(experiment, sweep, tune))
         known = dict.fromkeys((planned.spec.id() for planned in tuning), 0.0) if losses is None else losses
-        choices = _choices(tuning, known, tune.at)
+        groups = _tuning_groups(tuning, known, tune)
         tuning_specs = [planned.spec for planned in tuning]
-        if choices is None:
+        if groups is None:
             return tuning_specs, []
+        choices = [choose(where, by_rate) for where, by_rate in groups if _any_rate(by_rate)]
         rates = {_key(choice.where): choice.rate for choice in choices}
         chosen = [
-            planned.spec.model_copy(update={"learning_rate": rates[_key(_tuned_together(planned, tune.at))]})
+            planned.spec.model_copy(update={"learning_rate": rates[key]})
             for planned in _expand(experiment, sweep, (math.nan,))
+            if (key := _key(_tuned_together(planned, tune.at))) in rates
         ]
         return tuning_specs + chosen, choices
     except UserError as error:
@@ -92,17 +118,28 @@ def _key(where: Mapping[str, Hashable]) -> tuple[Hashable, ...]:
     return tuple(where.values())
 
 
-def _choices(tuning: Sequence[_Planned], losses: Losses, at: str) -> list[Choice] | None:
-    """A choice for each group of tuning trials; None while one of them has no record."""
-    groups: dict[tuple[Hashable, ...], tuple[dict[str, Hashable], dict[float, list[float]]]] = {}
+def _tuning_trials(experiment: Experiment, sweep: Sweep, tune: Tune) -> Iterator[_Planned]:
+    return _expand(experiment, _tuning_sweep(sweep, tune), tune.tune, "tuning")
+
+
+def _any_rate(by_rate: _ByRate) -> bool:
+    """Whether there is a rate at which no trial failed."""
+    return any(all(map(math.isfinite, losses)) for losses in by_rate.values())
+
+
+def _tuning_groups(
+    tuning: Sequence[_Planned], losses: Losses, tune: Tune
+) -> list[tuple[dict[str, Hashable], _ByRate]] | None:
+    """For each learning rate to be chosen: where it is used, and the losses by rate; None while a loss is missing."""
+    groups: dict[tuple[Hashable, ...], tuple[dict[str, Hashable], _ByRate]] = {}
     for planned in tuning:
         id = planned.spec.id()
         if id not in losses:
             return None
-        where = _tuned_together(planned, at)
+        where = _tuned_together(planned, tune.at)
         _, by_rate = groups.setdefault(_key(where), (where, {}))
         by_rate.setdefault(planned.spec.learning_rate, []).append(losses[id])
-    return [choose(where, by_rate) for where, by_rate in groups.values()]
+    return list(groups.values())
 
 
 def _tuning_sweep(sweep: Sweep, tune: Tune) -> Sweep:

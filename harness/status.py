@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.estimate import Estimator, seconds_in_all
-from harness.runner.run import is_left
+from harness.runner.run import is_given_up, is_left
 from harness.store import State, Store
 
 
@@ -33,9 +33,11 @@ class Status:
     left: float
     """What the trials that are to be run will take, so many side by side."""
     trials_left: int
-    """Missing, crashed or interrupted, and not tried too often."""
+    """Missing, interrupted, or crashed and not given up."""
     left_out: int
     """Trials that the last run left out for want of time, and that still have no record."""
+    given_up: int = 0
+    """Trials that crashed too often to be tried again."""
 
 
 def learned(states: Iterable[State]) -> Estimator:
@@ -66,11 +68,12 @@ def status_of(store: Store, jobs: int) -> Status:
         tuple(cells),
         sum(cell.spent for cell in cells),
         _seconds_left(states, estimator, jobs),
-        sum(state.trials for state in states if is_left(state.attempts, state.status)),
+        sum(state.trials for state in states if is_left(state.status, state.crashes)),
         store.count_left_out(),
+        sum(state.trials for state in states if is_given_up(state.status, state.crashes)),
     )
 
 
 def _seconds_left(states: Iterable[State], estimator: Estimator, jobs: int) -> float:
-    left = ((state.load, state.trials) for state in states if is_left(state.attempts, state.status))
+    left = ((state.load, state.trials) for state in states if is_left(state.status, state.crashes))
     return seconds_in_all(left, estimator, (jobs,))

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -49,7 +50,8 @@ class State:
     load: Load
     status: str
     """Of the last attempt; 'missing' where there is none."""
-    attempts: int
+    crashes: int
+    """How many of a trial's attempts crashed."""
     trials: int
     seconds: float
     """That their last attempts took."""
@@ -57,6 +59,19 @@ class State:
     """The longest of them, in seconds."""
     spent: float
     """That all their attempts took, in seconds."""
+
+
+class Attempts(NamedTuple):
+    """The stored attempts at one trial."""
+
+    number: int
+    status: str
+    """Of the last attempt; 'missing' where there is none."""
+    crashes: int
+    """How many of them crashed."""
+
+
+NONE = Attempts(0, "missing", 0)
 
 
 @dataclass(frozen=True)
@@ -191,10 +206,10 @@ class Store:
             found[claim] = Looks((*before, through), most)
         return found
 
-    def attempts(self) -> dict[str, tuple[int, str]]:
-        """For each stored trial the number of attempts and the status of the last."""
-        rows = self._read("SELECT trial_id, max(attempt), status FROM trial GROUP BY trial_id")
-        return {trial_id: (attempt, status) for trial_id, attempt, status in rows}
+    def attempts(self) -> dict[str, Attempts]:
+        """The attempts at each stored trial, by its id."""
+        rows = self._read("SELECT trial_id, max(attempt), status, sum(status = 'crashed') FROM trial GROUP BY trial_id")
+        return {trial_id: Attempts(*row) for trial_id, *row in rows}
 
     def planned_trials(self) -> dict[str, tuple[str, str]]:
         """(task, cell) of each trial of the last plan, by id."""
@@ -205,6 +220,14 @@ class Store:
         """The trials of the last plan, in its order."""
         rows = self._read("SELECT trial_id, task, lane, kernel, cell, guess, spec FROM planned ORDER BY position")
         return [Planned(trial_id, Load(*load), spec) for trial_id, *load, spec in rows]
+
+    def endings(self) -> Counter[tuple[str, str, str]]:
+        """How many planned trials there are of each (purpose, cell, status of the last attempt or 'missing')."""
+        query = (
+            "SELECT json_extract(spec, '$.purpose'), cell, coalesce(status, 'missing'), count(*) FROM planned LEFT JOIN"
+            " (SELECT trial_id, max(attempt), status FROM trial GROUP BY trial_id) USING (trial_id) GROUP BY 1, 2, 3"
+        )
+        return Counter({(purpose, cell, status): trials for purpose, cell, status, trials in self._read(query)})
 
     def planned_seeds(self) -> set[int]:
         """The seeds of the last plan's comparison."""
@@ -254,11 +277,11 @@ class Store:
     def states(self) -> list[State]:
         """How many planned trials are in which state; read from indexes, so that it takes a moment on a large store."""
         query = (
-            "SELECT task, lane, kernel, cell, guess, coalesce(status, 'missing'), coalesce(attempt, 0), count(*),"
+            "SELECT task, lane, kernel, cell, guess, coalesce(status, 'missing'), coalesce(crashes, 0), count(*),"
             " coalesce(sum(seconds), 0), coalesce(max(seconds), 0), coalesce(sum(spent), 0) FROM planned LEFT JOIN"
-            " (SELECT trial_id, max(attempt) AS attempt, status, seconds, sum(seconds) AS spent FROM trial"
-            " GROUP BY trial_id) USING (trial_id)"
-            " GROUP BY task, lane, kernel, cell, guess, status, attempt"
+            " (SELECT trial_id, max(attempt), status, seconds, sum(seconds) AS spent,"
+            " sum(status = 'crashed') AS crashes FROM trial GROUP BY trial_id) USING (trial_id)"
+            " GROUP BY task, lane, kernel, cell, guess, status, crashes"
         )
         return [State(Load(*row[:5]), *row[5:]) for row in self._read(query)]
 

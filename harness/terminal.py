@@ -23,6 +23,7 @@ from harness.cells import KERNELS, cells
 from harness.errors import UserError
 from harness.experiment import Experiment, TrialSpec, load_experiment
 from harness.runner.progress import duration
+from harness.runner.run import MAX_CRASHES
 from harness.tasks import tasks
 
 if TYPE_CHECKING:
@@ -157,6 +158,8 @@ def status_notes(status: Status, jobs: int) -> Iterator[str]:
             f"{status.trials_left:,} trials left to run: about {duration(status.left)}"
             f" with {jobs} side by side, speed trials alone."
         )
+    if status.given_up:
+        yield f"{status.given_up:,} trials were given up after {MAX_CRASHES} crashes; --retry crashed runs them again."
     if status.left_out:
         yield f"{status.left_out:,} of them did not fit into the last run's budget."
 

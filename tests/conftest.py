@@ -18,7 +18,8 @@ NEED_TENSORFLOW = (
 TAKE_LONG = (
     "analysis/test_error_rates.py", "documents/test_blocks.py", "report/test_large.py", "report/test_report.py",
     "runner/cluster/test_network.py", "runner/cluster/test_processes.py", "runner/cluster/test_survival.py",
-    "runner/test_disk.py", "runner/test_faults.py", "runner/test_survival.py", "runner/test_watch.py",
+    "runner/test_disk.py", "runner/test_faults.py", "runner/test_signals.py", "runner/test_survival.py",
+    "runner/test_watch.py",
     "test_completion.py", "test_schema_every_key.py", "test_serve.py",
 )  # fmt: skip
 """Those that need none, but start many processes, simulate many experiments, try many values, or draw whole reports."""

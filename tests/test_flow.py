@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from rich.console import Console
 
 from harness.errors import UserError
 from harness.flow import Finished, run_experiment
-from harness.record import Record
+from harness.record import Record, Status
 from harness.results import judge_results
 from harness.runner.cluster.connect import Cluster
 from harness.runner.engine import Trial
+from harness.runner.run import MAX_CRASHES, Outcome
 from harness.store import EXPERIMENT_NAME, open_store
 from tests.factories import EXPERIMENT, experiment, record
 from tests.runner.simulated import Simulated
@@ -96,6 +98,110 @@ def test_crashed_trials_are_done_again_beyond_the_usual_number_of_attempts_where
         run(result=lambda t: record(t.spec, attempt=t.attempt, status="crashed", test={}))
     assert run()[1].ran == []
     assert len(run(retry=["crashed"])[1].ran) == 8
+
+
+TUNED = EXPERIMENT.replace("updates = 6", "updates = 6\nlearning_rate = { tune = [0.001, 0.01], seeds = 1 }")
+
+
+def crashing(*rates: float, cell: str = "gru", status: str = "crashed") -> Callable[[Trial], Record]:
+    """What tuning trials of a cell leave that fail at these rates."""
+
+    def result(trial: Trial) -> Record:
+        spec = trial.spec
+        if spec.purpose == "tuning" and spec.cell == cell and spec.learning_rate in rates:
+            return record(spec, attempt=trial.attempt, status=status, test={})
+        return record(spec, attempt=trial.attempt, validation={"loss": 1.0})
+
+    return result
+
+
+def test_a_rate_at_which_a_tuning_trial_crashes_is_not_chosen_and_the_comparison_goes_on(run) -> None:
+    finished, engine, _ = run(TUNED, crashing(0.001))
+    compared = {(t.spec.cell, t.spec.learning_rate) for t in engine.ran if t.spec.purpose == "comparison"}
+    assert compared == {("gru", 0.01), ("lstm", 0.001)}
+    assert sum(t.spec.purpose == "tuning" and t.spec.learning_rate == 0.001 for t in engine.ran) == MAX_CRASHES + 1
+    assert (finished.exit_code, finished.problems) == (0, ())
+    assert finished.outcome == Outcome(planned=12, stored_before=0, finished=12, failed=1, stopped=False)
+    assert run(TUNED, crashing(0.001))[1].ran == [], "it is given up"
+
+
+def test_a_sweep_without_a_rate_cannot_go_on_and_the_run_says_so(run) -> None:
+    for status in ("crashed", "diverged"):
+        finished, engine, _ = run(TUNED.replace("tiny", status), crashing(0.001, 0.01, status=status))
+        assert {t.spec.cell for t in engine.ran if t.spec.purpose == "comparison"} == {"lstm"}
+        assert finished.exit_code == 1
+        (problem,) = finished.problems
+        assert problem.startswith(
+            "sweep[0] (recall) cannot go on for gru (kernel keras, units 4): at every learning rate"
+        )
+
+
+def test_a_tuning_trial_that_is_stopped_holds_the_comparison_up_and_the_run_says_so(run) -> None:
+    finished, engine, _ = run(TUNED, crashing(0.001, status="interrupted"))
+    assert {t.spec.purpose for t in engine.ran} == {"tuning"}
+    assert finished.exit_code == 1
+    assert finished.problems == ("1 trial is still to do: interrupted. The same command goes on from here",)
+    assert run(TUNED, crashing())[0].exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("failing", "status", "problems"),
+    [
+        ({("gru", 20)}, "crashed", []),
+        ({("gru", 20), ("lstm", 20)}, "crashed", []),
+        ({("gru", 20), ("gru", 40)}, "crashed", ["all 4 trials of gru crashed"]),
+        ({("gru", 20), ("gru", 40)}, "diverged", []),
+        ({("gru", 20), ("gru", 40), ("lstm", 20)}, "diverged", ["6 of 8 trials failed"]),
+        (
+            {("gru", 20), ("gru", 40), ("lstm", 20), ("lstm", 40)},
+            "crashed",
+            ["8 of 8 trials failed", "all 4 trials of gru crashed", "all 4 trials of lstm crashed"],
+        ),
+    ],
+)
+def test_a_run_in_which_much_failed_is_no_success(
+    run, failing: set[tuple[str, int]], status: Status, problems: list[str]
+) -> None:
+    def result(trial: Trial) -> Record:
+        fails = (trial.spec.cell, trial.spec.train_size) in failing
+        return record(trial.spec, attempt=trial.attempt, status=status if fails else "ok")
+
+    finished = run(EXPERIMENT, result)[0]
+    assert list(finished.problems) == problems
+    assert finished.exit_code == (1 if problems else 0)
+
+
+def test_what_a_budget_leaves_out_is_no_problem(run) -> None:
+    assert run(budget=1e-9)[0].exit_code == 0
+
+
+def test_trials_that_were_given_up_are_not_called_done(run) -> None:
+    for _ in range(MAX_CRASHES):
+        run(result=lambda t: record(t.spec, attempt=t.attempt, status="crashed", test={}))
+    said = run()[2]
+    assert "8 trials, 0 done before, 0 to do, 8 given up after 5 crashes (--retry crashed)" in " ".join(said.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"jobs": -1}, "jobs is -1, expected a whole number of at least 1"),
+        ({"jobs": 0}, "jobs is 0,"),
+        ({"jobs": 1.5}, "jobs is 1.5,"),
+        ({"jobs": True}, "jobs is True,"),
+        ({"most_seeds": 0}, "most_seeds is 0,"),
+        ({"budget": -1.0}, "budget is -1.0, expected a positive number of seconds"),
+        ({"budget": float("nan")}, "budget is nan,"),
+        ({"budget": "10m"}, "budget is '10m',"),
+        ({"retry": "timout"}, "unknown status 'timout'"),
+    ],
+)
+def test_arguments_that_cannot_be_are_refused_before_anything_is_written(
+    run, tmp_path: Path, options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(UserError, match=re.escape(message)):
+        run(**options)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_more_seeds_add_to_what_is_stored(run) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.estimate import Estimator, load_of, seconds_in_all
+from harness.runner.run import MAX_CRASHES
 from harness.status import learned, status_of
 from harness.store import FILE_NAME, open_store
 from harness.tables import SCHEMA_VERSION
@@ -46,6 +47,20 @@ def test_trials_are_counted_by_cell_and_status_and_times_add_up(tmp_path: Path) 
     assert status.spent == 32.0
     assert status.trials_left == 5, "what crashed is run again, what diverged is not"
     assert status.left_out == 1
+    assert status.given_up == 0
+
+
+def test_an_interrupted_trial_is_left_and_one_that_crashed_too_often_is_given_up(tmp_path: Path) -> None:
+    with open_store(tmp_path, create=True) as store:
+        store.set_plan({s.id(): s for s in SPECS[:2]})
+        for number in range(1, MAX_CRASHES + 1):
+            store.add(record(SPECS[0], attempt=number, status="interrupted", test={}))
+            store.add(record(SPECS[1], attempt=number, status="crashed", test={}))
+        status = status_of(store, jobs=2)
+    assert (status.trials_left, status.given_up) == (1, 1)
+    gru, lstm = status.cells
+    assert gru.left > 0
+    assert lstm.left == 0
 
 
 def test_the_time_left_is_told_by_what_trials_like_these_took(tmp_path: Path) -> None:

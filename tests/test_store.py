@@ -53,7 +53,7 @@ def test_the_latest_attempt_counts_and_the_earlier_ones_stay(tmp_path: Path) -> 
         store.set_plan({ok.trial_id: ok.spec})
         store.add(crashed)
         store.add(ok)
-        assert store.attempts() == {ok.trial_id: (2, "ok")}
+        assert store.attempts() == {ok.trial_id: (2, "ok", 1)}
         assert [r["attempt"] for r in store.records()] == [2]
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection, connection:
         assert connection.execute("SELECT count(*) FROM trial").fetchone() == (2,)
@@ -93,7 +93,7 @@ def test_states_tell_what_is_there_and_what_is_missing(tmp_path: Path) -> None:
         store.set_plan({s.id(): s for s in specs})
         store.add(record(specs[0]))
         store.add(record(specs[1], status="diverged", seconds_total=2.0))
-        states = [(s.load.cell, s.status, s.attempts, s.trials, s.seconds, s.spent) for s in store.states()]
+        states = [(s.load.cell, s.status, s.crashes, s.trials, s.seconds, s.spent) for s in store.states()]
         assert states == [
             ("gru", "missing", 0, 1, 0, 0),
             ("gru", "ok", 1, 1, 1.5, 1.5),

@@ -14,6 +14,7 @@ from harness.machine import git_state, this_machine
 from harness.record import Failure, Record, Status
 from harness.runner.engine import Trial
 from harness.runner.watch import Timeline
+from harness.stopping import STOP_SIGNALS
 
 TAIL_BYTES = 8192
 """How much of the end of a trial's output is kept."""
@@ -59,8 +60,13 @@ class Attempt:
         self._tail = (self._tail + data)[-TAIL_BYTES:]
 
     def record(self, status: Status | None, exit_code: int | None, message: str | None = None) -> Record:
-        """The record, once the process is gone. `status` overrules what the trial said of itself."""
-        status = status or self.end or "crashed"
+        """The record, once the process is gone. `status` overrules what the trial said of itself.
+
+        A trial that a stop signal ended, or whose exit code is unknown because its fork server was killed, was stopped
+        by somebody: it is `interrupted`, not a failure of its cell.
+        """
+        stopped = exit_code is None or -exit_code in STOP_SIGNALS
+        status = status or self.end or ("interrupted" if stopped else "crashed")
         commit, dirty = git_state()
         known = {
             "trial_id": self.trial.id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import multiprocessing.forkserver
 import os
 import signal
 import sys
@@ -22,6 +23,7 @@ from harness.runner.attempt import Attempt
 from harness.runner.engine import Trial
 from harness.runner.limits import GRACE_SECONDS, Limits
 from harness.runner.watch import MemoryWatch, is_alive, kills_by_the_kernel
+from harness.stopping import stop_signals_blocked
 from harness.trial.process import Setting, run_in_process
 
 PRELOAD = "harness.trial.preload"
@@ -96,6 +98,8 @@ class Child:
             target=run_in_process, args=(spec, self._setting, *theirs), name=f"trial-{self.trial.id}"
         )
         try:
+            with stop_signals_blocked():  # a signal to all processes of a job does not end the server, which knows
+                multiprocessing.forkserver.ensure_running()  # how its trials ended
             with without_main():
                 process.start()
         except BaseException:

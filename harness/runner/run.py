@@ -13,14 +13,17 @@ from harness.record import Record
 from harness.runner.engine import Engine, Trial
 from harness.runner.lanes import speed_order
 from harness.stopping import stop_on_signals
-from harness.store import Store
+from harness.store import NONE, Attempts, Store
 
-MAX_ATTEMPTS = 5
-"""How often a trial that crashed or was interrupted is tried in all."""
+MAX_CRASHES = 5
+"""After this number of crashes a trial is given up. Attempts that were interrupted do not count."""
 MAX_REPEATS = 2
 """How often a speed trial that was disturbed is done again; the last attempt counts, and stays flagged if noisy too."""
 TRY_AGAIN = frozenset({"crashed", "interrupted"})
-"""These say nothing of the cell; the next run tries again. All other statuses are outcomes."""
+"""The next run tries these again: an interrupted trial always, a crashed one MAX_CRASHES times in all.
+
+All other statuses are outcomes.
+"""
 RETRIED = ("diverged", "timeout", "out_of_memory", "crashed", "interrupted")
 """The statuses of which `--retry` can do the trials again."""
 _POLL_SECONDS = 0.2
@@ -87,33 +90,46 @@ class Outcome:
     """Of those finished now, how many are not 'ok'."""
     stopped: bool
     """Whether it was stopped (Ctrl-C) before the plan was done."""
+    repeated: int = 0
+    """How many trials that an earlier part of the run finished, with a crash, this part was to try again."""
 
     def then(self, next: Outcome) -> Outcome:
         """How both parts of a run ended, where the second one had the larger plan."""
-        before = self.stored_before + max(0, next.stored_before - self.stored_before - self.finished)
-        return Outcome(next.planned, before, self.finished + next.finished, self.failed + next.failed, next.stopped)
+        more_stored = next.stored_before + next.repeated - self.stored_before - self.finished
+        return Outcome(
+            next.planned,
+            self.stored_before + max(0, more_stored),
+            self.finished - next.repeated + next.finished,
+            self.failed - next.repeated + next.failed,
+            next.stopped,
+        )
 
 
-def is_left(attempts: int, status: str) -> bool:
-    """Whether a trial with so many attempts, the last of which ended so, is to be run (again)."""
-    return attempts == 0 or (status in TRY_AGAIN and attempts < MAX_ATTEMPTS)
+def is_left(status: str, crashes: int) -> bool:
+    """Whether a trial is to be run (again): `status` of its last attempt, or 'missing'; how many attempts crashed."""
+    return status in ("missing", "interrupted") or (status == "crashed" and crashes < MAX_CRASHES)
+
+
+def is_given_up(status: str, crashes: int) -> bool:
+    """Whether a trial has crashed too often to be tried again."""
+    return status == "crashed" and not is_left(status, crashes)
 
 
 def left_to_do(
     trials: Mapping[str, TrialSpec],
-    attempts: Mapping[str, tuple[int, str]],
+    attempts: Mapping[str, Attempts],
     retry: Mapping[str, int] = MappingProxyType({}),
 ) -> list[Trial]:
     """The trials without a final record, in the plan's order, accuracy trials before speed trials.
 
-    `attempts` gives, for each stored trial, the number of attempts and the last status. A trial in `retry` is done
-    again, whatever its status, as long as it has no more than that number of attempts.
+    `attempts` are those at each stored trial. A trial in `retry` is run again with any status, as long as it has no
+    more than that number of attempts.
     """
     left = []
     for trial_id, spec in trials.items():
-        attempt, status = attempts.get(trial_id, (0, "missing"))
-        if is_left(attempt, status) or attempt <= retry.get(trial_id, 0):
-            left.append(Trial(trial_id, spec, attempt + 1))
+        stored = attempts.get(trial_id, NONE)
+        if is_left(stored.status, stored.crashes) or stored.number <= retry.get(trial_id, 0):
+            left.append(Trial(trial_id, spec, stored.number + 1))
     accuracy = [trial for trial in left if trial.spec.lane == "accuracy"]
     return accuracy + speed_order([trial for trial in left if trial.spec.lane == "speed"])
 
@@ -126,7 +142,7 @@ def run_plan(
     watcher: Watcher,
     budget: Supply | None = None,
 ) -> Outcome:
-    """Do the trials that are left. Ctrl-C or SIGTERM stops cleanly: what is finished is stored already.
+    """Do the trials that are left. Ctrl-C, SIGTERM or SIGHUP stops cleanly: what is finished is stored already.
 
     With a budget, which was made from the same trials, only those that it hands out; what still runs when its time is
     spent is interrupted. Raises UserError where a record cannot be stored (a full disk, say), or the engine cannot go

@@ -23,6 +23,7 @@ from typing import Any
 from harness.errors import UserError
 from harness.experiment import TrialSpec
 from harness.record import PhaseName
+from harness.stopping import end_on_signals
 from harness.trial.measure import Meter
 from harness.trial.quiet import quiet_stderr
 
@@ -47,6 +48,7 @@ def run_in_process(
 ) -> None:
     """The target of the trial's process: train, tell, and leave through `os._exit`."""
     os.setsid()
+    end_on_signals()
     for number, name in ((1, "stdout"), (2, "stderr")):
         os.dup2(output.fileno(), number)  # what is printed arrives line by line, whatever becomes of this process
         setattr(sys, name, os.fdopen(number, "w", buffering=1, errors="backslashreplace", closefd=False))
@@ -103,6 +105,12 @@ def run_trial(spec: TrialSpec, threads: int, send: Callable[..., None]) -> str:
         send(failure={"phase": meter.latest or "start", "message": f"{type(error).__name__}: {error}"})
     send(measured={"phases": {name: phase.model_dump() for name, phase in meter.phases.items()}})
     return status
+
+
+def begin_in(folder: str) -> None:
+    """Begin a process that is no trial: stop signals end it, and temporary files go to `folder`."""
+    end_on_signals()
+    use_temporary_folder(folder)
 
 
 def use_temporary_folder(folder: str) -> None:

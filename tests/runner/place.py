@@ -64,16 +64,20 @@ class Place:
         *,
         arguments: Sequence[str] = ("--jobs", "2"),
         environment: Mapping[str, str] = {},
+        terminal: int | None = None,
         **options: Any,
     ) -> subprocess.Popen[str]:
-        """Start a run of the experiment; `arguments` are those of the command, `options` those of Popen."""
+        """Start a run of the experiment; `arguments` are those of the command, `options` those of Popen.
+
+        It writes to `terminal`, a file descriptor, or else to a pipe.
+        """
         file = self.folder / "whole.toml"
         file.write_text(text, encoding="utf-8")
         self.temporary.mkdir(exist_ok=True)
         command = [sys.executable, "-m", "tests.runner.pretend", "run", str(file), "--results", str(self.results)]
         process = subprocess.Popen(
             [*command, *arguments],
-            stdout=subprocess.PIPE,
+            stdout=subprocess.PIPE if terminal is None else terminal,
             stderr=subprocess.STDOUT,
             text=True,
             cwd=ROOT,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import pytest
 
@@ -34,6 +35,19 @@ def test_a_trial_that_dies_leaves_its_phase_its_exit_and_what_it_had_measured() 
     assert record.failure is not None
     assert (record.failure.phase, record.failure.exit_code, record.failure.stderr) == ("train", -11, "last words")
     assert "SIGSEGV" in record.failure.message
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_trial_that_a_stop_signal_ended_was_interrupted_whoever_sent_it(number: signal.Signals) -> None:
+    record = attempt({"phase": "train"}).record(None, -number)
+    assert record.failure is not None
+    assert (record.status, record.failure.message) == ("interrupted", f"the process was ended by {number.name}")
+    assert attempt({"phase": "train"}, {"end": "ok"}).record(None, -number).status == "ok", "it had ended by itself"
+
+
+def test_a_trial_whose_end_nobody_saw_is_not_a_failure_of_its_cell() -> None:
+    assert attempt({"phase": "train"}).record(None, None).status == "interrupted"
+    assert attempt({"phase": "train"}, {"end": "diverged"}).record(None, None).status == "diverged"
 
 
 def test_what_a_trial_says_of_its_failure_is_kept() -> None:

@@ -13,8 +13,8 @@ from harness.errors import UserError
 from harness.experiment import Lane
 from harness.record import Record, Status
 from harness.runner.engine import Trial
-from harness.runner.run import MAX_ATTEMPTS, Outcome, left_to_do, run_plan
-from harness.store import Store, open_store
+from harness.runner.run import MAX_CRASHES, Outcome, left_to_do, run_plan
+from harness.store import Attempts, Store, open_store
 from tests.factories import record, spec
 
 SPECS = [spec(seed=seed, cell=cell) for seed in (0, 1) for cell in ("gru", "lstm")]
@@ -165,21 +165,35 @@ def test_signals_are_as_before_when_the_run_is_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "attempt", "tried_again"),
+    ("status", "attempts", "crashes", "tried_again"),
     [
-        ("ok", 1, False),
-        ("diverged", 1, False),
-        ("timeout", 1, False),
-        ("out_of_memory", 1, False),
-        ("crashed", 1, True),
-        ("interrupted", 1, True),
-        ("crashed", MAX_ATTEMPTS, False),
+        ("ok", 1, 0, False),
+        ("diverged", 1, 0, False),
+        ("timeout", 1, 0, False),
+        ("out_of_memory", 1, 0, False),
+        ("crashed", 1, 1, True),
+        ("crashed", MAX_CRASHES + 3, MAX_CRASHES - 1, True),
+        ("crashed", MAX_CRASHES, MAX_CRASHES, False),
+        ("interrupted", 1, 0, True),
+        ("interrupted", 100, 0, True),
+        ("interrupted", MAX_CRASHES + 1, MAX_CRASHES, True),
     ],
 )
-def test_what_is_tried_again(status: str, attempt: int, tried_again: bool) -> None:
+def test_what_is_tried_again(status: str, attempts: int, crashes: int, tried_again: bool) -> None:
     only = {SPECS[0].id(): SPECS[0]}
-    left = left_to_do(only, {SPECS[0].id(): (attempt, status)})
-    assert [trial.attempt for trial in left] == ([attempt + 1] if tried_again else [])
+    left = left_to_do(only, {SPECS[0].id(): Attempts(attempts, status, crashes)})
+    assert [trial.attempt for trial in left] == ([attempts + 1] if tried_again else [])
+
+
+def test_interruptions_use_up_no_attempt_and_crashes_do(tmp_path: Path) -> None:
+    statuses: list[Status] = ["interrupted", "crashed"] * (MAX_CRASHES - 1) + ["interrupted"] * MAX_CRASHES
+    with open_store(tmp_path, create=True) as store:
+        for number, status in enumerate(statuses, 1):
+            store.add(record(SPECS[0], attempt=number, status=status, test={}))
+        run(store, Pretend({SPECS[0].id(): "crashed"}))
+        assert store.attempts()[SPECS[0].id()] == Attempts(len(statuses) + 1, "crashed", MAX_CRASHES)
+        engine = Pretend()
+        assert run(store, engine).finished == 0, "it is given up now"
 
 
 def test_speed_trials_come_after_all_accuracy_trials() -> None:
@@ -199,13 +213,17 @@ def test_a_noisy_speed_trial_is_repeated_at_most_twice_and_every_attempt_is_kept
         store.set_plan({only.id(): only})
         outcome = run_plan([Trial(only.id(), only)], 1, store, engine, Silent())
         assert outcome.finished == 1
-        assert store.attempts() == {only.id(): (attempts, "ok")}
+        assert store.attempts() == {only.id(): Attempts(attempts, "ok", 0)}
         (last,) = store.records()
         assert last["noisy"] == (noisy >= attempts)
 
 
 def test_what_is_to_be_retried_is_done_again_up_to_the_attempts_it_had() -> None:
-    stored = {SPECS[0].id(): (2, "diverged"), SPECS[1].id(): (3, "timeout"), SPECS[2].id(): (1, "ok")}
+    stored = {
+        SPECS[0].id(): Attempts(2, "diverged", 0),
+        SPECS[1].id(): Attempts(3, "timeout", 0),
+        SPECS[2].id(): Attempts(1, "ok", 0),
+    }
     left = left_to_do(PLAN, stored, retry={SPECS[0].id(): 2, SPECS[1].id(): 2})
     assert [(trial.id, trial.attempt) for trial in left] == [(SPECS[0].id(), 3), (SPECS[3].id(), 1)]
 
@@ -216,6 +234,8 @@ def test_the_parts_of_a_run_add_up() -> None:
     assert first.then(second) == Outcome(planned=16, stored_before=5, finished=11, failed=3, stopped=True)
     fewer = Outcome(planned=16, stored_before=9, finished=4, failed=2, stopped=False)
     assert first.then(fewer).stored_before == 3
+    again = Outcome(planned=10, stored_before=9, finished=1, failed=0, stopped=False, repeated=1)
+    assert first.then(again) == Outcome(planned=10, stored_before=3, finished=7, failed=0, stopped=False)
 
 
 def test_who_watches_is_told_of_every_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ from harness.runner.lanes import block_of
 from harness.runner.limits import GRACE_SECONDS, Limits
 
 MAX_LOST = 3
-"""How many workers may be lost while they run a trial; then the trial counts as crashed."""
+"""After this number of workers that were lost, or stopped a trial, a run does not try the trial again."""
 PATIENCE_SECONDS = 600.0
 """How long a run waits for workers once all of them are lost."""
 _STORED = "What is finished is stored; the same command goes on from there"
@@ -107,7 +107,7 @@ class ClusterEngine:
         self._blocks: dict[Key, Block] = {}
         self._sent: dict[str, _Sent] = {}
         self._lost: defaultdict[str, set[str]] = defaultdict(set)
-        """Ids of the workers that were lost while they ran a trial, by the trial's id."""
+        """Ids of the workers that were lost while they ran a trial, keys of orders that were stopped; by trial."""
         self._ended: list[Record] = []
         self._host_seen = clock()
         self._any_lost = False
@@ -280,12 +280,15 @@ class ClusterEngine:
         if host.block is not None and host.block.key in self._blocks:
             host.block.begin_again()
 
-    def _again(self, key: str, *, blame: bool) -> None:
-        """Do an order again, unless too many workers were lost while they ran its trial."""
+    def _again(self, key: str, *, blame: bool, stopped: Record | None = None) -> None:
+        """Do an order again, unless too many workers were lost while they ran its trial.
+
+        stopped: the record of a trial that was stopped on its worker; it is kept where the trial is not tried again.
+        """
         sent = self._forget(key)
         trial = sent.attempt.trial
         if blame:
-            self._lost[trial.id].add(sent.host.worker.id)
+            self._lost[trial.id].add(key if stopped else sent.host.worker.id)
         if len(self._lost[trial.id]) < MAX_LOST:
             if sent.block is None:
                 self._queue.appendleft(trial)
@@ -294,7 +297,8 @@ class ClusterEngine:
                 self._free(sent.block)
             return
         self._lost.pop(trial.id)
-        self._ended.append(sent.given_up("crashed", f"its worker was lost while it ran, {MAX_LOST} times"))
+        why = f"its worker was lost while it ran, {MAX_LOST} times"
+        self._ended.append(stopped or sent.given_up("interrupted", why))
         if sent.block is not None:
             sent.block.running = None
 
@@ -307,7 +311,7 @@ class ClusterEngine:
             self._failed(Failed(event.key, f"what it sends is no record: {error.errors()[0]['msg']}", lost=False))
             return
         if record.status == "interrupted":  # its worker was about to end
-            self._again(event.key, blame=True)
+            self._again(event.key, blame=True, stopped=record)
             return
         sent = self._forget(event.key)
         self._lost.pop(record.trial_id, None)

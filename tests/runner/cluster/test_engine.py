@@ -210,7 +210,7 @@ def test_a_trial_that_is_there_whenever_a_worker_is_lost_is_given_up() -> None:
         link.events.append(Joined(worker("a", id=f"id-{number + 1}")))
         records = engine.wait(0.1)
     (given_up,) = records
-    assert given_up.status == "crashed"
+    assert given_up.status == "interrupted", "that its workers were lost says nothing of its cell"
     assert given_up.failure is not None
     assert f"lost while it ran, {MAX_LOST} times" in given_up.failure.message
     assert (given_up.host, given_up.machine.fingerprint) == ("a", "machine-a")
@@ -253,8 +253,21 @@ def test_a_block_goes_on_without_the_trial_that_loses_its_workers() -> None:
         records += engine.wait(0.1)
     records += run_to_the_end(engine, link, waiting)
     assert sorted((r.spec.cell, r.status) for r in records) == [
-        ("gru", "ok"), ("lstm", "crashed"), ("simple_rnn", "ok"),
+        ("gru", "ok"), ("lstm", "interrupted"), ("simple_rnn", "ok"),
     ]  # fmt: skip
+
+
+def test_a_trial_that_is_stopped_again_and_again_on_its_worker_stays_interrupted() -> None:
+    link = Pretend(worker("a"))
+    engine = engine_of(link)
+    submit_what_fits(engine, accuracy(1))
+    records: list[Record] = []
+    for _ in range(MAX_LOST):
+        assert records == []
+        link.done(link.at("a")[0], status="interrupted", test={})
+        records += engine.wait(0.1)
+    assert [r.status for r in records] == ["interrupted"]
+    assert engine.running() == 0
 
 
 def test_the_rest_of_a_block_goes_where_others_of_it_ran() -> None:

@@ -151,7 +151,7 @@ def test_a_nannys_memory_limit_kills_no_trial_and_its_settings_reach_none(place:
     processes.start_worker(0, "--memory-limit", "400MiB", nanny=True)
     processes.wait_for_workers(1)
     code, output = place.run(HEAD + sweeps("hungry"), arguments=["--scheduler", address])
-    assert code == 0, output
+    assert code == 1, output
     (record,) = place.records().values()
     assert record["failure"]["message"] == "ZeroDivisionError: held 800 MiB, of the nanny's settings found []"
     assert record["attempt"] == 1

@@ -1,0 +1,41 @@
+"""Why a run that came to its end does not count as successful."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from harness.experiment import Experiment
+from harness.plan import Losses, without_rate
+from harness.store import NONE, Store
+
+MOST_FAILED = 0.5
+"""The largest share of trials that may fail in a run that counts as successful. Tuning trials do not count."""
+
+
+def problems_of(experiment: Experiment, losses: Losses, store: Store) -> tuple[str, ...]:
+    """One clause for each problem of the stored trials of the present plan; nothing where the run is successful.
+
+    Sweeps that cannot go on, trials that are still to do though no budget left them out, and failures: of more than
+    MOST_FAILED of the trials, or crashes of all trials of a cell. `losses` are those of the tuning trials.
+    """
+    problems = without_rate(experiment, losses)
+    unfinished = _unfinished(store)
+    if unfinished:
+        are = "trial is" if unfinished == 1 else "trials are"
+        problems.append(f"{unfinished} {are} still to do: interrupted. The same command goes on from here")
+    ended, failed, crashed = Counter[str](), Counter[str](), Counter[str]()
+    for (purpose, cell, status), trials in store.endings().items():
+        if purpose != "tuning" and status not in ("missing", "interrupted"):
+            ended[cell] += trials
+            failed[cell] += trials * (status != "ok")
+            crashed[cell] += trials * (status == "crashed")
+    if failed.total() > MOST_FAILED * ended.total():
+        problems.append(f"{failed.total()} of {ended.total()} trials failed")
+    problems += [f"all {trials} trials of {cell} crashed" for cell, trials in ended.items() if trials == crashed[cell]]
+    return tuple(problems)
+
+
+def _unfinished(store: Store) -> int:
+    left_out, attempts = store.left_out_ids(), store.attempts()
+    statuses = (attempts.get(id, NONE).status for id in store.planned_trials() if id not in left_out)
+    return sum(status in ("missing", "interrupted") for status in statuses)

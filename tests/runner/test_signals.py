@@ -1,0 +1,145 @@
+"""Stop signals to a run, its trials, or all processes of the job: who stopped a trial decides its status."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pty
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import psutil
+import pytest
+
+from harness.record import Record
+from harness.runner.run import MAX_CRASHES
+from harness.store import FILE_NAME, open_store
+from tests.runner.place import HEAD, Place, finish, sweeps
+
+TRIALS = 5
+RUNNING = 2
+TEXT = HEAD + sweeps("dozing", sizes=range(20, 20 + TRIALS))
+
+
+def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert process.poll() is None, finish(process)
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def trials(place: Place) -> list[psutil.Process]:
+    """The processes of trials: each leads a group, and so does the run."""
+    runs = {run.pid for run in place.started}
+    return [process for process in place.processes() if os.getpgid(process.pid) == process.pid not in runs]
+
+
+def dozing(place: Place, **options: object) -> subprocess.Popen[str]:
+    """A run of which two trials run, in a process group of its own."""
+    process = place.start(TEXT, start_new_session=True, **options)
+    wait_until(lambda: len(trials(place)) == RUNNING, process)
+    time.sleep(0.3)  # each sleeps in its task by now
+    return process
+
+
+def statuses(place: Place) -> set[str]:
+    return {record["status"] for record in place.all_records()}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_each_stop_signal_ends_a_run_in_good_order(place: Place, number: signal.Signals) -> None:
+    process = dozing(place)
+    process.send_signal(number)
+    assert f"Stopped: {TRIALS} trials left" in finish(process)
+    assert process.returncode == 130
+    assert statuses(place) == {"interrupted"}
+
+
+@pytest.mark.parametrize(
+    ("number", "order"),
+    [
+        (signal.SIGTERM, "the run first"),
+        (signal.SIGTERM, "the trials first"),
+        (signal.SIGTERM, "the fork server first"),
+        (signal.SIGINT, "the trials first"),
+        (signal.SIGHUP, "the fork server first"),
+    ],
+)
+def test_a_signal_to_all_processes_of_the_job_makes_no_crash_in_any_order(
+    place: Place, number: signal.Signals, order: str
+) -> None:
+    process = dozing(place)
+    own = {process.pid, *(trial.pid for trial in trials(place))}
+    others = [other for other in place.processes() if other.pid not in own]
+    assert any("forkserver" in " ".join(other.cmdline()) for other in others)
+    groups = {"the run first": [psutil.Process(process.pid)], "the trials first": trials(place)}
+    groups["the fork server first"] = others
+    first = groups.pop(order)
+    for one in itertools.chain(first, *groups.values()):
+        with suppress(psutil.NoSuchProcess):
+            one.send_signal(number)
+        if one in first:
+            time.sleep(0.15)  # what follows from it begins before the next one has its signal
+    output = finish(process)
+    assert process.returncode == 130, output
+    assert statuses(place) == {"interrupted"}
+    assert "Traceback" not in output
+
+
+def test_a_trial_that_somebody_stops_is_still_to_do_and_the_run_says_so(place: Place) -> None:
+    process = place.start(HEAD + sweeps("dozing", "recall"))
+    wait_until(lambda: len(place.rows()) == 1 and len(trials(place)) == 1, process)
+    (trial,) = trials(place)
+    time.sleep(0.3)
+    trial.send_signal(signal.SIGTERM)
+    output = finish(process)
+    assert process.returncode == 1, output
+    assert "1 trial is still to do" in output
+    assert {name: record["status"] for (name, _), record in place.records().items()} == {
+        "dozing": "interrupted", "recall": "ok",
+    }  # fmt: skip
+
+
+def test_after_many_interruptions_the_trial_is_run_as_if_there_had_been_none(place: Place) -> None:
+    process = dozing(place)
+    process.send_signal(signal.SIGTERM)
+    finish(process)
+    with open_store(place.directory) as store:
+        stopped = [Record.model_validate(record) for record in store.records()]
+    assert len(stopped) == RUNNING
+    with open_store(place.directory, create=True) as store:
+        for number in range(2, MAX_CRASHES + 1):
+            store.add_all([record.model_copy(update={"attempt": number}) for record in stopped])
+    process = dozing(place)
+    process.send_signal(signal.SIGINT)
+    assert f"{TRIALS} trials, 0 done before, {TRIALS} to do" in finish(process)
+    assert len(place.rows()) == RUNNING * (MAX_CRASHES + 1)
+
+
+def test_a_hang_up_ends_a_run_whose_terminal_is_gone(place: Place) -> None:
+    ours, theirs = pty.openpty()
+    process = place.start(TEXT, start_new_session=True, pass_fds=[theirs], terminal=theirs)
+    os.close(theirs)
+    while len(trials(place)) < RUNNING:
+        os.read(ours, 4096)
+    os.close(ours)  # the terminal is gone: from now on writing to it is an error
+    os.kill(process.pid, signal.SIGHUP)
+    process.wait(60)
+    assert process.returncode == 130
+    assert statuses(place) == {"interrupted"}
+
+
+def test_a_run_under_nohup_does_not_end_at_a_hang_up(place: Place) -> None:
+    process = dozing(place, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    process.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    assert process.poll() is None
+    assert len(trials(place)) == RUNNING
+    process.send_signal(signal.SIGTERM)
+    finish(process)
+    assert (place.directory / FILE_NAME).is_file()
+    assert process.returncode == 130
