@@ -110,13 +110,16 @@ class TrialSpec(BaseModel):
     gradient_reach: bool = False
     purpose: Purpose = "comparison"
     seed: int
+    targets: tuple[float | str, ...] = ()
+    """Validation losses, or baselines whose loss is to be reached, that claims on time to target name beside the task's
+    own target. They decide when evaluations come closer together, and no result: no part of the id."""
 
     def id(self) -> str:
         """16 hexadecimal digits: the SHA-256 of all that can change the result, and of nothing else.
 
         It is that of the values that are not their field's default, as JSON with sorted keys.
         """
-        values = self.model_dump(mode="json", exclude={"options"}, exclude_defaults=True)
+        values = self.model_dump(mode="json", exclude={"options", "targets"}, exclude_defaults=True)
         text = json.dumps(values, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

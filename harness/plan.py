@@ -8,10 +8,11 @@ from functools import cache
 from itertools import product
 from typing import Any, NamedTuple
 
+from harness.analysis.claims import TimeToTarget
 from harness.cells import cells
 from harness.code_version import code_version
 from harness.errors import UserError
-from harness.experiment import Experiment, ForgetBias, Initialiser, Match, Optimizer, Purpose, Sweep, TrialSpec
+from harness.experiment import Experiment, ForgetBias, Initialiser, Lane, Match, Optimizer, Purpose, Sweep, TrialSpec
 from harness.matching import matched_units
 from harness.tasks import Options, tasks
 from harness.tuning import Choice, Tune, choose, held_out
@@ -183,6 +184,8 @@ def _expand(
 ) -> Iterator[_Planned]:
     task = tasks[sweep.task]
     check = sweep.until_target and purpose == "comparison"
+    lane: Lane = "speed" if check else sweep.lane or experiment.lane
+    targets = _claimed_targets(experiment, sweep) if lane == "accuracy" and purpose == "comparison" else ()
     options = task.options.model_validate(sweep.options)
     data = dict(sorted(task.identity(options).items()))
     carried = task.carries(options)
@@ -223,7 +226,7 @@ def _expand(
                 code=code[factors.cell],
                 cell=factors.cell,
                 kernel=factors.kernel,
-                lane="speed" if check else sweep.lane or experiment.lane,
+                lane=lane,
                 units=units_of.matching(factors),
                 layers=factors.layers,
                 dense_units=sweep.dense_units,
@@ -247,8 +250,19 @@ def _expand(
                 gradient_reach=sweep.gradient_reach and purpose == "comparison",
                 purpose="check" if check else purpose,
                 seed=factors.seed,
+                targets=targets,
             )
             yield _Planned(spec, factors)
+
+
+def _claimed_targets(experiment: Experiment, sweep: Sweep) -> tuple[float | str, ...]:
+    """The targets that claims on time to target name for the sweep's task, beside the one that the task declares."""
+    named = (
+        claim.target
+        for claim in experiment.claim
+        if isinstance(claim, TimeToTarget) and (claim.where.task is None or sweep.task in claim.where.task)
+    )
+    return tuple(dict.fromkeys(target for target in named if target is not None))
 
 
 def _check_streams(train_size: int, windows: int, batch_size: int) -> None:

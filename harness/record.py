@@ -38,6 +38,15 @@ class CurvePoint(_Frozen):
     """All metrics on the validation split."""
 
 
+class NearTarget(_Frozen):
+    """An evaluation between two others, after `update` updates and `seconds`, where a target came to be reached."""
+
+    update: int
+    seconds: float
+    validation: dict[str, float]
+    """All metrics on the validation split, the loss too."""
+
+
 class Memory(_Frozen):
     """Resident memory in bytes: after the model was built, at its highest while training, and how it was read."""
 
@@ -107,6 +116,8 @@ class Record(_Frozen):
     noisy: bool | None = None
     """Whether a speed trial was disturbed (docs/method.md); None in the accuracy lane."""
     curve: list[CurvePoint] = []
+    near_target: list[NearTarget] = []
+    """Further evaluations where a target was reached between two points of the curve (docs/method.md)."""
     train: dict[str, float] = {}
     validation: dict[str, float] = {}
     test: dict[str, float] = {}
@@ -118,4 +129,8 @@ class Record(_Frozen):
     """What the trained network makes of one test example, where the task shows one."""
     baselines: dict[str, dict[str, float]] = {}
     """Name of the baseline to its scores on the test split."""
+    validation_baselines: dict[str, dict[str, float]] = {}
+    """The same on the validation split, for targets; empty where the task gives none, and in older records."""
+    validation_labels: int | None = None
+    """Labels of the validation split; None in older records."""
     failure: Failure | None = None

@@ -54,7 +54,12 @@ def for_tuning(dataset: Dataset) -> Dataset:
     """
     total = len(dataset.train.x)
     kept = total - min(held_out(total), len(dataset.validation.x))
-    return replace(dataset, train=dataset.train.part(0, kept), validation=dataset.train.part(kept, total))
+    return replace(
+        dataset,
+        train=dataset.train.part(0, kept),
+        validation=dataset.train.part(kept, total),
+        validation_baselines={},  # of the data that it does not validate on
+    )
 
 
 @dataclass(frozen=True)

@@ -219,6 +219,26 @@ def test_time_to_target_is_checked_in_the_speed_lane_with_the_same_networks() ->
     assert len(set(same)) == len(specs) // 2
 
 
+def test_trials_know_the_targets_that_claims_name_and_are_the_same_trials_without_them() -> None:
+    claim = (
+        '[[claim]]\nid = "{0}"\nclaim = "It is faster."\nkind = "time-to-target"\nbetter = "gru"\nthan = "lstm"\n'
+        'margin = "10%"\n{1}\n'
+    )
+    claims = claim.format("a", "target = 1.5") + claim.format("b", 'target = "chance"\nwhere = { task = "recall" }')
+    other = claim.format("c", "") + claim.format("d", 'target = 0.1\nwhere = { task = "adding" }')
+    adding = EXPERIMENT[EXPERIMENT.index("[[sweep]]") :].replace("recall", "adding")
+    without = plan(experiment(EXPERIMENT + adding))
+    specs = plan(experiment(EXPERIMENT + adding + claims + other))
+    assert specs.keys() == without.keys()
+    assert {(spec.task, spec.targets) for spec in specs.values()} == {
+        ("recall", (1.5, "chance")),
+        ("adding", (1.5, 0.1)),
+    }
+    assert {spec.targets for spec in without.values()} == {()}
+    timed = plan(experiment(EXPERIMENT.replace("[[sweep]]", 'lane = "speed"\n[[sweep]]') + claims))
+    assert {spec.targets for spec in timed.values()} == {()}, "nothing is evaluated there"
+
+
 @pytest.mark.parametrize(
     ("key", "words"),
     [

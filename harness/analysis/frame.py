@@ -36,6 +36,7 @@ _REAL = (
     "memory_baseline_bytes",
     "memory_peak_bytes",
     "memory_difference_bytes",
+    "validation_labels",
     "train_loss",
     "validation_loss",
     "test_loss",
@@ -50,11 +51,15 @@ COLUMNS = (
     "memory_difference_bytes", "train_loss", "validation_loss", "test_loss", "test_accuracy", "machine",
     "updates_planned", "evaluate_every", "patience", "dropout", "recurrent_dropout", "clip_norm", "dense_units",
     "reference_units", "optimizer", "reset_after", "forget_bias", "initialiser", "evaluate_lengths",
-    "gradient_reach", "purpose", "options", "data", "code", "threads", "attempt", "noisy", "started_at", "git_commit",
+    "gradient_reach", "purpose", "options", "data", "code", "validation_labels", "threads", "attempt", "noisy",
+    "started_at", "git_commit",
     "failure",
 )  # fmt: skip
-"""Always there, in this order; then `test_<metric>` and `baseline_<name>_<metric>` for what the tasks measure."""
-CURVE_COLUMNS = ("trial_id", "cell", "task", "seed", "update", "seconds", "train_loss", "validation_loss")
+"""Always there, in this order; then `test_<metric>`, `baseline_<name>_<metric>` and
+`validation_baseline_<name>_<metric>` for what the tasks measure."""
+CURVE_COLUMNS = (
+    "trial_id", "cell", "task", "seed", "update", "seconds", "train_loss", "validation_loss", "near_target",
+)  # fmt: skip
 """Always there; then `validation_<metric>` for what the tasks measure."""
 LENGTH_COLUMNS = ("trial_id", "evaluated_at")
 """Then `test_<metric>`."""
@@ -80,7 +85,8 @@ def to_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
         table[column] = table[column].astype("int64")
     for column in _TRUTH:
         table[column] = table[column].astype("bool")
-    measured = [column for column in extra if column.startswith(("test_", "baseline_", "seconds_"))]
+    prefixes = ("test_", "baseline_", "validation_baseline_", "seconds_")
+    measured = [column for column in extra if column.startswith(prefixes)]
     for column in (*_REAL, *measured):
         table[column] = pd.to_numeric(table[column], errors="coerce").astype("float64")
     latest = table.sort_values(["attempt", "started_at"], kind="stable").drop_duplicates("trial_id", keep="last")
@@ -88,14 +94,20 @@ def to_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
 
 
 def curves_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
-    """The learning curves, a row an evaluation: update, seconds of training, the two losses, the validation metrics."""
+    """The learning curves, a row an evaluation: update, seconds of training, the two losses, the validation metrics.
+
+    `near_target` is true for the further evaluations where a target came to be reached; these have no train_loss.
+    """
     rows = []
     metrics: list[Mapping[str, float]] = []
     for record in _latest(records):
         spec = record["spec"]
         trial = (record["trial_id"], spec["cell"], spec["task"], spec["seed"])
-        for point in record["curve"]:
-            rows.append((*trial, point["update"], point["seconds"], point["train_loss"], point["validation_loss"]))
+        points = [*record["curve"], *record.get("near_target", ())]  # older records have none
+        for point in sorted(points, key=lambda point: int(point["update"])):
+            near = "train_loss" not in point
+            losses = (None, point["validation"]["loss"]) if near else (point["train_loss"], point["validation_loss"])
+            rows.append((*trial, point["update"], point["seconds"], *losses, near))
             metrics.append(point["validation"])
     table = pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
     for column in ("seed", "update"):
@@ -104,7 +116,7 @@ def curves_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
     table = table.join(measured)
     for column in ("seconds", "train_loss", "validation_loss", *measured.columns):
         table[column] = pd.to_numeric(table[column], errors="coerce").astype("float64")
-    return table.astype({"trial_id": "str", "cell": "str", "task": "str"})
+    return table.astype({"trial_id": "str", "cell": "str", "task": "str", "near_target": "bool"})
 
 
 def lengths_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
@@ -148,6 +160,7 @@ def _row(record: StoredRecord) -> dict[str, Any]:
     for name, value in spec.items():
         if isinstance(value, dict | list | tuple):
             row[name] = _AS_TEXT(value)
+    row.pop("targets", None)  # they decide how finely a trial is evaluated, and nothing of its result
     row["forget_bias"] = "" if spec["forget_bias"] is None else str(spec["forget_bias"])
     for name in ("trial_id", "attempt", "status", "started_at", "threads", "git_commit", "parameters",
                  "recurrent_parameters", "seconds_total", "updates", "seconds_per_update"):  # fmt: skip
@@ -167,7 +180,9 @@ def _row(record: StoredRecord) -> dict[str, Any]:
     row["validation_loss"] = record["validation"].get("loss")
     for name, value in record["test"].items():
         row[f"test_{name}"] = value
-    for baseline, scores in record["baselines"].items():
-        for name, value in scores.items():
-            row[f"baseline_{baseline}_{name}"] = value
+    row["validation_labels"] = record.get("validation_labels")
+    for prefix, baselines in (("", record["baselines"]), ("validation_", record.get("validation_baselines", {}))):
+        for baseline, scores in baselines.items():
+            for name, value in scores.items():
+                row[f"{prefix}baseline_{baseline}_{name}"] = value
     return row

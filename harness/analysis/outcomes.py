@@ -10,9 +10,10 @@ import pandas as pd
 
 from harness.analysis.claims import Comparison, Horizon, Paired, Proportion, TimeToTarget, Trend
 from harness.analysis.measures import measure
-from harness.analysis.target_times import with_speed_lanes_seconds
+from harness.analysis.target_times import levels, reached, with_speed_lanes_seconds
 from harness.errors import UserError
 from harness.tasks import tasks
+from harness.tasks.target import Target, target_of, too_few_labels
 
 
 @dataclass(frozen=True)
@@ -100,53 +101,78 @@ def _timed(
 ) -> tuple[pd.DataFrame, Outcome]:
     """Updates, or seconds, to the first evaluation that is as good as the target; NaN where there is none.
 
-    A trial that reached the target and failed later did reach it.
+    A trial that reached the target and failed later did reach it. `time_to_target_low` is the earliest that it may have
+    been reached: just after the evaluation before.
     """
     if curves is None:
         raise UserError("the learning curves are needed to tell when a target was reached, and were not given")
     column = "update" if claim.by == "updates" else "seconds"
-    times = pd.Series(np.nan, index=frame.index)
+    times = pd.DataFrame(np.nan, index=frame.index, columns=[column, f"{column}_low"])
     goals = {name: _goal(claim, name) for name in names}
-    for name, (metric, level) in goals.items():
-        trials = frame[frame["task"] == name].set_index("trial_id")
-        points = curves[curves["trial_id"].isin(trials.index)]
+    for name, goal in goals.items():
+        metric = goal[0]
+        trials = frame[frame["task"] == name]
+        points = curves[curves["trial_id"].isin(trials["trial_id"])]
         if f"validation_{metric}" not in points:
             raise UserError(f"the learning curves of the task {name!r} have no {metric!r}, which its target is about")
-        wanted = points["trial_id"].map(_levels(trials, metric, level))
-        found = points[f"validation_{metric}"]
-        reached = points[found <= wanted if measure(f"test_{metric}", name).better == "lower" else found >= wanted]
-        times = times.fillna(frame["trial_id"].map(reached.groupby("trial_id")[column].min()).astype(float))
-    status = np.where(times.notna(), "ok", frame["status"])
+        wanted = _known_levels(trials[trials["trial_id"].isin(points["trial_id"])], name, goal)
+        lower = measure(f"test_{metric}", name).better == "lower"
+        first = reached(points, f"validation_{metric}", wanted, lower=lower)
+        for one in times.columns:
+            times.loc[trials.index, one] = trials["trial_id"].map(first[one]).astype(float)
+    status = np.where(times[column].notna(), "ok", frame["status"])
     unit = "updates" if claim.by == "updates" else "s"
     outcome = Outcome("time_to_target", f"{claim.by} to {_target_title(goals)}", unit, True)
-    return frame.assign(time_to_target=times, status=status), outcome
+    lowest = times[f"{column}_low"]
+    return frame.assign(time_to_target=times[column], time_to_target_low=lowest, status=status), outcome
 
 
-def _goal(claim: TimeToTarget, task: str) -> tuple[str, float | str]:
+def _goal(claim: TimeToTarget, task: str) -> Target:
     """Which metric has to reach which level: a number, or the name of a baseline."""
     if claim.target is not None:
         return "loss", claim.target
-    own = tasks[task].target or tasks[task].solved
+    own = target_of(tasks[task])
     if own is None:
         raise UserError(f"the task {task!r} declares no target; give 'target'")
     return own
 
 
-def _levels(trials: pd.DataFrame, metric: str, level: float | str) -> pd.Series:
-    """What each trial has to reach."""
-    if not isinstance(level, str):
-        return pd.Series(level, index=trials.index)
-    if f"baseline_{level}_{metric}" not in trials:
-        known = [
-            name.removeprefix("baseline_").removesuffix(f"_{metric}")
-            for name in map(str, trials.columns)
-            if name.startswith("baseline_") and name.endswith(f"_{metric}")
-        ]
-        raise UserError(f"no baseline {level!r} in the records; there are: {', '.join(known) or 'none'}")
-    return trials[f"baseline_{level}_{metric}"]
+def _known_levels(trials: pd.DataFrame, task: str, target: Target) -> pd.Series:
+    """What each trial (by id) has to reach on validation data.
+
+    Raises UserError where that is not known, or where the validation split is too small to tell.
+    """
+    metric, level = target
+    wanted = levels(trials, target)
+    if isinstance(level, str) and wanted.isna().any():
+        raise UserError(_unknown_level(trials, task, metric, level))
+    labels = trials["validation_labels"].to_numpy(float)  # not in older records
+    for value, count in {*zip(wanted, labels, strict=True)}:
+        if np.isfinite(count) and (why := too_few_labels(tasks[task], metric, value, int(count))):
+            raise UserError(f"task {task!r}: {why}")
+    return wanted
 
 
-def _target_title(goals: Mapping[str, tuple[str, float | str]]) -> str:
+def _unknown_level(trials: pd.DataFrame, task: str, metric: str, level: str) -> str:
+    """Why the level of a baseline on the validation split is not known."""
+    ending = f"_{metric}"
+    columns = [
+        column for column in map(str, trials.columns) if column.endswith(ending) and trials[column].notna().any()
+    ]
+    on_test, on_validation = (
+        [column.removeprefix(prefix).removesuffix(ending) for column in columns if column.startswith(prefix)]
+        for prefix in ("baseline_", "validation_baseline_")
+    )
+    if level in {*on_test, *on_validation}:
+        return (
+            f"task {task!r}: records have the {metric} of the baseline {level!r} on the test split alone, and a target"
+            " is compared on the validation split; run these trials again, or give 'target' as a number"
+            " (a task of your own scores its baselines on the validation split in Dataset.validation_baselines)"
+        )
+    return f"no baseline {level!r} in the records; there are: {', '.join(on_validation or on_test) or 'none'}"
+
+
+def _target_title(goals: Mapping[str, Target]) -> str:
     """'a validation loss of 2.0', 'the validation accuracy of unigram', or, for several tasks, 'their targets'."""
     if len(set(goals.values())) != 1:
         return "the tasks' targets"

@@ -34,9 +34,13 @@ def simulated_record(
     seconds_per_update: float = 0.01,
     recurrent_parameters: int | None = None,
     baselines: dict[str, dict[str, float]] | None = None,
+    validation_baselines: dict[str, dict[str, float]] | None = None,
     **spec: Any,
 ) -> dict[str, Any]:
-    """A record in its JSON form; `spec` replaces fields of the spec, `curve` lists (update, validation loss)."""
+    """A record in its JSON form; `spec` replaces fields of the spec, `curve` lists (update, validation loss).
+
+    Baselines reach the same on both splits unless `validation_baselines` are given.
+    """
     complete = TrialSpec.model_construct(
         **{
             "task": task,
@@ -108,6 +112,9 @@ def simulated_record(
         "validation": {"loss": loss} if ok else {},
         "test": {"loss": loss, "accuracy": accuracy} if ok else {},
         "baselines": baselines or {},
+        "validation_baselines": (baselines or {}) if validation_baselines is None else validation_baselines,
+        "validation_labels": 1000,
+        "near_target": [],
         "failure": None if ok else {"phase": "train", "message": "simulated", "stderr": "", "exit_code": None},
     }
 

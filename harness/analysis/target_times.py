@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from harness.tasks import tasks
-from harness.tasks.target import lower_is_better, target_of
+from harness.tasks.target import Target, lower_is_better, target_of
 
 _COST = (
     "task", "options", "data", "cell", "kernel", "units", "layers", "dense_units", "sequence_length", "batch_size",
@@ -56,7 +56,7 @@ def target_times(frame: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
 def at_target(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     """`update` and `seconds` at which each trial (by index) reaches its task's target.
 
-    Both are infinite for a miss, NaN where the task declares no target.
+    Both are infinite for a miss, NaN where the task declares no target or its level on validation data is not known.
     """
     found = pd.DataFrame(np.nan, index=trials.index, columns=["update", "seconds"])
     for name, of_task in trials.groupby("task"):
@@ -64,23 +64,42 @@ def at_target(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
         target = target_of(task)
         if target is None:
             continue
-        metric, level = target
-        points = curves[curves["trial_id"].isin(of_task["trial_id"])].sort_values("update")
-        value = points.get(f"validation_{metric}", pd.Series(np.nan, index=points.index))
-        wanted = points["trial_id"].map(_levels(of_task, metric, level)).astype(float)
-        reached = points[value <= wanted if lower_is_better(task, metric) else value >= wanted]
-        first = reached.groupby("trial_id")[["update", "seconds"]].first()
+        metric, _ = target
+        points = curves[curves["trial_id"].isin(of_task["trial_id"])]
+        wanted = levels(of_task, target)
+        first = reached(points, f"validation_{metric}", wanted, lower=lower_is_better(task, metric))
+        known = of_task["trial_id"].map(wanted).notna()  # without a level nothing is known, not even a miss
         for column in found.columns:
-            found.loc[of_task.index, column] = of_task["trial_id"].map(first[column]).astype(float).fillna(np.inf)
+            times = of_task["trial_id"].map(first[column]).astype(float).fillna(np.inf)
+            found.loc[of_task.index, column] = times.where(known)
     return found
 
 
-def _levels(trials: pd.DataFrame, metric: str, level: float | str) -> pd.Series:
+def levels(trials: pd.DataFrame, target: Target) -> pd.Series:
+    """What each trial (by id) has to reach on validation data; NaN where the baseline was not scored on them."""
+    metric, level = target
     by_id = trials.set_index("trial_id")
     if isinstance(level, str):
-        column = f"baseline_{level}_{metric}"
-        return by_id[column] if column in by_id else pd.Series(np.nan, index=by_id.index)
-    return pd.Series(level, index=by_id.index)
+        column = f"validation_baseline_{level}_{metric}"
+        return by_id[column].astype(float) if column in by_id else pd.Series(np.nan, index=by_id.index)
+    return pd.Series(float(level), index=by_id.index)
+
+
+def reached(curves: pd.DataFrame, column: str, wanted: pd.Series, *, lower: bool) -> pd.DataFrame:
+    """The first evaluation of each trial (the index) at its level or better; no row for a trial without one.
+
+    curves: as `curves_frame` gives them. column: a metric on validation data. wanted: the levels, by trial id. lower:
+    whether less is better. `update` and `seconds` are those of the evaluation. The target was reached at or before it,
+    and after the evaluation before it, so at `update_low` or `seconds_low` at the earliest.
+    """
+    points = curves.sort_values("update", kind="stable")
+    value = points.get(column, pd.Series(np.nan, index=points.index))
+    level = points["trial_id"].map(wanted).astype(float)
+    before = points.groupby("trial_id")[["update", "seconds"]].shift().fillna(0.0)
+    an_update = (points["seconds"] - before["seconds"]) / (points["update"] - before["update"])
+    points = points.assign(update_low=before["update"] + 1, seconds_low=before["seconds"] + an_update)
+    at_target = points[value <= level if lower else value >= level]
+    return at_target.groupby("trial_id")[["update", "seconds", "update_low", "seconds_low"]].first()
 
 
 def cost_of_update(trials: pd.DataFrame, frame: pd.DataFrame) -> pd.Series:

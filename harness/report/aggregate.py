@@ -26,6 +26,8 @@ NUMBERS = (
     "memory_peak_bytes", "memory_difference_bytes", "train_loss", "validation_loss", "test_loss", "test_accuracy",
     "dropout", "recurrent_dropout", "clip_norm", "patience", "updates_planned", "attempt", "noisy",
 )  # fmt: skip
+SCORES = ("test_", "baseline_", "validation_baseline_")
+"""How the columns begin that hold scores."""
 FACTORS = (
     "kernel", "lane", "machine", "matched", "reference_units", "layers", "dense_units", "variant", "optimizer",
     "reset_after", "forget_bias", "initialiser", "dropout", "recurrent_dropout", "clip_norm", "sequence_length",
@@ -46,7 +48,7 @@ def prepared(frame: pd.DataFrame) -> pd.DataFrame:
     tidy = frame.reset_index(drop=True).copy()
     for name in TEXTS:
         tidy[name] = tidy[name].fillna("").astype(str) if name in tidy else ""
-    for name in {*NUMBERS, *(column for column in tidy.columns if str(column).startswith(("test_", "baseline_")))}:
+    for name in {*NUMBERS, *(column for column in tidy.columns if str(column).startswith(SCORES))}:
         values = pd.to_numeric(tidy[name], errors="coerce") if name in tidy else pd.Series(np.nan, index=tidy.index)
         tidy[name] = values.astype(float).replace([np.inf, -np.inf], np.nan)
     tidy["reference_units"] = tidy["reference_units"].fillna(tidy["units"])
@@ -87,7 +89,7 @@ def with_factors(table: pd.DataFrame | None, frame: pd.DataFrame, numbers: Seque
 
     `numbers` are its columns that must be there; they and every further score are finite or NaN.
     """
-    baselines = [column for column in frame.columns if str(column).startswith("baseline_")]
+    baselines = [column for column in frame.columns if str(column).startswith(SCORES[1:])]
     factors = frame[["trial_id", "task", "cell", "seed", "status", "learning_rate", *FACTORS, *DERIVED, *baselines]]
     if table is None or table.empty or "trial_id" not in table:
         return factors.iloc[:0].assign(**dict.fromkeys(numbers, 0.0))

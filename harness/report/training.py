@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import pandas as pd
 
+from harness.analysis.target_times import reached
 from harness.report.aggregate import Condition, centre, conditions, statuses, typical, with_best_rates, with_factors
 from harness.report.appearance import in_order
 from harness.report.panels import (
@@ -42,6 +43,8 @@ def learning_curves(results: Results) -> Plot:
     panels = []
     for here in conditions(trials, x=None):
         curves = _of(here, results)
+        if "near_target" in curves:  # these evaluations are of a few trials alone
+            curves = curves[~curves["near_target"].astype(bool)]
         if curves.empty:
             continue
         unit = metric(results.tasks, here.task, "loss").axis.unit
@@ -84,9 +87,10 @@ class _Target:
 
     def reached(self, curves: pd.DataFrame) -> pd.DataFrame:
         """The first point at the target, of the trials that get there."""
-        values, level = curves[self.column], curves[self.level] if isinstance(self.level, str) else self.level
-        passed = curves[values <= level if self.lower else values >= level]
-        return passed.sort_values("update").groupby("trial_id", as_index=False)[["update", "seconds"]].first()
+        wanted = curves.groupby("trial_id")[self.level].first() if isinstance(self.level, str) else None
+        if wanted is None:
+            wanted = pd.Series(self.level, index=curves["trial_id"].unique())
+        return reached(curves, self.column, wanted, lower=self.lower)[["update", "seconds"]].reset_index()
 
 
 def time_to_target(results: Results) -> Plot:
@@ -144,8 +148,8 @@ def _declared(curves: pd.DataFrame, results: Results, task: str) -> _Target | No
     lower, level = quantity.better == "lower", declared[1]
     name, more = quantity.axis.title.removeprefix("Test "), "less" if lower else "more"
     if isinstance(level, str):
-        own = f"baseline_{level}_{declared[0]}"
-        if own not in curves:
+        own = f"validation_baseline_{level}_{declared[0]}"
+        if own not in curves or curves[own].isna().all():
             return None
         target = _Target(column, own, lower, f"validation {name} as good as that of the baseline {level!r}")
     else:

@@ -37,6 +37,8 @@ def make(train_size: int, sequence_length: int, seed: int, options: AddingOption
     supply = Supply(2 ** (24 * sequence_length), "sequences")
     rows = distinct(draw, options.sizes(train_size), seed, supply)
     train, validation, test = (Split(x=x, y=(x[..., 0] * x[..., 1]).sum(axis=1, keepdims=True)) for x in rows)
+    # Always answering 1, the mean; |sum - 1| is less than d with probability 1 - (1 - d)^2.
+    chance = {"chance": {"loss": _VARIANCE, "root_mean_square": _VARIANCE**0.5, "accuracy": 1 - (1 - _RIGHT) ** 2}}
     return Dataset(
         train=train,
         validation=validation,
@@ -45,10 +47,8 @@ def make(train_size: int, sequence_length: int, seed: int, options: AddingOption
         classes=1,
         symbols=None,
         fingerprint=fingerprint(_VERSION, options, train_size, sequence_length, seed),
-        baselines={
-            # Always answering 1, the mean; |sum - 1| is less than d with probability 1 - (1 - d)^2.
-            "chance": {"loss": _VARIANCE, "root_mean_square": _VARIANCE**0.5, "accuracy": 1 - (1 - _RIGHT) ** 2}
-        },
+        baselines=chance,
+        validation_baselines=chance,
     )
 
 

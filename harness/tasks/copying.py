@@ -38,6 +38,9 @@ def make(train_size: int, sequence_length: int, seed: int, options: CopyingOptio
     rows = distinct(draw, options.sizes(train_size), seed, _supply(options))
     train, validation, test = (_split(symbols, sequence_length, options) for symbols in rows)
     steps = sequence_length + 2 * options.copied
+    # Without memory: blank for certain until the delimiter has been seen, then a guess.
+    loss = options.copied * math.log(options.symbols) / steps
+    chance = {"chance": {"loss": loss, "recall_accuracy": 1 / options.symbols}}
     return Dataset(
         train=train,
         validation=validation,
@@ -46,13 +49,8 @@ def make(train_size: int, sequence_length: int, seed: int, options: CopyingOptio
         classes=options.symbols + 1,
         symbols=options.symbols + 2,
         fingerprint=fingerprint(_VERSION, options, train_size, sequence_length, seed),
-        baselines={
-            # Without memory: blank for certain until the delimiter has been seen, then a guess.
-            "chance": {
-                "loss": options.copied * math.log(options.symbols) / steps,
-                "recall_accuracy": 1 / options.symbols,
-            }
-        },
+        baselines=chance,
+        validation_baselines=chance,
     )
 
 

@@ -41,20 +41,26 @@ def make(train_size: int, sequence_length: int, seed: int, options: CountingOpti
     held_out = in_range[in_range % _HELD_OUT == 0]
     drawn = np.random.default_rng(seed).choice(in_range[in_range % _HELD_OUT != 0], size=train_size)
     train = _split(drawn, sequence_length, options.letters)
+    validation = _split(held_out, sequence_length, options.letters)
     test = _split(np.arange(trained + 1, largest + 1), sequence_length, options.letters)
     symbols = options.letters + 1
+
+    def baselines(split: Split) -> dict[str, Scores]:
+        return {
+            "chance": {"loss": math.log(symbols), "accepted": 0.0, "longest": 0.0},
+            "bigram": {"loss": _bigram_loss(train, split, symbols), "accepted": 0.0, "longest": 0.0},
+        }
+
     return Dataset(
         train=train,
-        validation=_split(held_out, sequence_length, options.letters),
+        validation=validation,
         test=test,
         input_shape=(sequence_length,),
         classes=symbols,
         symbols=symbols,
         fingerprint=fingerprint(_VERSION, options, train_size, sequence_length, seed),
-        baselines={
-            "chance": {"loss": math.log(symbols), "accepted": 0.0, "longest": 0.0},
-            "bigram": {"loss": _bigram_loss(train, test, symbols), "accepted": 0.0, "longest": 0.0},
-        },
+        baselines=baselines(test),
+        validation_baselines=baselines(validation),
     )
 
 

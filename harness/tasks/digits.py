@@ -17,7 +17,7 @@ from pydantic import Field
 from harness.errors import UserError
 from harness.tasks.idx import read_idx, write_idx
 from harness.tasks.scoring import ACCURACY, classification
-from harness.tasks.task import Array, DataFacts, Dataset, Options, Split, Task, decisive, fingerprint
+from harness.tasks.task import Array, DataFacts, Dataset, Options, Scores, Split, Task, decisive, fingerprint
 
 _VERSION = "digits 1"
 _CLASSES = 10
@@ -78,11 +78,16 @@ def make(train_size: int, sequence_length: int, seed: int, options: DigitsOption
         classes=_CLASSES,
         symbols=None,
         fingerprint=fingerprint(_VERSION, images.sha256, decisive(options), train_size, sequence_length, seed),
-        baselines={
-            "chance": {"loss": math.log(_CLASSES), "accuracy": 1 / _CLASSES},
-            "nearest_centroid": {"accuracy": _nearest_centroid(train, testing)},
-        },
+        baselines=_baselines(train, testing),
+        validation_baselines=_baselines(train, validating),
     )
+
+
+def _baselines(train: Split, split: Split) -> dict[str, Scores]:
+    return {
+        "chance": {"loss": math.log(_CLASSES), "accuracy": 1 / _CLASSES},
+        "nearest_centroid": {"accuracy": _nearest_centroid(train, split)},
+    }
 
 
 def examples(train_size: int, sequence_length: int, options: DigitsOptions) -> int:

@@ -49,6 +49,7 @@ def make(train_size: int, sequence_length: int, seed: int, options: MusicOptions
         symbols=None,
         fingerprint=fingerprint(_VERSION, rolls.sha256, train_size, sequence_length, seed),
         baselines=_baselines(train, test),
+        validation_baselines=_baselines(train, validation),
     )
 
 
@@ -110,22 +111,22 @@ def _split(sequences: Sequence[Array], length: int) -> Split:
     return Split(x=x, y=y, weight=weight)
 
 
-def _baselines(train: Split, test: Split) -> dict[str, Scores]:
+def _baselines(train: Split, split: Split) -> dict[str, Scores]:
     """Each note as common as it is; each note by whether it sounded a step before. One half is added to every count."""
     assert train.weight is not None
-    assert test.weight is not None
+    assert split.weight is not None
     steps = train.weight > 0
     before, after = train.x[steps], train.y[steps]
 
     def share(counted: Array) -> Array:
         return np.asarray(((after * counted).sum(axis=0) + 0.5) / (counted.sum(axis=0) + 1))
 
-    unigram = np.broadcast_to(share(np.ones_like(before)), test.y.shape)
-    markov = np.where(test.x > 0, share(before), share(1 - before))
+    unigram = np.broadcast_to(share(np.ones_like(before)), split.y.shape)
+    markov = np.where(split.x > 0, share(before), share(1 - before))
     return {
         "chance": {"loss": math.log(2), "negative_log_likelihood": NOTES * math.log(2)},
-        "unigram": score(test.y, unigram, test.weight),
-        "markov": score(test.y, markov, test.weight),
+        "unigram": score(split.y, unigram, split.weight),
+        "markov": score(split.y, markov, split.weight),
     }
 
 

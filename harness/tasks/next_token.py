@@ -101,17 +101,25 @@ def next_token_task(
         window_count(train_size, sequence_length, text)
         start = int(np.random.default_rng(seed).random() * (len(text.train) - train_size))
         cut = text.train[start : start + train_size + 1]
-        test = windows(text.test, sequence_length)
-        found = baselines(cut, test, text.symbols, carried=options.carry_state)
+        validation, test = (windows(portion, sequence_length) for portion in (text.validation, text.test))
+        fitted = fit_ngrams(cut, text.symbols)
+        on_validation, on_test = (
+            {
+                name: scores(*values)
+                for name, values in baselines(fitted, split, text.symbols, carried=options.carry_state).items()
+            }
+            for split in (validation, test)
+        )
         return Dataset(
             train=windows(cut, sequence_length),
-            validation=windows(text.validation, sequence_length),
+            validation=validation,
             test=test,
             input_shape=(sequence_length,),
             classes=text.symbols,
             symbols=text.symbols,
             fingerprint=fingerprint(dict(identity(options)), train_size, sequence_length, seed),
-            baselines={name: scores(*values) for name, values in found.items()},
+            baselines=on_test,
+            validation_baselines=on_validation,
         )
 
     def make_test(sequence_length: int, seed: int, options: TextOptions) -> Split:
@@ -195,19 +203,26 @@ def windows(tokens: Array, length: int) -> Split:
     return Split(x=x.reshape(count, length), y=y.reshape(count, length))
 
 
-def baselines(tokens: Array, test: Split, symbols: int, *, carried: bool) -> dict[str, tuple[float, float]]:
-    """Loss and accuracy on the test windows of chance and of n-grams fitted on `tokens`.
+def fit_ngrams(tokens: Array, symbols: int) -> tuple[ngrams.NGrams, ngrams.NGrams, ngrams.NGrams]:
+    """N-grams of orders 1, 2 and 3."""
+    return ngrams.fit(tokens, symbols, 1), ngrams.fit(tokens, symbols, 2), ngrams.fit(tokens, symbols, 3)
+
+
+def baselines(
+    fitted: tuple[ngrams.NGrams, ngrams.NGrams, ngrams.NGrams], split: Split, symbols: int, *, carried: bool
+) -> dict[str, tuple[float, float]]:
+    """Loss and accuracy on a split's windows of chance and of the n-grams of `fit_ngrams`.
 
     Like the network, the n-grams see no further back than the first token of a window, unless the state is carried.
     """
     if carried:
-        test = Split(test.x.reshape(1, -1), test.y.reshape(1, -1))
-    one, two, three = (ngrams.fit(tokens, symbols, order) for order in (1, 2, 3))
+        split = Split(split.x.reshape(1, -1), split.y.reshape(1, -1))
+    one, two, three = fitted
     return {
         "chance": (math.log(symbols), 1 / symbols),
-        "unigram": _predicted(test, first=one, later=one),
-        "bigram": _predicted(test, first=two, later=two),
-        "trigram": _predicted(test, first=two, later=three),
+        "unigram": _predicted(split, first=one, later=one),
+        "bigram": _predicted(split, first=two, later=two),
+        "trigram": _predicted(split, first=two, later=three),
     }
 
 
@@ -226,10 +241,10 @@ def _found(portions: Portions) -> str:
     return f"{portions.text.source}: has {total:,} {portions.unit}"
 
 
-def _predicted(test: Split, *, first: ngrams.NGrams, later: ngrams.NGrams) -> tuple[float, float]:
+def _predicted(split: Split, *, first: ngrams.NGrams, later: ngrams.NGrams) -> tuple[float, float]:
     """Loss and accuracy of n-grams that see one token at the first step of a window and two at the later ones."""
-    pairs = np.stack([test.x[:, :-1], test.x[:, 1:]], axis=-1).reshape(-1, 2)
-    parts = ((first, test.x[:, :1], test.y[:, 0]), (later, pairs, test.y[:, 1:].ravel()))
+    pairs = np.stack([split.x[:, :-1], split.x[:, 1:]], axis=-1).reshape(-1, 2)
+    parts = ((first, split.x[:, :1], split.y[:, 0]), (later, pairs, split.y[:, 1:].ravel()))
     p = np.concatenate([ngrams.probabilities(model, seen, y, model.symbols) for model, seen, y in parts])
     right = np.concatenate([ngrams.likeliest(model, seen) == y for model, seen, y in parts])
     return float(-np.log(p).mean()), float(right.mean())

@@ -33,6 +33,7 @@ def make(train_size: int, sequence_length: int, seed: int, options: RecallOption
     sizes = options.sizes(train_size)
     rows = distinct(draw, sizes, seed, _supply(sequence_length, options))
     train, validation, test = (Split(x=x, y=x[:, 0].copy()) for x in rows)
+    chance = {"chance": {"loss": math.log(options.symbols), "accuracy": 1 / options.symbols}}
     return Dataset(
         train=train,
         validation=validation,
@@ -41,7 +42,8 @@ def make(train_size: int, sequence_length: int, seed: int, options: RecallOption
         classes=options.symbols,
         symbols=options.symbols,
         fingerprint=fingerprint(_VERSION, options, train_size, sequence_length, seed),
-        baselines={"chance": {"loss": math.log(options.symbols), "accuracy": 1 / options.symbols}},
+        baselines=chance,
+        validation_baselines=chance,
     )
 
 

@@ -66,6 +66,7 @@ def make(train_size: int, sequence_length: int, seed: int, options: SignalsOptio
         symbols=None,
         fingerprint=fingerprint(dict(identity(options)), train_size, sequence_length, seed),
         baselines=_baselines(train, test, len(shared.classes)),
+        validation_baselines=_baselines(train, validation, len(shared.classes)),
     )
 
 
@@ -146,18 +147,18 @@ def _pool_and_test(given: list[Series], values: Array) -> tuple[Array, Array]:
     return generator.permutation(kept[kept < first]), kept[kept >= first]
 
 
-def _baselines(train: Split, test: Split, classes: int) -> dict[str, Scores]:
+def _baselines(train: Split, split: Split, classes: int) -> dict[str, Scores]:
     """The commonest label; and the label of the nearest training series, the archives' own yardstick."""
     counts = np.bincount(train.y, minlength=classes)
     prevalence = (counts + 1) / (counts.sum() + classes)
-    x, others = (split.x.reshape(len(split.x), -1).astype(np.float64) for split in (train, test))
+    x, others = (part.x.reshape(len(part.x), -1).astype(np.float64) for part in (train, split))
     distances = (x**2).sum(axis=1) - 2 * others @ x.T
     return {
         "chance": {
-            "loss": float(-np.log(prevalence[test.y]).mean()),
-            "accuracy": float(np.mean(test.y == np.argmax(counts))),
+            "loss": float(-np.log(prevalence[split.y]).mean()),
+            "accuracy": float(np.mean(split.y == np.argmax(counts))),
         },
-        "nearest_neighbour": {"accuracy": float(np.mean(train.y[np.argmin(distances, axis=1)] == test.y))},
+        "nearest_neighbour": {"accuracy": float(np.mean(train.y[np.argmin(distances, axis=1)] == split.y))},
     }
 
 

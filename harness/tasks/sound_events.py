@@ -80,6 +80,7 @@ def make(train_size: int, sequence_length: int, seed: int, options: SoundEventsO
     centre, spread = frames.mean(axis=(0, 1)), frames.std(axis=(0, 1)) + 1e-6
     train, validation, test = (_standardised(split, centre, spread) for split in splits)
     made_from = fingerprint(dict(identity(options)), train_size, sequence_length, seed)
+    baselines = _baselines(train, validation, test, made_from)
     return Dataset(
         train=train,
         validation=validation,
@@ -88,7 +89,8 @@ def make(train_size: int, sequence_length: int, seed: int, options: SoundEventsO
         classes=len(labels),
         symbols=None,
         fingerprint=made_from,
-        baselines=_baselines(train, validation, test, made_from),
+        baselines=baselines["test"],
+        validation_baselines=baselines["validation"],
     )
 
 
@@ -248,19 +250,30 @@ def _standardised(split: Split, centre: Array, spread: Array) -> Split:
     return Split(x if split.weight is None else x * split.weight[..., None], split.y, split.weight)
 
 
-def _baselines(train: Split, validation: Split, test: Split, made_from: str) -> dict[str, Scores]:
-    """Guessing by how common each label is, never firing, and a trained network that sees one frame at a time."""
+def _baselines(train: Split, validation: Split, test: Split, made_from: str) -> dict[str, dict[str, Scores]]:
+    """Guessing by how common each label is, never firing, and a trained network that sees one frame at a time.
+
+    By the split that is scored, 'validation' or 'test'; thresholds are chosen on the validation split.
+    """
     prevalence = train.y.mean(axis=(0, 1)) if train.weight is None else train.y[train.weight > 0].mean(axis=0)
-    guesses = [np.broadcast_to(prevalence, split.y.shape) for split in (validation, test)]
-    silent = dict(split_scores(test, np.zeros_like(test.y), score))
-    del silent["loss"], silent["average_precision"]
     by_frame = cached(
         (frame_wise.VERSION, made_from), functools.partial(frame_wise.fit_and_predict, train, validation, test.x)
     )
+    guessed = calibrated(validation, np.broadcast_to(prevalence, validation.y.shape), calibrate)
+    framed = calibrated(validation, by_frame["validation"], calibrate)
+
+    def scored(split: Split, outputs: Array) -> dict[str, Scores]:
+        silent = dict(split_scores(split, np.zeros_like(split.y), score))
+        del silent["loss"], silent["average_precision"]
+        return {
+            "chance": split_scores(split, np.broadcast_to(prevalence, split.y.shape), guessed),
+            "silent": silent,
+            "frame_wise": split_scores(split, outputs, framed),
+        }
+
     return {
-        "chance": split_scores(test, guesses[1], calibrated(validation, guesses[0], calibrate)),
-        "silent": silent,
-        "frame_wise": split_scores(test, by_frame["others"], calibrated(validation, by_frame["validation"], calibrate)),
+        "validation": scored(validation, by_frame["validation"]),
+        "test": scored(test, by_frame["others"]),
     }
 
 

@@ -105,6 +105,8 @@ class Dataset:
     """SHA-256 (hex) of what the data were made from."""
     baselines: Mapping[str, Scores] = field(default_factory=dict)
     """What simple predictors, the chance level among them, reach on the test split."""
+    validation_baselines: Mapping[str, Scores] = field(default_factory=dict)
+    """What they reach on the validation split: a target that names a baseline is its score there."""
 
 
 @dataclass(frozen=True)
@@ -169,8 +171,8 @@ class Task:
     solved: tuple[str, float] | None = None
     """(metric, threshold) from which the task counts as solved; None where there is no such point."""
     target: tuple[str, float | str] | None = None
-    """(metric, level) for time to target: a number, or the name of the baseline whose level it is; None: the same as
-    `solved`, where there is one."""
+    """(metric, level) for time to target: a number, or the name of the baseline whose level it is, which then has to be
+    in `Dataset.validation_baselines`; None: the same as `solved`, where there is one."""
     carries: Callable[[Any], bool] = lambda options: False
     """carries(options): whether the windows of a split follow each other in one sequence, and the network's state is to
     be carried from each to the next, in training and in evaluation. Only where `every_step`."""

@@ -48,6 +48,7 @@ def make(train_size: int, sequence_length: int, seed: int, options: TemporalOrde
     rows = distinct(draw, options.sizes(train_size), seed, _supply(sequence_length, options))
     train, validation, test = (Split(x=x, y=_order(x, options.relevant)) for x in rows)
     classes = 2**options.relevant
+    chance = {"chance": {"loss": math.log(classes), "accuracy": 1 / classes}}
     return Dataset(
         train=train,
         validation=validation,
@@ -56,7 +57,8 @@ def make(train_size: int, sequence_length: int, seed: int, options: TemporalOrde
         classes=classes,
         symbols=_SYMBOLS,
         fingerprint=fingerprint(_VERSION, options, train_size, sequence_length, seed),
-        baselines={"chance": {"loss": math.log(classes), "accuracy": 1 / classes}},
+        baselines=chance,
+        validation_baselines=chance,
     )
 
 

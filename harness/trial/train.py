@@ -11,15 +11,17 @@ import numpy as np
 import tensorflow as tf
 
 from harness.cells import cells
+from harness.errors import UserError
 from harness.experiment import TrialSpec
 from harness.model import get_model, recurrent_parameters
-from harness.record import CurvePoint
+from harness.record import CurvePoint, NearTarget
 from harness.tasks import Dataset, Split, split_scores, tasks
-from harness.tasks.target import is_reached
+from harness.tasks.target import Target, is_reached, label_count, level_of, target_of, too_few_labels
 from harness.tasks.task import Array, Scores, Task, calibrated
 from harness.trial.batches import Shuffled, Streams
 from harness.trial.gate_bias import set_gate_bias
 from harness.trial.measure import Meter, resident_bytes
+from harness.trial.near_target import NearTargets
 from harness.trial.reach import gradient_reach
 from harness.trial.surroundings import Reading, is_noisy, read_surroundings
 from harness.trial.update import (
@@ -70,7 +72,14 @@ def train(spec: TrialSpec, meter: Meter, report: Report) -> None:
         dataset = task.make(spec.train_size, spec.sequence_length, spec.seed, options)
         if spec.purpose == "tuning":
             dataset = for_tuning(dataset)
-    report(phases=meter.phases, data_fingerprint=dataset.fingerprint, baselines=_plain(dataset.baselines))
+    report(
+        phases=meter.phases,
+        data_fingerprint=dataset.fingerprint,
+        baselines=_plain(dataset.baselines),
+        validation_baselines=_plain(dataset.validation_baselines),
+        validation_labels=label_count(task, dataset.validation),
+    )
+    targets = _targets(spec, task, dataset)
     with meter.phase("build"):
         model = _build(spec, task, dataset, carry_state=task.carries(options))
         update, predict = make_stateful_updates(model), make_stateful_predict(model)
@@ -92,10 +101,12 @@ def train(spec: TrialSpec, meter: Meter, report: Report) -> None:
     if spec.gradient_reach:
         with meter.phase("evaluate"):
             reach["untrained"] = gradient_reach(model, dataset.test, every_step=task.every_step)
+    near = NearTargets(task, targets, dataset.validation_baselines, model)
     best_loss, best_weights, since_best = math.inf, None, 0
-    for point in _train_until_evaluations(spec, stretch, progress):
+    for point in _train_until_evaluations(spec, stretch, progress, near):
         with meter.phase("evaluate"):
             scores = evaluation.scores(dataset.validation)
+            progress.near_target += near.found(scores, lambda: evaluation.scores(dataset.validation))
         validation_loss = scores["loss"]
         progress.add_point(point, scores)
         if not math.isfinite(validation_loss):
@@ -105,7 +116,7 @@ def train(spec: TrialSpec, meter: Meter, report: Report) -> None:
             best_loss, best_weights, since_best = validation_loss, model.get_weights(), 0
         if spec.patience is not None and since_best >= spec.patience:
             break
-        if spec.purpose == "check" and is_reached(task, scores, dataset.baselines):
+        if spec.purpose == "check" and is_reached(task, targets[0], scores, dataset.validation_baselines):
             break
     if spec.purpose == "check":
         _report_rounds(progress, before)
@@ -137,6 +148,25 @@ def train(spec: TrialSpec, meter: Meter, report: Report) -> None:
         example=example,
         **{split: _plain(values) for split, values in splits.items()},
     )
+
+
+def _targets(spec: TrialSpec, task: Task, dataset: Dataset) -> list[Target]:
+    """The task's own target and those that claims name; none for a tuning trial, whose validation data are others.
+
+    Raises UserError where a check, which trains until the task's own target, cannot tell when it is reached.
+    """
+    own = target_of(task)
+    if spec.purpose == "check":
+        assert own is not None  # the experiment has been checked
+        level = level_of(own, dataset.validation_baselines)
+        if level is None:
+            raise UserError(f"the task {task.name!r} gives no {own[0]} of the baseline {own[1]!r} on validation data")
+        if why := too_few_labels(task, own[0], level, label_count(task, dataset.validation)):
+            raise UserError(why)
+        return [own]
+    if spec.purpose == "tuning":
+        return []
+    return list(dict.fromkeys([*([own] if own else []), *(("loss", level) for level in spec.targets)]))
 
 
 def _build(spec: TrialSpec, task: Task, dataset: Dataset, *, carry_state: bool) -> Any:
@@ -182,6 +212,7 @@ class _Progress:
     def __post_init__(self) -> None:
         self.updates = 0
         self.curve: list[CurvePoint] = []
+        self.near_target: list[NearTarget] = []
         self.rounds: list[float] = []
         """Seconds per update of each stretch between evaluations, or of each timed round; the first step left out."""
         self._losses: list[float] = []
@@ -194,13 +225,16 @@ class _Progress:
             self.report_measured()
             raise Diverged(f"the training loss is {losses[~np.isfinite(losses)][0]} at update {first}")
 
-    def add_point(self, update: int, validation: Scores) -> None:
-        seconds = sum(
+    def seconds(self) -> float:
+        """Of training so far."""
+        return sum(
             self.meter.phases[name].wall_seconds for name in ("first_step", "train") if name in self.meter.phases
         )
+
+    def add_point(self, update: int, validation: Scores) -> None:
         point = CurvePoint(
             update=update,
-            seconds=seconds,
+            seconds=self.seconds(),
             train_loss=float(np.mean(self._losses)),
             validation_loss=validation["loss"],
             validation=_plain(validation),
@@ -223,16 +257,24 @@ class _Progress:
                 "method": self.meter.memory_method,
             },
             curve=[point.model_dump(mode="json") for point in self.curve],
+            near_target=[point.model_dump(mode="json") for point in self.near_target],
         )
 
 
-def _train_until_evaluations(spec: TrialSpec, stretch: _Stretch, progress: _Progress) -> Iterator[int]:
+def _train_until_evaluations(
+    spec: TrialSpec, stretch: _Stretch, progress: _Progress, near: NearTargets
+) -> Iterator[int]:
     """Do the updates; yield their number whenever an evaluation is due, and after the last one."""
     while progress.updates < spec.updates:
         due = min(spec.updates, (progress.updates // spec.evaluate_every + 1) * spec.evaluate_every)
-        seconds, count = stretch.train_until(due)
-        if count:
-            progress.rounds.append(seconds / count)
+        total, counted = 0.0, 0
+        for pause in (*near.pauses(progress.updates, due), due):
+            seconds, count = stretch.train_until(pause)
+            total, counted = total + seconds, counted + count
+            if pause < due:
+                near.keep(pause, progress.seconds())
+        if counted:
+            progress.rounds.append(total / counted)
         yield progress.updates
 
 

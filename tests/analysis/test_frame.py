@@ -85,6 +85,19 @@ def test_curves_have_the_metrics_of_the_validation_split() -> None:
     assert list(curves["validation_loss"]) == [2.0, 1.5]
 
 
+def test_evaluations_near_a_target_are_points_between_the_others() -> None:
+    record = simulated_record("lstm", 7, 1.0, curve=[(10, 2.0), (20, 1.5)])
+    record["near_target"] = [{"update": 13, "seconds": 0.13, "validation": {"loss": 1.75, "accuracy": 0.5}}]
+    curves = curves_frame([record])
+    assert list(curves["update"]) == [10, 13, 20]
+    assert list(curves["near_target"]) == [False, True, False]
+    assert list(curves["validation_loss"]) == [2.0, 1.75, 1.5]
+    assert curves["validation_accuracy"][1] == 0.5
+    assert math.isnan(curves["train_loss"][1])
+    old = {name: value for name, value in record.items() if name != "near_target"}
+    assert list(curves_frame([old])["update"]) == [10, 20]
+
+
 def test_other_lengths_have_a_row_each() -> None:
     record = {**simulated_record("lstm", 7, 1.0), "test_at": {"4": {"loss": 1.0}, "8": {"loss": 2.0, "accuracy": 0.5}}}
     lengths = lengths_frame([record])
@@ -153,5 +166,5 @@ def test_a_curve_has_the_seconds_and_both_losses_as_numbers() -> None:
     (row,) = curves_frame([record]).to_dict("records")
     assert row == {
         "trial_id": record["trial_id"], "cell": "lstm", "task": "language", "seed": 7, "update": 10, "seconds": 4.0,
-        "train_loss": 3.0, "validation_loss": 2.0,
+        "train_loss": 3.0, "validation_loss": 2.0, "near_target": False,
     }  # fmt: skip

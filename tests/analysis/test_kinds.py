@@ -110,7 +110,7 @@ def test_the_target_that_the_task_declares_is_the_one_where_the_claim_names_none
     own = claim(kind="time-to-target", margin="10%")
     bigram = {"bigram": {"loss": 2.0}, "unigram": {"loss": 9.0}}
     records = timed(lambda cell, seed: 50 if cell == "gru" else 100)
-    of_language = [{**record, "baselines": bigram} for record in records]
+    of_language = [{**record, "validation_baselines": bigram} for record in records]
     found = verdict(of_language, own)
     assert (found.verdict, found.pairs[0].better, found.pairs[0].than) == ("supported", 50, 100)
     assert "no baseline 'bigram'" in verdict(records, own).reason
@@ -131,6 +131,49 @@ def test_the_target_that_the_task_declares_is_the_one_where_the_claim_names_none
         "the learning curves of the task 'recall' have no 'accuracy'"
         in verdict([{**record, "spec": {**record["spec"], "task": "recall"}} for record in records], own).reason
     )
+
+
+def test_a_target_is_the_level_of_the_baseline_on_the_validation_split() -> None:
+    """A network that gets 12 of 40 series right on the split on which the baseline gets 12 right has reached it."""
+    records = timed(lambda cell, seed: 50 if cell == "gru" else 100)
+    named = claim(kind="time-to-target", target="unigram", margin="10%")
+    for record in records:
+        record["validation_baselines"] = {"unigram": {"loss": 1.0}}
+        record["baselines"] = {"unigram": {"loss": 0.5}}
+    found = verdict(records, named)
+    assert (found.verdict, found.pairs[0].better, found.pairs[0].than) == ("supported", 50, 100)
+
+
+def test_older_records_and_tasks_without_baselines_on_the_validation_split_are_not_testable_and_say_why() -> None:
+    records = timed(lambda cell, seed: 50 if cell == "gru" else 100)
+    for record in records:
+        del record["validation_baselines"], record["validation_labels"], record["near_target"]
+    found = verdict(records, claim(kind="time-to-target", target="unigram", margin="10%"))
+    assert found.verdict == "not testable"
+    assert "records have the loss of the baseline 'unigram' on the test split alone" in found.reason
+    assert "run these trials again, or give 'target' as a number" in found.reason
+    assert verdict(records, claim(kind="time-to-target", target=2.0, margin="10%")).verdict == "supported"
+
+
+@pytest.mark.parametrize(("labels", "wanted"), [(13, 100), (99, 100), (100, None)])
+def test_a_validation_split_too_small_to_tell_whether_the_target_was_reached_is_refused(
+    labels: int, wanted: int | None
+) -> None:
+    """Accuracy 0.99: of 13 series 12 right would be a miss, and so would 98 of 99."""
+    records = timed(lambda cell, seed: 50 if cell == "gru" else 100)
+    for record in records:
+        record["spec"]["task"], record["validation_labels"] = "recall", labels
+        for point in record["curve"]:
+            point["validation"]["accuracy"] = 1.0 if point["validation_loss"] < 2 else 0.5
+    found = verdict(records, claim(kind="time-to-target", margin="10%"))
+    if wanted is None:
+        assert found.verdict == "supported"
+    else:
+        assert found.verdict == "not testable"
+        words = f"the validation split has {labels} labels, too few to tell whether accuracy has reached 0.99"
+        assert f"{words}; expected at least {wanted}" in found.reason
+    loss = verdict(records, claim(kind="time-to-target", target=2.0, margin="10%"))
+    assert loss.verdict == ("not testable" if labels < 30 else "supported")
 
 
 def test_a_trend_along_a_factor_that_may_be_zero_is_a_straight_line() -> None:

@@ -284,7 +284,7 @@ def test_the_target_is_the_task_s_own_where_a_trial_reaches_it() -> None:
 
 def test_a_baseline_may_be_the_target() -> None:
     tasks = {"recall": TASKS["recall"] | {"solved": None, "target": ("accuracy", "chance")}}
-    rows = frame(*(trial(seed=seed, baseline_chance_accuracy=0.125 * (1 + seed)) for seed in range(2)))
+    rows = frame(*(trial(seed=seed, validation_baseline_chance_accuracy=0.125 * (1 + seed)) for seed in range(2)))
     points = [
         {"trial_id": row.trial_id, "update": 10, "seconds": 9.0, "validation_loss": 1.0, "validation_accuracy": 0.2}
         for row in rows.itertuples()

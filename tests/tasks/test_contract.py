@@ -100,6 +100,7 @@ def test_a_target_is_declared_and_named_after_a_baseline_that_has_it(case: Case)
     metric, level = goal
     if isinstance(level, str):
         assert metric in case.data.baselines[level]
+        assert metric in case.data.validation_baselines[level], "a target is compared on the split it comes from"
 
 
 def test_states_are_carried_only_where_every_step_is_labelled_and_windows_follow_each_other(case: Case) -> None:
@@ -184,6 +185,13 @@ def test_there_are_baselines_with_chance_among_them(case: Case) -> None:
         assert scores.keys() <= names
         assert scores
         assert np.isfinite(list(scores.values())).all()
+
+
+def test_the_same_baselines_are_scored_on_the_validation_split(case: Case) -> None:
+    on_test, on_validation = case.data.baselines, case.data.validation_baselines
+    assert {name: set(of) for name, of in on_validation.items()} == {name: set(of) for name, of in on_test.items()}
+    best = scored(case.task, case.data.validation, perfect(case.task, case.data.validation, case.data.classes))
+    assert all(at_least_as_good(case.task, best, scores) for scores in on_validation.values())
 
 
 def test_the_same_seed_makes_the_same_data(case: Case) -> None:

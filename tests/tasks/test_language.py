@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from harness.errors import UserError
 from harness.tasks.language import LanguageOptions, task
-from harness.tasks.next_token import baselines, split_points
+from harness.tasks.next_token import baselines, fit_ngrams, split_points
 
 DEFAULT = LanguageOptions()
 make, score, examples, identity = task.make, task.score, task.examples, task.identity
@@ -88,7 +88,7 @@ def test_unigram_and_trigram_by_a_sum_character_by_character() -> None:
 
     windows = slice(0, 3)
     test = type(data.test)(data.test.x[windows], data.test.y[windows])
-    scored = baselines(np.array(tokens), test, data.classes, carried=False)
+    scored = baselines(fit_ngrams(np.array(tokens), data.classes), test, data.classes, carried=False)
     found = {name: loss for name, (loss, _) in scored.items()}
     unigram = [-math.log(p((), y)) for y in test.y.ravel().tolist()]
     trigram = [

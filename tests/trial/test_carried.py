@@ -120,6 +120,15 @@ def test_a_trial_that_carries_its_state_is_the_same_every_time(tmp_path: Path) -
     assert one["test"] == again["test"]
 
 
+def test_closer_evaluations_near_a_target_leave_the_carried_states_as_they_are(tmp_path: Path) -> None:
+    small = {"updates": 13, "evaluate_every": 13, "train_size": 280, "learning_rate": 0.1}
+    without = run(seven(tmp_path, carry_state=True, **small))
+    told = run(seven(tmp_path, carry_state=True, targets=(without["curve"][-1]["validation_loss"] + 0.3,), **small))
+    assert told["near_target"]
+    assert told["test"] == without["test"]
+    assert told["curve"][-1]["train_loss"] == without["curve"][-1]["train_loss"]
+
+
 def test_the_gradient_reaches_as_far_as_in_a_model_that_carries_nothing() -> None:
     model, plain = carrying("gru", "keras"), get_model("gru", kernel="keras", input_shape=(3,), **NETWORK)
     plain.set_weights(model.get_weights())

@@ -10,11 +10,13 @@ import pytest
 import tensorflow as tf
 
 from harness.cells import cells
+from harness.errors import UserError
 from harness.experiment import TrialSpec
 from harness.model import get_model
 from harness.tasks import Dataset, Split, Task, tasks
 from harness.trial.gate_bias import set_gate_bias
 from harness.trial.measure import Meter
+from harness.trial.near_target import pauses
 from harness.trial.reach import gradient_reach
 from harness.trial.train import Diverged, train
 from harness.trial.update import make_stateful_updates, make_updates
@@ -210,5 +212,51 @@ def test_a_check_trains_until_its_target_or_all_updates_are_done_and_tests_nothi
     told = run(small(task=f"tests.trial.test_train:{task}", lane="speed", purpose="check"))
     assert told["updates"] == told["curve"][-1]["update"] == updates
     assert len(told["rounds"]) == updates // 4
+    assert [point["update"] for point in told["near_target"]] == ([1] if task == "NEAR" else [])
     assert told["noisy"] in (True, False)
     assert "test" not in told
+
+
+def test_where_a_target_is_reached_evaluations_come_closer_and_nothing_else_changes() -> None:
+    of = small(updates=60, evaluate_every=30, learning_rate=0.01, dropout=0.2, patience=3)
+    without = run(of)
+    between = run(of.model_copy(update={"evaluate_every": 3, "patience": None}))["curve"]
+    losses = {point["update"]: point["validation_loss"] for point in between}
+    level = losses[30]
+    told = run(of.model_copy(update={"targets": (level,)}))
+    for key in ("train", "validation", "test", "updates"):
+        assert told[key] == without[key], key
+    exact = ("update", "train_loss", "validation_loss", "validation")
+    assert [[point[key] for key in exact] for point in told["curve"]] == [
+        [point[key] for key in exact] for point in without["curve"]
+    ]
+    assert without["near_target"] == []
+    near = told["near_target"]
+    assert [point["update"] for point in near] == [1, 2, 3, 5, 7, 10, 14, 21][: len(near)]
+    assert near
+    assert all(point["validation"]["loss"] > level for point in near[:-1])
+    assert near[-1]["validation"]["loss"] <= level or len(near) == 8
+    for point in near:
+        if point["update"] in losses:
+            assert point["validation"]["loss"] == losses[point["update"]], "of the whole split, at that update"
+    assert [point["seconds"] for point in near] == sorted(point["seconds"] for point in near)
+
+
+def test_weights_are_kept_at_equal_ratios_between_evaluations_and_not_where_they_are_large() -> None:
+    assert pauses(0, 30) == [1, 2, 3, 5, 7, 10, 14, 21]
+    assert pauses(0, 5) == [1, 2, 3, 4]
+    assert pauses(20, 21) == []
+    assert pauses(100, 200) == [107, 115, 123, 132, 141, 152, 162, 174, 187]
+    assert pauses(0, 30, most=1) == [1]
+    assert pauses(0, 30, most=0) == []
+
+
+def test_a_check_says_why_it_cannot_tell_when_the_target_is_reached() -> None:
+    few = RECALL.options(validation_size=13, test_size=40).model_dump(mode="json")
+    with pytest.raises(UserError, match="the validation split has 13 labels, too few to tell whether accuracy has"):
+        run(small(options=few, lane="speed", purpose="check"))
+    with pytest.raises(UserError, match="gives no loss of the baseline 'best' on validation data"):
+        run(small(task="tests.trial.test_train:UNSCORED", lane="speed", purpose="check"))
+
+
+UNSCORED: Task = dataclasses.replace(RECALL, target=("loss", "best"))
