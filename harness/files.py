@@ -20,6 +20,10 @@ THIS_HOST = re.sub(r"[^A-Za-z0-9_-]", "-", socket.gethostname())
 """As names of unfinished files have it: where hosts share storage, a process's id tells nothing to another host."""
 
 
+_UMASK = os.umask(0o077)
+"""The user's own: it decides who may read the files that are written."""
+os.umask(_UMASK)
+
 LARGEST_TEXT = 1 << 30
 """Bytes. A device such as /dev/zero would be read for ever."""
 _SAVE_AS = ". Save it as UTF-8; many programs on Windows write cp1252 or UTF-16 instead"
@@ -84,7 +88,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=".part")
         with os.fdopen(handle, "wb") as file:
             yield file
-        Path(name).chmod(0o644)
+        Path(name).chmod(0o666 & ~_UMASK)
         Path(name).replace(path)
     except BaseException as error:
         if name is not None:

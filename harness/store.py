@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
@@ -21,6 +20,7 @@ from harness.errors import UserError
 from harness.estimate import Load, load_of
 from harness.experiment import Lane, TrialSpec
 from harness.files import read_text, remove_parts, replacing
+from harness.locks import owner, try_lock
 from harness.record import Record
 from harness.tables import INSERT_PLANNED, check_schema, primary_code
 
@@ -348,12 +348,17 @@ def exclusive(directory: Path) -> Iterator[None]:
     path = directory / ".lock"
     try:
         file = path.open("a+", encoding="utf-8")
+    except PermissionError as error:
+        raise UserError(
+            f"{path}: belongs to {owner(path)} and cannot be written ({error.strerror}). Run as that user, or choose"
+            " another folder with --results DIR"
+        ) from error
     except OSError as error:
         raise UserError(
             f"{path}: cannot be written ({error.strerror}). Choose another folder with --results DIR"
         ) from error
     with file:
-        if not _try_lock(file):
+        if not try_lock(file.fileno(), path):
             file.seek(0)
             holder = file.read().strip() or "another process"
             raise UserError(f"{directory}: {holder} is running an experiment into this folder. Wait for it, or stop it")
@@ -365,18 +370,6 @@ def exclusive(directory: Path) -> Iterator[None]:
         file.truncate(0)
 
 
-def _try_lock(file: IO[str]) -> bool:
-    if sys.platform == "win32":
-        return True
-    import fcntl
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
 @contextmanager
 def _clear_errors(directory: Path) -> Iterator[None]:
     """What SQLite finds wrong with the file or the disk, in words."""
@@ -384,7 +377,8 @@ def _clear_errors(directory: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        raise UserError(f"{path}: {_REMEDIES.get(primary_code(error), str(error))}") from error
+        code = getattr(error, "sqlite_errorcode", 0)
+        raise UserError(f"{path}: {_REMEDIES.get(code) or _REMEDIES.get(primary_code(error), str(error))}") from error
 
 
 _REMEDIES = {
@@ -394,7 +388,9 @@ _REMEDIES = {
     sqlite3.SQLITE_READONLY: "cannot be written (read-only). Choose another folder with --results DIR",
     sqlite3.SQLITE_CANTOPEN: "cannot be opened. Is the folder readable and writable?",
     sqlite3.SQLITE_IOERR: "the disk failed or is full. What was stored before is intact",
-    sqlite3.SQLITE_BUSY: "in use by another process for more than 30 s",
+    sqlite3.SQLITE_BUSY: "in use by another process for more than 30 s; or its file system has no file locks",
+    sqlite3.SQLITE_IOERR_LOCK: "its file system has no file locks. Choose a folder on another one with --results DIR",
+    sqlite3.SQLITE_IOERR_RDLOCK: "its file system has no file locks. Choose a folder on another one with --results DIR",
 }
 
 

@@ -96,9 +96,9 @@ def test_states_tell_what_is_there_and_what_is_missing(tmp_path: Path) -> None:
         states = [(s.load.cell, s.status, s.crashes, s.trials, s.seconds, s.spent) for s in store.states()]
         assert states == [
             ("gru", "missing", 0, 1, 0, 0),
-            ("gru", "ok", 1, 1, 1.5, 1.5),
+            ("gru", "ok", 0, 1, 1.5, 1.5),
             ("lstm", "missing", 0, 1, 0, 0),
-            ("lstm", "diverged", 1, 1, 2.0, 2.0),
+            ("lstm", "diverged", 0, 1, 2.0, 2.0),
         ]
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from harness.errors import UserError
 from harness.experiment import Lane, TrialSpec
+from harness.locks import owner, try_lock
 from harness.runner.engine import Trial
 
 VARIES_WITHIN_A_BLOCK = {"cell", "kernel", "units", "learning_rate", "code"}
@@ -72,18 +73,11 @@ class MachineLock:
         """Hold the lock for trials of that lane, if nobody is in the way. Raises UserError where it has no file."""
         if self._held == lane or sys.platform == "win32":
             return True
-        import fcntl
-
         if self._file is None:
             self._file = _open(self._path)
-        kind = fcntl.LOCK_EX if lane == "speed" else fcntl.LOCK_SH
-        try:
-            fcntl.flock(self._file, kind | fcntl.LOCK_NB)
-        except OSError:
-            self._held = None  # a failed change of kind has given up the old one
-            return False
-        self._held = lane
-        return True
+        held = try_lock(self._file, self._path, shared=lane == "accuracy")
+        self._held = lane if held else None  # a failed change of kind has given up the old one
+        return held
 
     def release(self) -> None:
         """Give it back."""
@@ -93,10 +87,18 @@ class MachineLock:
 
 
 def _open(path: Path) -> int:
-    """The file, made where it is missing; to read alone, which is enough to lock a file that another user made."""
+    """The file, made where it is missing; opened to be read, which is enough to lock a file that another user made."""
     try:
         with suppress(FileExistsError):
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
+            made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+            os.fchmod(made, 0o644)  # with any umask every user can open it
+            os.close(made)
         return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except PermissionError as error:
+        of = owner(path)
+        raise UserError(
+            f"{path}: the machine's lock belongs to {of} and cannot be opened ({error.strerror})."
+            f" Ask {of} to run: chmod a+r {path}"
+        ) from error
     except OSError as error:
         raise UserError(f"{path}: the machine's lock cannot be opened ({error.strerror}); it must be a file") from error

@@ -10,12 +10,12 @@ from __future__ import annotations
 import multiprocessing.util
 import os
 import shutil
-import sys
 import tempfile
 from functools import cache
 from pathlib import Path
 
 from harness.errors import UserError
+from harness.locks import take_if_free
 
 _LOCK = "harness.lock"
 
@@ -42,7 +42,7 @@ def remove_abandoned() -> None:
             lock = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         except OSError:  # another user's, or just removed
             continue
-        if _try_lock(lock):
+        if take_if_free(lock):
             remove(path.parent)
         os.close(lock)
 
@@ -51,18 +51,6 @@ def remove_abandoned() -> None:
 def _own_folder() -> Path:
     folder = Path(multiprocessing.util.get_temp_dir())
     unlocked = folder / f"{_LOCK}.new"
-    _try_lock(os.open(unlocked, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # held as long as this process lives
+    take_if_free(os.open(unlocked, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # held as long as this process lives
     unlocked.rename(folder / _LOCK)  # under that name it is locked from the first moment
     return folder
-
-
-def _try_lock(file: int) -> bool:
-    if sys.platform == "win32":
-        return False
-    import fcntl
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
