@@ -77,9 +77,19 @@ class Choice:
 
 
 def choose(where: Mapping[str, Hashable], losses: Mapping[float, Sequence[float]]) -> Choice:
-    """The rate with the lowest mean loss, with what has to be said about the choice."""
-    means = {rate: fmean(values) if all(map(math.isfinite, values)) else math.inf for rate, values in losses.items()}
-    best = min(means.values())
-    winners = sorted(rate for rate, mean in means.items() if mean == best)
+    """The rate with the lowest mean loss, with what has to be said about the choice.
+
+    A rate at which a trial failed is chosen only where trials failed at every rate: then the one at which the smallest
+    share did, and of several such the one with the lowest mean loss of the others.
+    """
+    merits = {rate: _merit(values) for rate, values in losses.items()}
+    best = min(merits.values())
+    winners = sorted(rate for rate, merit in merits.items() if merit == best)
     rate = winners[0]
-    return Choice(where, rate, losses, at_edge=rate in (min(means), max(means)), tied=len(winners) > 1)
+    return Choice(where, rate, losses, at_edge=rate in (min(merits), max(merits)), tied=len(winners) > 1)
+
+
+def _merit(losses: Sequence[float]) -> tuple[float, float]:
+    """The share of failed trials, and the mean loss of the others; less of the first, then of the second, is better."""
+    finished = [loss for loss in losses if math.isfinite(loss)]
+    return 1 - len(finished) / len(losses), fmean(finished) if finished else math.inf

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from harness.analysis.counted import compared
 from harness.analysis.frame import SPEC_REAL, SPEC_TEXT, SPEC_TRUTH, SPEC_WHOLE
 from harness.analysis.measures import measure
 from harness.analysis.stats import Floats, estimate
@@ -83,10 +84,8 @@ class Changes:
 
 
 def compare(first: pd.DataFrame, second: pd.DataFrame) -> Changes:
-    """Compare two frames of trials, as `to_frame` gives them. Tuning trials and interrupted ones are left out."""
-    ours, theirs = (
-        frame[(frame["purpose"] != "tuning") & (frame["status"] != "interrupted")] for frame in (first, second)
-    )
+    """Compare two frames of trials, as `to_frame` gives them: those that count as outcomes."""
+    ours, theirs = compared(first), compared(second)
     key = [*_SAME, "seed"]
     both = ours.merge(theirs, on=key, suffixes=("_1", "_2"))
     shown = {str(task): _varying(part) for task, part in both.groupby("task")}

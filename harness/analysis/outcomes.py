@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis.claims import Comparison, Horizon, Paired, Proportion, TimeToTarget, Trend
+from harness.analysis.counted import compared
 from harness.analysis.measures import measure
 from harness.analysis.target_times import levels, reached, with_speed_lanes_seconds
 from harness.errors import UserError
@@ -87,7 +88,8 @@ def _timed_in_one_lane(
     frame: pd.DataFrame, every: pd.DataFrame, claim: TimeToTarget, names: list[str], curves: pd.DataFrame | None
 ) -> tuple[pd.DataFrame, Outcome]:
     """Of accuracy trials alone. Seconds are updates times what one takes in the speed lane, where that is known."""
-    frame = frame[(frame["lane"] == "accuracy") & (frame["purpose"] == "comparison")]
+    frame = compared(frame)
+    frame = frame[frame["lane"] == "accuracy"]
     if curves is None or claim.by == "updates":
         return _timed(frame, claim, names, curves)
     derived = with_speed_lanes_seconds(frame, every, curves)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis.claims import Comparison, Factor, Horizon, TimeToTarget, Trend, Where
+from harness.analysis.counted import compared, of_one_lane
 from harness.analysis.measures import depends_on_machine
 from harness.analysis.stats import Floats
 
@@ -69,11 +70,10 @@ class Found:
 def selected(frame: pd.DataFrame, claim: Comparison) -> pd.DataFrame:
     """The trials of the claim's two cells that its `where` admits, finished or failed.
 
-    An interrupted trial is no outcome: somebody stopped it, and the next run does it again. Nor is one that was run to
-    choose a learning rate, or to check a time to target.
+    What is no outcome is left out: see `compared`.
     """
-    outcomes = (frame["status"] != "interrupted") & (frame["purpose"] == "comparison")
-    rows = frame[frame["cell"].isin([claim.better, claim.than]) & outcomes]
+    counted = compared(frame)
+    rows = counted[counted["cell"].isin([claim.better, claim.than])]
     given = {name: getattr(claim.where, name) for name in Where.model_fields}
     for name, wanted in given.items():
         if isinstance(wanted, tuple):
@@ -113,7 +113,7 @@ def _there_are(frame: pd.DataFrame, claim: Comparison, given: dict[str, Any]) ->
 
 def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str) -> Found:
     """Both cells' values of `column`, a column of the frame, in every condition and seed that the claim covers."""
-    rows = _of_one_lane(selected(frame, claim), column)
+    rows = of_one_lane(selected(frame, claim), column)
     factor = along_of(claim)
     along = _COLUMN_OF.get(factor, factor) if factor else None
     key = [name for name in _CONDITION if name != along]
@@ -144,16 +144,6 @@ def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str) -> Found:
             unpaired += 2 * len(part)
     left_out = f"{unpaired} trial{'s' * (unpaired != 1)} without a counterpart left out." if unpaired else ""
     return Found(tuple(conditions), left_out, _scope(both))
-
-
-def _of_one_lane(rows: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Lanes are never pooled: of trials of both, those count in whose lane the column is what it should be.
-
-    That is the speed lane for times and memory, and the accuracy lane, where all else is measured, for the rest.
-    """
-    if rows["lane"].nunique() < 2:
-        return rows
-    return rows[rows["lane"] == ("speed" if depends_on_machine(column) else "accuracy")]
 
 
 def along_of(claim: Comparison) -> Factor | None:

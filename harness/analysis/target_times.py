@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from harness.analysis.counted import compared, of_purpose
 from harness.tasks import tasks
 from harness.tasks.target import Target, lower_is_better, target_of
 
@@ -33,9 +34,8 @@ def target_times(frame: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     misses it. `seconds_measured` is of the check of the same network, infinite where that one misses it, NaN where
     there is none. `ratio` is the derived time over the measured one, NaN where both miss.
     """
-    frame = frame[frame["status"] != "interrupted"]
-    accuracy = frame[(frame["lane"] == "accuracy") & (frame["purpose"] == "comparison")]
-    checks = frame[frame["purpose"] == "check"]
+    counted, checks = compared(frame), of_purpose(frame, "check")
+    accuracy = counted[counted["lane"] == "accuracy"]
     derived = accuracy.assign(
         updates=at_target(accuracy, curves)["update"], seconds_per_update=cost_of_update(accuracy, frame)
     ).dropna(subset=["updates", "seconds_per_update"])
@@ -107,7 +107,8 @@ def cost_of_update(trials: pd.DataFrame, frame: pd.DataFrame) -> pd.Series:
 
     The median over the speed trials that there are; NaN where there are none.
     """
-    speed = frame[(frame["lane"] == "speed") & (frame["purpose"] == "comparison") & (frame["status"] == "ok")]
+    counted = compared(frame)
+    speed = counted[(counted["lane"] == "speed") & (counted["status"] == "ok")]
     costs = speed.groupby(list(_COST), dropna=False, as_index=False)["seconds_per_update"].median()
     priced = trials[list(_COST)].merge(costs, on=list(_COST), how="left")
     return pd.Series(priced["seconds_per_update"].to_numpy(), index=trials.index)

@@ -14,6 +14,7 @@ import pandas as pd
 from harness.analysis.stats import RESAMPLING_FROM, bca_interval, median, median_interval, student_interval
 from harness.report.appearance import in_order
 from harness.report.plot import Centre, Failed, Point, Series
+from harness.tuning import Choice, choose
 
 TEXTS = (
     "trial_id", "task", "cell", "kernel", "lane", "matched", "status", "machine", "dense_units", "options", "optimizer",
@@ -77,11 +78,6 @@ def _options(text: str) -> dict[str, Any]:
     except ValueError:
         return {"options": text}
     return found if isinstance(found, dict) else {"options": text}
-
-
-def outcomes(frame: pd.DataFrame) -> pd.DataFrame:
-    """The trials that say something of a cell: none that chose a learning rate, and none that somebody stopped."""
-    return frame[(frame["purpose"] != "tuning") & (frame["status"] != "interrupted")].reset_index(drop=True)
 
 
 def with_factors(table: pd.DataFrame | None, frame: pd.DataFrame, numbers: Sequence[str]) -> pd.DataFrame:
@@ -152,27 +148,24 @@ def typical(frame: pd.DataFrame) -> pd.DataFrame:
 def with_best_rates(frame: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
     """One learning rate a cell and condition, and whether there was a choice.
 
-    Where several were tried, the one with the lowest mean validation loss is kept; a rate at which more than half of
-    the trials failed comes last. Test data have no part in it.
+    Where several were tried, the one that tuning would take is kept (`harness.tuning.choose`): by validation data, test
+    data have no part in it.
     """
     key = ["task", *FACTORS, "cell"]
     if frame.empty or frame.groupby(key, dropna=False)["learning_rate"].nunique().max() <= 1:
         return frame, False
-    ok = frame["status"] == "ok"
-    rated = (
-        frame.assign(loss=frame["validation_loss"].where(ok), failed=(~ok).astype(float))
-        .groupby([*key, "learning_rate"], dropna=False)
-        .agg(loss=("loss", "mean"), failed=("failed", "mean"))
-        .reset_index()
-    )
-    rated["mostly_failed"] = rated["failed"] > 0.5
-    best = (
-        rated.sort_values(["mostly_failed", "loss", "learning_rate"], na_position="last")
-        .groupby(key, dropna=False, sort=False)
-        .head(1)[[*key, "learning_rate"]]
-    )
-    chosen = frame.merge(best, on=[*key, "learning_rate"], how="inner")
-    return chosen, True
+    best = frame.groupby(key, dropna=False)["learning_rate"].transform("first")
+    for rows in frame.groupby(key, dropna=False).indices.values():
+        trials = frame.iloc[rows]
+        if trials["learning_rate"].nunique() > 1:
+            best.iloc[rows] = choice_of(trials).rate
+    return frame[frame["learning_rate"] == best].reset_index(drop=True), True
+
+
+def choice_of(trials: pd.DataFrame) -> Choice:
+    """Of the rates of a cell's trials the best on validation data; a failed trial has an infinite loss."""
+    losses = trials["validation_loss"].where(trials["status"] == "ok").fillna(math.inf)
+    return choose({}, {float(str(rate)): list(values) for rate, values in losses.groupby(trials["learning_rate"])})
 
 
 def interval(

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from harness.analysis.counted import of_one_lane
 from harness.report.aggregate import Condition, conditions, typical
 from harness.report.panels import (
     INTERVALS,
@@ -16,7 +17,6 @@ from harness.report.panels import (
     facets,
     limited,
     lines,
-    of_lane,
     panel_title,
     series_of,
     thinning,
@@ -71,7 +71,8 @@ def parameters(results: Results) -> Plot:
 
 def seconds_per_update(results: Results) -> Plot:
     """Milliseconds an update takes, against sequence length where there are several, else a row a cell and kernel."""
-    trials, speed = of_lane(results.frame, "speed")
+    trials = of_one_lane(results.frame, "seconds_per_update")
+    speed = bool((trials["lane"] == "speed").all())
     note = (
         "Speed trials: each had the machine to itself."
         if speed
@@ -85,12 +86,14 @@ def memory(results: Results) -> Plot:
     """Peak resident memory of a trial's process, against sequence length where there are several, else in rows."""
     lead = "The highest resident memory of the trial's own process, TensorFlow included. Lower is better."
     note = "Each trial ran in a process of its own."
-    return _cost(results.frame, results, MEMORY, "memory", "Who needs least memory?", lead, note)
+    return _cost(
+        of_one_lane(results.frame, MEMORY.column), results, MEMORY, "memory", "Who needs least memory?", lead, note
+    )
 
 
 def memory_by_units(results: Results) -> Plot:
     """Peak resident memory against the number of units, where several were tried."""
-    measured = _of_measured_tasks(results.frame, MEMORY)
+    measured = _of_measured_tasks(of_one_lane(results.frame, MEMORY.column), MEMORY)
     quantities = {str(task): MEMORY for task in measured["task"].unique()}
     pooled = ("train_size", "reference_units")
     panels, notes = limited(lines(results, typical(measured), x="units", quantities=quantities, pooled=pooled))

@@ -8,6 +8,7 @@ from functools import partial
 
 import pandas as pd
 
+from harness.analysis.counted import of_one_lane
 from harness.report.aggregate import Condition, conditions, with_best_rates
 from harness.report.panels import (
     INTERVALS,
@@ -19,7 +20,6 @@ from harness.report.panels import (
     choice_note,
     facets,
     limited,
-    of_lane,
     panel_title,
     quality_metric,
     series_of,
@@ -62,7 +62,7 @@ def other_lengths(results: Results) -> Plot:
 
 def _tested(results: Results) -> tuple[pd.DataFrame, bool]:
     """A row a trial and length, the length trained at too; failed trials at every length they should have had."""
-    frame, chosen = with_best_rates(of_lane(results.frame, "accuracy")[0])
+    frame, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
     scored = results.lengths[results.lengths["trial_id"].isin(frame["trial_id"])]
     own = frame[frame["trial_id"].isin(scored["trial_id"])].assign(
         evaluated_at=lambda trials: trials["sequence_length"]

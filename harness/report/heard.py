@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from harness.analysis.counted import of_one_lane
 from harness.report.aggregate import conditions, typical, with_best_rates
 from harness.report.appearance import in_order, shorten
-from harness.report.panels import Results, facets, of_lane, panel_title
+from harness.report.panels import Results, facets, panel_title
 from harness.report.plot import Axis, Panel, Picture, Plot, Series, Span
 from harness.report.quality import TYPICAL
 from harness.report.wording import number, with_unit
@@ -21,7 +22,7 @@ Example = Mapping[str, Any]
 
 def heard(results: Results) -> Plot:
     """A roll under the picture of the example: for each label when it is there, and when each cell hears it."""
-    trials, _ = with_best_rates(of_lane(results.frame, "accuracy")[0])
+    trials, _ = with_best_rates(of_one_lane(results.frame, "test_loss"))
     shown = trials[trials["trial_id"].isin(results.examples) & (trials["status"] == "ok")]
     found = [(here, _one_a_cell(here.trials)) for here in conditions(typical(shown), x=None, pooled=("machine",))]
     panels, rows = [], []

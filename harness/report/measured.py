@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from harness.analysis.counted import of_purpose
 from harness.analysis.stats import ALPHA, FEWEST_SEEDS
 from harness.report.appearance import Look, shorten
 from harness.report.panels import metric, task_title
@@ -42,7 +43,7 @@ def measured(data: ReportData, frame: pd.DataFrame, looks: Mapping[str, Look]) -
 def excluded(frame: pd.DataFrame) -> list[str]:
     """What is on record and not in the figures or the verdicts, and why; 'Nothing' where there is no such thing."""
     stopped = int((frame["status"] == "interrupted").sum())
-    tuning = int(((frame["purpose"] == "tuning") & (frame["status"] != "interrupted")).sum())
+    tuning, checks = (len(of_purpose(frame, purpose)) for purpose in ("tuning", "check"))
     again = int((frame["attempt"] > 1).sum())
     said = []
     if stopped:
@@ -54,6 +55,11 @@ def excluded(frame: pd.DataFrame) -> list[str]:
         said.append(
             f"{plural(tuning, 'trial')} chose learning rates, with seeds of their own: they are in the figure of the "
             "learning rates alone."
+        )
+    if checks:
+        said.append(
+            f"{plural(checks, 'trial')} measured a time to target directly: it stands beside the time derived from the "
+            "other trials; they are in no figure and in no verdict."
         )
     if again:
         said.append(f"{plural(again, 'trial')} took more than one attempt: the last one counts, the others are stored.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from harness.analysis.counted import compared
 from harness.report.answer import answer
 from harness.report.appearance import Look, shorten
 from harness.report.architectures import architectures, comparison
@@ -135,7 +136,7 @@ def facts(data: ReportData, frame: pd.DataFrame) -> list[tuple[str, str]]:
     found = [("Trials", trials)]
     if not frame.empty:
         found.append(("Failed", f"{int((frame['status'] != 'ok').sum()):,}"))
-        found.append(("Seeds", f"{frame.loc[frame['purpose'] != 'tuning', 'seed'].nunique():,}"))
+        found.append(("Seeds", f"{compared(frame)['seed'].nunique():,}"))
         total = float(frame["seconds_total"].sum())
         found.append(("Trial time", duration(total) if total else NO_VALUE))
     if len(data.machines) > 1:

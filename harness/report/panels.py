@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from harness.report.aggregate import Condition, conditions, outcomes, with_factors
+from harness.analysis.counted import compared, of_purpose
+from harness.report.aggregate import Condition, conditions, with_factors
 from harness.report.aggregate import series_of as cell_series
 from harness.report.data import ReportData
 from harness.report.plot import Axis, Panel, Reference, Series
@@ -49,7 +50,7 @@ class Results:
 
 def results_of(data: ReportData, frame: pd.DataFrame, titles: Titles) -> Results:
     """What the figures of a report are drawn from; `frame` is its frame, prepared."""
-    counted = outcomes(frame)
+    counted = compared(frame).reset_index(drop=True)
     return Results(
         counted,
         data.tasks,
@@ -57,7 +58,7 @@ def results_of(data: ReportData, frame: pd.DataFrame, titles: Titles) -> Results
         curves=data.curves,
         reach=data.reach,
         lengths=with_factors(data.lengths, counted, ("evaluated_at",)),
-        tuning=frame[(frame["purpose"] == "tuning") & (frame["status"] != "interrupted")],
+        tuning=of_purpose(frame, "tuning"),
         examples=data.examples,
     )
 
@@ -117,12 +118,6 @@ def quality_metric(tasks: Tasks, task: str, frame: pd.DataFrame) -> Quantity:
 def task_title(tasks: Tasks, task: str) -> str:
     """The task's title, or its name where none is known."""
     return str(tasks.get(task, {}).get("title") or task)
-
-
-def of_lane(frame: pd.DataFrame, lane: str) -> tuple[pd.DataFrame, bool]:
-    """The trials of that lane, or all where it has none; and whether it had."""
-    chosen = frame[frame["lane"] == lane]
-    return (frame, False) if chosen.empty else (chosen, True)
 
 
 def panel_title(tasks: Tasks, here: Condition) -> str:

@@ -8,6 +8,7 @@ from functools import partial
 
 import pandas as pd
 
+from harness.analysis.counted import of_one_lane
 from harness.analysis.proportions import wilson_interval
 from harness.report.aggregate import conditions, typical, with_best_rates
 from harness.report.panels import (
@@ -22,7 +23,6 @@ from harness.report.panels import (
     limited,
     lines,
     metric,
-    of_lane,
     panel_title,
     quality_metric,
     series_of,
@@ -35,7 +35,7 @@ from harness.report.wording import centre_in_words, number, with_unit
 
 def loss_by_size(results: Results) -> Plot:
     """Test loss against training-set size, for each task that has several sizes."""
-    trials, chosen = with_best_rates(of_lane(results.frame, "accuracy")[0])
+    trials, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
     quantities = {str(task): metric(results.tasks, str(task), "loss") for task in trials["task"].unique()}
     panels, notes = limited(lines(results, trials, x="train_size", quantities=quantities))
     return Plot(
@@ -50,7 +50,7 @@ def loss_by_size(results: Results) -> Plot:
 
 def quality_by_length(results: Results) -> Plot:
     """Accuracy (or the task's own figure of merit) against sequence length, for each task that has several lengths."""
-    trials, chosen = with_best_rates(of_lane(results.frame, "accuracy")[0])
+    trials, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
     quantities = {
         str(task): quality_metric(results.tasks, str(task), trials[trials["task"] == task])
         for task in trials["task"].unique()
@@ -82,7 +82,7 @@ def _lead_by_length(panels: Sequence[Panel]) -> str:
 
 def solved(results: Results) -> Plot:
     """The share of seeds that solve a task against sequence length; a failed trial has not solved it."""
-    trials, chosen = with_best_rates(of_lane(results.frame, "accuracy")[0])
+    trials, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
     panels = []
     for task, of_task in trials.groupby("task", sort=False):
         marked = with_solved(of_task, results, str(task))
@@ -133,7 +133,7 @@ def _wilson(centre: Centre) -> Centre:
 
 def horizon(results: Results) -> Plot:
     """The longest sequence that each seed solves; a row a cell."""
-    trials, chosen = with_best_rates(of_lane(results.frame, "accuracy")[0])
+    trials, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
     panels = []
     for task, of_task in trials.groupby("task", sort=False):
         marked = with_solved(of_task, results, str(task))
@@ -172,7 +172,7 @@ def horizon(results: Results) -> Plot:
 
 def pareto(results: Results) -> Plot:
     """The task's figure of merit against the number of parameters, at the condition in the middle of each task."""
-    trials, chosen = with_best_rates(of_lane(results.frame, "accuracy")[0])
+    trials, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
     panels = []
     axis = Axis("Parameters", "weights", scale="log")
     pooled = ("kernel", "machine", "lane", "matched", "reference_units")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pandas as pd
 
-from harness.report.aggregate import Condition, conditions, typical, with_best_rates
+from harness.analysis.counted import of_one_lane
+from harness.report.aggregate import Condition, choice_of, conditions, typical
 from harness.report.panels import (
     INTERVALS,
     Draft,
@@ -17,7 +17,6 @@ from harness.report.panels import (
     facets,
     limited,
     metric,
-    of_lane,
     panel_title,
     series_of,
     thinning,
@@ -25,28 +24,18 @@ from harness.report.panels import (
 from harness.report.plot import Axis, Panel, Plot, Series
 from harness.report.quality import TYPICAL
 from harness.report.wording import number, plural, with_unit
-from harness.tuning import choose
-
-
-@dataclass(frozen=True)
-class _Choice:
-    """A cell's rate, and whether it is doubtful."""
-
-    rate: float
-    at_edge: bool
-    tied: bool
+from harness.tuning import Choice
 
 
 def learning_rates(results: Results) -> Plot:
     """Validation loss against the learning rate: of the tuning trials, and where a sweep lists several rates."""
-    swept = typical(of_lane(results.frame, "accuracy")[0])
+    swept = typical(of_one_lane(results.frame, "test_loss"))
     drafts: list[Draft | Panel] = []
     tuned = results.tuning
-    for trials, choices_of in ((tuned, _tuned), (swept[~swept["task"].isin(tuned["task"])], _best)):
+    for trials in (tuned, swept[~swept["task"].isin(tuned["task"])]):
         for here in conditions(trials, x="learning_rate"):
             if here.trials["learning_rate"].nunique() > 1:
-                choices = choices_of(here.trials)
-                drafts.append(_panel(results, here, choices))
+                drafts.append(_panel(results, here, _choices(here.trials)))
     kept, notes = limited(drafts)
     ring = "Ring: the rate that was chosen, with the lowest mean validation loss."
     where = (_tuning_note(tuned),) if not tuned.empty else (TYPICAL,)
@@ -60,7 +49,7 @@ def learning_rates(results: Results) -> Plot:
     )
 
 
-def _panel(results: Results, here: Condition, choices: Mapping[str, _Choice]) -> Panel:
+def _panel(results: Results, here: Condition, choices: Mapping[str, Choice]) -> Panel:
     unit = metric(results.tasks, here.task, "loss").axis.unit
     quantity = Quantity("validation_loss", Axis("Validation loss", unit))
     series = tuple(
@@ -78,25 +67,12 @@ def _panel(results: Results, here: Condition, choices: Mapping[str, _Choice]) ->
     )
 
 
-def _tuned(trials: pd.DataFrame) -> dict[str, _Choice]:
-    """What tuning chose for each cell, by its own rule."""
-    usable = trials["validation_loss"].where(trials["status"] == "ok").fillna(math.inf)
-    chosen = {}
-    for cell, of_cell in trials.assign(loss=usable).groupby("cell"):
-        losses = {float(str(rate)): list(values) for rate, values in of_cell.groupby("learning_rate")["loss"]}
-        found = choose({}, losses)
-        chosen[str(cell)] = _Choice(found.rate, found.at_edge, found.tied)
-    return chosen
+def _choices(trials: pd.DataFrame) -> dict[str, Choice]:
+    """The rate of each cell by the one rule of tuning and of the other figures."""
+    return {str(cell): choice_of(of_cell) for cell, of_cell in trials.groupby("cell")}
 
 
-def _best(trials: pd.DataFrame) -> dict[str, _Choice]:
-    """The rates that the other figures show."""
-    kept = with_best_rates(trials)[0].groupby("cell")["learning_rate"].first()
-    rates = trials["learning_rate"].min(), trials["learning_rate"].max()
-    return {str(cell): _Choice(float(rate), rate in rates, tied=False) for cell, rate in kept.items()}
-
-
-def _says(series: tuple[Series, ...], choices: Mapping[str, _Choice], unit: str) -> str:
+def _says(series: tuple[Series, ...], choices: Mapping[str, Choice], unit: str) -> str:
     """'Chosen: GRU 0.01 (2.1 nats), LSTM 0.03 (1.9 nats). At the end of the grid, ...: LSTM.'"""
     said, edges, ties = [], [], []
     for one in series:

@@ -6,6 +6,7 @@ from functools import partial
 
 import pandas as pd
 
+from harness.analysis.counted import of_one_lane
 from harness.report.aggregate import Condition, conditions, typical, with_best_rates
 from harness.report.panels import (
     INTERVALS,
@@ -16,7 +17,6 @@ from harness.report.panels import (
     facets,
     limited,
     metric,
-    of_lane,
     panel_title,
     series_of,
     thinning,
@@ -28,7 +28,7 @@ from harness.report.quality import TYPICAL
 
 def scores(results: Results) -> Plot:
     """A row a cell for each of a task's metrics."""
-    trials, chosen = with_best_rates(of_lane(results.frame, "accuracy")[0])
+    trials, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
     drafts: list[Draft | Panel] = []
     for task, of_task in trials.groupby("task", sort=False):
         if not _only_here(results, of_task):

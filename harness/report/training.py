@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import pandas as pd
 
+from harness.analysis.counted import of_one_lane
 from harness.analysis.target_times import reached
 from harness.report.aggregate import Condition, centre, conditions, statuses, typical, with_best_rates, with_factors
 from harness.report.appearance import in_order
@@ -170,8 +171,7 @@ def _common(curves: pd.DataFrame, results: Results, task: str) -> _Target | None
 
 def _trials(results: Results) -> tuple[pd.DataFrame, bool]:
     """The trials of each task's typical condition, at each cell's best learning rate."""
-    accuracy = results.frame[results.frame["lane"] != "speed"]
-    return with_best_rates(typical(results.frame if accuracy.empty else accuracy))
+    return with_best_rates(typical(of_one_lane(results.frame, "validation_loss")))
 
 
 def _of(here: Condition, results: Results) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""What a renderer makes of README, CONTRIBUTING, CHANGELOG and docs/: whole tables, closed blocks, links that lead on."""
+"""What a renderer makes of README, CONTRIBUTING, CHANGELOG and docs/: whole tables, closed blocks, links that work."""
 
 from __future__ import annotations
 
