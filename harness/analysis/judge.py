@@ -1,6 +1,6 @@
 """Judging: claims and a frame of trials in, verdicts out. The same records give the same verdicts, in whatever order.
 
-The rule, for each comparison (docs/method.md, Judging): no practical difference where two one-sided tests rule out a
+The rule, for each comparison (docs/method.md, Judging): no practical difference where a test of equivalence rules out a
 difference as large as the margin; else supported or contradicted where the test, after Holm's correction across the
 experiment's claims, and the 95 % interval agree on a direction; else undecided. With fewer than 5 seeds: undecided.
 """
@@ -18,6 +18,7 @@ from harness.analysis.advantages import Scale, scale_of
 from harness.analysis.claims import Claim, Comparison, Exact, NotTestable, Proportion
 from harness.analysis.exact import FactFound, facts
 from harness.analysis.looks import Looks
+from harness.analysis.missing_evidence import equality_wanted
 from harness.analysis.outcomes import Outcome, with_outcome
 from harness.analysis.pairs import Found, Pairs, find_pairs, looked_for
 from harness.analysis.power import seeds_for_difference, seeds_for_proportion
@@ -145,12 +146,14 @@ def _verdict(draft: _Draft, sample: Judged, p_adjusted: float, family: int) -> V
     informed = sample.found.uninformative < result.n
     needed = _needed(draft, sample, family) if word == "undecided" else None
     margin = scale.show(scale.margin)
+    equality = equality_wanted(claim, sample, scale) if word == "undecided" else ""
     shown = (sample.pairs,) if sample.pairs else draft.found.conditions
     trials = {id for pairs in shown for pair in sample.found.pairs for id in pairs.trials.get(pair.seed, ())}
     sentences = [
         finding(claim, result, sample.found, scale, draft.outcome),
         why(word, result, sample.found, p_adjusted, scale, unknown_words(claim)),
-        seeds_wanted(needed, quantity(margin, scale.unit), draft.most),
+        equality,
+        seeds_wanted(needed, result.n, quantity(margin, scale.unit), draft.most),
         looked_at(sample.looks, draft.most, sample.later) if draft.most else "",
     ]
     return Verdict(
@@ -174,7 +177,7 @@ def _verdict(draft: _Draft, sample: Judged, p_adjusted: float, family: int) -> V
         p_value=result.p_value,
         p_adjusted=p_adjusted,
         improvement=improvement(sample.found.values),
-        needed_seeds=needed,
+        needed_seeds=needed if needed is not None and needed > result.n else None,
         baseline=not_beaten([_not_beaten(draft, pairs) for pairs in shown]),
         looks=sample.looks,
         most_seeds=draft.most,

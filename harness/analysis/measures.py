@@ -14,7 +14,7 @@ MEASURES: dict[str, Metric] = {
         Metric("train_loss", "training loss", "", "lower"),
         Metric("validation_loss", "validation loss", "", "lower"),
         Metric("test_loss", "test loss", "", "lower"),
-        Metric("test_accuracy", "test accuracy", "", "higher"),
+        Metric("test_accuracy", "test accuracy", "", "higher", bounds=(0.0, 1.0)),
         Metric("seconds_total", "seconds in total", "s", "lower"),
         Metric("seconds_per_update", "seconds per update", "s", "lower"),
         Metric("seconds_data", "seconds for the data", "s", "lower"),
@@ -36,6 +36,11 @@ MEASURES: dict[str, Metric] = {
 def depends_on_machine(column: str) -> bool:
     """Whether values of two machines, or of two lanes, must never be compared: times and memory."""
     return column.startswith(("seconds", "cpu_seconds", "memory"))
+
+
+def is_quality(column: str) -> bool:
+    """Whether the column says how well a network does its task, not what it costs."""
+    return column.startswith("test_") or column in ("train_loss", "validation_loss")
 
 
 def measure(column: str, task: str | None = None) -> Metric:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from harness.analysis.claims import Comparison, Horizon, Paired, Proportion, TimeToTarget, Trend
 from harness.analysis.counted import compared
-from harness.analysis.measures import measure
+from harness.analysis.measures import is_quality, measure
 from harness.analysis.target_times import levels, reached, with_speed_lanes_seconds
 from harness.errors import UserError
 from harness.tasks import tasks
@@ -25,6 +25,9 @@ class Outcome:
     title: str
     unit: str
     lower_is_better: bool
+    bounds: tuple[float, float] | None = None
+    """Between which any distribution is possible: of a metric with bounds, and, infinite where it has none, of a task
+    that is solved or not. None where outcomes are graded."""
 
 
 def with_outcome(frame: pd.DataFrame, claim: Comparison, curves: pd.DataFrame | None) -> tuple[pd.DataFrame, Outcome]:
@@ -56,7 +59,20 @@ def _measured(frame: pd.DataFrame, column: str, names: list[str]) -> Outcome:
     split = f"{column.split('_')[0]} " if column.startswith("test_") else ""
     title = metrics[0].title if metrics[0].title.startswith(split) else split + _lowered(metrics[0].title)
     units = {metric.unit for metric in metrics}
-    return Outcome(column, title, units.pop() if len(units) == 1 else "", metrics[0].better == "lower")
+    unit = units.pop() if len(units) == 1 else ""
+    return Outcome(column, title, unit, metrics[0].better == "lower", _bounds(column, names))
+
+
+def _bounds(column: str, names: list[str]) -> tuple[float, float] | None:
+    """The widest of the tasks' bounds of this column, as `Outcome.bounds`."""
+    bounds = []
+    for name in names:
+        declared = measure(column, name).bounds
+        if declared is not None:
+            bounds.append(declared)
+        elif is_quality(column) and name in tasks and tasks[name].solved is not None:
+            bounds.append((-np.inf, np.inf))
+    return (min(low for low, _ in bounds), max(high for _, high in bounds)) if bounds else None
 
 
 def _lowered(title: str) -> str:
@@ -81,7 +97,7 @@ def _solved(frame: pd.DataFrame, claim: Proportion | Horizon, names: list[str]) 
             raise UserError(f"no trial measured {column!r}")
         passes = frame[column] <= threshold if measure(column, name).better == "lower" else frame[column] >= threshold
         solved[(frame["task"] == name) & passes & (frame["status"] == "ok")] = 1.0
-    return frame.assign(solved=solved), Outcome("solved", "seeds that solve the task", "", False)
+    return frame.assign(solved=solved), Outcome("solved", "seeds that solve the task", "", False, (0.0, 1.0))
 
 
 def _timed_in_one_lane(

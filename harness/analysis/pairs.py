@@ -35,7 +35,7 @@ _FEWEST_LEVELS = 3
 
 @dataclass(frozen=True)
 class Pairs:
-    """One condition: both cells' outcomes for each seed. NaN is a failed trial.
+    """One condition: both cells' outcomes for each seed. NaN is a failed trial, or an outcome that is not finite.
 
     Where the claim runs along a factor, outcomes are (seeds, levels), `levels` its values, ascending; else (seeds,).
     """
@@ -126,7 +126,7 @@ def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str) -> Found:
     if along is not None:
         key = [name for name in key if name not in _DERIVED or not _follows(rows, name, key, along)]
     within = [*key, "seed", *([along] if along else [])]
-    rows = rows.assign(outcome=np.where(rows["status"] == "ok", rows[column], np.nan))
+    rows = rows.assign(outcome=np.where((rows["status"] == "ok") & np.isfinite(rows[column]), rows[column], np.nan))
     rows = rows.sort_values(["started_at", "trial_id"]).drop_duplicates([*within, "cell"], keep="last")
     better, than = (rows[rows["cell"] == cell] for cell in (claim.better, claim.than))
     both = better.merge(than, on=within, suffixes=("", "_than"), how="inner").sort_values(within, kind="stable")

@@ -24,15 +24,30 @@ def power_of_t(effect_in_sd: float, n: int, alpha: float = ALPHA) -> float:
 def seeds_for_difference(differences: Floats, margin: float, alpha: float = ALPHA) -> int | None:
     """Seeds, in all, for 80 % power against a mean of `margin` at the spread of the differences seen, (n,).
 
-    At least one more than there are: what has been seen did not suffice. The spread of infinite differences is taken
-    from the quartiles where these are finite. None: not to be told (fewer than 2 differences, no spread, over 10,000).
+    The spread of infinite differences is taken from the quartiles where these are finite. None where it cannot be
+    estimated (fewer than 2 differences, no spread) or is more than 10,000.
     """
     n = len(differences)
     spread = _spread(differences)
     if n < 2 or not np.isfinite(spread) or spread == 0 or margin <= 0:
         return None
-    needed = _smallest(round(margin / spread, 6), round(alpha, 8))
-    return None if needed is None else max(needed, n + 1)
+    return _smallest(round(margin / spread, 6), round(alpha, 8))
+
+
+def seeds_for_equality(differences: Floats, margin: float) -> int | None:
+    """Seeds, in all, at which graded differences of this mean and spread, (n,), would be called equivalent.
+
+    By an approximation of the critical values of `graded_p`, within 7 % of them from 5 seeds on. None where it cannot
+    be estimated (see `seeds_for_difference`), or the mean is not within the margin.
+    """
+    n = len(differences)
+    if n < 2 or not np.isfinite(differences).all():
+        return None
+    room, spread = margin - abs(float(differences.mean())), float(differences.std(ddof=1))
+    counts = np.arange(FEWEST_SEEDS, MOST + 1)
+    critical = stats.norm.ppf(1 - ALPHA) + 1.79 / np.sqrt(counts) + 9.3 / counts
+    enough = critical * spread / np.sqrt(counts) <= room
+    return int(counts[enough.argmax()]) if enough.any() else None
 
 
 def seeds_for_proportion(first: Floats, second: Floats, margin: float, alpha: float = ALPHA) -> int | None:
@@ -47,7 +62,7 @@ def seeds_for_proportion(first: Floats, second: Floats, margin: float, alpha: fl
     z_alpha, z_power = stats.norm.ppf(1 - alpha / 2), stats.norm.ppf(POWER)
     root = z_alpha * np.sqrt(discordant) + z_power * np.sqrt(max(discordant - margin**2, 0.0))
     needed = int(np.ceil(root**2 / margin**2))
-    return None if needed > MOST else max(needed, FEWEST_SEEDS, n + 1)
+    return None if needed > MOST else max(needed, FEWEST_SEEDS)
 
 
 def _spread(d: Floats) -> float:

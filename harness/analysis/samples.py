@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from harness.analysis.advantages import Advantages, Scale, advantages, pooled
-from harness.analysis.claims import Comparison, Proportion, Trend
+from harness.analysis.claims import Comparison, Proportion, TimeToTarget, Trend
+from harness.analysis.equivalence import unseen
 from harness.analysis.looks import Look, Looks
 from harness.analysis.outcomes import Outcome
 from harness.analysis.pairs import Pairs
 from harness.analysis.proportions import estimate_solved, estimate_solved_shares
 from harness.analysis.sequential import looked
-from harness.analysis.stats import FEWEST_SEEDS, ONCE, Estimate, Levels, estimate
+from harness.analysis.stats import ALPHA, FEWEST_SEEDS, ONCE, Estimate, Floats, Levels, estimate
 from harness.analysis.trends import page_p
 
 ONE_SIDED_FAILURES = 0.05
@@ -76,6 +77,26 @@ def _sample(claim: Comparison, conditions: tuple[Pairs, ...], outcome: Outcome, 
 
 
 def _estimate(claim: Comparison, sample: _Sample, scale: Scale, levels: Levels) -> Estimate:
+    result = _estimated(claim, sample, scale, levels)
+    if not result.equivalent:
+        return result
+    found, pairs = sample.found, sample.pairs
+    informed = _without_ties(found)
+    if isinstance(claim, Proportion) and pairs is not None:
+        told = ~(np.isnan(pairs.better) & np.isnan(pairs.than))
+        solved = [np.nan_to_num(side[told]) for side in (pairs.better, pairs.than)]
+        equivalent = estimate_solved(solved[0], solved[1], scale.margin, levels).equivalent
+    elif isinstance(claim, TimeToTarget):
+        margin = scale.margin - cost_of_misses(len(informed), found.lopsided)
+        equivalent = margin > 0 and estimate(informed, margin, levels).equivalent
+    else:
+        equivalent = estimate(informed, scale.margin, levels, scale.reach).equivalent
+    left = result.n - found.uninformative
+    enough = left >= FEWEST_SEEDS and left > found.uninformative and found.lopsided <= ONE_SIDED_FAILURES
+    return replace(result, equivalent=equivalent and enough)
+
+
+def _estimated(claim: Comparison, sample: _Sample, scale: Scale, levels: Levels) -> Estimate:
     found, pairs = sample.found, sample.pairs
     if isinstance(claim, Proportion):
         if pairs is None:
@@ -83,13 +104,22 @@ def _estimate(claim: Comparison, sample: _Sample, scale: Scale, levels: Levels) 
             return estimate_solved_shares(better, than, scale.margin, levels)
         solved = [np.nan_to_num(side) for side in (pairs.better, pairs.than)]
         return estimate_solved(solved[0], solved[1], scale.margin, levels)
-    result = _informed(estimate(found.values, scale.margin, levels), found)
+    result = estimate(found.values, scale.margin, levels, scale.reach)
     if isinstance(claim, Trend) and found.by_level is not None:
         return replace(result, p_value=page_p(found.by_level), method="slope by seed, Page's test")
     return result
 
 
-def _informed(result: Estimate, found: Advantages) -> Estimate:
-    """Ties for want of a measurement are no evidence of equality, and failures of one cell alone speak against it."""
-    even = 2 * found.uninformative < result.n and found.lopsided <= ONE_SIDED_FAILURES
-    return replace(result, equivalent=result.equivalent and even)
+def _without_ties(found: Advantages) -> Floats:
+    """The advantages without those of pairs that tie without information, which are zeros: no evidence of equality."""
+    zeros = np.flatnonzero(found.values == 0)
+    return np.delete(found.values, zeros[: found.uninformative])
+
+
+def cost_of_misses(n: int, lopsided: float) -> float:
+    """What misses that n pairs do not rule out may cost one cell: the logarithm of a ratio of times.
+
+    A miss costs at least the time of a second trial, so that a probability q of it lengthens the time by 1 / (1 - q).
+    lopsided: the share of the pairs in which one cell alone missed the target.
+    """
+    return float(-np.log1p(-unseen(n, ALPHA, round(lopsided * n)))) if n else np.inf

@@ -41,10 +41,15 @@ def verdict_of(kind: str, seeds: int, generator: np.random.Generator) -> Verdict
 
 
 @cache
-def _claim(kind: str) -> Comparison:
-    fields = {"id": kind, "claim": "A GRU is better than an LSTM.", "kind": kind, "better": "gru", "than": "lstm"}
+def comparison(kind: str, **fields: object) -> Comparison:
+    """A claim of this kind that GRUs are better than LSTMs."""
+    common = {"id": kind, "claim": "A GRU is better than an LSTM.", "kind": kind, "better": "gru", "than": "lstm"}
     adapter: TypeAdapter[Comparison] = TypeAdapter(Annotated[Comparison, Field(discriminator="kind")])
-    return adapter.validate_python({**fields, **_FIELDS[kind]})
+    return adapter.validate_python({**common, **fields})
+
+
+def _claim(kind: str) -> Comparison:
+    return comparison(kind, **_FIELDS[kind])
 
 
 def _two_cells(shape: tuple[int, ...], generator: np.random.Generator) -> tuple[Floats, Floats]:

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
+from harness.analysis.equivalence import bounded_p, constant, graded_p, median_p
+
 Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
@@ -45,7 +47,7 @@ class Estimate:
     p_value: float
     """Two-sided, of no difference."""
     equivalent: bool
-    """Whether two one-sided tests, at 5 % if there is one look, rule out a difference as large as the margin."""
+    """Whether a difference as large as the margin is ruled out, with an error of at most 5 %."""
     n: int
     method: str
     """What was computed, in words."""
@@ -58,13 +60,15 @@ class Levels:
     confidence: float = CONFIDENCE
     """Of the interval."""
     equivalence: float = ALPHA
-    """Of each of the two one-sided tests."""
+    """Of each of the two one-sided tests of equivalence; not of those that hold at any number of interim analyses."""
 
 
 ONCE = Levels()
 
 
-def estimate(differences: ArrayLike, margin: float | None = None, levels: Levels = ONCE) -> Estimate:
+def estimate(
+    differences: ArrayLike, margin: float | None = None, levels: Levels = ONCE, reach: float | None = None
+) -> Estimate:
     """What n paired differences, (n,), say of their location.
 
     Finite differences: the mean; Student's interval and test below 10 pairs, from there by sign flips.
@@ -72,6 +76,8 @@ def estimate(differences: ArrayLike, margin: float | None = None, levels: Levels
     sign-flip test on signed ranks. With a few among 5 to 9 pairs these could never decide: there an infinite difference
     counts as half again the largest one seen. NaN is refused.
     No pair: all figures NaN, p 1. One pair: its value, an infinite interval, p 1. Zero variance: see `student_p`.
+    reach: the largest difference that is possible, where the outcomes are bounded or of two kinds (infinite where it is
+    not known); None where they are graded. Equivalence is tested accordingly.
     """
     d = np.sort(np.asarray(differences, dtype=float) + 0.0)  # -0 becomes 0: they sort alike and print differently
     n = len(d)
@@ -82,17 +88,23 @@ def estimate(differences: ArrayLike, margin: float | None = None, levels: Levels
     known = d[np.isfinite(d)]
     if n < RESAMPLING_FROM and n > len(known) > n / 2 and known.any():
         bounded = bounded_by(d, float(np.abs(known).max()))
-        return replace(estimate(bounded, margin, levels), method="mean, failures bounded, Student's t")
+        return replace(estimate(bounded, margin, levels, reach), method="mean, failures bounded, Student's t")
+    equivalent = margin is not None and _equivalent(d, margin, levels, reach)
     if len(known) < n:
         low, high = median_interval(d, levels.confidence)
-        equivalent = median_tost_p(d, margin) <= levels.equivalence
         return Estimate(median(d), low, high, signed_rank_p(d), equivalent, n, "median, signed ranks")
-    equivalent = tost_p(d, margin) <= levels.equivalence
     if n < RESAMPLING_FROM:
         low, high = student_interval(d, levels.confidence)
         return Estimate(float(d.mean()), low, high, student_p(d), equivalent, n, "mean, Student's t")
     low, high = sign_flip_interval(d, levels.confidence)
     return Estimate(float(d.mean()), low, high, sign_flip_p(d), equivalent, n, "mean, sign flips")
+
+
+def _equivalent(d: Floats, margin: float, levels: Levels, reach: float | None) -> bool:
+    if reach is not None:
+        return bounded_p(d, margin, reach) <= ALPHA  # which holds at all interim analyses together
+    p = graded_p(d, margin) if np.isfinite(d).all() else median_p(d, margin)
+    return p <= levels.equivalence
 
 
 def bounded_by(d: Floats, largest: float) -> Floats:
@@ -119,27 +131,11 @@ def student_p(d: Floats) -> float:
     n = len(d)
     if n < 2 or not d.any():
         return 1.0
-    if _constant(d):
+    if constant(d):
         return min(1.0, 2.0 / 2.0**n)
     p = float(2 * special.stdtr(n - 1, -abs(d.mean()) / (d.std(ddof=1) / np.sqrt(n))))
     moved = np.count_nonzero(d)
     return p if moved >= FEWEST_SEEDS else max(p, 2.0 / 2.0**moved)
-
-
-def tost_p(d: Floats, margin: float | None) -> float:
-    """Two one-sided t tests: p of a mean outside -margin ... margin (Schuirmann 1987). Equal values: by signs."""
-    n = len(d)
-    if margin is None or n < 2:
-        return 1.0
-    room = margin - abs(float(d.mean()))
-    if _constant(d):
-        return 2.0**-n if room > 0 else 1.0
-    return float(special.stdtr(n - 1, -room / (d.std(ddof=1) / np.sqrt(n))))
-
-
-def _constant(d: Floats) -> bool:
-    """Whether all values are equal but for rounding."""
-    return bool(np.ptp(d) <= 1e-12 * np.abs(d).max(initial=0.0))
 
 
 def bootstrap_means(d: Floats) -> Floats:
@@ -172,7 +168,7 @@ def bca_interval(d: Floats, confidence: float = CONFIDENCE) -> tuple[float, floa
     n = len(d)
     if n < 2:
         return -np.inf, np.inf
-    if _constant(d):
+    if constant(d):
         return float(d.mean()), float(d.mean())
     means = bootstrap_means(d)
     below = np.mean(means < d.mean()) + np.mean(means == d.mean()) / 2
@@ -258,15 +254,6 @@ def median_interval(d: Floats, confidence: float = CONFIDENCE) -> tuple[float, f
         return -np.inf, np.inf
     ordered = np.sort(d)
     return float(ordered[rank - 1]), float(ordered[n - rank])
-
-
-def median_tost_p(d: Floats, margin: float | None) -> float:
-    """Two one-sided sign tests: p of a median outside -margin ... margin."""
-    if margin is None or len(d) == 0:
-        return 1.0
-    n = len(d)
-    inside_above, inside_below = int((d > -margin).sum()), int((d < margin).sum())
-    return float(stats.binom.sf(min(inside_above, inside_below) - 1, n, 0.5))
 
 
 def holm(p_values: ArrayLike) -> Floats:

@@ -12,7 +12,7 @@ from harness.analysis.advantages import Advantages, Scale
 from harness.analysis.claims import Comparison, Horizon, Paired, Proportion, TimeToTarget, Trend
 from harness.analysis.looks import Look
 from harness.analysis.outcomes import Outcome
-from harness.analysis.stats import ALPHA, FEWEST_SEEDS, Estimate
+from harness.analysis.stats import ALPHA, FAILURE, FEWEST_SEEDS, Estimate
 from harness.analysis.verdict import Verdict, VerdictWord
 from harness.cells import cells
 
@@ -73,10 +73,26 @@ def finding(claim: Comparison, estimate: Estimate, found: Advantages, scale: Sca
         else:
             interval = f" (95 % interval {number(low)} to {number(high)})"
     text = f"{capital(_subject(claim, outcome))}, {seeds}: {size}{interval}."
-    if found.failed:
-        what = "missed the target" if isinstance(claim, TimeToTarget) else "failed"
-        text += f" {found.failed} trial{'s' * (found.failed != 1)} {what}: counted as the worst outcome."
-    return text
+    return f"{text} {_failures(claim, estimate, found, scale)}".strip()
+
+
+def _failures(claim: Comparison, estimate: Estimate, found: Advantages, scale: Scale) -> str:
+    """How many trials failed, and what effect and interval take them for."""
+    if not found.failed:
+        return ""
+    what = "missed the target" if isinstance(claim, TimeToTarget) else "failed"
+    begin = f"{found.failed} trial{'s' * (found.failed != 1)} {what}"
+    if isinstance(claim, Proportion | Horizon):
+        return f"{begin} and count{'s' * (found.failed == 1)} as not solved."
+    if found.lopsided == 0:
+        return f"{begin}: a pair in which both {what} counts as a tie."
+    if found.bounded or "bounded" in estimate.method:
+        times = f"{FAILURE:g} times the largest difference seen"
+        size = f"the largest ratio seen to the power of {FAILURE:g}" if scale.kind == "log ratio" else times
+    else:
+        size = "larger than any number"
+    alone = f"{begin}: where one cell alone {what}, the pair counts as {size}"
+    return f"{alone}; where both {what}, as a tie." if found.failed > 1 else f"{alone}."
 
 
 def _subject(claim: Comparison, outcome: Outcome) -> str:
@@ -96,12 +112,13 @@ def _turned(claim: Comparison, estimate: Estimate, scale: Scale) -> bool:
 def _size(claim: Comparison, estimate: Estimate, scale: Scale) -> str:
     effect = scale.show(estimate.effect)
     if math.isinf(effect):
-        return f"in most, only {title(claim.better if effect > 0 else claim.than)} succeeded"
+        if isinstance(claim, Trend):
+            return f"failures make it {_direction(claim, effect)} beyond any number in at least half of the seeds"
+        return f"in at least half of the seeds, only {title(claim.better if effect > 0 else claim.than)} succeeded"
     if effect == 0:
         return "no difference"
     if isinstance(claim, Trend):
-        opposite = "grows" if claim.advantage == "shrinks" else "shrinks"
-        return f"it {claim.advantage if effect > 0 else opposite} by {quantity(abs(effect), scale.unit)}"
+        return f"it {_direction(claim, effect)}s by {quantity(abs(effect), scale.unit)}"
     if isinstance(claim, Proportion):
         return f"{quantity(abs(effect), scale.unit)} {'more' if effect > 0 else 'fewer'} solve it"
     word = "better" if effect > 0 else "worse"
@@ -110,6 +127,11 @@ def _size(claim: Comparison, estimate: Estimate, scale: Scale) -> str:
             return f"{title(claim.than)} better by {quantity(scale.show(-estimate.effect), scale.unit)}"
         return f"{word} by {quantity(abs(effect), scale.unit)}"
     raise TypeError(type(claim))
+
+
+def _direction(claim: Trend, effect: float) -> str:
+    opposite = "grows" if claim.advantage == "shrinks" else "shrinks"
+    return (claim.advantage if effect > 0 else opposite).removesuffix("s")
 
 
 def why(word: VerdictWord, estimate: Estimate, found: Advantages, p_adjusted: float, scale: Scale, unknown: str) -> str:
@@ -126,9 +148,9 @@ def why(word: VerdictWord, estimate: Estimate, found: Advantages, p_adjusted: fl
     if estimate.n < FEWEST_SEEDS:
         return f"Fewer than {FEWEST_SEEDS} seeds decide nothing."
     if 2 * found.uninformative >= estimate.n:
-        return f"In {found.uninformative} of {estimate.n} seeds {unknown}, which tells nothing about a difference."
+        return f"In {found.uninformative} of {estimate.n} seeds {unknown}, which is no information about a difference."
     if p_adjusted <= ALPHA:
-        return f"The test sees a difference ({p}), the interval does not exclude zero."
+        return f"The test rejects equality ({p}), but the 95 % interval includes zero."
     return f"Neither a difference ({p}) nor its absence (within {margin}) is established."
 
 
@@ -139,10 +161,15 @@ def unknown_words(claim: Comparison) -> str:
     return "both missed the target" if isinstance(claim, TimeToTarget) else "both cells failed"
 
 
-def seeds_wanted(needed: int | None, margin: str, most: int | None = None) -> str:
-    """What it would take to decide an undecided claim; `most` seeds were fixed beforehand where seeds are added."""
+def seeds_wanted(needed: int | None, n: int, margin: str, most: int | None = None) -> str:
+    """What it would take to decide a claim after n seeds; `most` were fixed beforehand where seeds are added."""
     if needed is None:
         return ""
+    if needed <= n:
+        return (
+            f"{n} seeds have at least 80 % power against a difference of {margin}: if there is a difference, it is"
+            " probably smaller."
+        )
     how = f"harness run FILE --seeds {needed}" if most is None else "harness run FILE --until-decided"
     if most is not None and needed > most:
         how = f"more than the {most} that were fixed beforehand"

@@ -78,7 +78,7 @@ task = Task(
     every_step=False,
     metrics=(
         Metric("root_mean_square", "Root mean square error", "", "lower"),
-        Metric("accuracy", "Share of sums within 0.04", "", "higher"),
+        Metric("accuracy", "Share of sums within 0.04", "", "higher", bounds=(0.0, 1.0)),
     ),
     train_size_unit="sequences",
     options=AddingOptions,

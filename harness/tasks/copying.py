@@ -94,7 +94,7 @@ task = Task(
     loss_unit="nats per step",
     output="softmax",
     every_step=True,
-    metrics=(Metric("recall_accuracy", "Accuracy of the symbols given back", "", "higher"),),
+    metrics=(Metric("recall_accuracy", "Accuracy of the symbols given back", "", "higher", bounds=(0.0, 1.0)),),
     train_size_unit="sequences",
     options=CopyingOptions,
     make=make,

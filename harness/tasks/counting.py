@@ -136,7 +136,7 @@ task = Task(
     output="softmax",
     every_step=True,
     metrics=(
-        Metric("accepted", "Strings accepted", "", "higher"),
+        Metric("accepted", "Strings accepted", "", "higher", bounds=(0.0, 1.0)),
         Metric("longest", "Largest n up to which all are accepted", "n", "higher"),
     ),
     train_size_unit="sequences",

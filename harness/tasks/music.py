@@ -154,7 +154,7 @@ task = Task(
     every_step=True,
     metrics=(
         Metric("negative_log_likelihood", "Negative log-likelihood", "nats per step", "lower"),
-        Metric("accuracy", "Notes found, of those found, missed or invented", "", "higher"),
+        Metric("accuracy", "Notes found, of those found, missed or invented", "", "higher", bounds=(0.0, 1.0)),
     ),
     train_size_unit="sequences",
     options=MusicOptions,

@@ -156,7 +156,7 @@ def next_token_task(
         metrics=(
             Metric(f"bits_per_{unit}", f"Bits per {unit}", "bits", "lower"),
             Metric("perplexity", f"Perplexity per {unit}", "", "lower"),
-            Metric("accuracy", f"Accuracy of the next {unit}", "", "higher"),
+            Metric("accuracy", f"Accuracy of the next {unit}", "", "higher", bounds=(0.0, 1.0)),
         ),
         train_size_unit=f"{unit}s",
         options=options,

@@ -12,7 +12,7 @@ _SMALLEST_PROBABILITY = 1e-7
 """Where Keras clips probabilities before their logarithm (`keras.config.epsilon()`)."""
 
 
-ACCURACY = Metric("accuracy", "Accuracy", "", "higher")
+ACCURACY = Metric("accuracy", "Accuracy", "", "higher", bounds=(0.0, 1.0))
 """The metric of tasks in which a class is named for each sequence."""
 
 

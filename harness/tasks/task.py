@@ -69,6 +69,8 @@ class Metric:
     title: str
     unit: str
     better: Literal["lower", "higher"]
+    bounds: tuple[float, float] | None = None
+    """The lowest and the highest value that are possible; None where the metric is unbounded."""
 
 
 @dataclass(frozen=True)

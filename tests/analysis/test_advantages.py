@@ -29,9 +29,12 @@ def test_the_scale_follows_the_margin_and_whether_there_are_ratios() -> None:
     nothing = pairs([0.0], [NAN])
     assert scale_of(paired(margin="5%"), (nothing,), LOSS) == Scale("relative difference", "%", 0.05, 1.0)
     assert scale_of(paired(margin="5%"), (), LOSS).kind == "log ratio"
-    assert scale_of(claim(kind="proportion", margin=0.2), (mixed,), LOSS) == Scale("share", "percentage points", 0.2)
-    horizon = scale_of(claim(kind="horizon", margin="25%"), (mixed,), LOSS)
-    assert horizon == Scale("log ratio", "%", np.log1p(0.25))
+    assert scale_of(claim(kind="proportion", margin=0.2), (mixed,), LOSS) == Scale(
+        "share", "percentage points", 0.2, reach=1.0
+    )
+    ladder = Pairs({}, "recall", (0,), np.ones((1, 3)), np.ones((1, 3)), (10.0, 20.0, 40.0))
+    horizon = scale_of(claim(kind="horizon", margin="25%"), (ladder,), LOSS)
+    assert horizon == Scale("log ratio", "%", np.log1p(0.25), reach=pytest.approx(np.log(8)))
 
 
 def test_an_advantage_is_shown_in_the_unit_of_its_scale() -> None:
@@ -91,4 +94,37 @@ def test_a_horizon_of_a_seed_that_solves_nothing_is_half_the_smallest_level() ->
     found = advantages(horizon, of, LOSS, scale_of(horizon, (of,), LOSS))
     assert list(found.values) == pytest.approx([np.log(2), 0.0, 0.0, np.log(2)])
     assert [(pair.better, pair.than) for pair in found.pairs] == [(20, 10), (0, 0), (40, 40), (10, 0)]
-    assert (found.uninformative, found.failed, found.lopsided) == (2, 1, 0.0)
+    assert (found.uninformative, found.failed, found.lopsided) == (2, 1, 0.25)
+
+
+def test_a_pooled_seed_shows_outcomes_whose_ratio_is_its_advantage() -> None:
+    ratio = Scale("log ratio", "%", float(np.log1p(0.05)))
+    timed = claim(kind="paired", on="seconds_per_update", margin="5%")
+    slow, fast = pairs([0.9], [1.0]), pairs([0.00126], [0.0011])  # on the mean of both conditions it would be faster
+    parts = [(part, advantages(timed, part, LOSS, ratio)) for part in (slow, fast)]
+    (shown,) = pooled(parts, ratio)[0].pairs
+    assert np.sign(shown.than - shown.better) == np.sign(shown.advantage) == -1
+    assert 100 * (shown.than / shown.better - 1) == pytest.approx(shown.advantage)
+
+
+def test_a_pooled_horizon_shows_outcomes_whose_ratio_is_its_advantage() -> None:
+    horizon = claim(kind="horizon", margin="25%")
+    none, all_of_them = np.zeros((1, 3)), np.ones((1, 3))
+    first = Pairs({}, "recall", (0,), none, all_of_them, (10.0, 20.0, 40.0))
+    second = Pairs({}, "recall", (0,), all_of_them, none, (5.0, 10.0, 20.0))
+    scale = scale_of(horizon, (first, second), LOSS)
+    (shown,) = pooled([(part, advantages(horizon, part, LOSS, scale)) for part in (first, second)], scale)[0].pairs
+    assert (shown.better, shown.than) == (pytest.approx(10), pytest.approx(10))
+    assert shown.advantage == pytest.approx(0)
+
+
+def test_the_reach_of_an_advantage_follows_from_the_bounds_of_the_outcome() -> None:
+    share = Outcome("test_accuracy", "test accuracy", "", False, (0.0, 1.0))
+    two = pairs([0.9, 0.8], [0.9, 0.7])
+    assert scale_of(paired(on="test_accuracy", margin=0.05), (two,), share).reach == 1.0
+    assert scale_of(paired(on="test_accuracy", margin="5%"), (two,), share).reach == INF
+    zero = pairs([0.0], [0.5])
+    assert scale_of(paired(on="test_accuracy", margin="5%"), (zero,), share).reach == pytest.approx(2.0)
+    levels = Pairs({}, "recall", (0,), np.ones((1, 3)), np.ones((1, 3)), (1.0, 10.0, 100.0))
+    trend = paired(kind="trend", along="train_size", advantage="grows", on="test_accuracy", margin=0.1)
+    assert scale_of(trend, (levels,), share).reach == pytest.approx(2.0), "from -1 at the first level to 1 at the last"

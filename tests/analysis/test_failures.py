@@ -16,7 +16,7 @@ def test_failed_trials_count_as_the_worst_outcome() -> None:
     found = verdict(records, paired())
     assert found.verdict == "supported"
     assert found.effect == np.inf
-    assert "11 trials failed: counted as the worst outcome" in found.reason
+    assert "11 trials failed: where one cell alone failed, the pair counts as larger than any number" in found.reason
 
 
 def test_one_cells_failures_are_no_equality() -> None:

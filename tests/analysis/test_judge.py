@@ -62,7 +62,7 @@ def test_a_relative_margin_compares_ratios() -> None:
 def test_a_ratio_of_zeros_is_a_difference_in_shares() -> None:
     records = [simulated_record(cell, seed, 1.0, accuracy=0.0) for cell in ("gru", "lstm") for seed in range(8)]
     found = verdict(records, paired(on="test_accuracy", margin="5%"))
-    assert (found.verdict, found.effect, found.scale) == ("no practical difference", 0, "relative difference")
+    assert (found.verdict, found.effect, found.scale) == ("undecided", 0, "relative difference")
 
 
 def test_fewer_than_five_seeds_decide_nothing_and_say_what_would() -> None:

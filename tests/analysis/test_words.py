@@ -45,9 +45,12 @@ def told(
     n: int = 8,
     failed: int = 0,
     blank: int = 0,
+    alone: int = 0,
+    method: str = "",
+    bounded: bool = False,
 ) -> str:
-    found = Advantages(np.full(n, effect), (), blank, failed, 0.0)
-    return finding(of, Estimate(effect, low, high, 0.5, False, n, ""), found, scale, LOSS)
+    found = Advantages(np.full(n, effect), (), blank, failed, alone / n, bounded=bounded)
+    return finding(of, Estimate(effect, low, high, 0.5, False, n, method), found, scale, LOSS)
 
 
 @pytest.mark.parametrize(
@@ -108,13 +111,33 @@ def test_a_finding_says_where_there_is_no_interval_and_what_failed() -> None:
         "GRU against LSTM, test loss, 2 seeds: better by 0.2 (95 % interval: without bounds)."
     )
     assert told(paired(), 0.0, 0.0, 0.0, n=2, failed=4, blank=2) == (
-        "GRU against LSTM, test loss, 2 seeds: nothing to compare. 4 trials failed: counted as the worst outcome."
+        "GRU against LSTM, test loss, 2 seeds: nothing to compare."
+        " 4 trials failed: a pair in which both failed counts as a tie."
     )
-    assert told(TIME, INF, 0.1, INF, RATIO, failed=1) == (
-        "GRU against LSTM, test loss, 8 seeds: in most, only GRU succeeded (95 % interval 10.5 to unbounded)."
-        " 1 trial missed the target: counted as the worst outcome."
+    assert told(TIME, INF, 0.1, INF, RATIO, failed=1, alone=1) == (
+        "GRU against LSTM, test loss, 8 seeds: in at least half of the seeds, only GRU succeeded (95 % interval 10.5 to"
+        " unbounded). 1 trial missed the target: where one cell alone missed the target, the pair counts as larger than"
+        " any number."
     )
-    assert ": in most, only LSTM succeeded (95 % interval 10.5 to unbounded)." in told(TIME, -INF, -INF, -0.1, RATIO)
+    assert ": in at least half of the seeds, only LSTM succeeded (95 % interval 10.5 to unbounded)." in told(
+        TIME, -INF, -INF, -0.1, RATIO
+    )
+
+
+def test_what_failures_count_as_is_what_effect_and_interval_take_them_for() -> None:
+    bounded = "mean, failures bounded, Student's t"
+    assert told(paired(), 0.2, 0.1, 0.3, failed=1, alone=1, method=bounded).endswith(
+        " 1 trial failed: where one cell alone failed, the pair counts as 1.5 times the largest difference seen."
+    )
+    assert told(paired(), 0.2, 0.1, 0.3, RATIO, failed=3, alone=1, bounded=True).endswith(
+        " 3 trials failed: where one cell alone failed, the pair counts as the largest ratio seen to the power of 1.5;"
+        " where both failed, as a tie."
+    )
+    share = Scale("share", "percentage points", 0.2)
+    assert told(SOLVED, 0.3, 0.1, 0.5, share, failed=2, alone=2).endswith(" 2 trials failed and count as not solved.")
+    assert told(HORIZON, 0.3, 0.1, 0.5, RATIO, failed=1).endswith(" 1 trial failed and counts as not solved.")
+    assert "failures make it grow beyond any number in at least half of the seeds" in told(TREND, INF, 0.1, INF)
+    assert "failures make it shrink beyond any number" in told(TREND, -INF, -INF, 0.1)
 
 
 def reason(
@@ -141,10 +164,10 @@ def test_every_word_has_its_reason() -> None:
     )
     assert reason("undecided", n=4) == "Fewer than 5 seeds decide nothing."
     assert reason("undecided", n=5, blank=3) == (
-        "In 3 of 5 seeds both cells failed, which tells nothing about a difference."
+        "In 3 of 5 seeds both cells failed, which is no information about a difference."
     )
     assert reason("undecided", n=8, blank=4).startswith("In 4 of 8 seeds")
-    unclear = "The test sees a difference (p = 0.05), the interval does not exclude zero."
+    unclear = "The test rejects equality (p = 0.05), but the 95 % interval includes zero."
     assert reason("undecided", n=5, blank=2, p=0.05) == unclear
     assert reason("undecided", p=0.051) == (
         "Neither a difference (p = 0.051) nor its absence (within 0.05) is established."
@@ -159,10 +182,14 @@ def test_what_a_tie_without_information_is_depends_on_the_kind() -> None:
 
 def test_the_seeds_wanted_are_told_with_the_command() -> None:
     start = "For 80 % power against a difference of 0.1 it would take about"
-    assert seeds_wanted(None, "0.1") == seeds_wanted(None, "0.1", 40) == ""
-    assert seeds_wanted(12, "0.1") == f"{start} 12 seeds (harness run FILE --seeds 12)."
-    assert seeds_wanted(40, "0.1", 40) == f"{start} 40 seeds (harness run FILE --until-decided)."
-    assert seeds_wanted(41, "0.1", 40) == f"{start} 41 seeds (more than the 40 that were fixed beforehand)."
+    assert seeds_wanted(None, 8, "0.1") == seeds_wanted(None, 8, "0.1", 40) == ""
+    assert seeds_wanted(8, 8, "0.1", 40) == (
+        "8 seeds have at least 80 % power against a difference of 0.1:"
+        " if there is a difference, it is probably smaller."
+    )
+    assert seeds_wanted(12, 8, "0.1") == f"{start} 12 seeds (harness run FILE --seeds 12)."
+    assert seeds_wanted(40, 8, "0.1", 40) == f"{start} 40 seeds (harness run FILE --until-decided)."
+    assert seeds_wanted(41, 8, "0.1", 40) == f"{start} 41 seeds (more than the 40 that were fixed beforehand)."
 
 
 def test_looks_are_told_with_their_counts() -> None:

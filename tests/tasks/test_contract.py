@@ -162,6 +162,13 @@ def test_every_metric_is_scored_and_perfect_outputs_are_never_beaten(case: Case)
     assert all(isinstance(value, float) for value in guessed.values())
     assert at_least_as_good(task, best, guessed)
     assert guessed["loss"] > 0.01
+    for known in task.metrics:
+        assert (known.bounds is not None) == (known.better == "higher" and known.unit == ""), "shares have bounds"
+        low, high = known.bounds or (-np.inf, np.inf)
+        every = [
+            scores[known.name] for scores in (best, guessed, *case.data.baselines.values()) if known.name in scores
+        ]
+        assert low <= min(every) <= max(every) <= high
     for baseline in case.data.baselines.values():
         assert at_least_as_good(task, best, baseline)
     if task.solved:

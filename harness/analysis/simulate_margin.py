@@ -1,0 +1,188 @@
+"""Simulated experiments in which the true difference is as large as the margin: outcomes of many shapes and kinds.
+
+None of them may be called "no practical difference" in more than 5 % of the experiments. Spreads are small against the
+margin, where a test of equivalence errs most often. The other cell is the worse one throughout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import numpy as np
+
+from harness.analysis.claims import Comparison
+from harness.analysis.judge import judge_pairs
+from harness.analysis.looks import Looks
+from harness.analysis.outcomes import Outcome
+from harness.analysis.pairs import Found, Pairs
+from harness.analysis.simulate_kinds import Measured, comparison
+from harness.analysis.stats import Floats
+from harness.analysis.verdict import Verdict
+
+MARGIN, SPREAD = 0.5, 0.05
+"""Of graded differences: the margin, and their standard deviation."""
+KINDS_APART, SOLVED, UNSOLVED = 0.05, 0.99, 0.15
+"""Of an accuracy of two kinds: the margin, and what is reached where the task is solved and where it is not."""
+_LENGTHS, _SIZES = (10.0, 20.0, 40.0, 80.0, 160.0), (100.0, 200.0, 400.0)
+_LOSS = Outcome("test_loss", "test loss", "", lower_is_better=True)
+_ACCURACY = Outcome("test_accuracy", "test accuracy", "", lower_is_better=False, bounds=(0.0, 1.0))
+_SOLVED = Outcome("solved", "seeds that solve the task", "", lower_is_better=False, bounds=(0.0, 1.0))
+_TIME = Outcome("time_to_target", "updates to a validation loss", "updates", lower_is_better=True)
+
+Draw = Callable[[int, np.random.Generator], Floats]
+
+
+def _mixture(values: Sequence[float], shares: Sequence[float]) -> Draw:
+    """Two kinds of differences or more, with a normal spread of 1 within each; standardised to mean 0 and spread 1."""
+    mean = float(np.dot(values, shares))
+    spread = float(np.sqrt(np.dot(np.square(values), shares) - mean**2 + 1))
+    return lambda n, generator: np.asarray(
+        (generator.choice(values, p=shares, size=n) + generator.normal(size=n) - mean) / spread
+    )
+
+
+GRADED: dict[str, Draw] = {
+    "normal": lambda n, generator: generator.normal(size=n),
+    "heavy tails": lambda n, generator: np.asarray(generator.standard_t(3, size=n) / np.sqrt(3)),
+    "exponential, tail beyond the margin": lambda n, generator: generator.exponential(size=n) - 1,
+    "exponential, tail to zero": lambda n, generator: 1 - generator.exponential(size=n),
+    "Gumbel": lambda n, generator: np.asarray((generator.gumbel(size=n) - np.euler_gamma) / (np.pi / np.sqrt(6))),
+    "rounded": lambda n, generator: np.round(generator.normal(size=n)),
+    "two levels, 0 and 5 margins": lambda n, generator: (
+        np.where(generator.random(n) < 0.2, 4.0, -1.0) * MARGIN / SPREAD
+    ),
+    "two clusters, equal": _mixture((-4, 4), (0.5, 0.5)),
+    "two clusters, a third": _mixture((0, 4), (2 / 3, 1 / 3)),
+    "two clusters, a tenth": _mixture((0, 4), (0.9, 0.1)),
+}
+"""Differences of mean 0. Their standard deviation is 1, but for the two levels: these become 0 and 5 margins, and five
+tie in 33 % of samples."""
+
+
+def _graded(draw: Draw) -> Callable[[int, np.random.Generator], Measured]:
+    def simulate(seeds: int, generator: np.random.Generator) -> Measured:
+        base = 10 + generator.normal(size=seeds)
+        difference = np.round(MARGIN + SPREAD * draw(seeds, generator), 9)
+        return comparison("paired", on="test_loss", margin=MARGIN), _found(base, base + difference), _LOSS
+
+    return simulate
+
+
+def _two_kinds(seeds: int, generator: np.random.Generator) -> Measured:
+    """One cell always solves the task, the other with the probability that makes the means differ by the margin."""
+    sides = _accuracies(seeds, 1 - KINDS_APART / (SOLVED - UNSOLVED), generator)
+    return _accuracy_claim(), _found(*sides), _ACCURACY
+
+
+def _nine_of_ten(seeds: int, generator: np.random.Generator) -> Measured:
+    """The other cell solves the task with probability 0.9, so that the difference exceeds the margin."""
+    return _accuracy_claim(), _found(*_accuracies(seeds, 0.9, generator)), _ACCURACY
+
+
+def _near_the_edge(seeds: int, generator: np.random.Generator) -> Measured:
+    """Accuracies below 1, mostly by little, by the margin on average."""
+    below = generator.beta(0.2, 0.2 / KINDS_APART - 0.2, size=seeds)
+    return _accuracy_claim(), _found(np.ones(seeds), 1 - below), _ACCURACY
+
+
+def _pooled(seeds: int, generator: np.random.Generator) -> Measured:
+    """Two kinds in each of three conditions, where a seed that fails in one fails in all."""
+    better, than = _accuracies(seeds, 1 - KINDS_APART / (SOLVED - UNSOLVED), generator)
+    parts = tuple(_pairs(better, than - 0.001 * place, (), place) for place in range(3))
+    return _accuracy_claim(), Found(parts, "", {}), _ACCURACY
+
+
+def _solved_by_one(seeds: int, generator: np.random.Generator) -> Measured:
+    """One cell always solves the task, the other in four of five seeds."""
+    sides = np.ones(seeds), (generator.random(seeds) < 0.8).astype(float)
+    return comparison("proportion", margin=0.2), _found(*sides), _SOLVED
+
+
+def _solved_at_random(seeds: int, generator: np.random.Generator) -> Measured:
+    """Solved in 60 % and in 40 % of the seeds, independently."""
+    better, than = ((generator.random(seeds) < share).astype(float) for share in (0.6, 0.4))
+    return comparison("proportion", margin=0.2), _found(better, than), _SOLVED
+
+
+def _horizons(seeds: int, generator: np.random.Generator) -> Measured:
+    """Both cells solve the middle length and no longer one; the other cell at times nothing."""
+    share = np.log(1.25) / np.log(2 * _LENGTHS[2] / _LENGTHS[0])
+    fails = generator.random(seeds) < share
+    levels = np.array(_LENGTHS)
+    better = np.tile(1.0 * (levels <= _LENGTHS[2]), (seeds, 1))
+    return comparison("horizon", margin="25%"), _found(better, better * ~fails[:, None], _LENGTHS), _SOLVED
+
+
+def _trends(seeds: int, generator: np.random.Generator) -> Measured:
+    """An accuracy of two kinds at the largest size alone."""
+    line = np.log(np.array(_SIZES)) - np.log(_SIZES).mean()
+    of_last = line[-1] / (line @ line) * np.ptp(line)
+    margin = 0.2
+    solved = generator.random(seeds) >= margin / (of_last * (SOLVED - UNSOLVED))
+    better, than = (SOLVED + 0.001 * generator.normal(size=(seeds, len(_SIZES))) for _ in range(2))
+    than[:, -1] -= (SOLVED - UNSOLVED) * ~solved
+    claim = comparison("trend", on="test_accuracy", along="train_size", advantage="grows", margin=margin)
+    return claim, _found(better, than, _SIZES), _ACCURACY
+
+
+def _misses(seeds: int, generator: np.random.Generator) -> Measured:
+    """Equal times, but the other cell misses the target as often as makes its time longer by the margin."""
+    better, than = (100 * np.exp(0.001 * generator.normal(size=seeds)) for _ in range(2))
+    than = np.where(generator.random(seeds) < 1 - 1 / 1.1, np.nan, than)
+    return comparison("time-to-target", target=1.0, margin="10%"), _found(better, than), _TIME
+
+
+def _times(seeds: int, generator: np.random.Generator) -> Measured:
+    """Both cells reach the target, the logarithms of their ratio being exponential about that of the margin."""
+    ratio = np.log(1.25) + 0.02 * (generator.exponential(size=seeds) - 1)
+    better = 100 * np.exp(0.3 * generator.normal(size=seeds))
+    return comparison("time-to-target", target=1.0, margin="25%"), _found(better, better * np.exp(ratio)), _TIME
+
+
+OF_KINDS: dict[str, Callable[[int, np.random.Generator], Measured]] = {
+    "accuracy, two kinds": _two_kinds,
+    "accuracy, two kinds, 9 of 10": _nine_of_ten,
+    "accuracy near 1": _near_the_edge,
+    "accuracy, two kinds, in 3 conditions": _pooled,
+    "proportion, 100 % and 80 %": _solved_by_one,
+    "proportion, 60 % and 40 %": _solved_at_random,
+    "horizon": _horizons,
+    "trend": _trends,
+    "time-to-target, misses": _misses,
+    "time-to-target, exponential": _times,
+}
+AT_MARGIN = {**{name: _graded(draw) for name, draw in GRADED.items()}, **OF_KINDS}
+
+
+def verdict_at_margin(shape: str, seeds: int, generator: np.random.Generator, looks: Sequence[int] = ()) -> Verdict:
+    """The verdict on one simulated claim; with `looks`, after interim analyses at these numbers of seeds, none of which
+    ends the experiment: equivalence counts where any of them has found it."""
+    measured = AT_MARGIN[shape](seeds, generator)
+    planned = {measured[0].id: Looks(tuple(n - 1 for n in looks), seeds)} if looks else {}
+    return judge_pairs([measured], planned)[0]
+
+
+def verdict_of_equal_cells(spread: float, seeds: int, generator: np.random.Generator) -> Verdict:
+    """The verdict on normal differences of mean 0 whose standard deviation is `spread` times the margin."""
+    base = 10 + generator.normal(size=seeds)
+    sides = base, base + MARGIN * spread * generator.normal(size=seeds)
+    return judge_pairs([(comparison("paired", on="test_loss", margin=MARGIN), _found(*sides), _LOSS)])[0]
+
+
+def _accuracies(seeds: int, solves: float, generator: np.random.Generator) -> tuple[Floats, Floats]:
+    better, than = (SOLVED + 0.002 * generator.normal(size=seeds) for _ in range(2))
+    return better, np.where(generator.random(seeds) < solves, than, than - SOLVED + UNSOLVED)
+
+
+@cache
+def _accuracy_claim() -> Comparison:
+    return comparison("paired", on="test_accuracy", margin=KINDS_APART)
+
+
+def _found(better: Floats, than: Floats, levels: tuple[float, ...] = ()) -> Found:
+    return Found((_pairs(better, than, levels),), "", {})
+
+
+def _pairs(better: Floats, than: Floats, levels: tuple[float, ...] = (), condition: int = 0) -> Pairs:
+    return Pairs({"sequence_length": condition}, "simulated", tuple(range(len(better))), better, than, levels)
