@@ -6,13 +6,18 @@ Three uses:
     cells["gru"]                      # a bundled name: imported now, not before
     cells["my_package.my_cell:cell"]  # anybody's object, by module:attribute
     cells["theirs"]                   # a name that an installed package declares as an entry point
+
+A module is found as Python finds it (installed, or in PYTHONPATH), or beside the experiment file: see `find_beside`.
 """
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterator, Mapping
+import importlib.util
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import entry_points as installed_entry_points
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from harness.errors import UserError, check_name
@@ -57,12 +62,48 @@ class Registry(Generic[T]):
         module_name, _, attribute = target.partition(":")
         try:
             found = getattr(importlib.import_module(module_name), attribute)
-        except (ImportError, AttributeError, ValueError) as error:
+        except (Exception, SystemExit) as error:  # the module is a user's, and may raise anything
             raise UserError(
-                f"{self.kind} {name!r}: cannot load {target!r} ({error}); expected 'module:attribute'"
+                f"{self.kind} {name!r}: cannot load {target!r} ({type(error).__name__}: {error});"
+                " expected 'module:attribute' of an installed module, or of one beside the experiment file"
             ) from error
         if not isinstance(found, self._expected):
             raise UserError(
                 f"{self.kind} {name!r}: {target!r} is a {type(found).__name__}, expected a {self._expected.__name__}"
             )
         return found
+
+
+def find_beside(folder: Path, names: Iterable[str]) -> None:
+    """Let the modules of these `module:attribute` names be found in `folder` too, here and in processes started later.
+
+    Raises UserError where Python finds another module of that name: the experiment's would be passed over.
+    """
+    for name in names:
+        module = name.partition(":")[0].partition(".")[0]
+        importlib.invalidate_caches()  # the file may be newer than what Python knows of the folder
+        beside = PathFinder.find_spec(module, [str(folder)]) if module else None
+        if beside is None:
+            continue
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))
+        found = _find(module)
+        if beside.has_location and found is not None and _places(found) != _places(beside):
+            where = ", ".join(map(str, _places(found))) or "Python itself"
+            raise UserError(
+                f"{name!r}: {_places(beside)[0]} has the same name as a module that Python finds first ({where})."
+                " Give it another name, or use another Python process"
+            )
+
+
+def _find(module: str) -> ModuleSpec | None:
+    try:
+        return importlib.util.find_spec(module)
+    except ValueError:  # `__main__`, and what programs make up
+        return None
+
+
+def _places(spec: ModuleSpec) -> list[Path]:
+    """The module's file, or the folders of a package without one."""
+    places = [spec.origin] if spec.has_location and spec.origin else spec.submodule_search_locations or ()
+    return [Path(place).resolve() for place in places]
