@@ -1,13 +1,14 @@
 """Which recurrent network is better, and for what: the public API.
 
-experiment = load_experiment("experiments/smoke.toml")
+experiment = load_experiment("experiments/smoke.toml")  # or "smoke", a bundled one
 run(experiment)                        # results/smoke/: records, verdicts, report
-frame = load_records("results/smoke")  # pandas, a row a trial
-verdicts = judge("results/smoke")
-report = render("results/smoke")
-model = get_model("gru")               # the document's Keras model; the only one of these that imports TensorFlow here
+frame = load_records("results/smoke")  # a pandas DataFrame, one row per trial
+verdicts = judge("results/smoke")      # a list of Verdict, written to verdicts.json too
+report = render("results/smoke")       # the path of report.html
+model = get_model("gru")               # the article's Keras model; of these functions only this one imports TensorFlow
 
-Each name is imported when it is first used.
+The article is *Implementation of RNN, LSTM and GRU* (Towards Data Science). Each name is imported when it is first
+used. A mistake of the user is a UserError.
 """
 
 from __future__ import annotations
@@ -43,3 +44,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'harness' has no attribute {name!r}")
     module, _, attribute = _HOMES[name].partition(":")
     return getattr(importlib.import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

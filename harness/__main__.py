@@ -1,6 +1,26 @@
-"""`python -m harness` is the command `harness`."""
+"""The command `harness`, also as `python -m harness`. This file imports little, so that it can catch Ctrl-C early."""
 
-from harness.cli import main
+from __future__ import annotations
+
+import os
+import signal
+from types import FrameType
+
+
+def main() -> None:
+    """Import the command and run it. Ctrl-C meanwhile ends the process with exit status 130 and without a message."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _end)
+    from harness import cli
+
+    if signal.getsignal(signal.SIGINT) is _end:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    cli.main()
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    os._exit(128 + number)
+
 
 if __name__ == "__main__":
     main()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.files import user_path
+
 
 def bundled_experiments() -> dict[str, Path]:
     """Name to file: inside of the package where it was installed, beside it in a checkout."""
@@ -15,8 +17,11 @@ def bundled_experiments() -> dict[str, Path]:
 
 
 def locate(file: str | Path) -> Path:
-    """The file where there is one, else the bundled experiment of that name (compare, compare.toml), else the path."""
-    path = Path(file)
+    """The file where there is one, else the bundled experiment of that name (compare, compare.toml), else the path.
+
+    Raises UserError for a home folder that is not known.
+    """
+    path = user_path(file)
     if path.is_file() or path.name != str(path) or path.suffix not in ("", ".toml"):
         return path
     return bundled_experiments().get(path.stem, path)

@@ -11,10 +11,14 @@ import typer
 
 from harness import completion
 from harness.errors import UserError
+from harness.files import user_path
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
+    from harness.analysis.verdict import Verdict
     from harness.experiment import Experiment
     from harness.runner.cluster.connect import Cluster
 
@@ -30,27 +34,41 @@ File = Annotated[
     typer.Argument(
         metavar="FILE",
         help="An experiment file (TOML), or the name of a bundled one.",
+        parser=user_path,
         autocompletion=completion.experiments,
     ),
 ]
 Directory = Annotated[
     Path,
-    typer.Argument(metavar="DIR", help="A results folder, such as results/compare.", autocompletion=completion.results),
+    typer.Argument(
+        metavar="DIR",
+        help="A results folder, such as results/compare.",
+        parser=user_path,
+        autocompletion=completion.results,
+    ),
 ]
 Claims = Annotated[
     Path | None,
     typer.Option(
-        "--claims", metavar="FILE", help="Judge by this file's claims.", autocompletion=completion.experiments
+        "--claims",
+        metavar="FILE",
+        help="Judge by the claims of this file.",
+        parser=user_path,
+        autocompletion=completion.experiments,
     ),
 ]
 Trial = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id, or the beginning of it.")]
-Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where the folder <name>/ goes.")]
+Results = Annotated[
+    Path, typer.Option("--results", metavar="DIR", help="Where the folder <name>/ goes.", parser=user_path)
+]
 Jobs = Annotated[
     int | None, typer.Option("--jobs", min=1, metavar="N", help="Trials side by side; default: the cores.")
 ]
 Seeds = Annotated[
     int | None,
-    typer.Option("--seeds", min=1, metavar="N", help="Run so many seeds, the file's own first."),
+    typer.Option(
+        "--seeds", min=1, metavar="N", help="Number of seeds: those of the file, then the following integers."
+    ),
 ]
 
 
@@ -125,7 +143,13 @@ def run(
         str | None, typer.Option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, such as tls://HOST:8786.")
     ] = None,
     scheduler_file: Annotated[
-        Path | None, typer.Option("--scheduler-file", metavar="FILE", help="The file in which a scheduler left it.")
+        Path | None,
+        typer.Option(
+            "--scheduler-file",
+            metavar="FILE",
+            help="Dask scheduler file (JSON) with the scheduler's address.",
+            parser=user_path,
+        ),
     ] = None,
     any_versions: Annotated[
         bool, typer.Option("--any-versions", help="Use workers with other code or versions, and record it.")
@@ -139,29 +163,26 @@ def run(
     from harness.runner.budget import seconds_of
 
     seconds = None if budget is None else seconds_of(budget)
-    experiment = _load(file, seeds)
     console = _console()
     if dry_run:
         from harness.plan import plan
 
-        for trial_id, spec in plan(experiment).items():
+        for trial_id, spec in plan(_load(file, seeds)).items():
             print(
                 f"{trial_id}  {spec.task} {spec.cell}/{spec.kernel} units {spec.units} size {spec.train_size}"
                 f" length {spec.sequence_length} rate {spec.learning_rate:g} updates {spec.updates} seed {spec.seed}"
             )
         return
-    from harness.bundled import locate
-    from harness.files import read_text
     from harness.flow import run_experiment
     from harness.stopping import interrupt_on_signals
     from harness.terminal import VerdictTable
 
     with interrupt_on_signals():
         finished = run_experiment(
-            experiment,
+            file,
             results=results,
             jobs=jobs,
-            source=read_text(locate(file)),
+            seeds=seeds,
             console=console,
             budget=seconds,
             retry=retry or (),
@@ -272,6 +293,7 @@ def report(
         typer.Argument(
             metavar="DIR",
             help="A results folder; or several, to see them side by side.",
+            parser=user_path,
             autocompletion=completion.more_results,
         ),
     ],
@@ -280,14 +302,27 @@ def report(
     ] = ReportFormat.html,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="DIR", help="Where it goes; default: DIR, or A+B beside A."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="Output folder [default: DIR, or A+B beside A for several].",
+            parser=user_path,
+        ),
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
 ) -> None:
     """Judge the stored records and write the report anew; runs nothing."""
-    from harness.results import render_beside, render_results
+    from harness.results import OUTPUT, judged, render_beside, render_results
+    from harness.store import FILE_NAME, make_writable
 
     if len(directories) == 1:
+        try:
+            if (directories[0] / FILE_NAME).is_file():
+                make_writable(output or directories[0], OUTPUT)
+        except UserError:
+            _print_verdicts(judged(directories[0]))
+            raise
         path = render_results(directories[0], format=format.value, output=output)
     else:
         names = "+".join(directory.resolve().name for directory in directories)
@@ -301,9 +336,16 @@ def report(
 def merge(
     directories: Annotated[
         list[Path],
-        typer.Argument(metavar="DIR", help="Results folders of one experiment.", autocompletion=completion.results),
+        typer.Argument(
+            metavar="DIR",
+            help="Results folders of one experiment.",
+            parser=user_path,
+            autocompletion=completion.results,
+        ),
     ],
-    into: Annotated[Path, typer.Option("--into", metavar="DIR", help="The new folder for all of their records.")],
+    into: Annotated[
+        Path, typer.Option("--into", metavar="DIR", help="The new folder for all of their records.", parser=user_path)
+    ],
 ) -> None:
     """Put the records of several coordinators into one new results folder; tell which contradict each other."""
     from harness.merge import merge as merge_results
@@ -352,12 +394,32 @@ def _open(address: str) -> None:
 
 
 @app.command()
-def judge(directory: Directory, claims: Claims = None) -> None:
-    """Judge the stored records anew, also by claims written later; runs nothing."""
-    from harness.results import judge_results
+def judge(
+    directory: Directory,
+    claims: Claims = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="File for the verdicts (JSON) [default: DIR/verdicts.json; with --claims: none].",
+            parser=user_path,
+        ),
+    ] = None,
+) -> None:
+    """Judge the stored records again, also by claims written later; runs nothing."""
+    from harness.results import judged, write_judged
+
+    verdicts = judged(directory, claims)
+    _print_verdicts(verdicts)
+    write_judged(verdicts, directory, claims, output)
+
+
+def _print_verdicts(verdicts: Sequence[Verdict]) -> None:
     from harness.terminal import VerdictTable
 
-    _console().print(VerdictTable(judge_results(directory, claims)))
+    _console().print(VerdictTable(verdicts))
 
 
 @app.command()
@@ -379,10 +441,13 @@ def show(directory: Directory, trial: Trial) -> None:
 @app.command("trial")
 def trial_(directory: Directory, trial: Trial) -> None:
     """Repeat one trial alone, in this process, where a debugger and print work; stores nothing."""
+    from harness.results import load_stored_experiment
     from harness.store import open_store
 
     with open_store(directory) as store:
         record = store.attempts_at(trial)[-1]
+    if any(":" in record["spec"][name] for name in ("task", "cell")):
+        load_stored_experiment(directory)  # a module beside the experiment file is found from now on
     from harness.trial.foreground import run_in_foreground, spec_of
 
     run_in_foreground(spec_of(record), record["threads"])
@@ -390,8 +455,13 @@ def trial_(directory: Directory, trial: Trial) -> None:
 
 @app.command()
 def diff(
-    first: Annotated[Path, typer.Argument(metavar="A", help="A results folder.")],
-    second: Annotated[Path, typer.Argument(metavar="B", help="Another one: of another commit, or another machine.")],
+    first: Annotated[Path, typer.Argument(metavar="A", help="A results folder.", parser=user_path)],
+    second: Annotated[
+        Path,
+        typer.Argument(
+            metavar="B", help="Another results folder: of another commit, or another machine.", parser=user_path
+        ),
+    ],
     format: Annotated[DiffFormat, typer.Option("--format", help="table, or json with all that was compared.")] = (
         DiffFormat.table
     ),
@@ -420,7 +490,10 @@ def export(
         Format, typer.Option("--format", help="csv, parquet or jsonl (one record a line, whole).")
     ] = Format.csv,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The file; default: DIR/records.FORMAT.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Output file [default: DIR/records.FORMAT].", parser=user_path
+        ),
     ] = None,
 ) -> None:
     """Write the records as a table, a row a trial."""
@@ -442,10 +515,12 @@ def summary(
         list[int] | None, typer.Option("--units", help="Units of a recurrent layer; repeat for more.")
     ] = None,
 ) -> None:
-    """Print the summary of the document's model for a cell."""
+    """Print the summary of the article's model for a cell."""
     from harness.cells import KERNELS, cells
     from harness.errors import check_name
+    from harness.registry import find_beside
 
+    find_beside(Path.cwd(), [cell] if ":" in cell else [])
     kernels = cells[cell].kernels
     if kernel is not None:
         check_name("kernel", kernel, KERNELS)
@@ -475,6 +550,7 @@ def kernels(
     """Measure every cell by every kernel on the document's network; leave the machine alone meanwhile."""
     from harness.cells import KERNELS, cells
     from harness.errors import check_name
+    from harness.registry import find_beside
     from harness.terminal import kernel_table
     from harness.trial.quiet import quiet_stderr
 
@@ -482,6 +558,7 @@ def kernels(
     for name in kernel or ():
         check_name("kernel", name, KERNELS)
     names = tuple(cell or cells)
+    find_beside(Path.cwd(), (name for name in names if ":" in name))
     for name in names:
         cells[name]
     with quiet_stderr():
@@ -505,16 +582,10 @@ def _shape(text: str) -> tuple[int, int, int, int]:
 
 def _load(file: Path, seeds: int | None) -> Experiment:
     from harness.experiment import load_experiment
+    from harness.until_decided import with_number_of_seeds
 
     experiment = load_experiment(file)
-    if seeds is None:
-        return experiment
-
-    def so_many(own: tuple[int, ...]) -> tuple[int, ...]:
-        return (*own, *range(max(own) + 1, max(own) + 1 + seeds))[:seeds]
-
-    sweeps = [sweep.model_copy(update={"seeds": sweep.seeds and so_many(sweep.seeds)}) for sweep in experiment.sweep]
-    return experiment.model_copy(update={"seeds": so_many(experiment.seeds), "sweep": tuple(sweeps)})
+    return experiment if seeds is None else with_number_of_seeds(experiment, seeds)
 
 
 def _cluster(
@@ -543,12 +614,14 @@ def _console() -> Console:
 
 
 def main() -> None:
-    """Entry point: a user's mistake is one message on stderr and exit status 2."""
+    """Entry point: a user's mistake is one message on stderr and exit status 2; Ctrl-C is exit status 130."""
     try:
         app()
     except UserError as error:
         print(f"harness: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
     except BrokenPipeError:
         sys.exit(141)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,7 +20,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import to_jsonable_python
+from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from harness.analysis.claims import Claim
 from harness.bundled import bundled_experiments, locate
@@ -46,10 +47,12 @@ from harness.fields import (
     Share,
     TaskName,
 )
-from harness.files import read_text
+from harness.files import read_text, user_path
+from harness.registry import find_beside
 from harness.tasks import tasks
 from harness.tasks.target import target_of
 from harness.tasks.task import with_paths_from
+from harness.toml import to_toml
 from harness.tuning import Tune
 
 
@@ -238,6 +241,12 @@ def _distinct_ids(claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
     return claims
 
 
+def _absolute(folder: str) -> str:
+    if not Path(folder).is_absolute() and not folder.startswith("~"):
+        raise ValueError(f"expected an absolute path; found {folder!r}")
+    return folder
+
+
 class Experiment(BaseModel):
     """A question as data: what to train, and which claims to judge by it."""
 
@@ -249,6 +258,8 @@ class Experiment(BaseModel):
     """For the report."""
     description: str = ""
     """For the report."""
+    folder: Annotated[str, AfterValidator(_absolute)] | None = None
+    """Where relative paths and `module:attribute` names are found; default: the file's own folder."""
     seeds: Seeds
     """How many (5 stands for 0 to 4), or a list of them."""
     cells: CellNames
@@ -264,11 +275,43 @@ class Experiment(BaseModel):
     claim: Annotated[AnyNumber[Claim], AfterValidator(_distinct_ids)] = ()
     """What is to be judged."""
     _source: str = PrivateAttr(default="")
+    _folder: Path | None = PrivateAttr(default=None)
+    _text: str = PrivateAttr(default="")
+    """As it was written, with its folder where that matters."""
+    _read: dict[str, Any] = PrivateAttr(default_factory=dict)
+    """The fields as they were read from the text: a changed copy has others."""
 
     @property
     def source(self) -> str:
         """The file it was read from, or its name: for messages."""
         return self._source or self.name
+
+    @property
+    def trained_cells(self) -> tuple[str, ...]:
+        """The cells of all sweeps, each once."""
+        return tuple(dict.fromkeys(cell for sweep in self.sweep for cell in sweep.cells or self.cells))
+
+    def text(self) -> str:
+        """TOML text that `parse_experiment` reads as this experiment, wherever the text lies.
+
+        It is the text that was read, comments included, unless the experiment was changed since or made in Python.
+        Raises UserError where an option has a value that TOML lacks.
+        """
+        if dict(self) == self._read:
+            return self._text
+        try:
+            return to_toml(self.model_dump(exclude_defaults=True))
+        except (PydanticSerializationError, TypeError) as error:
+            raise UserError(f"{self.source}: cannot be written as TOML: {error}") from error
+
+    def checked(self) -> Experiment:
+        """This experiment as it would be read from a file: one that was changed or made in Python is checked now.
+
+        Relative paths are then those of the current folder. Raises UserError.
+        """
+        if dict(self) == self._read:
+            return self
+        return parse_experiment(self.text(), source=self.source, folder=self._folder or Path.cwd())
 
 
 class ClaimsFile(BaseModel):
@@ -281,25 +324,41 @@ class ClaimsFile(BaseModel):
 
 
 def parse_experiment(text: str, *, source: str, folder: Path) -> Experiment:
-    """The experiment in TOML text. `source` names it in messages; paths in options are relative to `folder`.
+    """The experiment in TOML text. `source` names it in messages; paths in options are relative to `folder`, as are
+    modules, unless the text has a folder of its own.
 
     Raises UserError with file, key, what was expected and the nearest valid name.
     """
+    content = _content(text, source)
+    modules = _modules(content)
     try:
-        experiment = Experiment.model_validate(_content(text, source))
+        folder = _folder_of(content, folder)
+        find_beside(folder, modules)
+        experiment = Experiment.model_validate(content)
+    except UserError as error:
+        raise UserError(f"{source}: {error}") from error
     except ValidationError as error:
-        raise UserError(explain(error, source=source, model=Experiment)) from error
+        missing = f"\n{_no_folder(source, folder)}" if modules and "folder" in content and not folder.is_dir() else ""
+        raise UserError(explain(error, source=source, model=Experiment) + missing) from error
     sweeps = []
+    has_relative_paths = False
     for index, sweep in enumerate(experiment.sweep):
         options = tasks[sweep.task].options
         try:
             given = options.model_validate(sweep.options)
+            complete = with_paths_from(folder, given)
         except ValidationError as error:
             raise UserError(explain(error, source=source, model=options, at=("sweep", index, "options"))) from error
-        complete = with_paths_from(folder, given).model_dump(mode="json")
-        sweeps.append(sweep.model_copy(update={"options": complete}))
+        except UserError as error:
+            raise UserError(f"{source}: sweep[{index}].options: {error}") from error
+        has_relative_paths |= complete != given
+        sweeps.append(sweep.model_copy(update={"options": complete.model_dump(mode="json")}))
     experiment = experiment.model_copy(update={"sweep": tuple(sweeps)})
-    experiment._source = source
+    experiment._source, experiment._folder, experiment._text = source, folder, text
+    if "folder" not in content and (has_relative_paths or modules):
+        experiment._text = _with_folder(text, folder)
+        experiment = experiment.model_copy(update={"folder": str(folder)})
+    experiment._read = dict(experiment)
     check_claims(experiment)
     return experiment
 
@@ -310,19 +369,63 @@ def load_experiment(path: str | Path) -> Experiment:
     Raises UserError where the file cannot be read or is not right.
     """
     path = locate(path)
-    return parse_experiment(_text(path), source=str(path), folder=path.resolve().parent)
+    experiment = parse_experiment(_text(path), source=str(path), folder=path.resolve().parent)
+    if experiment.folder is not None and not user_path(experiment.folder).is_dir():
+        raise UserError(_no_folder(str(path), user_path(experiment.folder)))
+    return experiment
 
 
 def load_claims(path: str | Path) -> tuple[Claim, ...]:
     """The claims of an experiment file, or of a file that has nothing but claims. Raises UserError."""
     path = locate(path)
-    content = _content(_text(path), str(path))
+    text = _text(path)
+    content, folder = _content(text, str(path)), path.resolve().parent
     if content.keys() & Experiment.model_fields.keys() - ClaimsFile.model_fields.keys():
-        return load_experiment(path).claim
+        return parse_experiment(text, source=str(path), folder=folder).claim
     try:
+        find_beside(folder, _modules(content))
         return ClaimsFile.model_validate(content).claim
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
     except ValidationError as error:
         raise UserError(explain(error, source=str(path), model=ClaimsFile)) from error
+
+
+def _folder_of(content: dict[str, Any], folder: Path) -> Path:
+    """Where relative paths and modules are: as the text says, or in the folder of its file."""
+    given = content.get("folder")
+    return (user_path(given) if isinstance(given, str) and given else folder).resolve()
+
+
+def _no_folder(source: str, folder: Path) -> str:
+    return (
+        f"{source}: folder: {folder}: no such folder. The experiment's data and modules were there;"
+        " change 'folder' to where they are now"
+    )
+
+
+def _with_folder(text: str, folder: Path) -> str:
+    """The text with the key `folder`, below the comments that it begins with, where only keys of the top can stand."""
+    begin = _COMMENTS.match(text)
+    place = begin.end() if begin else 0
+    return f"{text[:place]}{to_toml({'folder': str(folder)})}{text[place:]}"
+
+
+_COMMENTS = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*")
+_MODULE = re.compile(r"[\w.]+:\w+")
+
+
+def _modules(content: object) -> list[str]:
+    """The names of the form `module:attribute` that stand where they may, whatever else is wrong with the content."""
+    if isinstance(content, str):
+        return [content] if _MODULE.fullmatch(content) else []
+    if isinstance(content, list):
+        return [name for inner in content for name in _modules(inner)]
+    if isinstance(content, dict):
+        names = [content.get(key) for key in ("task", "cells", "reference", "better", "than")]
+        tables = [content.get(key) for key in ("sweep", "claim", "where")]
+        return _modules([*names, *(table for table in tables if not isinstance(table, str))])
+    return []
 
 
 def _content(text: str, source: str) -> dict[str, Any]:

@@ -77,10 +77,11 @@ def _expected(what: str) -> str:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path, remedy: str = "") -> Iterator[IO[bytes]]:
     """A file to be written that takes the place of `path` in one step once the block has ended.
 
-    Where the block raises, `path` is as it was. Raises UserError where it cannot be written.
+    Where the block raises, `path` is as it was. Raises UserError, which ends with the `remedy`, where it cannot be
+    written.
     """
     name = None
     try:
@@ -94,7 +95,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         if name is not None:
             Path(name).unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise UserError(f"{path}: cannot be written ({error.strerror})") from error
+            raise UserError(f"{path}: cannot be written ({error.strerror}){remedy and f'. {remedy}'}") from error
         raise
 
 

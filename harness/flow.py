@@ -16,15 +16,15 @@ from pathlib import Path
 from pydantic import ValidationError
 from rich.console import Console
 
-from harness import until_decided as seeds
+from harness import until_decided as more_seeds
 from harness.analysis.verdict import Verdict
-from harness.bundled import locate
+from harness.code_version import code_version
 from harness.errors import UserError, check_name
 from harness.estimate import load_of, seconds_in_all
 from harness.experiment import Experiment, TrialSpec, load_experiment
-from harness.files import read_text, remove_parts
+from harness.files import remove_parts, user_path
 from harness.plan import plan
-from harness.results import judge_and_render, read_summaries, write_summary
+from harness.results import judge_and_render, summary_file, write_summary
 from harness.runner import scratch
 from harness.runner.budget import Budget, in_rounds
 from harness.runner.child import server_context, without_main
@@ -94,7 +94,7 @@ def run_experiment(
     *,
     results: str | Path = "results",
     jobs: int | None = None,
-    source: str | None = None,
+    seeds: int | None = None,
     console: Console | None = None,
     budget: float | None = None,
     retry: Collection[str] = (),
@@ -104,36 +104,36 @@ def run_experiment(
 ) -> Finished:
     """Run what is left of an experiment's plan, judge its claims and write its report into `results/<name>/`.
 
-    `experiment` is a path, a bundled experiment's name, or an experiment with its TOML text as `source`. `jobs` trials
-    run side by side (default: as many as there are cores). A run that was stopped goes on where it was. `budget`:
-    seconds that the run may take; what does not fit is left out, in whole blocks. `retry`: statuses; trials that ended
-    so are done again. `until_decided`: add seeds where claims are open, up to `most_seeds` (40).
-    `cluster`: run trials on Dask's workers, not here. Look at the result's `problems`: a run in which all trials failed
-    returns, too. Raises UserError for arguments and experiments that cannot be run.
+    `experiment` is a path, a bundled experiment's name, or an Experiment: one that was loaded, a copy of it with
+    changes, or one made in Python (whose relative paths are those of the current folder). `jobs` trials run side by
+    side (default: as many as there are cores). `seeds`: their number in every sweep: the experiment's own, then the
+    following integers. A run that was stopped continues. `budget`: seconds that the run may take; trials that do not
+    fit are left out, in whole blocks. `retry`: statuses; trials that ended with one of them are re-run.
+    `until_decided`: add seeds where claims are undecided, up to `most_seeds` (40). `cluster`: run trials on Dask's
+    workers, not here. Look at the result's `problems`: a run in which all trials failed returns, too. Raises UserError
+    for arguments and experiments that cannot be run.
     """
     begun = time.monotonic()
     _check_count("jobs", jobs)
     _check_count("most_seeds", most_seeds)
+    _check_count("seeds", seeds)
     _check_seconds("budget", budget)
     retry = (retry,) if isinstance(retry, str) else retry
     for status in retry:
         check_name("status", status, RETRIED)
-    if not isinstance(experiment, Experiment):
-        path = locate(experiment)
-        experiment = load_experiment(path)
-        source = read_text(path)
+    given = experiment.checked() if isinstance(experiment, Experiment) else load_experiment(experiment)
+    experiment = given if seeds is None else more_seeds.with_number_of_seeds(given, seeds)
     console = console or Console()
-    directory = Path(results) / experiment.name
+    directory = user_path(results) / experiment.name
     plan(experiment, {})  # a plan that cannot be made is told before anything is written
     with open_store(directory, create=True) as store, exclusive(directory):
         cache = Path(os.environ.get(CACHE_VARIABLE) or directory.parent / CACHE_FOLDER)
         remove_parts(cache)
         deadline = math.inf if budget is None else begun + budget - min(CLOSING_SECONDS, CLOSING_SHARE * budget)
         again = {trial_id: at.number for trial_id, at in store.attempts().items() if at.status in retry}
-        most = seeds.most_seeds(experiment, store, most_seeds, adding=until_decided)
+        most = more_seeds.most_seeds(experiment, store, most_seeds, adding=until_decided)
         with _engine(cluster, jobs, _limits(experiment), cache, store, console) as engine:
-            if source is not None:  # a run that was refused until here leaves the text of the one before
-                write_atomically(directory / EXPERIMENT_NAME, source)
+            write_atomically(directory / EXPERIMENT_NAME, given.text())  # not earlier: a refused run changes nothing
             before = frozenset(store.planned_trials())
             run = _Run(
                 experiment,
@@ -156,7 +156,7 @@ def run_experiment(
         if outcome.stopped:
             return Finished(directory, outcome, [], None, left_out)
         _summarise_models(experiment, directory)
-        verdicts, report = judge_and_render(directory)
+        verdicts, report = judge_and_render(directory, experiment=given)
         return Finished(directory, outcome, verdicts, report, left_out, open_claims, problems)
 
 
@@ -251,7 +251,7 @@ def _planned(run: _Run) -> dict[str, TrialSpec]:
 
 def _wide_plan(run: _Run) -> dict[str, TrialSpec]:
     """The plan with the most seeds that may be added."""
-    return plan(seeds.with_seeds(run.experiment, run.most_seeds or 0), _losses(run))
+    return plan(more_seeds.with_seeds(run.experiment, run.most_seeds or 0), _losses(run))
 
 
 def _losses(run: _Run) -> dict[str, float]:
@@ -269,13 +269,13 @@ def _look_and_add(run: _Run, most: int, outcome: Outcome, *, adding: bool) -> tu
     """
     trials, wide, count = _planned(run), _wide_plan(run), 0
     while True:
-        verdicts = seeds.look(run.store, run.experiment.claim, most)
-        still_open = {verdict.id: verdict for verdict in verdicts if seeds.is_open(verdict)}
+        verdicts = more_seeds.look(run.store, run.experiment.claim, most)
+        still_open = {verdict.id: verdict for verdict in verdicts if more_seeds.is_open(verdict)}
         if not adding or not still_open or count == most or run.store.count_left_out():
             return outcome, tuple(still_open)
-        count = seeds.next_count(still_open.values(), count, most)
+        count = more_seeds.next_count(still_open.values(), count, most)
         claims = [claim for claim in run.experiment.claim if claim.id in still_open]
-        further = seeds.further_trials(run.store, claims, trials, wide, count)
+        further = more_seeds.further_trials(run.store, claims, trials, wide, count)
         run.console.print(
             f"Open: {', '.join(still_open)}. Going on to {count} seeds.", markup=False, soft_wrap=True, highlight=False
         )
@@ -327,12 +327,13 @@ def _run_stage(run: _Run, trials: Mapping[str, TrialSpec]) -> Outcome:
 
 
 def _summarise_models(experiment: Experiment, directory: Path) -> None:
-    """Keep the summaries of the document's models for the report, which itself never imports TensorFlow."""
-    missing = [cell for cell in experiment.cells if cell not in read_summaries(directory)]
+    """Keep the summaries of the article's models for the report, which itself never imports TensorFlow."""
+    versions = {cell: code_version(experiment.sweep[0].task, cell) for cell in experiment.trained_cells}
+    missing = [cell for cell, version in versions.items() if not summary_file(directory, cell, version).is_file()]
     if missing:
         temporary = scratch.new_folder()
         pool = ProcessPoolExecutor(1, server_context(), begin_in, (str(temporary),))
         with without_main(), pool as isolated:
             for cell, text in zip(missing, isolated.map(model_summary, missing), strict=True):
-                write_summary(directory, cell, text)
+                write_summary(directory, cell, versions[cell], text)
         scratch.remove(temporary)

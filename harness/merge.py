@@ -24,9 +24,9 @@ from typing import Any
 from harness.analysis.looks import Looks
 from harness.errors import UserError
 from harness.experiment import SPEC_DEFAULTS
-from harness.files import make_folder, read_text
+from harness.files import make_folder, read_text, user_path
 from harness.record import Record
-from harness.results import SUMMARIES_FOLDER, load_stored_experiment
+from harness.results import SUMMARIES_FOLDER, load_stored_experiment, summary_files
 from harness.runner.lanes import VARIES_WITHIN_A_BLOCK
 from harness.runner.run import TRY_AGAIN
 from harness.store import EXPERIMENT_NAME, Planned, Store, exclusive, open_store, stored_experiment, write_atomically
@@ -71,15 +71,15 @@ def merge(sources: Sequence[str | Path], into: str | Path) -> Merged:
     sources are only read, but for a store of an older schema: as by any reading, that is brought up to date. Raises
     UserError.
     """
-    directories, into = [Path(source) for source in sources], Path(into)
+    directories, into = [user_path(source) for source in sources], user_path(into)
     _check(directories, into)
     merged = Merged()
     with ExitStack() as stack:
         stores = [stack.enter_context(open_store(directory)) for directory in directories]
         looks = _all_looks(stores)  # before the records: what a look has seen was stored before it
         plan = _whole_plan(stores)
-        target = stack.enter_context(open_store(into, create=True))
-        stack.enter_context(exclusive(into))
+        target = stack.enter_context(open_store(into, create=True, option="--into DIR"))
+        stack.enter_context(exclusive(into, "--into DIR"))
         if next(target.records(all_records=True), None) is not None:
             raise UserError(f"{into}: there are results in it already. Name a new folder with --into DIR")
         write_atomically(into / EXPERIMENT_NAME, stored_experiment(directories[0]))
@@ -224,7 +224,10 @@ def _conflict(trial_id: str, found: Sequence[_Found], directories: Sequence[Path
 
 
 def _copy_summaries(directories: Sequence[Path], into: Path) -> None:
-    for directory in reversed(directories):  # the first one's stays
-        for path in (directory / SUMMARIES_FOLDER).glob("[!.]*.txt"):
-            make_folder(into / SUMMARIES_FOLDER)
-            write_atomically(into / SUMMARIES_FOLDER / path.name, read_text(path))
+    """Of each cell the summary of the first folder that has one."""
+    found: dict[str, Path] = {}
+    for directory in directories:
+        found = summary_files(directory) | found
+    for path in found.values():
+        make_folder(into / SUMMARIES_FOLDER)
+        write_atomically(into / SUMMARIES_FOLDER / path.name, read_text(path))

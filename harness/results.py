@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from harness.analysis.cell_facts import counts
 from harness.analysis.claims import Claim
 from harness.analysis.looks import Looks
 from harness.analysis.verdict import Verdict
 from harness.cells import Cell, cells
-from harness.errors import UserError
+from harness.errors import UserError, check_name
 from harness.experiment import Experiment, load_claims, parse_experiment
-from harness.files import make_folder, read_text
+from harness.files import make_folder, read_text, user_path
 from harness.hosts import Host, Whereabouts
 from harness.store import EXPERIMENT_NAME, LeftOut, make_writable, open_store, stored_experiment, write_atomically
 from harness.tasks import tasks
@@ -33,10 +34,13 @@ if TYPE_CHECKING:
 ReportFormat = Literal["html", "md"]
 VERDICTS_NAME = "verdicts.json"
 SUMMARIES_FOLDER = "summaries"
+OUTPUT = "--output DIR"
+"""The option of `harness report` that chooses another folder."""
 MOST_FAILURES = 200
 """Failures that are told with message and stderr; all of them count."""
 _FEATURES, _UNITS = 256, 32
 """Of the first recurrent layer of the document's network."""
+_VERSION = re.compile(r"\.[0-9a-f]{12}$")
 _BATCH = 500
 """Records in memory at a time: learning curves as JSON values take fifty times the room of a frame's."""
 
@@ -54,9 +58,9 @@ def load_records(directory: str | Path, *, all_records: bool = False) -> pd.Data
 
 def load_stored_experiment(directory: str | Path) -> Experiment:
     """The experiment that the folder's last run used. Raises UserError."""
-    directory = Path(directory)
+    directory = user_path(directory)
     text = stored_experiment(directory)
-    return parse_experiment(text, source=str(directory / "experiment.toml"), folder=directory.resolve())
+    return parse_experiment(text, source=str(directory / EXPERIMENT_NAME), folder=directory.resolve())
 
 
 @dataclass(frozen=True)
@@ -93,11 +97,14 @@ class Stored:
     """Why trials failed; of a great many, the first."""
 
 
-def read_results(directory: str | Path) -> Stored:
-    """Read a results folder; the records pass by in small batches and are not kept. Raises UserError."""
+def read_results(directory: str | Path, experiment: Experiment | None = None) -> Stored:
+    """Read a results folder; the records pass by in small batches and are not kept. Raises UserError.
+
+    `experiment` is the one that was run; default: the one that is stored.
+    """
     from harness.analysis.frame import curves_frame, lengths_frame, reach_frame, to_frame
 
-    directory = Path(directory)
+    directory = user_path(directory)
     made = (to_frame, curves_frame, lengths_frame, reach_frame)
     tables = [[make([])] for make in made]
     examples: dict[str, dict[str, Any]] = {}
@@ -131,7 +138,7 @@ def read_results(directory: str | Path) -> Stored:
     frame, curves, lengths, reach = map(_joined, tables)
     return Stored(
         directory=directory,
-        experiment=load_stored_experiment(directory),
+        experiment=experiment or load_stored_experiment(directory),
         frame=frame,
         curves=curves,
         lengths=lengths,
@@ -169,17 +176,36 @@ def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
     return whole[[*first.columns, *sorted(set(whole.columns) - set(first.columns))]]
 
 
-def judge_results(directory: str | Path, claims_file: str | Path | None = None) -> list[Verdict]:
-    """Judge the folder's records by its experiment's claims, and write verdicts.json. Raises UserError.
+def judge_results(
+    directory: str | Path, claims_file: str | Path | None = None, *, output: str | Path | None = None
+) -> list[Verdict]:
+    """Judge the folder's records by its experiment's claims, and write its verdicts.json. Raises UserError.
 
-    With `claims_file`, by the claims of that one: an experiment file, or claims alone, written later.
+    With `claims_file`, judge by the claims of that file: an experiment file, or one with claims alone. Then nothing is
+    written. `output` is a file for the verdicts in either case.
     """
+    verdicts = judged(directory, claims_file)
+    write_judged(verdicts, directory, claims_file, output)
+    return verdicts
+
+
+def judged(directory: str | Path, claims_file: str | Path | None = None) -> list[Verdict]:
+    """The verdicts of `judge_results`; writes nothing. Raises UserError."""
+    experiment = load_stored_experiment(directory)  # first, so that its modules are found for the claims too
+    claims = load_claims(claims_file) if claims_file else None
+    return _judged(read_results(directory, experiment), claims)
+
+
+def write_judged(
+    verdicts: Sequence[Verdict], directory: str | Path, claims_file: str | Path | None, output: str | Path | None
+) -> None:
+    """Write the verdicts as `judge_results` says. Raises UserError."""
     from harness.analysis.judge import write_verdicts
 
-    claims = load_claims(claims_file) if claims_file else None
-    verdicts = _judged(read_results(directory), claims)
-    write_verdicts(verdicts, Path(directory) / VERDICTS_NAME)
-    return verdicts
+    if output is not None:
+        write_verdicts(verdicts, output)
+    elif claims_file is None:
+        write_verdicts(verdicts, user_path(directory) / VERDICTS_NAME)
 
 
 def render_results(
@@ -189,9 +215,10 @@ def render_results(
     format: ReportFormat = "html",
     output: str | Path | None = None,
 ) -> Path:
-    """Judge what is stored and write the report anew, `report.html` or, as Markdown, `report.md`; returns its path.
+    """Judge what is stored and write the report, `report.html` (format "html") or `report.md` ("md"); returns its path.
 
-    It goes into the results folder, or into `output`. Raises UserError.
+    It goes into the results folder, or into the folder `output`. `verdicts` are shown in place of new ones. Raises
+    UserError.
     """
     return judge_and_render(directory, verdicts, format=format, output=output)[1]
 
@@ -202,18 +229,26 @@ def judge_and_render(
     *,
     format: ReportFormat = "html",
     output: str | Path | None = None,
+    experiment: Experiment | None = None,
 ) -> tuple[list[Verdict], Path]:
     """The verdicts, and the path of the report, from one reading of the folder. Raises UserError."""
     from harness.analysis.judge import write_verdicts
-    from harness.report import render, render_markdown
 
-    stored = read_results(directory)
-    output = stored.directory if output is None else Path(output)
-    make_writable(output)
+    render = _renderer(format)
+    stored = read_results(directory, experiment)
+    output = stored.directory if output is None else user_path(output)
+    make_writable(output, OUTPUT)
     if verdicts is None:
         verdicts = _judged(stored)
         write_verdicts(verdicts, output / VERDICTS_NAME)
-    return verdicts, (render if format == "html" else render_markdown)(report_data(stored, verdicts), output)
+    return verdicts, render(report_data(stored, verdicts), output)
+
+
+def _renderer(format: ReportFormat) -> Callable[[ReportData, Path], Path]:
+    from harness import report
+
+    check_name("format", format, get_args(ReportFormat))
+    return report.render if format == "html" else report.render_markdown
 
 
 def render_beside(directories: Sequence[str | Path], output: str | Path, *, format: ReportFormat = "html") -> Path:
@@ -221,17 +256,17 @@ def render_beside(directories: Sequence[str | Path], output: str | Path, *, form
 
     Nothing is pooled: each folder is judged and drawn by itself. Raises UserError.
     """
-    from harness.report import render, render_markdown
     from harness.report.beside import beside
 
-    output = Path(output)
-    labels = _labels([Path(directory) for directory in directories])
-    if output.resolve() in {Path(directory).resolve() for directory in directories}:
+    render = _renderer(format)
+    output, folders = user_path(output), [user_path(directory) for directory in directories]
+    labels = _labels(folders)
+    if output.resolve() in {folder.resolve() for folder in folders}:
         raise UserError(f"{output}: has a report of its own. Choose another folder with --output DIR")
-    stored = [read_results(directory) for directory in directories]
-    make_writable(output)
+    stored = [read_results(folder) for folder in folders]
+    make_writable(output, OUTPUT)
     data = beside({label: report_data(one, _judged(one)) for label, one in zip(labels, stored, strict=True)})
-    return (render if format == "html" else render_markdown)(data, output)
+    return render(data, output)
 
 
 def live_report(directory: str | Path, state: str) -> dict[str, bytes]:
@@ -284,7 +319,7 @@ def report_data(stored: Stored, verdicts: list[Verdict]) -> ReportData:
         target_times=target_times(stored.frame, stored.curves),
         verdicts=verdicts,
         summaries=read_summaries(stored.directory),
-        architectures=[_architecture(name) for name in experiment.cells],
+        architectures=[_architecture(name) for name in experiment.trained_cells],
         machines=stored.machines,
         hosts=stored.hosts,
         failures=stored.failures,
@@ -305,16 +340,29 @@ def report_data(stored: Stored, verdicts: list[Verdict]) -> ReportData:
 
 
 def read_summaries(directory: Path) -> dict[str, str]:
-    """The stored summaries of the document's models, by cell; those that are there."""
-    folder = directory / SUMMARIES_FOLDER
-    return {path.stem: read_text(path) for path in sorted(folder.glob("[!.]*.txt"))}
+    """The stored summaries of the article's models, by cell."""
+    return {cell: read_text(path) for cell, path in summary_files(directory).items()}
 
 
-def write_summary(directory: Path, cell: str, text: str) -> None:
-    """Keep the summary of a cell's model for the report. Raises UserError."""
-    folder = directory / SUMMARIES_FOLDER
-    make_folder(folder)
-    write_atomically(folder / f"{cell.replace(os.sep, '_')}.txt", text)
+def summary_files(directory: Path) -> dict[str, Path]:
+    """The files of the stored summaries, by cell: `<cell>.<version of its code>.txt`, or `<cell>.txt` as once was."""
+    paths = sorted((directory / SUMMARIES_FOLDER).glob("[!.]*.txt"))
+    return {_VERSION.sub("", path.stem): path for path in paths}
+
+
+def summary_file(directory: Path, cell: str, version: str) -> Path:
+    """Where the summary of a cell's model is kept, for this version of its code (12 hexadecimal digits)."""
+    return directory / SUMMARIES_FOLDER / f"{cell.replace(os.sep, '_')}.{version}.txt"
+
+
+def write_summary(directory: Path, cell: str, version: str, text: str) -> None:
+    """Keep the summary of a cell's model for the report, in place of that of another version. Raises UserError."""
+    path = summary_file(directory, cell, version)
+    make_folder(path.parent)
+    write_atomically(path, text)
+    for other in path.parent.glob("[!.]*.txt"):
+        if other != path and _VERSION.sub("", other.stem) == _VERSION.sub("", path.stem):
+            other.unlink(missing_ok=True)
 
 
 def _architecture(name: str) -> dict[str, Any]:

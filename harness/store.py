@@ -19,7 +19,7 @@ from harness.analysis.looks import Looks
 from harness.errors import UserError
 from harness.estimate import Load, load_of
 from harness.experiment import Lane, TrialSpec
-from harness.files import read_text, remove_parts, replacing
+from harness.files import read_text, remove_parts, replacing, user_path
 from harness.locks import owner, try_lock
 from harness.record import Record
 from harness.tables import INSERT_PLANNED, check_schema, primary_code
@@ -297,16 +297,16 @@ class Store:
 
 
 @contextmanager
-def open_store(directory: str | Path, *, create: bool = False) -> Iterator[Store]:
-    """The store of a results folder; with `create`, made where missing.
+def open_store(directory: str | Path, *, create: bool = False, option: str = "--results DIR") -> Iterator[Store]:
+    """The store of a results folder; with `create`, made where missing. `option`, in messages, chooses another folder.
 
     Raises UserError where the folder or file is missing, cannot be read or written, is no SQLite file, is another
     program's, or was written by a newer version of the harness; nothing is overwritten.
     """
-    directory = Path(directory)
+    directory = user_path(directory)
     path = directory / FILE_NAME
     if create:
-        make_writable(directory)
+        make_writable(directory, option)
     elif not path.is_file():
         raise UserError(
             f"{directory}: no results here ({FILE_NAME} is missing). Run an experiment first: harness run FILE"
@@ -327,20 +327,20 @@ def _connection(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
-def make_writable(directory: Path) -> None:
-    """Make the results folder. Raises UserError where it cannot be made or written to."""
+def make_writable(directory: Path, option: str = "--results DIR") -> None:
+    """Make the folder. Raises UserError, which names the `option` that chooses another, where it cannot be written."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=directory):
             pass
     except OSError as error:
         raise UserError(
-            f"{directory}: results cannot be written here ({error.strerror}). Choose another folder with --results DIR"
+            f"{directory}: results cannot be written here ({error.strerror}). Choose another folder with {option}"
         ) from error
 
 
 @contextmanager
-def exclusive(directory: Path) -> Iterator[None]:
+def exclusive(directory: Path, option: str = "--results DIR") -> Iterator[None]:
     """Hold the results folder for one run. Raises UserError that names the process which holds it.
 
     The lock ends with its process, however that ends. Unfinished files that a killed run left are removed.
@@ -351,12 +351,10 @@ def exclusive(directory: Path) -> Iterator[None]:
     except PermissionError as error:
         raise UserError(
             f"{path}: belongs to {owner(path)} and cannot be written ({error.strerror}). Run as that user, or choose"
-            " another folder with --results DIR"
+            f" another folder with {option}"
         ) from error
     except OSError as error:
-        raise UserError(
-            f"{path}: cannot be written ({error.strerror}). Choose another folder with --results DIR"
-        ) from error
+        raise UserError(f"{path}: cannot be written ({error.strerror}). Choose another folder with {option}") from error
     with file:
         if not try_lock(file.fileno(), path):
             file.seek(0)
@@ -382,15 +380,15 @@ def _clear_errors(directory: Path) -> Iterator[None]:
 
 
 _REMEDIES = {
-    sqlite3.SQLITE_NOTADB: "not an SQLite file. Move it away, or choose another folder with --results DIR",
+    sqlite3.SQLITE_NOTADB: "not an SQLite file. Move it away, or name another results folder",
     sqlite3.SQLITE_CORRUPT: "a damaged SQLite file. Move it away; `sqlite3 FILE .recover` may save its records",
     sqlite3.SQLITE_FULL: "the disk is full. What was stored before is intact; free some space and run again",
-    sqlite3.SQLITE_READONLY: "cannot be written (read-only). Choose another folder with --results DIR",
+    sqlite3.SQLITE_READONLY: "cannot be written (read-only). Copy the folder to a writable place and use the copy",
     sqlite3.SQLITE_CANTOPEN: "cannot be opened. Is the folder readable and writable?",
     sqlite3.SQLITE_IOERR: "the disk failed or is full. What was stored before is intact",
     sqlite3.SQLITE_BUSY: "in use by another process for more than 30 s; or its file system has no file locks",
-    sqlite3.SQLITE_IOERR_LOCK: "its file system has no file locks. Choose a folder on another one with --results DIR",
-    sqlite3.SQLITE_IOERR_RDLOCK: "its file system has no file locks. Choose a folder on another one with --results DIR",
+    sqlite3.SQLITE_IOERR_LOCK: "its file system has no file locks. Use a folder on another file system",
+    sqlite3.SQLITE_IOERR_RDLOCK: "its file system has no file locks. Use a folder on another file system",
 }
 
 

@@ -69,11 +69,11 @@ def check_schema(connection: sqlite3.Connection, path: Path, *, create: bool) ->
             raise UserError(f"{path}: an empty file, no records. Delete it and run the experiment again")
         _change(connection, 0, lambda: _execute(connection, _TRIALS + _SINCE_2))
     elif application != _APPLICATION_ID:
-        raise UserError(f"{path}: a database of another program. Choose another folder with --results DIR")
+        raise UserError(f"{path}: a database of another program. Name another results folder")
     elif version > SCHEMA_VERSION:
         raise UserError(
             f"{path}: written by a newer harness (schema {version}, this one reads up to {SCHEMA_VERSION})."
-            " Update the harness, or choose another folder with --results DIR"
+            " Update the harness, or name another results folder"
         )
     elif version == 1:
         try:
@@ -82,8 +82,8 @@ def check_schema(connection: sqlite3.Connection, path: Path, *, create: bool) ->
             if primary_code(error) != sqlite3.SQLITE_READONLY:
                 raise
             raise UserError(
-                f"{path}: written by an older harness, and to be brought up to date before it is read; but it cannot be"
-                " written (read-only). Copy its folder to where it can be, and name that one"
+                f"{path}: this database has an old schema and must be migrated, but it is read-only. Copy the folder to"
+                " a writable place and use the copy"
             ) from error
 
 

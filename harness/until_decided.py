@@ -38,12 +38,24 @@ def most_seeds(experiment: Experiment, store: Store, asked: int | None, *, addin
         if asked not in (None, fixed):
             raise UserError(
                 f"--most-seeds {asked}: claims in {store.directory} were looked at with at most {fixed} seeds in mind,"
-                " and that cannot be changed afterwards. Leave the option out, or start anew with --results DIR"
+                " and that cannot be changed afterwards. Leave the option out, or start again with --results DIR"
             )
         return fixed
     if asked is not None and asked < own:
         raise UserError(f"--most-seeds {asked}: the experiment begins with {own} seeds. Give a larger number")
     return (asked or max(MOST_SEEDS, own)) if adding else None
+
+
+def with_number_of_seeds(experiment: Experiment, number: int) -> Experiment:
+    """The experiment with this number of seeds in every sweep: its own in their order, then the following integers."""
+    if number < 1:
+        raise UserError(f"seeds {number}: expected at least 1")
+
+    def chosen(own: tuple[int, ...]) -> tuple[int, ...]:
+        return (*own, *range(max(own) + 1, max(own) + 1 + number))[:number]
+
+    sweeps = [sweep.model_copy(update={"seeds": sweep.seeds and chosen(sweep.seeds)}) for sweep in experiment.sweep]
+    return experiment.model_copy(update={"seeds": chosen(experiment.seeds), "sweep": tuple(sweeps)})
 
 
 def with_seeds(experiment: Experiment, most: int) -> Experiment:
@@ -55,9 +67,7 @@ def with_seeds(experiment: Experiment, most: int) -> Experiment:
     sweeps = tuple(
         sweep.model_copy(update={"seeds": more(sweep.seeds or experiment.seeds)}) for sweep in experiment.sweep
     )
-    wide = experiment.model_copy(update={"sweep": sweeps})
-    wide._source = experiment._source
-    return wide
+    return experiment.model_copy(update={"sweep": sweeps})
 
 
 def look(store: Store, claims: Sequence[Claim], most: int) -> list[Verdict]:

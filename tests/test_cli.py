@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import errno
 import io
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections import Counter
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import typer.main
 
-from harness.cli import main
+from harness.cli import app, main
 from harness.store import EXPERIMENT_NAME, open_store
 from tests.factories import EXPERIMENT, experiment, record
 
@@ -196,8 +202,130 @@ def test_stored_records_are_judged_by_claims_written_later(results: Path, tmp_pa
     done = harness("judge", results, "--claims", tmp_path / "later.toml")
     assert done.returncode == 0, done.stderr
     assert "supported" in done.stdout
-    (verdict,) = json.loads((results / "verdicts.json").read_text(encoding="utf-8"))
+    assert not (results / "verdicts.json").exists(), "the folder's own verdicts are those of its own claims"
+    done = harness("judge", results, "--claims", tmp_path / "later.toml", "--output", tmp_path / "later.json")
+    assert done.returncode == 0, done.stderr
+    (verdict,) = json.loads((tmp_path / "later.json").read_text(encoding="utf-8"))
     assert (verdict["id"], verdict["verdict"]) == ("fewer-parameters", "supported")
+
+
+def read_only(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No file can be made in the folder, as on a file system that is mounted read-only."""
+
+    def refused(make: Callable[..., object]) -> Callable[..., object]:
+        def refuse(*arguments: object, dir: Path, **options: object) -> object:
+            if Path(dir) == directory:
+                raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+            return make(*arguments, dir=dir, **options)
+
+        return refuse
+
+    for name in ("mkstemp", "TemporaryFile"):
+        monkeypatch.setattr(tempfile, name, refused(getattr(tempfile, name)))
+
+
+@pytest.mark.parametrize("command", ["judge", "report"])
+def test_verdicts_of_a_read_only_folder_are_printed_and_the_option_is_named(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    (results / EXPERIMENT_NAME).write_text(EXPERIMENT + LATER, encoding="utf-8")
+    read_only(results, monkeypatch)
+    done = harness(command, results)
+    assert done.returncode == 2
+    assert "A GRU has fewer parameters than an LSTM" in done.stdout
+    assert re.search(
+        r"(cannot be written|written here) \(Read-only file system\)\. Choose .* with --output", done.stderr
+    )
+    done = harness(command, results, "--output", tmp_path / "elsewhere")
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_export_of_a_read_only_folder_names_the_option(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_only(results, monkeypatch)
+    done = harness("export", results)
+    assert done.returncode == 2
+    assert done.stderr.endswith("(Read-only file system). Choose another file with --output FILE\n")
+
+
+def test_a_tilde_in_an_argument_is_the_home_folder(
+    results: Path, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert "4 trials to do" in harness("check", "~/tiny.toml", "--results=~/results").stdout
+    for arguments in (["report", "~/results/tiny", "--output=~/out"], ["judge", "~/results/tiny", "--output=~/v.json"]):
+        assert harness(*arguments).returncode == 0
+    assert (tmp_path / "out" / "report.html").is_file()
+    assert (tmp_path / "v.json").is_file()
+    done = harness("status", "~no-such-user/x")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the home folder of ~no-such-user is not known" in done.stderr
+
+
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
+OF_DASK = {"--scheduler-file", "--nthreads"}
+"""Options of `dask` that messages name."""
+
+
+def test_every_option_that_a_message_names_exists() -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    options = {name: {word for one in command.params for word in one.opts} for name, command in commands.items()}
+    known = set().union(*options.values())
+    messages = [message for path in (ROOT / "harness").rglob("*.py") for message in errors_raised(path)]
+    assert len(messages) > 100, "nothing is found: this test sees nothing"
+    assert any(OPTION.search(message) for message in messages)
+    for message in messages:
+        assert set(OPTION.findall(message)) <= known | OF_DASK, message
+        for command, rest in re.findall(r"harness (\w+)([^`;.]*)", message):
+            assert command not in commands or set(OPTION.findall(rest)) <= options[command], message
+
+
+def errors_raised(path: Path) -> list[str]:
+    """The texts of the errors that a file raises, without the values that are put into them."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    raised = [node for node in ast.walk(tree) if isinstance(node, ast.Raise)]
+    parts = [[one.value for one in ast.walk(node) if isinstance(one, ast.Constant)] for node in raised]
+    return [" ".join(part for part in some if isinstance(part, str)) for some in parts]
+
+
+INTERRUPTED = """
+import os, signal, sys
+
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == wanted:
+            os.kill(os.getpid(), signal.SIGINT)
+
+wanted = sys.argv.pop(1)
+sys.meta_path.insert(0, Interrupt())
+from harness.__main__ import main
+main()
+"""
+"""Ctrl-C comes when the process is about to import a module."""
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [
+        ("harness.cli", ["--help"]),
+        ("harness.plan", ["check", "smoke"]),
+        ("harness.flow", ["run", "smoke", "--results", "RESULTS/new"]),
+        ("harness.report.page", ["report", "RESULTS"]),
+        ("scipy.stats", ["judge", "RESULTS"]),
+        ("pandas", ["export", "RESULTS"]),
+        ("harness.analysis.frame", ["serve", "RESULTS", "--port", "0"]),
+        ("tensorflow", ["kernels"]),
+    ],
+)
+def test_ctrl_c_at_the_start_is_status_130_and_nothing_else(module: str, arguments: list[str], results: Path) -> None:
+    command = [
+        sys.executable,
+        "-c",
+        INTERRUPTED,
+        module,
+        *(word.replace("RESULTS", str(results)) for word in arguments),
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 def test_one_record_is_shown_whole_with_the_command_that_repeats_it(results: Path) -> None:

@@ -12,9 +12,10 @@ import pytest
 from rich.console import Console
 
 from harness.errors import UserError
+from harness.experiment import Experiment, load_experiment
 from harness.flow import Finished, run_experiment
 from harness.record import Record, Status
-from harness.results import judge_results
+from harness.results import judge_results, load_stored_experiment, read_results, report_data
 from harness.runner.cluster.connect import Cluster
 from harness.runner.engine import Trial
 from harness.runner.run import MAX_CRASHES, Outcome
@@ -49,15 +50,14 @@ def losses(trial: Trial) -> Record:
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Finished, Simulated, str]]:
-    def run(text: str = CLAIMS, result: Callable[[Trial], Record] = losses, **options: object):
+    def run(text: str | Experiment = CLAIMS, result: Callable[[Trial], Record] = losses, **options: object):
         engine = Simulated(result=result)
         monkeypatch.setattr("harness.flow.LocalEngine", lambda *_, **__: engine)
         monkeypatch.setattr("harness.flow._summarise_models", lambda *_: None)
         monkeypatch.setattr("harness.report.render", lambda _, directory: directory / "report.html")
         out = io.StringIO()
-        finished = run_experiment(
-            experiment(text), results=tmp_path, source=text, console=Console(file=out, width=100), **options
-        )
+        given = experiment(text) if isinstance(text, str) else text
+        finished = run_experiment(given, results=tmp_path, console=Console(file=out, width=100), **options)
         return finished, engine, out.getvalue()
 
     return run
@@ -319,3 +319,38 @@ def test_no_seeds_are_added_for_what_seeds_cannot_decide(run) -> None:
     assert seeds_run(engine, 20) == set(range(5)), "all failed: five seeds tell nothing, and five more would not"
     assert [verdict.verdict for verdict in finished.verdicts] == ["undecided"] * 2
     assert finished.open_claims == ()
+
+
+def test_an_experiment_that_was_loaded_leaves_its_text_and_is_judged_by_its_claims(run, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(CLAIMS, encoding="utf-8")
+    finished = run(load_experiment(tmp_path / "mine.toml"))[0]
+    assert (tmp_path / "tiny" / EXPERIMENT_NAME).read_text(encoding="utf-8") == CLAIMS
+    assert [verdict.id for verdict in finished.verdicts] == ["clear", "open"]
+
+
+def test_a_changed_experiment_is_judged_by_its_own_claims_in_an_existing_folder(run, tmp_path: Path) -> None:
+    run()
+    given = experiment(CLAIMS)
+    finished = run(given.model_copy(update={"claim": given.claim[1:], "seeds": (0, 1, 2)}))[0]
+    assert [verdict.id for verdict in finished.verdicts] == ["open"]
+    assert [verdict.id for verdict in judge_results(tmp_path / "tiny")] == ["open"]
+    assert load_stored_experiment(tmp_path / "tiny").seeds == (0, 1, 2)
+
+
+def test_a_run_from_the_folders_own_copy_has_nothing_left_to_do(run, tmp_path: Path) -> None:
+    (tmp_path / "corpus.txt").write_text("the quick brown fox. " * 200, encoding="utf-8")
+    text = EXPERIMENT.replace('"recall"', '"language"') + 'options.text = "corpus.txt"\n'
+    run(experiment(text, folder=tmp_path))
+    copy = load_experiment(tmp_path / "tiny" / EXPERIMENT_NAME)
+    finished, engine, _ = run(copy)
+    assert engine.ran == []
+    assert finished.outcome.planned == finished.outcome.stored_before == 8
+
+
+def test_a_number_of_seeds_is_run_and_stands_in_the_reports_command(run, tmp_path: Path) -> None:
+    _, engine, _ = run(seeds=3)
+    assert seeds_run(engine, 20) == {0, 1, 2}
+    assert (tmp_path / "tiny" / EXPERIMENT_NAME).read_text(encoding="utf-8") == CLAIMS
+    assert report_data(read_results(tmp_path / "tiny"), []).command.endswith(" --seeds 3")
+    with pytest.raises(UserError, match="seeds is 0, expected a whole number of at least 1"):
+        run(seeds=0)

@@ -11,18 +11,23 @@ from typing import Any
 
 import pytest
 
+from harness.analysis.verdicts import read_verdicts
 from harness.errors import UserError
 from harness.plan import plan
 from harness.record import Record
 from harness.report import ReportData
 from harness.results import (
+    SUMMARIES_FOLDER,
     VERDICTS_NAME,
     judge_and_render,
     judge_results,
     read_results,
+    read_summaries,
     render_beside,
     render_results,
     report_data,
+    summary_file,
+    write_summary,
 )
 from harness.store import EXPERIMENT_NAME, Store, open_store
 from tests.factories import EXPERIMENT, experiment, record, spec
@@ -275,8 +280,35 @@ def test_claims_written_later_stand_in_an_experiment_or_alone(results: Path, tmp
     other = EXACT.replace('id = "fewer-parameters"', 'id = "later"')
     for text in (EXPERIMENT + other, other):
         later.write_text(text, encoding="utf-8")
-        assert [verdict.id for verdict in judge_results(results, later)] == ids(results) == ["later"]
-    assert [verdict.id for verdict in judge_results(results)] == ["fewer-parameters"]
+        assert [verdict.id for verdict in judge_results(results, later)] == ["later"]
+        assert not (results / VERDICTS_NAME).exists(), "the folder's own verdicts are those of its own claims"
+    judge_results(results, later, output=tmp_path / "elsewhere.json")
+    assert [verdict.id for verdict in read_verdicts(tmp_path / "elsewhere.json")] == ["later"]
+    assert [verdict.id for verdict in judge_results(results)] == ids(results) == ["fewer-parameters"]
+
+
+def test_a_report_of_an_unknown_format_is_refused(results: Path) -> None:
+    for render in (render_results, lambda folder, format: render_beside([folder, folder], "x", format=format)):
+        with pytest.raises(UserError, match=r"unknown format 'pdf'\. Valid: html, md\."):
+            render(results, format="pdf")
+    assert not list(results.glob("report.*"))
+
+
+def test_a_cell_of_a_sweep_alone_has_its_architecture(tmp_path: Path) -> None:
+    text = EXPERIMENT + EXPERIMENT[EXPERIMENT.index("[[sweep]]") :] + 'cells = ["simple_rnn", "gru"]\n'
+    stored = read_results(folder(tmp_path, [{}], text))
+    assert [one["name"] for one in report_data(stored, []).architectures] == ["gru", "lstm", "simple_rnn"]
+
+
+def test_a_summary_is_kept_for_one_version_of_a_cells_code(tmp_path: Path) -> None:
+    (tmp_path / SUMMARIES_FOLDER).mkdir()
+    (tmp_path / SUMMARIES_FOLDER / "gru.txt").write_text("of an older harness", encoding="utf-8")
+    assert read_summaries(tmp_path) == {"gru": "of an older harness"}
+    for cell in ("gru", "my.package:gru"):
+        for version in ("0123456789ab", "ba9876543210"):
+            write_summary(tmp_path, cell, version, f"{cell} {version}")
+            assert summary_file(tmp_path, cell, version).is_file()
+    assert read_summaries(tmp_path) == {cell: f"{cell} ba9876543210" for cell in ("gru", "my.package:gru")}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, field_serializer, model_validator
 
 from harness.analysis.exact import facts
 from harness.analysis.measures import check_measure
@@ -14,7 +14,7 @@ from harness.cells import KERNELS
 from harness.errors import check_name
 from harness.explain import in_words
 from harness.factors import Initialiser, Lane, Match, Optimizer
-from harness.fields import STRICT, CellName, Distinct, OneOf, OneOrMore
+from harness.fields import STRICT, CellName, Distinct, OneOf, OneOrMore, TaskName
 from harness.tasks import tasks
 
 T = TypeVar("T")
@@ -116,7 +116,7 @@ class Where(BaseModel):
 
     model_config = STRICT
 
-    task: Annotated[Names, _one_of("task", "a task", tasks)] = None
+    task: Annotated[Names, _each("a task", _is_name, OneOrMore[TaskName], in_words(tasks.__getitem__))] = None
     kernel: Annotated[Names, _one_of("kernel", "a kernel", KERNELS)] = None
     lane: Annotated[Names, _one_of("lane", "a lane", get_args(Lane))] = None
     matched: Annotated[Names, _one_of("match", "a match", get_args(Match))] = None
@@ -144,6 +144,10 @@ class Where(BaseModel):
     ] = None
     """As an experiment gives it; '' is each cell's own."""
     reset_after: Annotated[tuple[bool, ...] | None, _each("true or false", _is_truth, OneOrMore[bool])] = None
+
+    @field_serializer("forget_bias", when_used="unless-none")
+    def _bias_as_given(self, values: tuple[str, ...]) -> list[str | float]:
+        return [value if value in ("chrono", "") else float(value) for value in values]
 
 
 class _Claim(BaseModel):

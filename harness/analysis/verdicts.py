@@ -16,7 +16,7 @@ from typing import Any
 from harness.analysis.looks import Look
 from harness.analysis.verdict import Pair, Verdict
 from harness.errors import UserError
-from harness.files import read_text, replacing
+from harness.files import read_text, replacing, user_path
 
 SCHEMA = 1
 """Grows when a key changes its meaning or is removed; further keys do not change it."""
@@ -26,16 +26,16 @@ _FIGURES = tuple(field.name for field in fields(Verdict) if field.type == "float
 
 def write_verdicts(verdicts: Sequence[Verdict], path: str | Path) -> None:
     """Write them in one step: a reader sees the old file or the new one, never half of one. Raises UserError."""
-    path = Path(path)
+    path = user_path(path)
     rows = [{"schema": SCHEMA, **_plain(asdict(verdict))} for verdict in verdicts]
     text = json.dumps(rows, indent=2, ensure_ascii=False, allow_nan=False)
-    with replacing(path) as file:
+    with replacing(path, "Choose another place with --output") as file:
         file.write(f"{text}\n".encode())
 
 
 def read_verdicts(path: str | Path) -> list[Verdict]:
     """The verdicts in a file of `write_verdicts`. Raises UserError where there is none, or it is something else."""
-    path = Path(path)
+    path = user_path(path)
     text = read_text(path, "the verdicts that `harness run` or `harness judge` writes")
     try:
         rows = json.loads(text)

@@ -12,6 +12,8 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from harness.files import user_path
+
 Array = NDArray[Any]
 Output = Literal["sigmoid", "softmax", "linear"]
 Scores = Mapping[str, float]
@@ -35,9 +37,11 @@ def decisive(options: Options) -> dict[str, str]:
 
 
 def with_paths_from(folder: pathlib.Path, options: Options) -> Options:
-    """The options with relative paths taken from `folder`."""
+    """The options with relative paths taken from `folder`, and `~` as the home folder. Raises UserError."""
     absolute = {
-        name: folder / value if isinstance(value, pathlib.Path) else tuple(folder / path for path in value)
+        name: folder / user_path(value)
+        if isinstance(value, pathlib.Path)
+        else tuple(folder / user_path(path) for path in value)
         for name, value in options
         if _paths(value)
     }

@@ -93,9 +93,7 @@ def run(trials: int, folder: Path, sleep: float, most_seconds: int) -> dict[str,
         signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
         signal.alarm(most_seconds)
         before = time.process_time()
-        finished = flow.run_experiment(
-            experiment, results=folder, source=text, console=terminal, cluster=Cluster(address)
-        )
+        finished = flow.run_experiment(experiment, results=folder, console=terminal, cluster=Cluster(address))
         signal.alarm(0)
     finally:
         processes.stop_all()
