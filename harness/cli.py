@@ -226,7 +226,7 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
     from harness.runner.run import MAX_CRASHES, is_given_up, left_to_do
     from harness.status import learned
     from harness.store import FILE_NAME, open_store
-    from harness.terminal import plan_table
+    from harness.terminal import data_lines, plan_table
 
     experiment = _load(file, seeds)
     trials = plan(experiment)
@@ -239,6 +239,8 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
     given_up = sum(is_given_up(at.status, at.crashes) for trial_id, at in attempts.items() if trial_id in trials)
     console = _console()
     console.print(plan_table(experiment, trials))
+    for line in data_lines(trials.values()):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
     cores = usable_cores()
     seconds = seconds_in_all(((load_of(trial.spec), 1) for trial in left), estimator, (cores,))
     console.print(
@@ -348,12 +350,13 @@ def merge(
     ],
 ) -> None:
     """Put the records of several coordinators into one new results folder; tell which contradict each other."""
+    from harness.analysis.datasets import differences
     from harness.merge import merge as merge_results
     from harness.terminal import conflict_lines
 
     merged = merge_results(directories, into)
     console = _console()
-    for line in conflict_lines(merged.conflicts):
+    for line in [*differences(merged.data), *conflict_lines(merged.conflicts)]:
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     console.print(
         f"{into}: {merged.records} records of {merged.trials} trials; {merged.copies} copies left out,"

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.analysis.changes import Change, Changes, Group, compare
+from harness.analysis.datasets import Data, differences, of_frame
 from harness.analysis.words import number
 from harness.results import load_records
 from harness.store import open_store
@@ -32,6 +33,8 @@ class Side:
     trials: int
     commits: tuple[str, ...]
     machines: tuple[str, ...]
+    data: tuple[Data, ...] = ()
+    """Of its trials."""
 
 
 def diff_results(first: str | Path, second: str | Path) -> tuple[Side, Side, Changes]:
@@ -45,7 +48,7 @@ def diff_results(first: str | Path, second: str | Path) -> tuple[Side, Side, Cha
 
 def _side(directory: str | Path, frame: pd.DataFrame) -> Side:
     commits = tuple(sorted({commit[:12] or "unknown" for commit in frame["git_commit"]}))
-    return Side(str(directory), len(frame), commits, tuple(sorted(frame["machine"].unique())))
+    return Side(str(directory), len(frame), commits, tuple(sorted(frame["machine"].unique())), of_frame(frame))
 
 
 def as_json(first: Side, second: Side, found: Changes) -> str:
@@ -57,6 +60,7 @@ def as_json(first: Side, second: Side, found: Changes) -> str:
         rows.append({name: None if value in (math.inf, -math.inf) else value for name, value in row.items()})
     sides = {"first": asdict(first), "second": asdict(second)}
     counts = {name: getattr(found, name) for name in ("common", "only_first", "only_second", "time_left_out")}
+    counts["data_differences"] = data_differences(first, second)
     return json.dumps({**sides, **counts, "changes": rows}, indent=2, allow_nan=False)
 
 
@@ -65,12 +69,18 @@ def introduction(first: Side, second: Side, found: Changes) -> Iterator[str]:
     for name, side in (("A", first), ("B", second)):
         commits, machines = ", ".join(side.commits) or "none", ", ".join(side.machines) or "none"
         yield f"{name}: {side.directory}: {side.trials} trials, commit {commits}, machine {machines}"
+    yield from data_differences(first, second)
     if not found.common:
         yield "They have no trial in common: none asks for the same, with the same seed."
         return
     yield f"{found.common} trials in both; only in A: {found.only_first}, only in B: {found.only_second}."
     if found.time_left_out:
         yield f"Times are compared on one machine only: {found.time_left_out} trials ran on different ones."
+
+
+def data_differences(first: Side, second: Side) -> list[str]:
+    """A sentence a task whose data differ between the folders."""
+    return differences({"A": first.data, "B": second.data})
 
 
 def table(changes: Sequence[Change]) -> Table:

@@ -21,6 +21,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from harness.analysis.datasets import Data, of_record
 from harness.analysis.looks import Looks
 from harness.errors import UserError
 from harness.experiment import SPEC_DEFAULTS
@@ -54,6 +55,8 @@ class Merged:
     copies: int = 0
     """Equal to one that was kept."""
     conflicts: list[Conflict] = field(default_factory=list)
+    data: dict[str, set[Data]] = field(default_factory=dict)
+    """Of the records of each folder."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +176,8 @@ def _all_records(
     streams = [_numbered(index, store.every_attempt()) for index, store in enumerate(stores)]
     for trial_id, entries in groupby(heapq.merge(*streams, key=lambda entry: entry[:2]), key=lambda entry: entry[0]):
         of_folders = [(index, _text(record), record) for _, index, record in entries]
+        for index, _, record in of_folders:
+            merged.data.setdefault(str(directories[index]), set()).add(of_record(record))
         found = _without_copies(of_folders)
         merged.trials += 1
         merged.records += len(found)

@@ -69,6 +69,23 @@ class Machine(_Frozen):
     numpy: str
 
 
+class DataFacts(_Frozen):
+    """What the data of a trial were, besides their values."""
+
+    source: str = ""
+    """What they were read from, in words; empty for data that the task makes."""
+    examples: dict[Literal["train", "validation", "test"], int]
+    classes: int
+    symbols: int | None
+    """The number of integer ids of the inputs; None where they are floats."""
+    padded: dict[Literal["train", "validation", "test"], float] = {}
+    """The share of a split's labels that are padding and have no weight."""
+    unknown: float | None = None
+    """The share of the tokens that the vocabulary lacks."""
+    left_out: dict[str, int] = {}
+    """What is in the files but in none of the splits: in words, to how many."""
+
+
 class Failure(_Frozen):
     """Why a trial is not `ok`."""
 
@@ -98,6 +115,7 @@ class Record(_Frozen):
     git_commit: str | None
     git_dirty: bool | None
     data_fingerprint: str | None = None
+    data_facts: DataFacts | None = None
     parameters: int | None = None
     recurrent_parameters: int | None = None
     phases: dict[PhaseName, Phase] = {}

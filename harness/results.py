@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from harness.analysis.cell_facts import counts
 from harness.analysis.claims import Claim
+from harness.analysis.datasets import Summary
 from harness.analysis.looks import Looks
 from harness.analysis.verdict import Verdict
 from harness.cells import Cell, cells
@@ -88,6 +89,9 @@ class Stored:
     looks: dict[str, Looks]
     """At claims (by id), while seeds were added."""
     machines: list[dict[str, Any]]
+    datasets: list[dict[str, str]]
+    """The trials' data, a row a task and data."""
+    data_notes: list[str]
     hosts: list[Host]
     """On which trials ran, where an engine of several ran them."""
     versions: list[str]
@@ -111,6 +115,7 @@ def read_results(directory: str | Path, experiment: Experiment | None = None) ->
     stopped: Counter[tuple[str, str]] = Counter()
     machines: list[dict[str, Any]] = []
     whereabouts = Whereabouts()
+    datasets = Summary()
     commits: set[str] = set()
     dirty = False
     failures: list[dict[str, Any]] = []
@@ -126,6 +131,7 @@ def read_results(directory: str | Path, experiment: Experiment | None = None) ->
             dirty = dirty or any(record["git_dirty"] for record in batch)
             for record in batch:
                 whereabouts.add(record)
+                datasets.add(record)
                 if record["machine"] not in machines:
                     machines.append(record["machine"])
                 if record["status"] == "interrupted":
@@ -151,6 +157,8 @@ def read_results(directory: str | Path, experiment: Experiment | None = None) ->
         left_out=left_out,
         looks=looks,
         machines=machines,
+        datasets=list(datasets.rows()),
+        data_notes=list(datasets.warnings()),
         hosts=whereabouts.hosts(),
         versions=sorted({_versions(machine) for machine in machines}),
         commits=sorted(commits),
@@ -321,6 +329,8 @@ def report_data(stored: Stored, verdicts: list[Verdict]) -> ReportData:
         summaries=read_summaries(stored.directory),
         architectures=[_architecture(name) for name in experiment.trained_cells],
         machines=stored.machines,
+        datasets=stored.datasets,
+        data_notes=stored.data_notes,
         hosts=stored.hosts,
         failures=stored.failures,
         tasks={sweep.task: _task(sweep.task) for sweep in experiment.sweep},

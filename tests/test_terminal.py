@@ -15,9 +15,9 @@ from harness.analysis.verdict import Verdict
 from harness.diff import table
 from harness.plan import plan
 from harness.status import CellStatus, Status
-from harness.terminal import VerdictTable, effect_in_words, kernel_table, plan_table, status_table
+from harness.terminal import VerdictTable, data_lines, effect_in_words, kernel_table, plan_table, status_table
 from harness.trial.kernel_speed import KernelRecord, Shape
-from tests.factories import experiment
+from tests.factories import experiment, spec
 
 SCOPE = {"task": "language", "train_size": [2000, 8000], "sequence_length": 64, "kernel": "fused", "matched": "units"}
 VERDICTS = [
@@ -134,3 +134,15 @@ def test_an_effect_is_written_without_powers_of_ten(
     effect: float | None, low: float | None, high: float | None, unit: str, text: str
 ) -> None:
     assert effect_in_words(Verdict("x", "x", "undecided", effect, low, high, unit, 5)) == text
+
+
+def test_check_says_what_data_are_read_and_warns_of_unknown_tokens(tmp_path: Path) -> None:
+    (tmp_path / "verse.txt").write_text("".join(map(chr, range(0x4E00, 0x4E00 + 1000))) + "ab" * 1000)
+    options = {"text": [str(tmp_path / "verse.txt")], "vocabulary": 256}
+    trials = [spec(task="language", options=options, train_size=100, sequence_length=8, seed=seed) for seed in (0, 1)]
+    assert list(data_lines(trials)) == [
+        "language: verse.txt, 3,000 characters; 24.9 % unknown characters.",
+        "language: left out with train_size 100, sequence_length 8: 10 characters after the last whole window of a split.",
+        "Warning: language: 25 % of the characters are unknown: raise options.vocabulary.",
+    ]
+    assert list(data_lines([spec()])) == []

@@ -23,7 +23,7 @@ SPEC_TRUTH = ("reset_after", "gradient_reach")
 """The fields of a trial's spec. Lists and dictionaries are JSON; forget_bias is empty where it is the cell's own;
 patience and clip_norm are NaN where they are None. The spec's `updates` are updates_planned here."""
 
-_TEXT = ("trial_id", "status", "machine", "started_at", "git_commit", "failure", *SPEC_TEXT)
+_TEXT = ("trial_id", "status", "data_source", "machine", "started_at", "git_commit", "failure", *SPEC_TEXT)
 _WHOLE = ("attempt", "updates", "updates_planned", "threads", *SPEC_WHOLE)
 _TRUTH = (*SPEC_TRUTH, "noisy")
 _REAL = (
@@ -51,9 +51,8 @@ COLUMNS = (
     "memory_difference_bytes", "train_loss", "validation_loss", "test_loss", "test_accuracy", "machine",
     "updates_planned", "evaluate_every", "patience", "dropout", "recurrent_dropout", "clip_norm", "dense_units",
     "reference_units", "optimizer", "reset_after", "forget_bias", "initialiser", "evaluate_lengths",
-    "gradient_reach", "purpose", "options", "data", "code", "validation_labels", "threads", "attempt", "noisy",
-    "started_at", "git_commit",
-    "failure",
+    "gradient_reach", "purpose", "options", "data", "data_source", "code", "validation_labels", "threads", "attempt",
+    "noisy", "started_at", "git_commit", "failure",
 )  # fmt: skip
 """Always there, in this order; then `test_<metric>`, `baseline_<name>_<metric>` and
 `validation_baseline_<name>_<metric>` for what the tasks measure."""
@@ -166,6 +165,7 @@ def _row(record: StoredRecord) -> dict[str, Any]:
                  "recurrent_parameters", "seconds_total", "updates", "seconds_per_update"):  # fmt: skip
         row[name] = record[name]
     row["git_commit"] = record["git_commit"] or ""
+    row["data_source"] = (record.get("data_facts") or {}).get("source", "")
     row["noisy"] = bool(record["noisy"])
     row["machine"] = record["machine"]["fingerprint"]
     row["failure"] = record["failure"]["message"] if record["failure"] else ""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from harness.analysis.datasets import differences, of_frame
 from harness.report.appearance import Look, looks, shorten
 from harness.report.evidence import FIGURES
 from harness.report.plot import Panel, Plot
@@ -44,6 +45,8 @@ def beside(folders: Mapping[str, ReportData]) -> ReportData:
         summaries={cell: text for data in reversed(each) for cell, text in data.summaries.items()},
         architectures=list({str(known.get("name")): known for data in each for known in data.architectures}.values()),
         machines=[{"folder": label, **machine} for label, data in folders.items() for machine in data.machines],
+        datasets=[{"folder": label, **row} for label, data in folders.items() for row in data.datasets],
+        data_notes=differences({label: of_frame(data.frame) for label, data in folders.items()}),
         hosts=[replace(host, name=f"{label}: {host.name}") for label, data in folders.items() for host in data.hosts],
         failures=list(_failures(folders)),
         tasks={name: task for data in reversed(each) for name, task in data.tasks.items()},

@@ -45,6 +45,10 @@ class ReportData:
     recurrent_bias, and counts (what was counted in them, to the number)."""
     machines: Sequence[Mapping[str, Any]] = ()
     """The fields of `harness.record.Machine`."""
+    datasets: Sequence[Mapping[str, str]] = ()
+    """A row a task and its data, as `harness.analysis.datasets.Summary` gives them."""
+    data_notes: Sequence[str] = ()
+    """What the reader has to know of the data: many unknown tokens, or folders whose data differ."""
     hosts: Sequence[Host] = ()
     """On which trials ran, where an engine of several ran them."""
     failures: Sequence[Mapping[str, Any]] = ()

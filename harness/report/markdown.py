@@ -53,6 +53,8 @@ def _measured(data: ReportData) -> list[str]:
     parts = ["## How it was measured"]
     for machine in data.machines[:MOST_MACHINES]:
         parts.append("- " + ", ".join(f"{plain(str(k), 40)} {plain(str(v), 80)}" for k, v in machine.items()))
+    for row in data.datasets[:MOST_MACHINES]:
+        parts.append("- " + ", ".join(f"{plain(k, 40)} {plain(v, 200)}" for k, v in row.items()))
     parts += [plain(line, 300) for line in (data.versions, data.commit and f"Commit {data.commit}") if line]
     if data.command:
         command = "\n".join(line[:MOST_COMMAND] for line in data.command.splitlines()[:MOST_MACHINES])

@@ -95,12 +95,12 @@ def notices(data: ReportData, frame: pd.DataFrame) -> list[str]:
     """What a reader has to know first: nothing there yet, nothing but failures, not finished."""
     if data.folders:
         of_each = ((label, notices(folder, folder.frame)) for label, folder in data.folders.items())
-        return [f"{shorten(label, 60)}: {notice}" for label, found in of_each for notice in found]
+        return [*data.data_notes, *(f"{shorten(label, 60)}: {notice}" for label, found in of_each for notice in found)]
     frame = frame[frame["status"] != "interrupted"]
     if frame.empty:
         expected = f"; {plural(data.planned, 'trial is', 'trials are')} planned" if data.planned else ""
         return [f"No trial has left a record yet{expected}."]
-    said = []
+    said = list(data.data_notes)
     ok = int((frame["status"] == "ok").sum())
     if not ok:
         said.append(f"All {plural(len(frame), 'trial')} failed: there is nothing to compare. See the failures below.")

@@ -103,7 +103,10 @@ def examples(train_size: int, sequence_length: int, options: DigitsOptions) -> i
 def facts(train_size: int, sequence_length: int, options: DigitsOptions) -> DataFacts:
     """Where the images are from, and how many equal another one."""
     images = _load(options.folder)
-    return DataFacts(images.source, left_out={"images that equal another one": images.repeated})
+    return DataFacts(
+        options.folder.name if options.folder else images.source,
+        left_out={"images that equal another one": images.repeated},
+    )
 
 
 def identity(options: DigitsOptions) -> Mapping[str, str]:

@@ -89,7 +89,7 @@ def facts(train_size: int, sequence_length: int, options: MusicOptions) -> DataF
         "pieces of a single step": rolls.short,
         "pieces that equal one of the validation or test split": rolls.repeated,
     }
-    return DataFacts(rolls.source, left_out=left_out)
+    return DataFacts(options.file.name, left_out=left_out)
 
 
 def identity(options: MusicOptions) -> Mapping[str, str]:

@@ -140,7 +140,8 @@ def next_token_task(
             "paragraphs that repeat an earlier one": text.text.repeated,
             f"{unit}s after the last whole window of a split": sum(tokens % sequence_length for tokens in cut),
         }
-        return DataFacts(f"{text.text.source}, {len(text.text.characters):,} characters", text.unknown, left_out)
+        source = ", ".join(path.name for path in options.text) if options.text else text.text.source
+        return DataFacts(f"{source}, {len(text.text.characters):,} characters", text.unknown, left_out)
 
     def identity(options: TextOptions) -> Mapping[str, str]:
         """The hash of the text, the procedure, and the options that differ from their defaults."""

@@ -88,7 +88,7 @@ def examples(train_size: int, sequence_length: int, options: SignalsOptions) -> 
 def facts(train_size: int, sequence_length: int, options: SignalsOptions) -> DataFacts:
     """The files, the series that occur twice, and the values after the first `sequence_length`."""
     shared = _shared(options)
-    files = [str(path) for path in (options.file, options.test_file) if path is not None]
+    files = [path.name for path in (options.file, options.test_file) if path is not None]
     count, length, _ = shared.values.shape
     return DataFacts(
         source=f"{' and '.join(files)}, {count:,} series",

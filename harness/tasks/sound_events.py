@@ -46,6 +46,8 @@ _SHARED = 20_240_502
 """Seeds the soundscapes that measure, which are the same for all trials, and the choice of files that do."""
 _BLOCK = 50
 """Soundscapes a cache entry."""
+_Part = tuple[Array, Array, Array | None]
+"""Spectrograms and labels of a split's soundscapes; the frames of each before its padding, None where there is none."""
 
 
 class SoundEventsOptions(Options):
@@ -72,7 +74,8 @@ def make(train_size: int, sequence_length: int, seed: int, options: SoundEventsO
     sizes = (train_size, options.validation_size, options.test_size)
     whole: list[tuple[Array, Array, Array | None]]
     if options.folder is None:
-        labels, whole = LABELS, [(*_made(seeds[at], at, size), None) for at, size in enumerate(sizes)]
+        labels = LABELS
+        whole: list[_Part] = [(*_made(seeds[at], at, size), None) for at, size in enumerate(sizes)]
     else:
         recordings = load_recordings(options.folder)
         labels, whole = recordings.labels, [*_recorded(recordings, sizes, seed)]
@@ -176,7 +179,7 @@ def facts(train_size: int, sequence_length: int, options: SoundEventsOptions) ->
             max(0, frames_within(excerpt.seconds) - sequence_length) for excerpt in excerpts
         ),
     }
-    return DataFacts(f"{recordings.source}, {len(recordings.files):,} recordings", left_out=left_out)
+    return DataFacts(f"{options.folder.name}, {len(recordings.files):,} recordings", left_out=left_out)
 
 
 def identity(options: SoundEventsOptions) -> Mapping[str, str]:
@@ -198,7 +201,7 @@ def _made_block(seed: int, split: int, indices: range) -> dict[str, Array]:
     return _frames((soundscape(np.random.default_rng([seed, split, index])) for index in indices), LABELS)
 
 
-def _recorded(recordings: Recordings, sizes: tuple[int, int, int], seed: int) -> list[tuple[Array, Array, Array]]:
+def _recorded(recordings: Recordings, sizes: tuple[int, int, int], seed: int) -> list[_Part]:
     train, validation, test = _by_split(recordings)
     chosen = [train[at] for at in np.random.default_rng(seed).permutation(len(train))[: sizes[0]]]
     made = [

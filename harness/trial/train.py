@@ -15,7 +15,8 @@ from harness.errors import UserError
 from harness.experiment import TrialSpec
 from harness.model import get_model, recurrent_parameters
 from harness.record import CurvePoint, NearTarget
-from harness.tasks import Dataset, Split, split_scores, tasks
+from harness.tasks import DataFacts, Dataset, Split, split_scores, tasks
+from harness.tasks.checks import check_dataset
 from harness.tasks.target import Target, is_reached, label_count, level_of, target_of, too_few_labels
 from harness.tasks.task import Array, Scores, Task, calibrated
 from harness.trial.batches import Shuffled, Streams
@@ -70,11 +71,14 @@ def train(spec: TrialSpec, meter: Meter, report: Report) -> None:
     with meter.phase("data"):
         options = task.options.model_validate(spec.options)
         dataset = task.make(spec.train_size, spec.sequence_length, spec.seed, options)
+        check_dataset(task, dataset)
         if spec.purpose == "tuning":
             dataset = for_tuning(dataset)
+        facts = task.facts(spec.train_size, spec.sequence_length, options)
     report(
         phases=meter.phases,
         data_fingerprint=dataset.fingerprint,
+        data_facts=_data_facts(dataset, facts),
         baselines=_plain(dataset.baselines),
         validation_baselines=_plain(dataset.validation_baselines),
         validation_labels=label_count(task, dataset.validation),
@@ -167,6 +171,20 @@ def _targets(spec: TrialSpec, task: Task, dataset: Dataset) -> list[Target]:
     if spec.purpose == "tuning":
         return []
     return list(dict.fromkeys([*([own] if own else []), *(("loss", level) for level in spec.targets)]))
+
+
+def _data_facts(dataset: Dataset, facts: DataFacts) -> dict[str, Any]:
+    """The fields of the record's `DataFacts`."""
+    splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
+    return {
+        **asdict(facts),
+        "examples": {name: len(split.x) for name, split in splits.items()},
+        "classes": dataset.classes,
+        "symbols": dataset.symbols,
+        "padded": {
+            name: float(np.mean(split.weight == 0)) for name, split in splits.items() if split.weight is not None
+        },
+    }
 
 
 def _build(spec: TrialSpec, task: Task, dataset: Dataset, *, carry_state: bool) -> Any:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.report import render
+from harness.report import render, render_markdown
 from harness.report.aggregate import prepared
+from harness.report.beside import beside
 from harness.report.measured import excluded, missing, noisy, thresholds
-from tests.report.samples import TASKS, frame, looks_of_three, report_data, trial
+from tests.report.samples import TASKS, comparison, frame, looks_of_three, report_data, trial
 
 LOOKS = looks_of_three()
 
@@ -72,3 +73,38 @@ def test_the_page_says_what_was_left_out_and_links_figures_to_how_they_were_meas
     memory = html.split('id="memory"')[1].split("</figure>")[0]
     assert 'href="#method-memory"' in memory
     assert 'id="method-memory"' in method
+
+
+ROW = {
+    "task": "language",
+    "data": "book.txt, 3,000 characters (SHA-256 aaaaaaaaaaaa)",
+    "train": "5",
+    "validation": "2",
+    "test": "3",
+    "classes": "4",
+    "unknown tokens": "39.0 %",
+    "padding": "–",
+    "left out": "3 pieces of a single step",
+}
+NOTE = "language, book.txt: 39 % of the tokens are unknown: raise options.vocabulary."
+
+
+def test_the_data_are_named_with_their_hash_and_what_is_left_out(tmp_path: Path) -> None:
+    data = report_data(datasets=[ROW], data_notes=[NOTE])
+    for text in (render(data, tmp_path).read_text(), render_markdown(data, tmp_path).read_text()):
+        for said in (*ROW.values(), NOTE):
+            assert said in text
+
+
+def test_folders_whose_data_differ_are_said_to_first(tmp_path: Path) -> None:
+    folders = {
+        name: report_data(
+            comparison(2).assign(purpose="comparison", data=f'{{"text_sha256": "{name * 64}"}}', data_source=f"pandas {name}"), datasets=[ROW]
+        )
+        for name in "ab"
+    }
+    page = render(beside(folders), tmp_path).read_text()
+    assert "a: pandas a (SHA-256 aaaaaaaaaaaa); b: pandas b (SHA-256 bbbbbbbbbbbb)" in page
+    assert "3 pieces of a single step" in page
+    same = {name: report_data(comparison(2).assign(purpose="comparison", data='{"text_sha256": "a"}', data_source="")) for name in "ab"}
+    assert "not comparable" not in render(beside(same), tmp_path).read_text()

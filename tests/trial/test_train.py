@@ -71,6 +71,23 @@ def test_what_is_timed_is_given_tensors_and_copies_no_data(monkeypatch: pytest.M
     assert all(each is None or tf.is_tensor(each) for each in given)
 
 
+def test_the_record_has_the_facts_of_the_data() -> None:
+    told = run(small())
+    facts = {"examples": {"train": 60, "validation": 40, "test": 40}, "classes": 8, "symbols": 8, "padded": {}}
+    assert told["data_facts"] == {"source": "", "unknown": None, "left_out": {}, **facts}
+    assert record(small(), data_facts=told["data_facts"]).data_facts
+
+
+def test_labels_out_of_the_task_s_range_are_no_divergence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*given: Any) -> Dataset:
+        data = RECALL.make(*given)
+        return dataclasses.replace(data, classes=3)
+
+    monkeypatch.setattr("tests.trial.test_train.BROKEN", dataclasses.replace(RECALL, make=broken), raising=False)
+    with pytest.raises(UserError, match="task recall: the train split has the label 7, expected 0 to 2"):
+        run(small(task="tests.trial.test_train:BROKEN"))
+
+
 def test_other_lengths_are_tested_where_asked_for() -> None:
     told = run(small(evaluate_lengths=(3, 9), kernel="fused"))
     assert set(told["test_at"]) == {3, 9}
