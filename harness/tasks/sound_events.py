@@ -72,13 +72,12 @@ def make(train_size: int, sequence_length: int, seed: int, options: SoundEventsO
     examples(train_size, sequence_length, options)
     seeds = (seed, _SHARED, _SHARED)
     sizes = (train_size, options.validation_size, options.test_size)
-    whole: list[tuple[Array, Array, Array | None]]
     if options.folder is None:
         labels = LABELS
         whole: list[_Part] = [(*_made(seeds[at], at, size), None) for at, size in enumerate(sizes)]
     else:
         recordings = load_recordings(options.folder)
-        labels, whole = recordings.labels, [*_recorded(recordings, sizes, seed)]
+        labels, whole = recordings.labels, _recorded(recordings, sizes, seed)
     splits = [_excerpt(*part, sequence_length, [seeds[at], at]) for at, part in enumerate(whole)]
     frames = splits[0].x if splits[0].weight is None else splits[0].x[splits[0].weight > 0][None]
     centre, spread = frames.mean(axis=(0, 1)), frames.std(axis=(0, 1)) + 1e-6

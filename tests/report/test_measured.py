@@ -99,12 +99,18 @@ def test_the_data_are_named_with_their_hash_and_what_is_left_out(tmp_path: Path)
 def test_folders_whose_data_differ_are_said_to_first(tmp_path: Path) -> None:
     folders = {
         name: report_data(
-            comparison(2).assign(purpose="comparison", data=f'{{"text_sha256": "{name * 64}"}}', data_source=f"pandas {name}"), datasets=[ROW]
+            comparison(2).assign(
+                purpose="comparison", data=f'{{"text_sha256": "{name * 64}"}}', data_source=f"pandas {name}"
+            ),
+            datasets=[ROW],
         )
         for name in "ab"
     }
     page = render(beside(folders), tmp_path).read_text()
     assert "a: pandas a (SHA-256 aaaaaaaaaaaa); b: pandas b (SHA-256 bbbbbbbbbbbb)" in page
     assert "3 pieces of a single step" in page
-    same = {name: report_data(comparison(2).assign(purpose="comparison", data='{"text_sha256": "a"}', data_source="")) for name in "ab"}
+    same = {
+        name: report_data(comparison(2).assign(purpose="comparison", data='{"text_sha256": "a"}', data_source=""))
+        for name in "ab"
+    }
     assert "not comparable" not in render(beside(same), tmp_path).read_text()
