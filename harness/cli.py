@@ -125,7 +125,7 @@ def run(
     ] = None,
     retry: Annotated[
         list[str] | None,
-        typer.Option("--retry", metavar="STATUS", help="Do trials again that ended so, as timeout; repeat for more."),
+        typer.Option("--retry", metavar="STATUS", help="Re-run trials with this status, such as timeout. Repeatable."),
     ] = None,
     until_decided: Annotated[
         bool, typer.Option("--until-decided", help="Add seeds where claims are open, until they are decided.")
@@ -528,8 +528,10 @@ def summary(
     if kernel is not None:
         check_name("kernel", kernel, KERNELS)
     from harness.trial.quiet import quiet_stderr
+    from harness.trial.settings import settle
 
     with quiet_stderr():
+        settle()
         from harness.model import summary_text
 
         text = summary_text(cell, kernel=kernel or kernels[0], rnn_units=tuple(units or (32, 32)))
@@ -556,6 +558,7 @@ def kernels(
     from harness.registry import find_beside
     from harness.terminal import kernel_table
     from harness.trial.quiet import quiet_stderr
+    from harness.trial.settings import settle
 
     sizes = _shape(shape)
     for name in kernel or ():
@@ -565,6 +568,7 @@ def kernels(
     for name in names:
         cells[name]
     with quiet_stderr():
+        settle()
         from harness.trial.kernel_speed import Shape, measure_kernels
 
         measured = measure_kernels(

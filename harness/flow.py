@@ -23,6 +23,7 @@ from harness.errors import UserError, check_name
 from harness.estimate import load_of, seconds_in_all
 from harness.experiment import Experiment, TrialSpec, load_experiment
 from harness.files import remove_parts, user_path
+from harness.machine import fingerprint_of, this_machine
 from harness.plan import plan
 from harness.results import judge_and_render, summary_file, write_summary
 from harness.runner import scratch
@@ -34,7 +35,16 @@ from harness.runner.limits import Limits
 from harness.runner.local import LocalEngine
 from harness.runner.problems import problems_of
 from harness.runner.progress import ShowProgress, duration
-from harness.runner.run import MAX_CRASHES, RETRIED, TRY_AGAIN, Outcome, is_given_up, left_to_do, run_plan
+from harness.runner.run import (
+    MAX_CRASHES,
+    OTHER_MACHINE,
+    RETRIED,
+    TRY_AGAIN,
+    Outcome,
+    is_given_up,
+    left_to_do,
+    run_plan,
+)
 from harness.status import learned
 from harness.store import EXPERIMENT_NAME, NONE, Attempts, LeftOut, Store, exclusive, open_store, write_atomically
 from harness.tasks.cache import VARIABLE as CACHE_VARIABLE
@@ -131,6 +141,8 @@ def run_experiment(
         remove_parts(cache)
         deadline = math.inf if budget is None else begun + budget - min(CLOSING_SECONDS, CLOSING_SHARE * budget)
         again = {trial_id: at.number for trial_id, at in store.attempts().items() if at.status in retry}
+        if cluster is None:
+            again |= _timed_elsewhere(store, console, retry=OTHER_MACHINE in retry)
         most = more_seeds.most_seeds(experiment, store, most_seeds, adding=until_decided)
         with _engine(cluster, jobs, _limits(experiment), cache, store, console) as engine:
             write_atomically(directory / EXPERIMENT_NAME, given.text())  # not earlier: a refused run changes nothing
@@ -158,6 +170,32 @@ def run_experiment(
         _summarise_models(experiment, directory)
         verdicts, report = judge_and_render(directory, experiment=given)
         return Finished(directory, outcome, verdicts, report, left_out, open_claims, problems)
+
+
+def _timed_elsewhere(store: Store, console: Console, *, retry: bool) -> dict[str, int]:
+    """The speed trials to be timed again, by id, with their attempts: with `retry` those of other machines.
+
+    Without it, says how many there are.
+    """
+    here = this_machine().fingerprint
+    elsewhere = {
+        trial_id: (attempts, machine)
+        for trial_id, (attempts, machine) in store.speed_machines().items()
+        if fingerprint_of(machine) != here
+    }
+    if elsewhere and not retry:
+        machines = {
+            f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_bytes'] / 2**30:.0f} GiB, TensorFlow"
+            f" {machine['tensorflow']}"
+            for _, machine in elsewhere.values()
+        }
+        console.print(
+            f"{len(elsewhere)} stored speed trials were timed on another machine ({'; '.join(sorted(machines))}). Their"
+            f" times are not compared with times of this one. --retry {OTHER_MACHINE} times them again here.",
+            markup=False,
+            soft_wrap=True,
+        )
+    return {trial_id: attempts for trial_id, (attempts, _) in elsewhere.items()} if retry else {}
 
 
 def _check_count(name: str, value: object) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.machine import fingerprint_of
+
 MOST_CONDITIONS = 40
 """Of a host, that are told one by one."""
 
@@ -36,7 +38,7 @@ class Whereabouts:
         """Take a record, as JSON values."""
         if not record.get("host"):
             return
-        key, spec = (record["host"], record["machine"]["fingerprint"]), record["spec"]
+        key, spec = (record["host"], fingerprint_of(record["machine"])), record["spec"]
         self._differences[key].update(record["version_differences"])
         if spec["lane"] == "speed":
             condition = f"{spec['task']} size {spec['train_size']} length {spec['sequence_length']}"

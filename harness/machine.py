@@ -3,23 +3,43 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import platform
+import re
 import subprocess
-from functools import cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import psutil
 
+from harness.cgroup import cpu_quota, memory_limit
 from harness.record import Machine
+
+_FACTS = ("cpu", "cores", "memory_bytes", "system", "python", "tensorflow", "keras", "numpy")
+_TELLING = re.compile(r"(TF|XLA|KERAS|OMP|MKL|OPENBLAS|ONEDNN|DNNL|MALLOC)_\w+|PYTHONHASHSEED|LD_PRELOAD")
+"""The environment variables that can change results or times."""
+
+
+def telling_environment() -> dict[str, str]:
+    """The environment variables of this process that can change results or times, for the records."""
+    return {name: value for name, value in sorted(os.environ.items()) if _TELLING.fullmatch(name)}
 
 
 def usable_cores() -> int:
-    """The cores this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """The cores this process may use: those it may run on, at most its cgroups' share of CPU time, rounded up."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = cpu_quota()
+    return cores if quota is None else max(1, min(cores, math.ceil(quota)))
+
+
+def usable_memory() -> int:
+    """The memory this process may use, in bytes: the machine's, at most the limit of its cgroups."""
+    total = int(psutil.virtual_memory().total)
+    return min(total, memory_limit() or total)
 
 
 @cache
@@ -28,13 +48,48 @@ def this_machine() -> Machine:
     facts = {
         "cpu": _cpu_model(),
         "cores": usable_cores(),
-        "memory_bytes": psutil.virtual_memory().total,
+        "memory_bytes": usable_memory(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": platform.python_version(),
         **{package: _version(package) for package in ("tensorflow", "keras", "numpy")},
     }
+    return Machine.model_validate({"fingerprint": _fingerprint(facts), **facts})
+
+
+def fingerprint_of(machine: Mapping[str, Any]) -> str:
+    """The fingerprint of a stored record's machine, by the present rule where it was stored by the first one.
+
+    The first rule hashed all facts as they are: each update of the kernel, and each change of a page of memory, made
+    another machine.
+    """
+    stored = str(machine["fingerprint"])
+    facts = tuple((name, machine[name]) for name in _FACTS if name in machine)
+    return _renewed(stored, facts) if len(facts) == len(_FACTS) else stored
+
+
+@lru_cache(maxsize=1000)
+def _renewed(stored: str, facts: tuple[tuple[str, Any], ...]) -> str:
+    return _fingerprint(dict(facts)) if stored == _hash(dict(facts)) else stored
+
+
+def _fingerprint(facts: Mapping[str, Any]) -> str:
+    """12 hexadecimal digits of what decides times.
+
+    That is the processor, cores, memory in whole GiB, operating system and architecture without the kernel's release,
+    Python's version without the third number, and the versions of the packages that compute.
+    """
+    system = str(facts["system"]).split()
+    deciding = {
+        "memory_bytes": round(facts["memory_bytes"] / 2**30),
+        "system": f"{system[0]} {system[-1]}",
+        "python": ".".join(str(facts["python"]).split(".")[:2]),
+    }
+    return _hash({**facts, **deciding})
+
+
+def _hash(facts: Mapping[str, Any]) -> str:
     text = "\n".join(f"{name}={value}" for name, value in sorted(facts.items()))
-    return Machine.model_validate({"fingerprint": hashlib.sha256(text.encode()).hexdigest()[:12], **facts})
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 @cache

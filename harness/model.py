@@ -6,10 +6,10 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, TypeAlias
 
-import keras
 import numpy as np
 
 from harness.cells import KERNELS, Cell, cells
+from harness.cells.keras_backend import keras
 from harness.errors import UserError, check_name
 
 Output: TypeAlias = Literal["sigmoid", "softmax", "linear"]

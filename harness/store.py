@@ -229,6 +229,14 @@ class Store:
         )
         return Counter({(purpose, cell, status): trials for purpose, cell, status, trials in self._read(query)})
 
+    def speed_machines(self) -> dict[str, tuple[int, dict[str, Any]]]:
+        """The planned speed trials whose last attempt is ok, by id: its number, and the machine that timed it."""
+        rows = self._read(
+            "SELECT trial_id, attempt, record FROM (SELECT trial_id, max(attempt) AS attempt, status, record FROM trial"
+            " JOIN planned USING (trial_id) WHERE lane = 'speed' GROUP BY trial_id) WHERE status = 'ok'"
+        )
+        return {trial_id: (attempt, from_json(text)["machine"]) for trial_id, attempt, text in rows}
+
     def planned_seeds(self) -> set[int]:
         """The seeds of the last plan's comparison."""
         spec = "json_extract(spec, '$.{}')".format

@@ -14,6 +14,7 @@ from rich.console import Console
 from harness.errors import UserError
 from harness.experiment import Experiment, load_experiment
 from harness.flow import Finished, run_experiment
+from harness.machine import this_machine
 from harness.record import Record, Status
 from harness.results import judge_results, load_stored_experiment, read_results, report_data
 from harness.runner.cluster.connect import Cluster
@@ -202,6 +203,29 @@ def test_arguments_that_cannot_be_are_refused_before_anything_is_written(
     with pytest.raises(UserError, match=re.escape(message)):
         run(**options)
     assert list(tmp_path.iterdir()) == []
+
+
+SPEED = EXPERIMENT.replace("[[sweep]]", 'lane = "speed"\n\n[[sweep]]')
+
+
+def test_a_run_says_that_stored_times_are_of_another_machine_and_times_them_again_where_asked_for(run) -> None:
+    elsewhere = this_machine().model_copy(update={"fingerprint": "elsewhere", "cpu": "another processor"})
+
+    def timed(trial: Trial) -> Record:
+        at = elsewhere if trial.spec.seed == 0 and trial.attempt == 1 else this_machine()
+        return record(trial.spec, attempt=trial.attempt, machine=at)
+
+    assert "another machine" not in run(SPEED, timed)[2]
+    engine, said = run(SPEED, timed)[1:]
+    assert engine.ran == []
+    said = " ".join(said.split())
+    assert "4 stored speed trials were timed on another machine (another processor," in said
+    assert "--retry other-machine times them again here." in said
+    engine, said = run(SPEED, timed, retry=["other-machine"])[1:]
+    assert {(trial.spec.seed, trial.attempt) for trial in engine.ran} == {(0, 2)}
+    assert len(engine.ran) == 4
+    assert "another machine" not in said
+    assert run(SPEED, timed, retry=["other-machine"])[1].ran == []
 
 
 def test_more_seeds_add_to_what_is_stored(run) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 
 from harness import machine
-from harness.machine import git_state, this_machine, usable_cores
+from harness.machine import fingerprint_of, git_state, telling_environment, this_machine, usable_cores
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +33,60 @@ def test_another_version_is_another_machine(monkeypatch: pytest.MonkeyPatch) -> 
     this_machine.cache_clear()
     assert this_machine().tensorflow == "0.0"
     assert this_machine().fingerprint != here.fingerprint
+
+
+def facts(**changes: object) -> dict[str, object]:
+    here = this_machine().model_dump()
+    here |= {"system": "Linux 6.1.0-18-amd64 x86_64", "python": "3.11.7", "memory_bytes": 24 * 2**30 - 10**8}
+    return {**here, **changes}
+
+
+def first_rule(facts: Mapping[str, object]) -> dict[str, object]:
+    """The machine as the first version stored it: the fingerprint hashes all facts as they are."""
+    text = "\n".join(f"{name}={value}" for name, value in sorted(facts.items()) if name != "fingerprint")
+    return {**facts, "fingerprint": hashlib.sha256(text.encode()).hexdigest()[:12]}
+
+
+ALIKE = (
+    {"system": "Linux 6.1.0-25-amd64 x86_64"},
+    {"memory_bytes": 24 * 2**30 - 10**8 + 4096},
+    {"python": "3.11.9"},
+)
+OTHERS = (
+    {"system": "Darwin 6.1.0-18-amd64 x86_64"},
+    {"system": "Linux 6.1.0-18-amd64 aarch64"},
+    {"memory_bytes": 32 * 2**30},
+    {"python": "3.12.7"},
+    {"cores": 99},
+    {"cpu": "another"},
+    {"tensorflow": "0.0"},
+    {"keras": "0.0"},
+    {"numpy": "0.0"},
+)
+
+
+def test_a_fingerprint_has_only_what_decides_times_also_of_machines_stored_by_the_first_version() -> None:
+    here = fingerprint_of(first_rule(facts()))
+    assert {fingerprint_of(first_rule(facts(**changes))) for changes in ALIKE} == {here}
+    others = {fingerprint_of(first_rule(facts(**changes))) for changes in OTHERS}
+    assert len(others - {here}) == len(OTHERS)
+
+
+def test_a_record_of_today_and_one_of_the_first_version_are_of_one_machine() -> None:
+    today = this_machine().model_dump()
+    assert fingerprint_of(today) == today["fingerprint"] == fingerprint_of(first_rule(today))
+    assert fingerprint_of({**today, "fingerprint": "another"}) == "another", "what no rule gives stays"
+    assert fingerprint_of({"fingerprint": "of little"}) == "of little"
+
+
+def test_the_environment_that_can_change_results_is_stated(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TF_ENABLE_ONEDNN_OPTS", "XLA_FLAGS", "OMP_NUM_THREADS", "KERAS_BACKEND", "PYTHONHASHSEED"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("HOME_OF_SECRETS", "no")
+    found = telling_environment()
+    assert {"TF_ENABLE_ONEDNN_OPTS", "XLA_FLAGS", "OMP_NUM_THREADS", "KERAS_BACKEND", "PYTHONHASHSEED"} <= found.keys()
+    assert "HOME_OF_SECRETS" not in found
+    assert "PATH" not in found
 
 
 def test_a_package_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,6 +113,7 @@ def test_without_proc_the_processor_is_what_the_platform_calls_it(monkeypatch: p
 def test_without_affinity_all_cores_count(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 1 <= usable_cores() <= (machine.os.cpu_count() or 1)
     monkeypatch.delattr(machine.os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(machine, "cpu_quota", lambda: None)
     assert usable_cores() == machine.os.cpu_count()
 
 

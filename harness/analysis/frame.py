@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from harness.experiment import SPEC_DEFAULTS
+from harness.machine import fingerprint_of
 from harness.record import PHASES
 
 SPEC_TEXT = (
@@ -167,7 +168,7 @@ def _row(record: StoredRecord) -> dict[str, Any]:
     row["git_commit"] = record["git_commit"] or ""
     row["data_source"] = (record.get("data_facts") or {}).get("source", "")
     row["noisy"] = bool(record["noisy"])
-    row["machine"] = record["machine"]["fingerprint"]
+    row["machine"] = fingerprint_of(record["machine"])
     row["failure"] = record["failure"]["message"] if record["failure"] else ""
     for name, phase in phases.items():
         row[f"seconds_{name}"] = phase["wall_seconds"]

@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-import keras
 import tensorflow as tf
+
+from harness.cells.keras_backend import keras
 
 PHILOX = 1
 LEVELS = 1 << 16

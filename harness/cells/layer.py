@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from harness.cells import Cell, cells
 from harness.cells.cell import equations
 from harness.cells.dropout import masks
+from harness.cells.keras_backend import keras
 from harness.cells.projection import add_bias, project
 from harness.cells.scan import Weights, scan
 from harness.errors import UserError

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.machine import git_state, this_machine
+from harness.machine import git_state, telling_environment, this_machine
 from harness.record import Failure, Record, Status
 from harness.runner.engine import Trial
 from harness.runner.watch import Timeline
@@ -75,6 +75,7 @@ class Attempt:
             "started_at": self.started_at,
             "machine": this_machine(),
             "threads": self.threads,
+            "environment": telling_environment(),
             "git_commit": commit,
             "git_dirty": dirty,
             "seconds_total": time.monotonic() - self.started,

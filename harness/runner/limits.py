@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import psutil
+from harness.machine import usable_memory
 
 GRACE_SECONDS = 2.0
 """Between SIGTERM and SIGKILL."""
@@ -16,8 +16,8 @@ class Limits:
 
     seconds: float = 3600.0
     memory_bytes: int | None = None
-    """None: nine tenths of the machine's memory, shared out among the trials that run side by side."""
+    """None: nine tenths of the memory that this process may use, shared out among the trials that run side by side."""
 
     def memory(self, jobs: int) -> int:
         """The limit in bytes with so many trials side by side."""
-        return self.memory_bytes or int(0.9 * psutil.virtual_memory().total / jobs)
+        return self.memory_bytes or int(0.9 * usable_memory() / jobs)

@@ -24,8 +24,10 @@ TRY_AGAIN = frozenset({"crashed", "interrupted"})
 
 All other statuses are outcomes.
 """
-RETRIED = ("diverged", "timeout", "out_of_memory", "crashed", "interrupted")
-"""The statuses of which `--retry` can do the trials again."""
+OTHER_MACHINE = "other-machine"
+"""For `--retry`: the speed trials that another machine has timed."""
+RETRIED = ("diverged", "timeout", "out_of_memory", "crashed", "interrupted", OTHER_MACHINE)
+"""The statuses of which `--retry` can re-run the trials, and OTHER_MACHINE."""
 _POLL_SECONDS = 0.2
 
 

@@ -15,6 +15,7 @@ from harness.experiment import TrialSpec
 from harness.explain import explain
 from harness.trial.measure import Meter
 from harness.trial.quiet import quiet_stderr
+from harness.trial.settings import settle
 
 
 def spec_of(record: Mapping[str, Any]) -> TrialSpec:
@@ -37,6 +38,7 @@ def spec_of(record: Mapping[str, Any]) -> TrialSpec:
 def run_in_foreground(spec: TrialSpec, threads: int) -> None:
     """Train and print what would go into the record; exceptions are raised as they are."""
     with quiet_stderr():
+        settle()
         from harness.trial.train import train, use_threads
 
     told: dict[str, Any] = {}

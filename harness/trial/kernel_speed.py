@@ -20,6 +20,7 @@ import numpy as np
 from harness.cells import cells
 from harness.errors import UserError
 from harness.trial.measure import Meter, resident_bytes
+from harness.trial.settings import settle
 
 
 @dataclass(frozen=True)
@@ -194,6 +195,7 @@ def _with_memory(record: KernelRecord) -> KernelRecord:
 
 def _train_once(answer: Connection, record: KernelRecord) -> None:
     """In a process of its own: three updates, and the memory they took."""
+    settle()
     x, y = _data(record.shape, 3)
     updates = _updates(record.cell, record.kernel, record.shape, record.dropout)
     before, meter = resident_bytes(), Meter()

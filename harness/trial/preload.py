@@ -11,11 +11,14 @@ from harness.cells import cells
 from harness.errors import UserError
 from harness.tasks import tasks
 from harness.trial.quiet import quiet_stderr
+from harness.trial.settings import set_keras, set_variables
 
+set_variables()
 with quiet_stderr():
     import harness.cells.layer
     import harness.trial.process
     import harness.trial.train  # noqa: F401
+set_keras()
 
 for registry in (cells, tasks):
     for name in registry:

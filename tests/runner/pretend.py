@@ -32,6 +32,10 @@ class Diverged(Exception):
     pass
 
 
+def settle() -> str:
+    return "CPU"
+
+
 def use_threads(threads: int) -> None:
     pass
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import psutil
-
+from harness.machine import usable_memory
 from harness.runner.limits import Limits
 
 
 def test_the_memory_not_limited_is_shared_out_among_the_jobs() -> None:
     assert Limits(memory_bytes=5).memory(4) == 5
-    assert Limits().memory(2) == Limits().memory(1) // 2 < psutil.virtual_memory().total / 2
+    assert Limits().memory(2) == Limits().memory(1) // 2 < usable_memory() / 2

@@ -167,6 +167,21 @@ def test_a_speed_trial_has_all_cores(engine: LocalEngine) -> None:
     assert (alone["threads"], len(alone["cores"])) == (usable_cores(), usable_cores())
 
 
+def test_the_users_settings_of_keras_reach_no_trial_and_are_stated(
+    engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "keras.json").write_text('{"floatx": "float64", "epsilon": 0.5}', encoding="utf-8")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    multiprocessing.forkserver._forkserver._stop()  # the next one has these settings
+    (record,) = run(engine, trouble("configured"))
+    multiprocessing.forkserver._forkserver._stop()
+    assert record.failure is not None
+    assert record.failure.message == "ZeroDivisionError: ['tensorflow', 'float32', 1e-07]"
+    assert record.device == "CPU"
+    assert record.environment["KERAS_BACKEND"] == "jax"
+
+
 def test_a_kill_for_want_of_memory_is_told_from_any_other(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     kills = iter([3, 4])
     monkeypatch.setattr("harness.runner.child.kills_by_the_kernel", lambda: next(kills, 4))

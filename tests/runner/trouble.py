@@ -133,6 +133,12 @@ def _tell(*_: Any) -> Dataset:
     raise ZeroDivisionError(found)
 
 
+def _configuration(*_: Any) -> Dataset:
+    import keras
+
+    raise ZeroDivisionError([keras.backend.backend(), keras.config.floatx(), keras.config.epsilon()])
+
+
 def _slow(*arguments: Any) -> Dataset:
     time.sleep(3)
     return recall.make(*arguments)
@@ -156,4 +162,5 @@ boasting = _task("boasting", _boast)
 not_json = _task("not_json", _not_json)
 unfit = _task("unfit", _unfit)
 telling = _task("telling", _tell)
+configured = _task("configured", _configuration)
 slow = _task("slow", _slow)

@@ -1,0 +1,66 @@
+"""What the process may use of its machine: the limits of its cgroup and of all parents, of version 1 and 2.
+
+Containers (`docker run --cpus=2 -m 4g`), batch systems and systemd limit processes so. The formats are those of the
+kernel's documentation (admin-guide/cgroup-v1, cgroup-v2) and of proc(5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+_OWN = Path("/proc/self/cgroup")
+_MOUNTS = Path("/proc/self/mountinfo")
+_UNLIMITED = 1 << 60
+"""Version 1 states no limit of memory as the largest multiple of a page's size, which is above this."""
+
+
+def cpu_quota() -> float | None:
+    """Cores' worth of CPU time that the process may use, such as 1.5; None without a limit."""
+    return min((quota for folder in _folders("cpu") if (quota := _quota(folder)) is not None), default=None)
+
+
+def memory_limit() -> int | None:
+    """Bytes of memory that the process may use; None without a limit."""
+    names = ("memory.max", "memory.limit_in_bytes")
+    limits = (_number(folder / name) for folder in _folders("memory") for name in names)
+    return min((int(limit) for limit in limits if limit is not None and 0 < limit < _UNLIMITED), default=None)
+
+
+def _quota(folder: Path) -> float | None:
+    with suppress(OSError, ValueError, IndexError, ZeroDivisionError):
+        quota, period = (folder / "cpu.max").read_text(encoding="ascii").split()[:2]
+        return None if quota == "max" else float(quota) / float(period)
+    quota_us, period_us = _number(folder / "cpu.cfs_quota_us"), _number(folder / "cpu.cfs_period_us")
+    return quota_us / period_us if quota_us and period_us and quota_us > 0 else None
+
+
+def _number(path: Path) -> float | None:
+    with suppress(OSError, ValueError):
+        return float(path.read_text(encoding="ascii"))
+    return None
+
+
+def _folders(controller: str) -> Iterator[Path]:
+    """The folders of the process's cgroups that this controller may be in, and of all their parents."""
+    with suppress(OSError, ValueError):
+        mounts = list(_mounts(controller))
+        for line in _OWN.read_text(encoding="utf-8").splitlines():
+            number, controllers, path = line.split(":", 2)
+            for root, top, version_2 in mounts:
+                if version_2 == (number == "0") and (version_2 or controller in controllers.split(",")):
+                    inside = Path(path.removeprefix(root).lstrip("/"))  # a container may see a part of the tree
+                    seen = not path.startswith("/..") and (path + "/").startswith(root.rstrip("/") + "/")
+                    folder = top / inside if seen else top
+                    yield from (parent for parent in (folder, *folder.parents) if parent.is_relative_to(top))
+
+
+def _mounts(controller: str) -> Iterator[tuple[str, Path, bool]]:
+    """Where the tree of a controller is mounted: the mount's root in it, the folder, and whether it is version 2."""
+    for line in _MOUNTS.read_text(encoding="utf-8").splitlines():
+        before, _, after = line.partition(" - ")
+        kind, _, options = after.split(" ", 2)
+        root, folder = before.split(" ")[3:5]
+        if kind == "cgroup2" or (kind == "cgroup" and controller in options.split(",")):
+            yield root, Path(folder), kind == "cgroup2"
