@@ -131,6 +131,8 @@ def run_experiment(
     retry = (retry,) if isinstance(retry, str) else retry
     for status in retry:
         check_name("status", status, RETRIED)
+    if cluster is not None and OTHER_MACHINE in retry:
+        raise UserError(f"--retry {OTHER_MACHINE} is for runs on one machine: on a cluster each block has its own host")
     given = experiment.checked() if isinstance(experiment, Experiment) else load_experiment(experiment)
     experiment = given if seeds is None else more_seeds.with_number_of_seeds(given, seeds)
     console = console or Console()

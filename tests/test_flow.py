@@ -195,6 +195,7 @@ def test_trials_that_were_given_up_are_not_called_done(run) -> None:
         ({"budget": float("nan")}, "budget is nan,"),
         ({"budget": "10m"}, "budget is '10m',"),
         ({"retry": "timout"}, "unknown status 'timout'"),
+        ({"retry": "other-machine", "cluster": Cluster()}, "--retry other-machine is for runs on one machine"),
     ],
 )
 def test_arguments_that_cannot_be_are_refused_before_anything_is_written(
