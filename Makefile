@@ -1,13 +1,14 @@
 # Everything a user or a developer runs. `make` alone lists the targets.
 #
-# Settings:  EXPERIMENT=experiments/x.toml   RESULTS=results   JOBS=2   PYTHON=python3.12
+# Settings:  EXPERIMENT=experiments/x.toml   RESULTS=results   JOBS=2   PYTHON=python3.12   VENV=.venv-3.12
 
 EXPERIMENT ?= experiments/compare.toml
 RESULTS    ?= results
 ARGS       ?=
 
-# The first Python on the path that TensorFlow has wheels for.
-SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+# The versions of Python that TensorFlow has wheels for; by default the environment is made with the first one on the path.
+SUPPORTED := 3.11 3.12 3.13
+SUITABLE := import sys; sys.exit("{}.{}".format(*sys.version_info) not in "$(SUPPORTED)".split())
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	if "$$p" -c '$(SUITABLE)' 2>/dev/null; then command -v "$$p"; break; fi; done)
 
@@ -18,7 +19,7 @@ RUN    = $(BIN)/harness run --results $(RESULTS) $(if $(JOBS),--jobs $(JOBS)) $(
 
 .DEFAULT_GOAL := help
 .PHONY: help compare smoke full report test test-fast coverage bench regress baseline lint format schema lock clean validate readme
-.PHONY: mutation screenshots
+.PHONY: mutation screenshots pythons
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +41,16 @@ test: $(READY)  ## all tests
 
 test-fast: $(READY)  ## the tests that need neither TensorFlow nor a browser (under a minute)
 	@$(BIN)/python -m pytest --fast -n auto --dist worksteal $(ARGS)
+
+pythons: $(READY)  ## `make lint test-fast` on every supported Python of this machine, in an environment .venv-VERSION each
+	@for version in $(SUPPORTED); do \
+		environment=$(VENV) python=$(BIN)/python; \
+		if [ "$$($(BIN)/python -c '$(VERSION)')" != $$version ]; then \
+			environment=.venv-$$version python=$$($(call installed,$$version)); fi; \
+		if [ -z "$$python" ]; then absent="$$absent $$version"; continue; fi; \
+		echo "Python $$version ($$environment)"; \
+		$(MAKE) --no-print-directory lint test-fast PYTHON="$$python" VENV=$$environment || exit 1; done; \
+	if [ -n "$$absent" ]; then echo "Not tested, because this machine has no such Python with its venv module:$$absent"; fi
 
 coverage: $(READY)  ## all tests; which lines and branches they never take, and whether they take 90 % of the branches
 	@rm -f .coverage .coverage.*
@@ -89,12 +100,20 @@ lock:  ## renew requirements.lock from pyproject.toml
 	@$(VENV)-lock/bin/uv pip compile pyproject.toml --group dev --universal --upgrade --generate-hashes \
 		--python-version 3.11 --no-annotate --no-header --quiet --output-file requirements.lock
 
-clean:  ## remove the environment and caches; results stay
-	rm -rf $(VENV) $(VENV)-lock $(VENV)-mutation mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info tests/report/node_modules
+clean:  ## remove the environments and caches; results stay
+	rm -rf $(VENV) .venv .venv-* mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info tests/report/node_modules
 	find harness tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ENOUGH_BRANCHES := import json, sys; total = json.load(sys.stdin)["totals"]; \
 	share = total["covered_branches"] / total["num_branches"]; print(f"Branches taken: {share:.1%}"); sys.exit(share < 0.9)
+
+# A shell command that prints the path of a Python of that version which can make an environment, or nothing. Candidates are
+# tried by running them: pyenv has shims on the path for versions that it does not run, and has these in its own folder.
+VERSION := import ensurepip, sys, venv; print("{}.{}".format(*sys.version_info))
+define installed
+for p in python$(1) python3 python "$${PYENV_ROOT:-$$HOME/.pyenv}/versions/$(1)".*/bin/python; do \
+	if [ "$$("$$p" -c '$(VERSION)' 2>/dev/null)" = $(1) ]; then command -v "$$p"; break; fi; done
+endef
 
 define checked_python
 if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c '$(SUITABLE)' 2>/dev/null; then \
