@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -50,6 +50,11 @@ class Advantages:
     """Failed trials (misses, where a target was to be reached)."""
     lopsided: float
     """Share of pairs in which one cell alone failed."""
+    low: Floats | None = None
+    """The smallest advantages that are possible, (n,), where outcomes are known to lie in ranges; `values` are then the
+    middles. None where outcomes are exact."""
+    high: Floats | None = None
+    """The largest ones."""
     by_level: Floats | None = None
     """The advantages at each level of the factor, (n, levels), where the claim is about a trend."""
     bounded: bool = False
@@ -95,7 +100,21 @@ def advantages(claim: Comparison, pairs: Pairs, outcome: Outcome, scale: Scale) 
     values = _compared(better, than, outcome, scale)
     both, alone = _failures(pairs)
     shown = _shown(pairs.seeds, better, than, values, scale)
-    return Advantages(values, shown, int(both.sum()), _failed(pairs), _share(alone))
+    whole = Advantages(values, shown, int(both.sum()), _failed(pairs), _share(alone))
+    return whole if pairs.better_low is None or pairs.than_low is None else _ranged(whole, pairs, outcome, scale)
+
+
+def _ranged(found: Advantages, pairs: Pairs, outcome: Outcome, scale: Scale) -> Advantages:
+    """With the ends of each advantage, and its middle as its value; outcomes as they are at the latest."""
+    assert pairs.better_low is not None
+    assert pairs.than_low is not None
+    one = _compared(pairs.better, pairs.than_low, outcome, scale)
+    other = _compared(pairs.better_low, pairs.than, outcome, scale)
+    failed = np.isnan(pairs.better) | np.isnan(pairs.than)
+    low, high = (np.where(failed, found.values, end) for end in (np.minimum(one, other), np.maximum(one, other)))
+    middle = np.where(failed, found.values, (low + np.where(failed, low, high)) / 2)
+    shown = _shown(pairs.seeds, pairs.better, pairs.than, middle, scale)
+    return replace(found, values=middle, pairs=shown, low=low, high=high)
 
 
 def _failures(pairs: Pairs) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -172,7 +191,7 @@ def _trends(claim: Trend, pairs: Pairs, outcome: Outcome, scale: Scale) -> Advan
         for seed, value in zip(pairs.seeds, values, strict=True)
     ]
     both, alone = _failures(pairs)
-    return Advantages(values, tuple(shown), int(both.sum()), _failed(pairs), _share(alone), sign * at_level)
+    return Advantages(values, tuple(shown), int(both.sum()), _failed(pairs), _share(alone), by_level=sign * at_level)
 
 
 def _shown(seeds: tuple[int, ...], better: Floats, than: Floats, values: Floats, scale: Scale) -> tuple[Pair, ...]:
@@ -210,7 +229,18 @@ def pooled(conditions: list[tuple[Pairs, Advantages]], scale: Scale) -> tuple[Ad
     failed = sum(found.failed for _, found in conditions)
     bounded = largest > 0 and not finite.all()
     together = Advantages(means, shown, round(share * len(seeds)), failed, alone, bounded=bounded)
+    if any(found.low is not None for _, found in conditions):
+        low, high = (
+            pooled([(pairs, _at_end(found, end)) for pairs, found in conditions], scale)[0].values
+            for end in ("low", "high")
+        )
+        together = replace(together, low=low, high=high)
     return together, len(seeds) < len(by_seed)
+
+
+def _at_end(found: Advantages, end: Literal["low", "high"]) -> Advantages:
+    values = getattr(found, end)
+    return found if values is None else replace(found, values=values, low=None, high=None)
 
 
 def _geometric_mean(values: list[float]) -> float:

@@ -22,7 +22,8 @@ from harness.analysis.missing_evidence import equality_wanted
 from harness.analysis.outcomes import Outcome, with_outcome
 from harness.analysis.pairs import Found, Pairs, find_pairs, looked_for
 from harness.analysis.power import seeds_for_difference, seeds_for_proportion
-from harness.analysis.samples import Judged, judged
+from harness.analysis.resolution import decided, finer, step_of, too_coarse
+from harness.analysis.samples import Judged, if_exact, judged
 from harness.analysis.stats import (
     ALPHA,
     FEWEST_SEEDS,
@@ -39,6 +40,7 @@ from harness.analysis.words import (
     DECIDED,
     capital,
     finding,
+    known_within,
     looked_at,
     mixture,
     not_beaten,
@@ -74,7 +76,7 @@ def judge(
         else:
             try:
                 trials, outcome = with_outcome(frame, claim, curves)
-                found = find_pairs(trials, claim, outcome.column)
+                found = find_pairs(trials, claim, outcome.column, outcome.low)
             except UserError as error:
                 verdicts[claim.id] = _bare(claim, "not testable", f"It cannot be measured here: {error}.")
                 continue
@@ -144,14 +146,16 @@ def _verdict(draft: _Draft, sample: Judged, p_adjusted: float, family: int) -> V
     claim, scale, result = draft.claim, draft.scale, sample.estimate
     word = _word(result, p_adjusted)
     informed = sample.found.uninformative < result.n
-    needed = _needed(draft, sample, family) if word == "undecided" else None
+    resolution = _resolution(draft, sample, word)
+    needed = _needed(draft, sample, family) if word == "undecided" and not resolution.too_coarse else None
     margin = scale.show(scale.margin)
-    equality = equality_wanted(claim, sample, scale) if word == "undecided" else ""
+    equality = equality_wanted(claim, sample, scale) if word == "undecided" and not resolution.too_coarse else ""
     shown = (sample.pairs,) if sample.pairs else draft.found.conditions
     trials = {id for pairs in shown for pair in sample.found.pairs for id in pairs.trials.get(pair.seed, ())}
     sentences = [
         finding(claim, result, sample.found, scale, draft.outcome),
         why(word, result, sample.found, p_adjusted, scale, unknown_words(claim)),
+        resolution.sentence,
         equality,
         seeds_wanted(needed, result.n, quantity(margin, scale.unit), draft.most),
         looked_at(sample.looks, draft.most, sample.later) if draft.most else "",
@@ -178,12 +182,35 @@ def _verdict(draft: _Draft, sample: Judged, p_adjusted: float, family: int) -> V
         p_adjusted=p_adjusted,
         improvement=improvement(sample.found.values),
         needed_seeds=needed if needed is not None and needed > result.n else None,
+        step=resolution.step,
+        too_coarse=resolution.too_coarse,
         baseline=not_beaten([_not_beaten(draft, pairs) for pairs in shown]),
         looks=sample.looks,
         most_seeds=draft.most,
         pairs=sample.found.pairs,
         trials=tuple(sorted(trials)),
     )
+
+
+@dataclass(frozen=True)
+class _Resolution:
+    """How finely the outcomes are known, and what that does to the verdict, in a sentence."""
+
+    step: float | None = None
+    too_coarse: bool = False
+    sentence: str = ""
+
+
+def _resolution(draft: _Draft, sample: Judged, word: VerdictWord) -> _Resolution:
+    shown = (sample.pairs,) if sample.pairs else draft.found.conditions
+    step = step_of(shown, draft.outcome)
+    if step is None:
+        return _Resolution()
+    coarse = word == "undecided" and too_coarse(sample.found, draft.scale)
+    helps = ""
+    if coarse or (word == "undecided" and decided(if_exact(draft.claim, sample, draft.scale))):
+        helps = finer(shown, draft.outcome, draft.scale)
+    return _Resolution(step, coarse, known_within(quantity(step, draft.outcome.unit), coarse, helps))
 
 
 def _overall(draft: _Draft, p_adjusted: float, family: int) -> Verdict:

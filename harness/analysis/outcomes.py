@@ -28,6 +28,8 @@ class Outcome:
     bounds: tuple[float, float] | None = None
     """Between which any distribution is possible: of a metric with bounds, and, infinite where it has none, of a task
     that is solved or not. None where outcomes are graded."""
+    low: str = ""
+    """The column of the smallest values that are possible, where outcomes are known to lie in a range."""
 
 
 def with_outcome(frame: pd.DataFrame, claim: Comparison, curves: pd.DataFrame | None) -> tuple[pd.DataFrame, Outcome]:
@@ -140,7 +142,7 @@ def _timed(
             times.loc[trials.index, one] = trials["trial_id"].map(first[one]).astype(float)
     status = np.where(times[column].notna(), "ok", frame["status"])
     unit = "updates" if claim.by == "updates" else "s"
-    outcome = Outcome("time_to_target", f"{claim.by} to {_target_title(goals)}", unit, True)
+    outcome = Outcome("time_to_target", f"{claim.by} to {_target_title(goals)}", unit, True, low="time_to_target_low")
     lowest = times[f"{column}_low"]
     return frame.assign(time_to_target=times[column], time_to_target_low=lowest, status=status), outcome
 

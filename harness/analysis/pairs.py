@@ -50,12 +50,17 @@ class Pairs:
     """Name and score, where the metric is of the test split."""
     trials: Mapping[int, frozenset[str]] = field(default_factory=dict)
     """By seed, the ids of its trials."""
+    better_low: Floats | None = None
+    """The smallest outcomes that are possible, where those above are the largest; None where these are exact."""
+    than_low: Floats | None = None
 
     def up_to(self, seed: int) -> Pairs:
         """The pairs of seeds up to this one."""
         kept = np.array(self.seeds) <= seed
         seeds = tuple(known for known in self.seeds if known <= seed)
-        return replace(self, seeds=seeds, better=self.better[kept], than=self.than[kept])
+        lows = [None if low is None else low[kept] for low in (self.better_low, self.than_low)]
+        better, than = self.better[kept], self.than[kept]
+        return replace(self, seeds=seeds, better=better, than=than, better_low=lows[0], than_low=lows[1])
 
 
 @dataclass(frozen=True)
@@ -111,8 +116,11 @@ def _there_are(frame: pd.DataFrame, claim: Comparison, given: dict[str, Any]) ->
     return f"The records have {', '.join(others)}." if others else "No two records fit together."
 
 
-def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str) -> Found:
-    """Both cells' values of `column`, a column of the frame, in every condition and seed that the claim covers."""
+def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str, low: str = "") -> Found:
+    """Both cells' values of `column`, a column of the frame, in every condition and seed that the claim covers.
+
+    low: the column of the smallest values that are possible, where values are known to lie in a range.
+    """
     rows = of_one_lane(selected(frame, claim), column)
     factor = along_of(claim)
     along = _COLUMN_OF.get(factor, factor) if factor else None
@@ -127,6 +135,7 @@ def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str) -> Found:
         key = [name for name in key if name not in _DERIVED or not _follows(rows, name, key, along)]
     within = [*key, "seed", *([along] if along else [])]
     rows = rows.assign(outcome=np.where((rows["status"] == "ok") & np.isfinite(rows[column]), rows[column], np.nan))
+    rows = rows.assign(lowest=rows[low] if low else rows["outcome"])
     rows = rows.sort_values(["started_at", "trial_id"]).drop_duplicates([*within, "cell"], keep="last")
     better, than = (rows[rows["cell"] == cell] for cell in (claim.better, claim.than))
     both = better.merge(than, on=within, suffixes=("", "_than"), how="inner").sort_values(within, kind="stable")
@@ -134,7 +143,7 @@ def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str) -> Found:
     conditions = []
     for _, part in both.groupby(key, dropna=False, sort=True):
         if along is None:
-            conditions.append(_condition(part, column))
+            conditions.append(_condition(part, column, ranged=bool(low)))
         elif (ladder := _ladder(part, column, along)) and not (
             isinstance(claim, Trend) and len(ladder.levels) < _FEWEST_LEVELS
         ):
@@ -173,11 +182,12 @@ def _follows(rows: pd.DataFrame, name: str, key: list[str], along: str) -> bool:
     return bool((rows.groupby([*others, along], dropna=False)[name].nunique(dropna=False) == 1).all())
 
 
-def _condition(part: pd.DataFrame, column: str) -> Pairs:
+def _condition(part: pd.DataFrame, column: str, *, ranged: bool) -> Pairs:
     seeds = tuple(int(seed) for seed in part["seed"])
     better, than = part["outcome"].to_numpy(float), part["outcome_than"].to_numpy(float)
     task, baselines = str(part["task"].iloc[0]), _baselines(part, column)
-    return Pairs(_scope(part), task, seeds, better, than, (), baselines, _trials(part))
+    lows = [part[name].to_numpy(float) if ranged else None for name in ("lowest", "lowest_than")]
+    return Pairs(_scope(part), task, seeds, better, than, (), baselines, _trials(part), *lows)
 
 
 def _ladder(part: pd.DataFrame, column: str, along: str) -> Pairs | None:

@@ -13,6 +13,7 @@ from harness.analysis.looks import Look, Looks
 from harness.analysis.outcomes import Outcome
 from harness.analysis.pairs import Pairs
 from harness.analysis.proportions import estimate_solved, estimate_solved_shares
+from harness.analysis.resolution import ends, holding_at_both_ends
 from harness.analysis.sequential import looked
 from harness.analysis.stats import ALPHA, FEWEST_SEEDS, ONCE, Estimate, Floats, Levels, estimate
 from harness.analysis.trends import page_p
@@ -76,7 +77,15 @@ def _sample(claim: Comparison, conditions: tuple[Pairs, ...], outcome: Outcome, 
     return _Sample(together, None, left_out)
 
 
+def if_exact(claim: Comparison, sample: Judged, scale: Scale) -> Estimate:
+    """The estimate of a sample of ranges if each were known to be at its middle, as of one analysis."""
+    return _estimate(claim, _Sample(ends(sample.found)[1], sample.pairs), scale, ONCE)
+
+
 def _estimate(claim: Comparison, sample: _Sample, scale: Scale, levels: Levels) -> Estimate:
+    if sample.found.low is not None:
+        readings = (replace(sample, found=found) for found in ends(sample.found))
+        return holding_at_both_ends(*(_estimate(claim, reading, scale, levels) for reading in readings))
     result = _estimated(claim, sample, scale, levels)
     if not result.equivalent:
         return result

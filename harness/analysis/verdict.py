@@ -63,6 +63,10 @@ class Verdict:
     """The share of seeds in which `better` is better, ties counting half."""
     needed_seeds: int | None = None
     """Where undecided: the seeds, in all, for 80 % power against an effect as large as the margin."""
+    step: float | None = None
+    """Times are known to within this many updates or seconds, the distance between evaluations; None for exact ones."""
+    too_coarse: bool = False
+    """Whether the step leaves the claim undecided with any number of seeds."""
     baseline: str = ""
     """Says so where a cell does not beat a baseline."""
     mixed: str = ""

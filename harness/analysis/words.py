@@ -161,6 +161,14 @@ def unknown_words(claim: Comparison) -> str:
     return "both missed the target" if isinstance(claim, TimeToTarget) else "both cells failed"
 
 
+def known_within(step: str, too_coarse: bool, helps: str) -> str:
+    """How finely times are known; whether no number of seeds would decide; and what would help, where that is why."""
+    text = f"Times are known to within {step}, the distance between evaluations."
+    if too_coarse:
+        return f"{text} That is too coarse to decide the claim with any number of seeds; {helps} would be finer."
+    return f"{text} With exact times it might be decided: {helps} would be finer." if helps else text
+
+
 def seeds_wanted(needed: int | None, n: int, margin: str, most: int | None = None) -> str:
     """What it would take to decide a claim after n seeds; `most` were fixed beforehand where seeds are added."""
     if needed is None:

@@ -53,12 +53,22 @@ def test_the_document_lists_every_key_with_its_type(path: Path) -> None:
         for key in re.findall(r"\w+", keys)
     }
     assert set(listed) == {"schema", *(field.name for field in fields(Verdict))}
-    named = {"integer": int, "number": float, "string": str, "null": type(None), "list": list, "object": dict}
+    named = {
+        "integer": int,
+        "number": float,
+        "string": str,
+        "boolean": bool,
+        "null": type(None),
+        "list": list,
+        "object": dict,
+    }
     parts = [part for row in rows for part in row["by_condition"]]
     for row in (*rows, *parts):
         assert set(row) == set(listed) - (set() if row in rows else {"schema"})
         for key, value in row.items():
-            kinds = {named[word] for word in re.findall(r"integer|number|string\b|null|list|object", listed[key])}
+            kinds = {
+                named[word] for word in re.findall(r"integer|number|string\b|boolean|null|list|object", listed[key])
+            }
             assert type(value) in kinds or (type(value) is int and float in kinds), (key, value, listed[key])
     told = re.search(r"objects of `seed` .*?`advantage`", DOCUMENT)
     assert told is not None
