@@ -16,7 +16,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from harness.analysis.datasets import left_out_in_words, unknown_warning
+from harness.analysis.datasets import left_out_in_words, most_left_out, unknown_warning
 from harness.analysis.verdict import Verdict
 from harness.analysis.words import number, scope
 from harness.bundled import bundled_experiments
@@ -131,22 +131,22 @@ def plan_table(experiment: Experiment, trials: Mapping[str, TrialSpec]) -> Table
 
 
 def data_lines(trials: Iterable[TrialSpec]) -> Iterator[str]:
-    """What the tasks read, and what of it they leave out: a line a task and data, and a warning where one is due."""
-    lines: dict[str, None] = {}
-    for spec in trials:
+    """What the tasks read, and the most that they leave out of it: two lines a task and data, and warnings."""
+    conditions = {(spec.task, str(spec.options), spec.train_size, spec.sequence_length): spec for spec in trials}
+    read: dict[tuple[str, str, float | None], list[Mapping[str, int]]] = {}
+    for spec in conditions.values():
         task = tasks[spec.task]
         facts = task.facts(spec.train_size, spec.sequence_length, task.options.model_validate(spec.options))
         if facts.source:
-            unknown = "" if facts.unknown is None else f"; {facts.unknown * 100:.1f} % unknown {task.train_size_unit}"
-            lines[f"{spec.task}: {facts.source}{unknown}."] = None
-            left_out = {what: count for what, count in facts.left_out.items() if count}
-            if left_out:
-                where = f"train_size {spec.train_size:,}, sequence_length {spec.sequence_length:,}"
-                lines[f"{spec.task}: left out with {where}: {left_out_in_words(left_out)}."] = None
-            warning = unknown_warning(facts.unknown, task.train_size_unit)
-            if warning:
-                lines[f"Warning: {spec.task}: {warning}."] = None
-    yield from lines
+            read.setdefault((spec.task, facts.source, facts.unknown), []).append(facts.left_out)
+    for (name, source, unknown), every in read.items():
+        unit = tasks[name].train_size_unit
+        yield f"{name}: {source}" + ("." if unknown is None else f"; {unknown * 100:.1f} % unknown {unit}.")
+        left_out = left_out_in_words(most_left_out(every))
+        if left_out != "nothing":
+            yield f"{name}: in no split: at most {left_out}."
+        if warning := unknown_warning(unknown, unit):
+            yield f"Warning: {name}: {warning}."
 
 
 def _values(values: Iterator[object]) -> str:

@@ -142,8 +142,7 @@ def test_check_says_what_data_are_read_and_warns_of_unknown_tokens(tmp_path: Pat
     trials = [spec(task="language", options=options, train_size=100, sequence_length=8, seed=seed) for seed in (0, 1)]
     assert list(data_lines(trials)) == [
         "language: verse.txt, 3,000 characters; 24.9 % unknown characters.",
-        "language: left out with train_size 100, sequence_length 8:"
-        " 10 characters after the last whole window of a split.",
+        "language: in no split: at most 10 characters after the last whole window of a split.",
         "Warning: language: 25 % of the characters are unknown: raise options.vocabulary.",
     ]
     assert list(data_lines([spec()])) == []

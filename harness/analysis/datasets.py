@@ -99,7 +99,7 @@ class Summary:
                     "classes": _range(facts["classes"] for facts in every),
                     "unknown tokens": _percent(facts["unknown"] for facts in every),
                     "padding": _percent(max(facts["padded"].values(), default=0.0) for facts in every),
-                    "left out": left_out_in_words(_most(facts["left_out"] for facts in every)),
+                    "left out": left_out_in_words(most_left_out(facts["left_out"] for facts in every)),
                 }
 
     def warnings(self) -> Iterator[str]:
@@ -137,7 +137,8 @@ def _percent(values: Iterable[float | None]) -> str:
     return f"{max(known) * 100:.1f} %" if known else "–"
 
 
-def _most(every: Iterable[Mapping[str, int]]) -> dict[str, int]:
+def most_left_out(every: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """The largest number of each thing that is left out."""
     most: dict[str, int] = {}
     for left_out in every:
         for what, count in left_out.items():

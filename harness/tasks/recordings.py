@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from harness.errors import UserError
+from harness.files import read_text
 from harness.tasks.cache import cached
 from harness.tasks.files import Stamp, entries, files_in, named, stamp
 from harness.tasks.soundscape import RATE, SECONDS, Event, Soundscape
@@ -155,15 +156,22 @@ def _checked(file: Any, path: Path) -> int:
 
 
 def read_events(path: Path) -> tuple[Event, ...]:
-    """The rows of a CSV file with the columns onset, offset (seconds) and label, in the order of their onsets."""
+    """The rows of a CSV file with the columns onset, offset (seconds) and label, in the order of their onsets.
+
+    Columns are separated by commas, semicolons or tabs; the label's may be named event_label.
+    """
     stamp(path, _EVENTS, _LARGEST)
+    text = read_text(path, _EVENTS)
+    first = text.partition("\n")[0]
+    separator = next((candidate for candidate in "\t;," if candidate in first), ",")
     try:
-        with named(path, _EVENTS), path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file, skipinitialspace=True, strict=True)
-            missing = [name for name in _COLUMNS if name not in (rows.fieldnames or ())]
-            if missing:
-                raise UserError(f"{path}: no column {missing[0]!r}, expected a first line {','.join(_COLUMNS)}")
-            events = [_event(row, path, rows.line_num) for row in rows]
+        rows = csv.DictReader(io.StringIO(text), delimiter=separator, skipinitialspace=True, strict=True)
+        names = [name.strip().lower() for name in rows.fieldnames or ()]
+        rows.fieldnames = ["label" if name == "event_label" else name for name in names]
+        missing = [name for name in _COLUMNS if name not in rows.fieldnames]
+        if missing:
+            raise UserError(f"{path}: no column {missing[0]!r}, expected a first line {','.join(_COLUMNS)}")
+        events = [_event(row, path, rows.line_num) for row in rows]
     except csv.Error as error:
         raise UserError(f"{path}: not a CSV file ({error})") from error
     return tuple(sorted(events, key=lambda event: event.onset))

@@ -287,6 +287,21 @@ def test_what_recordings_lack_in_the_splits_is_counted(folder: Path) -> None:
     assert facts(1, 256, FEW).left_out == {}
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"onset,offset,label\n1,2.5,dog\n",
+        b"\xef\xbb\xbfOnset;Offset;Label\r\n1;2.5;dog\r\n",  # Excel
+        b"filename\tonset\toffset\tevent_label\na.wav\t1.0\t2.5\tdog\n",  # DCASE
+        b'"","onset","offset","label"\n"1",1,2.5,"dog"\n',  # R
+        b",onset,offset,label\n0,1,2.5,dog\n",  # pandas
+    ],
+)
+def test_events_as_other_programs_write_them_are_read(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    assert read_events(tmp_path / "a.csv") == (Event("dog", 1, 2.5),)
+
+
 def test_a_rest_too_short_for_a_frame_is_no_excerpt(tmp_path: Path) -> None:
     for name, length in (("a", 10 * RATE + 200), ("b", 10 * RATE + 400), ("c", 100)):
         write_wav(tmp_path / f"{name}.wav", np.full(length, 0.1))
@@ -370,9 +385,10 @@ def test_samples_of_any_width_channels_and_rate_are_read(tmp_path: Path, width: 
         ("a.wav", wav(data=b""), "0 seconds of sound, expected more than 0"),
         ("a.csv", b"onset,label\n1,dog\n", "no column 'offset', expected a first line onset,offset,label"),
         ("a.csv", b"", "is empty, expected a CSV file with the columns onset, offset, label"),
-        ("a.csv", b"a\0b\n", "no column 'onset'|not a CSV file"),
+        ("a.csv", b"a\0b\n", "a.csv: not UTF-8 text .it has null characters"),
         ("a.csv", b"onset,offset,label\n1000,2000,dog\n", "'dog' begins at 1000 seconds, but a.wav has only 12"),
         ("a.csv", b"onset,offset,label\n1,x,dog\n", "line 2: onset and offset are not numbers"),
+        ("a.csv", b"onset;offset;label\n1,5;2,5;dog\n", "line 2: onset and offset are not numbers of seconds"),
         ("a.csv", b"onset,offset,label\n1\n", "line 2: onset and offset are not numbers"),
         ("a.csv", b"onset,offset,label\n2,1,dog\n", "line 2: onset 2 and offset 1, expected 0 <= onset < offset"),
         ("a.csv", b"onset,offset,label\n0,nan,dog\n", "offset nan, expected"),
