@@ -13,9 +13,8 @@ used. A mistake of the user is a UserError.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
+"""For type checkers, which take it as true. Nothing is imported here, so that the command starts at once."""
 if TYPE_CHECKING:
     from harness.errors import UserError as UserError
     from harness.experiment import load_experiment as load_experiment
@@ -39,7 +38,9 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
+    import importlib
+
     if name not in _HOMES:
         raise AttributeError(f"module 'harness' has no attribute {name!r}")
     module, _, attribute = _HOMES[name].partition(":")

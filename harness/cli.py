@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -444,13 +445,12 @@ def show(directory: Directory, trial: Trial) -> None:
 @app.command("trial")
 def trial_(directory: Directory, trial: Trial) -> None:
     """Repeat one trial alone, in this process, where a debugger and print work; stores nothing."""
-    from harness.results import load_stored_experiment
+    from harness.results import find_modules
     from harness.store import open_store
 
     with open_store(directory) as store:
         record = store.attempts_at(trial)[-1]
-    if any(":" in record["spec"][name] for name in ("task", "cell")):
-        load_stored_experiment(directory)  # a module beside the experiment file is found from now on
+    find_modules(directory, (record["spec"]["task"], record["spec"]["cell"]))
     from harness.trial.foreground import run_in_foreground, spec_of
 
     run_in_foreground(spec_of(record), record["threads"])
@@ -622,6 +622,9 @@ def _console() -> Console:
 
 def main() -> None:
     """Entry point: a user's mistake is one message on stderr and exit status 2; Ctrl-C is exit status 130."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # for what the terminal's encoding lacks
     try:
         app()
     except UserError as error:

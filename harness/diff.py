@@ -18,7 +18,7 @@ from rich.text import Text
 from harness.analysis.changes import Change, Changes, Group, compare
 from harness.analysis.datasets import Data, differences, of_frame
 from harness.analysis.words import number
-from harness.results import load_records
+from harness.results import find_modules, load_records
 from harness.store import open_store
 
 BY_CHANCE = 0.05
@@ -43,6 +43,8 @@ def diff_results(first: str | Path, second: str | Path) -> tuple[Side, Side, Cha
         with open_store(directory):
             pass
     ours, theirs = load_records(first), load_records(second)
+    for directory, frame in ((first, ours), (second, theirs)):
+        find_modules(directory, {*frame["task"], *frame["cell"]})
     return _side(first, ours), _side(second, theirs), compare(ours, theirs)
 
 

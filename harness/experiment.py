@@ -394,7 +394,10 @@ def load_claims(path: str | Path) -> tuple[Claim, ...]:
 def _folder_of(content: dict[str, Any], folder: Path) -> Path:
     """Where relative paths and modules are: as the text says, or in the folder of its file."""
     given = content.get("folder")
-    return (user_path(given) if isinstance(given, str) and given else folder).resolve()
+    try:
+        return (user_path(given) if isinstance(given, str) and given else folder).resolve()
+    except (ValueError, OSError) as error:  # a null character; links that lead in a circle
+        raise UserError(f"folder: {given!r} is not a path ({error})") from error
 
 
 def _no_folder(source: str, folder: Path) -> str:
@@ -431,8 +434,10 @@ def _modules(content: object) -> list[str]:
 def _content(text: str, source: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, or a number of more digits than Python reads
         raise UserError(f"{source}: not valid TOML: {error}") from error
+    except RecursionError as error:
+        raise UserError(f"{source}: lists or tables are nested too deeply") from error
 
 
 def _text(path: Path) -> str:

@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -62,6 +62,15 @@ def load_stored_experiment(directory: str | Path) -> Experiment:
     directory = user_path(directory)
     text = stored_experiment(directory)
     return parse_experiment(text, source=str(directory / EXPERIMENT_NAME), folder=directory.resolve())
+
+
+def find_modules(directory: str | Path, names: Iterable[str]) -> None:
+    """Let the `module:attribute` names among these be found beside the experiment that the folder's last run used.
+
+    Raises UserError where there is such a name and the experiment cannot be read.
+    """
+    if any(":" in name for name in names):
+        load_stored_experiment(directory)
 
 
 @dataclass(frozen=True)

@@ -126,9 +126,8 @@ class ReportServer(ThreadingHTTPServer):
         try:
             super().__init__((HOST, port), _Handler)
         except OSError as error:
-            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
-                raise
-            why = "in use by another program" if error.errno == errno.EADDRINUSE else "not allowed to you"
+            whys = {errno.EADDRINUSE: "in use by another program", errno.EACCES: "not allowed to you"}
+            why = whys.get(error.errno or 0, f"cannot be used ({error.strerror})")
             raise UserError(f"port {port}: {why}. Choose another with --port, or 0 for any that is free") from error
 
     def handle_error(self, request: object, client_address: object) -> None:

@@ -144,6 +144,13 @@ def test_check_prints_the_plan_and_an_estimate(file: Path) -> None:
     assert "about" in done.stdout
 
 
+def test_a_title_that_the_terminal_cannot_show_is_printed_with_escapes(file: Path) -> None:
+    file.write_text(EXPERIMENT.replace("Tiny", "Größe \u2713"), encoding="utf-8")
+    done = harness_process("check", str(file), PYTHONIOENCODING="ascii", LC_ALL="C")
+    assert done.returncode == 0, done.stderr
+    assert "Gr\\xf6\\xdfe \\u2713" in done.stdout
+
+
 def test_a_title_and_a_file_are_printed_as_they_are_written(tmp_path: Path) -> None:
     title, file = "Does [/b] matter to a :cat: [why]?", tmp_path / "a [b] :cat:.toml"
     file.write_text(EXPERIMENT.replace("Tiny", title), encoding="utf-8")

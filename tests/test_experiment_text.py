@@ -10,12 +10,13 @@ import pytest
 
 from harness.bundled import bundled_experiments
 from harness.cells import cells
+from harness.diff import diff_results
 from harness.errors import UserError
 from harness.experiment import Experiment, Sweep, load_claims, load_experiment, parse_experiment
 from harness.plan import plan
 from harness.results import load_stored_experiment
-from harness.store import EXPERIMENT_NAME, write_atomically
-from tests.factories import EXPERIMENT, experiment
+from harness.store import EXPERIMENT_NAME, open_store, write_atomically
+from tests.factories import EXPERIMENT, experiment, record
 
 CLAIM = """
 [[claim]]
@@ -213,3 +214,34 @@ def test_a_copy_whose_module_is_gone_says_where_it_was(module: Path, tmp_path: P
     module.rename(tmp_path / "moved")
     with pytest.raises(UserError, match=r"cannot load 'cells_beside:cell'[\s\S]*folder: .*/beside: no such folder"):
         load_stored_experiment(copy.parent)
+
+
+def test_a_results_folder_is_compared_by_the_metrics_of_a_module_beside_its_experiment(
+    module: Path, tmp_path: Path
+) -> None:
+    (module / "tiny.toml").write_text(OWN, encoding="utf-8")
+    given = load_experiment(module / "tiny.toml")
+    directory = stored(given, tmp_path / "results").parent
+    with open_store(directory, create=True) as store:
+        store.set_plan(plan(given))
+        store.add_all(record(spec, test={"loss": 1.0, "accuracy": 0.5}) for spec in plan(given).values())
+    sys.path.remove(str(module))
+    del sys.modules["cells_beside"]
+    changes = diff_results(directory, directory)[2].changes
+    assert {change.finding for change in changes if change.quantity.column == "test_accuracy"} == {"same"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"a = {'[' * 100_000}", "nested too deeply"),
+        (f"seeds = {'9' * 5000}", "not valid TOML"),
+        ('folder = "/a\\u0000b"', "folder: '/a\\\\x00b' is not a path"),
+        ("folder = 1", "folder: expected a valid string; found 1"),
+        ('cells = [":", "a:", ":b", "..:c", "__main__:d", "a b:c"]', "cells"),
+        ("cells = 1979-05-27\nsweep = 1\nclaim = 'a:b'", "cells"),
+    ],
+)
+def test_odd_content_is_a_message(text: str, words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        parse_experiment(text, source="odd.toml", folder=Path())

@@ -19,6 +19,7 @@ import numpy as np
 
 from harness.cells import cells
 from harness.errors import UserError
+from harness.stopping import end_on_signals, stop_signals_blocked
 from harness.trial.measure import Meter, resident_bytes
 from harness.trial.settings import settle
 
@@ -182,12 +183,16 @@ def _updates(name: str, kernel: str, shape: Shape, dropout: float) -> Any:
 def _with_memory(record: KernelRecord) -> KernelRecord:
     ours, theirs = multiprocessing.Pipe(duplex=False)
     process = multiprocessing.get_context("spawn").Process(target=_train_once, args=(theirs, record))
-    process.start()
+    with stop_signals_blocked():  # Ctrl-C reaches all processes of a terminal, and this one would print a traceback
+        process.start()
     theirs.close()
     try:
         before, peak = ours.recv()
-    except EOFError:  # the process died, out of memory for one: there is nothing to tell
+    except EOFError:  # the process died, for example out of memory
         return record
+    except BaseException:
+        process.kill()
+        raise
     finally:
         process.join()
     return replace(record, memory_before_bytes=before, memory_peak_bytes=peak)
@@ -195,6 +200,7 @@ def _with_memory(record: KernelRecord) -> KernelRecord:
 
 def _train_once(answer: Connection, record: KernelRecord) -> None:
     """In a process of its own: three updates, and the memory they took."""
+    end_on_signals()
     settle()
     x, y = _data(record.shape, 3)
     updates = _updates(record.cell, record.kernel, record.shape, record.dropout)
