@@ -167,10 +167,12 @@ def run(
     console = _console()
     if dry_run:
         from harness.plan import plan
+        from harness.terminal import tasks_of
 
-        for trial_id, spec in plan(_load(file, seeds)).items():
+        planned = plan(_load(file, seeds))
+        for (trial_id, spec), task in zip(planned.items(), tasks_of(planned.values()), strict=True):
             print(
-                f"{trial_id}  {spec.task} {spec.cell}/{spec.kernel} units {spec.units} size {spec.train_size}"
+                f"{trial_id}  {task} {spec.cell}/{spec.kernel} units {spec.units} size {spec.train_size}"
                 f" length {spec.sequence_length} rate {spec.learning_rate:g} updates {spec.updates} seed {spec.seed}"
             )
         return

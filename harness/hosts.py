@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
+from harness.analysis.data_names import Identity, dataset_names, identity_of, with_data
 from harness.machine import fingerprint_of
 
+_Condition: TypeAlias = tuple[Identity, int, int]
+"""Data, training-set size, length."""
 MOST_CONDITIONS = 40
 """Of a host, that are told one by one."""
 
@@ -31,7 +34,7 @@ class Whereabouts:
 
     def __init__(self) -> None:
         self._accuracy: Counter[tuple[str, str]] = Counter()
-        self._seeds: dict[tuple[str, str], dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+        self._seeds: dict[tuple[str, str], dict[_Condition, set[int]]] = defaultdict(lambda: defaultdict(set))
         self._differences: dict[tuple[str, str], set[str]] = defaultdict(set)
 
     def add(self, record: Mapping[str, Any]) -> None:
@@ -41,8 +44,7 @@ class Whereabouts:
         key, spec = (record["host"], fingerprint_of(record["machine"])), record["spec"]
         self._differences[key].update(record["version_differences"])
         if spec["lane"] == "speed":
-            condition = f"{spec['task']} size {spec['train_size']} length {spec['sequence_length']}"
-            self._seeds[key][condition].add(spec["seed"])
+            self._seeds[key][identity_of(spec), spec["train_size"], spec["sequence_length"]].add(spec["seed"])
         else:
             self._accuracy[key] += 1
 
@@ -54,7 +56,11 @@ class Whereabouts:
         ]
 
     def _blocks(self, key: tuple[str, str]) -> tuple[str, ...]:
-        told = [f"{condition}, seeds {runs_of(seeds)}" for condition, seeds in sorted(self._seeds[key].items())]
+        names = dataset_names(data for conditions in self._seeds.values() for data, _, _ in conditions)
+        told = [
+            f"{with_data(data[0], names[data])} size {size} length {length}, seeds {runs_of(seeds)}"
+            for (data, size, length), seeds in sorted(self._seeds[key].items())
+        ]
         more = len(told) - MOST_CONDITIONS
         return (*told[:MOST_CONDITIONS], f"and {more} more conditions") if more > 0 else tuple(told)
 

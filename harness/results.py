@@ -115,7 +115,7 @@ def read_results(directory: str | Path, experiment: Experiment | None = None) ->
 
     `experiment` is the one that was run; default: the one that is stored.
     """
-    from harness.analysis.frame import curves_frame, lengths_frame, reach_frame, to_frame
+    from harness.analysis.frame import curves_frame, lengths_frame, named_data, reach_frame, to_frame
 
     directory = user_path(directory)
     made = (to_frame, curves_frame, lengths_frame, reach_frame)
@@ -143,14 +143,16 @@ def read_results(directory: str | Path, experiment: Experiment | None = None) ->
                 datasets.add(record)
                 if record["machine"] not in machines:
                     machines.append(record["machine"])
+                of = left.get(record["trial_id"], (record["spec"]["task"], record["spec"]["cell"]))  # planned meanwhile
                 if record["status"] == "interrupted":
                     if record["trial_id"] not in out_of_time:
-                        stopped[record["spec"]["task"], record["spec"]["cell"]] += 1
+                        stopped[of] += 1
                     continue
                 left.pop(record["trial_id"], None)
                 if record["status"] != "ok" and len(failures) < MOST_FAILURES:
-                    failures.append(_failure(record))
+                    failures.append(_failure(record, of[0]))
     frame, curves, lengths, reach = map(_joined, tables)
+    frame = frame.assign(dataset=named_data(frame))  # of all batches together
     return Stored(
         directory=directory,
         experiment=experiment or load_stored_experiment(directory),
@@ -456,7 +458,8 @@ def _versions(machine: dict[str, Any]) -> str:
     return ", ".join(f"{name} {machine[name]}" for name in names)
 
 
-def _failure(record: dict[str, Any]) -> dict[str, Any]:
+def _failure(record: dict[str, Any], task: str) -> dict[str, Any]:
+    """`task`: with the name of its data, where the plan has several of the task."""
     failure = record["failure"] or {}
-    spec = {key: record["spec"][key] for key in ("task", "cell", "kernel", "train_size", "sequence_length", "seed")}
-    return {"trial_id": record["trial_id"], "status": record["status"], **spec, **failure}
+    spec = {key: record["spec"][key] for key in ("cell", "kernel", "train_size", "sequence_length", "seed")}
+    return {"trial_id": record["trial_id"], "status": record["status"], "task": task, **spec, **failure}

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
+from harness.analysis.data_names import Identity, dataset_names, identity_of, with_data
 from harness.analysis.looks import Looks
 from harness.errors import UserError
 from harness.estimate import Load, load_of
@@ -34,6 +35,7 @@ _LAST = (
 _PAGE = (
     "SELECT trial_id, attempt, record FROM trial WHERE (trial_id, attempt) > (?, ?) ORDER BY trial_id, attempt LIMIT ?"
 )
+_DATA = "task, json_extract(spec, '$.options'), json_extract(spec, '$.data')"
 _AT_A_TIME = 500
 _INSERT_TRIAL = "INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?)"
 _INSERT_LOOK = "INSERT INTO look VALUES (?, ?, ?)"
@@ -79,6 +81,7 @@ class LeftOut:
     """Trials of one cell and condition that a run left out, for one reason."""
 
     task: str
+    """With the name of its data where the plan has several of the task: 'music (a.mat)'."""
     cell: str
     lane: Lane
     train_size: int
@@ -177,9 +180,11 @@ class Store:
     def left_out(self) -> list[LeftOut]:
         """What the last run left out and nobody has run since, in the plan's order."""
         seeds: dict[LeftOut, list[int]] = {}
+        names = self.task_names()
         for text, reason in self._read(f"SELECT spec, reason {_LEFT_OUT} ORDER BY position"):
             spec = from_json(text)
-            where = {name: spec[name] for name in ("task", "cell", "lane", "train_size", "sequence_length")}
+            where = {name: spec[name] for name in ("cell", "lane", "train_size", "sequence_length")}
+            where["task"] = names[identity_of(spec)]
             seeds.setdefault(LeftOut(**where, reason=reason), []).append(spec["seed"])
         return [replace(of, seeds=tuple(dict.fromkeys(found)), trials=len(found)) for of, found in seeds.items()]
 
@@ -212,9 +217,18 @@ class Store:
         return {trial_id: Attempts(*row) for trial_id, *row in rows}
 
     def planned_trials(self) -> dict[str, tuple[str, str]]:
-        """(task, cell) of each trial of the last plan, by id."""
-        rows = self._read("SELECT trial_id, task, cell FROM planned ORDER BY position")
-        return {trial_id: (task, cell) for trial_id, task, cell in rows}
+        """(task, cell) of each trial of the last plan, by id; a task of several data with the name of the trial's."""
+        names = self.task_names()
+        if len(names) == len({task for task, _, _ in names}):
+            rows = self._read("SELECT trial_id, task, cell FROM planned ORDER BY position")
+            return {trial_id: (task, cell) for trial_id, task, cell in rows}
+        rows = self._read(f"SELECT trial_id, cell, {_DATA} FROM planned ORDER BY position")
+        return {trial_id: (names[_identity(*data)], cell) for trial_id, cell, *data in rows}
+
+    def task_names(self) -> dict[Identity, str]:
+        """The tasks of the last plan, each with the name of its data where it has several: 'music (a.mat)'."""
+        identities = [_identity(*row) for row in self._read(f"SELECT DISTINCT {_DATA} FROM planned")]
+        return {data: with_data(data[0], name) for data, name in dataset_names(identities).items()}
 
     def plan(self) -> list[Planned]:
         """The trials of the last plan, in its order."""
@@ -302,6 +316,10 @@ class Store:
         with _clear_errors(self.directory), self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             yield
+
+
+def _identity(task: str, options: str, data: str) -> Identity:
+    return identity_of({"task": task, "options": from_json(options), "data": from_json(data)})
 
 
 @contextmanager

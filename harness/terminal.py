@@ -16,6 +16,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from harness.analysis.data_names import names_of_tasks
 from harness.analysis.datasets import left_out_in_words, most_left_out, unknown_warning
 from harness.analysis.verdict import Verdict
 from harness.analysis.words import number, scope
@@ -106,14 +107,19 @@ def _figure(value: float) -> str:
     return number(value) if math.isfinite(value) else f"{value:g}"
 
 
+def tasks_of(specs: Iterable[TrialSpec]) -> list[str]:
+    """The task of each trial, with the name of its data where the plan has several of the task: 'music (a.mat)'."""
+    return names_of_tasks(spec.model_dump(mode="json", include={"task", "options", "data"}) for spec in specs)
+
+
 def plan_table(experiment: Experiment, trials: Mapping[str, TrialSpec]) -> Table:
-    """The plan by task: how many trials of what."""
+    """The plan by task, and by its data where it has several: how many trials of what."""
     table = Table(title=Text(experiment.title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("task", "cells", "kernels", "lane", "train sizes", "lengths", "seeds", "updates", "trials"):
         table.add_column(column, overflow="fold", justify="right" if column == "trials" else "left")
     groups: dict[tuple[str, str], list[TrialSpec]] = {}
-    for spec in trials.values():
-        groups.setdefault((spec.task, spec.lane), []).append(spec)
+    for spec, task in zip(trials.values(), tasks_of(trials.values()), strict=True):
+        groups.setdefault((task, spec.lane), []).append(spec)
     for (task, lane), specs in groups.items():
         row = (
             task,

@@ -102,7 +102,7 @@ def test_a_run_into_it_says_what_it_runs_again_and_keeps_the_records(
     said = []
     for _ in range(2):
         out = io.StringIO()
-        run_experiment(experiment(), results=tmp_path, source=EXPERIMENT, console=Console(file=out, width=100))
+        run_experiment(experiment(), results=tmp_path, console=Console(file=out, width=100))
         said.append(out.getvalue())
     assert "8 of them were run before, by other code" in said[0]
     assert "run before" not in said[1]

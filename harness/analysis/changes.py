@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis.counted import compared
-from harness.analysis.frame import SPEC_REAL, SPEC_TEXT, SPEC_TRUTH, SPEC_WHOLE
+from harness.analysis.frame import SPEC_REAL, SPEC_TEXT, SPEC_TRUTH, SPEC_WHOLE, named_data
 from harness.analysis.measures import measure
 from harness.analysis.stats import Floats, estimate
 from harness.tasks import tasks
 
-_SAME = tuple(
+SAME = tuple(
     name
     for name in (*SPEC_TEXT, *SPEC_WHOLE, *SPEC_REAL, *SPEC_TRUTH, "updates_planned")
     if name not in ("code", "options", "units", "seed")
@@ -86,11 +86,16 @@ class Changes:
 def compare(first: pd.DataFrame, second: pd.DataFrame) -> Changes:
     """Compare two frames of trials, as `to_frame` gives them: those that count as outcomes."""
     ours, theirs = compared(first), compared(second)
-    key = [*_SAME, "seed"]
+    key = [*SAME, "seed"]
+    names = named_data(pd.concat([ours, theirs], ignore_index=True))
+    ours, theirs = (
+        ours.assign(dataset=names[: len(ours)].to_numpy()),
+        theirs.assign(dataset=names[len(ours) :].to_numpy()),
+    )
     both = ours.merge(theirs, on=key, suffixes=("_1", "_2"))
     shown = {str(task): _varying(part) for task, part in both.groupby("task")}
     changes: list[Change] = []
-    for _, part in both.groupby(list(_SAME), dropna=False, sort=True):
+    for _, part in both.groupby(list(SAME), dropna=False, sort=True):
         task, cell = str(part["task"].iloc[0]), str(part["cell"].iloc[0])
         where = _in_words(part, shown[task])
         for quantity in _quantities(task, part):
@@ -103,11 +108,12 @@ def compare(first: pd.DataFrame, second: pd.DataFrame) -> Changes:
 
 def _varying(part: pd.DataFrame) -> list[str]:
     """The factors that tell a task's conditions apart."""
-    return [name for name in _SAME if name not in ("task", "cell") and part[name].nunique(dropna=False) > 1]
+    named = ["dataset_1" if name == "data" else name for name in SAME if name not in ("task", "cell")]
+    return [name for name in named if part[name].nunique(dropna=False) > 1]
 
 
 def _in_words(condition: pd.DataFrame, shown: list[str]) -> str:
-    names = {"reference_units": "units", "updates_planned": "updates"}
+    names = {"reference_units": "units", "updates_planned": "updates", "dataset_1": "data"}
     told = [f"{names.get(name, name).replace('_', ' ')} {condition[name].iloc[0]}" for name in shown]
     return ", ".join([str(condition["task"].iloc[0]), *told])
 

@@ -111,7 +111,8 @@ _TOGETHER = ConfigDict(json_schema_extra={"dependencies": {"on": ["threshold"], 
 class Where(BaseModel):
     """The trials that a claim is about. Each key is a value or a list of values; a key left out does not restrict.
 
-    `smallest` and `largest` are those among the records that fit the other keys, for each task by itself.
+    `smallest` and `largest` are those among the records that fit the other keys, for each task, and each of its data
+    sets, by itself.
     """
 
     model_config = STRICT

@@ -74,13 +74,16 @@ def fewer_parameters(frame: DataFrame) -> FactFound:
     return FactFound(holds, 100 * sum(saved) / len(saved), "% fewer parameters", reason)
 
 
+SIZE = ("task", "data", "train_size", "sequence_length", "units", "layers", "reset_after")
+"""By what records of two cells are set against each other to count their parameters."""
+
+
 def _recorded_savings(frame: DataFrame) -> list[float]:
     """The share of recurrent parameters saved, for each size at which the records have both cells."""
-    size = ["task", "options", "train_size", "sequence_length", "units", "layers"]
     counts = frame.loc[frame["cell"].isin(["gru", "lstm"]) & frame["recurrent_parameters"].notna()]
     if counts.empty:
         return []
-    table = counts.groupby([*size, "cell"])["recurrent_parameters"].max().unstack("cell")
+    table = counts.groupby([*SIZE, "cell"])["recurrent_parameters"].max().unstack("cell")
     if not {"gru", "lstm"} <= set(table.columns):
         return []
     return [float(share) for share in (1 - table["gru"] / table["lstm"]).dropna()]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
+from harness.analysis.data_names import as_text, dataset_names
 from harness.experiment import SPEC_DEFAULTS
 from harness.machine import fingerprint_of
 from harness.record import PHASES
@@ -24,7 +24,7 @@ SPEC_TRUTH = ("reset_after", "gradient_reach")
 """The fields of a trial's spec. Lists and dictionaries are JSON; forget_bias is empty where it is the cell's own;
 patience and clip_norm are NaN where they are None. The spec's `updates` are updates_planned here."""
 
-_TEXT = ("trial_id", "status", "data_source", "machine", "started_at", "git_commit", "failure", *SPEC_TEXT)
+_TEXT = ("trial_id", "status", "dataset", "data_source", "machine", "started_at", "git_commit", "failure", *SPEC_TEXT)
 _WHOLE = ("attempt", "updates", "updates_planned", "threads", *SPEC_WHOLE)
 _TRUTH = (*SPEC_TRUTH, "noisy")
 _REAL = (
@@ -46,8 +46,9 @@ _REAL = (
 )
 _PHASES = tuple(f"seconds_{phase}" for phase in PHASES)
 COLUMNS = (
-    "trial_id", "task", "cell", "kernel", "lane", "units", "layers", "matched", "train_size", "sequence_length",
-    "learning_rate", "batch_size", "seed", "status", "parameters", "recurrent_parameters", "updates", "seconds_total",
+    "trial_id", "task", "dataset", "cell", "kernel", "lane", "units", "layers", "matched", "train_size",
+    "sequence_length", "learning_rate", "batch_size", "seed", "status", "parameters", "recurrent_parameters",
+    "updates", "seconds_total",
     "seconds_per_update", *_PHASES, "cpu_seconds", "memory_baseline_bytes", "memory_peak_bytes",
     "memory_difference_bytes", "train_loss", "validation_loss", "test_loss", "test_accuracy", "machine",
     "updates_planned", "evaluate_every", "patience", "dropout", "recurrent_dropout", "clip_norm", "dense_units",
@@ -66,7 +67,6 @@ LENGTH_COLUMNS = ("trial_id", "evaluated_at")
 REACH_COLUMNS = ("trial_id", "network", "distance", "gradient")
 """`network` is 'untrained' or 'trained'."""
 
-_AS_TEXT = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 StoredRecord = Mapping[str, Any]
 """A record in its JSON form, as `Record.model_dump(mode="json")` gives it. It is trusted, not validated again."""
 
@@ -79,6 +79,7 @@ def to_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
     table = pd.DataFrame([_row(record) for record in records])
     extra = sorted(set(table.columns) - set(COLUMNS))
     table = table.reindex(columns=[*COLUMNS, *extra])
+    table["dataset"] = named_data(table)
     for column in _TEXT:
         table[column] = table[column].astype("str")
     for column in _WHOLE:
@@ -91,6 +92,14 @@ def to_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
         table[column] = pd.to_numeric(table[column], errors="coerce").astype("float64")
     latest = table.sort_values(["attempt", "started_at"], kind="stable").drop_duplicates("trial_id", keep="last")
     return latest.sort_index().reset_index(drop=True).copy()  # many columns set one by one are scattered in memory
+
+
+def named_data(frame: pd.DataFrame) -> pd.Series[str]:
+    """What tells each trial's data from other data of its task in the frame; empty where there are no others."""
+    keys = [frame[name] if name in frame else pd.Series("", frame.index) for name in ("task", "options", "data")]
+    identities = list(zip(*(key.fillna("").astype(str) for key in keys), strict=True))
+    names = dataset_names(identities)
+    return pd.Series([names[identity] for identity in identities], frame.index, dtype="str")
 
 
 def curves_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
@@ -159,7 +168,7 @@ def _row(record: StoredRecord) -> dict[str, Any]:
     row: dict[str, Any] = {**spec, "updates_planned": spec["updates"]}
     for name, value in spec.items():
         if isinstance(value, dict | list | tuple):
-            row[name] = _AS_TEXT(value)
+            row[name] = as_text(value)
     row.pop("targets", None)  # they decide how finely a trial is evaluated, and nothing of its result
     row["forget_bias"] = "" if spec["forget_bias"] is None else str(spec["forget_bias"])
     for name in ("trial_id", "attempt", "status", "started_at", "threads", "git_commit", "parameters",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,20 +15,21 @@ from harness.analysis.counted import compared, of_one_lane
 from harness.analysis.measures import depends_on_machine
 from harness.analysis.stats import Floats
 
-_CONDITION = (
-    "task", "kernel", "lane", "matched", "layers", "train_size", "sequence_length", "batch_size", "updates_planned",
-    "dropout", "recurrent_dropout", "patience", "clip_norm", "evaluate_every", "dense_units", "options", "data",
-    "optimizer", "reset_after", "forget_bias", "initialiser", "evaluate_lengths", "reference_units", "learning_rate",
+CONDITION = (
+    "task", "data", "kernel", "lane", "matched", "layers", "dense_units", "reference_units", "train_size",
+    "sequence_length", "learning_rate", "batch_size", "updates_planned", "evaluate_every", "evaluate_lengths",
+    "patience", "dropout", "recurrent_dropout", "clip_norm", "optimizer", "reset_after", "forget_bias", "initialiser",
 )  # fmt: skip
 """Two trials must agree in these to be compared. In units they need not: matched by parameters, a cell has its own."""
 _DERIVED = ("updates_planned", "evaluate_every", "batch_size")
 """May follow from the factor that a claim runs along, as the updates of an epoch follow from the training-set size."""
-_SCOPE = (
-    "task", "kernel", "lane", "matched", "units", "layers", "train_size", "sequence_length", "learning_rate",
-    "batch_size", "updates_planned", "dropout", "recurrent_dropout", "optimizer", "reset_after", "forget_bias",
-    "initialiser", "machine",
+SCOPE = (
+    "task", "dataset", "kernel", "lane", "matched", "units", "reference_units", "layers", "dense_units", "train_size",
+    "sequence_length", "learning_rate", "batch_size", "updates_planned", "evaluate_every", "evaluate_lengths",
+    "patience", "dropout", "recurrent_dropout", "clip_norm", "optimizer", "reset_after", "forget_bias", "initialiser",
+    "machine",
 )  # fmt: skip
-"""What a verdict states about the trials behind it."""
+"""What a verdict states about the trials behind it; `dataset` where a task has several."""
 _COLUMN_OF = {"updates": "updates_planned", "units": "reference_units"}
 _FEWEST_LEVELS = 3
 """Of a factor, for a trend along it."""
@@ -85,7 +87,7 @@ def selected(frame: pd.DataFrame, claim: Comparison) -> pd.DataFrame:
             rows = rows[rows[_COLUMN_OF.get(name, name)].isin(wanted)]
     for name, wanted in given.items():
         if isinstance(wanted, str):
-            values = rows.groupby("task")[_COLUMN_OF.get(name, name)]
+            values = rows.groupby(["task", "data"])[_COLUMN_OF.get(name, name)]
             extreme = values.transform("min" if wanted == "smallest" else "max")
             rows = rows[rows[_COLUMN_OF.get(name, name)] == extreme]
     return rows
@@ -124,7 +126,7 @@ def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str, low: str = "
     rows = of_one_lane(selected(frame, claim), column)
     factor = along_of(claim)
     along = _COLUMN_OF.get(factor, factor) if factor else None
-    key = [name for name in _CONDITION if name != along]
+    key = [name for name in CONDITION if name != along]
     if depends_on_machine(column) or (isinstance(claim, TimeToTarget) and claim.by == "seconds"):
         key.append("machine")
     if rows.empty:
@@ -228,12 +230,17 @@ def _baselines(part: pd.DataFrame, column: str) -> tuple[tuple[str, float], ...]
 def _scope(part: pd.DataFrame) -> dict[str, Any]:
     """The values that the pairs' trials have in each column of the scope: one, or a list of several."""
     scope: dict[str, Any] = {}
-    for name in _SCOPE:
+    for name in SCOPE:
         own = f"_{name}" if f"_{name}" in part else name
         columns = [column for column in (own, f"{own}_than") if column in part]
-        values = sorted(
-            {value.item() if hasattr(value, "item") else value for c in columns for value in part[c].unique()}
-        )
-        if values:
+        found = {_plain(value) for column in columns for value in part[column].unique()}
+        values = sorted(found, key=lambda value: (value is None, value))
+        if values and (name, values) != ("dataset", [""]):
             scope[name] = values[0] if len(values) == 1 else values
     return scope
+
+
+def _plain(value: Any) -> Any:
+    """A column's value as JSON has it; None for a setting that is off."""
+    value = value.item() if hasattr(value, "item") else value
+    return None if isinstance(value, float) and math.isnan(value) else value

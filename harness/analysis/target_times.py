@@ -13,13 +13,13 @@ from harness.analysis.counted import compared, of_purpose
 from harness.tasks import tasks
 from harness.tasks.target import Target, lower_is_better, target_of
 
-_COST = (
-    "task", "options", "data", "cell", "kernel", "units", "layers", "dense_units", "sequence_length", "batch_size",
+COST = (
+    "task", "data", "code", "cell", "kernel", "units", "layers", "dense_units", "sequence_length", "batch_size",
     "dropout", "recurrent_dropout", "clip_norm", "optimizer", "reset_after", "machine",
 )  # fmt: skip
 """What an update takes depends on these alone."""
-_SAME_RUN = (
-    *_COST, "matched", "reference_units", "train_size", "learning_rate", "forget_bias", "initialiser", "evaluate_every",
+SAME_RUN = (
+    *COST, "matched", "reference_units", "train_size", "learning_rate", "forget_bias", "initialiser", "evaluate_every",
     "seed",
 )  # fmt: skip
 """Two trials that agree in these train the same network on the same data."""
@@ -48,9 +48,9 @@ def target_times(frame: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
         ),
     )
     both = derived.assign(seconds_derived=derived["updates"] * derived["seconds_per_update"]).merge(
-        measured[[*_SAME_RUN, "updates_measured", "seconds_measured"]], on=list(_SAME_RUN), how="left"
+        measured[[*SAME_RUN, "updates_measured", "seconds_measured"]], on=list(SAME_RUN), how="left"
     )
-    return both.assign(ratio=both["seconds_derived"] / both["seconds_measured"])[["trial_id", *_SAME_RUN, *FIGURES]]
+    return both.assign(ratio=both["seconds_derived"] / both["seconds_measured"])[["trial_id", *SAME_RUN, *FIGURES]]
 
 
 def at_target(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
@@ -109,8 +109,8 @@ def cost_of_update(trials: pd.DataFrame, frame: pd.DataFrame) -> pd.Series:
     """
     counted = compared(frame)
     speed = counted[(counted["lane"] == "speed") & (counted["status"] == "ok")]
-    costs = speed.groupby(list(_COST), dropna=False, as_index=False)["seconds_per_update"].median()
-    priced = trials[list(_COST)].merge(costs, on=list(_COST), how="left")
+    costs = speed.groupby(list(COST), dropna=False, as_index=False)["seconds_per_update"].median()
+    priced = trials[list(COST)].merge(costs, on=list(COST), how="left")
     return pd.Series(priced["seconds_per_update"].to_numpy(), index=trials.index)
 
 

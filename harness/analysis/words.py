@@ -206,6 +206,7 @@ def mixture(conditions: Sequence[Verdict]) -> str:
 
 _SCOPE = {
     "task": "{}",
+    "dataset": "data {}",
     "train_size": "size {}",
     "sequence_length": "length {}",
     "units": "{} units",

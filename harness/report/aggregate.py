@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,32 +10,33 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.analysis.frame import named_data
 from harness.analysis.stats import RESAMPLING_FROM, bca_interval, median, median_interval, student_interval
 from harness.report.appearance import in_order
 from harness.report.plot import Centre, Failed, Point, Series
 from harness.tuning import Choice, choose
 
 TEXTS = (
-    "trial_id", "task", "cell", "kernel", "lane", "matched", "status", "machine", "dense_units", "options", "optimizer",
-    "reset_after", "forget_bias", "initialiser", "purpose", "evaluate_lengths",
+    "trial_id", "task", "cell", "kernel", "lane", "matched", "status", "machine", "dense_units", "options", "data",
+    "optimizer", "reset_after", "forget_bias", "initialiser", "purpose", "evaluate_lengths",
 )  # fmt: skip
 NUMBERS = (
     "units", "reference_units", "layers", "train_size", "sequence_length", "learning_rate", "batch_size", "seed",
     "parameters", "recurrent_parameters", "updates", "seconds_total", "seconds_per_update", "seconds_data",
     "seconds_build", "seconds_first_step", "seconds_train", "seconds_evaluate", "cpu_seconds", "memory_baseline_bytes",
     "memory_peak_bytes", "memory_difference_bytes", "train_loss", "validation_loss", "test_loss", "test_accuracy",
-    "dropout", "recurrent_dropout", "clip_norm", "patience", "updates_planned", "attempt", "noisy",
+    "dropout", "recurrent_dropout", "clip_norm", "patience", "updates_planned", "evaluate_every", "attempt", "noisy",
 )  # fmt: skip
 SCORES = ("test_", "baseline_", "validation_baseline_")
 """How the columns begin that hold scores."""
 FACTORS = (
-    "kernel", "lane", "machine", "matched", "reference_units", "layers", "dense_units", "variant", "optimizer",
+    "dataset", "kernel", "lane", "machine", "matched", "reference_units", "layers", "dense_units", "optimizer",
     "reset_after", "forget_bias", "initialiser", "dropout", "recurrent_dropout", "clip_norm", "sequence_length",
     "train_size",
 )  # fmt: skip
 """What tells one condition from another within a task; the learning rate is chosen, see `with_best_rates`. The units
 are those asked for: matched by parameters, each cell has its own."""
-DERIVED = ("batch_size", "patience", "updates_planned")
+DERIVED = ("batch_size", "patience", "updates_planned", "evaluate_every", "evaluate_lengths")
 """Often follow from the other factors (small training sets have small batches); conditions only where they do not."""
 RESAMPLING_TO = 40
 """Beyond so many values the mean's interval is Student's again: it is as good, and takes no thousands of samples."""
@@ -53,31 +53,8 @@ def prepared(frame: pd.DataFrame) -> pd.DataFrame:
         values = pd.to_numeric(tidy[name], errors="coerce") if name in tidy else pd.Series(np.nan, index=tidy.index)
         tidy[name] = values.astype(float).replace([np.inf, -np.inf], np.nan)
     tidy["reference_units"] = tidy["reference_units"].fillna(tidy["units"])
-    tidy["variant"] = variants(tidy)
+    tidy["dataset"] = named_data(tidy)
     return tidy.sort_values(["task", *FACTORS, "learning_rate", "cell", "seed", "trial_id"], ignore_index=True)
-
-
-def variants(frame: pd.DataFrame) -> pd.Series[str]:
-    """The options in which the trials of a task differ: 'symbols 3'; empty where they do not differ."""
-    named = {}
-    for task, texts in frame.groupby("task")["options"].unique().items():
-        options = {text: _options(text) for text in texts}
-        differing = [
-            name
-            for name in sorted({name for one in options.values() for name in one})
-            if len({str(one.get(name)) for one in options.values()}) > 1
-        ]
-        for text, one in options.items():
-            named[task, text] = ", ".join(f"{name.replace('_', ' ')} {one.get(name)}" for name in differing)
-    return pd.Series([named[key] for key in zip(frame["task"], frame["options"], strict=True)], frame.index, dtype=str)
-
-
-def _options(text: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {"options": text}
-    return found if isinstance(found, dict) else {"options": text}
 
 
 def with_factors(table: pd.DataFrame | None, frame: pd.DataFrame, numbers: Sequence[str]) -> pd.DataFrame:
@@ -108,14 +85,15 @@ class Condition:
     factors: Mapping[str, Any]
     """Every factor that the panel holds fixed."""
     varying: tuple[str, ...]
-    """Those of them that take other values elsewhere in the same figure: a panel's title names these."""
+    """Those of them that take other values elsewhere in the same figure: a panel's title names these, besides the data
+    where the task has several."""
     trials: pd.DataFrame
 
 
 def conditions(frame: pd.DataFrame, *, x: str | None, pooled: Sequence[str] = ()) -> Iterator[Condition]:
-    """The trials split by task and by every factor but `x` and the `pooled` ones, in the order of the frame."""
+    """The trials split by task, data and every factor but `x` and the `pooled` ones, in the order of the frame."""
     held = [name for name in (*FACTORS, *DERIVED) if name != x and name not in pooled]
-    for task, of_task in frame.groupby("task", sort=False):
+    for (task, _), of_task in frame.groupby(["task", "dataset"], sort=False):
         # Cells matched by parameters have units of their own: matching is split first, so that they stay together.
         split = "matched" in held and of_task["matched"].nunique() > 1
         for _, matched in of_task.groupby("matched", sort=True) if split else [("", of_task)]:
@@ -135,9 +113,10 @@ def _varies(trials: pd.DataFrame, name: str, within: list[str]) -> bool:
 
 
 def typical(frame: pd.DataFrame) -> pd.DataFrame:
-    """The trials at each task's largest training set and, of the sequence lengths it has there, the middle one."""
+    """The trials at the largest training set of each task (of each of its data sets) and, of the lengths there, the
+    middle one."""
     kept = []
-    for _, of_task in frame.groupby("task", sort=False):
+    for _, of_task in frame.groupby(["task", "dataset"], sort=False):
         largest = of_task[of_task["train_size"] == of_task["train_size"].max()]
         largest = of_task if largest.empty else largest
         lengths = sorted(largest["sequence_length"].dropna().unique())

@@ -280,8 +280,8 @@ def margin_in_words(verdict: Verdict) -> str:
 
 
 USUAL = {
-    "layers": 1, "dropout": 0, "recurrent_dropout": 0, "optimizer": "adam", "initialiser": "orthogonal",
-    "forget_bias": "", "reset_after": True,
+    "layers": 1, "dense_units": "[]", "dropout": 0, "recurrent_dropout": 0, "clip_norm": 1, "optimizer": "adam",
+    "initialiser": "orthogonal", "forget_bias": "", "reset_after": True, "evaluate_lengths": "[]", "patience": None,
 }  # fmt: skip
 """A network's settings that go without saying."""
 
@@ -289,11 +289,16 @@ USUAL = {
 def scope(conditions: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The conditions that the verdict covers, a name and its values each; what is as usual goes without saying."""
     told = {name: value for name, value in conditions.items() if name not in USUAL or value != USUAL[name]}
+    if told.get("reference_units") == told.get("units"):
+        told.pop("reference_units", None)
     return [(str(name).replace("_", " "), shorten(_values(value), 120)) for name, value in told.items()]
 
 
 def _values(value: Any) -> str:
-    return ", ".join(
-        number(item) if isinstance(item, int | float) and not isinstance(item, bool) else str(item)
-        for item in _listed(value)
-    )
+    return ", ".join(map(_one_value, _listed(value)))
+
+
+def _one_value(value: Any) -> str:
+    if value is None:
+        return "none"
+    return number(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)

@@ -117,7 +117,7 @@ def _cost(frame: pd.DataFrame, results: Results, quantity: Quantity, id: str, ti
     quantities = {str(task): quantity for task in measured["task"].unique()}
     panels: list[Draft | Panel] = []
     pooled_sizes = False
-    for _, of_task in measured.groupby("task", sort=False):
+    for _, of_task in measured.groupby(["task", "dataset"], sort=False):
         pooled_sizes |= of_task["train_size"].nunique() > 1
         if of_task["sequence_length"].nunique() > 1:
             panels += lines(

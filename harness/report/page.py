@@ -199,6 +199,8 @@ def machine(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
 def failures(data: ReportData, frame: pd.DataFrame, looks: Mapping[str, Look]) -> dict[str, Any]:
     """Failed trials: counted by task, cell and status, and one by one as far as there is room."""
     failed = frame[~frame["status"].isin(["ok", "interrupted"])]
+    with_data = failed["task"] + " (" + failed["dataset"] + ")"
+    failed = failed.assign(task=failed["task"].where(failed["dataset"] == "", with_data))
     if data.folders:
         failed = failed.assign(task=failed["folder"] + ": " + failed["task"])
     counts = [

@@ -10,8 +10,10 @@ from typing import Any, Literal
 import pandas as pd
 
 from harness.analysis.counted import compared, of_purpose
+from harness.analysis.data_names import with_data
 from harness.report.aggregate import Condition, conditions, with_factors
 from harness.report.aggregate import series_of as cell_series
+from harness.report.appearance import shorten
 from harness.report.data import ReportData
 from harness.report.plot import Axis, Panel, Reference, Series
 from harness.report.wording import condition, plural
@@ -20,6 +22,8 @@ Tasks = Mapping[str, Mapping[str, Any]]
 Titles = Mapping[str, str]
 Better = Literal["lower", "higher", ""]
 MOST_PANELS = 6
+DATASET = 40
+"""Characters of the name of a task's data in a panel's title."""
 
 LENGTH = Axis("Sequence length", "time steps", whole=True, scale="log")
 UNITS = Axis("Units", "units", whole=True, scale="log", written="Units of a recurrent layer")
@@ -121,9 +125,10 @@ def task_title(tasks: Tasks, task: str) -> str:
 
 
 def panel_title(tasks: Tasks, here: Condition) -> str:
-    """The task, and what tells the condition from the others of the figure."""
+    """The task, its data where it has several, and what tells the condition from the others of the figure."""
     words = condition(here.factors, here.varying)
-    return task_title(tasks, here.task) + (f" · {words}" if words else "")
+    task = with_data(task_title(tasks, here.task), shorten(str(here.factors["dataset"]), DATASET))
+    return task + (f" · {words}" if words else "")
 
 
 def facets(here: Condition) -> dict[str, str]:

@@ -32,7 +32,8 @@ def learning_rates(results: Results) -> Plot:
     swept = typical(of_one_lane(results.frame, "test_loss"))
     drafts: list[Draft | Panel] = []
     tuned = results.tuning
-    for trials in (tuned, swept[~swept["task"].isin(tuned["task"])]):
+    listed = swept[~_data_of(swept).isin(_data_of(tuned))]
+    for trials in (tuned, listed):
         for here in conditions(trials, x="learning_rate"):
             if here.trials["learning_rate"].nunique() > 1:
                 drafts.append(_panel(results, here, _choices(here.trials)))
@@ -47,6 +48,11 @@ def learning_rates(results: Results) -> Plot:
         (ring, *where, INTERVALS, *notes, *thinning(kept)),
         log=True,
     )
+
+
+def _data_of(trials: pd.DataFrame) -> pd.Series[str]:
+    """Task and data of each trial, as one text."""
+    return trials["task"] + "\n" + trials["dataset"]
 
 
 def _panel(results: Results, here: Condition, choices: Mapping[str, Choice]) -> Panel:

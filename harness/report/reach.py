@@ -39,7 +39,7 @@ def gradient_reach(results: Results) -> Plot:
         (
             f"Thick: the geometric mean of the seeds; thin: at most {MOST_TRACES} seeds a cell. The scale is "
             "logarithmic; a gradient that is exactly zero is not on it.",
-            "Drawn at each task's largest training set and longest sequence.",
+            "Drawn at the largest training set and the longest sequence of each task.",
             *notes,
         ),
     )
@@ -51,7 +51,7 @@ def _longest(results: Results) -> pd.DataFrame:
     if results.reach is not None and not results.reach.empty:
         trials = trials[trials["trial_id"].isin(results.reach["trial_id"])]
     for name in ("train_size", "sequence_length"):
-        trials = trials[trials[name] == trials.groupby("task")[name].transform("max")]
+        trials = trials[trials[name] == trials.groupby(["task", "dataset"])[name].transform("max")]
     return with_factors(results.reach, trials, ("distance", "gradient"))
 
 

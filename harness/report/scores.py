@@ -30,7 +30,7 @@ def scores(results: Results) -> Plot:
     """A row a cell for each of a task's metrics."""
     trials, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
     drafts: list[Draft | Panel] = []
-    for task, of_task in trials.groupby("task", sort=False):
+    for (task, _), of_task in trials.groupby(["task", "dataset"], sort=False):
         if not _only_here(results, of_task):
             continue
         declared = [str(m["name"]) for m in results.tasks.get(str(task), {}).get("metrics", ()) if m.get("name")]

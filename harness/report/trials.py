@@ -10,8 +10,8 @@ import pandas as pd
 from markupsafe import Markup
 
 SHOWN = (
-    "folder", "task", "cell", "kernel", "units", "train_size", "sequence_length", "learning_rate", "seed", "status",
-    "parameters", "updates", "test_loss", "test_accuracy", "seconds_per_update", "memory_peak_bytes",
+    "folder", "task", "dataset", "cell", "kernel", "units", "train_size", "sequence_length", "learning_rate", "seed",
+    "status", "parameters", "updates", "test_loss", "test_accuracy", "seconds_per_update", "memory_peak_bytes",
 )  # fmt: skip
 """Columns that are visible at first, in this order; the others can be chosen."""
 FIRST_ROWS = 50
@@ -37,7 +37,7 @@ def trials_table(frame: pd.DataFrame, room: int | None = None) -> dict[str, Any]
 
 
 def _ordered(frame: pd.DataFrame) -> list[str]:
-    names = [str(name) for name in frame.columns if name != "variant"]  # the differing options, which are there whole
+    names = [str(name) for name in frame.columns]
     return ["trial_id", *(name for name in SHOWN if name in names), *sorted(set(names) - {*SHOWN, "trial_id"})]
 
 

@@ -88,18 +88,20 @@ _FACTOR_WORDS = {
     "units": "{} units",
     "reference_units": "{} units",
     "reset_after": "reset after the product: {}",
-    "variant": "{}",
     "clip_norm": "gradient clipped at {}",
     "initialiser": "{}",
     "optimizer": "{}",
     "layers": "{} layers",
     "batch_size": "batches of {}",
+    "updates_planned": "{} updates",
+    "evaluate_every": "evaluated every {} updates",
+    "evaluate_lengths": "tested at lengths {}",
     "kernel": "kernel {}",
     "lane": "{} lane",
     "machine": "machine {}",
     "matched": "equal {}",
 }
-_FACTOR_MISSING = {"clip_norm": "gradient not clipped", "variant": "default options"}
+_FACTOR_MISSING = {"clip_norm": "gradient not clipped", "patience": "no early stopping"}
 
 
 def condition(factors: Mapping[str, Any], names: Sequence[str]) -> str:
@@ -115,7 +117,7 @@ def condition(factors: Mapping[str, Any], names: Sequence[str]) -> str:
         if isinstance(value, int | float) and not isinstance(value, bool):
             written = number(float(value))
         else:
-            written = str(value)[: 40 if name == "variant" else 12]
+            written = str(value)[:12]
         words.append(_FACTOR_WORDS.get(name, plain + " {}").format(written))
     return " · ".join(words)
 

@@ -542,10 +542,10 @@ def test_options_and_settings_that_differ_are_conditions_of_their_own() -> None:
         row["trial_id"] = str(place)
     panels = plots(frame(*rows))["accuracy-by-length"].panels
     assert [panel.title for panel in panels] == [
-        "Recall · permuted False · no forget bias",
-        "Recall · permuted False · forget bias chrono",
-        "Recall · permuted True · no forget bias",
-        "Recall · permuted True · forget bias chrono",
+        "Recall (permuted false) · no forget bias",
+        "Recall (permuted false) · forget bias chrono",
+        "Recall (permuted true) · no forget bias",
+        "Recall (permuted true) · forget bias chrono",
     ]
     assert {centre.n for panel in panels for series in panel.series for centre in series.centres} == {2}
 

@@ -29,7 +29,7 @@
 
   /* Tools */
   const search = make("input", { type: "search", name: "search", placeholder: "any column" });
-  const filters = ["folder", "task", "cell", "status"].filter((name) => data.columns[name] && data.columns[name].text && data.columns[name].text.length > 1).map((name) => {
+  const filters = ["folder", "task", "dataset", "cell", "status"].filter((name) => data.columns[name] && data.columns[name].text && data.columns[name].text.length > 1).map((name) => {
     const select = make("select", { name }, make("option", { value: "", textContent: "all" }));
     data.columns[name].text.forEach((text) => select.append(make("option", { value: text, textContent: text.slice(0, 40) })));
     return select;
