@@ -6,6 +6,7 @@ Nothing but the standard library is imported here, so that an interpreter withou
 from __future__ import annotations
 
 import ast
+import threading
 import warnings
 from collections.abc import Iterator
 from functools import cache
@@ -34,8 +35,12 @@ def imports(name: str, path: Path) -> frozenset[str]:
     return frozenset(found)
 
 
+_PARSING = threading.Lock()
+"""Python 3.11 raises SystemError where two threads make syntax trees at once, and filters of warnings are global."""
+
+
 def _parsed(path: Path) -> ast.Module:
-    with warnings.catch_warnings():
+    with _PARSING, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Python has shown what it warns of when the module was imported
         return ast.parse(path.read_bytes())
 

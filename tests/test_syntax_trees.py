@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,18 @@ def test_imports_are_found_wherever_they_stand(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     assert imports("a.x.b", path) == {"os.path", "a.x", "a.x.c", "a.d", "a.d.e", "a.f", "a.f.g", "h", "i"}
+
+
+def test_threads_may_read_at_the_same_time(tmp_path: Path) -> None:
+    """As those of a Dask worker do: Python 3.11 raises SystemError where two threads parse at once."""
+    source = "\n".join(f"def f{number}(x):\n    return [x + {number} for _ in range(9) if x]" for number in range(400))
+    files = [tmp_path / f"module_{number}.py" for number in range(16)]
+    for file in files:
+        file.write_text(source, encoding="utf-8")
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            assert len(set(threads.map(tree_as_text, files))) == 1
+    finally:
+        sys.setswitchinterval(interval)
