@@ -86,12 +86,12 @@ def look(store: Store, claims: Sequence[Claim], most: int) -> list[Verdict]:
 def is_open(verdict: Verdict) -> bool:
     """Whether more seeds may decide the claim.
 
-    Not where there is nothing to pair, where conditions are decided and disagree, where all seeds are alike, or where
-    outcomes are not known finely enough.
+    Not where there is nothing to pair, where conditions are decided and disagree, where no pair carries information, or
+    where outcomes are not known finely enough.
     """
     mixed = len({part.verdict for part in verdict.by_condition} & set(DECIDED)) > 1
-    alike = verdict.n >= FEWEST_SEEDS and len({pair.advantage for pair in verdict.pairs}) == 1
-    return verdict.verdict == "undecided" and bool(verdict.pairs) and not (mixed or alike or verdict.too_coarse)
+    silent = verdict.n >= FEWEST_SEEDS and verdict.effect is None
+    return verdict.verdict == "undecided" and bool(verdict.pairs) and not (mixed or silent or verdict.too_coarse)
 
 
 def next_count(open_verdicts: Collection[Verdict], before: int, most: int) -> int:

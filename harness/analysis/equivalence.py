@@ -32,7 +32,7 @@ _SEED = 20_140_612
 
 def unseen(n: int, alpha: float, seen: int = 0) -> float:
     """The largest probability of an outcome that n seeds have shown `seen` times (Clopper and Pearson 1934)."""
-    return float(stats.beta.ppf(1 - alpha, seen + 1, n - seen)) if seen < n else 1.0
+    return float(special.betaincinv(seen + 1, n - seen, 1 - alpha)) if seen < n else 1.0
 
 
 def graded_p(d: Floats, margin: float | None) -> float:

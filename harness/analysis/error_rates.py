@@ -11,6 +11,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ import numpy as np
 from harness.analysis.sequential import p_of, sequential_p
 from harness.analysis.simulate import Scenario, Shape, simulated_outcomes, simulated_verdicts, verdict_after_looks
 from harness.analysis.simulate_kinds import KINDS, verdict_of
+from harness.analysis.simulate_margin import AT_MARGIN, GRADED, verdict_at_margin, verdict_of_equal_cells
 from harness.analysis.stats import ALPHA, SEED, holm
 from harness.analysis.verdict import Verdict
 from harness.analysis.words import capital
@@ -27,6 +29,9 @@ SHAPES: tuple[Shape, ...] = ("normal", "heavy tails", "skewed", "ties")
 SEEDS = (5, 8, 10, 20)
 CLAIMS = 10
 LOOKS = (5, 10, 15, 20, 25, 30, 35, 40)
+EQUALITY_SEEDS = (5, 8, 10, 20, 40)
+SPREADS = (0.1, 0.2, 0.3, 0.5, 0.8)
+"""Standard deviations of differences, in margins, at which the power to find equality is simulated."""
 SECTION = "error rates"
 """Of docs/method.md."""
 
@@ -71,6 +76,40 @@ def figures(
     for shape in shapes:
         yield _optional_stopping(shape, experiments, looks)
         yield from _after_looks(shape, experiments, looks)
+
+
+def equality_figures(
+    experiments: int,
+    seeds: tuple[int, ...] = EQUALITY_SEEDS,
+    shapes: Sequence[str] = tuple(AT_MARGIN),
+    looks: tuple[int, ...] = LOOKS,
+) -> Iterator[Figure]:
+    """How often cells are called equal that differ by the margin, and how often those that are."""
+    for shape in shapes:
+        for n in seeds:
+            yield _equality(shape, n, experiments)
+        yield _equality(shape, looks[-1], experiments, looks)
+    for n in seeds:
+        for spread in SPREADS:
+            generator = np.random.default_rng([SEED, n, round(100 * spread)])
+            found = sum(_equal(verdict_of_equal_cells(spread, n, generator)) for _ in range(experiments))
+            what = (
+                "no practical difference is found where there is none, by the standard deviation of normal differences"
+            )
+            yield Figure(what, f"{n} seeds, {spread:g} margins", found / experiments, experiments)
+
+
+def _equality(shape: str, n: int, experiments: int, looks: tuple[int, ...] = ()) -> Figure:
+    generator = np.random.default_rng([SEED, n, len(looks), *map(ord, shape)])
+    wrong = sum(_equal(verdict_at_margin(shape, n, generator, looks)) for _ in range(experiments))
+    outcomes = "graded outcomes differ" if shape in GRADED else "outcomes of two kinds, bounded or timed ones, differ"
+    rows = f"{looks[0]} to {n} seeds, {len(looks)} analyses" if looks else f"{n} seeds"
+    what = f"no practical difference is found although {outcomes} by the margin"
+    return Figure(what, f"{rows.replace(', ', ' in ')}, {shape}", wrong / experiments, experiments, high=ALPHA)
+
+
+def _equal(verdict: Verdict) -> bool:
+    return verdict.verdict == "no practical difference"
 
 
 def _generator(scenario: Scenario) -> np.random.Generator:
@@ -202,10 +241,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Print the figures as tables; 0 where all hold."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--experiments", type=int, default=2000, help="simulated experiments for each figure")
+    parser.add_argument("--equality", action="store_true", help="only how often cells are called equal")
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the tables into this Markdown file")
     options = parser.parse_args(arguments)
     found = []
-    for figure in figures(options.experiments):
+    wanted = equality_figures(options.experiments)
+    for figure in wanted if options.equality else chain(figures(options.experiments), wanted):
         found.append(figure)
         print(f"{figure.what}; {figure.scenario}: {_cell(figure)}", file=sys.stderr, flush=True)
     print(in_markdown(found))

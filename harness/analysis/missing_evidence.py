@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -48,14 +49,9 @@ def equality_wanted(claim: Comparison, sample: Judged, scale: Scale) -> str:
             f" out. A claim of the kind 'proportion', or on a metric with bounds, can be {_WORD}."
         )
     if isinstance(claim, Proportion) and sample.pairs is not None:
-        fewest = _fewest(lambda seeds: (1 - scale.margin) ** seeds <= ALPHA)
-        while fewest is not None and fewest < 100 and solved_p(0, 0, fewest, scale.margin) > ALPHA:
-            fewest += 1
-        wider = unseen(n, ALPHA)
+        fewest, wider = _fewest_solved(scale.margin), unseen(n, ALPHA)
     else:
-        reach = scale.reach
-        fewest = _fewest(lambda seeds: bounded_p(np.zeros(seeds), scale.margin, reach) <= ALPHA)
-        wider = reach * unseen(n, BETS[0][1] * ALPHA)
+        fewest, wider = _fewest_within(scale.margin, scale.reach), scale.reach * unseen(n, BETS[0][1] * ALPHA)
     return _few(n, fewest, f", or a margin above {quantity(scale.show(wider), scale.unit)}")
 
 
@@ -68,6 +64,19 @@ def _few(n: int, fewest: int | None, margin: str) -> str:
         f"{n} seeds that agree leave another outcome possible in up to {_percent(unseen(n, ALPHA))} of the seeds;"
         f" {_WORD} takes {seeds}{margin}."
     )
+
+
+@lru_cache
+def _fewest_solved(margin: float) -> int | None:
+    fewest = _fewest(lambda seeds: (1 - margin) ** seeds <= ALPHA)  # at least as many; the exact test is slow for many
+    while fewest is not None and fewest < 100 and solved_p(0, 0, fewest, margin) > ALPHA:
+        fewest += 1
+    return fewest
+
+
+@lru_cache
+def _fewest_within(margin: float, reach: float) -> int | None:
+    return _fewest(lambda seeds: bounded_p(np.zeros(seeds), margin, reach) <= ALPHA)
 
 
 def _without_misses(n: int, lopsided: float, scale: Scale) -> str:

@@ -49,9 +49,7 @@ GRADED: dict[str, Draw] = {
     "exponential, tail to zero": lambda n, generator: 1 - generator.exponential(size=n),
     "Gumbel": lambda n, generator: np.asarray((generator.gumbel(size=n) - np.euler_gamma) / (np.pi / np.sqrt(6))),
     "rounded": lambda n, generator: np.round(generator.normal(size=n)),
-    "two levels, 0 and 5 margins": lambda n, generator: (
-        np.where(generator.random(n) < 0.2, 4.0, -1.0) * MARGIN / SPREAD
-    ),
+    "two levels": lambda n, generator: np.where(generator.random(n) < 0.2, 4.0, -1.0) * MARGIN / SPREAD,
     "two clusters, equal": _mixture((-4, 4), (0.5, 0.5)),
     "two clusters, a third": _mixture((0, 4), (2 / 3, 1 / 3)),
     "two clusters, a tenth": _mixture((0, 4), (0.9, 0.1)),

@@ -62,7 +62,7 @@ class Verdict:
     improvement: float | None = None
     """The share of seeds in which `better` is better, ties counting half."""
     needed_seeds: int | None = None
-    """Where undecided: the seeds, in all, for 80 % power against an effect as large as the margin."""
+    """Where undecided: the seeds, in all, for 80 % power against an effect as large as the margin, if that is more."""
     step: float | None = None
     """Times are known to within this many updates or seconds, the distance between evaluations; None for exact ones."""
     too_coarse: bool = False

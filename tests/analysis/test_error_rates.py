@@ -10,7 +10,7 @@ import pytest
 from harness.analysis import error_rates
 from harness.analysis.advantages import advantages, scale_of
 from harness.analysis.claims import Paired
-from harness.analysis.error_rates import SECTION, SHAPES, Figure, figures
+from harness.analysis.error_rates import SECTION, SHAPES, Figure, equality_figures, figures
 from harness.analysis.frame import to_frame
 from harness.analysis.judge import judge
 from harness.analysis.simulate import (
@@ -24,6 +24,7 @@ from harness.analysis.simulate import (
     verdict_after_looks,
 )
 from harness.analysis.simulate_kinds import KINDS
+from harness.analysis.simulate_margin import verdict_at_margin
 from harness.analysis.stats import improvement
 from harness.analysis.verdict import Verdict, VerdictWord
 from harness.experiment import TrialSpec
@@ -146,6 +147,37 @@ def test_a_figure_is_the_share_of_what_it_says_with_the_bounds_promised(
     assert [f.scenario for f in found if "stands alone" in f.what] == ["5 seeds, 0.5", "5 seeds, 1", "5 seeds, 2"]
 
 
+def test_figures_of_equality_are_the_share_that_is_called_equal(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, int, tuple[int, ...]]] = []
+
+    def said(shape: str, n: int, generator: np.random.Generator, looks: tuple[int, ...] = ()) -> Verdict:
+        asked.append((shape, n, looks))
+        word: VerdictWord = "no practical difference" if len(asked) % 4 == 0 else "undecided"
+        return Verdict("c", "C.", word, 0.0, 0.0, 0.0, "", n)
+
+    monkeypatch.setattr(error_rates, "verdict_at_margin", said)
+    monkeypatch.setattr(error_rates, "verdict_of_equal_cells", lambda spread, n, generator: said("equal", n, generator))
+    found = list(equality_figures(4, seeds=(5, 8), shapes=("normal", "horizon"), looks=(5, 10)))
+    assert {figure.share for figure in found} == {0.25}
+    graded, other, equal = found[:3], found[3:6], found[6:]
+    for shape, of_shape in (("normal", graded), ("horizon", other)):
+        rows = [f"5 seeds, {shape}", f"8 seeds, {shape}", f"5 to 10 seeds in 2 analyses, {shape}"]
+        assert [figure.scenario for figure in of_shape] == rows
+        assert {(figure.low, figure.high) for figure in of_shape} == {(0.0, 0.05)}
+    assert "graded outcomes" in graded[0].what
+    assert "two kinds" in other[0].what
+    assert [figure.scenario for figure in equal[:2]] == ["5 seeds, 0.1 margins", "5 seeds, 0.2 margins"]
+    assert {(figure.low, figure.high) for figure in equal} == {(0.0, 1.0)}
+    assert ("horizon", 10, (5, 10)) in asked
+
+
+def test_interim_analyses_of_a_shape_are_judged_together() -> None:
+    generator = np.random.default_rng(0)
+    verdict = verdict_at_margin("normal", 20, generator, (5, 10, 20))
+    assert [look.n for look in verdict.looks] == [5, 10, 20]
+    assert verdict.most_seeds == 20
+
+
 FIGURES = [
     Figure("rate of errors", "5 seeds, normal", 0.04, 1000, high=0.05),
     Figure("rate of errors", "5 seeds, skewed", 0.2, 1000, high=0.05),
@@ -186,6 +218,7 @@ def test_the_command_prints_and_writes_the_tables_and_fails_where_a_bound_is_bro
 ) -> None:
     asked: list[int] = []
     monkeypatch.setattr(error_rates, "figures", lambda experiments: asked.append(experiments) or FIGURES)
+    monkeypatch.setattr(error_rates, "equality_figures", lambda experiments: FIGURES[2:3])
     document = tmp_path / "method.md"
     document.write_text(f"before\n{begin(SECTION)}\nold\n{end(SECTION)}\nafter\n", encoding="utf-8")
     assert error_rates.main(["--experiments", "7", "--write", str(document)]) == 1
@@ -197,6 +230,8 @@ def test_the_command_prints_and_writes_the_tables_and_fails_where_a_bound_is_bro
     del FIGURES[1]
     assert error_rates.main([]) == 0
     assert asked == [7, 2000]
+    assert error_rates.main(["--equality"]) == 0
+    assert asked == [7, 2000], "without the other figures"
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from harness.until_decided import is_open
 from tests.analysis.records import NOISE, Record, claim, paired, solving, timed, trials, verdict
 
 SOLVED = claim(kind="proportion", margin=0.2)
@@ -27,6 +28,14 @@ def test_five_of_five_solved_say_what_may_be_unseen_and_how_many_seeds_would_do(
     ) in found.reason
     assert verdict(solving(lambda cell, length, seed: True, seeds=13), SOLVED).verdict == "undecided"
     assert verdict(solving(lambda cell, length, seed: True, seeds=14), SOLVED).verdict == "no practical difference"
+
+
+def test_seeds_are_added_where_those_that_there_are_agree_but_not_where_none_says_anything() -> None:
+    agree = verdict(solving(lambda cell, length, seed: True, seeds=5), SOLVED)
+    assert is_open(agree), "14 seeds that agree would decide it"
+    assert not is_open(verdict(solving(lambda cell, length, seed: True, seeds=14), SOLVED))
+    crashed = [{**record, "status": "crashed"} for record in solving(lambda cell, length, seed: True, seeds=5)]
+    assert not is_open(verdict(crashed, SOLVED))
 
 
 def test_an_accuracy_says_how_many_seeds_would_do() -> None:
