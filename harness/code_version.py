@@ -19,8 +19,8 @@ from harness.errors import UserError
 from harness.syntax_trees import imports, tree_as_text
 from harness.tasks import tasks
 
-_START = "harness.trial.train"
-"""What a trial's process runs, besides the modules of its task and its cell."""
+_STARTS = ("harness.trial.settings", "harness.trial.train")
+"""What a trial's process runs, besides the modules of its task and its cell: Keras's settings, and training."""
 NOT_COUNTED = frozenset(
     {
         "harness",  # the public names, imported when they are used
@@ -49,12 +49,12 @@ def code_version(task: str, cell: str) -> str:
 def sources(task: str, cell: str) -> dict[str, Path]:
     """The modules that count for trials of this task and this cell, by name.
 
-    It is the import closure of the training loop, of the task's module and of the cell's, without NOT_COUNTED: imports
-    inside functions are included. Of a user's modules those count that lie in the same folder tree as the task's or the
+    It is the import closure of training and of the modules of task and cell, without NOT_COUNTED; imports inside
+    functions are included. Of a user's modules those count that lie in the same folder tree as the task's or the
     cell's own module; of an installed package only its own. Nothing is imported.
     """
     found: dict[str, Path] = {}
-    for start in (_START, _module(cells.targets(), cell), _module(tasks.targets(), task)):
+    for start in (*_STARTS, _module(cells.targets(), cell), _module(tasks.targets(), task)):
         root, top = _place(start)
         waiting = [start]
         while waiting:

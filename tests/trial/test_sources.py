@@ -23,11 +23,11 @@ print(json.dumps([status, sorted(sys.modules)]))
 """
 _BEHIND_THOSE_NOT_COUNTED = {
     "harness.analysis", "harness.analysis.claims", "harness.analysis.exact", "harness.analysis.measures",
-    "harness.bundled", "harness.claims_check",
+    "harness.bundled", "harness.cgroup", "harness.claims_check", "harness.toml",
 }  # fmt: skip
-"""What only the experiment file's types import."""
-_OF_THE_PROCESS = {"harness.trial.process", "harness.trial.quiet"}
-"""Messages to the runner, and what is printed."""
+"""What only the experiment file's types, and the facts of the machine, import."""
+_OF_THE_PROCESS = {"harness.stopping", "harness.trial.process", "harness.trial.quiet"}
+"""Messages to the runner, signals, and what is printed."""
 _MINE = """
 from dataclasses import replace
 from harness.cells.gru import cell as gru
