@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 Lane = Literal["accuracy", "speed"]
 Match = Literal["units", "parameters"]
@@ -11,5 +13,5 @@ Purpose = Literal["comparison", "tuning", "check"]
 Optimizer = Literal["adam", "rmsprop", "sgd"]
 Initialiser = Literal["orthogonal", "glorot_uniform"]
 """Of the recurrent weights."""
-ForgetBias = float | Literal["chrono"]
+ForgetBias = Annotated[float, Field(allow_inf_nan=False)] | Literal["chrono"]
 """The initial bias of the gate that keeps the old state (LSTM: forget, GRU: update); chrono: log U(1, T - 1)."""

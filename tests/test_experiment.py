@@ -135,6 +135,7 @@ MISTAKES = [
     ("updates = 6", "", r"sweep\[0\]: give either 'updates' or 'epochs'"),
     ("updates = 6", "updates = 6\nepochs = 2", r"sweep\[0\]: give either 'updates' or 'epochs'"),
     ("updates = 6", "updates = 6\nlearning_rate = nan", r"sweep\[0\]\.learning_rate\[0\]"),
+    ("updates = 6", "updates = 6\nforget_bias = nan", r"sweep\[0\]\.forget_bias\[0\]"),
     ("updates = 6", "updates = 6\ndropout = 1.0", r"sweep\[0\]\.dropout: .*less than 1; found 1.0"),
     ("updates = 6", "updates = 6\n[sweep.options]\ntextt = 1", r"sweep\[0\]\.options\.textt: unknown key"),
     ('name = "tiny"', 'name = "../tiny"', r"name: .*found '\.\./tiny'"),
