@@ -24,6 +24,7 @@ from harness.errors import UserError, check_name
 from harness.experiment import Experiment, load_claims, parse_experiment
 from harness.files import make_folder, read_text, user_path
 from harness.hosts import Host, Whereabouts
+from harness.machine import fingerprint_of
 from harness.store import EXPERIMENT_NAME, LeftOut, make_writable, open_store, stored_experiment, write_atomically
 from harness.tasks import tasks
 
@@ -122,7 +123,8 @@ def read_results(directory: str | Path, experiment: Experiment | None = None) ->
     tables = [[make([])] for make in made]
     examples: dict[str, dict[str, Any]] = {}
     stopped: Counter[tuple[str, str]] = Counter()
-    machines: list[dict[str, Any]] = []
+    machines: dict[str, dict[str, Any]] = {}
+    versions: set[str] = set()
     whereabouts = Whereabouts()
     datasets = Summary()
     commits: set[str] = set()
@@ -141,8 +143,8 @@ def read_results(directory: str | Path, experiment: Experiment | None = None) ->
             for record in batch:
                 whereabouts.add(record)
                 datasets.add(record)
-                if record["machine"] not in machines:
-                    machines.append(record["machine"])
+                versions.add(_versions(record["machine"]))
+                machines.setdefault(fingerprint_of(record["machine"]), record["machine"])
                 of = left.get(record["trial_id"], (record["spec"]["task"], record["spec"]["cell"]))  # planned meanwhile
                 if record["status"] == "interrupted":
                     if record["trial_id"] not in out_of_time:
@@ -167,11 +169,11 @@ def read_results(directory: str | Path, experiment: Experiment | None = None) ->
         stopped=sorted(stopped.items()),
         left_out=left_out,
         looks=looks,
-        machines=machines,
+        machines=list(machines.values()),
         datasets=list(datasets.rows()),
         data_notes=list(datasets.warnings()),
         hosts=whereabouts.hosts(),
-        versions=sorted({_versions(machine) for machine in machines}),
+        versions=sorted(versions),
         commits=sorted(commits),
         dirty=dirty,
         failures=failures,

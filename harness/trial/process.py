@@ -24,7 +24,6 @@ from harness.errors import UserError
 from harness.experiment import TrialSpec
 from harness.record import PhaseName
 from harness.stopping import end_on_signals
-from harness.trial import settings
 from harness.trial.measure import Meter
 from harness.trial.quiet import quiet_stderr
 
@@ -89,8 +88,7 @@ def run_trial(spec: TrialSpec, threads: int, send: Callable[..., None]) -> str:
 
     status = "ok"
     try:
-        report(device=settings.settle())
-        use_threads(threads)
+        report(device=use_threads(threads))
         train(spec, meter, report)
     except Diverged as error:
         status = "diverged"
@@ -148,7 +146,9 @@ def model_summary(cell: str) -> str:
     from harness.cells import cells
 
     with quiet_stderr():
-        settings.settle()
+        from harness.trial.settings import settle
+
+        settle()
         from harness.model import summary_text
 
         return summary_text(cell, kernel=cells[cell].kernels[0], width=64)

@@ -24,6 +24,7 @@ from harness.trial.gate_bias import set_gate_bias
 from harness.trial.measure import Meter, resident_bytes
 from harness.trial.near_target import NearTargets
 from harness.trial.reach import gradient_reach
+from harness.trial.settings import settle
 from harness.trial.surroundings import Reading, is_noisy, read_surroundings
 from harness.trial.update import (
     StatefulPredict,
@@ -52,10 +53,15 @@ class Diverged(Exception):
     """The loss is no longer a finite number."""
 
 
-def use_threads(threads: int) -> None:
-    """Limit TensorFlow to so many threads; before its first operation."""
+def use_threads(threads: int) -> str:
+    """Settle TensorFlow and Keras, with this number of threads; before the first operation.
+
+    Returns the kind of device that trains, 'CPU'.
+    """
+    device = settle()
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
+    return device
 
 
 def train(spec: TrialSpec, meter: Meter, report: Report) -> None:

@@ -24,7 +24,8 @@ def test_on_this_machine_trials_end_as_with_the_local_engine(place: Place) -> No
     limits = "[limits]\nmemory_gib = 0.6\nseconds = 6\n"
     text = HEAD + limits + sweeps("raising", "killed", "diverging", "growing", "dozing")
     code, output = place.run(text, arguments=["--engine", "dask", "--jobs", "3"], environment=HERE)
-    assert code == 0, output
+    assert code == 1, output
+    assert "Problem: 5 of 5 trials failed." in output
     assert "Traceback" not in output
     records = {name: r for (name, _), r in place.records().items()}
     assert {name: r["status"] for name, r in records.items()} == {
@@ -112,6 +113,39 @@ def test_a_block_is_whole_on_one_host_though_workers_are_killed(place: Place, pr
         hosts.setdefault((record["spec"]["seed"], record["spec"]["train_size"]), set()).add(record["host"])
     assert len(hosts) == 6
     assert {len(where) for where in hosts.values()} == {1}
+
+
+def of_host(place: Place, name: str) -> list[psutil.Process]:
+    """The processes of a worker, its trials last."""
+    found = [process for process in place.processes() if process.environ().get("HARNESS_HOST") == name]
+    return sorted(found, key=lambda process: process.pid)
+
+
+def test_a_signal_to_all_processes_of_a_worker_makes_no_crash_of_its_trials(place: Place, processes: Processes) -> None:
+    """As a batch system sends it when a worker's time is up."""
+    address = processes.start_scheduler()
+    processes.start_worker(0)
+    processes.wait_for_workers(1)
+    run = place.start(HEAD + sweeps("dozing", sizes=(20, 21)), arguments=["--scheduler", address])
+    deadline = time.monotonic() + 60
+    while sum(os.getpgid(process.pid) == process.pid for process in of_host(place, "host-0")) < 2:
+        assert run.poll() is None, finish(run)
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    processes.start_worker(1)
+    processes.wait_for_workers(2)
+    for process in reversed(of_host(place, "host-0")):
+        process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + 60
+    while sum(os.getpgid(process.pid) == process.pid for process in of_host(place, "host-1")) < 2:
+        assert run.poll() is None, finish(run)
+        assert time.monotonic() < deadline, "its trials are tried elsewhere"
+        time.sleep(0.1)
+    run.send_signal(signal.SIGINT)
+    output = finish(run)
+    assert run.returncode == 130, output
+    records = place.all_records()
+    assert {(record["status"], record["attempt"]) for record in records} == {("interrupted", 1)}
 
 
 def test_workers_that_cannot_be_used_are_told(place: Place, processes: Processes) -> None:
