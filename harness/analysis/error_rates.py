@@ -20,6 +20,7 @@ from harness.analysis.sequential import p_of, sequential_p
 from harness.analysis.simulate import Scenario, Shape, simulated_outcomes, simulated_verdicts, verdict_after_looks
 from harness.analysis.simulate_kinds import KINDS, verdict_of
 from harness.analysis.simulate_margin import AT_MARGIN, GRADED, verdict_at_margin, verdict_of_equal_cells
+from harness.analysis.simulate_steps import MARGIN, RATIO, STEPS, verdict_of_times
 from harness.analysis.stats import ALPHA, SEED, holm
 from harness.analysis.verdict import Verdict
 from harness.analysis.words import capital
@@ -32,6 +33,7 @@ LOOKS = (5, 10, 15, 20, 25, 30, 35, 40)
 EQUALITY_SEEDS = (5, 8, 10, 20, 40)
 SPREADS = (0.1, 0.2, 0.3, 0.5, 0.8)
 """Standard deviations of differences, in margins, at which the power to find equality is simulated."""
+STEP_SEEDS = (5, 10, 20, 40)
 SECTION = "error rates"
 """Of docs/method.md."""
 
@@ -112,6 +114,15 @@ def _equal(verdict: Verdict) -> bool:
     return verdict.verdict == "no practical difference"
 
 
+def step_figures(
+    experiments: int, seeds: tuple[int, ...] = STEP_SEEDS, steps: tuple[int, ...] = STEPS
+) -> Iterator[Figure]:
+    """What is said of times to a target that are known to within a step."""
+    for n in seeds:
+        for step in steps:
+            yield from _of_a_step(step, n, experiments)
+
+
 def _generator(scenario: Scenario) -> np.random.Generator:
     return np.random.default_rng([SEED, scenario.seeds, *map(ord, repr(scenario))])
 
@@ -170,6 +181,25 @@ def _without_difference(kind: str, seeds: int, experiments: int) -> Iterator[Fig
     yield Figure(what, where, directed / experiments, experiments, high=ALPHA)
     what = "the 95 % interval of a claim of another kind covers that there is no difference"
     yield Figure(what, where, covered / experiments, experiments, low=0.93)
+
+
+def _of_a_step(step: int, seeds: int, experiments: int) -> Iterator[Figure]:
+    """A time to target that is known to within a step: without a difference, and with one as large as the margin."""
+    generator = np.random.default_rng([SEED, seeds, step])
+    equal = [verdict_of_times(step, seeds, generator) for _ in range(experiments)]
+    apart = [verdict_of_times(step, seeds, generator, ratio=RATIO, spread=0.02) for _ in range(experiments)]
+    where = f"{seeds} seeds, {step} update{'s' * (step != 1)}"
+    for what, found, wrong in (
+        ("a time to target that is known to within a step gets a direction although there is no difference", equal,
+         ("supported", "contradicted")),
+        (f"a time to target that is known to within a step is called without practical difference although the ratio is"
+         f" as large as the margin, {MARGIN.replace('%', ' %')}", apart, ("no practical difference",)),
+    ):  # fmt: skip
+        share = sum(verdict.verdict in wrong for verdict in found) / experiments
+        yield Figure(what, where, share, experiments, high=ALPHA)
+    covered = sum(_covers(verdict, 0.0) for verdict in equal) / experiments
+    what = "the 95 % interval of a time to target that is known to within a step covers that there is no difference"
+    yield Figure(what, where, covered, experiments, low=0.93)
 
 
 def _optional_stopping(shape: Shape, experiments: int, looks: tuple[int, ...]) -> Figure:
@@ -246,7 +276,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     found = []
     wanted = equality_figures(options.experiments)
-    for figure in wanted if options.equality else chain(figures(options.experiments), wanted):
+    every = chain(figures(options.experiments), step_figures(options.experiments), wanted)
+    for figure in wanted if options.equality else every:
         found.append(figure)
         print(f"{figure.what}; {figure.scenario}: {_cell(figure)}", file=sys.stderr, flush=True)
     print(in_markdown(found))

@@ -10,7 +10,7 @@ import pytest
 from harness.analysis import error_rates
 from harness.analysis.advantages import advantages, scale_of
 from harness.analysis.claims import Paired
-from harness.analysis.error_rates import SECTION, SHAPES, Figure, equality_figures, figures
+from harness.analysis.error_rates import SECTION, SHAPES, Figure, equality_figures, figures, step_figures
 from harness.analysis.frame import to_frame
 from harness.analysis.judge import judge
 from harness.analysis.simulate import (
@@ -25,6 +25,7 @@ from harness.analysis.simulate import (
 )
 from harness.analysis.simulate_kinds import KINDS
 from harness.analysis.simulate_margin import verdict_at_margin
+from harness.analysis.simulate_steps import verdict_of_times
 from harness.analysis.stats import improvement
 from harness.analysis.verdict import Verdict, VerdictWord
 from harness.experiment import TrialSpec
@@ -49,6 +50,17 @@ def test_error_rates_and_coverage_are_within_their_bounds() -> None:
     assert not broken
     power = {figure.scenario: figure.share for figure in found if "stands alone" in figure.what}
     assert power["10 seeds, 2"] > 0.9 > power["5 seeds, 2"] > 0.4
+
+
+def test_error_rates_of_times_that_are_known_to_within_a_step_are_within_their_bounds() -> None:
+    found = list(step_figures(60, seeds=(5, 40), steps=(1, 30)))
+    assert not [figure for figure in found if not figure.holds]
+    assert len(found) == 12
+    generator = np.random.default_rng(0)
+    exact, coarse = (verdict_of_times(step, 40, generator, spread=0.02) for step in (1, 30))
+    assert (exact.verdict, coarse.verdict) == ("no practical difference", "undecided")
+    apart = verdict_of_times(10, 40, generator, ratio=2.0)
+    assert apart.verdict == "supported"
 
 
 def test_a_figure_outside_its_bounds_is_told() -> None:
@@ -219,6 +231,7 @@ def test_the_command_prints_and_writes_the_tables_and_fails_where_a_bound_is_bro
     asked: list[int] = []
     monkeypatch.setattr(error_rates, "figures", lambda experiments: asked.append(experiments) or FIGURES)
     monkeypatch.setattr(error_rates, "equality_figures", lambda experiments: FIGURES[2:3])
+    monkeypatch.setattr(error_rates, "step_figures", lambda experiments: ())
     document = tmp_path / "method.md"
     document.write_text(f"before\n{begin(SECTION)}\nold\n{end(SECTION)}\nafter\n", encoding="utf-8")
     assert error_rates.main(["--experiments", "7", "--write", str(document)]) == 1
