@@ -111,19 +111,25 @@ def thresholds(data: ReportData) -> list[tuple[str, str]]:
         ("fewest seeds for a verdict", str(FEWEST_SEEDS)),
     ]
     for name, task in data.tasks.items():
-        for key, what in (("solved", "solved"), ("target", "target of time to target")):
+        for key, what, split in (
+            ("solved", "solved", "Test"),
+            ("target", "target of time to target", "Validation"),
+        ):
             if task.get(key):
-                rows.append((f"{shorten(task_title(data.tasks, name), 60)}: {what}", _level(data, name, task[key])))
+                rows.append(
+                    (f"{shorten(task_title(data.tasks, name), 60)}: {what}", _level(data, name, task[key], split))
+                )
     return rows + ([("limits of a trial", shorten(data.limits, 120))] if data.limits else [])
 
 
-def _level(data: ReportData, task: str, declared: tuple[str, float | str]) -> str:
+def _level(data: ReportData, task: str, declared: tuple[str, float | str], split: str) -> str:
     name, level = declared
     quantity = metric(data.tasks, task, str(name))
+    title = f"{split} {quantity.axis.title.removeprefix('Test ')}"
     sign = "≤" if quantity.better == "lower" else "≥"
     if isinstance(level, str):
-        return f"{quantity.axis.title} {sign} that of the baseline {shorten(level, 40)!r}"
-    return f"{quantity.axis.title} {sign} {with_unit(float(level) * quantity.factor, quantity.axis.unit)}"
+        return f"{title} {sign} that of the baseline {shorten(level, 40)!r}"
+    return f"{title} {sign} {with_unit(float(level) * quantity.factor, quantity.axis.unit)}"
 
 
 def _title(cell: str, looks: Mapping[str, Look]) -> str:

@@ -24,7 +24,7 @@ _ROOM = 16 * 2**20
 
 
 def pauses(done: int, due: int, most: int = PAUSES) -> list[int]:
-    """Numbers of updates between `done` and `due`, at most so many, at about equal ratios; all where there are few."""
+    """At most `most` numbers of updates between `done` and `due`, at about equal ratios; all where there are few."""
     if due - done - 1 <= most:
         return list(range(done + 1, due))
     places = np.geomspace(1, due, most + 1)[:-1] if done == 0 else np.geomspace(done, due, most + 2)[1:-1]

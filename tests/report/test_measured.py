@@ -59,7 +59,7 @@ def test_thresholds_of_tasks_are_in_words() -> None:
     tasks = {"recall": TASKS["recall"] | {"target": ("loss", "chance")}}
     told = dict(thresholds(report_data(frame(trial()), tasks=tasks, limits="3600 s")))
     assert told["Recall: solved"] == "Test accuracy ≥ 95\u00a0%"
-    assert told["Recall: target of time to target"] == "Test loss ≤ that of the baseline 'chance'"
+    assert told["Recall: target of time to target"] == "Validation loss ≤ that of the baseline 'chance'"
     assert told["limits of a trial"] == "3600 s"
     assert "Holm" in told["direction of a claim"]
 
