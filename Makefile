@@ -19,7 +19,7 @@ RUN    = $(BIN)/harness run --results $(RESULTS) $(if $(JOBS),--jobs $(JOBS)) $(
 
 .DEFAULT_GOAL := help
 .PHONY: help compare smoke full report test test-fast coverage bench regress baseline lint format schema lock clean validate readme
-.PHONY: mutation screenshots pythons
+.PHONY: mutation screenshots pythons fuzz
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ pythons: $(READY)  ## `make lint test-fast` on every supported Python of this ma
 		echo "Python $$version ($$environment)"; \
 		$(MAKE) --no-print-directory lint test-fast PYTHON="$$python" VENV=$$environment || exit 1; done; \
 	if [ -n "$$absent" ]; then echo "Not tested, because this machine has no such Python with its venv module:$$absent"; fi
+
+fuzz: $(READY)  ## 10,000 mutated inputs of each kind: no traceback, whatever is typed or read; ARGS="COUNT TARGET ..."
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 coverage: $(READY)  ## all tests; which lines and branches they never take, and whether they take 90 % of the branches
 	@rm -f .coverage .coverage.*

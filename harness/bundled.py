@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.files import user_path
+from harness.files import is_file, user_path
 
 
 def bundled_experiments() -> dict[str, Path]:
@@ -22,6 +22,6 @@ def locate(file: str | Path) -> Path:
     Raises UserError for a home folder that is not known.
     """
     path = user_path(file)
-    if path.is_file() or path.name != str(path) or path.suffix not in ("", ".toml"):
+    if is_file(path) or path.name != str(path) or path.suffix not in ("", ".toml"):
         return path
     return bundled_experiments().get(path.stem, path)

@@ -12,7 +12,7 @@ import typer
 
 from harness import completion
 from harness.errors import UserError
-from harness.files import user_path
+from harness.files import is_file, resolved, user_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -235,7 +235,7 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
     trials = plan(experiment)
     attempts, estimator = {}, Estimator()
     directory = results / experiment.name
-    if (directory / FILE_NAME).is_file():
+    if is_file(directory / FILE_NAME):
         with open_store(directory) as store:
             attempts, estimator = store.attempts(), learned(store.states())
     left = left_to_do(trials, attempts)
@@ -323,18 +323,18 @@ def report(
 
     if len(directories) == 1:
         try:
-            if (directories[0] / FILE_NAME).is_file():
+            if is_file(directories[0] / FILE_NAME):
                 make_writable(output or directories[0], OUTPUT)
         except UserError:
             _print_verdicts(judged(directories[0]))
             raise
         path = render_results(directories[0], format=format.value, output=output)
     else:
-        names = "+".join(directory.resolve().name for directory in directories)
+        names = "+".join(resolved(directory).name for directory in directories)
         path = render_beside(directories, output or directories[0].parent / names, format=format.value)
     _console().print(f"Report: {path}", soft_wrap=True, markup=False, highlight=False)
     if open_:
-        _open(path.resolve().as_uri())
+        _open(resolved(path).as_uri())
 
 
 @app.command()
@@ -623,10 +623,13 @@ def _console() -> Console:
 
 
 def main() -> None:
-    """Entry point: a user's mistake is one message on stderr and exit status 2; Ctrl-C is exit status 130."""
+    """Entry point: a user's mistake is one message on stderr and exit status 2; Ctrl-C is exit status 130.
+
+    A file that the operating system refuses is reported in the same way.
+    """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # for what the terminal's encoding lacks
+        if isinstance(stream, io.TextIOWrapper):  # names of files are bytes, which need not be text
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except UserError as error:
@@ -636,6 +639,10 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(141)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        print(f"harness: {where}{error.strerror or error}", file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -41,13 +41,14 @@ from harness.fields import (
     Count,
     Distinct,
     KernelNames,
+    Length,
     OneOrMore,
     Positive,
     Seeds,
     Share,
     TaskName,
 )
-from harness.files import read_text, user_path
+from harness.files import read_text, resolved, user_path
 from harness.registry import find_beside
 from harness.tasks import tasks
 from harness.tasks.target import target_of
@@ -167,7 +168,7 @@ class Sweep(BaseModel):
     """This sweep's own, in place of those at the top."""
     train_size: OneOrMore[Count]
     """How much training data: characters, sequences, ... as the task counts."""
-    sequence_length: OneOrMore[Count]
+    sequence_length: OneOrMore[Length]
     """Time steps."""
     units: OneOrMore[Count] = (32,)
     """Of each recurrent layer."""
@@ -205,7 +206,7 @@ class Sweep(BaseModel):
     """Initial bias of the gate that keeps the old state; default: the cell's own (LSTM 1, GRU 0)."""
     initialiser: OneOrMore[Initialiser] = ("orthogonal",)
     """Of the recurrent weights."""
-    evaluate_lengths: AnyNumber[Count] = ()
+    evaluate_lengths: AnyNumber[Length] = ()
     """Other sequence lengths at which the trained network is tested."""
     gradient_reach: bool = False
     """Measure, before and after training, how much of the last loss each earlier input still feels."""
@@ -369,7 +370,7 @@ def load_experiment(path: str | Path) -> Experiment:
     Raises UserError where the file cannot be read or is not right.
     """
     path = locate(path)
-    experiment = parse_experiment(_text(path), source=str(path), folder=path.resolve().parent)
+    experiment = parse_experiment(_text(path), source=str(path), folder=resolved(path).parent)
     if experiment.folder is not None and not user_path(experiment.folder).is_dir():
         raise UserError(_no_folder(str(path), user_path(experiment.folder)))
     return experiment
@@ -379,7 +380,7 @@ def load_claims(path: str | Path) -> tuple[Claim, ...]:
     """The claims of an experiment file, or of a file that has nothing but claims. Raises UserError."""
     path = locate(path)
     text = _text(path)
-    content, folder = _content(text, str(path)), path.resolve().parent
+    content, folder = _content(text, str(path)), resolved(path).parent
     if content.keys() & Experiment.model_fields.keys() - ClaimsFile.model_fields.keys():
         return parse_experiment(text, source=str(path), folder=folder).claim
     try:
@@ -395,8 +396,8 @@ def _folder_of(content: dict[str, Any], folder: Path) -> Path:
     """Where relative paths and modules are: as the text says, or in the folder of its file."""
     given = content.get("folder")
     try:
-        return (user_path(given) if isinstance(given, str) and given else folder).resolve()
-    except (ValueError, OSError) as error:  # a null character; links that lead in a circle
+        return resolved(user_path(given) if isinstance(given, str) and given else folder)
+    except UserError as error:  # a null character
         raise UserError(f"folder: {given!r} is not a path ({error})") from error
 
 

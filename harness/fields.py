@@ -106,6 +106,8 @@ OneOrMore = Annotated[tuple[T, ...], AtLeast(1), BeforeValidator(as_tuple), Also
 AnyNumber = Annotated[tuple[T, ...], BeforeValidator(as_tuple), AlsoAlone()]
 """One value or a list, which may be empty."""
 Count = Annotated[int, Field(ge=1)]
+Length = Annotated[int, Field(ge=1, le=1_000_000)]
+"""Time steps."""
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 

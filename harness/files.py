@@ -76,6 +76,22 @@ def _expected(what: str) -> str:
     return f", expected {what}" if what else ""
 
 
+def is_file(path: Path) -> bool:
+    """Whether the path leads to a regular file; False also for a path that the system refuses, such as a long one."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def resolved(path: Path) -> Path:
+    """The absolute path without links, as far as it leads: links may lead in a circle. Raises UserError."""
+    try:
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError) as error:  # no current folder; a null character
+        raise UserError(f"{str(path)!r}: not a path that can be followed ({error})") from error
+
+
 @contextmanager
 def replacing(path: Path, remedy: str = "") -> Iterator[IO[bytes]]:
     """A file to be written that takes the place of `path` in one step once the block has ended.

@@ -25,7 +25,7 @@ from harness.analysis.datasets import Data, of_record
 from harness.analysis.looks import Looks
 from harness.errors import UserError
 from harness.experiment import SPEC_DEFAULTS
-from harness.files import make_folder, read_text, user_path
+from harness.files import make_folder, read_text, resolved, user_path
 from harness.record import Record
 from harness.results import SUMMARIES_FOLDER, load_stored_experiment, summary_files
 from harness.runner.lanes import VARIES_WITHIN_A_BLOCK
@@ -93,13 +93,13 @@ def merge(sources: Sequence[str | Path], into: str | Path) -> Merged:
 
 
 def _check(directories: Sequence[Path], into: Path) -> None:
-    places = [directory.resolve() for directory in directories]
+    places = [resolved(directory) for directory in directories]
     twice = next((place for place in places if places.count(place) > 1), None)
     if twice is not None:
         raise UserError(f"{twice}: given twice. Name each results folder once")
     if len(places) < 2:
         raise UserError("merging takes two results folders or more")
-    if into.resolve() in places:
+    if resolved(into) in places:
         raise UserError(f"{into}: is one of those to be merged. Name a new folder with --into DIR")
     names = [load_stored_experiment(directory).name for directory in directories]
     for directory, name in zip(directories, names, strict=True):

@@ -17,6 +17,8 @@ from harness.matching import matched_units
 from harness.tasks import Options, tasks
 from harness.tuning import Choice, Tune, choose, held_out
 
+MOST_TRIALS = 1_000_000
+"""Of a sweep: each takes 2 kilobytes of memory and more."""
 Losses = Mapping[str, float]
 """Trial id to validation loss, of the trials that have a final record; infinite where it failed."""
 _ByRate = dict[float, list[float]]
@@ -87,9 +89,14 @@ def _sweep_plan(experiment: Experiment, index: int, losses: Losses | None) -> tu
             if (key := _key(_tuned_together(planned, tune.at))) in rates
         ]
         return tuning_specs + chosen, choices
+    except (MemoryError, OverflowError) as error:
+        raise UserError(f"{_place(experiment, index)}: its data are too large for this machine ({error})") from error
     except UserError as error:
-        source = experiment.source
-        raise UserError(f"{source}: sweep[{index}] ({sweep.task}): {error}") from error
+        raise UserError(f"{_place(experiment, index)}: {error}") from error
+
+
+def _place(experiment: Experiment, index: int) -> str:
+    return f"{experiment.source}: sweep[{index}] ({experiment.sweep[index].task})"
 
 
 def _check_evaluation(experiment: Experiment, sweep: Sweep) -> None:
@@ -192,25 +199,26 @@ def _expand(
     cell_names = sweep.cells or experiment.cells
     code = {cell: code_version(sweep.task, cell) for cell in cell_names}
     units_of = _Units(sweep, cell_names, options)
-    combinations = [
-        _Factors._make(values)
-        for values in product(
-            sweep.units,
-            sweep.layers,
-            sweep.match,
-            rates,
-            sweep.batch_size,
-            sweep.updates or sweep.epochs or (),
-            sweep.optimizer,
-            sweep.clip_norm,
-            sweep.reset_after,
-            sweep.forget_bias or (None,),
-            sweep.initialiser,
-            sweep.kernel or experiment.kernel,
-            sweep.seeds or experiment.seeds,
-            cell_names,
-        )
-    ]
+    factors_of = (
+        sweep.units,
+        sweep.layers,
+        sweep.match,
+        rates,
+        sweep.batch_size,
+        sweep.updates or sweep.epochs or (),
+        sweep.optimizer,
+        sweep.clip_norm,
+        sweep.reset_after,
+        sweep.forget_bias or (None,),
+        sweep.initialiser,
+        sweep.kernel or experiment.kernel,
+        sweep.seeds or experiment.seeds,
+        cell_names,
+    )
+    trials = math.prod(map(len, (sweep.train_size, sweep.sequence_length, *factors_of)))
+    if trials > MOST_TRIALS:
+        raise UserError(f"{trials:,} trials, expected at most {MOST_TRIALS:,}: fewer seeds or values of its factors")
+    combinations = [_Factors._make(values) for values in product(*factors_of)]
     for train_size, length in product(sweep.train_size, sweep.sequence_length):
         examples = task.examples(train_size, length, options)
         for factors in combinations:

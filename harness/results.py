@@ -22,7 +22,7 @@ from harness.analysis.verdict import Verdict
 from harness.cells import Cell, cells
 from harness.errors import UserError, check_name
 from harness.experiment import Experiment, load_claims, parse_experiment
-from harness.files import make_folder, read_text, user_path
+from harness.files import make_folder, read_text, resolved, user_path
 from harness.hosts import Host, Whereabouts
 from harness.machine import fingerprint_of
 from harness.store import EXPERIMENT_NAME, LeftOut, make_writable, open_store, stored_experiment, write_atomically
@@ -62,7 +62,7 @@ def load_stored_experiment(directory: str | Path) -> Experiment:
     """The experiment that the folder's last run used. Raises UserError."""
     directory = user_path(directory)
     text = stored_experiment(directory)
-    return parse_experiment(text, source=str(directory / EXPERIMENT_NAME), folder=directory.resolve())
+    return parse_experiment(text, source=str(directory / EXPERIMENT_NAME), folder=resolved(directory))
 
 
 def find_modules(directory: str | Path, names: Iterable[str]) -> None:
@@ -282,7 +282,7 @@ def render_beside(directories: Sequence[str | Path], output: str | Path, *, form
     render = _renderer(format)
     output, folders = user_path(output), [user_path(directory) for directory in directories]
     labels = _labels(folders)
-    if output.resolve() in {folder.resolve() for folder in folders}:
+    if resolved(output) in {resolved(folder) for folder in folders}:
         raise UserError(f"{output}: has a report of its own. Choose another folder with --output DIR")
     stored = [read_results(folder) for folder in folders]
     make_writable(output, OUTPUT)
@@ -303,7 +303,7 @@ def live_report(directory: str | Path, state: str) -> dict[str, bytes]:
 
 def _labels(directories: Sequence[Path]) -> list[str]:
     """What tells the folders apart: their names or, where these are the same, as much of their paths as it takes."""
-    paths = [directory.resolve() for directory in directories]
+    paths = [resolved(directory) for directory in directories]
     twice = next((path for path in paths if paths.count(path) > 1), None)
     if twice is not None:
         raise UserError(f"{twice}: given twice. Name two results folders to see them side by side")

@@ -20,7 +20,7 @@ from harness.analysis.looks import Looks
 from harness.errors import UserError
 from harness.estimate import Load, load_of
 from harness.experiment import Lane, TrialSpec
-from harness.files import read_text, remove_parts, replacing, user_path
+from harness.files import is_file, read_text, remove_parts, replacing, resolved, user_path
 from harness.locks import owner, try_lock
 from harness.record import Record
 from harness.tables import INSERT_PLANNED, check_schema, primary_code
@@ -333,7 +333,7 @@ def open_store(directory: str | Path, *, create: bool = False, option: str = "--
     path = directory / FILE_NAME
     if create:
         make_writable(directory, option)
-    elif not path.is_file():
+    elif not is_file(path):
         raise UserError(
             f"{directory}: no results here ({FILE_NAME} is missing). Run an experiment first: harness run FILE"
         )
@@ -346,7 +346,7 @@ def open_store(directory: str | Path, *, create: bool = False, option: str = "--
 
 @contextmanager
 def _connection(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, timeout=30, isolation_level=None)
+    connection = sqlite3.connect(f"{resolved(path).as_uri()}?mode={mode}", uri=True, timeout=30, isolation_level=None)
     try:
         yield connection
     finally:

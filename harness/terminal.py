@@ -24,6 +24,7 @@ from harness.bundled import bundled_experiments
 from harness.cells import KERNELS, cells
 from harness.errors import UserError
 from harness.experiment import Experiment, TrialSpec, load_experiment
+from harness.files import resolved
 from harness.runner.progress import duration
 from harness.runner.run import MAX_CRASHES
 from harness.tasks import tasks
@@ -83,7 +84,7 @@ class VerdictTable:
         yield table
 
     def _word(self, verdict: Verdict, place: int) -> Text:
-        link = f"{self.report.resolve().as_uri()}#claim-{place}" if self.report else None
+        link = f"{resolved(self.report).as_uri()}#claim-{place}" if self.report else None
         return Text(verdict.says, style=Style.parse(_STYLES[verdict.verdict]) + Style(link=link))
 
 
@@ -240,7 +241,7 @@ def _experiments() -> Iterator[tuple[str, str]]:
     for name, path in bundled.items():
         yield name, load_experiment(path).title
     for path in sorted(Path("experiments").glob("[!.]*.toml")):
-        if path.resolve() not in bundled.values():
+        if resolved(path) not in bundled.values():
             try:
                 yield str(path), load_experiment(path).title
             except UserError as error:

@@ -18,6 +18,7 @@ from harness.analysis.verdict import Verdict
 from harness.analysis.words import DECIDED
 from harness.errors import UserError
 from harness.experiment import Experiment, TrialSpec
+from harness.fields import MOST_SEEDS as LARGEST
 from harness.store import Store
 
 BLOCK = 5
@@ -43,13 +44,15 @@ def most_seeds(experiment: Experiment, store: Store, asked: int | None, *, addin
         return fixed
     if asked is not None and asked < own:
         raise UserError(f"--most-seeds {asked}: the experiment begins with {own} seeds. Give a larger number")
+    if asked is not None and asked > LARGEST:
+        raise UserError(f"--most-seeds {asked}: expected at most {LARGEST:,}")
     return (asked or max(MOST_SEEDS, own)) if adding else None
 
 
 def with_number_of_seeds(experiment: Experiment, number: int) -> Experiment:
     """The experiment with this number of seeds in every sweep: its own in their order, then the following integers."""
-    if number < 1:
-        raise UserError(f"seeds {number}: expected at least 1")
+    if not 1 <= number <= LARGEST:
+        raise UserError(f"seeds {number}: expected at least 1 and at most {LARGEST:,}")
 
     def chosen(own: tuple[int, ...]) -> tuple[int, ...]:
         return (*own, *range(max(own) + 1, max(own) + 1 + number))[:number]

@@ -1,0 +1,76 @@
+"""`python -m tests.fuzz [COUNT] [TARGET ...]`: so many inputs of each target, 10,000 by default, from seed 0 on.
+
+Every failure is printed with the seed of its input, and each kind of failure once with its traceback.
+`python -m tests.fuzz --seed 17 "data csv"` repeats one input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from tests.fuzz.targets import TARGETS, by_name
+
+_AT_A_TIME = 100
+_LARGEST_MEMORY = 6 << 30
+"""Bytes of address space of a process: an input that asks for more shows a fault."""
+
+
+def _limit() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (_LARGEST_MEMORY, _LARGEST_MEMORY))
+
+
+def _failures(name: str, first: int, last: int) -> dict[int, str]:
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        sys.stdout = sys.stderr = nowhere
+        return by_name(name).failures(range(first, last))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("count", nargs="?", type=int, default=10_000)
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(target.name for target in TARGETS))
+    parser.add_argument("--seed", type=int, help="one input only")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    given = parser.parse_args()
+    failed = 0
+    with ProcessPoolExecutor(given.jobs, initializer=_limit, max_tasks_per_child=None) as pool:
+        for target in [by_name(name) for name in given.targets] or TARGETS:
+            begun = time.monotonic()
+            if given.seed is None:
+                starts = range(0, given.count, _AT_A_TIME)
+                parts = [pool.submit(_failures, target.name, at, min(at + _AT_A_TIME, given.count)) for at in starts]
+            else:
+                parts = [pool.submit(_failures, target.name, given.seed, given.seed + 1)]
+            found = {seed: text for part in parts for seed, text in part.result().items()}
+            failed += len(found)
+            seconds = time.monotonic() - begun
+            count = given.count if given.seed is None else 1
+            print(f"{target.name}: {count:,} inputs, {len(found)} failures, {seconds:.0f} s", flush=True)
+            _show(found)
+    return 1 if failed else 0
+
+
+def _show(found: dict[int, str]) -> None:
+    kinds: dict[str, list[int]] = {}
+    for seed, text in found.items():
+        kinds.setdefault(_kind(text), []).append(seed)
+    for seeds in kinds.values():
+        print(f"  seeds {', '.join(map(str, seeds[:20]))}{' ...' if len(seeds) > 20 else ''}")
+        print("".join(f"    {line}\n" for line in found[seeds[0]].splitlines()[-12:]), flush=True)
+
+
+def _kind(text: str) -> str:
+    """The last place in the package, and the kind of exception."""
+    lines = text.splitlines()
+    places = [line for line in lines if line.startswith("  File ") and "/harness/" in line]
+    return f"{places[-1] if places else ''} {lines[-1].partition(':')[0]}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

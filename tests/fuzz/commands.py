@@ -1,0 +1,197 @@
+"""The command line: `harness.cli.main` in this process, with trials that only pretend; TensorFlow is never imported."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from random import Random
+from typing import Any
+from unittest import mock
+
+from harness.results import read_results
+from tests.factories import EXPERIMENT
+from tests.fuzz import folders
+from tests.fuzz.mutation import NUMBERS, TEXTS, pick
+from tests.fuzz.target import Target, arguments, odd_file
+from tests.runner.simulated import Simulated
+
+EXIT_CODES = {0, 1, 2, 130, 141}
+
+
+class WrongExit(Exception):
+    """The command ended with a status or a message that it should not have."""
+
+
+def harness(*words: str) -> str:
+    """What the command prints on stdout. Raises whatever it does not turn into a message and an exit status."""
+    from harness.cli import main
+
+    out, err = (
+        io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors=errors) for errors in ("strict", "backslashreplace")
+    )
+    with arguments(*words), redirect_stdout(out), redirect_stderr(err):
+        try:
+            main()
+            code: Any = 0
+        except SystemExit as exit:
+            code = exit.code or 0
+        out.flush()
+        err.flush()
+    printed, complaint = (stream.buffer.getvalue().decode(errors="replace") for stream in (out, err))  # type: ignore[attr-defined]
+    if code not in EXIT_CODES or "Traceback" in complaint or (code == 2 and not complaint.strip()):
+        raise WrongExit(f"exit status {code!r} with the message {complaint!r}")
+    return printed
+
+
+@contextmanager
+def pretended(folder: Path) -> Iterator[None]:
+    """In the folder, with engines and figures that cost nothing, and without servers and TensorFlow."""
+    before = Path.cwd()
+    os.chdir(folder)
+
+    def simulated(jobs: int | None = None, *_: object) -> Simulated:
+        return Simulated(jobs=jobs or 2)
+
+    def nothing(*_: object, **__: object) -> None:
+        pass
+
+    try:
+        with (
+            mock.patch("harness.flow.LocalEngine", simulated),
+            mock.patch("harness.flow._summarise_models", nothing),
+            mock.patch("harness.report.writing.plot_files", return_value={}),
+            mock.patch("harness.serve.serve", nothing),
+            mock.patch("webbrowser.open", return_value=True),
+            mock.patch("os.nice", nothing),
+        ):
+            yield
+    finally:
+        os.chdir(before)
+
+
+_FILES = ("tiny.toml", "mutated.toml", "smoke", "smoke.toml", "results/tiny/experiment.toml")
+_ODD_PATHS = (
+    "nowhere", "nowhere/x", "results", "pipe", "tiny.toml/x", "a" * 300, "a/" * 3000, "", ".", "..", "/", "/dev/null",
+    "/proc/self/mem", "\udcff", "results/\udcff", "loop", "~", "~nobody/x", "~/x", "é\n", "-", "[bold]",
+)  # fmt: skip
+_FOLDERS = ("results/tiny", "results/other")
+_NUMBERS = ("1", "2", "3", "10")
+_ODD_NUMBERS = tuple(str(number) for number in NUMBERS if abs(number) != 10**400)
+_OPTIONS: dict[str, dict[str, tuple[Sequence[str], Sequence[str]]]] = {
+    "run": {
+        "--results": (("results", "out"), _ODD_PATHS),
+        "--jobs": (_NUMBERS, _ODD_NUMBERS),
+        "--seeds": (_NUMBERS, _ODD_NUMBERS),
+        "--budget": (("1h", "10m", "90s", "1h30m"), ("0", "1e400h", "9" * 400 + "h", "inf", "5", *TEXTS)),
+        "--retry": (("timeout", "crashed"), TEXTS),
+        "--most-seeds": (("5", "40"), _ODD_NUMBERS),
+        "--engine": (("local",), ("spark", "dask", "")),
+        "--scheduler-file": (("nowhere",), ("tiny.toml", "results", "\udcff")),
+        "--scheduler": (("tls://",), ("", "a b", "tcp://", ":", "tls://127.0.0.1:999999")),
+        "--dry-run": ((), ()), "--until-decided": ((), ()), "--any-versions": ((), ()),
+    },
+    "check": {"--results": (("results",), _ODD_PATHS), "--seeds": (_NUMBERS, _ODD_NUMBERS)},
+    "list": {},
+    "schema": {},
+    "status": {},
+    "report": {
+        "--format": (("html", "md"), TEXTS), "--output": (("out",), _ODD_PATHS), "--open": ((), ()),
+    },
+    "merge": {"--into": (("merged",), (*_FOLDERS, *_ODD_PATHS))},
+    "serve": {"--port": (("0", "8000"), _ODD_NUMBERS), "--every": (("1",), _ODD_NUMBERS), "--open": ((), ())},
+    "judge": {"--claims": (_FILES, _ODD_PATHS)},
+    "show": {},
+    "diff": {"--format": (("table", "json"), TEXTS)},
+    "export": {"--format": (("csv", "jsonl", "parquet"), TEXTS), "--output": (("out.csv",), _ODD_PATHS)},
+}  # fmt: skip
+_ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "run": ("file",), "check": ("file",), "list": ("kind",), "schema": (), "status": ("folder",),
+    "report": ("folder",), "merge": ("folder", "folder"), "serve": ("folder",), "judge": ("folder",),
+    "show": ("folder", "trial"), "diff": ("folder", "folder"), "export": ("folder",),
+}  # fmt: skip
+_LONG = ("report", "diff", "judge", "run")
+"""Commands that take long: tried less often."""
+
+
+def _argument(random: Random, kind: str) -> str:
+    match kind:
+        case "file":
+            return pick(random, _FILES[:2], (*_FILES, *_ODD_PATHS), 0.4)
+        case "folder":
+            return pick(random, _FOLDERS, (*_ODD_PATHS, "results/tiny/"), 0.3)
+        case "trial":
+            return pick(random, (folders.some_trial(), folders.some_trial()[:5]), ("", "%", "_", "zz", *TEXTS), 0.4)
+        case _:
+            return pick(random, ("cells", "tasks", "kernels"), TEXTS)
+
+
+def command_line(random: Random) -> list[str]:
+    """A command with arguments and options that are mostly its own."""
+    names = [name for name in _ARGUMENTS if name not in _LONG or random.random() < 0.05]
+    name = random.choice(names)
+    words = [_argument(random, kind) for kind in _ARGUMENTS[name]]
+    for option, (usual, odd) in _OPTIONS[name].items():
+        if random.random() < (0.9 if name == "merge" else 0.25):
+            words += [option, pick(random, usual, odd, 0.35)] if usual else [option]
+    if random.random() < 0.1:
+        other = random.choice(list(_OPTIONS))
+        words += [random.choice((*_OPTIONS[other], *TEXTS, "--help", "--version", "-o", "--results"))]
+    if random.random() < 0.05:
+        random.shuffle(words)
+    if random.random() < 0.05:
+        words = words[:-1]
+    if random.random() < 0.03:
+        name = random.choice((*TEXTS, *_ODD_PATHS))
+    return [word.replace("\0", "0") for word in (name, *words)]  # no process can be given a null character
+
+
+def _attempt(random: Random, folder: Path) -> None:
+    folders.write(folder / "results" / "tiny")
+    folders.write(folder / "results" / "other")
+    (folder / "tiny.toml").write_text(EXPERIMENT, encoding="utf-8")
+    (folder / "mutated.toml").write_bytes(folders.small_experiment(random))
+    (folder / "loop").symlink_to("loop")
+    if random.random() < 0.5:
+        os.mkfifo(folder / "pipe")
+    if random.random() < 0.05:
+        odd_file(random, folder / "results" / "tiny" / "experiment.toml")
+    words = command_line(random)
+    if {"pipe"} & {*words} and words[0] in ("run", "check", "judge"):
+        (folder / "pipe").unlink(missing_ok=True)  # a pipe is read until its writer ends, as by any program
+    environment = {"HOME": str(folder / "home"), "COLUMNS": random.choice(("20", "80", "200"))}
+    with pretended(folder), mock.patch.dict(os.environ, environment):
+        harness(*words)
+
+
+def _damaged(random: Random, folder: Path) -> None:
+    results = folder / "results"
+    folders.write(results / "tiny")
+    folders.write(results / "other")
+    folders.damage(random, results / "tiny")
+    (folder / "tiny.toml").write_text(EXPERIMENT, encoding="utf-8")
+    trial = random.choice((folders.some_trial(), folders.some_trial()[:4], "", "f"))
+    tiny, other = "results/tiny", "results/other"
+    commands: list[tuple[str, ...]] = [
+        ("status", tiny), ("export", tiny), ("export", tiny, "--format", "jsonl"), ("show", tiny, trial),
+        ("merge", tiny, other, "--into", "merged"), ("merge", other, tiny, "--into", "merged"), ("check", "tiny.toml"),
+        ("check", f"{tiny}/experiment.toml"),
+    ]  # fmt: skip
+    if random.random() < 0.05:
+        commands = [
+            ("report", tiny), ("report", tiny, "--format", "md"), ("judge", tiny), ("diff", tiny, other),
+            ("diff", other, tiny), ("run", "tiny.toml"), ("report", tiny, other),
+            ("run", "tiny.toml", "--until-decided", "--most-seeds", "3"),
+            ("export", tiny, "--format", "parquet"), ("diff", tiny, other, "--format", "json"),
+            ("run", "tiny.toml", "--budget", "10m", "--retry", "crashed"),
+        ]  # fmt: skip
+    with pretended(folder):
+        if random.random() < 0.3:
+            read_results(tiny)  # what judge and report begin with, and takes a tenth of their time
+        else:
+            harness(*random.choice(commands))
+
+
+TARGETS = (Target("command line", _attempt), Target("results folder", _damaged))

@@ -1,0 +1,128 @@
+"""The experiment file: bundled and documented ones, mutated, are read, planned and counted."""
+
+from __future__ import annotations
+
+import functools
+import math
+from pathlib import Path
+from random import Random
+
+from harness.analysis import claims
+from harness.bundled import bundled_experiments
+from harness.estimate import load_of
+from harness.experiment import Experiment, Sweep, TrialLimits, load_claims, load_experiment
+from harness.plan import plan
+from harness.store import stored_experiment, write_atomically
+from harness.tasks import tasks
+from harness.tuning import Tune
+from tests.documents.reading import blocks
+from tests.factories import EXPERIMENT
+from tests.fuzz.mutation import NUMBERS, TEXTS, mutated_text, some
+from tests.fuzz.target import Target, odd_file
+
+_VALUES = (
+    "true", "false", "0", "1", "-1", "2", "5", "40", "100000", "100001", "4294967296", "1e-3", "0.5", "1.5", "1e308",
+    "1e400", "inf", "-inf", "nan", "9" * 40, "9" * 5000, "0x7fffffffffffffff", "1979-05-27", "07:32:00", "[]", "[[]]",
+    "{}", "[1, 1]", "[1, 2, 3]", "[5, 10]", "[0.1, 0.2]", "['gru', 'lstm']", "['a', 1]", "'5%'", "'25%'", "'gru'",
+    "'lstm'", "'nowhere:cell'", "'os:path'", "'recall'", "'language'", "'test_loss'", "'test_accuracy'", "'chrono'",
+    "'smallest'", "'largest'", "'paired'", "'proportion'", "'horizon'", "'trend'", "'time-to-target'", "'exact'",
+    "'not-testable'", "'speed'", "'fused'", "'document'", "'parameters'", "{ tune = [1e-3, 1e-2] }",
+    "{ tune = [1e-3, 1e-2], seeds = 2, at = 'all' }", "{ task = 'recall' }", "{ task = ['recall', 'adding'] }",
+    "{ folder = '.' }", "{ text = 'a.txt' }", "{ file = 'a.csv' }", "{ text = ['a', 'a'] }", "{ text = '\\u0000' }",
+    "{ folder = '" + "a" * 300 + "' }", "{ file = '~nobody/a' }", "{ vocabulary = 5 }", "[" * 1000 + "]" * 1000,
+)  # fmt: skip
+_TABLES = ("[[sweep]]", "[[claim]]", "[limits]", "[sweep.options]", "[sweep]", "[claim.where]", "[[sweep.x]]", "[a.b]")
+
+
+@functools.cache
+def _keys() -> tuple[str, ...]:
+    models = [Experiment, Sweep, TrialLimits, Tune, claims.Where, *_models_of_claims()]
+    models += [tasks[name].options for name in tasks]
+    return tuple(sorted({name for model in models for name in model.model_fields}))
+
+
+def _models_of_claims() -> list[type[claims._Claim]]:
+    found = [claims._Claim]
+    for model in found:
+        found += model.__subclasses__()
+    return found
+
+
+@functools.cache
+def texts() -> tuple[str, ...]:
+    """Valid experiment files: the bundled ones, the documents' and the tests' small one, which stands for a half."""
+    whole = [path.read_text(encoding="utf-8") for path in bundled_experiments().values()]
+    parts = [block.text for block in blocks() if block.language == "toml" and "project.entry-points" not in block.text]
+    small = [f"{EXPERIMENT}\n{part}" if "[[" in part else f"{part}\n{EXPERIMENT}" for part in ("", *parts)]
+    return (*whole, *parts, *small)
+
+
+def mutated(random: Random, text: str) -> bytes:
+    """The file with other keys and values, or mutated as a text."""
+    for _ in some(random, 6):
+        text = _changed(random, text)
+    return mutated_text(random, text) if random.random() < 0.3 else text.encode(errors="replace")
+
+
+def _changed(random: Random, text: str) -> str:
+    lines = text.split("\n")
+    settings = [at for at, line in enumerate(lines) if " = " in line and not line.startswith("#")]
+    if not settings:
+        return text
+    at = random.choice(settings)
+    key, _, value = lines[at].partition(" = ")
+    match random.randrange(8):
+        case 0:
+            del lines[at]
+        case 1:
+            lines[at] = f"{random.choice(_keys())} = {value}"
+        case 2:
+            lines.insert(at, f"{random.choice(_keys())} = {_value(random)}")
+        case 3:
+            lines.insert(at, lines[random.choice(settings)])
+        case 4:
+            lines.insert(at, random.choice(_TABLES))
+        case _:
+            lines[at] = f"{key} = {_value(random)}"
+    return "\n".join(lines)
+
+
+def _value(random: Random) -> str:
+    if random.random() < 0.7:
+        return random.choice(_VALUES)
+    if random.random() < 0.5:
+        return str(random.choice([n for n in NUMBERS if abs(n) != 10**400]))
+    text = random.choice(TEXTS).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
+    return '"' + text.replace("\0", "\\u0000").replace("\x1b", "\\u001b") + '"'
+
+
+def _attempt(random: Random, folder: Path) -> None:
+    path = folder / "experiment.toml"
+    content = mutated(random, random.choice(texts()))
+    path.write_bytes(content)
+    if random.random() < 0.02:
+        odd_file(random, path)
+        if path.is_fifo():
+            path.unlink()  # a pipe is read until its writer ends, as by any program
+    try:
+        load_claims(path)
+    finally:
+        experiment = load_experiment(path)
+    if _is_small(experiment):
+        for spec in plan(experiment).values():
+            load_of(spec)
+    write_atomically(folder / "copy.toml", content.decode("utf-8-sig"))
+    stored_experiment(folder)
+
+
+def _is_small(experiment: Experiment) -> bool:
+    trials = 0
+    for sweep in experiment.sweep:
+        factors = (getattr(sweep, name) for name in type(sweep).model_fields)
+        count = math.prod(len(values) for values in factors if isinstance(values, tuple) and values)
+        trials += count * len(sweep.seeds or experiment.seeds) * len(sweep.cells or experiment.cells)
+    costly = any(sweep.task == "sound_events" and "parameters" in sweep.match for sweep in experiment.sweep)
+    return trials < 300 and not costly
+
+
+TARGETS = (Target("experiment", _attempt),)

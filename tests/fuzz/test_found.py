@@ -1,0 +1,79 @@
+"""Inputs on which the fuzz once found a traceback: each is one message now."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UserError
+from harness.experiment import load_experiment
+from harness.merge import merge
+from harness.plan import MOST_TRIALS, plan
+from harness.results import render_beside
+from harness.store import open_store
+from tests.factories import EXPERIMENT, experiment
+from tests.fuzz.commands import harness, pretended
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("title = " + "[" * 20_000, "nested too deeply"),
+        ("seeds = " + "9" * 5000, "not valid TOML: .*4300 digits"),
+    ],
+)
+def test_toml_that_python_cannot_read_is_one_message(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "x.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=message):
+        load_experiment(tmp_path / "x.toml")
+
+
+def test_more_trials_than_fit_into_memory_are_refused_before_they_are_planned() -> None:
+    large = experiment(EXPERIMENT, ("seeds = 2", "seeds = 100_000"), ("units = 4", "units = [4, 5, 6]"))
+    with pytest.raises(UserError, match=rf"sweep\[0\] \(recall\): 1,200,000 trials, expected at most {MOST_TRIALS:,}"):
+        plan(large)
+
+
+@pytest.mark.parametrize("key", ["sequence_length = 5", "evaluate_lengths = [5]"])
+def test_lengths_of_which_nothing_can_be_counted_are_refused(key: str) -> None:
+    """The task counts the different sequences of a length: 10 to this power of them."""
+    text = EXPERIMENT.replace("updates = 6", "updates = 6\nevaluate_lengths = [5]")
+    with pytest.raises(UserError, match="less than or equal to 1000000"):
+        experiment(text, (key, key.replace("5", str(10**15))))
+
+
+def test_links_that_lead_in_a_circle_are_no_results_folder(tmp_path: Path) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    for use in (
+        lambda: merge([loop, tmp_path], tmp_path / "new"),
+        lambda: render_beside([loop, tmp_path], tmp_path / "new"),
+        lambda: open_store(loop).__enter__(),
+        lambda: load_experiment(loop / "x.toml"),
+    ):
+        with pytest.raises(UserError, match=str(loop)):
+            use()
+
+
+def test_a_name_that_is_too_long_for_the_system_is_one_message(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no results here"):
+        open_store(tmp_path / ("a" * 300)).__enter__()
+    with pytest.raises(UserError, match="aaaaaaaa"):
+        load_experiment("a" * 300)
+
+
+def test_a_folder_whose_name_is_not_text_is_printed(tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(EXPERIMENT, encoding="utf-8")
+    folder = os.fsdecode(b"\xff")
+    with pretended(tmp_path):
+        assert "trials to do" in harness("check", "tiny.toml", "--results", folder)
+        harness("status", folder)
+
+
+@pytest.mark.parametrize("option", ["--seeds", "--most-seeds"])
+def test_more_seeds_than_can_be_counted_are_refused(tmp_path: Path, option: str) -> None:
+    (tmp_path / "tiny.toml").write_text(EXPERIMENT, encoding="utf-8")
+    with pretended(tmp_path):
+        harness("run", "tiny.toml", "--until-decided", option, str(2**70))
