@@ -438,9 +438,9 @@ def show(directory: Directory, trial: Trial) -> None:
 
     with open_store(directory) as store:
         attempts = store.attempts_at(trial)
+        command = shlex.join(["harness", "trial", str(directory), attempts[-1]["trial_id"]])
     for record in attempts:
         print(json.dumps(record, indent=2))
-    command = shlex.join(["harness", "trial", str(directory), attempts[-1]["trial_id"]])
     print(f"# again, in the foreground: {command}")
 
 

@@ -327,7 +327,8 @@ def open_store(directory: str | Path, *, create: bool = False, option: str = "--
     """The store of a results folder; with `create`, made where missing. `option`, in messages, chooses another folder.
 
     Raises UserError where the folder or file is missing, cannot be read or written, is no SQLite file, is another
-    program's, or was written by a newer version of the harness; nothing is overwritten.
+    program's, was written by a newer version of the harness, or holds values of wrong types at which the block fails;
+    nothing is overwritten.
     """
     directory = user_path(directory)
     path = directory / FILE_NAME
@@ -341,7 +342,17 @@ def open_store(directory: str | Path, *, create: bool = False, option: str = "--
         check_schema(connection, path, create=create)
         if not create:  # not mode=ro, which could not undo what a run wrote when it was killed
             connection.execute("PRAGMA query_only = ON")
-        yield Store(directory, connection)
+        try:
+            yield Store(directory, connection)
+        except (UserError, sqlite3.Error):
+            raise
+        except Exception as error:
+            from harness.damage import found_damage
+
+            damage = found_damage(connection)
+            if damage is None:
+                raise
+            raise UserError(f"{path}: damaged ({damage}). Restore it from a copy, or name another folder") from error
 
 
 @contextmanager
@@ -403,6 +414,8 @@ def _clear_errors(directory: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", 0)
         raise UserError(f"{path}: {_REMEDIES.get(code) or _REMEDIES.get(primary_code(error), str(error))}") from error
+    except UnicodeDecodeError as error:  # of SQLite's message or of a text
+        raise UserError(f"{path}: {_REMEDIES[sqlite3.SQLITE_CORRUPT]}") from error
 
 
 _REMEDIES = {

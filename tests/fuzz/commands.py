@@ -11,6 +11,8 @@ from random import Random
 from typing import Any
 from unittest import mock
 
+import harness.report.beside
+import harness.report.writing  # before any input: an import that is stopped halfway leaves a broken module
 from harness.results import read_results
 from tests.factories import EXPERIMENT
 from tests.fuzz import folders

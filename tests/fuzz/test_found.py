@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from harness.analysis.frame import to_frame
 from harness.errors import UserError
 from harness.experiment import load_experiment
 from harness.merge import merge
 from harness.plan import MOST_TRIALS, plan
 from harness.results import render_beside
-from harness.store import open_store
+from harness.status import status_of
+from harness.store import FILE_NAME, open_store
 from tests.factories import EXPERIMENT, experiment
+from tests.fuzz import folders
 from tests.fuzz.commands import harness, pretended
 
 
@@ -70,6 +75,32 @@ def test_a_folder_whose_name_is_not_text_is_printed(tmp_path: Path) -> None:
     with pretended(tmp_path):
         assert "trials to do" in harness("check", "tiny.toml", "--results", folder)
         harness("status", folder)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value", "message"),
+    [
+        ("trial", "record", "[]", r"record of attempt 1: .*object"),
+        ("trial", "record", "true", r"record of attempt 1: .*object"),
+        ("trial", "record", "[" * 3000, r"record of attempt 1: .*recursion"),
+        ("trial", "record", '{"trial_id": 5}', r"record of attempt 1: "),
+        ("planned", "spec", "[]", r"plan: .*object"),
+        ("planned", "guess", "soon", r"table planned, row \d+: guess is text, expected real"),
+    ],
+)
+def test_values_of_a_wrong_type_are_named(tmp_path: Path, table: str, column: str, value: str, message: str) -> None:
+    folders.write(tmp_path / "tiny")
+    with closing(sqlite3.connect(tmp_path / "tiny" / FILE_NAME)) as connection, connection:
+        connection.execute(f"UPDATE {table} SET {column} = ?", (value,))
+    with pytest.raises(UserError, match=rf"{FILE_NAME}: damaged \(.*{message}"):
+        read(tmp_path / "tiny")
+
+
+def read(directory: Path) -> None:
+    with open_store(directory) as store:
+        status_of(store, 1)
+        to_frame(store.records())
+        store.left_out()
 
 
 @pytest.mark.parametrize("option", ["--seeds", "--most-seeds"])
