@@ -309,7 +309,9 @@ class Store:
 
     def _read(self, query: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         with _clear_errors(self.directory):
-            yield from self._connection.execute(query, values)
+            # `yield from` would close the cursor of an abandoned generator, perhaps after its connection.
+            for row in self._connection.execute(query, values):  # noqa: UP028
+                yield row
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
