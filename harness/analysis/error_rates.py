@@ -275,9 +275,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the tables into this Markdown file")
     options = parser.parse_args(arguments)
     found = []
-    wanted = equality_figures(options.experiments)
-    every = chain(figures(options.experiments), step_figures(options.experiments), wanted)
-    for figure in wanted if options.equality else every:
+    simulations = (equality_figures,) if options.equality else (figures, step_figures, equality_figures)
+    for figure in chain.from_iterable(simulate(options.experiments) for simulate in simulations):
         found.append(figure)
         print(f"{figure.what}; {figure.scenario}: {_cell(figure)}", file=sys.stderr, flush=True)
     print(in_markdown(found))
