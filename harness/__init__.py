@@ -8,10 +8,12 @@ report = render("results/smoke")       # the path of report.html
 model = get_model("gru")               # the article's Keras model; of these functions only this one imports TensorFlow
 
 The article is *Implementation of RNN, LSTM and GRU* (Towards Data Science). Each name is imported when it is first
-used. A mistake of the user is a UserError.
+used. A mistake of the user is a UserError. After `import harness`, `keras.saving.load_model` loads a saved model.
 """
 
 from __future__ import annotations
+
+from harness.saved_models import register
 
 TYPE_CHECKING = False
 """For type checkers, which take it as true. Nothing is imported here, so that the command starts at once."""
@@ -36,6 +38,8 @@ _HOMES = {
     "render": "harness.results:render_results",
     "run": "harness.flow:run_experiment",
 }
+
+register()
 
 
 def __getattr__(name: str) -> object:

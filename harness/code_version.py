@@ -23,7 +23,7 @@ _STARTS = ("harness.trial.settings", "harness.trial.train")
 """What a trial's process runs, besides the modules of its task and its cell: Keras's settings, and training."""
 NOT_COUNTED = frozenset(
     {
-        "harness",  # the public names, imported when they are used
+        "harness", "harness.saved_models",  # the public names, imported when they are used; what Keras loads
         "harness.cells", "harness.tasks", "harness.registry",  # names; the modules they lead to are counted
         "harness.experiment", "harness.factors", "harness.fields",  # types; the values are in the id themselves
         "harness.errors", "harness.explain",  # messages

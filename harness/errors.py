@@ -22,5 +22,7 @@ def nearest(name: str, valid: Iterable[str]) -> str:
 def check_name(kind: str, name: str, valid: Iterable[str]) -> None:
     """Raises UserError, with the nearest valid name, where `name` is not among `valid`; `kind` says what it names."""
     names = set(valid)
+    if not isinstance(name, str):
+        raise UserError(f"unknown {kind} {name!r}; expected a name.{nearest('', names)}")
     if name not in names:
         raise UserError(f"unknown {kind} {name!r}.{nearest(name, names)}")

@@ -47,14 +47,15 @@ def guessed_seconds(spec: TrialSpec) -> float:
     """Wall time in seconds of one trial on one core, by order of magnitude, before anything was measured."""
     task = tasks[spec.task]
     features, classes, measured = _sizes(spec.task, json.dumps(spec.options, sort_keys=True, default=str))
-    blocks = len(cells[spec.cell].blocks)
+    cell = cells[spec.cell]
+    seeing, matrices = len(cell.input_blocks), cell.weight_shapes("recurrent_weights").count("full")
     steps = spec.sequence_length * spec.batch_size
     update = 1e-3
     for depth in range(spec.layers):
         inputs = 6 * spec.units if depth else 4 * features  # no gradient is computed for the data
         update += spec.sequence_length * _STEP_SECONDS.get(spec.kernel, 2e-4)
-        update += steps * blocks * 6 * spec.units**2 / _RECURRENT_OPERATIONS_PER_SECOND
-        update += steps * blocks * spec.units * inputs / _OPERATIONS_PER_SECOND
+        update += steps * matrices * 6 * spec.units**2 / _RECURRENT_OPERATIONS_PER_SECOND
+        update += steps * seeing * spec.units * inputs / _OPERATIONS_PER_SECOND
     outputs = steps if task.every_step else spec.batch_size
     for below, above in pairwise((spec.units, *spec.dense_units, classes)):
         update += outputs * 6 * below * above / _OPERATIONS_PER_SECOND

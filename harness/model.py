@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable, Iterator, Sequence
+from numbers import Integral, Real
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from harness.cells import KERNELS, Cell, cells
+from harness.cells.cell import check_rate, check_seed, check_switch, is_number
 from harness.cells.keras_backend import keras
 from harness.errors import UserError, check_name
 
@@ -91,12 +94,26 @@ def get_model(
     Raises UserError naming the argument for a value that cannot be.
     """
     architecture = cell if isinstance(cell, Cell) else cells[cell]
+    name = architecture.name
     _check_kernel(architecture, kernel)
-    _check_sizes(architecture.name, rnn_units=rnn_units, fc_units=fc_units, classes=(classes,))
-    _check_rates(architecture.name, dropout=dropout, recurrent_dropout=recurrent_dropout)
-    shape = _checked_shape(architecture.name, input_shape, symbols, kernel)
-    if not rnn_units:
-        raise UserError(f"cell {architecture.name!r}: 'rnn_units' is empty, expected at least one recurrent layer")
+    for argument, sizes in (("rnn_units", rnn_units), ("fc_units", fc_units), ("classes", (classes,))):
+        _check_sizes(name, argument, sizes)
+    if len(rnn_units) == 0:
+        raise UserError(f"cell {name!r}: 'rnn_units' is empty, expected at least one recurrent layer")
+    check_rate(name, "dropout", dropout)
+    check_rate(name, "recurrent_dropout", recurrent_dropout)
+    _check_positive(name, "learning_rate", learning_rate)
+    if clip_norm is not None:
+        _check_positive(name, "clip_norm", clip_norm)
+    for argument, value in (
+        ("every_step", every_step),
+        ("reset_after", reset_after),
+        ("unit_forget_bias", unit_forget_bias),
+        ("carry_state", carry_state),
+    ):
+        check_switch(name, argument, value)
+    check_seed(name, seed)
+    shape = _checked_shape(architecture, input_shape, symbols, kernel)
     check_name("output", output, LOSSES)
     check_name("optimizer", optimizer, OPTIMIZERS)
     check_name("initialiser", recurrent_initializer, INITIALIZERS)
@@ -104,7 +121,7 @@ def get_model(
     seeds = _seeds(seed)
 
     def dense(units: int) -> keras.Layer:
-        layer = keras.layers.Dense(units, kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)))
+        layer = keras.layers.Dense(int(units), kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)))
         return keras.layers.TimeDistributed(layer) if kernel == "document" and every_step else layer
 
     inputs = keras.Input(shape, dtype="float32" if symbols is None else "int32")
@@ -119,7 +136,7 @@ def get_model(
             architecture,
             cell if isinstance(cell, str) else architecture,
             kernel,
-            units,
+            int(units),
             seeds,
             dropout=dropout,
             recurrent_dropout=recurrent_dropout,
@@ -132,7 +149,7 @@ def get_model(
         if not carry_state:
             x = layer(x)
             continue
-        states = [keras.Input((units,)) for _ in architecture.states]
+        states = [keras.Input((int(units),)) for _ in architecture.states]
         x, *last = layer(x, initial_state=states)
         before, after = before + states, after + last
     for units in fc_units:
@@ -153,12 +170,13 @@ def get_model(
 
 
 def recurrent_parameters(model: keras.Model) -> int:
-    """Parameters in the recurrent layers alone: those that have a recurrent kernel."""
-    return sum(
-        layer.count_params()
-        for layer in model.layers
-        if any(weight.name == "recurrent_kernel" for weight in layer.weights)
-    )
+    """Parameters in the recurrent layers alone."""
+    return sum(layer.count_params() for layer in model.layers if is_recurrent(layer))
+
+
+def is_recurrent(layer: keras.Layer) -> bool:
+    """Whether a layer of `get_model` is a recurrent one, of Keras or of this package: those have a cell."""
+    return hasattr(layer, "cell")
 
 
 def summary_text(cell: str | Cell, *, width: int = 80, **options: Any) -> str:
@@ -228,34 +246,36 @@ def _check_kernel(cell: Cell, kernel: str) -> None:
         raise UserError(f"cell {cell.name!r} has no kernel {kernel!r} ({why}); it has: {', '.join(cell.kernels)}")
 
 
-def _check_sizes(cell: str, **arguments: Sequence[int]) -> None:
-    for argument, sizes in arguments.items():
-        for size in sizes:
-            if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
-                raise UserError(f"cell {cell!r}: {argument!r} holds {size!r}, expected integers of at least 1")
+def _check_sizes(cell: str, argument: str, sizes: Any) -> None:
+    if not isinstance(sizes, Sequence | np.ndarray) or isinstance(sizes, str):
+        raise UserError(f"cell {cell!r}: {argument!r} is {sizes!r}, expected integers of at least 1, as in (32, 32)")
+    for size in sizes:
+        if not is_number(Integral, size) or size < 1:
+            raise UserError(f"cell {cell!r}: {argument!r} holds {size!r}, expected integers of at least 1")
 
 
-def _check_rates(cell: str, **arguments: float) -> None:
-    for argument, rate in arguments.items():
-        if not 0 <= rate < 1:
-            raise UserError(f"cell {cell!r}: {argument!r} is {rate!r}, expected a rate from 0 to below 1")
+def _check_positive(cell: str, argument: str, value: Any) -> None:
+    if not is_number(Real, value) or not 0 < value < math.inf:
+        raise UserError(f"cell {cell!r}: {argument!r} is {value!r}, expected a number above 0")
 
 
 def _checked_shape(
-    cell: str, input_shape: Sequence[int | None], symbols: int | None, kernel: str
+    cell: Cell, input_shape: Sequence[int | None], symbols: int | None, kernel: str
 ) -> tuple[int | None, ...]:
-    shape = tuple(input_shape)
+    name = cell.name
     expected = "(time, features)" if symbols is None else "(time,), with 'symbols'"
-    if len(shape) != (2 if symbols is None else 1):
-        raise UserError(f"cell {cell!r}: 'input_shape' is {shape}, expected {expected}")
+    if not isinstance(input_shape, Sequence) or len(input_shape) != (2 if symbols is None else 1):
+        raise UserError(f"cell {name!r}: 'input_shape' is {input_shape!r}, expected {expected}")
+    shape = tuple(input_shape)
+    _check_sizes(name, "input_shape", [size for size in shape if size is not None])
     if shape[0] is None and kernel == "document":
         raise UserError(
-            f"cell {cell!r}: 'input_shape' is {shape}, but kernel 'document' needs the number of time steps; "
+            f"cell {name!r}: 'input_shape' is {shape}, but kernel 'document' needs the number of time steps; "
             "kernels 'keras' and 'fused' do not"
         )
     if None in shape[1:]:
-        raise UserError(f"cell {cell!r}: 'input_shape' is {shape}, expected a number of features")
-    _check_sizes(cell, input_shape=[size for size in shape if size is not None])
+        raise UserError(f"cell {name!r}: 'input_shape' is {shape}, expected a number of features")
     if symbols is not None:
-        _check_sizes(cell, symbols=(symbols,))
-    return shape
+        _check_sizes(name, "symbols", (symbols,))
+    cell.shapes(int(shape[-1] or 0) if symbols is None else int(symbols), 1)  # refuses the extra input alone
+    return tuple(None if size is None else int(size) for size in shape)

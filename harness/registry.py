@@ -53,7 +53,7 @@ class Registry(Generic[T]):
 
     def __getitem__(self, name: str) -> T:
         """The object of that name, or of that `module:attribute`. Raises UserError for a name that leads nowhere."""
-        if ":" in name:
+        if isinstance(name, str) and ":" in name:
             target = name
         else:
             targets = self.targets()

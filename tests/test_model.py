@@ -162,6 +162,12 @@ def test_the_summary_is_plain_text_and_always_the_same() -> None:
     assert summary_text("gru") == first
 
 
+def test_sizes_may_be_numbers_of_numpy() -> None:
+    sizes = {"rnn_units": np.array([3]), "fc_units": [np.int64(2)], "classes": np.int32(2), "seed": np.int64(1)}
+    for kernel in ("document", "keras", "fused"):
+        assert get_model("gru", kernel=kernel, input_shape=(np.int64(4), 3), **sizes).output_shape == (None, 4, 2)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -179,6 +185,25 @@ def test_the_summary_is_plain_text_and_always_the_same() -> None:
         ({"input_shape": (4, None)}, "expected a number of features"),
         ({"output": "sigmod"}, "Did you mean 'sigmoid'"),
         ({"optimizer": "adm"}, "Did you mean 'adam'"),
+        ({"cell": 3}, "unknown cell 3"),
+        ({"kernel": 3}, "unknown kernel 3"),
+        ({"rnn_units": 32}, "'rnn_units' is 32, expected integers of at least 1"),
+        ({"rnn_units": "32"}, "'rnn_units' is '32'"),
+        ({"classes": True}, "'classes' holds True"),
+        ({"dropout": "0.5"}, "'dropout' is '0.5'"),
+        ({"dropout": float("nan")}, "'dropout' is nan"),
+        ({"input_shape": 256}, "'input_shape' is 256"),
+        ({"input_shape": (256, 0)}, "'input_shape' holds 0"),
+        ({"input_shape": (256, 2.5)}, "'input_shape' holds 2.5"),
+        ({"input_shape": (5, 1), "cell": "tests.cells.example:cell", "kernel": "fused"}, "it needs at least 2"),
+        ({"learning_rate": 0}, "'learning_rate' is 0, expected a number above 0"),
+        ({"learning_rate": float("inf")}, "'learning_rate' is inf"),
+        ({"clip_norm": -1}, "'clip_norm' is -1"),
+        ({"every_step": "no"}, "'every_step' is 'no', expected True or False"),
+        ({"carry_state": 1}, "'carry_state' is 1"),
+        ({"seed": -1}, "'seed' is -1"),
+        ({"seed": 1.5}, "'seed' is 1.5"),
+        ({"recurrent_initializer": None}, "unknown initialiser None"),
     ],
 )
 def test_a_value_that_cannot_be_is_named(options: dict, words: str) -> None:

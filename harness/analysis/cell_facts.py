@@ -32,6 +32,7 @@ SATURATED = 1000.0
 class Counts:
     """What one time step of a cell consists of.
 
+    cell:       the cell itself, whose weights tell the size of the products
     gates, blocks, states: as the cell declares them
     products:   products with the recurrent weights, as calls in the equations
     functions:  evaluations of sigmoid and tanh, for each unit
@@ -39,6 +40,7 @@ class Counts:
     lines:      statements of the step, its unpacking and its return included
     """
 
+    cell: Cell
     gates: int
     blocks: int
     states: int
@@ -49,7 +51,7 @@ class Counts:
 
     def operations(self, features: int, units: int) -> int:
         """Operations per time step and sequence: two for each weight of the products, the rest for each unit."""
-        return 2 * self.blocks * (features + units) * units + (self.functions + self.elementwise) * units
+        return 2 * self.cell.products(features, units) + (self.functions + self.elementwise) * units
 
 
 def counts(cell: Cell) -> Counts:
@@ -61,12 +63,14 @@ def counts(cell: Cell) -> Counts:
     calls = [node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
     recur = tree.args.args[2].arg
     return Counts(
+        cell=cell,
         gates=len(cell.gates),
         blocks=len(cell.blocks),
         states=len(cell.states),
         products=calls.count(recur),
         functions=sum(calls.count(name) for name in FUNCTIONS),
-        elementwise=sum(isinstance(node, ast.BinOp) for node in nodes) + cell.recurrent_bias * len(cell.blocks),
+        elementwise=sum(isinstance(node, ast.BinOp) for node in nodes)
+        + cell.recurrent_bias * len(cell.recurrent_blocks),
         lines=len(body),
     )
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from harness.cells.cell import Backward, Blocks, Cell, Recurrence, States, equations
+from harness.cells.cell import RECURRENT, Backward, Blocks, Cell, Recurrence, States, WeightShape, equations
 
 Floats = npt.NDArray[np.float64]
 
@@ -41,7 +41,7 @@ def run(
     mask: npt.NDArray[np.bool_] | None = None,
 ) -> Run:
     """One layer over (batch, time, features); `mask`, (batch, time), is False where a step is padding."""
-    count, units = len(cell.blocks), weights["recurrent_kernel"].shape[0]
+    count, units = len(cell.input_blocks), _units(cell, weights)
     if states is None:
         states = tuple(np.zeros((inputs.shape[0], units)) for _ in cell.states)
     step, recur = equations(cell), product(cell, weights)
@@ -72,8 +72,7 @@ def gradients(
     d_outputs is the gradient of the outputs, (batch, time, units). The states' are named by the states.
     """
     done = run(cell, inputs, weights)
-    forward, recur = product(cell, weights), transposed_product(weights)
-    units = weights["recurrent_kernel"].shape[0]
+    forward, recur = product(cell, weights), transposed_product(cell, weights)
     d_states: States = tuple(np.zeros_like(state) for state in done.last)
     found = {name: np.zeros_like(weight) for name, weight in weights.items()} | {"inputs": np.zeros_like(inputs)}
     for t in reversed(range(inputs.shape[1])):
@@ -83,41 +82,67 @@ def gradients(
         flat = np.concatenate(dx, axis=-1)
         found["inputs"][:, t] = flat @ weights["kernel"].T
         found["kernel"] += inputs[:, t].T @ flat
-        products = backward.products(dx, saved, done.before[t]) if backward.products else [(done.before[t][0], dx, 0)]
-        input_bias, recurrent_bias = found["bias"] if cell.recurrent_bias else (found["bias"], None)
+        products = [(done.before[t][0], dx, 0)] if cell.recurrent_blocks else []
+        if backward.products:
+            products = backward.products(dx, saved, done.before[t])
+        input_bias, recurrent_biases = _biases(cell, found)
         input_bias += flat.sum(axis=0)
         for operand, gradient, first in products:
-            du, span = np.concatenate(gradient, axis=-1), slice(first * units, (first + len(gradient)) * units)
-            found["recurrent_kernel"][:, span] += operand.T @ du
-            if recurrent_bias is not None:
-                recurrent_bias[span] += du.sum(axis=0)
+            for block, du in enumerate(gradient, first):
+                shape, weight = _recurrent_weight(cell, found, block)
+                weight += operand.T @ du if shape == "full" else (operand * du).sum(axis=0)
+                if recurrent_biases is not None:
+                    recurrent_biases[block] += du.sum(axis=0)
     return found | dict(zip(cell.states, d_states, strict=True))
 
 
 def product(cell: Cell, weights: Mapping[str, Floats]) -> Recurrence:
     """h -> h U + b, block by block."""
-    kernel = weights["recurrent_kernel"]
-    units = kernel.shape[0]
-    bias = weights["bias"][1] if cell.recurrent_bias and "bias" in weights else np.zeros(kernel.shape[1])
+    _, biases = _biases(cell, weights)
 
     def recur(operand: Floats, first: int = 0, last: int | None = None, /) -> Blocks:
-        last = len(cell.blocks) if last is None else last
-        spans = [slice(k * units, (k + 1) * units) for k in range(first, last)]
-        return tuple(operand @ kernel[:, span] + bias[span] for span in spans)
+        found = []
+        for block in range(first, len(cell.recurrent_blocks) if last is None else last):
+            shape, weight = _recurrent_weight(cell, weights, block)
+            u = operand @ weight if shape == "full" else operand * weight
+            found.append(u if biases is None else u + biases[block])
+        return tuple(found)
 
     return recur
 
 
-def transposed_product(weights: Mapping[str, Floats]) -> Recurrence:
+def transposed_product(cell: Cell, weights: Mapping[str, Floats]) -> Recurrence:
     """du, block by block -> the gradient of h."""
-    kernel = weights["recurrent_kernel"]
-    units = kernel.shape[0]
 
     def recur(du: Blocks, first: int = 0, last: int | None = None, /) -> Floats:
-        total: Floats = np.concatenate(du, axis=-1) @ kernel[:, first * units : (first + len(du)) * units].T
+        total: Floats = np.zeros_like(du[0])
+        for block, one in enumerate(du, first):
+            shape, weight = _recurrent_weight(cell, weights, block)
+            total = total + (one @ weight.T if shape == "full" else one * weight)
         return total
 
     return recur
+
+
+def _recurrent_weight(cell: Cell, weights: Mapping[str, Floats], block: int) -> tuple[WeightShape, Floats]:
+    """The shape and the weights of one recurrent block, a view: (units, units), or (units,) of a diagonal."""
+    (run,) = cell.runs(block, block + 1)
+    whole, units = weights[RECURRENT[run.shape]], _units(cell, weights)
+    return run.shape, whole[..., run.place * units : (run.place + 1) * units]
+
+
+def _biases(cell: Cell, weights: Mapping[str, Floats]) -> tuple[Floats, Floats | None]:
+    """The bias of the input's product, and the recurrent blocks' own, (blocks, units), where there are such; views."""
+    bias, units = weights.get("bias", np.zeros(0)), _units(cell, weights)
+    if not cell.recurrent_bias or "bias" not in weights:
+        return bias, None
+    own, recurrent = bias if bias.ndim == 2 else (bias, weights.get("recurrent_bias", np.zeros(0)))
+    return own, recurrent.reshape(-1, units)
+
+
+def _units(cell: Cell, weights: Mapping[str, Floats]) -> int:
+    width: int = weights["kernel"].shape[1]
+    return width // (len(cell.input_blocks) - cell.extra_blocks)
 
 
 def _input_product(cell: Cell, inputs: Floats, weights: Mapping[str, Floats]) -> Floats:
@@ -126,5 +151,5 @@ def _input_product(cell: Cell, inputs: Floats, weights: Mapping[str, Floats]) ->
     if cell.extra_features:
         x = np.concatenate([x, inputs[:, -cell.extra_features :] @ weights["extra_kernel"]], axis=-1)
     if "bias" in weights:
-        x = x + (weights["bias"][0] if cell.recurrent_bias else weights["bias"])
+        x = x + _biases(cell, weights)[0]
     return x

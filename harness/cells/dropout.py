@@ -17,6 +17,7 @@ from typing import Any
 import tensorflow as tf
 
 from harness.cells.keras_backend import keras
+from harness.errors import UserError
 
 PHILOX = 1
 LEVELS = 1 << 16
@@ -39,11 +40,16 @@ def shard(index: Any, count: int) -> Iterator[None]:
 
 
 def masks(
-    shapes: Sequence[Sequence[Any]], rates: Sequence[float], seeds: keras.random.SeedGenerator, *, batch_axis: int = 0
+    shapes: Sequence[Sequence[Any]],
+    rates: Sequence[float],
+    seeds: keras.random.SeedGenerator,
+    *,
+    batch_axis: int = 0,
+    dtype: str = "float32",
 ) -> list[Any]:
     """One mask to multiply with for each shape and rate, from one draw of bits.
 
-    A mask is 0 with the probability of its rate, else 1 / (1 - rate), so that the expectation stays. Float32.
+    A mask is 0 with the probability of its rate, else 1 / (1 - rate), so that the expectation stays.
     """
     index, count = _SHARD.get()
     whole = [(*shape[:batch_axis], count, *shape[batch_axis:]) for shape in shapes]
@@ -51,7 +57,9 @@ def masks(
     bits = _bits(sum(sizes), tf.convert_to_tensor(seeds.next()))
     return [
         tf.where(
-            tf.gather(tf.reshape(part, shape), index, axis=batch_axis) < round(rate * LEVELS), 0.0, 1.0 / (1.0 - rate)
+            tf.gather(tf.reshape(part, shape), index, axis=batch_axis) < round(rate * LEVELS),
+            tf.constant(0.0, dtype),
+            tf.constant(1.0 / (1.0 - rate), dtype),
         )
         for part, shape, rate in zip(tf.split(bits, sizes), whole, rates, strict=True)
     ]
@@ -69,10 +77,17 @@ def _bits(count: Any, seed: Any) -> Any:
 
 @keras.saving.register_keras_serializable("harness")
 class Dropout(keras.layers.Dropout):  # type: ignore[misc]
-    """`keras.layers.Dropout` with its mask drawn by `masks`."""
+    """`keras.layers.Dropout` with its mask drawn by `masks`; without `noise_shape`."""
+
+    def __init__(self, rate: float, noise_shape: None = None, seed: int | None = None, **options: Any) -> None:
+        if noise_shape is not None:
+            raise UserError(f"'noise_shape' is {noise_shape!r}, expected None: every number is dropped by itself")
+        super().__init__(rate, seed=seed, **options)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """(...) -> (...), the inputs themselves outside training."""
+        inputs = keras.ops.convert_to_tensor(inputs, dtype=self.compute_dtype)
         if not training or not self.rate:
             return inputs
-        return inputs * masks([keras.ops.shape(inputs)], [self.rate], self.seed_generator)[0]
+        shape = keras.ops.shape(inputs)
+        return inputs * masks([shape], [self.rate], self.seed_generator, dtype=self.compute_dtype)[0]

@@ -8,11 +8,12 @@ from typing import Any
 import tensorflow as tf
 
 from harness.cells import Cell, cells
-from harness.cells.cell import equations
+from harness.cells.cell import check_rate, check_seed, check_size, check_switch, equations
 from harness.cells.dropout import masks
 from harness.cells.keras_backend import keras
-from harness.cells.projection import add_bias, project
-from harness.cells.scan import Weights, scan
+from harness.cells.projection import add_bias, project_blocks
+from harness.cells.recurrence import Weights
+from harness.cells.scan import scan
 from harness.errors import UserError
 
 Tensor = Any
@@ -22,16 +23,24 @@ Tensor = Any
 class Recurrent(keras.layers.Layer):  # type: ignore[misc]
     """(batch, time, features) -> (batch, units), or (batch, time, units) with `return_sequences`.
 
-    cell:              a name in `harness.cells.cells`, a `module:attribute`, or a Cell; a layer that was given a Cell
-                       is saved by its name
+    cell:              a name in `harness.cells.cells`, a `module:attribute`, or a Cell; a layer is saved with the name,
+                       so one that was given a Cell that has none cannot be saved or copied
     dropout:           the rate at which inputs are dropped in training
     recurrent_dropout: the rate for the hidden state; where it is positive, each block of weights has masks of its own,
                        for the inputs too; every mask is the same at every time step
     return_state:      also return the last states, (batch, units) each
+    go_backwards:      read the sequence from its end; the outputs are in the order in which they were computed
+    zero_output_for_mask: outputs of masked steps are zero, instead of the output before
     reset_after, unit_forget_bias, use_bias and the initializers: as in the Keras layer that the cell equals
 
-    Called with `initial_state`, a list of (batch, units), and `mask`, (batch, time), False where a step is padding.
+    Called with sequences of numbers, `initial_state`, a list of (batch, units), and `mask`, (batch, time), False where
+    a step is padding: what stands in such a step, even if it is not finite, changes no output and no gradient. Raises
+    UserError for arguments and inputs that cannot be. The options `stateful` and `unroll` of Keras's layers are
+    refused: states are carried by `return_state` and `initial_state`.
     """
+
+    stateful = False
+    states = None  # as in a layer of Keras that is not stateful: Bidirectional asks for both
 
     def __init__(
         self,
@@ -48,57 +57,72 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         recurrent_dropout: float = 0.0,
         return_sequences: bool = False,
         return_state: bool = False,
+        go_backwards: bool = False,
+        zero_output_for_mask: bool = False,
         seed: int | None = None,
         **options: Any,
     ) -> None:
-        self.cell_name = cell if isinstance(cell, str) else cell.name
-        known = cells[cell] if isinstance(cell, str) else cell
+        known = cell if isinstance(cell, Cell) else cells[cell]
+        switches = {
+            "use_bias": use_bias,
+            "unit_forget_bias": unit_forget_bias,
+            "reset_after": reset_after,
+            "return_sequences": return_sequences,
+            "return_state": return_state,
+            "go_backwards": go_backwards,
+            "zero_output_for_mask": zero_output_for_mask,
+        }
+        for argument, value in switches.items():
+            check_switch(known.name, argument, value)
+        check_size(known.name, "units", units)
+        check_rate(known.name, "dropout", dropout)
+        check_rate(known.name, "recurrent_dropout", recurrent_dropout)
+        check_seed(known.name, seed)
+        for argument in ("stateful", "unroll"):
+            if options.pop(argument, False):
+                raise UserError(
+                    f"cell {known.name!r}: {argument!r} is an option of Keras's layers that this layer does not have; "
+                    "states are carried by 'return_state' and 'initial_state'"
+                )
         super().__init__(**options)
+        self.given = cell
         self.cell = known.variant(reset_after=reset_after)
         equations(self.cell)
-        if isinstance(units, bool) or not isinstance(units, int) or units < 1:
-            raise UserError(f"cell {known.name!r}: 'units' is {units!r}, expected an integer of at least 1")
-        for argument, rate in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
-            if not 0 <= rate < 1:
-                raise UserError(f"cell {known.name!r}: {argument!r} is {rate!r}, expected a rate from 0 to below 1")
-        self.units = units
+        self.units = int(units)
         self.use_bias = use_bias
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.recurrent_initializer = keras.initializers.get(recurrent_initializer)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.kernel_initializer = self._initializer("kernel_initializer", kernel_initializer)
+        self.recurrent_initializer = self._initializer("recurrent_initializer", recurrent_initializer)
+        self.bias_initializer = self._initializer("bias_initializer", bias_initializer)
         self.unit_forget_bias = unit_forget_bias
         self.reset_after = reset_after
-        self.dropout = dropout
-        self.recurrent_dropout = recurrent_dropout
+        self.dropout = float(dropout)
+        self.recurrent_dropout = float(recurrent_dropout)
         self.return_sequences = return_sequences
         self.return_state = return_state
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.go_backwards = go_backwards
+        self.zero_output_for_mask = zero_output_for_mask
+        self.seed = None if seed is None else int(seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
         self.supports_masking = True
 
     def build(self, sequences_shape: Sequence[int | None], initial_state_shape: Any = None) -> None:
-        """Make the weights: kernel, recurrent_kernel, bias, in the order of the Keras layer."""
-        features = sequences_shape[-1]
-        if len(sequences_shape) != 3 or features is None:
-            raise UserError(
-                f"cell {self.cell.name!r}: 'sequences' has the shape {tuple(sequences_shape)}, "
-                "expected (batch, time, features) with a known number of features"
-            )
-        shapes = self.cell.shapes(features, self.units, use_bias=self.use_bias)
+        """Make the weights that the cell declares, in the order of the Keras layer."""
+        self._check_sequences(sequences_shape)
+        self._check_states(sequences_shape[0], initial_state_shape)
+        features: int = sequences_shape[-1]  # type: ignore[assignment]  # it has been checked
         initializers = {
             "kernel": self.kernel_initializer,
             "extra_kernel": self.kernel_initializer,
             "recurrent_kernel": self.recurrent_initializer,
+            "recurrent_diagonal": self._initial_diagonal,
             "bias": self._initial_bias,
+            "recurrent_bias": self.bias_initializer,
         }
-        made = {
-            name: self.add_weight(shape=shape, name=name, initializer=initializers[name])
-            for name, shape in shapes.items()
-        }
-        self.kernel = made["kernel"]
-        self.extra_kernel = made.get("extra_kernel")
-        self.recurrent_kernel = made["recurrent_kernel"]
-        self.bias = made.get("bias")
+        for name in initializers:
+            setattr(self, name, None)
+        for name, shape in self.cell.shapes(features, self.units, use_bias=self.use_bias).items():
+            setattr(self, name, self.add_weight(shape=shape, name=name, initializer=initializers[name]))
+        self.features = features
 
     def call(
         self,
@@ -108,42 +132,59 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         training: bool = False,
     ) -> Tensor:
         """The outputs; with `return_state`, the outputs and the last states."""
-        sequences = tf.convert_to_tensor(sequences)
-        self._check(sequences, mask)
+        sequences = self._converted("sequences", sequences)
+        self._check_sequences(sequences.shape)
         batch = keras.ops.shape(sequences)[0]
-        states = self._first_states(initial_state, batch)
+        states = self._first_states(initial_state, sequences.shape[0], batch)
+        if mask is not None:
+            mask = self._converted_mask(mask, sequences)
+            sequences = tf.where(mask[:, :, None], sequences, tf.zeros_like(sequences))
+        if tf.executing_eagerly() and not tf.reduce_all(tf.math.is_finite(sequences)):
+            raise UserError(f"cell {self.cell.name!r}: 'sequences' holds numbers that are not finite")
+        if self.go_backwards:
+            sequences = tf.reverse(sequences, [1])
+            mask = None if mask is None else tf.reverse(mask, [1])
         input_masks, recurrent_masks = self._dropout_masks(batch, sequences.shape[-1]) if training else (None, None)
         input_bias, recurrent_bias = self._biases()
 
-        x = self._project(sequences, input_masks)
+        kernel, extra_kernel, recurrent_kernel, recurrent_diagonal = (
+            None if weight is None else tf.convert_to_tensor(weight)
+            for weight in (self.kernel, self.extra_kernel, self.recurrent_kernel, self.recurrent_diagonal)
+        )
+        x = project_blocks(self.cell, sequences, kernel, extra_kernel, input_masks)
         if input_bias is not None:
             x = add_bias(x, input_bias)
         outputs, last = scan(
             self.cell,
             x,
             states,
-            Weights(tf.convert_to_tensor(self.recurrent_kernel), recurrent_bias, recurrent_masks),
-            None if mask is None else tf.transpose(tf.cast(mask, tf.bool), [1, 0]),
+            Weights(recurrent_kernel, recurrent_diagonal, recurrent_bias, recurrent_masks),
+            None if mask is None else tf.transpose(mask, [1, 0]),
         )
+        if mask is not None and self.zero_output_for_mask:
+            outputs = tf.where(tf.transpose(mask, [1, 0])[:, :, None], outputs, tf.zeros_like(outputs))
         result = tf.transpose(outputs, [1, 0, 2]) if self.return_sequences else outputs[-1]
         return (result, *last) if self.return_state else result
 
     def compute_mask(self, sequences: Any, mask: Any = None) -> Any:
         """The mask goes on with a sequence, and ends where one output is left of it."""
+        mask = mask[0] if isinstance(mask, list | tuple) else mask  # the others are of the states
         kept = mask if self.return_sequences else None
         return [kept, *(None for _ in self.cell.states)] if self.return_state else kept
 
     def compute_output_shape(self, sequences_shape: Sequence[int | None], initial_state_shape: Any = None) -> Any:
         """(batch, [time,] units); with `return_state`, then (batch, units) for each state."""
+        self._check_sequences(sequences_shape)
         batch, time = sequences_shape[:2]
+        self._check_states(batch, initial_state_shape)
         output = (batch, time, self.units) if self.return_sequences else (batch, self.units)
         return (output, *((batch, self.units) for _ in self.cell.states)) if self.return_state else output
 
     def get_config(self) -> dict[str, Any]:
-        """What a saved model needs to make this layer again."""
+        """What a saved model needs to make this layer again. Raises UserError for a Cell that has no name."""
         return {
             **super().get_config(),
-            "cell": self.cell_name,
+            "cell": self._name_of_cell(),
             "units": self.units,
             "use_bias": self.use_bias,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
@@ -155,50 +196,111 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
             "recurrent_dropout": self.recurrent_dropout,
             "return_sequences": self.return_sequences,
             "return_state": self.return_state,
+            "go_backwards": self.go_backwards,
+            "zero_output_for_mask": self.zero_output_for_mask,
             "seed": self.seed,
         }
 
-    def _check(self, sequences: Tensor, mask: Tensor | None) -> None:
-        """Refuse a mask of another shape, and, where numbers can be seen (in eager mode), those that are not finite."""
-        if mask is not None and not sequences.shape[:2].is_compatible_with(mask.shape):
+    def _name_of_cell(self) -> str:
+        """The name by which `harness.cells.cells` finds the cell again."""
+        if not isinstance(self.given, Cell):
+            return self.given
+        name = self.given.name
+        if name in cells.targets() and cells[name] == self.given:
+            return name
+        raise UserError(
+            f"cell {name!r}: a layer made of this Cell object cannot be saved or copied, since no registered name "
+            "leads to it; make the layer with the cell's 'module:attribute' instead"
+        )
+
+    def _initializer(self, argument: str, value: Any) -> Any:
+        try:
+            found = keras.initializers.get(value)
+        except (TypeError, ValueError) as error:
+            found, value = None, f"{value!r} ({str(error).splitlines()[0]})"
+        if found is None:
+            raise UserError(f"cell {self.cell.name!r}: {argument!r} is {value}, expected an initializer of Keras")
+        return found
+
+    def _check_sequences(self, shape: Sequence[int | None]) -> None:
+        """Refuse what is not (batch, time, features), with time steps and the features that the layer was built for."""
+        expected = getattr(self, "features", None)
+        if len(shape) != 3 or shape[-1] is None or shape[-1] != (expected or shape[-1]) or shape[1] == 0:
+            known = "a known number of features" if expected is None else f"{expected} features"
+            raise UserError(
+                f"cell {self.cell.name!r}: 'sequences' has the shape {tuple(shape)}, "
+                f"expected (batch, time, features) with {known} and at least one time step"
+            )
+
+    def _check_states(self, batch: int | None, shapes: Any) -> None:
+        """Refuse initial states of another number or shape; shapes: that of one, or those of several, or None."""
+        if shapes is None:
+            return
+        one = any(isinstance(size, int) for size in shapes)  # the shape of a single state
+        shapes = [shapes] if one else list(shapes)
+        if len(shapes) != len(self.cell.states):
+            raise UserError(
+                f"cell {self.cell.name!r}: 'initial_state' has {len(shapes)} tensors, expected "
+                f"{len(self.cell.states)}: {', '.join(self.cell.states)}"
+            )
+        for shape in shapes:
+            if shape is None or not tf.TensorShape(shape).is_compatible_with((batch, self.units)):
+                raise UserError(
+                    f"cell {self.cell.name!r}: 'initial_state' has the shape {shape}, "
+                    f"expected (batch, units) = {(batch, self.units)}"
+                )
+
+    def _converted(self, argument: str, values: Any) -> Tensor:
+        """As a tensor of the layer's own type: integers are numbers too."""
+        kind = type(values).__name__
+        try:
+            tensor = tf.convert_to_tensor(values)
+            kind = tensor.dtype.name
+            if not tensor.dtype.is_complex:
+                return tf.cast(tensor, self.compute_dtype)
+        except (TypeError, ValueError, tf.errors.OpError):
+            pass
+        raise UserError(f"cell {self.cell.name!r}: {argument!r} is of type {kind}, expected real numbers")
+
+    def _converted_mask(self, mask: Any, sequences: Tensor) -> Tensor:
+        mask = tf.cast(tf.convert_to_tensor(mask), tf.bool)
+        if not sequences.shape[:2].is_compatible_with(mask.shape):
             raise UserError(
                 f"cell {self.cell.name!r}: 'mask' has the shape {tuple(mask.shape)}, "
                 f"expected (batch, time) = {tuple(sequences.shape[:2])}"
             )
-        if tf.executing_eagerly() and not tf.reduce_all(tf.math.is_finite(sequences)):
-            raise UserError(f"cell {self.cell.name!r}: 'sequences' holds numbers that are not finite")
+        return mask
 
     def _initial_bias(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
         """`bias_initializer`, but ones in the blocks that ask for it (the forget gate's)."""
         bias = self.bias_initializer(shape, dtype=dtype)
         if not (self.unit_forget_bias and self.cell.ones):
             return bias
-        ones = tf.repeat([name in self.cell.ones for name in self.cell.blocks], self.units)
+        ones = tf.repeat([name in self.cell.ones for name in self.cell.input_blocks], self.units)
         return tf.where(ones, tf.ones(shape, bias.dtype), bias)
+
+    def _initial_diagonal(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+        """The diagonals of the matrices that `recurrent_initializer` makes, side by side."""
+        matrices = tf.reshape(
+            self.recurrent_initializer((self.units, *shape), dtype=dtype), (self.units, -1, self.units)
+        )
+        return tf.reshape(tf.linalg.diag_part(tf.transpose(matrices, [1, 0, 2])), shape)
 
     def _biases(self) -> tuple[Tensor | None, Tensor | None]:
         """The bias of the input's product and that of the recurrent product, where there are such."""
         if self.bias is None:
             return None, None
         bias = tf.convert_to_tensor(self.bias)
-        return (bias[0], bias[1]) if self.cell.recurrent_bias else (bias, None)
+        if self.recurrent_bias is not None:
+            return bias, tf.convert_to_tensor(self.recurrent_bias)
+        return (bias[0], bias[1]) if bias.shape.rank == 2 else (bias, None)
 
-    def _first_states(self, given: Sequence[Tensor] | None, batch: Tensor) -> tuple[Tensor, ...]:
+    def _first_states(self, given: Any, known_batch: int | None, batch: Any) -> tuple[Tensor, ...]:
         if given is None:
             return tuple(tf.zeros((batch, self.units), self.compute_dtype) for _ in self.cell.states)
-        states = tuple(given) if isinstance(given, list | tuple) else (given,)
-        if len(states) != len(self.cell.states):
-            raise UserError(
-                f"cell {self.cell.name!r}: 'initial_state' has {len(states)} tensors, expected "
-                f"{len(self.cell.states)}: {', '.join(self.cell.states)}"
-            )
-        states = tuple(tf.convert_to_tensor(state, self.compute_dtype) for state in states)
-        for state in states:
-            if state.shape.rank != 2 or state.shape[-1] != self.units:
-                raise UserError(
-                    f"cell {self.cell.name!r}: 'initial_state' has the shape {tuple(state.shape)}, "
-                    f"expected (batch, {self.units})"
-                )
+        given = tuple(given) if isinstance(given, list | tuple) else (given,)
+        states = tuple(self._converted("initial_state", state) for state in given)
+        self._check_states(known_batch, [tuple(state.shape) for state in states])
         return states
 
     def _dropout_masks(self, batch: Any, features: int) -> tuple[Tensor | None, Tensor | None]:
@@ -206,42 +308,15 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
 
         As in Keras, one input mask serves all blocks where there is no recurrent dropout: (1, batch, features).
         """
-        count = len(self.cell.blocks) if self.recurrent_dropout else 1
-        wanted = {
-            width: rate for width, rate in (("features", self.dropout), ("units", self.recurrent_dropout)) if rate > 0
-        }
-        if not wanted:
+        recurrent_rate = self.recurrent_dropout if self.cell.recurrent_blocks else 0
+        shapes, rates = [], []
+        if self.dropout:
+            shapes.append((len(self.cell.input_blocks) if recurrent_rate else 1, batch, features))
+            rates.append(self.dropout)
+        if recurrent_rate:
+            shapes.append((len(self.cell.recurrent_blocks), batch, self.units))
+            rates.append(recurrent_rate)
+        if not rates:
             return None, None
-        widths = {"features": features, "units": self.units}
-        shapes = [(count, batch, widths[width]) for width in wanted]
-        drawn = masks(shapes, list(wanted.values()), self.seed_generator, batch_axis=1)
-        found = dict(zip(wanted, drawn, strict=True))
-        return found.get("features"), found.get("units")
-
-    def _project(self, sequences: Tensor, masks: Tensor | None) -> Tensor:
-        """The input's products, all time steps: (batch, time, features) -> (batch, time, blocks x units)."""
-        kernel = tf.convert_to_tensor(self.kernel)
-        if self.extra_kernel is None:
-            return self._product(sequences, kernel, masks)
-        extra_features, extra_blocks = self.cell.extra_features, self.cell.extra_blocks
-        own = extra = masks
-        if masks is not None:
-            own, extra = masks[..., :-extra_features], masks[..., -extra_features:]
-            if masks.shape[0] > 1:
-                own, extra = own[:-extra_blocks], extra[-extra_blocks:]
-        return tf.concat(
-            [
-                self._product(sequences[..., :-extra_features], kernel, own),
-                self._product(sequences[..., -extra_features:], tf.convert_to_tensor(self.extra_kernel), extra),
-            ],
-            axis=-1,
-        )
-
-    def _product(self, sequences: Tensor, kernel: Tensor, masks: Tensor | None) -> Tensor:
-        """sequences times kernel; masks multiply the weights, a copy a sequence, being the same at every step."""
-        if masks is None:
-            return project(sequences, kernel)
-        blocks = masks.shape[0]
-        weights = tf.reshape(kernel, (kernel.shape[0], blocks, -1))
-        masked = tf.transpose(masks, [1, 2, 0])[..., None] * weights
-        return sequences @ tf.reshape(masked, (-1, *kernel.shape))
+        drawn = masks(shapes, rates, self.seed_generator, batch_axis=1, dtype=self.compute_dtype)
+        return drawn[0] if self.dropout else None, drawn[-1] if recurrent_rate else None

@@ -11,6 +11,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from harness.cells.cell import Cell
+
 Tensor = Any
 
 PARTS = 4
@@ -36,3 +38,37 @@ def project(sequences: Tensor, kernel: Tensor) -> tuple[Tensor, Callable[[Tensor
 def add_bias(projected: Tensor, bias: Tensor) -> tuple[Tensor, Callable[[Tensor], tuple[Tensor, Tensor]]]:
     """(batch, time, width) plus (width,)."""
     return projected + bias, lambda upstream: (upstream, tf.reduce_sum(tf.reduce_sum(upstream, 0), 0))
+
+
+def project_blocks(
+    cell: Cell, sequences: Tensor, kernel: Tensor, extra_kernel: Tensor | None, masks: Tensor | None
+) -> Tensor:
+    """(batch, time, features) -> (batch, time, blocks x units): each block has the features that the cell gives it.
+
+    masks: (blocks, batch, features), or (1, batch, features) for all blocks, or None.
+    """
+    if extra_kernel is None:
+        return _masked_product(sequences, kernel, masks)
+    extra_features, extra_blocks = cell.extra_features, cell.extra_blocks
+    own = extra = masks
+    if masks is not None:
+        own, extra = masks[..., :-extra_features], masks[..., -extra_features:]
+        if masks.shape[0] > 1:
+            own, extra = own[:-extra_blocks], extra[-extra_blocks:]
+    return tf.concat(
+        [
+            _masked_product(sequences[..., :-extra_features], kernel, own),
+            _masked_product(sequences[..., -extra_features:], extra_kernel, extra),
+        ],
+        axis=-1,
+    )
+
+
+def _masked_product(sequences: Tensor, kernel: Tensor, masks: Tensor | None) -> Tensor:
+    """sequences times kernel; masks multiply the weights, a copy a sequence, being the same at every step."""
+    if masks is None:
+        return project(sequences, kernel)
+    blocks = masks.shape[0]
+    weights = tf.reshape(kernel, (kernel.shape[0], blocks, -1))
+    masked = tf.transpose(masks, [1, 2, 0])[..., None] * weights
+    return sequences @ tf.reshape(masked, (-1, *kernel.shape))

@@ -9,61 +9,52 @@ weights is one product after it. XLA compiles loops as loops: in the same time f
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from harness.cells.cell import Backward, Blocks, Cell, Recurrence, States, equations
+from harness.cells.recurrence import Weights, product, transposed_product, weight_gradients
 from harness.errors import UserError
 
 Tensor = Any
 
 
-class Weights(NamedTuple):
-    """What a recurrent product is made of.
-
-    kernel:  (units, blocks x units)
-    bias:    (blocks x units,), or None
-    dropout: a mask for each block, (blocks, batch, units), or None
-    """
-
-    kernel: Tensor
-    bias: Tensor | None = None
-    dropout: Tensor | None = None
-
-
 def scan(cell: Cell, x: Tensor, states: States, weights: Weights, mask: Tensor | None = None) -> tuple[Tensor, States]:
     """Run the cell over a sequence: (outputs, last states).
 
-    x:      the input's part of the pre-activations, bias included, (batch, time, blocks x units)
+    x:      the input's part of the pre-activations, bias included, (batch, time, input blocks x units)
     states: the states before the first time step, (batch, units) each
     mask:   (time, batch), False where a time step is padding: the states then pass through unchanged, and the output is
             the one before, or zero where there is none before; or None
 
-    The outputs are (time, batch, units). Gradients flow to x, states, weights.kernel and weights.bias: by the cell's
-    backward pass where it has one, else by autodiff. Raises UserError for a cell whose equations do not fit.
+    The outputs are (time, batch, units). Gradients flow to x, states, and the weights' kernel, diagonal and bias: by
+    the cell's backward pass where it has one, else by autodiff. Raises UserError for a cell whose equations do not fit.
     """
-    check_step(cell, _blocks(cell, x), states, product(weights))
+    check_step(cell, _blocks(cell, x), states, product(cell, weights))
     backward = cell.backward
     if backward is None:
         after, last = _forward(cell, _blocks(cell, x), states, weights, mask, keep=1)
         return _outputs(after[0], mask), last
 
-    biases = () if weights.bias is None else (weights.bias,)
+    trained = {name: tensor for name, tensor in weights._asdict().items() if name != "dropout" and tensor is not None}
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def run(kernel: Tensor, x: Tensor, *rest: Tensor) -> tuple[tuple[Tensor, ...], Callable[..., Any]]:
+    def run(x: Tensor, *rest: Tensor) -> tuple[tuple[Tensor, ...], Callable[..., Any]]:
         blocks, first = _blocks(cell, x), rest[: len(states)]
-        given = weights._replace(kernel=kernel, bias=rest[-1] if biases else None)
+        given = weights._replace(**dict(zip(trained, rest[len(states) :], strict=True)))
         after, last = _forward(cell, blocks, first, given, mask, keep=len(states))
 
         def gradient(*upstream: Tensor) -> list[Tensor]:
-            return _backward(cell, backward, blocks, first, after, given, mask, upstream[0], upstream[1:])
+            d_x, d_first, d_weights = _backward(
+                cell, backward, blocks, first, after, given, mask, upstream[0], upstream[1:]
+            )
+            return [d_x, *d_first, *(getattr(d_weights, name) for name in trained)]
 
         return (_outputs(after[0], mask), *last), gradient
 
-    outputs, *last = run(weights.kernel, x, *states, *biases)
+    outputs, *last = run(x, *states, *trained.values())
     return outputs, tuple(last)
 
 
@@ -71,7 +62,7 @@ def _forward(
     cell: Cell, x: Blocks, states: States, weights: Weights, mask: Tensor | None, *, keep: int
 ) -> tuple[tuple[Tensor, ...], States]:
     """The first `keep` states after every step, (time, batch, units) each, and all states after the last."""
-    step, recur, time = equations(cell), product(weights), keras.ops.shape(x[0])[0]
+    step, recur, time = equations(cell), product(cell, weights), keras.ops.shape(x[0])[0]
 
     def one_step(t: Tensor, states: States, after: Sequence[Any]) -> tuple[Any, ...]:
         new, _ = step(tuple(block[t] for block in x), states, recur)
@@ -94,13 +85,13 @@ def _backward(
     mask: Tensor | None,
     d_outputs: Tensor,
     d_last: States,
-) -> list[Tensor]:
-    """The gradients of the recurrent kernel, of x, of the first states and, where there is one, of the bias."""
+) -> tuple[Tensor, States, Weights]:
+    """The gradients of x, of the first states and of the weights."""
     before = tuple(tf.concat([one[None], states[:-1]], 0) for one, states in zip(first, after, strict=True))
     # What the equations saved is computed again, for all time steps at once: cheaper than to write it step by step.
-    saved = equations(cell)(x, before, product(weights))[1]
+    saved = equations(cell)(x, before, product(cell, weights))[1]
     factors = backward.factors(saved, before, after)
-    recur = transposed_product(weights)
+    recur = transposed_product(cell, weights)
     time, units = keras.ops.shape(d_outputs)[0], d_outputs.shape[-1]
     if mask is not None:
         d_outputs = _outputs(d_outputs, mask)
@@ -121,9 +112,11 @@ def _backward(
     d_first, d_x = _repeat(one_step, (d_last, array), time, _pace(cell, time), differentiable=False)
     d_x = _stack(d_x, d_outputs)
     dx = tuple(tf.split(d_x, len(x), axis=-1))
-    products = [(before[0], dx, 0)] if backward.products is None else backward.products(dx, saved, before)
-    d_kernel, d_bias = _weight_gradients(products, weights)
-    return [d_kernel, tf.transpose(d_x, [1, 0, 2]), *d_first, *([] if weights.bias is None else [d_bias])]
+    if backward.products is not None:
+        products = backward.products(dx, saved, before)
+    else:
+        products = [(before[0], dx, 0)] if cell.recurrent_blocks else []
+    return tf.transpose(d_x, [1, 0, 2]), d_first, weight_gradients(cell, products, weights)
 
 
 def _pace(cell: Cell, time: Any) -> int:
@@ -161,7 +154,7 @@ def _repeat(
 
 def _blocks(cell: Cell, x: Tensor) -> Blocks:
     """(batch, time, blocks x units) -> (time, batch, units) for each block: what a time step reads lies together."""
-    return tuple(tf.transpose(block, [1, 0, 2]) for block in tf.split(x, len(cell.blocks), axis=-1))
+    return tuple(tf.transpose(block, [1, 0, 2]) for block in tf.split(x, len(cell.input_blocks), axis=-1))
 
 
 def _stack(array: Any, like: Tensor) -> Tensor:
@@ -182,82 +175,9 @@ def _outputs(hidden: Tensor, mask: Tensor | None) -> Tensor:
     return tf.where(begun[:, :, None], hidden, tf.zeros_like(hidden))
 
 
-def product(weights: Weights) -> Recurrence:
-    """h -> h U + b, with dropout a mask per block applied to h; h is (batch, units) or (time, batch, units)."""
-    kernel, bias, dropout = weights
-    units = kernel.shape[0]
-    by_block = None if dropout is None else _by_block(kernel)
-
-    def recur(operand: Tensor, first: int = 0, last: int | None = None, /) -> Blocks:
-        last = kernel.shape[1] // units if last is None else last
-        if by_block is None or dropout is None:
-            flat = operand if operand.shape.rank == 2 else tf.reshape(operand, (-1, units))
-            whole = flat @ kernel[:, first * units : last * units]
-            blocks = [tf.reshape(block, keras.ops.shape(operand)) for block in tf.split(whole, last - first, axis=-1)]
-        else:
-            # One product of many small matrices: in a loop it takes half the time of one product a block.
-            whole = _masked(operand, dropout[first:last]) @ by_block[first:last]
-            blocks = tf.unstack(tf.reshape(whole, (last - first, *keras.ops.shape(operand))))
-        if bias is None:
-            return tuple(blocks)
-        return tuple(block + bias[k * units : (k + 1) * units] for k, block in enumerate(blocks, first))
-
-    return recur
-
-
-def transposed_product(weights: Weights) -> Recurrence:
-    """du, block by block -> the gradient of h: du times the transposed weights, then each block's mask."""
-    kernel, _, dropout = weights
-    units = kernel.shape[0]
-    transposed = tf.transpose(kernel)
-    by_block = None if dropout is None else tf.reshape(transposed, (-1, units, units))
-
-    def recur(du: Blocks, first: int = 0, last: int | None = None, /) -> Tensor:
-        last = kernel.shape[1] // units if last is None else last
-        if by_block is None or dropout is None:
-            return tf.concat(du, -1) @ transposed[first * units : last * units]
-        return tf.reduce_sum((tf.stack(du) @ by_block[first:last]) * dropout[first:last], 0)
-
-    return recur
-
-
-def _masked(operand: Tensor, masks: Tensor) -> Tensor:
-    """([time,] batch, units) times masks, (blocks, batch, units) -> (blocks, [time x] batch, units)."""
-    if operand.shape.rank == 2:
-        return operand * masks
-    return tf.reshape(operand * masks[:, None], (masks.shape[0], -1, operand.shape[-1]))
-
-
-def _by_block(kernel: Tensor) -> Tensor:
-    """(units, blocks x units) -> (blocks, units, units)."""
-    units = kernel.shape[0]
-    return tf.transpose(tf.reshape(kernel, (units, -1, units)), [1, 0, 2])
-
-
-def _weight_gradients(products: list[tuple[Tensor, Blocks, int]], weights: Weights) -> tuple[Tensor, Tensor]:
-    """The gradients of the recurrent kernel and bias: one product a run of blocks, all time steps at once."""
-    units = weights.kernel.shape[0]
-    kernels, biases = [], []
-    for operand, gradient, first in sorted(products, key=lambda product: product[2]):
-        flat = tf.reshape(tf.concat(gradient, -1), (-1, len(gradient) * units))
-        if weights.bias is not None:
-            biases.append(tf.reduce_sum(flat, 0))
-        if weights.dropout is None:
-            kernels.append(tf.matmul(tf.reshape(operand, (-1, units)), flat, transpose_a=True))
-            continue
-        count = len(gradient)
-        by_block = tf.matmul(
-            _masked(operand, weights.dropout[first : first + count]),
-            tf.reshape(tf.stack(gradient), (count, -1, units)),
-            transpose_a=True,
-        )
-        kernels.append(tf.reshape(tf.transpose(by_block, [1, 0, 2]), (units, count * units)))
-    return tf.concat(kernels, -1), tf.concat(biases, -1) if biases else None
-
-
 def _check_backward(cell: Cell, d_x: Blocks, d_states: States, like: Tensor) -> None:
     """Raise UserError where a backward step's results do not fit the forward step; like is (time, batch, units)."""
-    for what, found, expected in (("x", d_x, len(cell.blocks)), ("the states", d_states, len(cell.states))):
+    for what, found, expected in (("x", d_x, len(cell.input_blocks)), ("the states", d_states, len(cell.states))):
         if len(found) != expected:
             raise UserError(
                 f"cell {cell.name!r}: 'backward' returned {len(found)} gradients of {what}, expected {expected}"
@@ -271,8 +191,18 @@ def _check_backward(cell: Cell, d_x: Blocks, d_states: States, like: Tensor) -> 
 
 
 def check_step(cell: Cell, x: Blocks, states: States, recur: Recurrence) -> None:
-    """Raise UserError where the cell's step does not return its states, (batch, units) each; on a step thrown away."""
-    new, _ = equations(cell)(tuple(block[0] for block in x), states, recur)
+    """Try the cell's step; the results are thrown away.
+
+    Raises UserError where it does not return its states, (batch, units) each, or leaves recurrent weights out.
+    """
+    used: set[int] = set()
+
+    def recording(operand: Tensor, first: int = 0, last: int | None = None, /) -> Blocks:
+        found: Blocks = recur(operand, first, last)
+        used.update(range(first, first + len(found)))
+        return found
+
+    new, _ = equations(cell)(tuple(block[0] for block in x), states, recording)
     if len(new) != len(states):
         raise UserError(f"cell {cell.name!r}: 'step' returned {len(new)} states, expected {len(states)}: {cell.states}")
     for name, state, old in zip(cell.states, new, states, strict=True):
@@ -281,3 +211,8 @@ def check_step(cell: Cell, x: Blocks, states: States, recur: Recurrence) -> None
                 f"cell {cell.name!r}: 'step' returned a {name} of shape {tuple(state.shape)}, "
                 f"expected (batch, units) = {tuple(old.shape)}"
             )
+    if unused := [block for k, block in enumerate(cell.recurrent_blocks) if k not in used]:
+        raise UserError(
+            f"cell {cell.name!r}: 'step' never multiplies with the recurrent weights of {', '.join(unused)}, which "
+            "would be counted and not trained; 'recurrent_weights' says which blocks have none"
+        )

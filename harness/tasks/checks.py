@@ -27,8 +27,6 @@ def _fault(split: Split, dataset: Dataset, task: Task) -> str:
         return f"the input {found}, expected integers from 0 to {dataset.symbols - 1}: `symbols` is {dataset.symbols}"
     if dataset.symbols is None and not np.isfinite(x).all():
         return "an input that is not a finite number"
-    if split.weight is not None and (not np.all(np.asarray(split.weight) >= 0) or not np.any(split.weight)):
-        return "weights that are negative, not numbers or all 0, expected 0 for padding and more for labels"
     if task.output == "softmax":
         if not np.issubdtype(y.dtype, np.integer):
             return f"labels of type {y.dtype}, expected integers: the output is softmax"

@@ -101,11 +101,12 @@ def examples(train_size: int, sequence_length: int, options: DigitsOptions) -> i
 
 
 def facts(train_size: int, sequence_length: int, options: DigitsOptions) -> DataFacts:
-    """Where the images are from, how many equal another one, and how many test images are not used."""
+    """Where the images are from, and how many equal another one."""
     images = _load(options.folder)
-    unused = len(images.pixels) - images.pool - len(_measuring(images, options)[2])
-    left_out = {"images that equal another one": images.repeated, "test images beyond test_size": unused}
-    return DataFacts(options.folder.name if options.folder else images.source, left_out=left_out)
+    return DataFacts(
+        options.folder.name if options.folder else images.source,
+        left_out={"images that equal another one": images.repeated},
+    )
 
 
 def identity(options: DigitsOptions) -> Mapping[str, str]:

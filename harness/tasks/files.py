@@ -39,11 +39,14 @@ def stamp(path: Path, expected: str, largest: int) -> Stamp:
 
 @contextmanager
 def named(path: Path, expected: str) -> Iterator[None]:
-    """What goes wrong with opening or reading a file within becomes a UserError that names it."""
+    """What goes wrong with opening, reading or decoding a file within, becomes a UserError that names it."""
     try:
         yield
     except FileNotFoundError:
         raise UserError(f"{path}: no such file, expected {expected}") from None
+    except UnicodeDecodeError as error:
+        reason = f"{error.reason} at byte {error.start}"
+        raise UserError(f"{path}: not UTF-8 text ({reason}), expected {expected}") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from harness.cells import Cell
 from harness.experiment import ForgetBias
+from harness.model import is_recurrent
 
 _KEEPS = ("forget", "update")
 """The blocks whose gate, when open, keeps the old state: the LSTM's and the GRU's."""
@@ -24,22 +25,23 @@ def set_gate_bias(model: Any, cell: Cell, bias: ForgetBias, longest: int, seed: 
     A cell without such a gate stays as it is. Where the recurrent product has a bias of its own (the GRU's second),
     that one stays zero.
     """
-    keeps = [block for block in _KEEPS if block in cell.blocks]
+    blocks = cell.input_blocks  # those that have a bias
+    keeps = [block for block in _KEEPS if block in blocks]
     if not keeps:
         return
     generator = np.random.default_rng([seed, 2])
     for layer in model.layers:
         variable = next((weight for weight in layer.weights if weight.name == "bias"), None)
-        if variable is None or not any(weight.name == "recurrent_kernel" for weight in layer.weights):
+        if variable is None or not is_recurrent(layer):
             continue
         values = np.copy(variable.numpy())
-        units = values.shape[-1] // len(cell.blocks)
-        rows = values.reshape(-1, len(cell.blocks), units)  # one row, or two: the input's and the recurrent product's
+        units = values.shape[-1] // len(blocks)
+        rows = values.reshape(-1, len(blocks), units)  # one row, or two: the input's and the recurrent product's
         if bias == "chrono":
             drawn = np.log(generator.uniform(1, max(2, longest - 1), units))
-            rows[0, cell.blocks.index(keeps[0])] = drawn
-            if _OPPOSITE in cell.blocks:
-                rows[0, cell.blocks.index(_OPPOSITE)] = -drawn
+            rows[0, blocks.index(keeps[0])] = drawn
+            if _OPPOSITE in blocks:
+                rows[0, blocks.index(_OPPOSITE)] = -drawn
         else:
-            rows[0, cell.blocks.index(keeps[0])] = bias
+            rows[0, blocks.index(keeps[0])] = bias
         variable.assign(rows.reshape(values.shape))

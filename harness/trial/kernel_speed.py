@@ -144,11 +144,11 @@ def operations(name: str, shape: Shape) -> int:
     Each weight takes part in three products, forward, its gradient and its input's gradient; but the gradient of the
     network's own input is not needed.
     """
-    blocks, units = len(cells[name].blocks), shape.units
-    features = [shape.features, *[units] * (shape.LAYERS - 1)]
-    weights = sum(blocks * (width + units) * units for width in features)
+    cell, units = cells[name], shape.units
+    features = [shape.features, *[units + cell.extra_features] * (shape.LAYERS - 1)]
+    weights = sum(cell.products(width, units) for width in features)
     weights += units * shape.HIDDEN + shape.HIDDEN * shape.CLASSES
-    return 2 * shape.batch * shape.time * (3 * weights - blocks * shape.features * units)
+    return 2 * shape.batch * shape.time * (3 * weights - cell.input_products(shape.features, units))
 
 
 def _data(shape: Shape, updates: int) -> list[Any]:

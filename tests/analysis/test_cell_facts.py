@@ -11,7 +11,7 @@ import pytest
 from harness.analysis import cell_facts as told
 from harness.analysis.exact import facts
 from harness.analysis.frame import to_frame
-from harness.cells import cells
+from harness.cells import Cell, cells
 from harness.cells import lstm as lstm_equations
 from harness.cells.cell import Blocks, Recurrence, Saved, States
 
@@ -19,7 +19,8 @@ EMPTY = to_frame([])
 
 
 def test_operations_are_two_a_weight_and_the_rest_a_unit() -> None:
-    counts = told.Counts(gates=0, blocks=2, states=1, products=1, functions=1, elementwise=3, lines=2)
+    cell = Cell("x", "", "", (), ("a", "b"), step=cells["gru"].step)
+    counts = told.Counts(cell=cell, gates=0, blocks=2, states=1, products=1, functions=1, elementwise=3, lines=2)
     assert counts.operations(3, 4) == 2 * 2 * (3 + 4) * 4 + (1 + 3) * 4
 
 

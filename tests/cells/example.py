@@ -1,4 +1,4 @@
-"""The cell of docs/adding-a-cell.md, taken from the page itself, so that what it shows is what runs."""
+"""The cells of docs/adding-a-cell.md, taken from the page itself, so that what it shows is what runs."""
 
 from __future__ import annotations
 
@@ -10,13 +10,18 @@ from harness.cells import Cell
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-cell.md"
 
 
-def load(number: int = 0) -> dict[str, object]:
-    """What the page's Python block of that number defines, together with those before it."""
+def load(*numbers: int) -> dict[str, object]:
+    """What the page's Python blocks of these numbers define, run in this order."""
     found: dict[str, object] = {}
-    for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)[: number + 1]:
-        exec(compile(block, str(PAGE), "exec"), found)
+    page = PAGE.read_text(encoding="utf-8")
+    blocks = [*re.finditer(r"```python\n(.*?)```", page, re.DOTALL)]
+    for number in numbers:
+        lines_before = "\n" * page.count("\n", 0, blocks[number].start(1))  # so that the page is the functions' source
+        exec(compile(lines_before + blocks[number][1], str(PAGE), "exec"), found)
     return found
 
 
-cell = load()["cell"]
+cell = load(0)["cell"]
+min_gru = load(2)["min_gru"]
 assert isinstance(cell, Cell)
+assert isinstance(min_gru, Cell)

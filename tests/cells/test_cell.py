@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.cells import KERNELS, Cell, cells
+from harness.analysis.cell_facts import counts
+from harness.cells import KERNELS, Backward, Cell, cells
 from harness.errors import UserError
+from harness.matching import matched_units, recurrent_parameters
+from harness.model import get_model
+from harness.model import recurrent_parameters as parameters_of_layers
+from harness.trial.gate_bias import set_gate_bias
+from tests.cells.example import min_gru
 
 SIZES = st.integers(1, 300)
+
+
+NO_PRODUCTS = Backward(lambda *_: (), lambda *_: ((), ()))
 
 
 def some_step(x, states, recur):
@@ -36,6 +48,50 @@ def test_an_extra_input_feeds_its_own_blocks() -> None:
     assert cell.parameters(10, 4) == 7 * 4 + 3 * 4 + 4 * 8 + 8
 
 
+def declared(**fields) -> Cell:
+    return Cell(
+        **{"name": "x", "title": "X", "summary": "", "gates": (), "blocks": ("a", "b"), "step": some_step} | fields
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "shapes"),
+    [
+        ({"recurrent_weights": "none"}, {"kernel": (8, 22), "bias": (22,)}),
+        ({"recurrent_weights": "diagonal"}, {"kernel": (8, 22), "recurrent_diagonal": (22,), "bias": (22,)}),
+        (
+            {"recurrent_weights": {"a": "diagonal"}, "recurrent_bias": True},
+            {"kernel": (8, 22), "recurrent_kernel": (11, 11), "recurrent_diagonal": (11,), "bias": (2, 22)},
+        ),
+        (
+            {"input_weights": {"b": "none"}, "recurrent_weights": {"a": "none"}, "recurrent_bias": True},
+            {"kernel": (8, 11), "recurrent_kernel": (11, 11), "bias": (11,), "recurrent_bias": (11,)},
+        ),
+    ],
+)
+def test_a_cell_has_the_weights_that_it_declares(fields: dict, shapes: dict) -> None:
+    cell = declared(**fields)
+    assert cell.shapes(8, 11) == shapes
+    assert cell.parameters(8, 11) == sum(map(math.prod, shapes.values()))
+
+
+def test_a_minimal_gru_is_counted_and_matched_by_what_is_trained() -> None:
+    assert min_gru.parameters(8, 11) == 198
+    assert recurrent_parameters(min_gru, 8, 11, layers=2) == 198 + 2 * 11 * (11 + 1)
+    units = matched_units(min_gru, cells["gru"], units=11, features=8, layers=1)
+    assert abs(min_gru.parameters(8, units) - cells["gru"].parameters(8, 11)) <= 9
+    model = get_model(min_gru, kernel="fused", input_shape=(4, 8), rnn_units=(11,), fc_units=(), classes=2)
+    assert parameters_of_layers(model) == 198
+    assert model.count_params() == 198 + 11 * 2 + 2
+    assert counts(min_gru).operations(8, 11) == 2 * 2 * 8 * 11 + (1 + 4) * 11
+
+
+def test_a_gates_bias_is_set_where_there_are_no_recurrent_weights() -> None:
+    model = get_model(min_gru, kernel="fused", input_shape=(4, 8), rnn_units=(3,), fc_units=(), classes=2)
+    set_gate_bias(model, min_gru, 2.0, 4, 0)
+    np.testing.assert_array_equal(model.layers[1].bias, [2] * 3 + [0] * 3)
+
+
 def test_the_bundled_cells_have_every_kernel() -> None:
     for name in ("simple_rnn", "gru", "lstm"):
         assert cells[name].kernels == tuple(KERNELS)
@@ -56,6 +112,25 @@ def test_a_cell_has_the_kernels_that_it_can_have() -> None:
         ({"ones": ("forget",), "step": some_step}, r"'ones' names \['forget'\]"),
         ({"extra_blocks": 1, "step": some_step}, "'extra_blocks'"),
         ({"extra_blocks": 2, "extra_features": 1, "step": some_step}, "'extra_blocks'"),
+        ({"extra_blocks": 1, "extra_features": 1, "step": some_step}, "at least one block sees the other features"),
+        ({"blocks": ("a", "a"), "step": some_step}, "'blocks' names something twice"),
+        ({"recurrent_weights": "half", "step": some_step}, "'recurrent_weights' holds 'half', expected one of: full"),
+        ({"recurrent_weights": {"c": "none"}, "step": some_step}, r"'recurrent_weights' names \['c'\]"),
+        ({"input_weights": "diagonal", "step": some_step}, "'input_weights' holds 'diagonal'"),
+        ({"input_weights": "none", "step": some_step}, "no input reaches it"),
+        (
+            {"blocks": ("a", "b"), "input_weights": {"b": "none"}, "recurrent_weights": "none", "step": some_step},
+            "block 'b' has neither",
+        ),
+        ({"recurrent_weights": "none", "keras_layer": "GRU"}, "'full' in the Keras layer 'GRU'"),
+        (
+            {"blocks": ("a", "b"), "recurrent_weights": {"b": "none"}, "step": some_step, "backward": NO_PRODUCTS},
+            "'backward' needs 'products'",
+        ),
+        (
+            {"blocks": ("a", "b"), "input_weights": {"b": "none"}, "ones": ("b",), "step": some_step},
+            r"'ones' names \['b'\]",
+        ),
     ],
 )
 def test_a_cell_that_cannot_be_is_refused(fields: dict, words: str) -> None:

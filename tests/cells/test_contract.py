@@ -18,13 +18,39 @@ from hypothesis import strategies as st
 from harness.analysis import plain_loop
 from harness.cells import Cell, cells
 from harness.cells.layer import Recurrent
+from harness.cells.ops import sigmoid, tanh
 from harness.model import get_model
 from harness.trial.update import make_updates
 from tests.cells.example import load
 from tests.cells.shapes import SHAPES, Shape, built, drawn, weights_of
 
 EXAMPLE = "tests.cells.example:cell"
-NAMES = [*cells, EXAMPLE]
+MIN_GRU = "tests.cells.example:min_gru"
+PEEPHOLES = "tests.cells.peephole_lstm:cell"
+DIAGONAL = "tests.cells.test_contract:diagonal"
+NAMES = [*cells, EXAMPLE, MIN_GRU, PEEPHOLES, DIAGONAL]
+
+
+def diagonal_step(x, states, recur):
+    (h,) = states
+    (u_z,) = recur(h, 0, 1)
+    u_c, u_y = recur(h, 1, 3)
+    x_c, x_y = x
+    z = sigmoid(u_z)
+    return (z * h + (1 - z) * tanh(x_c + u_c + sigmoid(x_y + u_y)),), ()
+
+
+diagonal = Cell(  # a gate fed by the state alone, with a bias of its own; weights of two shapes in one product
+    name="diagonal",
+    title="",
+    summary="",
+    gates=("update",),
+    blocks=("update", "candidate", "other"),
+    step=diagonal_step,
+    recurrent_bias=True,
+    input_weights={"update": "none"},
+    recurrent_weights={"update": "diagonal", "other": "diagonal"},
+)
 FORMS = [(name, True) for name in NAMES] + [(name, False) for name in NAMES if cells[name].reset_before]
 WITH_STEP = [(name, reset_after) for name, reset_after in FORMS if cells[name].variant(reset_after=reset_after).step]
 DERIVED = [form for form in WITH_STEP if cells[form[0]].variant(reset_after=form[1]).backward]
@@ -38,7 +64,8 @@ pytestmark = pytest.mark.filterwarnings(
 def test_the_bundled_cells_are_among_them() -> None:
     assert {"simple_rnn", "gru", "lstm"} <= {name for name, _ in DERIVED}
     assert ("gru", False) in DERIVED
-    assert (EXAMPLE, True) in WITH_STEP
+    assert {(EXAMPLE, True), (MIN_GRU, True), (DIAGONAL, True)} <= {*WITH_STEP}
+    assert (PEEPHOLES, True) in DERIVED
 
 
 @pytest.mark.parametrize(("name", "reset_after"), WITH_STEP)
@@ -154,6 +181,17 @@ def test_its_layer_has_the_weights_that_the_cell_declares(name: str, reset_after
     assert layer.count_params() == cells[name].parameters(5, 3, reset_after=reset_after)
 
 
+@pytest.mark.parametrize("by_autodiff", [False, True])
+@pytest.mark.parametrize(("name", "reset_after"), WITH_STEP)
+def test_every_parameter_that_is_counted_is_trained(name: str, reset_after: bool, by_autodiff: bool) -> None:
+    cell = cells[name].variant(reset_after=reset_after)
+    layer = built(replace(cell, backward=None) if by_autodiff else cell, 4, 3, return_sequences=True)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(layer(drawn(1, 6, 5, 4)) ** 2)
+    gradients = tape.gradient(loss, [weight.value for weight in layer.trainable_weights])
+    assert sum(np.count_nonzero(gradient) for gradient in gradients) == cell.parameters(4, 3) == layer.count_params()
+
+
 def test_the_extra_input_reaches_the_extra_blocks_alone() -> None:
     layer = built(EXAMPLE, 5, 4)
     cell: Cell = layer.cell
@@ -165,6 +203,6 @@ def test_the_extra_input_reaches_the_extra_blocks_alone() -> None:
 
 
 def test_the_pages_model_is_the_one_it_says() -> None:
-    model = load(1)["model"]
+    model = load(0, 1)["model"]
     assert model.input_shape == (None, 256, 257)
     assert model.layers[1].count_params() == cells[EXAMPLE].parameters(257, 32)

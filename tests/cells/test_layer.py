@@ -5,6 +5,8 @@ Tolerances, relative: outputs 1e-5, gradients 1e-4 (of sums over batch and time)
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -193,12 +195,26 @@ def wrong_shape(x, states, recur):
     return (x[0][:, :1],), ()
 
 
+def without_product(x, states, recur):
+    return (x[0] + states[0],), ()
+
+
+def beyond(x, states, recur):
+    return (recur(states[0], 0, 2)[0],), ()
+
+
 def backward_of_wrong_shape(d_states, factors, recur):
     return (d_states[0], d_states[0]), d_states
 
 
 def backward_without_states(d_states, factors, recur):
     return (d_states[0],), ()
+
+
+def used_layer() -> Recurrent:
+    layer = Recurrent("gru", 3)
+    layer(drawn(1, 2, 4, 3))
+    return layer
 
 
 def one_block(**fields) -> Cell:
@@ -219,6 +235,14 @@ def one_block(**fields) -> Cell:
             one_block(step=cells["simple_rnn"].step, backward=Backward(lambda *_: (), backward_without_states)),
             "cell 'mine': 'backward' returned 0 gradients of the states, expected 1",
         ),
+        (
+            one_block(
+                step=cells["simple_rnn"].step, backward=replace(cells["simple_rnn"].backward, products=lambda *_: [])
+            ),
+            r"cell 'mine': 'products' returned gradients of the recurrent blocks \[\], expected each of the 1 once",
+        ),
+        (one_block(step=without_product), "cell 'mine': 'step' never multiplies with the recurrent weights of a"),
+        (one_block(step=beyond), r"cell 'mine': 'recur' is asked for blocks 0 to 1 of the 1"),
     ],
 )
 def test_equations_that_do_not_fit_are_named(cell: Cell, words: str) -> None:
@@ -245,13 +269,44 @@ def test_equations_that_do_not_fit_are_named(cell: Cell, words: str) -> None:
         ),
         (
             lambda: Recurrent("gru", 3)(drawn(1, 2, 4, 3), initial_state=[drawn(1, 2, 5)]),
-            r"cell 'gru': 'initial_state' has the shape \(2, 5\), expected \(batch, 3\)",
+            r"cell 'gru': 'initial_state' has the shape \(2, 5\), expected \(batch, units\) = \(2, 3\)",
         ),
         (
             lambda: Recurrent("gru", 3)(drawn(1, 2, 4, 3), mask=np.ones((2, 3), bool)),
             "cell 'gru': 'mask' has the shape",
         ),
         (lambda: Recurrent("gruu", 3), "Did you mean 'gru'"),
+        (lambda: Recurrent(3, 3), "unknown cell 3"),
+        (lambda: Recurrent("gru", "3"), "'units' is '3'"),
+        (lambda: Recurrent("gru", 3, dropout="a"), "'dropout' is 'a'"),
+        (lambda: Recurrent("gru", 3, seed=-1), "'seed' is -1"),
+        (lambda: Recurrent("gru", 3, seed=0.5), "'seed' is 0.5"),
+        (lambda: Recurrent("gru", 3, return_state="yes"), "'return_state' is 'yes', expected True or False"),
+        (lambda: Recurrent("gru", 3, kernel_initializer="glorot"), "'kernel_initializer' is 'glorot'"),
+        (lambda: Recurrent("gru", 3, bias_initializer=None), "'bias_initializer' is None, expected an initializer"),
+        (lambda: Recurrent("gru", 3, stateful=True), "'stateful' is an option of Keras's layers"),
+        (lambda: Recurrent("gru", 3)(np.full((2, 4, 3), "a")), "'sequences' is of type string, expected real numbers"),
+        (lambda: Recurrent("gru", 3)(drawn(1, 2, 4, 3) * 1j), "'sequences' is of type complex"),
+        (lambda: Recurrent("gru", 3)(drawn(1, 2, 0, 3)), "at least one time step"),
+        (lambda: used_layer()(drawn(1, 2, 4, 5)), r"\(2, 4, 5\), expected \(batch, time, features\) with 3 features"),
+        (lambda: used_layer()(drawn(1, 2, 4)), r"\(2, 4\), expected \(batch, time, features\)"),
+        (
+            lambda: Recurrent("gru", 3)(drawn(1, 2, 4, 3), initial_state=[drawn(1, 1, 3)]),
+            r"'initial_state' has the shape \(1, 3\), expected \(batch, units\) = \(2, 3\)",
+        ),
+        (
+            lambda: used_layer()(drawn(1, 2, 4, 3), initial_state=drawn(1, 5, 3)),
+            r"'initial_state' has the shape \(5, 3\), expected \(batch, units\) = \(2, 3\)",
+        ),
+        (lambda: Recurrent("lstm", 3)(drawn(1, 2, 4, 3), initial_state=[]), "'initial_state' has 0 tensors"),
+        (lambda: Recurrent("lstm", 3)(drawn(1, 2, 4, 3), initial_state=[None, None]), "has the shape None"),
+        (lambda: Recurrent("gru", 3)(drawn(1, 2, 4, 3), initial_state="zero"), "is of type string"),
+        (
+            lambda: Recurrent("gru", 3)(keras.Input((4, 3)), initial_state=[keras.Input((5,))]),
+            r"'initial_state' has the shape \(None, 5\)",
+        ),
+        (lambda: Recurrent(one_block(step=cells["simple_rnn"].step), 3).get_config(), "cannot be saved or copied"),
+        (lambda: Recurrent(replace(cells["gru"], summary=""), 3).get_config(), "cannot be saved or copied"),
     ],
 )
 def test_input_that_cannot_be_is_named(call, words: str) -> None:
