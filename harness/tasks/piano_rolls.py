@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -119,7 +120,7 @@ def _from_npz(path: Path) -> Mapping[str, Sequence[Any]]:
                 found.setdefault(name.partition("_")[0], []).append(arrays[name])
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise UserError(f"{path}: not an NPZ file of plain arrays ({error})") from error
-    except (RuntimeError, MemoryError, SyntaxError, TypeError) as error:
+    except (RuntimeError, MemoryError, SyntaxError, TypeError, tokenize.TokenError) as error:
         raise UserError(f"{path}: not an NPZ file of plain arrays ({type(error).__name__})") from error
     return found
 
