@@ -161,5 +161,5 @@ def test_weights_and_an_exported_model_give_the_same_outputs(tmp_path: Path) -> 
     other.load_weights(tmp_path / "model.weights.h5")
     np.testing.assert_array_equal(other(inputs), model(inputs))
     model.export(tmp_path / "exported", verbose=False)
-    served = tf.saved_model.load(tmp_path / "exported").serve(inputs)
-    np.testing.assert_allclose(served, model(inputs), rtol=1e-5, atol=1e-6)
+    exported = tf.saved_model.load(tmp_path / "exported")  # it owns the variables
+    np.testing.assert_allclose(exported.serve(inputs), model(inputs), rtol=1e-5, atol=1e-6)
