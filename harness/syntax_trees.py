@@ -65,7 +65,7 @@ def tree_as_text(path: Path) -> str:
                 waiting += [value, _Text(f" {name}=")]
             waiting.append(_Text(f"({type(node).__name__}"))
         else:
-            parts.append(repr(node))
+            parts.append(ascii(node))  # repr() escapes other characters in each version of Unicode
     return "".join(parts)
 
 

@@ -80,12 +80,17 @@ async def h():
 try: w = {**x, "a": [*y]}
 except* E: pass
 """
-DIGEST_OF_ODD = "52d66ea16edb51cd1705d8943b3675e0968fdb2d1f6a8fffb4681b70279099bf"
+DIGEST_OF_ODD = "9e5eb4222a01f7508d7312cba49409c46e20d71b15870f6bbd75a2352f9486ab"
 
 
 def test_every_python_reads_the_same(tmp_path: Path) -> None:
     """Versions cut f-strings differently, and add fields to classes and functions."""
     assert hashlib.sha256(text_of(tmp_path, ODD).encode()).hexdigest() == DIGEST_OF_ODD, sys.version
+
+
+def test_characters_are_escaped_alike_by_every_version_of_unicode(tmp_path: Path) -> None:
+    """U+1FAE8 is new in Unicode 15: repr() escapes it on Python 3.11 and not on 3.12."""
+    assert "'\\xe9\\U0001fae8'" in text_of(tmp_path, "x = '\u00e9\U0001fae8'")
 
 
 _DIGEST = (
