@@ -1,8 +1,8 @@
 """Learning rates tuned per cell: a first stage with seeds of its own, whose validation losses choose the rates.
 
 A cell judged at another cell's best learning rate is judged unfairly. The rate with the lowest mean validation loss is
-taken; a failed trial counts as an infinite loss; of equally good rates the smaller one. The validation data are the
-first stage's own too: a part of what it would train on, so that the comparison's choose no rate.
+taken of the rates at which no trial failed; of equally good rates the smaller one. The validation data are the first
+stage's own too: a part of what it would train on, so that the comparison's choose no rate.
 """
 
 from __future__ import annotations

@@ -150,6 +150,8 @@ def _verdict(draft: _Draft, sample: Judged, p_adjusted: float, family: int) -> V
     needed = _needed(draft, sample, family) if word == "undecided" and not resolution.too_coarse else None
     margin = scale.show(scale.margin)
     equality = equality_wanted(claim, sample, scale) if word == "undecided" and not resolution.too_coarse else ""
+    if needed is not None and needed <= result.n and (equality or not _small_and_informed(sample, scale)):
+        needed = None
     shown = (sample.pairs,) if sample.pairs else draft.found.conditions
     trials = {id for pairs in shown for pair in sample.found.pairs for id in pairs.trials.get(pair.seed, ())}
     sentences = [
@@ -190,6 +192,11 @@ def _verdict(draft: _Draft, sample: Judged, p_adjusted: float, family: int) -> V
         pairs=sample.found.pairs,
         trials=tuple(sorted(trials)),
     )
+
+
+def _small_and_informed(sample: Judged, scale: Scale) -> bool:
+    """Whether the effect is within the margin and most pairs carry information: then power speaks against more."""
+    return abs(sample.estimate.effect) < scale.margin and 2 * sample.found.uninformative < sample.estimate.n
 
 
 @dataclass(frozen=True)
