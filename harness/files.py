@@ -25,7 +25,7 @@ _UMASK = os.umask(0o077)
 os.umask(_UMASK)
 
 LARGEST_TEXT = 1 << 30
-"""Bytes. A device such as /dev/zero would be read for ever."""
+"""Bytes."""
 _SAVE_AS = ". Save it as UTF-8; many programs on Windows write cp1252 or UTF-16 instead"
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -42,10 +42,12 @@ def user_path(path: str | Path) -> Path:
 def read_text(path: Path, expected: str = "") -> str:
     """The text of a UTF-8 file, without a byte order mark, each line end as a newline character.
 
-    `expected` says in a message what the file should be. Raises UserError where the file is missing, cannot be read,
-    is larger than 1 GiB, or is not UTF-8.
+    `expected` says in a message what the file should be. Raises UserError where the file is missing, is a pipe or a
+    device, cannot be read, is larger than 1 GiB, or is not UTF-8.
     """
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # to open a pipe waits for its writer
+            raise UserError(f"{path}: is not a regular file{_expected(expected)}")
         with path.open("rb") as file:
             content = file.read(LARGEST_TEXT + 1)
     except FileNotFoundError:

@@ -115,16 +115,21 @@ def test_what_is_not_text_is_refused_with_the_reason(content: bytes | None, word
         read_text(tmp_path / "a.txt", "a poem")
 
 
-def test_a_folder_a_null_character_and_a_file_without_end_are_no_text(
+def test_a_folder_a_null_character_a_pipe_a_device_and_a_large_file_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(UserError, match="cannot be read: Is a directory"):
         read_text(tmp_path)
     with pytest.raises(UserError, match="not a path"):
         read_text(Path("a\0b"))
+    os.mkfifo(tmp_path / "pipe")
+    for special in (tmp_path / "pipe", Path(os.devnull)):
+        with pytest.raises(UserError, match=f"{special}: is not a regular file, expected a poem"):
+            read_text(special, "a poem")
     monkeypatch.setattr(files, "LARGEST_TEXT", 1000)
+    (tmp_path / "large").write_bytes(b"x" * 1001)
     with pytest.raises(UserError, match="larger than"):
-        read_text(Path("/dev/zero"))
+        read_text(tmp_path / "large")
 
 
 def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

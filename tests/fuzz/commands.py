@@ -161,8 +161,6 @@ def _attempt(random: Random, folder: Path) -> None:
     if random.random() < 0.05:
         odd_file(random, folder / "results" / "tiny" / "experiment.toml")
     words = command_line(random)
-    if {"pipe"} & {*words} and words[0] in ("run", "check", "judge"):
-        (folder / "pipe").unlink(missing_ok=True)  # a pipe is read until its writer ends, as by any program
     environment = {"HOME": str(folder / "home"), "COLUMNS": random.choice(("20", "80", "200"))}
     with pretended(folder), mock.patch.dict(os.environ, environment):
         harness(*words)

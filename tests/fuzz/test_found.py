@@ -11,15 +11,16 @@ import pytest
 
 from harness.analysis.frame import to_frame
 from harness.errors import UserError
-from harness.experiment import load_experiment
+from harness.experiment import load_claims, load_experiment
 from harness.merge import merge
 from harness.plan import MOST_TRIALS, plan
-from harness.results import render_beside
+from harness.results import judged, render_beside, render_results
 from harness.status import status_of
-from harness.store import FILE_NAME, open_store
+from harness.store import EXPERIMENT_NAME, FILE_NAME, open_store
 from tests.factories import EXPERIMENT, experiment
 from tests.fuzz import folders
 from tests.fuzz.commands import harness, pretended
+from tests.fuzz.target import limited
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,16 @@ def test_toml_that_python_cannot_read_is_one_message(tmp_path: Path, text: str, 
     (tmp_path / "x.toml").write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=message):
         load_experiment(tmp_path / "x.toml")
+
+
+def test_a_pipe_is_no_experiment_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.toml")
+    folders.write(tmp_path / "tiny")
+    (tmp_path / "tiny" / EXPERIMENT_NAME).unlink()
+    os.mkfifo(tmp_path / "tiny" / EXPERIMENT_NAME)
+    for use, path in ((load_experiment, "x.toml"), (load_claims, "x.toml"), (judged, "tiny"), (render_results, "tiny")):
+        with limited(20), pytest.raises(UserError, match=rf"{path}.*: is not a regular file"):
+            use(tmp_path / path)
 
 
 def test_more_trials_than_fit_into_memory_are_refused_before_they_are_planned() -> None:
