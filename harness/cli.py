@@ -247,12 +247,16 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
     cores = usable_cores()
     seconds = seconds_in_all(((load_of(trial.spec), 1) for trial in left), estimator, (cores,))
     console.print(
-        f"{file} is valid: {len(trials)} trials, {len(experiment.claim)} claims;"
-        f" {len(left)} trials to do, about {duration(seconds)} on {cores} cores"
+        f"{file} is valid: {_count(len(trials), 'trial')}, {_count(len(experiment.claim), 'claim')};"
+        f" {_count(len(left), 'trial')} to do, about {duration(seconds)} on {cores} cores"
         + (f"; {given_up} given up after {MAX_CRASHES} crashes (--retry crashed)." if given_up else "."),
         soft_wrap=True,
         markup=False,
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 @app.command("list")

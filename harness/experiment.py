@@ -128,8 +128,8 @@ class TrialSpec(BaseModel):
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def id_by_any_code(self) -> str:
-        """The same for trials that differ in nothing but the code that trains them."""
-        return self.model_copy(update={"code": ""}).id()
+        """The same for trials that ask for the same, by whichever code and version of their data they are trained."""
+        return self.model_copy(update={"code": "", "data": {"options": json.dumps(self.options, sort_keys=True)}}).id()
 
 
 SPEC_DEFAULTS: dict[str, Any] = {

@@ -94,7 +94,7 @@ class _Run:
     """The most seeds that claims are looked at with, where seeds are, or have been, added; then those stay planned."""
     planned_before: frozenset[str]
     stored_by_any_code: frozenset[str]
-    """`TrialSpec.id_by_any_code` of the trials of the last plan that have a record, of this code or another."""
+    """`TrialSpec.id_by_any_code` of the trials of the last plan that have a record, by this code and data or others."""
     attempts_before: Mapping[str, Attempts]
     """When the run began."""
 
@@ -192,8 +192,9 @@ def _timed_elsewhere(store: Store, console: Console, *, retry: bool) -> dict[str
             for _, machine in elsewhere.values()
         }
         console.print(
-            f"{len(elsewhere)} stored speed trials were timed on another machine ({'; '.join(sorted(machines))}). Their"
-            f" times are not compared with times of this one. --retry {OTHER_MACHINE} times them again here.",
+            f"{len(elsewhere)} stored speed trial{'s were' if len(elsewhere) != 1 else ' was'} timed on another machine"
+            f" ({'; '.join(sorted(machines))}). Times of two machines are not compared."
+            f" --retry {OTHER_MACHINE} repeats such trials here.",
             markup=False,
             soft_wrap=True,
         )
@@ -231,7 +232,7 @@ def _limits(experiment: Experiment) -> Limits:
 
 
 def _by_any_code(store: Store) -> frozenset[str]:
-    """What the trials of the last plan that have a record asked for, whichever code was to train them."""
+    """What the trials of the last plan that have a record asked for, by whichever code and version of their data."""
     stored = store.attempts()
     found = set()
     for planned in store.plan():
@@ -350,8 +351,8 @@ def _run_stage(run: _Run, trials: Mapping[str, TrialSpec]) -> Outcome:
     again = sum(trial.attempt == 1 and trial.spec.id_by_any_code() in run.stored_by_any_code for trial in left)
     if again:
         run.console.print(
-            f"{again} of them were run before, by other code or an older version of the harness, and are run again;"
-            " their records are kept (`harness.load_records(DIR, all_records=True)`).",
+            f"{again} of them {'was' if again == 1 else 'were'} run before, by other code, on other data or by an older"
+            " version of the harness. Their records are kept (`harness.load_records(DIR, all_records=True)`).",
             markup=False,
             soft_wrap=True,
         )

@@ -144,7 +144,8 @@ def read_results(directory: str | Path, experiment: Experiment | None = None) ->
                 whereabouts.add(record)
                 datasets.add(record)
                 versions.add(_versions(record["machine"]))
-                machines.setdefault(fingerprint_of(record["machine"]), record["machine"])
+                fingerprint = fingerprint_of(record["machine"])
+                machines.setdefault(fingerprint, {**record["machine"], "fingerprint": fingerprint})
                 of = left.get(record["trial_id"], (record["spec"]["task"], record["spec"]["cell"]))  # planned meanwhile
                 if record["status"] == "interrupted":
                     if record["trial_id"] not in out_of_time:

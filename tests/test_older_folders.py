@@ -41,7 +41,7 @@ _LATER = ("gradient_reach", "evaluate_lengths")
 
 
 def older(folder: Path, seeds: tuple[int, ...] = (0, 1)) -> Path:
-    """What version 0.1 left of the tiny experiment: its ids hashed every field, its code has another digest."""
+    """What version 0.1 left of the tiny experiment: its ids hashed every field, code and data have other digests."""
     folder.mkdir(parents=True)
     (folder / EXPERIMENT_NAME).write_text(EXPERIMENT, encoding="utf-8")
     specs = [spec for spec in plan(experiment()).values() if spec.seed in seeds]
@@ -53,7 +53,7 @@ def older(folder: Path, seeds: tuple[int, ...] = (0, 1)) -> Path:
                 mode="json"
             )
             stored["spec"] = {name: value for name, value in stored["spec"].items() if name not in _LATER}
-            stored["spec"]["code"] = "0123456789ab"
+            stored["spec"] |= {"code": "0123456789ab", "data": {"procedure": "older 1"}}
             text, own = json.dumps(stored), json.dumps(stored["spec"])
             row = (trial_id, 1, "ok", spec.task, spec.cell, 1.5, text)
             connection.execute("INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?)", row)
