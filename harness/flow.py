@@ -194,7 +194,7 @@ def _timed_elsewhere(store: Store, console: Console, *, retry: bool) -> dict[str
         console.print(
             f"{len(elsewhere)} stored speed trial{'s were' if len(elsewhere) != 1 else ' was'} timed on another machine"
             f" ({'; '.join(sorted(machines))}). Times of two machines are not compared."
-            f" --retry {OTHER_MACHINE} repeats such trials here.",
+            f" --retry {OTHER_MACHINE} times them again here.",
             markup=False,
             soft_wrap=True,
         )
