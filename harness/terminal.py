@@ -140,14 +140,13 @@ def plan_table(experiment: Experiment, trials: Mapping[str, TrialSpec]) -> Table
 def data_lines(trials: Iterable[TrialSpec]) -> Iterator[str]:
     """What the tasks read, and the most that they leave out of it: two lines a task and data, and warnings."""
     conditions = {(spec.task, str(spec.options), spec.train_size, spec.sequence_length): spec for spec in trials}
-    read: dict[tuple[str, str, float | None], list[Mapping[str, int]]] = {}
-    for spec in conditions.values():
+    read: dict[tuple[str, str, str, float | None], list[Mapping[str, int]]] = {}
+    for spec, name in zip(conditions.values(), tasks_of(conditions.values()), strict=True):
         task = tasks[spec.task]
         facts = task.facts(spec.train_size, spec.sequence_length, task.options.model_validate(spec.options))
         if facts.source:
-            read.setdefault((spec.task, facts.source, facts.unknown), []).append(facts.left_out)
-    for (name, source, unknown), every in read.items():
-        unit = tasks[name].train_size_unit
+            read.setdefault((name, task.train_size_unit, facts.source, facts.unknown), []).append(facts.left_out)
+    for (name, unit, source, unknown), every in read.items():
         yield f"{name}: {source}" + ("." if unknown is None else f"; {unknown * 100:.1f} % unknown {unit}.")
         left_out = left_out_in_words(most_left_out(every))
         if left_out != "nothing":

@@ -146,3 +146,17 @@ def test_check_says_what_data_are_read_and_warns_of_unknown_tokens(tmp_path: Pat
         "Warning: language: 25 % of the characters are unknown: raise options.vocabulary.",
     ]
     assert list(data_lines([spec()])) == []
+
+
+def test_check_names_each_of_several_files_as_its_table_does(tmp_path: Path) -> None:
+    trials = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "corpus.txt").write_text("ab" * (1000 if folder == "a" else 2000))
+        options = {"text": [str(tmp_path / folder / "corpus.txt")]}
+        data = {"text_sha256": folder}
+        trials.append(spec(task="language", options=options, data=data, train_size=100, sequence_length=8))
+    lines = [line for line in data_lines(trials) if "characters;" in line]
+    assert [line.split(",")[0] for line in lines] == [
+        f"language ({folder}/corpus.txt): corpus.txt" for folder in ("a", "b")
+    ]

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from harness.analysis.data_names import Identity, dataset_names, identity_of, with_data
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -37,7 +39,8 @@ class Data(NamedTuple):
     def in_words(self) -> str:
         """'documentation of pandas 3.1.1 (SHA-256 6669ccdb0251)'; of made data the procedure."""
         hashes = [value[:_DIGITS] for name, value in self.key if name.endswith("sha256")]
-        source = self.source or dict(self.key).get("procedure", "data of an unknown procedure")
+        made = dict(self.key).get("procedure", "data of an unknown procedure")
+        source = self.source or ("data whose name is not on record" if hashes else made)
         return f"{source} (SHA-256 {', '.join(hashes)})" if hashes else source
 
 
@@ -80,20 +83,23 @@ class Summary:
 
     def __init__(self) -> None:
         self._facts: dict[Data, list[Mapping[str, Any]]] = {}
+        self._identities: dict[Data, Identity] = {}
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Take a stored record into account; those without such facts are passed over."""
         facts = _facts(record)
+        self._identities.setdefault(of_record(record), identity_of(record["spec"]))
         every = self._facts.setdefault(of_record(record), []) if facts else []
         if facts not in every and record["spec"]["purpose"] == "comparison":
             every.append(facts)
 
     def rows(self) -> Iterator[dict[str, str]]:
         """Task, data, examples of the three splits, classes, share of unknown tokens, padding, what is left out."""
+        names = dataset_names(self._identities.values())
         for data, every in self._facts.items():
             if every:
                 yield {
-                    "task": data.task,
+                    "task": with_data(data.task, names[self._identities[data]]),
                     "data": data.in_words,
                     **{split: _range(facts["examples"][split] for facts in every) for split in every[0]["examples"]},
                     "classes": _range(facts["classes"] for facts in every),

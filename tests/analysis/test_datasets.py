@@ -73,6 +73,20 @@ def test_a_row_has_the_ranges_over_the_conditions() -> None:
     )
 
 
+def test_rows_of_several_files_are_told_apart_by_their_paths() -> None:
+    summary = Summary()
+    for letter in "ab":
+        one = stored()
+        one["spec"] |= {"options": {"text": f"/{letter}/book.txt"}, "data": {"text_sha256": letter * 64}}
+        summary.add(one)
+    assert [row["task"].partition(" ")[2] for row in summary.rows()] == ["(a/book.txt)", "(b/book.txt)"]
+
+
+def test_data_without_a_name_are_not_named_by_their_procedure() -> None:
+    assert Data("words", A, "").in_words == f"data whose name is not on record (SHA-256 {'a' * 12})"
+    assert Data("adding", json.dumps({"procedure": "adding 1"}), "").in_words == "adding 1"
+
+
 def test_few_unknown_tokens_are_no_reason_to_warn() -> None:
     assert unknown_warning(None, "words") == unknown_warning(0.05, "words") == ""
     assert unknown_warning(0.051, "words") == "5 % of the words are unknown: raise options.vocabulary"
