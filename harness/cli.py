@@ -456,10 +456,11 @@ def trial_(directory: Directory, trial: Trial) -> None:
 
     with open_store(directory) as store:
         record = store.attempts_at(trial)[-1]
-    find_modules(directory, (record["spec"]["task"], record["spec"]["cell"]))
-    from harness.trial.foreground import run_in_foreground, spec_of
+        find_modules(directory, (record["spec"]["task"], record["spec"]["cell"]))
+        from harness.trial.foreground import run_in_foreground, spec_of
 
-    run_in_foreground(spec_of(record), record["threads"])
+        spec, threads = spec_of(record), record["threads"]
+    run_in_foreground(spec, threads)
 
 
 @app.command()

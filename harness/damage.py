@@ -21,8 +21,12 @@ _TYPES = {
 }  # fmt: skip
 
 
-def found_damage(connection: sqlite3.Connection) -> str | None:
-    """The first value of a wrong type, with its place; None where there is none. Reads the whole store."""
+def found_damage(connection: sqlite3.Connection, error: Exception) -> str | None:
+    """The first value of a wrong type, or the first record without the key that a KeyError names, with its place.
+
+    None where there is none. Reads the whole store.
+    """
+    key = str(error.args[0]) if isinstance(error, KeyError) and error.args else None
     for table, types in _TYPES.items():
         for column, expected in types.items():
             query = f"SELECT rowid, typeof({column}) FROM {table} WHERE typeof({column}) <> ? LIMIT 1"
@@ -35,21 +39,24 @@ def found_damage(connection: sqlite3.Connection) -> str | None:
         ("SELECT trial_id, 'plan', spec FROM planned", TrialSpec),
     ):
         for trial_id, what, text in connection.execute(query):
-            wrong = _wrong(text, model)
+            wrong = _wrong(text, model, key)
             if wrong:
                 return f"trial {trial_id}, {what}: {wrong}"
     return None
 
 
-def _wrong(text: object, model: type[BaseModel]) -> str:
-    """What the JSON lacks or has of a wrong type; keys of another version of the harness are none of it."""
+def _wrong(text: object, model: type[BaseModel], key: str | None) -> str:
+    """What the JSON has of a wrong type, or lacks: a required key, or an optional one if it is `key`.
+
+    Keys of another version of the harness are not damage.
+    """
     if not isinstance(text, str):
         return f"{type(text).__name__}, expected JSON text"
     try:
-        model.model_validate_json(text)
+        given = model.model_validate_json(text).model_fields_set
     except ValidationError as error:
         if all(mistake["type"] == "extra_forbidden" for mistake in error.errors()):
             return ""
         lines = explain(error, source="", model=model).splitlines()
         return next(line for line in lines if "unknown key" not in line).removeprefix(": ")
-    return ""
+    return f"{key}: this key is missing" if key in model.model_fields.keys() - given else ""

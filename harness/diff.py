@@ -19,7 +19,7 @@ from harness.analysis.changes import Change, Changes, Group, compare
 from harness.analysis.datasets import Data, differences, of_frame
 from harness.analysis.words import number
 from harness.results import find_modules, load_records
-from harness.store import open_store
+from harness.store import naming_damage, open_store
 
 BY_CHANCE = 0.05
 """The share of comparisons that stand out where nothing has changed."""
@@ -43,9 +43,10 @@ def diff_results(first: str | Path, second: str | Path) -> tuple[Side, Side, Cha
         with open_store(directory):
             pass
     ours, theirs = load_records(first), load_records(second)
-    for directory, frame in ((first, ours), (second, theirs)):
-        find_modules(directory, {*frame["task"], *frame["cell"]})
-    return _side(first, ours), _side(second, theirs), compare(ours, theirs)
+    with naming_damage(first, second):
+        for directory, frame in ((first, ours), (second, theirs)):
+            find_modules(directory, {*frame["task"], *frame["cell"]})
+        return _side(first, ours), _side(second, theirs), compare(ours, theirs)
 
 
 def _side(directory: str | Path, frame: pd.DataFrame) -> Side:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from harness.files import replacing, user_path
-from harness.store import open_store
+from harness.store import naming_damage, open_store
 
 _REMEDY = "Choose another file with --output FILE"
 
@@ -24,7 +24,7 @@ def export_records(directory: str | Path, format: str, output: str | Path | None
             file.writelines(f"{json.dumps(record)}\n".encode() for record in store.records())
         return path
     frame = load_records(directory)
-    with replacing(path, _REMEDY) as file:
+    with naming_damage(directory), replacing(path, _REMEDY) as file:
         if format == "csv":
             frame.to_csv(file, index=False)
         else:

@@ -25,7 +25,15 @@ from harness.experiment import Experiment, load_claims, parse_experiment
 from harness.files import make_folder, read_text, resolved, user_path
 from harness.hosts import Host, Whereabouts
 from harness.machine import fingerprint_of
-from harness.store import EXPERIMENT_NAME, LeftOut, make_writable, open_store, stored_experiment, write_atomically
+from harness.store import (
+    EXPERIMENT_NAME,
+    LeftOut,
+    make_writable,
+    naming_damage,
+    open_store,
+    stored_experiment,
+    write_atomically,
+)
 from harness.tasks import tasks
 
 if TYPE_CHECKING:
@@ -154,8 +162,9 @@ def read_results(directory: str | Path, experiment: Experiment | None = None) ->
                 left.pop(record["trial_id"], None)
                 if record["status"] != "ok" and len(failures) < MOST_FAILURES:
                     failures.append(_failure(record, of[0]))
-    frame, curves, lengths, reach = map(_joined, tables)
-    frame = frame.assign(dataset=named_data(frame))  # of all batches together
+    with naming_damage(directory):
+        frame, curves, lengths, reach = map(_joined, tables)
+        frame = frame.assign(dataset=named_data(frame))  # of all batches together
     return Stored(
         directory=directory,
         experiment=experiment or load_stored_experiment(directory),
@@ -215,7 +224,8 @@ def judged(directory: str | Path, claims_file: str | Path | None = None) -> list
     """The verdicts of `judge_results`; writes nothing. Raises UserError."""
     experiment = load_stored_experiment(directory)  # first, so that its modules are found for the claims too
     claims = load_claims(claims_file) if claims_file else None
-    return _judged(read_results(directory, experiment), claims)
+    with naming_damage(directory):
+        return _judged(read_results(directory, experiment), claims)
 
 
 def write_judged(
@@ -260,10 +270,11 @@ def judge_and_render(
     stored = read_results(directory, experiment)
     output = stored.directory if output is None else user_path(output)
     make_writable(output, OUTPUT)
-    if verdicts is None:
-        verdicts = _judged(stored)
-        write_verdicts(verdicts, output / VERDICTS_NAME)
-    return verdicts, render(report_data(stored, verdicts), output)
+    with naming_damage(directory):
+        if verdicts is None:
+            verdicts = _judged(stored)
+            write_verdicts(verdicts, output / VERDICTS_NAME)
+        return verdicts, render(report_data(stored, verdicts), output)
 
 
 def _renderer(format: ReportFormat) -> Callable[[ReportData, Path], Path]:
@@ -287,8 +298,9 @@ def render_beside(directories: Sequence[str | Path], output: str | Path, *, form
         raise UserError(f"{output}: has a report of its own. Choose another folder with --output DIR")
     stored = [read_results(folder) for folder in folders]
     make_writable(output, OUTPUT)
-    data = beside({label: report_data(one, _judged(one)) for label, one in zip(labels, stored, strict=True)})
-    return render(data, output)
+    with naming_damage(*folders):
+        data = beside({label: report_data(one, _judged(one)) for label, one in zip(labels, stored, strict=True)})
+        return render(data, output)
 
 
 def live_report(directory: str | Path, state: str) -> dict[str, bytes]:
@@ -298,8 +310,9 @@ def live_report(directory: str | Path, state: str) -> dict[str, bytes]:
     """
     from harness.report import report_files
 
-    stored = read_results(directory)
-    return report_files(report_data(stored, _judged(stored)), state=state)
+    with naming_damage(directory):
+        stored = read_results(directory)
+        return report_files(report_data(stored, _judged(stored)), state=state)
 
 
 def _labels(directories: Sequence[Path]) -> list[str]:

@@ -349,12 +349,31 @@ def open_store(directory: str | Path, *, create: bool = False, option: str = "--
         except (UserError, sqlite3.Error):
             raise
         except Exception as error:
-            from harness.damage import found_damage
+            _name_damage(connection, path, error)
+            raise
 
-            damage = found_damage(connection)
-            if damage is None:
-                raise
-            raise UserError(f"{path}: damaged ({damage}). Restore it from a copy, or name another folder") from error
+
+@contextmanager
+def naming_damage(*directories: str | Path) -> Iterator[None]:
+    """What fails in the block because of damaged values that were read from these folders becomes a UserError."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        for directory in directories:
+            with open_store(directory) as store:
+                _name_damage(store._connection, store.directory / FILE_NAME, error)
+        raise
+
+
+def _name_damage(connection: sqlite3.Connection, path: Path, error: Exception) -> None:
+    """Raise a UserError that names the damaged value, where there is one, from what failed because of it."""
+    from harness.damage import found_damage
+
+    damage = found_damage(connection, error)
+    if damage is not None:
+        raise UserError(f"{path}: damaged ({damage}). Restore it from a copy, or name another folder") from error
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.analysis.frame import to_frame
+from harness.diff import diff_results
 from harness.errors import UserError
 from harness.experiment import load_claims, load_experiment
 from harness.merge import merge
@@ -105,6 +106,31 @@ def test_values_of_a_wrong_type_are_named(tmp_path: Path, table: str, column: st
         connection.execute(f"UPDATE {table} SET {column} = ?", (value,))
     with pytest.raises(UserError, match=rf"{FILE_NAME}: damaged \(.*{message}"):
         read(tmp_path / "tiny")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("'{}'", "record of attempt 1: trial_id: this key is missing"),
+        ("'x'", "record of attempt 1: .*JSON"),
+        ("json_remove(record, '$.failure')", "record of attempt 1: failure: this key is missing"),
+        ("json_set(record, '$.machine', 5)", "record of attempt 1: machine: "),
+        ("json_set(record, '$.example', 5)", "record of attempt 1: example: "),
+    ],
+)
+def test_values_that_fail_first_in_verdicts_or_report_are_named(tmp_path: Path, change: str, message: str) -> None:
+    folder, other = tmp_path / "tiny", tmp_path / "other"
+    folders.write(folder)
+    folders.write(other)
+    with closing(sqlite3.connect(folder / FILE_NAME)) as connection, connection:
+        connection.execute(f"UPDATE trial SET record = {change}")
+    with pytest.raises(UserError, match=rf"tiny.*{FILE_NAME}: damaged \(trial \w+, {message}"):
+        render_results(folder, format="md")
+    if "example" in change:  # which verdicts and differences do without
+        return
+    for use in (judged, lambda path: diff_results(path, other), lambda path: diff_results(other, path)):
+        with pytest.raises(UserError, match=rf"tiny.*{FILE_NAME}: damaged \(trial \w+, {message}"):
+            use(folder)
 
 
 def read(directory: Path) -> None:
