@@ -359,7 +359,8 @@ def _run_stage(run: _Run, trials: Mapping[str, TrialSpec]) -> Outcome:
     budget = None
     if run.deadline < math.inf:
         budget = Budget(in_rounds(left, trials), estimator, engine.hosts, run.deadline)
-    with ShowProgress(run.console, left, estimator, engine.hosts, len(trials) - len(left), run.deadline) as progress:
+    before = len(trials) - len(left)
+    with ShowProgress(run.console, left, estimator, engine.hosts, before, run.deadline, trials.values()) as progress:
         outcome = run_plan(left, len(trials), store, engine, progress, budget)
     outcome = replace(outcome, repeated=repeated)
     if budget and not outcome.stopped:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from types import TracebackType
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from harness.analysis.data_names import names_of_tasks
 from harness.estimate import Estimator, load_of, seconds_in_all
+from harness.experiment import TrialSpec
 from harness.record import Record
 from harness.runner.engine import Trial
 
@@ -21,12 +23,14 @@ _FAILURES_SHOWN = 10
 _HELD_UP_SECONDS = 5.0
 
 
-def describe(record: Record) -> str:
-    """A failed trial in one line: which, what, why."""
+def describe(record: Record, planned: Collection[TrialSpec] = ()) -> str:
+    """A failed trial in one line: which, what, why. Its data are named where the plan has several of its task."""
     spec = record.spec
+    distinct = {(one.task, repr(one.options), repr(one.data)): one for one in (*planned, spec)}
+    task = names_of_tasks(one.model_dump(mode="json") for one in (spec, *distinct.values()))[0]
     reason = record.failure.message.splitlines()[0] if record.failure and record.failure.message else ""
     return (
-        f"{record.status}: {spec.cell}/{spec.kernel} {spec.task} size {spec.train_size} length {spec.sequence_length}"
+        f"{record.status}: {spec.cell}/{spec.kernel} {task} size {spec.train_size} length {spec.sequence_length}"
         f" seed {spec.seed} ({record.trial_id}): {reason}"
     )
 
@@ -56,7 +60,10 @@ class ShowProgress:
         hosts: Sequence[int],
         before: int,
         deadline: float = math.inf,
+        planned: Collection[TrialSpec] = (),
     ) -> None:
+        """planned: all trials of the run, those that were done before included."""
+        self._planned = planned
         self._deadline = deadline
         self._console = console
         self._estimator = estimator
@@ -104,7 +111,7 @@ class ShowProgress:
         else:
             self._failed += 1
             if self._failed <= _FAILURES_SHOWN:
-                self._console.print(f"[yellow]{escape(describe(record))}[/yellow]", soft_wrap=True)
+                self._console.print(f"[yellow]{escape(describe(record, self._planned))}[/yellow]", soft_wrap=True)
             if self._failed == _FAILURES_SHOWN:
                 self._console.print("Further failures are counted here and shown in the report.", soft_wrap=True)
         self._update()

@@ -44,6 +44,14 @@ def test_a_failed_trial_is_told_in_one_line() -> None:
     assert describe(record(TRIALS[0].spec, status="timeout")).endswith("): ")
 
 
+def test_a_failed_trial_is_told_with_its_data_where_the_plan_has_several() -> None:
+    planned = [
+        spec(task="language", options={"text": f"/{letter}/corpus.txt"}, data={"text_sha256": letter})
+        for letter in "ab"
+    ]
+    assert "gru/keras language (b/corpus.txt) size" in describe(record(planned[1], status="crashed"), planned)
+
+
 def test_piped_output_ends_with_all_trials_done() -> None:
     lines = shown(terminal=False, status="ok").splitlines()
     assert lines == ["15 of 15 trials done, 0 running, 0 failed, about 0 s left"]
