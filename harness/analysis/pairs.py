@@ -67,7 +67,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Found:
-    """The conditions with at least one pair, and what was left out, in words."""
+    """The conditions with at least one pair; in words, what was left out, and what counts as failed though it ended."""
 
     conditions: tuple[Pairs, ...]
     left_out: str
@@ -154,7 +154,17 @@ def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str, low: str = "
         else:
             unpaired += 2 * len(part)
     left_out = f"{unpaired} trial{'s' * (unpaired != 1)} without a counterpart left out." if unpaired else ""
-    return Found(tuple(conditions), left_out, _scope(both))
+    notes = filter(None, ("" if isinstance(claim, TimeToTarget) else _not_finite(rows, column), left_out))
+    return Found(tuple(conditions), " ".join(notes), _scope(both))
+
+
+def _not_finite(rows: pd.DataFrame, column: str) -> str:
+    """How many trials failed by their outcome alone."""
+    count = int(((rows["status"] == "ok") & rows["outcome"].isna()).sum())
+    if not count:
+        return ""
+    name, their, are = column.replace("_", " "), *(("its", "is") if count == 1 else ("their", "are"))
+    return f"{count} of the failed trials ran to {their} end, but {their} {name} {are} not finite."
 
 
 def along_of(claim: Comparison) -> Factor | None:

@@ -64,7 +64,8 @@ class Verdict:
     needed_seeds: int | None = None
     """Where undecided: the seeds, in all, for 80 % power against an effect as large as the margin, if that is more."""
     step: float | None = None
-    """Times are known to within this many updates or seconds, the distance between evaluations; None for exact ones."""
+    """Times are known to within this many updates or seconds, the largest distance between the
+    evaluations around them; None for exact ones."""
     too_coarse: bool = False
     """Whether the step leaves the claim undecided with any number of seeds."""
     baseline: str = ""

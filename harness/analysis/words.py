@@ -163,7 +163,7 @@ def unknown_words(claim: Comparison) -> str:
 
 def known_within(step: str, too_coarse: bool, helps: str) -> str:
     """How finely times are known; whether no number of seeds would decide; and what would help, where that is why."""
-    text = f"Times are known to within {step}, the distance between evaluations."
+    text = f"Times are known to within {step}, the largest distance between the evaluations around them."
     if too_coarse:
         return f"{text} That is too coarse to decide the claim with any number of seeds; {helps} would be finer."
     return f"{text} With exact times it might be decided: {helps} would be finer." if helps else text

@@ -103,4 +103,5 @@ def test_a_metric_that_is_infinite_counts_as_a_failure(infinite: tuple[str, ...]
     for margin in (0.05, "5%"):
         said = verdict(found, paired(on="test_perplexity", margin=margin))
         assert f"{len(infinite)} trial" in said.reason
+        assert f"{len(infinite)} of the failed trials ran to" in said.reason, "the report counts no failed trial"
         assert [pair.advantage for pair in said.pairs][2] == (0.0 if len(infinite) == 2 else -np.inf)

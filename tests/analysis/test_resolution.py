@@ -42,8 +42,8 @@ def test_times_that_are_equal_only_because_evaluations_are_rare_are_not_called_e
     assert found.ci_low == pytest.approx(-97, abs=1)
     assert found.ci_high == pytest.approx(2900)
     assert (
-        "Times are known to within 30 updates, the distance between evaluations. That is too coarse to decide the claim"
-        " with any number of seeds; `evaluate_every = 1` would be finer."
+        "Times are known to within 30 updates, the largest distance between the evaluations around them. That is too"
+        " coarse to decide the claim with any number of seeds; `evaluate_every = 1` would be finer."
     ) in found.reason
     assert "is ruled out" not in found.reason
     assert found.needed_seeds is None
