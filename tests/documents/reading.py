@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -138,7 +141,6 @@ def commands(*documents: Path) -> list[Command]:
 
 
 def _typed(text: str) -> Iterator[str]:
-    for word in text.split():
-        if word.startswith(("#", ">")):
-            return
-        yield word
+    """The words as a shell reads them, up to a comment or a redirection; nothing for code that no shell reads."""
+    with suppress(ValueError):  # a quotation mark without its counterpart
+        yield from takewhile(lambda word: not word.startswith(">"), shlex.split(re.split(r"(?:^|\s)#", text)[0]))

@@ -30,8 +30,8 @@ SERVE = {"serve"}
 """Runs until it is stopped: `tests/test_serve.py`."""
 HELD_ELSEWHERE = {
     "pip install .": "tests/end_to_end/test_installed.py",
-    "pip install '.[dask]'": "pyproject.toml",
-    "pip install 'distributed>=2026.8'": "tests/runner/cluster/test_processes.py",
+    "pip install .[dask]": "pyproject.toml",
+    "pip install distributed>=2026.8": "tests/runner/cluster/test_processes.py",
     ".venv/bin/pre-commit install": ".pre-commit-config.yaml",
     "harness --install-completion": "tests/test_completion.py",
 }
