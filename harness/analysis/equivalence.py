@@ -65,7 +65,7 @@ def in_two_clusters(d: Floats) -> bool:
     """Whether the widest gap between neighbours is at least three times the range on both sides of it together."""
     ordered = np.sort(d)
     gaps = np.diff(ordered)
-    widest = float(gaps.max(initial=0.0))
+    widest = float(np.max(gaps, initial=0.0))
     return widest > 0 and widest >= 3 * (float(np.ptp(ordered)) - widest)
 
 

@@ -51,9 +51,9 @@ def step_of(conditions: tuple[Pairs, ...], outcome: Outcome) -> float | None:
     ]
     known = np.concatenate(widths or [np.zeros(0)])
     known = known[np.isfinite(known)]
-    if not len(known) or known.max() <= 0:
+    if not len(known) or np.max(known) <= 0:
         return None
-    return float(known.max() + (outcome.unit == "updates"))
+    return float(np.max(known) + (outcome.unit == "updates"))
 
 
 def too_coarse(found: Advantages, scale: Scale) -> bool:
