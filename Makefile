@@ -52,7 +52,7 @@ pythons: $(READY)  ## `make lint test-fast` on every supported Python of this ma
 		$(MAKE) --no-print-directory lint test-fast PYTHON="$$python" VENV=$$environment || exit 1; done; \
 	if [ -n "$$absent" ]; then echo "Not tested, because this machine has no such Python with its venv module:$$absent"; fi
 
-fuzz: $(READY)  ## 10,000 mutated inputs of each kind: no traceback, whatever is typed or read; ARGS="COUNT TARGET ..."
+fuzz: $(READY)  ## 10,000 mutated inputs of each kind: none may end in a traceback; ARGS="COUNT TARGET ..."
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 coverage: $(READY)  ## all tests; which lines and branches they never take, and whether they take 90 % of the branches

@@ -420,7 +420,7 @@ _MODULE = re.compile(r"[\w.]+:\w+")
 
 
 def _modules(content: object) -> list[str]:
-    """The names of the form `module:attribute` that stand where they may, whatever else is wrong with the content."""
+    """The names of the form `module:attribute` that stand where they may; the rest of the content may be wrong."""
     if isinstance(content, str):
         return [content] if _MODULE.fullmatch(content) else []
     if isinstance(content, list):

@@ -49,7 +49,7 @@ def _parsed(path: Path) -> ast.Module:
 def tree_as_text(path: Path) -> str:
     """The file's syntax tree as text, without positions and strings that stand alone (docstrings).
 
-    Absent and empty fields are left out, so that the text is the same whatever fields a version of Python adds.
+    Absent and empty fields are left out, so that fields which a version of Python adds do not change the text.
     """
     parts: list[str] = []
     waiting: list[object] = [_parsed(path)]

@@ -21,7 +21,7 @@ _HASH = 8
 def dataset_names(trials: Iterable[Identity]) -> dict[Identity, str]:
     """The name of each trial's data among all data of its task; empty where the task has only these.
 
-    Data are the same where what identifies them (`Task.identity`) is the same, whatever path leads to them. They are
+    Data are the same where what identifies them (`Task.identity`) is the same, at any path. They are
     named by the options that differ: a path by the file's name and, where names are equal, by the part of the path that
     differs; else by what differs in the data, such as the hash of a file that was changed.
     """

@@ -64,7 +64,7 @@ def figures(
     shapes: tuple[Shape, ...] = SHAPES,
     looks: tuple[int, ...] = LOOKS,
 ) -> Iterator[Figure]:
-    """Every figure that docs/method.md states, from so many simulated experiments each."""
+    """Every figure that docs/method.md states, from `experiments` simulated ones each."""
     for n in seeds:
         for shape in shapes:
             yield _directional(Scenario(n, shape=shape), shape, experiments)

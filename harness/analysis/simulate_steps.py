@@ -40,7 +40,7 @@ def verdict_of_times(
 
 
 def _seen(better: Floats, than: Floats, step: int) -> Pairs:
-    """As evaluations every so many updates see the times."""
+    """The times as evaluations every `step` updates see them."""
     latest = [step * np.ceil(side / step) for side in (better, than)]
     earliest = [side - step + 1 for side in latest]
     seeds = tuple(range(len(better)))
