@@ -187,7 +187,7 @@ def test_an_old_store_that_is_read_only_says_what_to_do(tmp_path: Path, monkeypa
 
     monkeypatch.setattr("harness.store.sqlite3.connect", read_only)
     with (
-        pytest.raises(UserError, match=r"by an older harness, .* \(read-only\)\. Copy its folder"),
+        pytest.raises(UserError, match=r"must be migrated, but it is read-only\. Copy the folder"),
         open_store(tmp_path),
     ):
         pass
