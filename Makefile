@@ -76,7 +76,7 @@ baseline: $(READY)  ## make what is measured now the baseline of `make regress`;
 	@$(BIN)/python -m tests.benchmarks.quality --renew
 	@$(BIN)/python -m tests.benchmarks.regress --baseline
 
-validate: $(READY)  ## are verdicts as right as they say? 2,000 simulated experiments each (10 minutes)
+validate: $(READY)  ## are verdicts as right as they say? 2,000 simulated experiments each (35 minutes)
 	@$(BIN)/python -m harness.analysis.error_rates $(ARGS)
 
 screenshots:  ## the README's picture from EXPERIMENT's report (needs chromium)
