@@ -259,7 +259,7 @@ class Experiment(BaseModel):
     """For the report."""
     description: str = ""
     """For the report."""
-    folder: Annotated[str, AfterValidator(_absolute)] | None = None
+    folder: Annotated[str, AfterValidator(_absolute), Field(json_schema_extra={"pattern": "^[/~]"})] | None = None
     """Where relative paths and `module:attribute` names are found; default: the file's own folder."""
     seeds: Seeds
     """How many (5 stands for 0 to 4), or a list of them."""
