@@ -131,11 +131,25 @@ class TrialSpec(BaseModel):
         """The same for trials that ask for the same, by whichever code and version of their data they are trained."""
         return self.model_copy(update={"code": "", "data": {"options": json.dumps(self.options, sort_keys=True)}}).id()
 
+    def program(self) -> str:
+        """What the compiled training step and prediction depend on; trials with the same one can share compiled code.
+
+        Everything counts but what is a value of a variable, a count, or a way to choose or to report.
+        """
+        return self.model_dump_json(exclude=_NOT_COMPILED)
+
 
 SPEC_DEFAULTS: dict[str, Any] = {
     name: to_jsonable_python(field.default) for name, field in TrialSpec.model_fields.items() if not field.is_required()
 }
 """By field, as JSON values: what a stored spec says that was written before there was the field."""
+
+
+_NOT_COMPILED = {
+    "options", "matched", "reference_units", "train_size", "learning_rate", "updates", "evaluate_every", "patience",
+    "forget_bias", "initialiser", "gradient_reach", "purpose", "targets", "seed",
+}  # fmt: skip
+"""The fields of a trial's spec that its program does not depend on. The options' effects are in `data`."""
 
 
 class TrialLimits(BaseModel):

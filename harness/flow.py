@@ -29,7 +29,7 @@ from harness.results import judge_and_render, summary_file, write_summary
 from harness.runner import scratch
 from harness.runner.budget import Budget, in_rounds
 from harness.runner.child import server_context, without_main
-from harness.runner.cluster.connect import Cluster, cluster_engine, homes
+from harness.runner.cluster.connect import Cluster, cluster_engine
 from harness.runner.engine import Engine
 from harness.runner.limits import Limits
 from harness.runner.local import LocalEngine
@@ -222,7 +222,7 @@ def _engine(
     def say(line: str) -> None:
         console.print(line, markup=False, soft_wrap=True)
 
-    with cluster_engine(cluster, jobs, limits, lambda: homes(store), say) as engine:
+    with cluster_engine(cluster, jobs, limits, say) as engine:
         yield engine
 
 

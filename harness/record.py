@@ -122,21 +122,27 @@ class Record(_Frozen):
     data_facts: DataFacts | None = None
     parameters: int | None = None
     recurrent_parameters: int | None = None
+    program: Literal["compiled", "reused"] = "compiled"
+    """Whether the trial compiled its program, or used that of an earlier trial of its process."""
     phases: dict[PhaseName, Phase] = {}
+    """A trial that reuses a program has no first step."""
     seconds_total: float | None = None
     updates: int = 0
     """Updates done; fewer than the spec's where training stopped early."""
     seconds_per_update: float | None = None
     """Of the train phase, evaluations and the first call left out."""
     memory: Memory | None = None
+    """Of the first trial of a process; None for later ones, whose memory holds what earlier trials left."""
     memory_timeline: list[tuple[float, int]] = []
     """(seconds since the start, resident bytes), sampled from outside; short peaks are in `phases`, not here."""
     rounds: list[float] = []
     """Seconds per update of each timed round of a speed trial."""
+    timing_block: str | None = None
+    """Which trials it took turns with: round by round, their `rounds` belong together."""
     surroundings: dict[str, dict[str, float | None]] = {}
     """What else the machine did, 'before' and 'after' the rounds of a speed trial."""
     noisy: bool | None = None
-    """Whether a speed trial was disturbed (docs/method.md); None in the accuracy lane."""
+    """Whether the ratios within its timing block stayed wider than wanted; None in the accuracy lane."""
     curve: list[CurvePoint] = []
     near_target: list[NearTarget] = []
     """Further evaluations where a target was reached between two points of the curve (docs/method.md)."""

@@ -24,7 +24,10 @@ SPEC_TRUTH = ("reset_after", "gradient_reach")
 """The fields of a trial's spec. Lists and dictionaries are JSON; forget_bias is empty where it is the cell's own;
 patience and clip_norm are NaN where they are None. The spec's `updates` are updates_planned here."""
 
-_TEXT = ("trial_id", "status", "dataset", "data_source", "machine", "started_at", "git_commit", "failure", *SPEC_TEXT)
+_TEXT = (
+    "trial_id", "status", "dataset", "data_source", "machine", "program", "timing_block", "rounds", "started_at",
+    "git_commit", "failure", *SPEC_TEXT,
+)  # fmt: skip
 _WHOLE = ("attempt", "updates", "updates_planned", "threads", *SPEC_WHOLE)
 _TRUTH = (*SPEC_TRUTH, "noisy")
 _REAL = (
@@ -54,7 +57,7 @@ COLUMNS = (
     "updates_planned", "evaluate_every", "patience", "dropout", "recurrent_dropout", "clip_norm", "dense_units",
     "reference_units", "optimizer", "reset_after", "forget_bias", "initialiser", "evaluate_lengths",
     "gradient_reach", "purpose", "options", "data", "data_source", "code", "validation_labels", "threads", "attempt",
-    "noisy", "started_at", "git_commit", "failure",
+    "program", "timing_block", "rounds", "noisy", "started_at", "git_commit", "failure",
 )  # fmt: skip
 """Always there, in this order; then `test_<metric>`, `baseline_<name>_<metric>` and
 `validation_baseline_<name>_<metric>` for what the tasks measure."""
@@ -177,6 +180,9 @@ def _row(record: StoredRecord) -> dict[str, Any]:
     row["git_commit"] = record["git_commit"] or ""
     row["data_source"] = (record.get("data_facts") or {}).get("source", "")
     row["noisy"] = bool(record["noisy"])
+    row["program"] = record.get("program", "compiled")
+    row["timing_block"] = record.get("timing_block") or ""
+    row["rounds"] = as_text(record.get("rounds", []))
     row["machine"] = fingerprint_of(record["machine"])
     row["failure"] = record["failure"]["message"] if record["failure"] else ""
     for name, phase in phases.items():

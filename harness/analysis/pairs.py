@@ -13,6 +13,7 @@ import pandas as pd
 from harness.analysis.claims import Comparison, Factor, Horizon, TimeToTarget, Trend, Where
 from harness.analysis.counted import compared, of_one_lane
 from harness.analysis.measures import depends_on_machine
+from harness.analysis.rounds import COLUMN, with_ratios_of_rounds
 from harness.analysis.stats import Floats
 
 CONDITION = (
@@ -136,11 +137,14 @@ def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str, low: str = "
     if along is not None:
         key = [name for name in key if name not in _DERIVED or not _follows(rows, name, key, along)]
     within = [*key, "seed", *([along] if along else [])]
+    rows, unmeasured = _measured(rows, column)
     rows = rows.assign(outcome=np.where((rows["status"] == "ok") & np.isfinite(rows[column]), rows[column], np.nan))
     rows = rows.assign(lowest=rows[low] if low else rows["outcome"])
     rows = rows.sort_values(["started_at", "trial_id"]).drop_duplicates([*within, "cell"], keep="last")
     better, than = (rows[rows["cell"] == cell] for cell in (claim.better, claim.than))
     both = better.merge(than, on=within, suffixes=("", "_than"), how="inner").sort_values(within, kind="stable")
+    if column == COLUMN:
+        both = with_ratios_of_rounds(both)
     unpaired = len(rows) - 2 * len(both)
     conditions = []
     for _, part in both.groupby(key, dropna=False, sort=True):
@@ -154,8 +158,9 @@ def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str, low: str = "
         else:
             unpaired += 2 * len(part)
     left_out = f"{unpaired} trial{'s' * (unpaired != 1)} without a counterpart left out." if unpaired else ""
-    notes = filter(None, ("" if isinstance(claim, TimeToTarget) else _not_finite(rows, column), left_out))
-    return Found(tuple(conditions), " ".join(notes), _scope(both))
+    not_finite = "" if isinstance(claim, TimeToTarget) else _not_finite(rows, column)
+    notes = " ".join(filter(None, (not_finite, left_out, unmeasured)))
+    return Found(tuple(conditions), notes, _scope(both))
 
 
 def _not_finite(rows: pd.DataFrame, column: str) -> str:
@@ -165,6 +170,18 @@ def _not_finite(rows: pd.DataFrame, column: str) -> str:
         return ""
     name, their, are = column.replace("_", " "), *(("its", "is") if count == 1 else ("their", "are"))
     return f"{count} of the failed trials ran to {their} end, but {their} {name} {are} not finite."
+
+
+def _measured(rows: pd.DataFrame, column: str) -> tuple[pd.DataFrame, str]:
+    """Without trials that used an earlier trial's program where that leaves nothing to measure; how many, in words."""
+    reused = (rows["program"] == "reused") & rows[column].isna() & (rows["status"] == "ok")
+    if not depends_on_machine(column) or not reused.any():
+        return rows, ""
+    count = int(reused.sum())
+    return rows[~reused], (
+        f"{count} trial{'s' * (count != 1)} without a process and program of {'their' if count > 1 else 'its'} own"
+        " left out: memory and compiling are measured in the first trial of a process."
+    )
 
 
 def along_of(claim: Comparison) -> Factor | None:

@@ -74,7 +74,7 @@ def seconds_per_update(results: Results) -> Plot:
     trials = of_one_lane(results.frame, "seconds_per_update")
     speed = bool((trials["lane"] == "speed").all())
     note = (
-        "Speed trials: each had the machine to itself."
+        "Speed trials: the trials of a timing block took turns, one at work at a time."
         if speed
         else "Measured beside other trials on the same machine: good for orders of magnitude, not for close calls."
     )
@@ -85,7 +85,7 @@ def seconds_per_update(results: Results) -> Plot:
 def memory(results: Results) -> Plot:
     """Peak resident memory of a trial's process, against sequence length where there are several, else in rows."""
     lead = "The highest resident memory of the trial's own process, TensorFlow included. Lower is better."
-    note = "Each trial ran in a process of its own."
+    note = "Only trials that were the first of their process: later ones find memory that earlier trials have left."
     return _cost(
         of_one_lane(results.frame, MEMORY.column), results, MEMORY, "memory", "Who needs least memory?", lead, note
     )

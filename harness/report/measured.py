@@ -11,7 +11,6 @@ from harness.analysis.stats import ALPHA, FEWEST_SEEDS
 from harness.report.appearance import Look, shorten
 from harness.report.panels import metric, task_title
 from harness.report.wording import plural, with_unit
-from harness.trial.surroundings import SPREAD_ALLOWED, STEAL_ALLOWED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,15 +66,14 @@ def excluded(frame: pd.DataFrame) -> list[str]:
 
 
 def noisy(frame: pd.DataFrame, looks: Mapping[str, Look]) -> str:
-    """Which speed trials were disturbed."""
+    """Which speed trials are noisy."""
     speed = frame[frame["lane"] == "speed"]
     if speed.empty:
         return "No trial had the machine to itself: times are those of trials that ran beside others."
     flagged = speed[speed["noisy"] > 0]
     rule = (
-        f"Noisy is a trial whose rounds spread by more than {SPREAD_ALLOWED * 100:g} % (interquartile range over "
-        f"median), or from which the hypervisor took more than {STEAL_ALLOWED * 100:g} % of the time; it is repeated "
-        "at most twice, and kept."
+        "A trial is noisy where, after the last round, the 95 % interval of a ratio within the rounds of its timing "
+        "block still reaches further than 2 % to either side."
     )
     if flagged.empty:
         return f"None of {plural(len(speed), 'speed trial')} was noisy. {rule}"

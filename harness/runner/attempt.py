@@ -32,6 +32,14 @@ class Attempt:
         self.started = time.monotonic()
         self.phase = "start"
         self.end: Status | None = None
+        self.waits = False
+        """Whether the process waits for another trial."""
+        self.turns: list[float] = []
+        """Of a trial that is timed in turn: seconds per update of the warm-up, and then of each turn."""
+        self.timing_block: str | None = None
+        self.noisy: bool | None = None
+        self._paused_at: float | None = None
+        self._paused = 0.0
         self.timeline = Timeline()
         self._measured: dict[str, Any] = {}
         self._failure: dict[str, Any] | None = None
@@ -54,6 +62,20 @@ class Attempt:
         self._measured |= message.get("measured", {})
         self._failure = message.get("failure", self._failure)
         self.end = message.get("end", self.end)
+        self.waits = message.get("waits", self.waits)
+        if "turn" in message:
+            self.turns.append(message["turn"])
+            self._paused_at = time.monotonic()
+
+    def goes_on(self) -> None:
+        """A turn begins: the time since the last one was not the trial's."""
+        if self._paused_at is not None:
+            self._paused += time.monotonic() - self._paused_at
+            self._paused_at = None
+
+    def seconds(self, now: float) -> float:
+        """What the trial has taken so far, without its waiting for a turn; `now` is the monotonic clock's."""
+        return (now if self._paused_at is None else self._paused_at) - self.started - self._paused
 
     def output(self, data: bytes) -> None:
         """Take in what the trial printed; only the tail is kept."""
@@ -78,7 +100,9 @@ class Attempt:
             "environment": telling_environment(),
             "git_commit": commit,
             "git_dirty": dirty,
-            "seconds_total": time.monotonic() - self.started,
+            "seconds_total": self.seconds(time.monotonic()),
+            "timing_block": self.timing_block,
+            "noisy": self.noisy,
             "memory_timeline": self.timeline.samples,
         }
         failure = None if status == "ok" else self._why(message, exit_code)

@@ -119,14 +119,14 @@ class Budget:
         self._running.setdefault(key, _Running(trial.spec.lane)).loads[trial.id] = load_of(trial.spec)
         self._note_begun()
 
-    def ended(self, trial_id: str, *, for_good: bool) -> None:
-        """A trial has ended; not for good where it is repeated."""
+    def ended(self, trial_id: str, *, done: bool) -> None:
+        """A trial has ended; not done where it was stopped."""
         for key, running in list(self._running.items()):
             if running.loads.pop(trial_id, None) and not running.loads:
                 del self._running[key]
         self._note_begun()
         self._known_full = False
-        if for_good:
+        if done:
             self._unfinished.discard(trial_id)
 
     def left_out(self) -> dict[str, str]:

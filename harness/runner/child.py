@@ -1,8 +1,9 @@
-"""A trial's process as the runner sees it: started, listened to, watched, stopped, and in the end a record."""
+"""A process that runs trials, as the runner sees it: started, given trials, watched, stopped; records come out."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import multiprocessing
 import multiprocessing.forkserver
 import os
@@ -10,7 +11,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
@@ -24,7 +25,7 @@ from harness.runner.engine import Trial
 from harness.runner.limits import GRACE_SECONDS, Limits
 from harness.runner.watch import MemoryWatch, is_alive, kills_by_the_kernel
 from harness.stopping import stop_signals_blocked
-from harness.trial.process import Setting, run_in_process
+from harness.trial.process import Order, Setting, run_in_process
 
 PRELOAD = "harness.trial.preload"
 _PAUSES = (0.02, 0.1, 0.5, 1.0, 2.0)
@@ -56,24 +57,40 @@ def without_main() -> Iterator[None]:
 
 
 class Child:
-    """One trial's process, and what it has told so far. Raises UserError where no process can be started."""
+    """A process that runs trials of one program, one after another. Raises UserError where it cannot be started."""
 
     def __init__(
         self, context: ForkServerContext, trial: Trial, threads: int, core: int | None, cache: Path | None
     ) -> None:
-        self.trial = trial
-        self.core = core
-        self._scratch = scratch.new_folder()
-        self._setting = Setting(threads, core, str(cache.resolve()) if cache else None, str(self._scratch))
-        self._kernel_kills = kills_by_the_kernel()
+        self._setting = Setting(threads, str(cache.resolve()) if cache else None)
+        self._name = f"trial-{trial.id}"
         self._orphan = False
         """Whether its fork server is gone: its exit code will never be known."""
+        # Before the server puts its socket beside it: the folder of a killed runner is then known as abandoned.
+        folder = scratch.new_folder()
+        try:
+            self._start(context)
+        except UserError:
+            scratch.remove(folder)
+            raise
+        self._memory = MemoryWatch(self._pid)
+        self.begin(trial, core, folder)
+
+    def begin(self, trial: Trial, core: int | None, folder: Path | None = None) -> None:
+        """Give it a trial, once it has none, with a folder for temporary files. The trial's clock starts now."""
+        self.trial = trial
+        self.core = core
+        self.waits = False
+        """Whether its trial has ended well, and it waits for another."""
+        self._scratch = folder or scratch.new_folder()
+        self._kernel_kills = kills_by_the_kernel()
         self._stopped_as: Status | None = None
         self._why: str | None = None
         self._kill_at = float("inf")
-        self._start(context)
-        self._attempt = Attempt(trial, threads)  # its clock starts now: the server's own start is no trial's time
-        self._memory = MemoryWatch(self._pid)
+        self._attempt = Attempt(trial, self._setting.threads)
+        order = Order(spec=trial.spec, core=core, temporary=str(self._scratch))
+        with contextlib.suppress(OSError):  # it has just died, as will be seen
+            self._orders.send_bytes(order.model_dump_json().encode())
 
     def _start(self, context: ForkServerContext) -> None:
         for pause in (*_PAUSES, None):
@@ -83,19 +100,19 @@ class Child:
             except (OSError, EOFError) as error:
                 too_long = _TOO_LONG in str(error)
                 if pause is None or too_long:
-                    scratch.remove(self._scratch)
                     advice = f". Name a folder with a shorter path than {tempfile.gettempdir()} in TMPDIR"
                     message = f"no process can be started for a trial: {error}{advice if too_long else ''}"
                     raise UserError(message) from error
             time.sleep(pause)
 
     def _try_to_start(self, context: ForkServerContext) -> None:
-        pipes = [context.Pipe(duplex=False) for _ in range(3)]
-        (events, child_events), (output, child_output), (child_lifeline, lifeline) = pipes
-        ours, theirs = (events, output, lifeline), (child_events, child_output, child_lifeline)
-        spec = self.trial.spec.model_dump_json()
+        pipes = [context.Pipe(duplex=False) for _ in range(4)]
+        (events, child_events), (output, child_output), (child_lifeline, lifeline), (child_orders, orders) = pipes
+        ours, theirs = (events, output, lifeline, orders), (child_events, child_output, child_lifeline, child_orders)
         process = context.Process(
-            target=run_in_process, args=(spec, self._setting, *theirs), name=f"trial-{self.trial.id}"
+            target=run_in_process,
+            args=(child_orders, self._setting, child_events, child_output, child_lifeline),
+            name=self._name,
         )
         try:
             with stop_signals_blocked():  # a signal to all processes of a job does not end the server, which knows
@@ -109,17 +126,35 @@ class Child:
             _close(theirs)
         assert process.pid is not None
         self._process, self._pid = process, process.pid
-        self._events, self._output, self._lifeline = ours
+        self._events, self._output, self._lifeline, self._orders = ours
+
+    @property
+    def turns(self) -> Sequence[float]:
+        """Seconds per update of the warm-up, once it has compiled, and then of each turn that it was given."""
+        return self._attempt.turns
+
+    def take_turn(self, updates: int) -> None:
+        """Have it do so many updates; 0 ends its trial."""
+        self._attempt.goes_on()
+        with contextlib.suppress(OSError):  # it has just died, as will be seen
+            self._orders.send_bytes(json.dumps(updates).encode())
+
+    def note(self, timing_block: str, noisy: bool | None = None) -> None:
+        """What the record is to say of the trial's timing block."""
+        self._attempt.timing_block, self._attempt.noisy = timing_block, noisy
 
     def news(self) -> list[Connection | int]:
         """What becomes ready when it has told something, or has ended."""
         return [*self._pipes(), *([] if self._orphan else [self._process.sentinel])]
 
     def listen(self, ready: set[object]) -> bool:
-        """Take in what is ready; whether the process has ended."""
+        """Take in what is ready; whether the trial has ended, and with it the process unless it waits for another."""
         for pipe in self._pipes():
             if pipe in ready:
                 self._read(pipe)
+        if self._attempt.waits and self._stopped_as is None:
+            self.waits = True
+            return True
         if self._orphan:
             return self._events.closed or not is_alive(self._pid)
         ended = self._process.sentinel in ready
@@ -128,7 +163,7 @@ class Child:
 
     def watch(self, now: float, limits: Limits, memory_limit: int) -> None:
         """Sample its memory; stop it where it takes more than it may. `now` is the monotonic clock's."""
-        age = now - self._attempt.started
+        age = self._attempt.seconds(now)
         resident = self._memory.resident_bytes()
         if resident is not None:
             self._attempt.timeline.add(age, resident)
@@ -148,24 +183,40 @@ class Child:
             _signal_group(self._pid, signal.SIGTERM if grace else signal.SIGKILL)
 
     def finish(self) -> Record:
-        """The record of a process that has ended; nothing that it started or wrote is left."""
-        _signal_group(self._pid, signal.SIGKILL)
-        self._memory.kill_started()
-        for pipe in self._pipes():
-            for _ in range(_LAST_READS):
-                if pipe.closed or not pipe.poll(0):
-                    break
-                self._read(pipe)
-        _close((self._events, self._output, self._lifeline))
-        self._process.join()
-        exit_code = None if self._orphan else self._process.exitcode
-        self._process.close()
+        """The record of a trial that has ended; nothing that it started or wrote is left."""
+        if self.waits:
+            self._read_the_rest()
+            scratch.remove(self._scratch)
+            return self._attempt.record(None, None)
+        exit_code = self.end()
         scratch.remove(self._scratch)
         status, why = self._stopped_as, self._why
         killed = exit_code == -signal.SIGKILL and self._attempt.end is None
         if status is None and killed and kills_by_the_kernel() > self._kernel_kills:
             status, why = "out_of_memory", "killed by the kernel for want of memory"
         return self._attempt.record(status, exit_code, why)
+
+    def end(self) -> int | None:
+        """End the process and all that it started, if it has not ended yet; its exit code, where that is known."""
+        _signal_group(self._pid, signal.SIGKILL)
+        self._memory.kill_started()
+        self._read_the_rest()
+        _close((self._events, self._output, self._lifeline, self._orders))
+        self._process.join()
+        exit_code = None if self._orphan else self._process.exitcode
+        self._process.close()
+        return exit_code
+
+    def is_alive(self) -> bool:
+        """Whether a process that waits for a trial still does."""
+        return not self._orphan and self._process.is_alive()
+
+    def _read_the_rest(self) -> None:
+        for pipe in self._pipes():
+            for _ in range(_LAST_READS):
+                if pipe.closed or not pipe.poll(0):
+                    break
+                self._read(pipe)
 
     def _pipes(self) -> list[Connection]:
         return [pipe for pipe in (self._events, self._output) if not pipe.closed]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from harness.experiment import Lane, TrialSpec
@@ -17,6 +18,11 @@ class Trial:
     id: str
     spec: TrialSpec
     attempt: int = 1
+
+    @cached_property
+    def program(self) -> str:
+        """Trials with the same one can share compiled code."""
+        return self.spec.program()
 
 
 class Engine(Protocol):
@@ -36,8 +42,11 @@ class Engine(Protocol):
     def has_room(self, lane: Lane) -> bool:
         """Whether a trial of that lane could start now."""
 
-    def submit(self, trial: Trial) -> None:
-        """Start a trial. Call it only where there is room."""
+    def choose(self, waiting: Sequence[Trial]) -> int:
+        """Which of the waiting trials to start next: the index of one of the first one's lane."""
+
+    def submit(self, trials: Sequence[Trial]) -> None:
+        """Start an accuracy trial, or all speed trials of a timing block. Call it only where there is room."""
 
     def running(self) -> int:
         """How many trials were taken and have not come back."""

@@ -1,12 +1,21 @@
-"""The engine for one machine: each trial in a process of its own, forked from a server that has TensorFlow imported."""
+"""The engine for one machine: processes forked from a server that has TensorFlow imported.
+
+A speed trial has a process of its own. Accuracy trials of one program run one after another in one process, which
+compiles the program once; between two of them it waits, without using a core. A trial that does not end well ends its
+process.
+"""
 
 from __future__ import annotations
 
 import multiprocessing.connection
+import multiprocessing.util
 import os
 import time
 from collections.abc import Collection, Sequence
+from itertools import islice
 from pathlib import Path
+
+import psutil
 
 from harness.experiment import Lane
 from harness.machine import usable_cores
@@ -16,9 +25,16 @@ from harness.runner.engine import Trial
 from harness.runner.lanes import MachineLock
 from harness.runner.limits import Limits
 from harness.runner.scratch import remove_abandoned
+from harness.runner.turns import PRECISION, TimingBlock
 
 _LOOK_SECONDS = 0.1
 """Between two looks at the memory and the age of the running trials."""
+MAX_WAITING = 32
+"""How many processes wait for a trial of their program at most."""
+FREE_MEMORY = 0.25
+"""No process waits for a trial while less than this share of the machine's memory is available."""
+_LOOK_AHEAD = 1000
+"""How many of the trials that are to be run are looked at for one whose program is compiled already."""
 
 
 class LocalEngine:
@@ -31,15 +47,26 @@ class LocalEngine:
     waits_for = "another run on this machine: speed trials have it to themselves"
 
     def __init__(
-        self, jobs: int | None = None, limits: Limits | None = None, cache: Path | None = None, preload: str = PRELOAD
+        self,
+        jobs: int | None = None,
+        limits: Limits | None = None,
+        cache: Path | None = None,
+        preload: str = PRELOAD,
+        precision: float = PRECISION,
     ) -> None:
         self.jobs = jobs or usable_cores()
         self._limits = limits or Limits()
         self._cache = cache
+        self._precision = precision
         self._context = server_context(preload)
         remove_abandoned()
         self._cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
         self._running: list[Child] = []
+        self._block: TimingBlock | None = None
+        self._waiting: list[Child] = []
+        """Processes without a trial, the one that ran last at the end."""
+        # A worker of a cluster ends without closing its engine, and multiprocessing would wait for these processes.
+        multiprocessing.util.Finalize(self, _end_all, args=(self._waiting,), exitpriority=10)
         self._machine = MachineLock()
         self._looked = 0.0
 
@@ -48,19 +75,53 @@ class LocalEngine:
         return (self.jobs,)
 
     def has_room(self, lane: Lane) -> bool:
-        if self._running and (lane == "speed" or len(self._running) >= self.jobs):
+        if self._block is not None or (self._running and (lane == "speed" or len(self._running) >= self.jobs)):
             return False
         if any(child.trial.spec.lane != lane for child in self._running):
             return False
         return self._machine.take(lane)
 
     def running(self) -> int:
-        return len(self._running)
+        return len(self._running if self._block is None else self._block)
 
-    def submit(self, trial: Trial) -> None:
-        alone = trial.spec.lane == "speed"
-        threads, core = (usable_cores(), None) if alone else (1, self._free_core())
-        self._running.append(Child(self._context, trial, threads, core, self._cache))
+    def choose(self, waiting: Sequence[Trial]) -> int:
+        """The first trial whose program a process waits with, else the first whose program no process runs."""
+        lane = waiting[0].spec.lane
+        if lane == "speed":
+            return 0
+        compiled = {child.trial.program for child in self._waiting}
+        busy = {child.trial.program for child in self._running}
+        other = None
+        for index, trial in enumerate(islice(waiting, _LOOK_AHEAD)):
+            if trial.spec.lane != lane:
+                break
+            if trial.program in compiled:
+                return index
+            if other is None and trial.program not in busy:
+                other = index
+        return other or 0
+
+    def submit(self, trials: Sequence[Trial]) -> None:
+        if trials[0].spec.lane == "speed":
+            self._block = TimingBlock(trials, self._start_alone, self._precision)
+            self._block.advance()
+        else:
+            self._submit_to_share(trials[0])
+
+    def _start_alone(self, trial: Trial) -> Child:
+        self._running.append(Child(self._context, trial, usable_cores(), None, self._cache))
+        return self._running[-1]
+
+    def _submit_to_share(self, trial: Trial) -> None:
+        child = next((child for child in self._waiting if child.trial.program == trial.program), None)
+        if child is not None:
+            self._waiting.remove(child)
+            if child.is_alive():
+                child.begin(trial, self._free_core())
+                self._running.append(child)
+                return
+            child.end()
+        self._running.append(Child(self._context, trial, 1, self._free_core(), self._cache))
 
     def wait(self, seconds: float) -> Sequence[Record]:
         if not self._running:
@@ -72,24 +133,51 @@ class LocalEngine:
         ended = [child for child in self._running if child.listen(ready)]
         self._running = [child for child in self._running if child not in ended]
         self._look()
-        return [child.finish() for child in ended]
+        records = [record for child in ended for record in self._finish(child)]
+        if self._block is not None:
+            self._block.advance()
+        self._end_waiting(len(self._waiting) - MAX_WAITING)
+        return records
 
     def stop(self, trial_ids: Collection[str]) -> None:
         """Stop the trials among these that run; their records come as all others do."""
+        if self._block is not None:
+            self._block.stop(trial_ids)
         for child in self._running:
             if child.trial.id in trial_ids:
                 child.stop("interrupted", "stopped before it was done")
 
     def interrupt(self) -> Sequence[Record]:
-        self.stop({child.trial.id for child in self._running})
+        self.stop([child.trial.id for child in self._running] + (self._block.ids() if self._block else []))
         records: list[Record] = []
-        while self._running:
+        while self.running():
             records += self.wait(0.1)
         return records
 
     def close(self) -> None:
         self.interrupt()
+        self._end_waiting(len(self._waiting))
         self._machine.release()
+
+    def _finish(self, child: Child) -> Sequence[Record]:
+        """The record of a child whose trial has ended, a timing block's together; the child may run another trial."""
+        record = child.finish()
+        if child.waits and record.status == "ok" and self._block is None:
+            self._waiting.append(child)
+        elif child.waits:
+            child.end()
+        if self._block is None:
+            return [record]
+        records = self._block.ended(child, record)
+        if records:
+            self._block = None
+        return records
+
+    def _end_waiting(self, count: int) -> None:
+        """End so many of the processes that wait for a trial, those first whose last trial is longest ago."""
+        for child in self._waiting[: max(0, count)]:
+            child.end()
+        del self._waiting[: max(0, count)]
 
     def _look(self) -> None:
         now = time.monotonic()
@@ -97,8 +185,18 @@ class LocalEngine:
             self._looked = now
             for child in self._running:
                 child.watch(now, self._limits, self._limits.memory(self.jobs))
+            if self._waiting:
+                memory = psutil.virtual_memory()
+                if memory.available < FREE_MEMORY * memory.total:
+                    self._end_waiting(1)
 
     def _free_core(self) -> int | None:
         """The core with the fewest trials on it."""
         taken = [child.core for child in self._running]
         return min(self._cores, key=taken.count, default=None)
+
+
+def _end_all(children: list[Child]) -> None:
+    for child in children:
+        child.end()
+    children.clear()

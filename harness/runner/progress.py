@@ -116,10 +116,6 @@ class ShowProgress:
                 self._console.print("Further failures are counted here and shown in the report.", soft_wrap=True)
         self._update()
 
-    def repeated(self, record: Record) -> None:
-        self._running -= 1
-        self._update()
-
     def held_up(self, waits_for: str) -> None:
         now = time.monotonic()
         self._held_since = min(self._held_since, now)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Protocol
 
 from harness.experiment import TrialSpec
 from harness.record import Record
 from harness.runner.engine import Engine, Trial
-from harness.runner.lanes import speed_order
+from harness.runner.lanes import block_of, speed_order
 from harness.stopping import stop_on_signals
 from harness.store import NONE, Attempts, Store
 
 MAX_CRASHES = 5
 """After this number of crashes a trial is given up. Attempts that were interrupted do not count."""
-MAX_REPEATS = 2
-"""How often a speed trial that was disturbed is done again; the last attempt counts, and stays flagged if noisy too."""
 TRY_AGAIN = frozenset({"crashed", "interrupted"})
 """The next run tries these again: an interrupted trial always, a crashed one MAX_CRASHES times in all.
 
@@ -40,9 +39,6 @@ class Watcher(Protocol):
     def finished(self, record: Record) -> None:
         """A trial's record was stored."""
 
-    def repeated(self, record: Record) -> None:
-        """A noisy speed trial's record was stored; it is done again."""
-
     def held_up(self, waits_for: str) -> None:
         """Nothing runs, and what waits cannot start now, and for what; told again and again until it can."""
 
@@ -59,8 +55,8 @@ class Supply(Protocol):
     def started(self, trial: Trial) -> None:
         """A trial went to the engine."""
 
-    def ended(self, trial_id: str, *, for_good: bool) -> None:
-        """A trial came back; not for good where it is repeated."""
+    def ended(self, trial_id: str, *, done: bool) -> None:
+        """A trial came back; not done where it was stopped."""
 
 
 class _Everything:
@@ -78,7 +74,7 @@ class _Everything:
 
     def started(self, trial: Trial) -> None: ...
 
-    def ended(self, trial_id: str, *, for_good: bool) -> None: ...
+    def ended(self, trial_id: str, *, done: bool) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -125,15 +121,29 @@ def left_to_do(
     """The trials without a final record, in the plan's order, accuracy trials before speed trials.
 
     `attempts` are those at each stored trial. A trial in `retry` is run again with any status, as long as it has no
-    more than that number of attempts.
+    more than that number of attempts. A timing block is run as a whole: where one of its trials is left, all are.
     """
-    left = []
-    for trial_id, spec in trials.items():
-        stored = attempts.get(trial_id, NONE)
-        if is_left(stored.status, stored.crashes) or stored.number <= retry.get(trial_id, 0):
-            left.append(Trial(trial_id, spec, stored.number + 1))
-    accuracy = [trial for trial in left if trial.spec.lane == "accuracy"]
-    return accuracy + speed_order([trial for trial in left if trial.spec.lane == "speed"])
+
+    def is_to_run(trial: Trial) -> bool:
+        stored = attempts.get(trial.id, NONE)
+        return is_left(stored.status, stored.crashes) or stored.number <= retry.get(trial.id, 0)
+
+    every = [Trial(id, spec, attempts.get(id, NONE).number + 1) for id, spec in trials.items()]
+    accuracy = [trial for trial in every if trial.spec.lane == "accuracy" and is_to_run(trial)]
+    speed = [trial for trial in every if trial.spec.lane == "speed"]
+    blocks = {block_of(trial.spec) for trial in speed if is_to_run(trial)}
+    return accuracy + speed_order([trial for trial in speed if block_of(trial.spec) in blocks])
+
+
+def _next_group(waiting: deque[Trial], engine: Engine) -> list[Trial]:
+    """Take from what waits the accuracy trial that the engine chooses, or a timing block."""
+    if waiting[0].spec.lane == "speed":
+        block = block_of(waiting[0].spec)
+        return [waiting.popleft() for _ in takewhile(lambda trial: block_of(trial.spec) == block, list(waiting))]
+    chosen = engine.choose(waiting)
+    trial = waiting[chosen]
+    del waiting[chosen]
+    return [trial]
 
 
 def run_plan(
@@ -153,25 +163,19 @@ def run_plan(
     supply: Supply = budget or _Everything(left)
     waiting: deque[Trial] = deque()
     finished = failed = 0
-    repeats = Counter[str]()
 
     def next_trial() -> Trial | None:
         if not waiting:
             waiting.extend(supply.next_block())
         return waiting[0] if waiting else None
 
-    def take_in(records: Sequence[Record], *, repeat: bool) -> None:
+    def take_in(records: Sequence[Record]) -> None:
         nonlocal finished, failed
         if records:
             store.add_all(records)
         for record in records:
-            again = repeat and bool(record.noisy) and repeats[record.trial_id] < MAX_REPEATS
-            done = not again and record.status != "interrupted"
-            supply.ended(record.trial_id, for_good=done)
-            if again:
-                repeats[record.trial_id] += 1
-                waiting.appendleft(Trial(record.trial_id, record.spec, record.attempt + 1))
-                watcher.repeated(record)
+            done = record.status != "interrupted"
+            supply.ended(record.trial_id, done=done)
             if done:
                 finished += 1
                 failed += record.status != "ok"
@@ -180,16 +184,18 @@ def run_plan(
     with stop_on_signals() as stopped:
         try:
             while not stopped() and not supply.is_over() and (next_trial() or engine.running()):
-                while (trial := next_trial()) and engine.has_room(trial.spec.lane):
-                    engine.submit(waiting.popleft())
-                    supply.started(trial)
-                    watcher.started(trial)
+                while (first := next_trial()) and engine.has_room(first.spec.lane):
+                    group = _next_group(waiting, engine)
+                    engine.submit(group)
+                    for trial in group:
+                        supply.started(trial)
+                        watcher.started(trial)
                 if waiting and not engine.running():
                     watcher.held_up(engine.waits_for)
-                take_in(engine.wait(_POLL_SECONDS), repeat=True)
-            take_in(engine.interrupt(), repeat=False)
+                take_in(engine.wait(_POLL_SECONDS))
+            take_in(engine.interrupt())
         except Exception:
-            take_in([record for record in engine.interrupt() if record.status != "interrupted"], repeat=False)
+            take_in([record for record in engine.interrupt() if record.status != "interrupted"])
             raise
         finally:
             engine.close()

@@ -1,8 +1,9 @@
-"""The isolated process of one trial: what it tells the runner, and how it ends.
+"""The isolated process of trials that share a compiled program: its messages to the runner, and how it ends.
 
-Messages to the runner are lines of JSON on a pipe: {"phase": name} when a phase begins, {"measured": {...}} with fields
-of the record as they become known, {"failure": {...}}, and a last {"end": status}. All it prints goes to another pipe,
-whose tail the runner keeps.
+Orders come from the runner on a pipe, one at a time: the JSON of an `Order`. Messages to the runner are lines of JSON
+on another pipe: {"phase": name} when a phase begins, {"measured": {...}} with fields of the record as they become
+known, {"failure": {...}}, and a last {"end": status, "waits": true} where the process waits for the next order. All
+that is printed goes to a third pipe, whose tail the runner keeps.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import psutil
+from pydantic import BaseModel
+
 from harness.errors import UserError
 from harness.experiment import TrialSpec
 from harness.record import PhaseName
@@ -32,33 +36,38 @@ _OOM_SCORE = Path("/proc/self/oom_score_adj")
 
 @dataclass(frozen=True)
 class Setting:
-    """What the engine gives a trial of the machine."""
+    """What the engine gives a process of the machine."""
 
     threads: int
-    core: int | None = None
-    """The one core to stay on; None: all."""
     cache: str | None = None
     """Where tasks keep data that take long to make."""
-    temporary: str | None = None
-    """The trial's own folder for temporary files; the runner removes it."""
+
+
+class Order(BaseModel):
+    """One trial to run."""
+
+    spec: TrialSpec
+    core: int | None
+    """The one core to stay on; None: all."""
+    temporary: str
+    """The trial's folder for temporary files; the runner removes it."""
 
 
 def run_in_process(
-    spec_json: str, setting: Setting, events: Connection, output: Connection, lifeline: Connection
+    orders: Connection, setting: Setting, events: Connection, output: Connection, lifeline: Connection
 ) -> None:
-    """The target of the trial's process: train, tell, and leave through `os._exit`."""
+    """The target of the process: run trials until one of them fails or leaves something running, or no order is left.
+
+    It ends through `os._exit`.
+    """
     os.setsid()
     end_on_signals()
     for number, name in ((1, "stdout"), (2, "stderr")):
         os.dup2(output.fileno(), number)  # what is printed arrives line by line, whatever becomes of this process
         setattr(sys, name, os.fdopen(number, "w", buffering=1, errors="backslashreplace", closefd=False))
     threading.Thread(target=_end_with_the_runner, args=(lifeline,), daemon=True).start()
-    if setting.core is not None and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {setting.core})
     if setting.cache is not None:
         os.environ["HARNESS_CACHE"] = setting.cache
-    if setting.temporary is not None:
-        use_temporary_folder(setting.temporary)
     with suppress(OSError):  # short of memory, the kernel is to kill a trial and not the runner
         _OOM_SCORE.write_text("500", encoding="ascii")
 
@@ -67,14 +76,42 @@ def run_in_process(
         with os.fdopen(events.fileno(), "wb", closefd=False) as pipe:
             pipe.write(line)
 
-    status = run_trial(TrialSpec.model_validate_json(spec_json), setting.threads, send)
-    send(end=status)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    def next_turn(seconds: float) -> int:
+        send(turn=seconds)
+        return int(json.loads(orders.recv_bytes()))
+
+    environment, folder, threads = dict(os.environ), Path.cwd(), threading.active_count()
+    waits = True
+    while waits:
+        try:
+            order = Order.model_validate_json(orders.recv_bytes())
+        except EOFError:
+            break
+        if order.core is not None and hasattr(os, "sched_setaffinity"):
+            _stay_on(order.core)
+        use_temporary_folder(order.temporary)
+        status = run_trial(order.spec, setting.threads, send, next_turn)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        waits = status == "ok" and threading.active_count() == threads and not psutil.Process().children()
+        os.environ.clear()
+        os.environ.update(environment)
+        os.chdir(folder)
+        send(end=status, waits=waits)
     os._exit(0)  # TensorFlow's threads and finalisers have nothing left to do, and can take seconds
 
 
-def run_trial(spec: TrialSpec, threads: int, send: Callable[..., None]) -> str:
+def _stay_on(core: int) -> None:
+    """Pin every thread of this process to a core."""
+    threads = Path("/proc/self/task")
+    for thread in threads.iterdir() if threads.is_dir() else [Path("0")]:
+        with suppress(OSError):  # a thread that has ended meanwhile
+            os.sched_setaffinity(int(thread.name), {core})
+
+
+def run_trial(
+    spec: TrialSpec, threads: int, send: Callable[..., None], next_turn: Callable[[float], int] | None = None
+) -> str:
     """Train in this process, sending messages; returns the status. Any exception becomes a message."""
     from harness.trial.train import Diverged, train, use_threads
 
@@ -89,7 +126,7 @@ def run_trial(spec: TrialSpec, threads: int, send: Callable[..., None]) -> str:
     status = "ok"
     try:
         report(device=use_threads(threads))
-        train(spec, meter, report)
+        train(spec, meter, report, reuse=True, next_turn=next_turn)
     except Diverged as error:
         status = "diverged"
         send(failure={"phase": meter.latest or "start", "message": str(error)})

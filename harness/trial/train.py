@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,14 +24,13 @@ from harness.trial.batches import Shuffled, Streams
 from harness.trial.gate_bias import set_gate_bias
 from harness.trial.measure import Meter, resident_bytes
 from harness.trial.near_target import NearTargets
+from harness.trial.programs import Program, Programs
 from harness.trial.reach import gradient_reach
-from harness.trial.settings import settle
-from harness.trial.surroundings import Reading, is_noisy, read_surroundings
+from harness.trial.settings import set_keras, settle
+from harness.trial.surroundings import Reading, read_surroundings
 from harness.trial.update import (
     StatefulPredict,
     States,
-    make_stateful_predict,
-    make_stateful_updates,
     to_tensors,
     zero_states,
 )
@@ -40,7 +40,7 @@ Report = Callable[..., None]
 """Called with fields of the record as soon as they are known, so that a trial that dies leaves what it had measured."""
 
 ROUNDS = 7
-"""Timed rounds of a speed trial."""
+"""Timed rounds of a speed trial that takes turns with no other."""
 _CALL_BYTES = 8 * 2**20
 """Inputs handed to one call of the compiled step: several small updates share a call, a large one has its own."""
 _EVALUATION_EXAMPLES = 128
@@ -49,12 +49,17 @@ _EVALUATION_BYTES = 16 * 2**20
 """Inputs of one batch of an evaluation at most, in bytes once they are one-hot."""
 
 
+_PROGRAMS = Programs()
+"""What trials of this process that may reuse programs have compiled."""
+
+
 class Diverged(Exception):
     """The loss is no longer a finite number."""
 
 
+@cache
 def use_threads(threads: int) -> str:
-    """Settle TensorFlow and Keras, with this number of threads; before the first operation.
+    """Settle TensorFlow and Keras, with this number of threads; before the first operation of the process.
 
     Returns the kind of device that trains, 'CPU'.
     """
@@ -64,8 +69,17 @@ def use_threads(threads: int) -> str:
     return device
 
 
-def train(spec: TrialSpec, meter: Meter, report: Report) -> None:
+NextTurn = Callable[[float], int]
+"""next_turn(seconds per update of the last turn) -> number of updates of the next one; 0 where there is none."""
+
+
+def train(
+    spec: TrialSpec, meter: Meter, report: Report, *, reuse: bool = False, next_turn: NextTurn | None = None
+) -> None:
     """Train and evaluate one network; `report` receives the record's fields.
+
+    reuse: use the program that an earlier trial of this process has compiled, where it is the same.
+    next_turn: of a trial of the speed lane; None: it takes turns with no other.
 
     In the accuracy lane the weights with the lowest validation loss are tested, and the test split is touched once. In
     the speed lane rounds of updates are timed, after a warm-up, and nothing is evaluated; a check trains until the
@@ -74,6 +88,10 @@ def train(spec: TrialSpec, meter: Meter, report: Report) -> None:
     Raises Diverged where a loss stops being finite, UserError where the task cannot make its data.
     """
     task = tasks[spec.task]
+    programs = _PROGRAMS if reuse else Programs()
+    if reuse:
+        set_keras()  # an earlier trial of the process may have changed it
+    memory_is_its_own = programs.is_new
     with meter.phase("data"):
         options = task.options.model_validate(spec.options)
         dataset = task.make(spec.train_size, spec.sequence_length, spec.seed, options)
@@ -91,20 +109,21 @@ def train(spec: TrialSpec, meter: Meter, report: Report) -> None:
     )
     targets = _targets(spec, task, dataset)
     with meter.phase("build"):
-        model = _build(spec, task, dataset, carry_state=task.carries(options))
-        update, predict = make_stateful_updates(model), make_stateful_predict(model)
-    baseline_bytes = resident_bytes()
+        program = _build(spec, task, dataset, programs, carry_state=task.carries(options))
+        model = program.model
+    baseline_bytes = resident_bytes() if memory_is_its_own else None
     report(
         phases=meter.phases,
+        program="reused" if program.reused else "compiled",
         parameters=int(model.count_params()),
         recurrent_parameters=int(recurrent_parameters(model)),
     )
 
-    evaluation = _Evaluation(predict, task, dataset, _evaluation_batch(dataset), zero_states(model, 1))
-    progress = _Progress(spec, meter, report, baseline_bytes)
-    stretch = _Stretch(spec, dataset.train, update, zero_states(model, spec.batch_size), progress)
+    evaluation = _Evaluation(program.predict, task, dataset, _evaluation_batch(dataset), zero_states(model, 1))
+    progress = _Progress(spec, meter, report, baseline_bytes, program.reused)
+    stretch = _Stretch(spec, dataset.train, program.update, zero_states(model, spec.batch_size), progress)
     if spec.lane == "speed" and spec.purpose != "check":
-        _time_rounds(spec, stretch, progress)
+        _take_turns(spec, stretch, progress, next_turn or _alone(spec))
         return
     before = read_surroundings()
     reach = {}
@@ -193,7 +212,8 @@ def _data_facts(dataset: Dataset, facts: DataFacts) -> dict[str, Any]:
     }
 
 
-def _build(spec: TrialSpec, task: Task, dataset: Dataset, *, carry_state: bool) -> Any:
+def _build(spec: TrialSpec, task: Task, dataset: Dataset, programs: Programs, *, carry_state: bool) -> Program:
+    input_shape = _input_shape(spec, dataset)
     model = get_model(
         spec.cell,
         kernel=spec.kernel,
@@ -201,7 +221,7 @@ def _build(spec: TrialSpec, task: Task, dataset: Dataset, *, carry_state: bool) 
         fc_units=spec.dense_units,
         dropout=spec.dropout,
         recurrent_dropout=spec.recurrent_dropout,
-        input_shape=_input_shape(spec, dataset),
+        input_shape=input_shape,
         classes=dataset.classes,
         symbols=dataset.symbols,
         output=task.output,
@@ -216,7 +236,7 @@ def _build(spec: TrialSpec, task: Task, dataset: Dataset, *, carry_state: bool) 
     )
     if spec.forget_bias is not None:
         set_gate_bias(model, cells[spec.cell], spec.forget_bias, spec.sequence_length, spec.seed)
-    return model
+    return programs.of((spec.program(), input_shape, dataset.classes, dataset.symbols), model)
 
 
 def _input_shape(spec: TrialSpec, dataset: Dataset) -> tuple[int | None, ...]:
@@ -231,7 +251,10 @@ class _Progress:
     spec: TrialSpec
     meter: Meter
     report: Report
-    baseline_bytes: int
+    baseline_bytes: int | None
+    """Resident memory before the first update; None where it holds what earlier trials of the process left."""
+    reuses_program: bool
+    """Whether the first update compiles nothing, and so is like any other."""
 
     def __post_init__(self) -> None:
         self.updates = 0
@@ -275,7 +298,9 @@ class _Progress:
             phases=phases,
             updates=self.updates,
             seconds_per_update=float(np.median(self.rounds)) if self.rounds else None,
-            memory={
+            memory=None
+            if self.baseline_bytes is None
+            else {
                 "baseline_bytes": self.baseline_bytes,
                 "peak_bytes": max(peaks, default=self.baseline_bytes),
                 "method": self.meter.memory_method,
@@ -302,16 +327,22 @@ def _train_until_evaluations(
         yield progress.updates
 
 
-def _time_rounds(spec: TrialSpec, stretch: _Stretch, progress: _Progress) -> None:
-    """A first step, a warm-up, and ROUNDS equal rounds that make up the trial's updates; their times are reported."""
-    a_round = max(1, spec.updates // ROUNDS)
-    stretch.train_until(1 + max(2, a_round))
+def _take_turns(spec: TrialSpec, stretch: _Stretch, progress: _Progress, next_turn: NextTurn) -> None:
+    """Do a first step and a warm-up, and then as many updates in each turn as asked for; report their times."""
+    stretch.train_until(1)
+    seconds, count = stretch.train_until(1 + max(2, spec.updates // ROUNDS))
     before = read_surroundings()
-    for _ in range(ROUNDS):
-        seconds, count = stretch.train_until(progress.updates + a_round)
+    while updates := next_turn(seconds / count):
+        seconds, count = stretch.train_until(progress.updates + updates)
         progress.rounds.append(seconds / count)
     progress.report_measured()
     _report_rounds(progress, before)
+
+
+def _alone(spec: TrialSpec) -> NextTurn:
+    """ROUNDS equal turns, one right after another, that make up the trial's updates."""
+    turns = iter([max(1, spec.updates // ROUNDS)] * ROUNDS)
+    return lambda seconds: next(turns, 0)
 
 
 def _report_rounds(progress: _Progress, before: Reading) -> None:
@@ -320,7 +351,6 @@ def _report_rounds(progress: _Progress, before: Reading) -> None:
     progress.report(
         rounds=progress.rounds,
         surroundings={"before": before, "after": after},
-        noisy=is_noisy(progress.rounds, before, after),
     )
 
 
@@ -342,7 +372,7 @@ class _Stretch:
         """Train until `due` updates are done; the seconds and the number of updates, the very first one left out."""
         progress, total, timed = self._progress, 0.0, 0
         while progress.updates < due:
-            first = progress.updates == 0
+            first = progress.updates == 0 and not progress.reuses_program
             chosen, begins = self._order.take(1 if first else min(self._per_call, due - progress.updates))
             if begins:
                 self._states = self._zeros

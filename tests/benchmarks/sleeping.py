@@ -59,8 +59,9 @@ class Sleeping:
     def has_room(self, lane: Lane) -> bool:
         return len(self._active) < self.jobs
 
-    def submit(self, trial: Trial) -> None:
-        self._active[trial.id] = (time.monotonic() + self._seconds, trial)
+    def submit(self, trials: Sequence[Trial]) -> None:
+        for trial in trials:
+            self._active[trial.id] = (time.monotonic() + self._seconds, trial)
 
     def wait(self, seconds: float) -> Sequence[Record]:
         now = time.monotonic()

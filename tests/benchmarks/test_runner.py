@@ -36,7 +36,7 @@ def engine() -> Iterator[LocalEngine]:
 
 def overhead_in_a_fork(engine: LocalEngine, spec: TrialSpec) -> float:
     start = time.monotonic()
-    engine.submit(Trial(spec.id(), spec))
+    engine.submit([Trial(spec.id(), spec)])
     records = []
     while engine.running():
         records += engine.wait(1)

@@ -36,8 +36,18 @@ def use_threads(threads: int) -> str:
     return "CPU"
 
 
-def train(spec: TrialSpec, meter: Meter, report: Callable[..., None]) -> None:
-    """Tell numbers that the spec alone decides, and leave a temporary file, as TensorFlow does."""
+def train(
+    spec: TrialSpec,
+    meter: Meter,
+    report: Callable[..., None],
+    *,
+    reuse: bool = False,
+    next_turn: Callable[[float], int] | None = None,
+) -> None:
+    """Report numbers that the spec alone decides, and leave a temporary file, as TensorFlow does.
+
+    In the speed lane take turns of `units` milliseconds an update, and report when each began. Times of an LSTM vary.
+    """
     task = tasks[spec.task]
     with meter.phase("data"):
         dataset = task.make(spec.train_size, spec.sequence_length, spec.seed, task.options.model_validate(spec.options))
@@ -49,6 +59,18 @@ def train(spec: TrialSpec, meter: Meter, report: Callable[..., None]) -> None:
     with meter.phase("build"):
         generator = np.random.default_rng(int(spec.id(), 16))
     report(phases=meter.phases, parameters=7)
+    if spec.lane == "speed" and next_turn is not None:
+        seconds = spec.units / 1000
+        rounds, turns = [], []
+        measured = seconds
+        while updates := next_turn(measured):
+            turns.append(time.monotonic())
+            time.sleep(seconds * updates)
+            measured = seconds * (1 + generator.random() * (spec.cell == "lstm"))
+            rounds.append(measured)
+        report(rounds=rounds, memory_timeline=[], surroundings={}, example=None, test_at={}, train={}, validation={})
+        report(baselines={"turns": {str(at): began for at, began in enumerate(turns)}})
+        return
     curve = []
     for update in range(spec.evaluate_every, spec.updates + 1, spec.evaluate_every):
         with meter.phase("train"):

@@ -120,7 +120,7 @@ def test_what_is_running_is_waited_for() -> None:
         budget.started(trial)
     assert budget.next_block() == (), "the first block has both places for the whole time"
     for trial in first:
-        budget.ended(trial.id, for_good=True)
+        budget.ended(trial.id, done=True)
     assert budget.next_block() == second
 
 
@@ -178,12 +178,6 @@ def test_what_is_run_later_is_no_longer_left_out(tmp_path: Path) -> None:
         assert store.count_left_out() == 0
 
 
-def test_a_disturbed_speed_trial_is_repeated_within_its_block(tmp_path: Path) -> None:
-    engine = Simulated(result=lambda t: record(t.spec, attempt=t.attempt, noisy=t.attempt == 1))
-    assert run(tmp_path, sweep(seeds=(0,), sizes=(20,), lane="speed"), engine, deadline=100) == []
-    assert [trial.attempt for trial in engine.ran] == [1, 2, 1, 2]
-
-
 def test_a_block_of_one_and_a_time_that_is_spent_are_told_as_they_are() -> None:
     first, second = (trials([spec(seed=seed)]) for seed in (0, 1))
     now = 0.0
@@ -203,18 +197,18 @@ def test_a_block_of_one_and_a_time_that_is_spent_are_told_as_they_are() -> None:
     }
 
 
-def test_a_trial_that_is_repeated_is_not_done_and_one_that_is_late_is_expected_any_moment() -> None:
+def test_a_trial_that_was_stopped_is_not_done_and_one_that_is_late_is_expected_any_moment() -> None:
     first, second = (trials([spec(seed=seed)]) for seed in (0, 1))
     now = 0.0
     budget = Budget([first, second], taught(spec(), seconds=10), (1,), deadline=40.0, clock=lambda: now)
     assert budget.next_block() == first
     budget.started(first[0])
-    budget.ended(first[0].id, for_good=False)
+    budget.ended(first[0].id, done=False)
     assert list(budget.left_out()) == [first[0].id, second[0].id]
     budget.started(first[0])
     now = 28.0
     assert budget.next_block() == second, "the first should have ended long ago; the second takes 12 s"
-    budget.ended(first[0].id, for_good=True)
+    budget.ended(first[0].id, done=True)
     assert list(budget.left_out()) == [second[0].id]
 
 

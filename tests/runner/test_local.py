@@ -8,6 +8,7 @@ import multiprocessing.forkserver
 import multiprocessing.util
 import os
 import signal
+import statistics
 import time
 from collections.abc import Iterator
 from itertools import cycle, islice
@@ -25,6 +26,7 @@ from harness.record import PHASES, Record
 from harness.runner.engine import Trial
 from harness.runner.lanes import MachineLock
 from harness.runner.local import LocalEngine
+from harness.runner.turns import FEWEST_ROUNDS
 from harness.tasks.recall import task as recall
 from tests.factories import spec
 
@@ -48,7 +50,7 @@ def run(engine: LocalEngine, *specs: TrialSpec) -> list[Record]:
     deadline = time.monotonic() + 120
     while (waiting or engine.running()) and time.monotonic() < deadline:
         while waiting and engine.has_room(waiting[0].spec.lane):
-            engine.submit(waiting.pop(0))
+            engine.submit([waiting.pop(0)])
         records |= {record.trial_id: record for record in engine.wait(0.2)}
     return [records[s.id()] for s in specs]
 
@@ -89,6 +91,7 @@ def test_memory_of_the_runner_is_not_the_trials(engine: LocalEngine) -> None:
     (before,) = run(engine, spec(options=options, updates=2))
     ballast = bytearray(600 * 2**20)
     ballast[::4096] = b"x" * len(ballast[::4096])
+    engine.close()  # no process waits for a trial, which would keep the server
     multiprocessing.forkserver._forkserver._stop()  # the next one is started by a large process
     (after,) = run(engine, spec(options=options, updates=2))
     assert before.memory is not None
@@ -120,11 +123,12 @@ def test_the_same_spec_gives_the_same_result_to_the_bit_beside_others_and_alone_
 
 
 def test_a_loss_that_is_no_number_is_divergence_and_names_its_phase(engine: LocalEngine) -> None:
-    (record,) = run(engine, trouble("diverging"))
+    options = recall.options().model_dump(mode="json")
+    (record,) = run(engine, spec(options=options, learning_rate=1e38))
     assert record.status == "diverged"
     assert record.failure is not None
-    assert "loss is nan" in record.failure.message
-    assert record.failure.phase == "first_step"
+    assert "loss is inf" in record.failure.message
+    assert record.failure.phase == "train"
     assert record.parameters is not None
     assert record.updates >= 1
 
@@ -237,7 +241,7 @@ def test_a_fork_server_that_is_being_killed_is_waited_for_and_started_again(
 
 def test_interrupting_ends_even_a_trial_that_ignores_it_and_what_it_started(engine: LocalEngine) -> None:
     stubborn = trouble("stubborn")
-    engine.submit(Trial(stubborn.id(), stubborn))
+    engine.submit([Trial(stubborn.id(), stubborn)])
     grandchild = None
     deadline = time.monotonic() + 60
     while grandchild is None and time.monotonic() < deadline:
@@ -253,12 +257,12 @@ def test_interrupting_ends_even_a_trial_that_ignores_it_and_what_it_started(engi
 
 def test_a_speed_trial_has_the_machine_to_itself(engine: LocalEngine) -> None:
     slow, fast = trouble("sleeping"), trouble("sleeping", lane="speed")
-    engine.submit(Trial(slow.id(), slow))
+    engine.submit([Trial(slow.id(), slow)])
     assert engine.has_room("accuracy")
     assert not engine.has_room("speed")
     while engine.running():
         engine.wait(0.2)
-    engine.submit(Trial(fast.id(), fast))
+    engine.submit([Trial(fast.id(), fast)])
     assert not engine.has_room("accuracy")
     assert not engine.has_room("speed")
 
@@ -266,7 +270,7 @@ def test_a_speed_trial_has_the_machine_to_itself(engine: LocalEngine) -> None:
 def test_a_killed_fork_server_is_started_again_and_its_trials_finish(engine: LocalEngine) -> None:
     options = recall.options().model_dump(mode="json")
     slow = trouble("slow", options=options, updates=2)
-    engine.submit(Trial(slow.id(), slow))
+    engine.submit([Trial(slow.id(), slow)])
     for _ in range(10):
         assert not engine.wait(0.1)
     server = psutil.Process(engine._running[0]._pid).parent()
@@ -284,11 +288,13 @@ def test_a_speed_trial_times_rounds_and_tells_what_else_went_on(engine: LocalEng
     options = recall.options().model_dump(mode="json")
     (record,) = run(engine, spec(options=options, lane="speed", updates=14))
     assert record.status == "ok", record.failure
-    assert len(record.rounds) == 7
+    assert len(record.rounds) == FEWEST_ROUNDS
     assert all(seconds > 0 for seconds in record.rounds)
-    assert record.seconds_per_update == pytest.approx(sorted(record.rounds)[3])
-    assert record.updates == 1 + 2 + 14
-    assert record.noisy in (True, False)
+    assert record.seconds_per_update == pytest.approx(statistics.median(record.rounds))
+    assert record.updates > 1 + 2 + FEWEST_ROUNDS
+    assert record.noisy is False, "a trial alone has no ratio that could be wide"
+    assert record.memory is not None
+    assert record.phases["first_step"].wall_seconds > 0
     assert set(record.surroundings) == {"before", "after"}
     assert record.test == {}
 

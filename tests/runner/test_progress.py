@@ -91,16 +91,6 @@ def test_a_terminal_has_a_bar() -> None:
     assert "trials done" not in text
 
 
-def test_a_trial_that_is_repeated_is_not_done() -> None:
-    output = io.StringIO()
-    console = Console(file=output, force_terminal=True, width=100, color_system=None)
-    with ShowProgress(console, TRIALS[:1], Estimator(), (1,), before=0) as progress:
-        progress.started(TRIALS[0])
-        progress.repeated(record(TRIALS[0].spec))
-    assert "0/1" in output.getvalue()
-    assert "1/1" not in output.getvalue()
-
-
 def test_the_time_left_is_what_the_waiting_trials_will_take_but_no_longer_than_the_deadline(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -25,7 +25,6 @@ class Pretend:
     """Ends each trial at the next wait, with a status that depends on the trial; `stop_after` sends Ctrl-C."""
 
     waits_for = "better times"
-    noisy_attempts = 0
 
     def __init__(self, statuses: dict[str, Status] | None = None, stop_after: int | None = None) -> None:
         self.statuses = statuses or {}
@@ -41,9 +40,12 @@ class Pretend:
     def running(self) -> int:
         return len(self.active)
 
-    def submit(self, trial: Trial) -> None:
-        self.taken.append(trial)
-        self.active.append(trial)
+    def choose(self, waiting: Sequence[Trial]) -> int:
+        return 0
+
+    def submit(self, trials: Sequence[Trial]) -> None:
+        self.taken += trials
+        self.active += trials
         self.most_at_once = max(self.most_at_once, len(self.active))
 
     def wait(self, seconds: float) -> Sequence[Record]:
@@ -52,8 +54,7 @@ class Pretend:
             return []
         trial = self.active.pop(0)
         status = self.statuses.get(trial.id, "ok")
-        noisy = trial.attempt <= self.noisy_attempts if trial.spec.lane == "speed" else None
-        return [record(trial.spec, attempt=trial.attempt, status=status, noisy=noisy)]
+        return [record(trial.spec, attempt=trial.attempt, status=status)]
 
     def interrupt(self) -> Sequence[Record]:
         stopped = [record(t.spec, attempt=t.attempt, status="interrupted", test={}) for t in self.active]
@@ -68,8 +69,6 @@ class Silent:
     def started(self, trial: Trial) -> None: ...
 
     def finished(self, record: Record) -> None: ...
-
-    def repeated(self, record: Record) -> None: ...
 
     def held_up(self, waits_for: str) -> None: ...
 
@@ -202,20 +201,26 @@ def test_speed_trials_come_after_all_accuracy_trials() -> None:
     assert lanes == ["accuracy", "accuracy", "speed", "speed"]
 
 
-@pytest.mark.parametrize(("noisy", "attempts"), [(0, 1), (1, 2), (2, 3), (9, 3)])
-def test_a_noisy_speed_trial_is_repeated_at_most_twice_and_every_attempt_is_kept(
-    tmp_path: Path, noisy: int, attempts: int
-) -> None:
-    only = spec(lane="speed")
-    engine = Pretend()
-    engine.noisy_attempts = noisy
+def test_a_timing_block_is_run_again_as_a_whole() -> None:
+    specs = [spec(lane="speed", seed=seed, cell=cell) for seed in (0, 1) for cell in ("gru", "lstm")]
+    stored = {s.id(): Attempts(1, "ok", 0) for s in specs} | {specs[0].id(): Attempts(1, "crashed", 1)}
+    left = left_to_do({s.id(): s for s in specs}, stored)
+    assert {(trial.id, trial.attempt) for trial in left} == {(s.id(), 2) for s in specs[:2]}
+
+
+def test_all_trials_of_a_timing_block_start_together(tmp_path: Path) -> None:
+    specs = [spec(lane="speed", seed=seed, cell=cell) for seed in (0, 1) for cell in ("gru", "lstm", "simple_rnn")]
+    planned, started = {s.id(): s for s in specs}, []
+
+    class Blocks(Pretend):
+        def submit(self, trials: Sequence[Trial]) -> None:
+            started.append({trial.spec.seed for trial in trials})
+            super().submit(trials)
+
     with open_store(tmp_path, create=True) as store:
-        store.set_plan({only.id(): only})
-        outcome = run_plan([Trial(only.id(), only)], 1, store, engine, Silent())
-        assert outcome.finished == 1
-        assert store.attempts() == {only.id(): Attempts(attempts, "ok", 0)}
-        (last,) = store.records()
-        assert last["noisy"] == (noisy >= attempts)
+        store.set_plan(planned)
+        assert run_plan(left_to_do(planned, {}), 6, store, Blocks(), Silent()).finished == 6
+    assert sorted(started, key=min) == [{0}, {1}]
 
 
 def test_what_is_to_be_retried_is_done_again_up_to_the_attempts_it_had() -> None:
@@ -238,14 +243,11 @@ def test_the_parts_of_a_run_add_up() -> None:
     assert first.then(again) == Outcome(planned=10, stored_before=3, finished=7, failed=0, stopped=False)
 
 
-def test_who_watches_is_told_of_every_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[tuple[str, object]] = []
-    monkeypatch.setattr(Silent, "started", lambda self, trial: told.append(("started", trial.attempt)))
-    monkeypatch.setattr(Silent, "finished", lambda self, record: told.append(("finished", record.noisy)))
-    monkeypatch.setattr(Silent, "repeated", lambda self, record: told.append(("repeated", record.attempt)))
+def test_a_watcher_hears_of_every_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[tuple[str, object]] = []
+    monkeypatch.setattr(Silent, "started", lambda self, trial: heard.append(("started", trial.attempt)))
+    monkeypatch.setattr(Silent, "finished", lambda self, record: heard.append(("finished", record.status)))
     only = spec(lane="speed")
-    engine = Pretend()
-    engine.noisy_attempts = 1
     with open_store(tmp_path, create=True) as store:
-        run_plan([Trial(only.id(), only)], 1, store, engine, Silent())
-    assert told == [("started", 1), ("repeated", 1), ("started", 2), ("finished", False)]
+        run_plan([Trial(only.id(), only)], 1, store, Pretend(), Silent())
+    assert heard == [("started", 1), ("finished", "ok")]

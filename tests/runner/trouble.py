@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
+import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -144,6 +146,30 @@ def _slow(*arguments: Any) -> Dataset:
     return recall.make(*arguments)
 
 
+def _identify(*arguments: Any) -> Dataset:
+    """The process, and what an earlier trial may have left in it, as the data's fingerprint."""
+    found = [os.getpid(), os.environ.get("LEFT_BEHIND", ""), str(Path.cwd())]
+    os.environ["LEFT_BEHIND"] = "by an earlier trial"
+    os.chdir(tempfile.gettempdir())
+    return dataclasses.replace(recall.make(*arguments), fingerprint=json.dumps(found))
+
+
+def _leave_a_thread(*arguments: Any) -> Dataset:
+    threading.Thread(target=time.sleep, args=(54321.5,), daemon=True).start()
+    return _identify(*arguments)
+
+
+def _leave_a_child(*arguments: Any) -> Dataset:
+    _start_a_process()
+    return _identify(*arguments)
+
+
+def _fail_at_times(train_size: int, length: int, seed: int, options: Any) -> Dataset:
+    if seed == 1:
+        raise ZeroDivisionError("on purpose")
+    return _identify(train_size, length, seed, options)
+
+
 raising = _task("raising", _raise)
 babbling = _task("babbling", _raise_what_is_no_text)
 leaving = _task("leaving", _leave)
@@ -164,3 +190,7 @@ unfit = _task("unfit", _unfit)
 telling = _task("telling", _tell)
 configured = _task("configured", _configuration)
 slow = _task("slow", _slow)
+identifying = _task("identifying", _identify)
+threading_on = _task("threading_on", _leave_a_thread)
+forking_on = _task("forking_on", _leave_a_child)
+failing_at_times = _task("failing_at_times", _fail_at_times)

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pydantic import ValidationError
-
 from harness.errors import UserError
-from harness.experiment import TrialSpec
 from harness.machine import usable_cores
 from harness.runner.child import without_main
-from harness.runner.cluster.blocks import Key
 from harness.runner.cluster.engine import ClusterEngine
 from harness.runner.cluster.versions import own_versions
-from harness.runner.lanes import block_of
 from harness.runner.limits import Limits
-from harness.store import Store
 
 ANSWER_SECONDS = 60.0
 """How long the workers that are there may take to answer when a run begins."""
@@ -37,22 +31,11 @@ class Cluster:
     """Use workers whose versions differ from the coordinator's, and record the differences."""
 
 
-def homes(store: Store) -> dict[Key, str]:
-    """On which host the stored trials of each block of the speed lane ran, where that is known."""
-    found: dict[Key, str] = {}
-    for record in store.records():
-        if record["spec"]["lane"] == "speed" and record.get("host"):
-            with suppress(ValidationError):  # of another version: no block of the plan to come
-                found[block_of(TrialSpec.model_validate(record["spec"]))] = record["host"]
-    return found
-
-
 @contextmanager
 def cluster_engine(
     cluster: Cluster,
     jobs: int | None,
     limits: Limits,
-    known_homes: Callable[[], Mapping[Key, str]],
     say: Callable[[str], None],
 ) -> Iterator[ClusterEngine]:
     """An engine for that cluster; `jobs` is for the one on this machine. Raises UserError."""
@@ -63,9 +46,7 @@ def cluster_engine(
         if address is None:
             address = stack.enter_context(_on_this_machine(jobs or usable_cores()))
         link = stack.enter_context(closing(DaskLink(address)))
-        engine = ClusterEngine(
-            link, limits, own_versions(), any_versions=cluster.any_versions, homes=known_homes, say=say
-        )
+        engine = ClusterEngine(link, limits, own_versions(), any_versions=cluster.any_versions, say=say)
         engine.start(ANSWER_SECONDS, link.workers_at_start)
         yield engine
 

@@ -1,7 +1,7 @@
 """The engine for many machines: which trial goes to which host, and what becomes of it where a host is lost.
 
-An accuracy trial takes one slot of a host, a speed trial all of them; a host has as many slots as its worker has
-threads. A block of speed trials stays on one host. What Dask does is behind `Link`; here is only what follows from it.
+An order is one accuracy trial, which takes one slot of a host, or a timing block, which takes all of them. A host has
+as many slots as its worker has threads. What Dask does is behind `Link`; here is only what follows from it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,10 @@ from harness.errors import UserError
 from harness.experiment import Lane
 from harness.record import Record, Status
 from harness.runner.attempt import Attempt
-from harness.runner.cluster.blocks import Block, Key
 from harness.runner.cluster.events import Event, Failed, Gone, Joined, Left, Link, Returned, Unfit, Worker
-from harness.runner.cluster.host import Order
+from harness.runner.cluster.host import Order, Records
 from harness.runner.cluster.versions import differences
 from harness.runner.engine import Trial
-from harness.runner.lanes import block_of
 from harness.runner.limits import GRACE_SECONDS, Limits
 
 MAX_LOST = 3
@@ -36,6 +34,10 @@ _INTERRUPT_SECONDS = GRACE_SECONDS + 8.0
 """How long stopped trials have to send their records."""
 
 
+Group = tuple[Trial, ...]
+"""An accuracy trial, or the trials of a timing block."""
+
+
 @dataclass
 class _Host:
     """A worker that trials are sent to."""
@@ -44,7 +46,8 @@ class _Host:
     differences: tuple[str, ...]
     running: set[str] = field(default_factory=set)
     """Keys of orders."""
-    block: Block | None = None
+    block: Group | None = None
+    """The timing block that waits until nothing else runs there, or runs."""
 
     def free(self) -> int:
         """Slots for accuracy trials."""
@@ -61,20 +64,24 @@ class _Host:
 class _Sent:
     """An order on its way."""
 
-    attempt: Attempt
+    attempts: tuple[Attempt, ...]
     host: _Host
-    block: Block | None
 
-    def given_up(self, status: Status, why: str) -> Record:
-        """The record of a trial that its worker gave none of."""
-        return self.host.sign(self.attempt.record(status, None, why))
+    @property
+    def group(self) -> Group:
+        """The trials that were ordered."""
+        return tuple(attempt.trial for attempt in self.attempts)
+
+    def given_up(self, status: Status, why: str) -> list[Record]:
+        """The records of trials that their worker gave none of."""
+        return [self.host.sign(attempt.record(status, None, why)) for attempt in self.attempts]
 
 
 class ClusterEngine:
     """Trials on the workers that `link` leads to.
 
     `versions` are the coordinator's; workers that have others are refused, or used and marked with `any_versions`.
-    `homes` tells on which hosts stored blocks ran, so that the rest of a block goes there. `say` shows a line.
+    `say` shows a line.
     """
 
     waits_for = "a worker: there is none now that can be used"
@@ -86,7 +93,6 @@ class ClusterEngine:
         versions: Mapping[str, str],
         *,
         any_versions: bool = False,
-        homes: Callable[[], Mapping[Key, str]] = dict,
         say: Callable[[str], None] = lambda line: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -94,8 +100,6 @@ class ClusterEngine:
         self._limits = limits
         self._versions = versions
         self._any_versions = any_versions
-        self._load_homes = homes
-        self._homes: dict[Key, str] | None = None
         self._say = say
         self._clock = clock
         self._hosts: dict[str, _Host] = {}
@@ -104,7 +108,8 @@ class ClusterEngine:
         self._unfit: dict[str, str] = {}
         """Why workers (by address) are not used."""
         self._queue: deque[Trial] = deque()
-        self._blocks: dict[Key, Block] = {}
+        self._blocks: deque[Group] = deque()
+        """Timing blocks that have no host yet."""
         self._sent: dict[str, _Sent] = {}
         self._lost: defaultdict[str, set[str]] = defaultdict(set)
         """Ids of the workers that were lost while they ran a trial, keys of orders that were stopped; by trial."""
@@ -152,21 +157,23 @@ class ClusterEngine:
 
     def has_room(self, lane: Lane) -> bool:
         if lane == "speed":
-            return bool(self._hosts) and all(block.worker for block in self._blocks.values())
+            return bool(self._hosts) and not self._blocks
         free = [host.free() for host in self._hosts.values() if host.block is None]
         return sum(free) + len(free) > len(self._queue)  # one a host ahead, to be sent before a record is stored
 
     def running(self) -> int:
-        held = sum(block.size() for block in self._blocks.values())
-        alone = sum(sent.block is None for sent in self._sent.values())
-        return len(self._queue) + alone + held + len(self._ended)
+        sent = {id for order in self._sent.values() for id in map(_id, order.group)}
+        held = {id for host in self._hosts.values() for id in map(_id, host.block or ())}
+        return len(self._queue) + sum(map(len, self._blocks)) + len(sent | held) + len(self._ended)
 
-    def submit(self, trial: Trial) -> None:
-        if trial.spec.lane == "speed":
-            key = block_of(trial.spec)
-            self._blocks.setdefault(key, Block(key)).waiting.append(trial)
+    def choose(self, waiting: Sequence[Trial]) -> int:
+        return 0
+
+    def submit(self, trials: Sequence[Trial]) -> None:
+        if trials[0].spec.lane == "speed":
+            self._blocks.append(tuple(trials))
         else:
-            self._queue.append(trial)
+            self._queue.extend(trials)
         self._send()
 
     def wait(self, seconds: float) -> Sequence[Record]:
@@ -184,8 +191,9 @@ class ClusterEngine:
 
     def interrupt(self) -> Sequence[Record]:
         self._queue.clear()
-        for block in self._blocks.values():
-            block.waiting.clear()
+        self._blocks.clear()
+        for host in self._hosts.values():
+            host.block = None
         if self._sent:
             self._link.stop(self._sent.keys(), [host.worker.address for host in self._hosts.values() if host.running])
         deadline = self._clock() + (0 if self._gone else _INTERRUPT_SECONDS)
@@ -196,9 +204,7 @@ class ClusterEngine:
         for key in list(self._sent):
             self._link.drop(key)
             sent = self._forget(key)
-            self._ended.append(sent.given_up("interrupted", "stopped; its worker did not answer any more"))
-        for block in list(self._blocks.values()):
-            self._release(block)
+            self._ended += sent.given_up("interrupted", "stopped; its worker did not answer any more")
         ended, self._ended = self._ended, []
         return ended
 
@@ -207,7 +213,7 @@ class ClusterEngine:
         match event:
             case Returned(key, text) if key in self._sent:
                 with suppress(ValidationError):  # as if it had not answered
-                    self._ended.append(self._record(key, text))
+                    self._ended += self._records(key, text)
                     self._forget(key)
             case Failed(key) if key in self._sent:
                 self._forget(key)
@@ -277,67 +283,45 @@ class ClusterEngine:
         for key in list(host.running):
             self._link.drop(key)
             self._again(key, blame=blame)
-        if host.block is not None and host.block.key in self._blocks:
-            host.block.begin_again()
+        if host.block is not None:
+            self._blocks.appendleft(host.block)
 
-    def _again(self, key: str, *, blame: bool, stopped: Record | None = None) -> None:
-        """Do an order again, unless too many workers were lost while they ran its trial.
+    def _again(self, key: str, *, blame: bool, stopped: Sequence[Record] = ()) -> None:
+        """Do an order again, unless too many workers were lost while they ran it.
 
-        stopped: the record of a trial that was stopped on its worker; it is kept where the trial is not tried again.
+        stopped: the records of trials that were stopped on their worker; kept where the order is not tried again.
         """
         sent = self._forget(key)
-        trial = sent.attempt.trial
+        first = sent.group[0]
         if blame:
-            self._lost[trial.id].add(key if stopped else sent.host.worker.id)
-        if len(self._lost[trial.id]) < MAX_LOST:
-            if sent.block is None:
-                self._queue.appendleft(trial)
-            else:
-                sent.block.begin_again()
-                self._free(sent.block)
-            return
-        self._lost.pop(trial.id)
-        why = f"its worker was lost while it ran, {MAX_LOST} times"
-        self._ended.append(stopped or sent.given_up("interrupted", why))
-        if sent.block is not None:
-            sent.block.running = None
+            self._lost[first.id].add(key if stopped else sent.host.worker.id)
+        if len(self._lost[first.id]) >= MAX_LOST:
+            self._lost.pop(first.id)
+            why = f"its worker was lost while it ran, {MAX_LOST} times"
+            self._ended += stopped or sent.given_up("interrupted", why)
+        elif first.spec.lane == "speed":
+            self._blocks.appendleft(sent.group)
+        else:
+            self._queue.appendleft(first)
 
     def _returned(self, event: Returned) -> None:
         if event.key not in self._sent:
             return
         try:
-            record = self._record(event.key, event.record)
+            records = self._records(event.key, event.records)
         except ValidationError as error:
             self._failed(Failed(event.key, f"what it sends is no record: {error.errors()[0]['msg']}", lost=False))
             return
-        if record.status == "interrupted":  # its worker was about to end
-            self._again(event.key, blame=True, stopped=record)
+        if any(record.status == "interrupted" for record in records):  # its worker was about to end
+            self._again(event.key, blame=True, stopped=records)
             return
         sent = self._forget(event.key)
-        self._lost.pop(record.trial_id, None)
-        if sent.block is None:
-            self._ended.append(record)
-            return
-        sent.block.ended(record)
-        if sent.block.is_done():
-            self._release(sent.block)
-            self._known_homes()[sent.block.key] = record.host or ""
+        self._lost.pop(sent.group[0].id, None)
+        self._ended += records
 
-    def _record(self, key: str, text: str) -> Record:
-        """The record as its worker sent it, with where it comes from. Raises ValidationError."""
-        return self._sent[key].host.sign(Record.model_validate_json(text))
-
-    def _release(self, block: Block) -> None:
-        """Give out the records of a block that is done, and its host."""
-        self._ended += [record for _, record in block.done]
-        self._blocks.pop(block.key, None)
-        self._free(block)
-
-    def _free(self, block: Block) -> None:
-        """Its host may take another block."""
-        for host in self._hosts.values():
-            if host.block is block:
-                host.block = None
+    def _records(self, key: str, text: str) -> list[Record]:
+        """The records as their worker sent them, with where they come from. Raises ValidationError."""
+        return [self._sent[key].host.sign(record) for record in Records.validate_json(text)]
 
     def _failed(self, event: Failed) -> None:
         sent = self._sent.get(event.key)
@@ -354,50 +338,36 @@ class ClusterEngine:
     def _forget(self, key: str) -> _Sent:
         sent = self._sent.pop(key)
         sent.host.running.discard(key)
+        if sent.host.block == sent.group:
+            sent.host.block = None
         return sent
 
     def _send(self) -> None:
         """Send what there is room for: blocks to hosts of their own, accuracy trials to where most is free."""
-        for block in list(self._blocks.values()):
-            if block.is_done():
-                self._release(block)
-            elif block.worker is None:
-                self._find_host(block)
+        free = [host for host in self._hosts.values() if host.block is None]
+        for host in sorted(free, key=lambda host: len(host.running)):  # the one that has least to finish first
+            if self._blocks:
+                host.block = self._blocks.popleft()
         for host in self._hosts.values():
-            if host.block and not host.running and (trial := host.block.next_trial()):
-                self._send_to(host, trial, host.block)
+            if host.block and not host.running:
+                self._send_to(host, host.block)
         while self._queue and self._hosts:
             freest = max(self._hosts.values(), key=_Host.free)
             if freest.free() <= 0:
                 return
-            self._send_to(freest, self._queue.popleft(), None)
+            self._send_to(freest, (self._queue.popleft(),))
 
-    def _find_host(self, block: Block) -> None:
-        """Give a block a host: the one where others of it ran, else the one that has least to finish first."""
-        home = self._known_homes().get(block.key)
-        known = [host for host in self._hosts.values() if host.worker.host == home]
-        free = [host for host in known or self._hosts.values() if host.block is None]
-        host = min(free, key=lambda host: len(host.running), default=None)
-        if host is not None:
-            host.block, block.worker = block, host.worker.id
-
-    def _known_homes(self) -> dict[Key, str]:
-        if self._homes is None:
-            self._homes = dict(self._load_homes())
-        return self._homes
-
-    def _send_to(self, host: _Host, trial: Trial, block: Block | None) -> None:
-        key = f"{trial.id}-{trial.attempt}-{uuid4().hex}"  # Dask takes orders of one key for one, whoever sends them
+    def _send_to(self, host: _Host, group: Group) -> None:
+        first = group[0]
+        key = f"{first.id}-{first.attempt}-{uuid4().hex}"  # Dask takes orders of one key for one, whoever sends them
         order = Order(
-            trial_id=trial.id,
-            attempt=trial.attempt,
-            spec=trial.spec,
+            trials=[(trial.id, trial.attempt, trial.spec) for trial in group],
             seconds=self._limits.seconds,
             memory_bytes=self._limits.memory_bytes,
             any_versions=self._any_versions,
         )
-        threads = host.worker.slots if block else 1
-        self._sent[key] = _Sent(Attempt(trial, threads), host, block)
+        threads = host.worker.slots if host.block else 1
+        self._sent[key] = _Sent(tuple(Attempt(trial, threads) for trial in group), host)
         host.running.add(key)
         self._link.send(key, host.worker.address, order.model_dump_json())
 
@@ -415,3 +385,7 @@ class ClusterEngine:
 
     def _why_unfit(self) -> str:
         return " ".join(f"{address}: {why}." for address, why in self._unfit.items())
+
+
+def _id(trial: Trial) -> str:
+    return trial.id

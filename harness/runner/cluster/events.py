@@ -49,10 +49,10 @@ class Left:
 
 @dataclass(frozen=True)
 class Returned:
-    """An order was done; `record` is JSON."""
+    """An order was done; `records` is the JSON of a list."""
 
     key: str
-    record: str
+    records: str
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """On a worker: the local engine of that machine, in a thread of its own, and what the coordinator may ask of it.
 
 Every trial runs as on one machine, in a process forked by the local engine, with its lanes, pinning, limits and
-statuses. Dask only carries the order here and the record back; one of its threads waits for each trial.
+statuses. Dask only carries the order here and the records back; one of its threads waits for each order.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import queue
 import socket
 import threading
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from harness.code_version import code_version
 from harness.errors import UserError
@@ -45,12 +45,14 @@ _WANTED_SECONDS = 1.0
 """Between two looks whether anybody still waits for a trial's record."""
 
 
-class Order(BaseModel):
-    """A trial as the coordinator sends it."""
+Records = TypeAdapter(list[Record])
+"""What an order gives: a record for each of its trials."""
 
-    trial_id: str
-    attempt: int
-    spec: TrialSpec
+
+class Order(BaseModel):
+    """What the coordinator sends: an accuracy trial, or the trials of a timing block, as (id, attempt, spec)."""
+
+    trials: list[tuple[str, int, TrialSpec]]
     seconds: float
     memory_bytes: int | None
     any_versions: bool
@@ -61,8 +63,9 @@ class _Asked:
     """An order that was asked for, by its key: a trial may be ordered anew while its last order still ends."""
 
     key: str
-    trial: Trial
-    record: Future[Record]
+    trials: list[Trial]
+    records: Future[list[Record]]
+    done: list[Record] = field(default_factory=list)
 
 
 class Host:
@@ -77,11 +80,11 @@ class Host:
         """By the trial's id: the engine runs no trial twice at a time."""
         threading.Thread(target=self._serve, name="harness-host", daemon=True).start()
 
-    def run(self, key: str, trial: Trial) -> Future[Record]:
-        """Run a trial as soon as there is room. The future raises UserError where it cannot be done."""
-        asked = _Asked(key, trial, Future())
+    def run(self, key: str, trials: Sequence[Trial]) -> Future[list[Record]]:
+        """Run trials, as soon as there is room. The future raises UserError where that cannot be done."""
+        asked = _Asked(key, list(trials), Future())
         self._news.put(asked)
-        return asked.record
+        return asked.records
 
     def stop(self, keys: Collection[str]) -> None:
         """Stop these orders; the records of those that run come with the status 'interrupted'."""
@@ -95,20 +98,24 @@ class Host:
                     pass
                 full = not self._running or len(self._running) >= self._engine.jobs or bool(self._waiting)
                 for record in self._engine.wait(_NEWS_SECONDS if full else _ROOM_SECONDS):
-                    self._running.pop(record.trial_id).record.set_result(record)
+                    asked = self._running.pop(record.trial_id)
+                    asked.done.append(record)
+                    if len(asked.done) == len(asked.trials):
+                        asked.records.set_result(asked.done)
         except Exception as error:
             self._refuse_all(f"its engine has failed ({type(error).__name__}: {error}); start the worker again")
 
     def _refuse_all(self, why: str) -> None:
         """Tell all who wait for a record, and all who will, that there will be none."""
         for asked in (*self._running.values(), *self._waiting):
-            asked.record.set_exception(UserError(why))
+            if not asked.records.done():
+                asked.records.set_exception(UserError(why))
         with suppress(Exception):
             self._engine.close()
         while True:
             news = self._news.get()
             if isinstance(news, _Asked):
-                news.record.set_exception(UserError(why))
+                news.records.set_exception(UserError(why))
 
     def _hear(self) -> None:
         """Take in what was asked; with nothing else to do, wait for it, and leave the machine to others meanwhile."""
@@ -127,19 +134,20 @@ class Host:
     def _forget(self, keys: Collection[str]) -> None:
         for asked in [asked for asked in self._waiting if asked.key in keys]:
             self._waiting.remove(asked)
-            asked.record.cancel()
+            asked.records.cancel()
         self._engine.stop({trial_id for trial_id, asked in self._running.items() if asked.key in keys})
 
     def _start_next(self) -> bool:
         """Start the order that waits longest, where there is room; whether it waits no longer."""
         asked = self._waiting[0]
         try:
-            if asked.trial.id in self._running or not self._engine.has_room(asked.trial.spec.lane):
+            ids = {trial.id for trial in asked.trials}
+            if ids & self._running.keys() or not self._engine.has_room(asked.trials[0].spec.lane):
                 return False
-            self._engine.submit(asked.trial)
-            self._running[asked.trial.id] = asked
+            self._engine.submit(asked.trials)
+            self._running |= dict.fromkeys(ids, asked)
         except UserError as error:
-            asked.record.set_exception(error)
+            asked.records.set_exception(error)
         self._waiting.popleft()
         return True
 
@@ -148,20 +156,21 @@ _hosts: dict[Limits, Host] = {}
 _making = threading.Lock()
 
 
-def run_trial(text: str) -> str:
-    """The task that Dask runs in one of the worker's threads: an order as JSON in, a record as JSON out."""
+def run_order(text: str) -> str:
+    """The task that Dask runs in one of the worker's threads: an order as JSON in, a list of records as JSON out."""
     from distributed import get_worker
 
     order = Order.model_validate_json(text)
     if not order.any_versions:
-        _check_code(order.spec)
+        for _, _, spec in order.trials:
+            _check_code(spec)
     worker = get_worker()
     key = str(worker.get_current_task())
     host = _host(Limits(order.seconds, order.memory_bytes), worker.state.nthreads, worker.local_directory)
-    record = host.run(key, Trial(order.trial_id, order.spec, order.attempt))
+    records = host.run(key, [Trial(id, spec, attempt) for id, attempt, spec in order.trials])
     while True:
         try:
-            return record.result(_WANTED_SECONDS).model_dump_json()
+            return Records.dump_json(records.result(_WANTED_SECONDS)).decode()
         except TimeoutError:
             if not _is_wanted(worker, key):
                 host.stop([key])

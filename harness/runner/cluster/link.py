@@ -15,7 +15,7 @@ from distributed import Client, Security
 from harness.errors import UserError
 from harness.record import Machine
 from harness.runner.cluster.events import Event, Failed, Gone, Joined, Left, Returned, Unfit, Worker
-from harness.runner.cluster.host import describe, run_trial, stop_orders
+from harness.runner.cluster.host import describe, run_order, stop_orders
 
 CONNECT_SECONDS = 10.0
 _LOOK_SECONDS = 0.5
@@ -110,10 +110,10 @@ class DaskLink:
 
     async def _order(self, key: str, address: str, order: str) -> None:
         try:
-            future = self._client.submit(run_trial, order, key=key, workers=[address], pure=False)
+            future = self._client.submit(run_order, order, key=key, workers=[address], pure=False)
             self._futures[key] = future
-            (record,) = await self._client.gather([future])
-            self._events.put(Returned(key, record))
+            (records,) = await self._client.gather([future])
+            self._events.put(Returned(key, records))
         except (asyncio.CancelledError, concurrent.futures.CancelledError) as error:
             self._events.put(Failed(key, str(error), lost=True))
         except UserError as error:

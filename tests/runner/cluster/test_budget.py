@@ -19,7 +19,7 @@ SECONDS = 10.0
 
 
 class Timed(Pretend):
-    """Orders take ten seconds of its clock."""
+    """Each trial of an order takes ten seconds of its clock."""
 
     def __init__(self, *workers: Worker) -> None:
         super().__init__(*workers)
@@ -27,7 +27,7 @@ class Timed(Pretend):
 
     def send(self, key: str, address: str, order: str) -> None:
         super().send(key, address, order)
-        self.ends[key] = self.now + SECONDS
+        self.ends[key] = self.now + SECONDS * len(self.sent[key][1].trials)
 
     def next_event(self, seconds: float) -> Event | None:
         first = min(self.sent, key=self.ends.__getitem__, default=None)

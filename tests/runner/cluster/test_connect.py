@@ -9,17 +9,14 @@ import pytest
 from harness.cli import EngineName, _cluster
 from harness.errors import UserError
 from harness.runner.cluster import link
-from harness.runner.cluster.connect import Cluster, cluster_engine, homes
-from harness.runner.lanes import block_of
+from harness.runner.cluster.connect import Cluster, cluster_engine
 from harness.runner.limits import Limits
-from harness.store import open_store
-from tests.factories import record, spec
 
 NOWHERE = "tcp://127.0.0.1:9"
 
 
 def connect(cluster: Cluster, jobs: int | None = None) -> None:
-    with cluster_engine(cluster, jobs, Limits(), dict, lambda line: None):
+    with cluster_engine(cluster, jobs, Limits(), lambda line: None):
         pass
 
 
@@ -53,16 +50,6 @@ def test_the_address_in_a_schedulers_file_is_used(tmp_path: Path, monkeypatch: p
     file.write_text(f'{{"type": "Scheduler", "address": "{NOWHERE}"}}', encoding="ascii")
     with pytest.raises(UserError, match=f"the scheduler {NOWHERE} cannot be reached"):
         connect(Cluster(None, file))
-
-
-def test_blocks_of_another_version_have_no_home(tmp_path: Path) -> None:
-    specs = [spec(lane="speed", seed=seed) for seed in (0, 1)]
-    known, unknown = (record(of, host="b").model_dump(mode="json") for of in specs)
-    unknown["spec"]["of_later"] = 1
-    with open_store(tmp_path, create=True) as store:
-        store.set_plan({of.id(): of for of in specs})
-        store.fill(store.plan(), {}, [known, unknown])
-        assert homes(store) == {block_of(specs[0]): "b"}
 
 
 def test_a_scheduler_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,9 @@ from harness.machine import this_machine
 from harness.record import Record
 from harness.runner.cluster.engine import MAX_LOST, PATIENCE_SECONDS, ClusterEngine
 from harness.runner.cluster.events import Event, Failed, Gone, Joined, Left, Returned, Unfit, Worker
-from harness.runner.cluster.host import Order
+from harness.runner.cluster.host import Order, Records
 from harness.runner.engine import Trial
+from harness.runner.lanes import block_of
 from harness.runner.limits import Limits
 from tests.factories import record, spec
 
@@ -64,10 +65,9 @@ class Pretend:
     def close(self) -> None: ...
 
     def done(self, key: str, **changes: Any) -> None:
-        """The worker sends the record."""
+        """The worker sends the records."""
         _, order = self.sent.pop(key)
-        text = record(order.spec, attempt=order.attempt, **changes).model_dump_json()
-        self.events.append(Returned(key, text))
+        self.events.append(Returned(key, records_of(order, **changes)))
 
     def fail(self, key: str, why: str, *, lost: bool) -> None:
         """The order is not done."""
@@ -77,6 +77,15 @@ class Pretend:
     def at(self, name: str) -> list[str]:
         """Keys of the orders at a host."""
         return [key for key, (address, _) in self.sent.items() if address == f"tcp://{name}:1"]
+
+
+def records_of(order: Order, **changes: Any) -> str:
+    """What a worker sends that has done an order."""
+    return Records.dump_json([record(of, attempt=attempt, **changes) for _, attempt, of in order.trials]).decode()
+
+
+def ids(order: Order) -> list[str]:
+    return [id for id, _, _ in order.trials]
 
 
 def engine_of(link: Pretend, **options: Any) -> ClusterEngine:
@@ -89,8 +98,10 @@ def engine_of(link: Pretend, **options: Any) -> ClusterEngine:
 def submit_what_fits(engine: ClusterEngine, waiting: list[TrialSpec]) -> None:
     """As the runner does."""
     while waiting and engine.has_room(waiting[0].lane):
-        first = waiting.pop(0)
-        engine.submit(Trial(first.id(), first))
+        first = waiting[0]
+        group = [of for of in waiting if block_of(of) == block_of(first)] if first.lane == "speed" else [first]
+        del waiting[: len(group)]
+        engine.submit([Trial(of.id(), of) for of in group])
 
 
 def accuracy(count: int) -> list[TrialSpec]:
@@ -128,7 +139,7 @@ def test_an_accuracy_trial_takes_a_slot_and_the_emptiest_host_is_first() -> None
     assert len(link.at("small")) == 1, "it is sent before the record is stored"
 
 
-def test_a_block_runs_one_by_one_on_one_host_and_comes_back_whole() -> None:
+def test_a_block_is_one_order_for_one_host_and_comes_back_whole() -> None:
     link = Pretend(worker("a", 4), worker("b", 4))
     engine = engine_of(link)
     waiting = blocks(3)
@@ -139,8 +150,8 @@ def test_a_block_runs_one_by_one_on_one_host_and_comes_back_whole() -> None:
         assert len(link.at("b")) <= 1
         link.done(link.at("a")[0] if link.at("a") else link.at("b")[0])
         came = list(engine.wait(0.1))
-        assert len(came) in (0, 2)
-        assert len({(r.spec.seed, r.host) for r in came}) <= 1
+        assert len(came) == 2
+        assert len({(r.spec.seed, r.host) for r in came}) == 1
         records += came
     assert sorted(r.trial_id for r in records) == sorted(s.id() for s in blocks(3))
     assert {r.host for r in records} == {"a", "b"}
@@ -156,7 +167,7 @@ def test_a_speed_trial_waits_until_its_host_is_empty_and_no_accuracy_trial_goes_
     link.done(link.at("only")[0])
     engine.wait(0.1)
     (key,) = link.at("only")
-    assert link.sent[key][1].spec.lane == "speed"
+    assert link.sent[key][1].trials[0][2].lane == "speed"
     assert not engine.has_room("accuracy")
     link.done(key)
     engine.wait(0.1)
@@ -168,36 +179,44 @@ def test_what_a_lost_host_was_doing_is_done_elsewhere_as_the_same_attempt() -> N
     link = Pretend(worker("a"), worker("b"))
     engine = engine_of(link)
     submit_what_fits(engine, accuracy(4))
-    lost = {link.sent[key][1].trial_id for key in link.at("a")}
+    lost = {id for key in link.at("a") for id in ids(link.sent[key][1])}
     link.events.append(Left("id-a"))
     engine.wait(0.1)
     assert len(link.dropped) == 2
     for key in link.at("b"):
         link.done(key)
     records = list(engine.wait(0.1))
-    assert {link.sent[key][1].trial_id for key in link.at("b")} == lost
+    assert {id for key in link.at("b") for id in ids(link.sent[key][1])} == lost
     records += run_to_the_end(engine, link, [])
     assert [(r.attempt, r.status) for r in records] == [(1, "ok")] * 4
     assert len({r.trial_id for r in records}) == 4
 
 
-def test_what_a_lost_host_had_done_of_a_block_is_done_again_by_the_next_one() -> None:
+def test_the_block_of_a_lost_host_is_done_again_by_the_next_one() -> None:
     link = Pretend(worker("a"), worker("b"))
     engine = engine_of(link)
     waiting = blocks(1, size=3)
     submit_what_fits(engine, waiting)
+    assert engine.running() == 3
     home = "a" if link.at("a") else "b"
     other = {"a": "b", "b": "a"}[home]
-    for _ in range(2):
-        link.done(link.at(home)[0])
-        assert engine.wait(0.1) == []
     link.events.append(Left(f"id-{home}"))
     assert engine.wait(0.1) == []
+    assert engine.running() == 3
     records = run_to_the_end(engine, link, waiting)
     assert {r.host for r in records} == {other}
-    assert sorted(r.trial_id for r in records) == sorted(s.id() for s in blocks(1, size=3))
-    order = [order.trial_id for address, order in link.history if other in address]
-    assert order == [s.id() for s in blocks(1, size=3)]
+    assert [ids(order) for address, order in link.history if other in address] == [[s.id() for s in blocks(1, size=3)]]
+
+
+def test_a_block_that_waits_for_a_lost_host_goes_to_another() -> None:
+    link = Pretend(worker("a"))
+    engine = engine_of(link)
+    submit_what_fits(engine, [spec(seed=9), *blocks(1)])
+    assert len(link.at("a")) == 1, "the block waits until the host is empty"
+    link.events += [Left("id-a"), Joined(worker("b"))]
+    assert engine.wait(0.1) == []
+    assert engine.running() == 3
+    assert sorted(r.host or "" for r in run_to_the_end(engine, link, [])) == ["b"] * 3
 
 
 def test_a_trial_that_is_there_whenever_a_worker_is_lost_is_given_up() -> None:
@@ -240,21 +259,16 @@ def test_two_coordinators_of_the_same_trials_order_them_apart() -> None:
     assert len(set(keys)) == 4
 
 
-def test_a_block_goes_on_without_the_trial_that_loses_its_workers() -> None:
+def test_a_block_that_is_there_whenever_a_worker_is_lost_is_given_up_whole() -> None:
     link = Pretend(worker("a"))
     engine = engine_of(link)
-    waiting = blocks(1, size=3)
-    submit_what_fits(engine, waiting)
+    submit_what_fits(engine, blocks(1, size=3))
     records: list[Record] = []
     for number in range(MAX_LOST):
-        link.done(link.at("a")[0])
-        records += engine.wait(0.1)
         link.events += [Left("id-a" if number == 0 else f"id-{number}"), Joined(worker("a", id=f"id-{number + 1}"))]
         records += engine.wait(0.1)
-    records += run_to_the_end(engine, link, waiting)
-    assert sorted((r.spec.cell, r.status) for r in records) == [
-        ("gru", "ok"), ("lstm", "interrupted"), ("simple_rnn", "ok"),
-    ]  # fmt: skip
+    assert [r.status for r in records] == ["interrupted"] * 3
+    assert engine.running() == 0
 
 
 def test_a_trial_that_is_stopped_again_and_again_on_its_worker_stays_interrupted() -> None:
@@ -268,31 +282,6 @@ def test_a_trial_that_is_stopped_again_and_again_on_its_worker_stays_interrupted
         records += engine.wait(0.1)
     assert [r.status for r in records] == ["interrupted"]
     assert engine.running() == 0
-
-
-def test_the_rest_of_a_block_goes_where_others_of_it_ran() -> None:
-    from harness.runner.lanes import block_of
-
-    link = Pretend(worker("a"), worker("b"))
-    (rest,) = blocks(1, size=1)
-    engine = engine_of(link, homes=lambda: {block_of(rest): "b"})
-    submit_what_fits(engine, [rest])
-    assert len(link.at("b")) == 1
-
-
-def test_a_speed_trial_that_is_repeated_goes_to_its_host() -> None:
-    link = Pretend(worker("a"), worker("b"))
-    engine = engine_of(link)
-    (block,) = blocks(1, size=1)
-    submit_what_fits(engine, [block])
-    home = "a" if link.at("a") else "b"
-    link.done(link.at(home)[0], noisy=True)
-    (disturbed,) = engine.wait(0.1)
-    for _ in range(3):
-        engine.submit(Trial(disturbed.trial_id, block, disturbed.attempt + 1))
-        assert len(link.at(home)) == 1
-        link.done(link.at(home)[0])
-        assert [r.host for r in engine.wait(0.1)] == [home]
 
 
 def test_other_versions_are_refused_or_recorded() -> None:
@@ -425,7 +414,7 @@ def test_a_scheduler_that_is_gone_ends_the_run() -> None:
     assert link.now == began, "nobody is left to wait for"
 
 
-def test_interrupting_brings_the_records_of_what_ran_and_of_finished_blocks_parts() -> None:
+def test_interrupting_brings_the_records_of_what_ran() -> None:
     link = Pretend(worker("a"), worker("b", 1))
     engine = engine_of(link)
     submit_what_fits(engine, [*accuracy(3), *blocks(1)])
@@ -456,7 +445,7 @@ def test_a_record_that_comes_after_its_worker_was_given_up_is_not_taken() -> Non
     engine = engine_of(link)
     submit_what_fits(engine, accuracy(1))
     ((key, (address, order)),) = link.sent.items()
-    late = Returned(key, record(order.spec).model_dump_json())
+    late = Returned(key, records_of(order))
     link.events += [Left("id-a" if "a:1" in address else "id-b"), late]
     assert engine.wait(0.1) == []
     assert len(run_to_the_end(engine, link, [])) == 1

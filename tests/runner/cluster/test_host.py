@@ -36,8 +36,8 @@ class Pretend:
             raise UserError(self.lock_error)
         return True
 
-    def submit(self, trial: Trial) -> None:
-        self.calls.put(("submit", trial.id))
+    def submit(self, trials: Sequence[Trial]) -> None:
+        self.calls.put(("submit", trials[0].id))
 
     def stop(self, trial_ids: Collection[str]) -> None:
         self.calls.put(("stop", set(trial_ids)))
@@ -59,14 +59,14 @@ def host_of(engine: Pretend) -> Host:
     return Host(engine)  # type: ignore[arg-type]
 
 
-def begun(engine: Pretend, host: Host, key: str) -> Future[Record]:
+def begun(engine: Pretend, host: Host, key: str) -> Future[list[Record]]:
     """An order that the engine has begun."""
-    order = host.run(key, TRIAL)
+    order = host.run(key, [TRIAL])
     assert engine.calls.get(timeout=LONG) == ("submit", TRIAL.id)
     return order
 
 
-def refusal(order: Future[Record]) -> str:
+def refusal(order: Future[list[Record]]) -> str:
     with pytest.raises(UserError) as refused:
         order.result(LONG)
     return str(refused.value)
@@ -77,19 +77,19 @@ def test_an_order_whose_machine_lock_cannot_be_opened_is_refused_and_the_next_on
     engine.lock_error = "/tmp/harness-lanes.lock: the machine's lock cannot be opened"
     host = host_of(engine)
     for key in ("first", "second"):
-        assert refusal(host.run(key, TRIAL)) == engine.lock_error
+        assert refusal(host.run(key, [TRIAL])) == engine.lock_error
     engine.lock_error = None
     third = begun(engine, host, "third")
     engine.ends.put(record())
-    assert third.result(LONG).status == "ok"
+    assert third.result(LONG)[0].status == "ok"
 
 
 def test_an_engine_that_fails_leaves_no_order_without_an_answer() -> None:
     engine = Pretend()
     host = host_of(engine)
-    running, waiting = begun(engine, host, "running"), host.run("waiting", TRIAL)
+    running, waiting = begun(engine, host, "running"), host.run("waiting", [TRIAL])
     engine.ends.put(OSError("no more files"))
-    later = host.run("later", TRIAL)
+    later = host.run("later", [TRIAL])
     for order in (running, waiting, later):
         assert refusal(order) == "its engine has failed (OSError: no more files); start the worker again"
     assert engine.calls.get(timeout=LONG) == ("close", None), "nothing is left running"
@@ -99,26 +99,39 @@ def test_stopping_an_order_leaves_a_newer_one_of_the_same_trial_alone() -> None:
     engine = Pretend()
     host = host_of(engine)
     old = begun(engine, host, "old")
-    new = host.run("new", TRIAL)
+    new = host.run("new", [TRIAL])
     host.stop(["old"])
     assert engine.calls.get(timeout=LONG) == ("stop", {TRIAL.id})
     engine.ends.put(record(status="interrupted", test={}))
-    assert old.result(LONG).status == "interrupted"
+    assert old.result(LONG)[0].status == "interrupted"
     assert engine.calls.get(timeout=LONG) == ("submit", TRIAL.id)
     host.stop(["old"])
     assert engine.calls.get(timeout=LONG) == ("stop", set()), "the old one is no more"
     engine.ends.put(record())
-    assert new.result(LONG).status == "ok"
+    assert new.result(LONG)[0].status == "ok"
 
 
 def test_an_order_that_is_stopped_before_it_was_begun_is_cancelled() -> None:
     engine = Pretend()
     host = host_of(engine)
-    running, waiting = begun(engine, host, "running"), host.run("waiting", TRIAL)
+    running, waiting = begun(engine, host, "running"), host.run("waiting", [TRIAL])
     host.stop(["waiting"])
     engine.ends.put(record())
-    assert running.result(LONG).status == "ok"
+    assert running.result(LONG)[0].status == "ok"
     deadline = time.monotonic() + LONG
     while not waiting.cancelled():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_a_block_is_answered_once_all_its_trials_have_ended() -> None:
+    engine = Pretend()
+    host = host_of(engine)
+    specs = [spec(lane="speed", cell=cell) for cell in ("gru", "lstm")]
+    order = host.run("block", [Trial(s.id(), s) for s in specs])
+    assert engine.calls.get(timeout=LONG) == ("submit", specs[0].id())
+    engine.ends.put(record(specs[0]))
+    time.sleep(0.1)
+    assert not order.done()
+    engine.ends.put(record(specs[1]))
+    assert [r.trial_id for r in order.result(LONG)] == [s.id() for s in specs]

@@ -1,0 +1,35 @@
+"""Ratios within rounds: what the trials of one timing block say about each other.
+
+The unit of comparison is the round. Whatever slows the machine slows all trials of a round, so the median of the ratios
+within rounds is steady where a ratio of medians is not. Each block gives one ratio; blocks, which have other processes
+and seeds, are the replicates that a verdict is judged by.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+
+COLUMN = "seconds_per_update"
+"""The column that is measured in turns."""
+
+
+def with_ratios_of_rounds(pairs: pd.DataFrame) -> pd.DataFrame:
+    """The pairs of trials, with the second outcome such that the ratio of both is that of their rounds.
+
+    Columns: outcome, timing_block and rounds, and the same with '_than'. Pairs of trials that took no turns stay as
+    they are; pairs of two different blocks are left out, since no round has both.
+    """
+    apart = pairs["timing_block"] != pairs["timing_block_than"]
+    pairs = pairs[~apart]
+    ratios = [_ratio(first, second) for first, second in zip(pairs["rounds"], pairs["rounds_than"], strict=True)]
+    return pairs.assign(outcome_than=pairs["outcome_than"].where(np.isnan(ratios), pairs["outcome"] / ratios))
+
+
+def _ratio(first: str, second: str) -> float:
+    """The median ratio of the rounds that both have; NaN where there are none."""
+    ours, theirs = np.array(json.loads(first)), np.array(json.loads(second))
+    count = min(len(ours), len(theirs))
+    return float(np.median(ours[:count] / theirs[:count])) if count else np.nan

@@ -1,0 +1,60 @@
+"""Compiled programs, shared by the trials of one process.
+
+Tracing and compiling a training step takes longer than training a small network. What is compiled depends on the
+architecture, the shapes and a few constants; seed, data, learning rate, initial weights and the number of updates are
+values of variables. A trial whose program has been compiled in its process before builds its model, copies the model's
+variables into the compiled one, and trains that. The results are the same, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from harness.trial.update import StatefulPredict, StatefulUpdates, make_stateful_predict, make_stateful_updates
+
+
+@dataclass(frozen=True)
+class Program:
+    """A model with its training step and its prediction, which are compiled when they are first called."""
+
+    model: Any
+    update: StatefulUpdates
+    predict: StatefulPredict
+    reused: bool = False
+    """Whether an earlier trial of this process has compiled it."""
+
+
+class Programs:
+    """The last program of this process. Earlier ones are given up: a process is meant to run trials of one program."""
+
+    def __init__(self) -> None:
+        self._key: Hashable = None
+        self._program: Program | None = None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was compiled here yet, so that the memory of this process is its first trial's."""
+        return self._program is None
+
+    def of(self, key: Hashable, model: Any) -> Program:
+        """A program that trains and predicts as `model` would.
+
+        key: everything that the compiled functions depend on; model: compiled by Keras, its optimizer not yet used.
+        """
+        if self._program is not None and key == self._key:
+            _copy_values(model, self._program.model)
+            return self._program
+        program = Program(model, make_stateful_updates(model), make_stateful_predict(model))
+        self._key, self._program = key, replace(program, reused=True)
+        return program
+
+
+def _copy_values(source: Any, target: Any) -> None:
+    """Copy weights, states of random generators and the optimizer's variables from one model to another."""
+    source.optimizer.build(source.trainable_variables)
+    for old, new in zip(target.variables, source.variables, strict=True):
+        old.assign(new)
+    for old, new in zip(target.optimizer.variables, source.optimizer.variables, strict=True):
+        old.assign(new)

@@ -1,0 +1,127 @@
+"""Timing blocks: trials in processes of their own take turns; real processes, whose training is pretended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from harness.experiment import TrialSpec
+from harness.record import Record
+from harness.runner import turns
+from harness.runner.engine import Trial
+from harness.runner.local import LocalEngine
+from harness.tasks.recall import task as recall
+from tests.factories import spec
+from tests.runner.pretend import PRELOAD
+
+OPTIONS = recall.options(validation_size=10, test_size=10).model_dump(mode="json")
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalEngine]:
+    monkeypatch.setattr("harness.runner.lanes.LOCK_FILE", tmp_path / "lanes.lock")
+    monkeypatch.setattr(turns, "TURN_SECONDS", 0.01)
+    engine = LocalEngine(jobs=2, preload=PRELOAD)
+    yield engine
+    engine.close()
+
+
+def contestant(task: str = "recall", **changes: object) -> TrialSpec:
+    task = task if task == "recall" else f"tests.runner.trouble:{task}"
+    return spec(task=task, options=OPTIONS, lane="speed", **changes)
+
+
+def run(engine: LocalEngine, *specs: TrialSpec, seconds: float = 60.0) -> list[Record]:
+    assert engine.has_room("speed")
+    engine.submit([Trial(s.id(), s) for s in specs])
+    assert engine.running() == len(specs)
+    assert not engine.has_room("speed")
+    assert not engine.has_room("accuracy")
+    records: list[Record] = []
+    deadline = time.monotonic() + seconds
+    while engine.running() and time.monotonic() < deadline:
+        records += engine.wait(0.2)
+    assert engine.has_room("accuracy")
+    return records
+
+
+def turns_of(record: Record) -> list[float]:
+    """When each turn began, on the machine's monotonic clock."""
+    return list(record.baselines["turns"].values())
+
+
+def test_trials_take_turns_round_by_round_in_random_order(engine: LocalEngine) -> None:
+    records = run(engine, *(contestant(cell=cell, units=2) for cell in ("gru", "lstm", "simple_rnn")))
+    assert {record.status for record in records} == {"ok"}
+    assert len({record.timing_block for record in records}) == 1
+    assert records[0].timing_block is not None
+    rounds = {len(record.rounds) for record in records}
+    assert rounds == {len(turns_of(records[0]))}
+    order = sorted((began, record.spec.cell) for record in records for began in turns_of(record))
+    by_round = [tuple(cell for _, cell in order[at : at + 3]) for at in range(0, len(order), 3)]
+    assert all(len(set(cells)) == 3 for cells in by_round), "each trial has one turn in each round"
+    assert len(set(by_round)) > 1, "the order changes"
+    assert all(after - before >= 0.01 for (before, _), (after, _) in pairwise(order)), "no two are at work at once"
+
+
+def test_rounds_are_added_until_the_ratios_are_known_well_enough(engine: LocalEngine) -> None:
+    known = run(engine, contestant(cell="gru", units=2), contestant(cell="simple_rnn", units=3))
+    assert {len(record.rounds) for record in known} == {turns.FEWEST_ROUNDS}
+    assert {record.noisy for record in known} == {False}
+    unknown = run(engine, contestant(cell="gru", units=2), contestant(cell="lstm", units=3))
+    assert {len(record.rounds) for record in unknown} == {turns.MOST_ROUNDS}
+    assert {record.noisy for record in unknown} == {True}
+
+
+def test_a_turn_lasts_as_long_as_it_has_to(engine: LocalEngine) -> None:
+    fast, slow = run(engine, contestant(cell="gru", units=1), contestant(cell="simple_rnn", units=30))
+    records = {record.spec.cell: record for record in (fast, slow)}
+    starts = sorted((began, cell) for cell, record in records.items() for began in turns_of(record))
+    lengths = [after - before for (before, cell), (after, _) in pairwise(starts) if cell == "gru"]
+    assert min(lengths) >= 0.01
+
+
+def test_the_time_of_a_trial_is_not_that_of_the_others(engine: LocalEngine) -> None:
+    started = time.monotonic()
+    records = run(engine, contestant(cell="gru", units=20), contestant(cell="simple_rnn", units=20))
+    lasted = time.monotonic() - started
+    assert sum(record.seconds_total or 0.0 for record in records) <= lasted + 0.1
+    assert all((record.seconds_total or 0.0) < 0.8 * lasted for record in records)
+
+
+@pytest.mark.parametrize("fault", ["raising", "leaving", "killed"])
+def test_a_trial_that_fails_leaves_the_turns_to_the_others(engine: LocalEngine, fault: str) -> None:
+    records = run(
+        engine, contestant(cell="gru", units=2), contestant(fault, cell="lstm"), contestant(cell="simple_rnn", units=2)
+    )
+    assert sorted(record.status for record in records) == ["crashed", "ok", "ok"]
+    assert {len(record.rounds) for record in records if record.status == "ok"} == {turns.FEWEST_ROUNDS}
+
+
+def test_a_block_that_is_stopped_comes_back_whole(engine: LocalEngine) -> None:
+    specs = [contestant(cell=cell, units=50) for cell in ("gru", "lstm", "simple_rnn")]
+    engine.submit([Trial(s.id(), s) for s in specs])
+    assert engine.wait(0.2) == []
+    records = engine.interrupt()
+    assert sorted(record.trial_id for record in records) == sorted(s.id() for s in specs)
+    assert {record.status for record in records} == {"interrupted"}
+    assert engine.running() == 0
+
+
+def test_a_process_that_is_killed_between_turns_is_noticed(engine: LocalEngine) -> None:
+    specs = [contestant(cell="gru", units=40), contestant(cell="lstm", units=40)]
+    engine.submit([Trial(s.id(), s) for s in specs])
+    records: list[Record] = []
+    while len(engine._running) < 2 or not engine._running[1].turns:
+        assert not engine.wait(0.05)
+    os.kill(engine._running[0]._pid, signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while engine.running() and time.monotonic() < deadline:
+        records += engine.wait(0.2)
+    assert sorted(record.status for record in records) == ["crashed", "ok"]

@@ -1,0 +1,87 @@
+"""A trial that reuses a compiled program gives what it gives with one of its own, to the last bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cells import cells
+from harness.experiment import TrialSpec
+from harness.tasks import tasks
+from harness.trial.measure import Meter
+from harness.trial.train import train
+from tests.factories import spec
+
+KERNELS = [(cell, kernel) for cell in sorted(cells) for kernel in cells[cell].kernels]
+
+
+def run(of: TrialSpec, *, reuse: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    train(of, Meter(), found.update, reuse=reuse)
+    return found
+
+
+def without_times(found: dict[str, Any]) -> dict[str, Any]:
+    left_out = ("phases", "seconds_per_update", "memory", "program", "curve", "near_target")
+    points = {
+        list_: [{name: value for name, value in point.items() if name != "seconds"} for point in found[list_]]
+        for list_ in ("curve", "near_target")
+    }
+    return {name: value for name, value in found.items() if name not in left_out} | points
+
+
+def check_that_the_second_equals_itself_alone(first: TrialSpec, second: TrialSpec) -> None:
+    assert first.program() == second.program()
+    run(first, reuse=True)
+    reused, alone = run(second, reuse=True), run(second, reuse=False)
+    assert (reused["program"], alone["program"]) == ("reused", "compiled")
+    assert without_times(reused) == without_times(alone)
+
+
+@pytest.mark.parametrize(("cell", "kernel"), KERNELS)
+def test_every_cell_and_kernel_with_dropout_and_early_stopping(cell: str, kernel: str) -> None:
+    task = tasks["recall"]
+    common = {
+        "options": task.options(validation_size=20, test_size=20).model_dump(mode="json"), "cell": cell,
+        "kernel": kernel, "dropout": 0.3, "recurrent_dropout": 0.3, "patience": 2, "updates": 60, "evaluate_every": 2,
+    }  # fmt: skip
+    first = spec(**common, seed=5, train_size=40, learning_rate=0.01, purpose="tuning")
+    second = spec(**common, seed=6, train_size=60, learning_rate=0.3, forget_bias=2.0, initialiser="glorot_uniform")
+    check_that_the_second_equals_itself_alone(first, second)
+
+
+@pytest.mark.parametrize("name", sorted(tasks))
+def test_every_task(name: str, tmp_path: Path) -> None:
+    task = tasks[name]
+    given = task.sample(tmp_path) if task.sample else {}
+    options = task.options(**given)
+    train_size, length = task.small
+    common = {
+        "task": name, "options": options.model_dump(mode="json"), "kernel": "fused", "train_size": train_size,
+        "sequence_length": length, "batch_size": min(4, task.examples(train_size, length, options)),
+    }  # fmt: skip
+    check_that_the_second_equals_itself_alone(spec(**common, seed=1), spec(**common, seed=2))
+
+
+def test_states_carried_from_window_to_window() -> None:
+    task = tasks["language"]
+    options = task.options(carry_state=True, validation_size=200, test_size=200).model_dump(mode="json")
+    common = {"task": "language", "options": options, "kernel": "fused", "train_size": 800, "sequence_length": 20}
+    check_that_the_second_equals_itself_alone(spec(**common, seed=1), spec(**common, seed=2))
+
+
+def test_a_reused_program_has_no_first_step_and_no_memory_of_its_own() -> None:
+    options = tasks["recall"].options(validation_size=20, test_size=20).model_dump(mode="json")
+    for seed in (8, 9):
+        found = run(spec(options=options, seed=seed, kernel="fused", units=5), reuse=True)
+    assert found["memory"] is None
+    assert "first_step" not in found["phases"]
+    assert found["seconds_per_update"] > 0
+
+
+def test_another_shape_compiles_again() -> None:
+    options = tasks["recall"].options(validation_size=20, test_size=20).model_dump(mode="json")
+    programs = [run(spec(options=options, sequence_length=length), reuse=True)["program"] for length in (7, 7, 8, 7)]
+    assert programs == ["compiled", "reused", "compiled", "compiled"]
