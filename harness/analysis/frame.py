@@ -128,7 +128,7 @@ def curves_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
     table = table.join(measured)
     for column in ("seconds", "train_loss", "validation_loss", *measured.columns):
         table[column] = pd.to_numeric(table[column], errors="coerce").astype("float64")
-    return table.astype({"trial_id": "str", "cell": "str", "task": "str", "near_target": "bool"})
+    return table.astype({"trial_id": "str", "cell": "str", "task": "str", "near_target": "bool"}).copy()
 
 
 def lengths_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
@@ -142,7 +142,7 @@ def lengths_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=None if rows else list(LENGTH_COLUMNS))
     for column in table.columns[len(LENGTH_COLUMNS) :]:
         table[column] = pd.to_numeric(table[column], errors="coerce").astype("float64")
-    return table.astype({"trial_id": "str", "evaluated_at": "int64"})
+    return table.astype({"trial_id": "str", "evaluated_at": "int64"}).copy()
 
 
 def reach_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:

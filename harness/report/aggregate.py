@@ -54,7 +54,8 @@ def prepared(frame: pd.DataFrame) -> pd.DataFrame:
         tidy[name] = values.astype(float).replace([np.inf, -np.inf], np.nan)
     tidy["reference_units"] = tidy["reference_units"].fillna(tidy["units"])
     tidy["dataset"] = named_data(tidy)
-    return tidy.sort_values(["task", *FACTORS, "learning_rate", "cell", "seed", "trial_id"], ignore_index=True)
+    in_order = tidy.sort_values(["task", *FACTORS, "learning_rate", "cell", "seed", "trial_id"], ignore_index=True)
+    return in_order.copy()  # columns set one by one are scattered in memory, of which pandas warns
 
 
 def with_factors(table: pd.DataFrame | None, frame: pd.DataFrame, numbers: Sequence[str]) -> pd.DataFrame:
@@ -74,7 +75,7 @@ def with_factors(table: pd.DataFrame | None, frame: pd.DataFrame, numbers: Seque
         values = pd.to_numeric(rows[name], errors="coerce") if name in rows else pd.Series(np.nan, index=rows.index)
         rows[name] = values.astype(float).replace([np.inf, -np.inf], np.nan)
     made = factors.merge(rows, on="trial_id", how="inner")
-    return made.sort_values(["task", "cell", "seed", "trial_id", numbers[0]], ignore_index=True)
+    return made.sort_values(["task", "cell", "seed", "trial_id", numbers[0]], ignore_index=True).copy()
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from harness.analysis.frame import (
     to_frame,
 )
 from harness.analysis.simulate import simulated_record
+from harness.report.aggregate import prepared
 
 
 def test_a_trial_is_a_row_with_its_spec_its_times_and_its_scores() -> None:
@@ -168,3 +169,12 @@ def test_a_curve_has_the_seconds_and_both_losses_as_numbers() -> None:
         "trial_id": record["trial_id"], "cell": "lstm", "task": "language", "seed": 7, "update": 10, "seconds": 4.0,
         "train_loss": 3.0, "validation_loss": 2.0, "near_target": False,
     }  # fmt: skip
+
+
+def test_frames_with_columns_of_many_tasks_are_not_scattered_in_memory() -> None:
+    record = simulated_record("gru", 0, 1.0, curve=[(10, 1.0)])
+    record["baselines"] = record["validation_baselines"] = {f"baseline {n}": {"loss": 1.0} for n in range(150)}
+    record["curve"][0]["validation"] |= {f"metric_{n}": 1.0 for n in range(150)}
+    for table in (to_frame([record]), curves_frame([record]), prepared(to_frame([record]))):
+        assert len(table.columns) > 150
+        table.assign(more=1.0)  # pandas warns where a frame has more than 100 parts
