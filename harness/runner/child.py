@@ -134,7 +134,7 @@ class Child:
         return self._attempt.turns
 
     def take_turn(self, updates: int) -> None:
-        """Have it do so many updates; 0 ends its trial."""
+        """Have it do this number of updates; 0 ends its trial."""
         self._attempt.goes_on()
         with contextlib.suppress(OSError):  # it has just died, as will be seen
             self._orders.send_bytes(json.dumps(updates).encode())

@@ -174,7 +174,7 @@ class LocalEngine:
         return records
 
     def _end_waiting(self, count: int) -> None:
-        """End so many of the processes that wait for a trial, those first whose last trial is longest ago."""
+        """End this number of the processes that wait for a trial, those first whose last trial is longest ago."""
         for child in self._waiting[: max(0, count)]:
             child.end()
         del self._waiting[: max(0, count)]

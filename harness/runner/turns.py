@@ -28,7 +28,7 @@ TURN_SECONDS = 0.05
 FEWEST_ROUNDS = 10
 MOST_ROUNDS = 60
 PRECISION = 0.02
-"""Rounds are added until the 95 % interval of each ratio reaches so far to either side of it, as a share."""
+"""Rounds are added until the 95 % interval of each ratio reaches this far to either side of it, as a share."""
 
 
 class TimingBlock:

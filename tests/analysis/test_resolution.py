@@ -20,7 +20,7 @@ TO_TARGET = claim(kind="time-to-target", target=2.0, margin="10%")
 
 
 def reaching(times: dict[str, Sequence[int]], every: int, closer: Sequence[int] = (), **spec: Any) -> list[Record]:
-    """Trials that are evaluated every so many of 100 updates; `closer`: near the target, after these updates too."""
+    """Trials of 100 updates, evaluated every `every` updates; `closer`: near the target, after these updates too."""
     records = []
     for cell, of_cell in times.items():
         for seed, time in enumerate(of_cell):

@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz [COUNT] [TARGET ...]`: so many inputs of each target, 10,000 by default, from seed 0 on.
+"""`python -m tests.fuzz [COUNT] [TARGET ...]`: tries COUNT inputs of each target (10,000 by default), from seed 0 on.
 
 Every failure is printed with the seed of its input, and each kind of failure once with its traceback.
 `python -m tests.fuzz --seed 17 "data csv"` repeats one input.

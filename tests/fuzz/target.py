@@ -54,7 +54,7 @@ class Hangs(BaseException):
 
 @contextmanager
 def limited(seconds: int) -> Iterator[None]:
-    """Raises Hangs in the block after so many seconds."""
+    """Raises Hangs in the block after this number of seconds."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise Hangs(f"more than {seconds} s")
