@@ -209,7 +209,7 @@ class Child:
 
     def is_alive(self) -> bool:
         """Whether a process that waits for a trial still does."""
-        return not self._orphan and self._process.is_alive()
+        return not self._orphan and is_alive(self._pid)  # what the fork server knows of it comes later
 
     def _read_the_rest(self) -> None:
         for pipe in self._pipes():
