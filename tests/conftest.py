@@ -17,11 +17,12 @@ NEED_TENSORFLOW = (
 )  # fmt: skip
 """The folders and files of tests/ whose tests import TensorFlow, here or in a process they start."""
 TAKE_LONG = (
-    "analysis/test_error_rates.py", "documents/test_blocks.py", "report/test_large.py", "report/test_report.py",
-    "runner/cluster/test_network.py", "runner/cluster/test_processes.py", "runner/cluster/test_survival.py",
-    "runner/test_disk.py", "runner/test_faults.py", "runner/test_signals.py", "runner/test_survival.py",
-    "runner/test_watch.py",
-    "test_completion.py", "test_schema_every_key.py", "test_serve.py",
+    "analysis/test_error_rates.py", "documents/test_blocks.py", "report/test_large.py", "report/test_measured.py",
+    "report/test_report.py", "runner/cluster/test_network.py", "runner/cluster/test_processes.py",
+    "runner/cluster/test_survival.py", "runner/test_disk.py", "runner/test_faults.py",
+    "runner/test_shared_process.py", "runner/test_signals.py", "runner/test_survival.py", "runner/test_turns.py",
+    "runner/test_watch.py", "test_completion.py", "test_flow.py", "test_schema_every_key.py", "test_serve.py",
+    "test_syntax_trees.py",
 )  # fmt: skip
 """Those that need none, but start many processes, simulate many experiments, try many values, or draw whole reports."""
 BROWSERS = {"browser", "plain_browser"}

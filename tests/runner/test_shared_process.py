@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing.forkserver
 import os
 import signal
 import time
@@ -28,11 +29,13 @@ OPTIONS = recall.options(validation_size=10, test_size=10).model_dump(mode="json
 @pytest.fixture
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalEngine]:
     monkeypatch.setattr("harness.runner.lanes.LOCK_FILE", tmp_path / "lanes.lock")
+    multiprocessing.forkserver._forkserver._stop()  # a server of other tests has imported what really trains
     engine = LocalEngine(jobs=1, preload=PRELOAD)
     yield engine
     children = [child._pid for child in engine._waiting]
     engine.close()
     assert not any(psutil.pid_exists(pid) for pid in children)
+    multiprocessing.forkserver._forkserver._stop()
 
 
 def trial(task: str = "identifying", **changes: Any) -> TrialSpec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing.forkserver
 import os
 import signal
 import time
@@ -27,9 +28,11 @@ OPTIONS = recall.options(validation_size=10, test_size=10).model_dump(mode="json
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalEngine]:
     monkeypatch.setattr("harness.runner.lanes.LOCK_FILE", tmp_path / "lanes.lock")
     monkeypatch.setattr(turns, "TURN_SECONDS", 0.01)
+    multiprocessing.forkserver._forkserver._stop()  # a server of other tests has imported what really trains
     engine = LocalEngine(jobs=2, preload=PRELOAD)
     yield engine
     engine.close()
+    multiprocessing.forkserver._forkserver._stop()
 
 
 def contestant(task: str = "recall", **changes: object) -> TrialSpec:

@@ -62,7 +62,7 @@ def test_what_is_timed_is_given_tensors_and_copies_no_data(monkeypatch: pytest.M
         update = make_stateful_updates(model)
         return lambda states, *batches: (given.extend(batches), update(states, *batches))[1]
 
-    monkeypatch.setattr("harness.trial.train.make_stateful_updates", make)
+    monkeypatch.setattr("harness.trial.programs.make_stateful_updates", make)
     run(small())
     x, y, weight = given[:3]
     assert tf.is_tensor(x)
@@ -230,7 +230,7 @@ def test_a_check_trains_until_its_target_or_all_updates_are_done_and_tests_nothi
     assert told["updates"] == told["curve"][-1]["update"] == updates
     assert len(told["rounds"]) == updates // 4
     assert [point["update"] for point in told["near_target"]] == ([1] if task == "NEAR" else [])
-    assert told["noisy"] in (True, False)
+    assert set(told["surroundings"]) == {"before", "after"}
     assert "test" not in told
 
 
