@@ -249,11 +249,18 @@ def median(d: Floats) -> float:
 def median_interval(d: Floats, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """The interval of the median between two order statistics, at least at its confidence; infinite below 6 pairs."""
     n = len(d)
-    rank = int(stats.binom.ppf((1 - confidence) / 2, n, 0.5))
+    rank = median_rank(n, confidence)
     if rank == 0:
         return -np.inf, np.inf
     ordered = np.sort(d)
     return float(ordered[rank - 1]), float(ordered[n - rank])
+
+
+@lru_cache(maxsize=1024)
+def median_rank(n: int, confidence: float = CONFIDENCE) -> int:
+    """The interval of the median of n values reaches from this order statistic to the one as far from the end; 0: to
+    infinity."""
+    return int(stats.binom.ppf((1 - confidence) / 2, n, 0.5))
 
 
 def holm(p_values: ArrayLike) -> Floats:

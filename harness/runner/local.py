@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 
+from harness.analysis.rounds import PRECISION
 from harness.experiment import Lane
 from harness.machine import usable_cores
 from harness.record import Record
@@ -25,7 +26,7 @@ from harness.runner.engine import Trial
 from harness.runner.lanes import MachineLock
 from harness.runner.limits import Limits
 from harness.runner.scratch import remove_abandoned
-from harness.runner.turns import PRECISION, TimingBlock
+from harness.runner.turns import TimingBlock
 
 _LOOK_SECONDS = 0.1
 """Between two looks at the memory and the age of the running trials."""

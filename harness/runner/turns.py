@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from harness.analysis.stats import median_interval
+from harness.analysis.rounds import MOST_ROUNDS, PRECISION, are_enough, half_width
 from harness.machine import usable_cores
 from harness.record import Record
 from harness.runner.attempt import Attempt
@@ -25,10 +25,6 @@ from harness.runner.engine import Trial
 
 TURN_SECONDS = 0.05
 """How long a turn takes at least, as far as can be told beforehand."""
-FEWEST_ROUNDS = 10
-MOST_ROUNDS = 60
-PRECISION = 0.02
-"""Rounds are added until the 95 % interval of each ratio reaches this far to either side of it, as a share."""
 
 
 class TimingBlock:
@@ -101,9 +97,7 @@ class TimingBlock:
 
     def _is_known_well_enough(self) -> bool:
         rounds = min((len(child.turns) - 1 for child in self._children), default=MOST_ROUNDS)
-        if rounds < FEWEST_ROUNDS:
-            return False
-        return rounds >= MOST_ROUNDS or self._widest_half_width() <= self._precision
+        return bool(are_enough(rounds, self._widest_half_width(), self._precision))
 
     def _widest_half_width(self) -> float:
         """Of the 95 % intervals of the ratios of trials that differ in the cell alone, as a share of the ratio."""
@@ -112,6 +106,5 @@ class TimingBlock:
             if first.trial.spec.kernel == second.trial.spec.kernel:
                 count = min(len(first.turns), len(second.turns))
                 ratios = np.log(first.turns[1:count]) - np.log(second.turns[1:count])
-                low, high = median_interval(np.asarray(ratios))
-                widest = max(widest, math.expm1((high - low) / 2))
+                widest = max(widest, float(half_width(np.asarray(ratios))))
         return widest

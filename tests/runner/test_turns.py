@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.analysis.rounds import FEWEST_ROUNDS, MOST_ROUNDS
 from harness.experiment import TrialSpec
 from harness.record import Record
 from harness.runner import turns
@@ -75,10 +76,10 @@ def test_trials_take_turns_round_by_round_in_random_order(engine: LocalEngine) -
 
 def test_rounds_are_added_until_the_ratios_are_known_well_enough(engine: LocalEngine) -> None:
     known = run(engine, contestant(cell="gru", units=2), contestant(cell="simple_rnn", units=3))
-    assert {len(record.rounds) for record in known} == {turns.FEWEST_ROUNDS}
+    assert {len(record.rounds) for record in known} == {FEWEST_ROUNDS}
     assert {record.noisy for record in known} == {False}
     unknown = run(engine, contestant(cell="gru", units=2), contestant(cell="lstm", units=3))
-    assert {len(record.rounds) for record in unknown} == {turns.MOST_ROUNDS}
+    assert {len(record.rounds) for record in unknown} == {MOST_ROUNDS}
     assert {record.noisy for record in unknown} == {True}
 
 
@@ -104,7 +105,7 @@ def test_a_trial_that_fails_leaves_the_turns_to_the_others(engine: LocalEngine, 
         engine, contestant(cell="gru", units=2), contestant(fault, cell="lstm"), contestant(cell="simple_rnn", units=2)
     )
     assert sorted(record.status for record in records) == ["crashed", "ok", "ok"]
-    assert {len(record.rounds) for record in records if record.status == "ok"} == {turns.FEWEST_ROUNDS}
+    assert {len(record.rounds) for record in records if record.status == "ok"} == {FEWEST_ROUNDS}
 
 
 def test_a_block_that_is_stopped_comes_back_whole(engine: LocalEngine) -> None:
