@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,8 @@ import pytest
 from harness.analysis import error_rates
 from harness.analysis.advantages import advantages, scale_of
 from harness.analysis.claims import Paired
-from harness.analysis.error_rates import SECTION, SHAPES, Figure, equality_figures, figures, step_figures
+from harness.analysis.error_rates import PARTS, SHAPES, equality_figures, figures, section_of, simulated, step_figures
+from harness.analysis.error_tables import Figure, in_markdown
 from harness.analysis.frame import to_frame
 from harness.analysis.judge import judge
 from harness.analysis.simulate import (
@@ -31,6 +34,7 @@ from harness.analysis.verdict import Verdict, VerdictWord
 from harness.experiment import TrialSpec
 from harness.record import PHASES, CurvePoint, Failure, Memory, Phase
 from harness.sections import begin, end
+from tests.conftest import TESTS
 
 
 @pytest.mark.parametrize(
@@ -44,8 +48,12 @@ def test_simulated_noise_has_the_spread_tails_and_skewness_it_should(shape: Shap
     assert (high - middle > 1.5 * (middle - low)) == bool(skewed)
 
 
+def of(jobs: Iterable[error_rates.Job]) -> list[Figure]:
+    return [figure for found in simulated(jobs, 1) for figure in found]
+
+
 def test_error_rates_and_coverage_are_within_their_bounds() -> None:
-    found = list(figures(120, seeds=(5, 10), shapes=("normal", "skewed"), looks=(5, 10, 20)))
+    found = of(figures(120, seeds=(5, 10), shapes=("normal", "skewed"), looks=(5, 10, 20)))
     broken = [figure for figure in found if not figure.holds]
     assert not broken
     power = {figure.scenario: figure.share for figure in found if "stands alone" in figure.what}
@@ -53,7 +61,7 @@ def test_error_rates_and_coverage_are_within_their_bounds() -> None:
 
 
 def test_error_rates_of_times_that_are_known_to_within_a_step_are_within_their_bounds() -> None:
-    found = list(step_figures(60, seeds=(5, 40), steps=(1, 30)))
+    found = of(step_figures(60, seeds=(5, 40), steps=(1, 30)))
     assert not [figure for figure in found if not figure.holds]
     assert len(found) == 12
     generator = np.random.default_rng(0)
@@ -128,7 +136,7 @@ def test_a_figure_is_the_share_of_what_it_says_with_the_bounds_promised(
         error_rates, "verdict_after_looks", lambda scenario, looks, generator: seen.add(scenario) or said
     )
     monkeypatch.setattr(error_rates, "p_of", lambda differences: 0.001 if word == "supported" else 0.5)
-    found = list(figures(4, seeds=(5,), shapes=("skewed",), looks=(5, 10)))
+    found = of(figures(4, seeds=(5,), shapes=("skewed",), looks=(5, 10)))
     directed = float(word in ("supported", "contradicted"))
     expected = {
         "some claim among 10 gets a direction although": (directed, 0.0, 0.05),
@@ -169,7 +177,7 @@ def test_figures_of_equality_are_the_share_that_is_called_equal(monkeypatch: pyt
 
     monkeypatch.setattr(error_rates, "verdict_at_margin", said)
     monkeypatch.setattr(error_rates, "verdict_of_equal_cells", lambda spread, n, generator: said("equal", n, generator))
-    found = list(equality_figures(4, seeds=(5, 8), shapes=("normal", "horizon"), looks=(5, 10)))
+    found = of(equality_figures(4, seeds=(5, 8), shapes=("normal", "horizon"), looks=(5, 10)))
     assert {figure.share for figure in found} == {0.25}
     graded, other, equal = found[:3], found[3:6], found[6:]
     for shape, of_shape in (("normal", graded), ("horizon", other)):
@@ -199,6 +207,8 @@ FIGURES = [
     Figure("power", "5 seeds, 2", 0.5, 1000),
 ]
 TABLES = """\
+Each figure is a share of 1,000 simulated experiments. The standard error of a figure of 5 % is 0.7 percentage points.
+
 Rate of errors (at most 5 % promised):
 
 | | normal | skewed |
@@ -229,22 +239,46 @@ def test_the_command_prints_and_writes_the_tables_and_fails_where_a_bound_is_bro
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked: list[int] = []
-    monkeypatch.setattr(error_rates, "figures", lambda experiments: asked.append(experiments) or FIGURES)
-    monkeypatch.setattr(error_rates, "equality_figures", lambda experiments: FIGURES[2:3])
-    monkeypatch.setattr(error_rates, "step_figures", lambda experiments: ())
+
+    def part(experiments: int) -> list[partial[list[Figure]]]:
+        asked.append(experiments)
+        return [partial(list, FIGURES[:2]), partial(list, FIGURES[2:])]
+
+    monkeypatch.setattr(error_rates, "PARTS", {"one": part, "other": lambda experiments: [partial(list, FIGURES[2:3])]})
     document = tmp_path / "method.md"
-    document.write_text(f"before\n{begin(SECTION)}\nold\n{end(SECTION)}\nafter\n", encoding="utf-8")
-    assert error_rates.main(["--experiments", "7", "--write", str(document)]) == 1
+    sections = "\n".join(f"{begin(section_of(name))}\nold\n{end(section_of(name))}" for name in ("one", "other"))
+    document.write_text(f"before\n{sections}\nafter\n", encoding="utf-8")
+    assert error_rates.main(["--experiments", "7", "--jobs", "1", "--write", str(document)]) == 1
     output = capsys.readouterr()
-    assert output.out == f"{TABLES}\n"
+    other = in_markdown(FIGURES[2:3])
+    assert output.out == f"{TABLES}\n\n{other}\n"
     assert "rate of errors; 5 seeds, skewed: 20.0 % OUTSIDE\n" in output.err
-    assert TABLES in document.read_text(encoding="utf-8")
-    assert "old" not in document.read_text(encoding="utf-8")
+    parts = [f"{begin(section_of(name))}\n\n{text}\n\n{end(section_of(name))}" for name, text in
+             (("one", TABLES), ("other", other))]  # fmt: skip
+    assert document.read_text(encoding="utf-8") == "before\n{}\n{}\nafter\n".format(*parts)
     del FIGURES[1]
-    assert error_rates.main([]) == 0
+    assert error_rates.main(["--jobs", "1"]) == 0
     assert asked == [7, 2000]
-    assert error_rates.main(["--equality"]) == 0
+    document.write_text(sections, encoding="utf-8")
+    assert error_rates.main(["--jobs", "1", "--only", "other", "--write", str(document)]) == 0
     assert asked == [7, 2000], "without the other figures"
+    assert document.read_text(encoding="utf-8").count("old") == 1, "the other section stays"
+
+
+def test_every_part_has_a_section_of_the_method() -> None:
+    method = (TESTS.parent / "docs" / "method.md").read_text(encoding="utf-8")
+    for part in PARTS:
+        assert method.count(begin(section_of(part))) == method.count(end(section_of(part))) == 1
+
+
+def test_figures_of_unequal_numbers_of_experiments_share_no_table() -> None:
+    with pytest.raises(ValueError):
+        in_markdown([Figure("", "5 seeds, normal", 0.05, experiments, high=0.05) for experiments in (100, 200)])
+
+
+def test_processes_side_by_side_simulate_what_one_does() -> None:
+    jobs = list(step_figures(5, seeds=(5,), steps=(1, 10)))
+    assert list(simulated(jobs, 2)) == list(simulated(jobs, 1))
 
 
 @pytest.mark.parametrize("shape", SHAPES)

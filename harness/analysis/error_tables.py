@@ -1,0 +1,68 @@
+"""Figures of simulated experiments, each with the bounds it has to lie in, as Markdown tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.analysis.words import capital
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A share of the simulated experiments, and the bounds it must lie in."""
+
+    what: str
+    scenario: str
+    """'5 seeds, normal': up to the first comma the row of its table, then the column."""
+    share: float
+    experiments: int
+    low: float = 0.0
+    high: float = 1.0
+
+    @property
+    def holds(self) -> bool:
+        """Whether the share lies within its bounds, give or take three standard errors."""
+        edge = min(max(self.share, 0.01), 0.99)
+        slack = 3 * standard_error(edge, self.experiments)
+        return bool(self.low - slack <= self.share <= self.high + slack)
+
+
+def standard_error(share: float, experiments: int) -> float:
+    """Of a share of this number of simulated experiments."""
+    return float(np.sqrt(share * (1 - share) / experiments))
+
+
+def in_markdown(found: Sequence[Figure]) -> str:
+    """A table for each thing that was counted: seeds down, kinds of data across. Above them, of how many experiments.
+
+    The figures are of equal numbers of experiments.
+    """
+    (experiments,) = {figure.experiments for figure in found}
+    error = 100 * standard_error(0.05, experiments)
+    tables = [
+        f"Each figure is a share of {experiments:,} simulated experiments. The standard error of a figure of 5 % is"
+        f" {error:.1f} percentage points."
+    ]
+    for what in dict.fromkeys(figure.what for figure in found):
+        of_table = [figure for figure in found if figure.what == what]
+        cells = {tuple(figure.scenario.split(", ", 1)): figure for figure in of_table}
+        rows, columns = ([*dict.fromkeys(place)] for place in zip(*cells, strict=True))
+        lines = [f"| | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]
+        lines += [f"| {row} | {' | '.join(cell(cells.get((row, column))) for column in columns)} |" for row in rows]
+        tables.append("\n".join((f"{capital(what)}{_promise(of_table[0])}:", "", *lines)))
+    return "\n\n".join(tables)
+
+
+def cell(figure: Figure | None) -> str:
+    """The share in percent, marked where it is outside of its bounds; nothing for no figure."""
+    return "" if figure is None else f"{figure.share:.1%}".replace("%", " %" if figure.holds else " % OUTSIDE")
+
+
+def _promise(figure: Figure) -> str:
+    low, high = f"{figure.low:.0%}".replace("%", " %"), f"{figure.high:.0%}".replace("%", " %")
+    if figure.low > 0 and figure.high < 1:
+        return f" ({low} to {high} promised)"
+    return f" (at least {low} promised)" if figure.low > 0 else f" (at most {high} promised)" if figure.high < 1 else ""
