@@ -457,9 +457,9 @@ def trial_(directory: Directory, trial: Trial) -> None:
     with open_store(directory) as store:
         record = store.attempts_at(trial)[-1]
         find_modules(directory, (record["spec"]["task"], record["spec"]["cell"]))
-        from harness.trial.foreground import run_in_foreground, spec_of
+        from harness.trial.foreground import run_in_foreground, spec_of, threads_of
 
-        spec, threads = spec_of(record), record["threads"]
+        spec, threads = spec_of(record), threads_of(record)
     run_in_foreground(spec, threads)
 
 

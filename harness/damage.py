@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 
 from pydantic import BaseModel, ValidationError
@@ -53,10 +54,9 @@ def _wrong(text: object, model: type[BaseModel], key: str | None) -> str:
     if not isinstance(text, str):
         return f"{type(text).__name__}, expected JSON text"
     try:
-        given = model.model_validate_json(text).model_fields_set
+        model.model_validate_json(text)
     except ValidationError as error:
-        if all(mistake["type"] == "extra_forbidden" for mistake in error.errors()):
-            return ""
-        lines = explain(error, source="", model=model).splitlines()
-        return next(line for line in lines if "unknown key" not in line).removeprefix(": ")
-    return f"{key}: this key is missing" if key in model.model_fields.keys() - given else ""
+        if any(mistake["type"] != "extra_forbidden" for mistake in error.errors()):
+            lines = explain(error, source="", model=model).splitlines()
+            return next(line for line in lines if "unknown key" not in line).removeprefix(": ")
+    return f"{key}: this key is missing" if key in model.model_fields.keys() - json.loads(text).keys() else ""

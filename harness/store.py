@@ -340,6 +340,7 @@ def open_store(directory: str | Path, *, create: bool = False, option: str = "--
         raise UserError(
             f"{directory}: no results here ({FILE_NAME} is missing). Run an experiment first: harness run FILE"
         )
+    _check_beside(path)
     with _clear_errors(directory), _connection(path, "rwc" if create else "rw") as connection:
         check_schema(connection, path, create=create)
         if not create:  # not mode=ro, which could not undo what a run wrote when it was killed
@@ -351,6 +352,14 @@ def open_store(directory: str | Path, *, create: bool = False, option: str = "--
         except Exception as error:
             _name_damage(connection, path, error)
             raise
+
+
+def _check_beside(path: Path) -> None:
+    """Raises UserError where SQLite's own files beside the store are no files: it would wait for a pipe's writer."""
+    for name in (f"{path.name}-journal", f"{path.name}-wal"):
+        beside = path.with_name(name)
+        if beside.exists() and not beside.is_file():
+            raise UserError(f"{beside}: is not a regular file, expected SQLite's journal or nothing. Move it away")
 
 
 @contextmanager
@@ -373,7 +382,7 @@ def _name_damage(connection: sqlite3.Connection, path: Path, error: Exception) -
 
     damage = found_damage(connection, error)
     if damage is not None:
-        raise UserError(f"{path}: damaged ({damage}). Restore it from a copy, or name another folder") from error
+        raise UserError(f"{path}: damaged ({damage}). {_FROM_A_COPY}") from error
 
 
 @contextmanager
@@ -433,12 +442,16 @@ def _clear_errors(directory: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", 0)
-        raise UserError(f"{path}: {_REMEDIES.get(code) or _REMEDIES.get(primary_code(error), str(error))}") from error
+        code, primary = getattr(error, "sqlite_errorcode", 0), primary_code(error)
+        wrong = str(error) if primary not in _OF_CONTENT else f"damaged ({str(error)[:100]}). {_FROM_A_COPY}"
+        raise UserError(f"{path}: {_REMEDIES.get(code) or _REMEDIES.get(primary, wrong)}") from error
     except UnicodeDecodeError as error:  # of SQLite's message or of a text
         raise UserError(f"{path}: {_REMEDIES[sqlite3.SQLITE_CORRUPT]}") from error
 
 
+_FROM_A_COPY = "Restore it from a copy, or name another folder"
+_OF_CONTENT = (0, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT)
+"""Codes of errors of which the content of an intact file is the reason, such as a missing table; 0: not UTF-8 text."""
 _REMEDIES = {
     sqlite3.SQLITE_NOTADB: "not an SQLite file. Move it away, or name another results folder",
     sqlite3.SQLITE_CORRUPT: "a damaged SQLite file. Move it away; `sqlite3 FILE .recover` may save its records",

@@ -173,7 +173,7 @@ def test_a_store_that_cannot_be_brought_up_to_date_says_so_and_stays(
     old_store(tmp_path)
     before = (tmp_path / FILE_NAME).read_bytes()
     monkeypatch.setattr("harness.tables.INSERT_PLANNED", "INSERT INTO no_such_table VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
-    with pytest.raises(UserError, match="no such table"), open_store(tmp_path):
+    with pytest.raises(UserError, match=r"damaged \(no such table: \w+\)\. Restore"), open_store(tmp_path):
         pass
     assert (tmp_path / FILE_NAME).read_bytes() == before
 

@@ -123,7 +123,8 @@ def _decoded(content: bytes, path: Path) -> Array:
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as file:
             rate = _checked(file, path)
-            samples = np.concatenate([block.mean(axis=1) for block in file.blocks(_BLOCK, always_2d=True)])
+            blocks = file.blocks(_BLOCK, frames=file.frames, always_2d=True)  # GSM 6.10 cannot say how many are left
+            samples = np.concatenate([block.mean(axis=1) for block in blocks])
     except soundfile.SoundFileError as error:
         reason = str(error).rpartition(">: ")[2]
         raise UserError(f"{path}: expected {_SOUND}, found none ({reason})") from error

@@ -17,6 +17,8 @@ from harness.trial.measure import Meter
 from harness.trial.quiet import quiet_stderr
 from harness.trial.settings import settle
 
+_MOST_THREADS = 10_000
+
 
 def spec_of(record: Mapping[str, Any]) -> TrialSpec:
     """What the trial of a stored record was to do; says so on stderr where the code has changed since.
@@ -33,6 +35,15 @@ def spec_of(record: Mapping[str, Any]) -> TrialSpec:
     if code_version(spec.task, spec.cell) != spec.code:
         print("harness: the code has changed since this trial was run; the result may differ", file=sys.stderr)
     return spec
+
+
+def threads_of(record: Mapping[str, Any]) -> int:
+    """How many threads the trial of a stored record had. Raises UserError where that is no number of threads."""
+    threads = record["threads"]
+    if type(threads) is not int or not 1 <= threads <= _MOST_THREADS:
+        found = f"its record says threads {str(threads)[:20]!r}"
+        raise UserError(f"trial {record['trial_id']}: {found}, expected 1 to {_MOST_THREADS:,}")
+    return threads
 
 
 def run_in_foreground(spec: TrialSpec, threads: int) -> None:

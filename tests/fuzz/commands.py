@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+import typer
+
 import harness.report.beside
-import harness.report.writing  # before any input: an import that is stopped halfway leaves a broken module
+import harness.report.writing
+import harness.trial.foreground  # before any input: an import that is stopped halfway leaves a broken module
+from harness.errors import UserError
 from harness.results import read_results
 from tests.factories import EXPERIMENT
 from tests.fuzz import folders
@@ -27,6 +34,10 @@ class WrongExit(Exception):
     """The command ended with a status or a message that it should not have."""
 
 
+_command = functools.cache(typer.main.get_command)
+"""Typer makes the command from the functions' signatures at each call, which takes longer than most inputs."""
+
+
 def harness(*words: str) -> str:
     """What the command prints on stdout. Raises whatever it does not turn into a message and an exit status."""
     from harness.cli import main
@@ -34,7 +45,7 @@ def harness(*words: str) -> str:
     out, err = (
         io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors=errors) for errors in ("strict", "backslashreplace")
     )
-    with arguments(*words), redirect_stdout(out), redirect_stderr(err):
+    with arguments(*words), mock.patch("typer.main.get_command", _command), redirect_stdout(out), redirect_stderr(err):
         try:
             main()
             code: Any = 0
@@ -49,6 +60,21 @@ def harness(*words: str) -> str:
 
 
 @contextmanager
+def in_place_of(modules: Mapping[str, Any]) -> Iterator[None]:
+    """These modules where others, or none, were imported; what the block imports besides stays."""
+    before = {name: sys.modules.get(name) for name in modules}
+    sys.modules.update(modules)
+    try:
+        yield
+    finally:
+        for name, module in before.items():
+            if module is None:
+                del sys.modules[name]
+            else:
+                sys.modules[name] = module
+
+
+@contextmanager
 def pretended(folder: Path) -> Iterator[None]:
     """In the folder, with engines and figures that cost nothing, and without servers and TensorFlow."""
     before = Path.cwd()
@@ -60,11 +86,21 @@ def pretended(folder: Path) -> Iterator[None]:
     def nothing(*_: object, **__: object) -> None:
         pass
 
+    def unmeasured(*_: object, **__: object) -> None:
+        raise UserError("nothing is measured")
+
+    need_tensorflow = {
+        "harness.model": SimpleNamespace(summary_text=lambda *_, **__: ""),
+        "harness.trial.kernel_speed": SimpleNamespace(Shape=mock.Mock(), measure_kernels=unmeasured),
+    }
     try:
         with (
             mock.patch("harness.flow.LocalEngine", simulated),
             mock.patch("harness.flow._summarise_models", nothing),
             mock.patch("harness.report.writing.plot_files", return_value={}),
+            mock.patch("harness.trial.foreground.run_in_foreground", nothing),
+            mock.patch("harness.trial.settings.settle", nothing),
+            in_place_of(need_tensorflow),
             mock.patch("harness.serve.serve", nothing),
             mock.patch("webbrowser.open", return_value=True),
             mock.patch("os.nice", nothing),
@@ -104,18 +140,26 @@ _OPTIONS: dict[str, dict[str, tuple[Sequence[str], Sequence[str]]]] = {
     },
     "merge": {"--into": (("merged",), (*_FOLDERS, *_ODD_PATHS))},
     "serve": {"--port": (("0", "8000"), _ODD_NUMBERS), "--every": (("1",), _ODD_NUMBERS), "--open": ((), ())},
-    "judge": {"--claims": (_FILES, _ODD_PATHS)},
+    "judge": {"--claims": (_FILES, _ODD_PATHS), "--output": (("verdicts.json", "out.json"), _ODD_PATHS)},
     "show": {},
+    "trial": {},
+    "summary": {"--kernel": (("document", "keras", "fused"), TEXTS), "--units": (_NUMBERS, _ODD_NUMBERS)},
+    "kernels": {
+        "--shape": (("2,4,3,5",), ("1,2,3", "1,2,3,0", "a,b,c,d", "1e3,1,1,1", f"1,{'9' * 5000},1,1", *TEXTS)),
+        "--cell": (("gru", "lstm"), TEXTS), "--kernel": (("keras", "fused"), TEXTS),
+        "--dropout": (("0", "0.5"), _ODD_NUMBERS), "--rounds": (_NUMBERS, _ODD_NUMBERS), "--no-memory": ((), ()),
+    },
     "diff": {"--format": (("table", "json"), TEXTS)},
     "export": {"--format": (("csv", "jsonl", "parquet"), TEXTS), "--output": (("out.csv",), _ODD_PATHS)},
 }  # fmt: skip
-_ARGUMENTS: dict[str, tuple[str, ...]] = {
+ARGUMENTS: dict[str, tuple[str, ...]] = {
     "run": ("file",), "check": ("file",), "list": ("kind",), "schema": (), "status": ("folder",),
     "report": ("folder",), "merge": ("folder", "folder"), "serve": ("folder",), "judge": ("folder",),
-    "show": ("folder", "trial"), "diff": ("folder", "folder"), "export": ("folder",),
+    "show": ("folder", "trial"), "trial": ("folder", "trial"), "summary": ("cell",), "kernels": (),
+    "diff": ("folder", "folder"), "export": ("folder",),
 }  # fmt: skip
-_LONG = ("report", "diff", "judge", "run")
-"""Commands that take long: tried less often."""
+_SELDOM = ("report", "diff", "judge", "run", "schema", "kernels")
+"""Commands that take long or have little to be mistaken in."""
 
 
 def _argument(random: Random, kind: str) -> str:
@@ -126,15 +170,17 @@ def _argument(random: Random, kind: str) -> str:
             return pick(random, _FOLDERS, (*_ODD_PATHS, "results/tiny/"), 0.3)
         case "trial":
             return pick(random, (folders.some_trial(), folders.some_trial()[:5]), ("", "%", "_", "zz", *TEXTS), 0.4)
+        case "cell":
+            return pick(random, ("gru", "simple_rnn", "harness.cells.gru:cell"), TEXTS)
         case _:
             return pick(random, ("cells", "tasks", "kernels"), TEXTS)
 
 
 def command_line(random: Random) -> list[str]:
     """A command with arguments and options that are mostly its own."""
-    names = [name for name in _ARGUMENTS if name not in _LONG or random.random() < 0.05]
+    names = [name for name in ARGUMENTS if name not in _SELDOM or random.random() < 0.1]
     name = random.choice(names)
-    words = [_argument(random, kind) for kind in _ARGUMENTS[name]]
+    words = [_argument(random, kind) for kind in ARGUMENTS[name]]
     for option, (usual, odd) in _OPTIONS[name].items():
         if random.random() < (0.9 if name == "merge" else 0.25):
             words += [option, pick(random, usual, odd, 0.35)] if usual else [option]
@@ -176,6 +222,7 @@ def _damaged(random: Random, folder: Path) -> None:
     tiny, other = "results/tiny", "results/other"
     commands: list[tuple[str, ...]] = [
         ("status", tiny), ("export", tiny), ("export", tiny, "--format", "jsonl"), ("show", tiny, trial),
+        ("trial", tiny, trial),
         ("merge", tiny, other, "--into", "merged"), ("merge", other, tiny, "--into", "merged"), ("check", "tiny.toml"),
         ("check", f"{tiny}/experiment.toml"),
     ]  # fmt: skip

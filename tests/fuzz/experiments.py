@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
 from harness.analysis import claims
 from harness.bundled import bundled_experiments
+from harness.errors import UserError
 from harness.estimate import load_of
-from harness.experiment import Experiment, Sweep, TrialLimits, load_claims, load_experiment
+from harness.experiment import Experiment, Sweep, TrialLimits, load_claims, load_experiment, parse_experiment
 from harness.plan import plan
 from harness.store import stored_experiment, write_atomically
 from harness.tasks import tasks
@@ -50,18 +53,40 @@ def _models_of_claims() -> list[type[claims._Claim]]:
 
 @functools.cache
 def texts() -> tuple[str, ...]:
-    """Valid experiment files: the bundled ones, the documents' and the tests' small one, which stands for a half."""
+    """The bundled experiment files, the documents' examples, and the tests' small file, also with each example."""
     whole = [path.read_text(encoding="utf-8") for path in bundled_experiments().values()]
     parts = [block.text for block in blocks() if block.language == "toml" and "project.entry-points" not in block.text]
     small = [f"{EXPERIMENT}\n{part}" if "[[" in part else f"{part}\n{EXPERIMENT}" for part in ("", *parts)]
     return (*whole, *parts, *small)
 
 
+@functools.cache
+def valid_texts() -> tuple[str, ...]:
+    """Those of `texts` that are an experiment."""
+    found = []
+    for text in texts():
+        with suppress(UserError):
+            parse_experiment(text, source="", folder=Path())
+            found.append(text)
+    return tuple(found)
+
+
+@functools.cache
+def _usual() -> Mapping[str, tuple[str, ...]]:
+    """Key to the values that it has in any of the files."""
+    found: dict[str, list[str]] = {}
+    for line in "\n".join(texts()).split("\n"):
+        key, _, value = line.partition(" = ")
+        if value and key.isidentifier():
+            found.setdefault(key, []).append(value)
+    return {key: tuple(values) for key, values in found.items()}
+
+
 def mutated(random: Random, text: str) -> bytes:
-    """The file with other keys and values, or mutated as a text."""
+    """The file with other keys and values; at times mutated as a text too."""
     for _ in some(random, 6):
         text = _changed(random, text)
-    return mutated_text(random, text) if random.random() < 0.3 else text.encode(errors="replace")
+    return mutated_text(random, text) if random.random() < 0.15 else text.encode(errors="replace")
 
 
 def _changed(random: Random, text: str) -> str:
@@ -77,17 +102,19 @@ def _changed(random: Random, text: str) -> str:
         case 1:
             lines[at] = f"{random.choice(_keys())} = {value}"
         case 2:
-            lines.insert(at, f"{random.choice(_keys())} = {_value(random)}")
+            key = random.choice(_keys())
+            lines.insert(at, f"{key} = {_value(random, key)}")
         case 3:
-            lines.insert(at, lines[random.choice(settings)])
-        case 4:
-            lines.insert(at, random.choice(_TABLES))
+            lines.insert(at, lines[random.choice(settings)] if random.random() < 0.3 else random.choice(_TABLES))
         case _:
-            lines[at] = f"{key} = {_value(random)}"
+            lines[at] = f"{key} = {_value(random, key)}"
     return "\n".join(lines)
 
 
-def _value(random: Random) -> str:
+def _value(random: Random, key: str) -> str:
+    """One that the key has in some file as often as any other."""
+    if random.random() < 0.5 and key in _usual():
+        return random.choice(_usual()[key])
     if random.random() < 0.7:
         return random.choice(_VALUES)
     if random.random() < 0.5:
@@ -98,7 +125,7 @@ def _value(random: Random) -> str:
 
 def _attempt(random: Random, folder: Path) -> None:
     path = folder / "experiment.toml"
-    content = mutated(random, random.choice(texts()))
+    content = mutated(random, random.choice(valid_texts() if random.random() < 0.8 else texts()))
     path.write_bytes(content)
     if random.random() < 0.02:
         odd_file(random, path)

@@ -20,6 +20,9 @@ from typing import Any
 import numpy as np
 
 from harness.tasks import tasks
+from harness.tasks.checks import check_dataset
+from harness.tasks.task import Task
+from tests.fuzz import odd_data
 from tests.fuzz.mutation import NUMBERS, TEXTS, mutated_bytes, mutated_text, mutated_value, pick
 from tests.fuzz.target import Target, odd_file
 
@@ -48,14 +51,31 @@ class Format:
         if random.random() < 0.03:
             odd_file(random, folder / name)
         task = tasks[self.task]
-        options = task.options.model_validate(self.options(folder))
+        options = task.options.model_validate(self.options(folder) | _other_options(random, task))
         train_size, length = self.size or task.small
         if random.random() < 0.2:
             train_size, length = (pick(random, (1, 2, number), (1000, 100_000)) for number in (train_size, length))
         task.identity(options)
         task.examples(train_size, length, options)
-        if random.random() < (0.02 if self.task == "sound_events" else 0.3):
-            task.make(train_size, length, random.randrange(3), options)
+        task.facts(train_size, length, options)
+        if task.widths is not None:
+            task.widths(options)
+        if random.random() < (0.04 if self.task == "sound_events" else 0.3):
+            check_dataset(task, task.make(train_size, length, random.randrange(3), options))
+
+
+def _other_options(random: Random, task: Task) -> dict[str, Any]:
+    """Few of the options that are numbers or switches, with other valid values."""
+    given: dict[str, Any] = {}
+    for name, field in task.options.model_fields.items():
+        if random.random() < 0.1 and isinstance(field.default, int):
+            given[name] = random.choice((True, False) if isinstance(field.default, bool) else (1, 2, 7, 1000))
+    return given
+
+
+def _or(odd: Callable[[Random], bytes], mutate: Callable[[Random, bytes], bytes]) -> Callable[[Random, bytes], bytes]:
+    """A mutated file or one with odd values, each as often as the other."""
+    return lambda random, content: mutate(random, content) if random.random() < 0.5 else odd(random)
 
 
 def _as_text(random: Random, content: bytes) -> bytes:
@@ -208,7 +228,7 @@ def _one(
         (name,),
         mutate,
         lambda folder: {key: str(folder / name)},
-        (200, 8) if task in ("language", "words") else None,
+        {"language": (200, 8), "words": (200, 8), "music": (2, 8)}.get(task),
     )
 
 
@@ -217,25 +237,25 @@ _IDX = tuple(
 )
 
 FORMATS = (
-    _one("language", "text", "text.txt", _prose, _as_text),
-    _one("words", "text", "text.txt", _prose, _as_text),
+    _one("language", "text", "text.txt", _prose, _or(odd_data.prose, _as_text)),
+    _one("words", "text", "text.txt", _prose, _or(odd_data.prose, _as_text)),
     _one("signals", "file", "waves.csv", lambda: _sample("signals"), _as_text),
     _one("signals", "file", "waves.ts", _series, _as_text),
-    _one("music", "file", "music.json", lambda: _sample("music"), _as_json),
-    _one("music", "file", "music.npz", _rolls, _as_zip),
-    _one("music", "file", "music.mat", _rolls, _as_matlab),
+    _one("music", "file", "music.json", lambda: _sample("music"), _or(odd_data.notes, _as_json)),
+    _one("music", "file", "music.npz", _rolls, _or(odd_data.npz, _as_zip)),
+    _one("music", "file", "music.mat", _rolls, _or(odd_data.mat, _as_matlab)),
     Format("idx", "digits", lambda: _sample("digits"), _IDX, mutated_bytes, lambda folder: {"folder": str(folder)}),
     Format(
         "idx.gz", "digits", _zipped, tuple(f"{name}.gz" for name in _IDX), _as_gzip,
         lambda folder: {"folder": str(folder)},
     ),
     Format(
-        "wav", "sound_events", _recordings, tuple(f"{at}.wav" for at in range(4)), mutated_bytes,
-        lambda folder: {"folder": str(folder), "validation_size": 2, "test_size": 2},
+        "wav", "sound_events", _recordings, tuple(f"{at}.wav" for at in range(4)), _or(odd_data.sound, mutated_bytes),
+        lambda folder: {"folder": str(folder), "validation_size": 2, "test_size": 2}, (2, 64),
     ),
     Format(
-        "events", "sound_events", _recordings, tuple(f"{at}.csv" for at in range(4)), _as_text,
-        lambda folder: {"folder": str(folder), "validation_size": 2, "test_size": 2},
+        "events", "sound_events", _recordings, tuple(f"{at}.csv" for at in range(4)), _or(odd_data.events, _as_text),
+        lambda folder: {"folder": str(folder), "validation_size": 2, "test_size": 2}, (2, 64),
     ),
 )  # fmt: skip
 

@@ -7,7 +7,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from harness.analysis.frame import to_frame
 from harness.diff import diff_results
@@ -18,6 +20,7 @@ from harness.plan import MOST_TRIALS, plan
 from harness.results import judged, render_beside, render_results
 from harness.status import status_of
 from harness.store import EXPERIMENT_NAME, FILE_NAME, open_store
+from harness.tasks.recordings import read_sound
 from tests.factories import EXPERIMENT, experiment
 from tests.fuzz import folders
 from tests.fuzz.commands import harness, pretended
@@ -114,6 +117,10 @@ def test_values_of_a_wrong_type_are_named(tmp_path: Path, table: str, column: st
         ("'{}'", "record of attempt 1: trial_id: this key is missing"),
         ("'x'", "record of attempt 1: .*JSON"),
         ("json_remove(record, '$.failure')", "record of attempt 1: failure: this key is missing"),
+        (
+            "json_set(json_remove(record, '$.parameters'), '$.x', 5)",
+            "record of attempt 1: parameters: this key is missing",
+        ),
         ("json_set(record, '$.machine', 5)", "record of attempt 1: machine: "),
         ("json_set(record, '$.example', 5)", "record of attempt 1: example: "),
     ],
@@ -131,6 +138,25 @@ def test_values_that_fail_first_in_verdicts_or_report_are_named(tmp_path: Path, 
     for use in (judged, lambda path: diff_results(path, other), lambda path: diff_results(other, path)):
         with pytest.raises(UserError, match=rf"tiny.*{FILE_NAME}: damaged \(trial \w+, {message}"):
             use(folder)
+
+
+def test_sqlite_waits_for_no_pipe_beside_the_store(tmp_path: Path) -> None:
+    """To open a pipe waits for its writer, and SQLite goes on waiting after a signal."""
+    folders.write(tmp_path / "tiny")
+    for name in (f"{FILE_NAME}-journal", f"{FILE_NAME}-wal"):
+        path = tmp_path / "tiny" / name
+        for make in (Path.mkdir, os.mkfifo):  # the pipe last: without the check nothing ends it
+            make(path)
+            with pytest.raises(UserError, match=rf"{name}: is not a regular file"):
+                read(tmp_path / "tiny")
+            path.rmdir() if path.is_dir() else path.unlink()
+
+
+def test_sound_whose_length_is_not_known_while_it_is_read(tmp_path: Path) -> None:
+    """Samples of GSM 6.10, and of other compressed kinds, can only be read from the first to the last."""
+    samples = np.sin(np.arange(1600) / 3) / 2
+    soundfile.write(tmp_path / "a.wav", samples, 8000, subtype="GSM610")
+    assert np.corrcoef(read_sound(tmp_path / "a.wav")[:1600], samples)[0, 1] > 0.98
 
 
 def read(directory: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from harness.code_version import code_version
-from harness.trial.foreground import spec_of
+from harness.errors import UserError
+from harness.trial.foreground import spec_of, threads_of
 from tests.factories import record, spec
 
 
@@ -14,3 +15,9 @@ def test_a_trial_whose_code_has_changed_since_says_so(changed: bool, capsys: pyt
     wanted = spec(code="0" * 12 if changed else code_version("recall", "gru"))
     assert spec_of(record(wanted).model_dump(mode="json")) == wanted
     assert ("the code has changed" in capsys.readouterr().err) == changed
+
+
+@pytest.mark.parametrize("threads", ["4", 2.0, True, 0, -1, 2**40, None])
+def test_a_record_whose_number_of_threads_is_damaged_is_refused(threads: object) -> None:
+    with pytest.raises(UserError, match=r"trial abc: its record says threads .*, expected 1 to 10,000"):
+        threads_of({"trial_id": "abc", "threads": threads})
