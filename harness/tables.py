@@ -109,7 +109,7 @@ def _execute(connection: sqlite3.Connection, statements: str) -> None:
 
 
 def _from_1(connection: sqlite3.Connection) -> None:
-    """The plan is written anew; a planned trial of a cell that is no longer there is left to the next run."""
+    """The plan is written anew; a planned trial is left to the next run where its cell is gone, or its spec damaged."""
     plan = connection.execute("SELECT trial_id, spec FROM planned ORDER BY position").fetchall()
     connection.execute("DROP TABLE planned")
     _execute(connection, _SINCE_2)
@@ -117,7 +117,7 @@ def _from_1(connection: sqlite3.Connection) -> None:
     for position, (trial_id, text) in enumerate(plan):
         try:
             rows.append((position, trial_id, *load_of(TrialSpec.model_construct(**json.loads(text))), text))
-        except (UserError, AttributeError):
+        except Exception:  # the spec may be anything, and the module of its task a user's
             continue
     connection.executemany(INSERT_PLANNED, rows)
 

@@ -150,6 +150,7 @@ def old_store(directory: Path) -> None:
         for position, s in enumerate([*SPECS[:2], spec(cell="nowhere:cell")]):
             row = (position, s.id(), s.cell, s.model_dump_json())
             connection.execute("INSERT INTO planned VALUES (?, ?, ?, ?)", row)
+        connection.execute("INSERT INTO planned VALUES (9, 'damaged', 'gru', '[]')")
 
 
 def test_a_store_of_the_first_version_is_read_as_it_was(tmp_path: Path) -> None:

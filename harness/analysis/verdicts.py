@@ -46,7 +46,7 @@ def read_verdicts(path: str | Path) -> list[Verdict]:
                 " `harness judge` writes a new one"
             )
         return [_verdict(row) for row in rows]
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise UserError(f"{path}: not a file of verdicts ({error}); `harness judge` writes a new one") from error
 
 

@@ -102,7 +102,7 @@ def test_a_verdict_names_the_trials_it_rests_on() -> None:
 def test_a_file_that_holds_no_verdicts_is_told(path: Path) -> None:
     with pytest.raises(UserError, match="no such file"):
         read_verdicts(path)
-    for text in ("{", "[1]", '[{"id": "a"}]', "3"):
+    for text in ("{", "[1]", '[{"id": "a"}]', "3", "[" * 100_000):
         path.write_text(text)
         with pytest.raises(UserError, match="not a file of verdicts"):
             read_verdicts(path)

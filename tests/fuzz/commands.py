@@ -127,7 +127,7 @@ _OPTIONS: dict[str, dict[str, tuple[Sequence[str], Sequence[str]]]] = {
         "--retry": (("timeout", "crashed"), TEXTS),
         "--most-seeds": (("5", "40"), _ODD_NUMBERS),
         "--engine": (("local",), ("spark", "dask", "")),
-        "--scheduler-file": (("nowhere",), ("tiny.toml", "results", "\udcff")),
+        "--scheduler-file": (("nowhere",), ("tiny.toml", "results", "pipe", "\udcff")),
         "--scheduler": (("tls://",), ("", "a b", "tcp://", ":", "tls://127.0.0.1:999999")),
         "--dry-run": ((), ()), "--until-decided": ((), ()), "--any-versions": ((), ()),
     },

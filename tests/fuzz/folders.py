@@ -170,10 +170,17 @@ def _json(random: Random, directory: Path) -> None:
         return
     for row, text in random.sample(rows, random.choice((1, 1, len(rows)))):
         try:
-            value = json.dumps(mutated_value(random, json.loads(text)))
+            value = _as_text(mutated_value(random, json.loads(text)))
         except (RecursionError, ValueError, TypeError):
             value = random.choice(("", "null", "[]", "{}", "{", '{"a": 1, "a": 2}', "[" * 5000))
         _execute(directory, f"UPDATE {table} SET {column} = ? WHERE rowid = ?", value, row)
+
+
+def _as_text(value: Any) -> str:
+    try:
+        return json.dumps(value)
+    except RecursionError:
+        return "[" * 3000 + "]" * 3000
 
 
 _COLUMNS = {
@@ -187,7 +194,7 @@ _COLUMNS = {
 def _column(random: Random, directory: Path) -> None:
     table = random.choice(list(_COLUMNS))
     value = random.choice((odd_value(random), random.randbytes(4), None))
-    value = json.dumps(value) if isinstance(value, list | dict) else value
+    value = _as_text(value) if isinstance(value, list | dict) else value
     some_rows = random.choice(("", " WHERE abs(random()) % 3 = 0"))
     _execute(directory, f"UPDATE OR IGNORE {table} SET {random.choice(_COLUMNS[table])} = ?{some_rows}", value)
 
@@ -204,6 +211,16 @@ def _structure(random: Random, directory: Path) -> None:
         f"CREATE TRIGGER t BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'no'); END",
     )  # fmt: skip
     _execute(directory, random.choice(statements))
+
+
+def _older(random: Random, directory: Path) -> None:
+    """A store of the first version, which is brought up to date when it is opened."""
+    for statement in (
+        "CREATE TABLE new AS SELECT position, trial_id, cell, spec FROM planned", "DROP TABLE planned",
+        "ALTER TABLE new RENAME TO planned", "DROP TABLE left_out", "DROP TABLE look", "DROP INDEX trial_state",
+        "PRAGMA user_version = 1",
+    ):  # fmt: skip
+        _execute(directory, statement)
 
 
 def _experiment(random: Random, directory: Path) -> None:
@@ -236,6 +253,6 @@ def _journal(random: Random, directory: Path) -> None:
 
 
 _DAMAGES = (
-    _bytes_of_the_store, _a_byte_of_the_store, _json, _json, _json, _column, _structure, _experiment, _other_text, _odd,
-    _journal,
+    _bytes_of_the_store, _a_byte_of_the_store, _json, _json, _json, _json, _column, _structure, _older, _experiment,
+    _other_text, _odd, _journal,
 )  # fmt: skip

@@ -77,7 +77,7 @@ def _address_in(file: Path) -> str:
         address = json.loads(file.read_bytes())["address"]
     except OSError as error:
         raise UserError(f"{file}: cannot be read ({error.strerror})") from error
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         address = None
     if not isinstance(address, str) or not address:
         raise UserError(f'{file}: no scheduler file, for it has no JSON with an "address". {written_by}')

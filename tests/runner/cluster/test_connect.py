@@ -35,7 +35,8 @@ def test_options_that_make_no_sense_are_told(cluster: Cluster, jobs: int | None,
 
 
 @pytest.mark.parametrize(
-    "text", ["", "tcp://127.0.0.1:9", "{}", '["address"]', '{"address": 9}', '{"address": ""}', "\xff"]
+    "text",
+    ["", "tcp://127.0.0.1:9", "{}", '["address"]', '{"address": 9}', '{"address": ""}', "\xff", "[" * 100_000],
 )
 def test_a_file_that_no_scheduler_wrote_is_told(tmp_path: Path, text: str) -> None:
     file = tmp_path / "scheduler.json"
