@@ -73,6 +73,7 @@ Seeds = Annotated[
 ]
 
 
+_LARGEST_SIZE = 1_000_000
 _PIPED_WIDTH = 120
 """Columns of tables that go to a file or a pipe."""
 
@@ -576,21 +577,25 @@ def kernels(
         cells[name]
     with quiet_stderr():
         settle()
+        from harness.model import enough_memory
         from harness.trial.kernel_speed import Shape, measure_kernels
 
-        measured = measure_kernels(
-            names, tuple(kernel or KERNELS), shape=Shape(*sizes), dropout=dropout, rounds=rounds, memory=memory
-        )
+        with enough_memory(f"--shape {shape}"):
+            measured = measure_kernels(
+                names, tuple(kernel or KERNELS), shape=Shape(*sizes), dropout=dropout, rounds=rounds, memory=memory
+            )
     _console().print(kernel_table(measured))
 
 
 def _shape(text: str) -> tuple[int, int, int, int]:
     try:
         batch, time, features, units = map(int, text.split(","))
-        if min(batch, time, features, units) < 1:
+        if not 1 <= min(batch, time, features, units) <= max(batch, time, features, units) <= _LARGEST_SIZE:
             raise ValueError
     except ValueError:
-        raise UserError(f"--shape {text!r}: expected four positive whole numbers, such as 32,256,256,32") from None
+        raise UserError(
+            f"--shape {text!r}: expected four whole numbers from 1 to {_LARGEST_SIZE:,}, such as 32,256,256,32"
+        ) from None
     return batch, time, features, units
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from numbers import Integral, Real
 from typing import Any, Literal, TypeAlias
 
@@ -22,6 +23,7 @@ LOSSES: dict[str, Callable[[], Any]] = {
     "softmax": lambda: keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     "linear": lambda: "mean_squared_error",
 }
+_LARGEST_SIZE = 1_000_000
 INITIALIZERS = {"orthogonal": keras.initializers.Orthogonal, "glorot_uniform": keras.initializers.GlorotUniform}
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD}
 
@@ -179,14 +181,27 @@ def is_recurrent(layer: keras.Layer) -> bool:
     return hasattr(layer, "cell")
 
 
+@contextmanager
+def enough_memory(what: str) -> Iterator[None]:
+    """Raises UserError, which says that `what` is too large, where memory does not suffice within the block."""
+    import tensorflow as tf  # which keras_backend has to precede
+
+    try:
+        yield
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        raise UserError(f"{what} needs more memory than there is. Choose smaller sizes") from error
+
+
 def summary_text(cell: str | Cell, *, width: int = 80, **options: Any) -> str:
     """What `get_model(cell, **options).summary()` prints, as plain text of `width` columns.
 
-    Keras's counters of layer names start afresh, so that the same options always give the same text.
+    Keras's counters of layer names start afresh, so that the same options always give the same text. Raises UserError
+    for options that get_model refuses, and for weights that do not fit into memory.
     """
     text = io.StringIO()
     keras.utils.clear_session(free_memory=False)
-    model = get_model(cell, **options)
+    with enough_memory("this network"):
+        model = get_model(cell, **options)
     model.summary(line_length=width, print_fn=lambda line, **_: text.write(f"{line}\n"))
     return text.getvalue().rstrip() + "\n"
 
@@ -248,10 +263,12 @@ def _check_kernel(cell: Cell, kernel: str) -> None:
 
 def _check_sizes(cell: str, argument: str, sizes: Any) -> None:
     if not isinstance(sizes, Sequence | np.ndarray) or isinstance(sizes, str):
-        raise UserError(f"cell {cell!r}: {argument!r} is {sizes!r}, expected integers of at least 1, as in (32, 32)")
+        raise UserError(f"cell {cell!r}: {argument!r} is {sizes!r}, expected integers from 1 on, as in (32, 32)")
     for size in sizes:
-        if not is_number(Integral, size) or size < 1:
-            raise UserError(f"cell {cell!r}: {argument!r} holds {size!r}, expected integers of at least 1")
+        if not is_number(Integral, size) or not 1 <= size <= _LARGEST_SIZE:
+            raise UserError(
+                f"cell {cell!r}: {argument!r} holds {size!r}, expected integers from 1 to {_LARGEST_SIZE:,}"
+            )
 
 
 def _check_positive(cell: str, argument: str, value: Any) -> None:

@@ -453,7 +453,7 @@ BAD = {
     "no such file": (["check", "nowhere.toml"], "no such experiment file"),
     "unknown kernel": (["summary", "gru", "--kernel", "fusd"], "Did you mean 'fused'?"),
     "unknown cell": (["summary", "gruu"], "Did you mean 'gru'?"),
-    "bad shape": (["kernels", "--shape", "32,256"], "expected four positive whole numbers"),
+    "bad shape": (["kernels", "--shape", "32,256"], "expected four whole numbers from 1 to 1,000,000"),
     "unknown kernel to measure": (["kernels", "--kernel", "fusd"], "Did you mean 'fused'?"),
     "no results": (["status", "nowhere"], "no results here"),
     "no results to compare": (["diff", "nowhere", "elsewhere"], "nowhere: no results here"),

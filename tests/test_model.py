@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from harness.cells import cells
 from harness.errors import UserError
-from harness.model import get_model, recurrent_parameters, summary_text
+from harness.model import enough_memory, get_model, recurrent_parameters, summary_text
 from harness.trial.update import make_predict, make_updates
 
 CELLS = ("simple_rnn", "gru", "lstm")
@@ -168,13 +168,20 @@ def test_sizes_may_be_numbers_of_numpy() -> None:
         assert get_model("gru", kernel=kernel, input_shape=(np.int64(4), 3), **sizes).output_shape == (None, 4, 2)
 
 
+@pytest.mark.parametrize("error", [MemoryError(), tf.errors.ResourceExhaustedError(None, None, "OOM")])
+def test_a_lack_of_memory_is_named(error: Exception) -> None:
+    with pytest.raises(UserError, match="this network needs more memory than there is"), enough_memory("this network"):
+        raise error
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"cell": "lsmt"}, "Did you mean 'lstm'"),
         ({"kernel": "fusde"}, "Did you mean 'fused'"),
         ({"rnn_units": ()}, "'rnn_units' is empty"),
-        ({"rnn_units": (32, 0)}, "'rnn_units' holds 0"),
+        ({"rnn_units": (32, 0)}, "'rnn_units' holds 0, expected integers from 1 to 1,000,000"),
+        ({"rnn_units": (10**12,)}, "'rnn_units' holds 1000000000000"),
         ({"fc_units": (-3,)}, "'fc_units' holds -3"),
         ({"classes": 0}, "'classes' holds 0"),
         ({"dropout": 1.0}, "'dropout' is 1.0"),
@@ -187,7 +194,7 @@ def test_sizes_may_be_numbers_of_numpy() -> None:
         ({"optimizer": "adm"}, "Did you mean 'adam'"),
         ({"cell": 3}, "unknown cell 3"),
         ({"kernel": 3}, "unknown kernel 3"),
-        ({"rnn_units": 32}, "'rnn_units' is 32, expected integers of at least 1"),
+        ({"rnn_units": 32}, "'rnn_units' is 32, expected integers from 1 on"),
         ({"rnn_units": "32"}, "'rnn_units' is '32'"),
         ({"classes": True}, "'classes' holds True"),
         ({"dropout": "0.5"}, "'dropout' is '0.5'"),

@@ -8,10 +8,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from harness.errors import UserError
+
 
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Hold back what this process, C++ included, writes to stderr; where the block raises, it is shown after all."""
+    """Hold back what this process, C++ included, writes to stderr; where the block raises, it is shown after all.
+
+    Not with a UserError, whose message says all that the user needs.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.stderr.flush()
     stderr = os.dup(2)
@@ -19,6 +24,8 @@ def quiet_stderr() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
+        except UserError:
+            raise
         except BaseException:
             held.seek(0)
             os.write(stderr, held.read())

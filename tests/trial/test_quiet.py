@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from harness.errors import UserError
 from harness.trial.quiet import quiet_stderr
 
 
@@ -25,3 +26,14 @@ def test_it_is_shown_after_all_where_something_goes_wrong(capfd: pytest.CaptureF
     with pytest.raises(ZeroDivisionError):
         fail()
     assert "the reason why" in capfd.readouterr().err
+
+
+def test_a_mistake_of_the_user_is_its_message_alone(capfd: pytest.CaptureFixture[str]) -> None:
+    def refuse() -> None:
+        with quiet_stderr():
+            os.write(2, b"a notice of some library\n")
+            raise UserError("what is wrong")
+
+    with pytest.raises(UserError, match="what is wrong"):
+        refuse()
+    assert capfd.readouterr().err == ""
