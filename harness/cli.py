@@ -557,16 +557,21 @@ def kernels(
         list[str] | None, typer.Option("--kernel", help="A kernel; likewise.", autocompletion=completion.kernels)
     ] = None,
     dropout: Annotated[float, typer.Option("--dropout", min=0.0, max=0.99, help="On inputs and hidden state.")] = 0.5,
-    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Interleaved rounds.")] = 10,
-    memory: Annotated[bool, typer.Option("--memory/--no-memory", help="Peak memory, a process each.")] = True,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Maximum number of rounds.")] = 60,
+    predict: Annotated[
+        bool, typer.Option("--predict", help="Time prediction: of a batch, and of a time step at batch size 1.")
+    ] = False,
 ) -> None:
-    """Measure every cell by every kernel on the document's network; leave the machine alone meanwhile."""
+    """Time training updates, or predictions, of every cell by every kernel on the article's network.
+
+    Each has a process of its own. They take turns until the ratios to kernel keras are known to 2 %, or for the maximum
+    number of rounds. Leave the machine alone meanwhile.
+    """
     from harness.cells import KERNELS, cells
     from harness.errors import check_name
     from harness.registry import find_beside
-    from harness.terminal import kernel_table
-    from harness.trial.quiet import quiet_stderr
-    from harness.trial.settings import settle
+    from harness.runner.kernels import Shape, Work, measure_kernels
+    from harness.terminal import failed_kernels, kernel_table
 
     sizes = _shape(shape)
     for name in kernel or ():
@@ -575,16 +580,24 @@ def kernels(
     find_beside(Path.cwd(), (name for name in names if ":" in name))
     for name in names:
         cells[name]
-    with quiet_stderr():
-        settle()
-        from harness.model import enough_memory
-        from harness.trial.kernel_speed import Shape, measure_kernels
-
-        with enough_memory(f"--shape {shape}"):
-            measured = measure_kernels(
-                names, tuple(kernel or KERNELS), shape=Shape(*sizes), dropout=dropout, rounds=rounds, memory=memory
-            )
-    _console().print(kernel_table(measured))
+    console, failed = _console(), False
+    works: tuple[Work, ...] = ("batch", "step") if predict else ("update",)
+    for work in works:
+        measured = measure_kernels(
+            names,
+            tuple(kernel or KERNELS),
+            work=work,
+            shape=Shape(*sizes),
+            dropout=dropout,
+            most_rounds=rounds,
+            say=lambda line: console.print(line, markup=False, soft_wrap=True),
+        )
+        console.print(kernel_table(measured))
+        for line in failed_kernels(measured):
+            console.print(line, markup=False, soft_wrap=True)
+            failed = True
+    if failed:
+        raise typer.Exit(1)
 
 
 def _shape(text: str) -> tuple[int, int, int, int]:

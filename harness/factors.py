@@ -8,8 +8,9 @@ from pydantic import Field
 
 Lane = Literal["accuracy", "speed"]
 Match = Literal["units", "parameters"]
-Purpose = Literal["comparison", "tuning", "check"]
-"""What a trial is for. Tuning chooses learning rates, a check times the way to a target: claims judge neither."""
+Purpose = Literal["comparison", "tuning", "check", "prediction"]
+"""What a trial is for. Tuning chooses learning rates, a check times the way to a target, and `harness kernels` times
+prediction: claims judge none of these."""
 Optimizer = Literal["adam", "rmsprop", "sgd"]
 Initialiser = Literal["orthogonal", "glorot_uniform"]
 """Of the recurrent weights."""

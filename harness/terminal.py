@@ -31,8 +31,8 @@ from harness.tasks import tasks
 
 if TYPE_CHECKING:
     from harness.merge import Conflict
+    from harness.runner.kernels import KernelRecord
     from harness.status import Status
-    from harness.trial.kernel_speed import KernelRecord
 
 _STYLES = {
     "supported": "bold green",
@@ -190,33 +190,63 @@ def status_notes(status: Status, jobs: int) -> Iterator[str]:
         yield f"{status.left_out:,} of them did not fit into the last run's budget."
 
 
+_WORK = {
+    "update": ("Training", "first step s", "ms per update"),
+    "batch": ("Prediction of a batch", "first batch s", "ms per batch"),
+    "step": ("Prediction of one time step at batch size 1", "first step s", "ms per step"),
+}
+"""What `harness kernels` times: the title and two columns."""
+
+
 def kernel_table(records: Sequence[KernelRecord]) -> Table:
-    """What `harness kernels` measured, a row a cell and kernel."""
-    shape, dropout = records[0].shape, records[0].dropout
+    """What `harness kernels` measured, a row per cell and kernel."""
+    shape, work = records[0].shape, records[0].work
+    title, first, each = _WORK[work]
+    sizes = "" if work == "step" else f"batch {shape.batch}, {shape.time} steps, "
+    dropout = f", dropout {records[0].dropout:g}" if work == "update" else ""
+    rounds = max(len(record.rounds) for record in records)
     table = Table(
-        title=f"batch {shape.batch}, {shape.time} steps, {shape.features} features, {shape.LAYERS} x {shape.units}"
-        f" units, dropout {dropout:g}; {records[0].rounds} interleaved rounds",
+        title=f"{title}: {sizes}{shape.features} features, {shape.LAYERS} x {shape.units} units{dropout};"
+        f" {rounds} rounds in turn",
         title_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
     )
     for column in ("cell", "kernel"):
         table.add_column(column, min_width=10)
-    for column in ("first step s", "ms per update", "quartiles", "ratio to keras", "GFLOP/s", "peak MiB"):
+    for column in (first, each, "quartiles", "ratio to keras", "GFLOP/s", "peak MiB"):
         table.add_column(column, justify="right")
     for record in records:
-        low, median, high = record.milliseconds
-        table.add_row(
-            Text(record.cell),
-            Text(record.kernel),
-            f"{record.first_step_seconds:.2f}",
-            f"{median:.2f}",
-            f"{low:.2f} to {high:.2f}",
-            "-" if record.ratio_to_keras is None else f"{record.ratio_to_keras:.2f}",
-            f"{record.gigaflops:.1f}",
-            "-" if record.memory_peak_bytes is None else f"{record.memory_peak_bytes / 2**20:,.0f}",
-        )
+        table.add_row(Text(record.cell), Text(record.kernel), *_kernel_figures(record))
     return table
+
+
+def _kernel_figures(record: KernelRecord) -> Iterator[str]:
+    if record.milliseconds is None or record.gigaflops is None:
+        yield from ("-", record.status.replace("_", " "), "-", "-", "-", "-")
+        return
+    low, median, high = record.milliseconds
+    yield "-" if record.first_step_seconds is None else f"{record.first_step_seconds:.2f}"
+    yield number(median)
+    yield f"{number(low)} to {number(high)}"
+    yield _ratio_with_interval(record.ratio_to_keras)
+    yield f"{record.gigaflops:.1f}"
+    yield "-" if record.memory_peak_bytes is None else f"{record.memory_peak_bytes / 2**20:,.0f}"
+
+
+def _ratio_with_interval(ratio: tuple[float, float, float] | None) -> str:
+    if ratio is None:
+        return "-"
+    low, median, high = ratio
+    interval = "" if math.isinf(low) or low == median == high else f" [{low:.2f}, {high:.2f}]"
+    return f"{median:.2f}{interval}"
+
+
+def failed_kernels(records: Sequence[KernelRecord]) -> Iterator[str]:
+    """A line for each cell and kernel that was not measured, with the reason."""
+    for record in records:
+        if record.status != "ok":
+            yield f"{record.cell}, {record.kernel}: {record.status.replace('_', ' ')}. {record.failure}"
 
 
 def listing(kind: str | None) -> Iterator[str]:

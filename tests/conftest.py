@@ -19,7 +19,7 @@ NEED_TENSORFLOW = (
 TAKE_LONG = (
     "analysis/test_error_rates.py", "documents/test_blocks.py", "report/test_large.py", "report/test_measured.py",
     "report/test_report.py", "runner/cluster/test_network.py", "runner/cluster/test_processes.py",
-    "runner/cluster/test_survival.py", "runner/test_disk.py", "runner/test_faults.py",
+    "runner/cluster/test_survival.py", "runner/test_disk.py", "runner/test_faults.py", "runner/test_kernels.py",
     "runner/test_shared_process.py", "runner/test_signals.py", "runner/test_survival.py", "runner/test_turns.py",
     "runner/test_watch.py", "test_completion.py", "test_flow.py", "test_schema_every_key.py", "test_serve.py",
     "test_syntax_trees.py",

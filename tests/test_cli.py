@@ -320,7 +320,8 @@ main()
         ("scipy.stats", ["judge", "RESULTS"]),
         ("pandas", ["export", "RESULTS"]),
         ("harness.analysis.frame", ["serve", "RESULTS", "--port", "0"]),
-        ("tensorflow", ["kernels"]),
+        ("harness.runner.kernels", ["kernels"]),
+        ("tensorflow", ["summary", "gru"]),
     ],
 )
 def test_ctrl_c_at_the_start_is_status_130_and_nothing_else(module: str, arguments: list[str], results: Path) -> None:

@@ -14,9 +14,17 @@ from harness.analysis.changes import Change, Quantity
 from harness.analysis.verdict import Verdict
 from harness.diff import table
 from harness.plan import plan
+from harness.runner.kernels import KernelRecord, Shape
 from harness.status import CellStatus, Status
-from harness.terminal import VerdictTable, data_lines, effect_in_words, kernel_table, plan_table, status_table
-from harness.trial.kernel_speed import KernelRecord, Shape
+from harness.terminal import (
+    VerdictTable,
+    data_lines,
+    effect_in_words,
+    failed_kernels,
+    kernel_table,
+    plan_table,
+    status_table,
+)
 from tests.factories import experiment, spec
 
 SCOPE = {"task": "language", "train_size": [2000, 8000], "sequence_length": 64, "kernel": "fused", "matched": "units"}
@@ -102,7 +110,7 @@ def tables() -> list[Table]:
     trials = {id: trial.model_copy(update={"task": MARKUP}) for id, trial in plan(tiny).items()}
     quantity = Quantity("accuracy", "test_loss", "loss", "", "difference")
     change = Change(MARKUP, "gru", quantity, 1.0, 2.0, 1.0, 0.5, 1.5, 5, "changed")
-    measured = KernelRecord(MARKUP, "keras", Shape(), 0.0, 1, 1, 1.0, 1.0, (1.0, 1.0, 1.0), None, 1.0)
+    measured = KernelRecord(MARKUP, "keras", "update", Shape(), 0.0, status="crashed")
     status = Status((CellStatus(MARKUP, Counter(ok=1), 1.0, 0.0),), 1.0, 0.0, 0, 0)
     return [
         plan_table(tiny, {}),
@@ -111,6 +119,29 @@ def tables() -> list[Table]:
         status_table(status),
         kernel_table([measured]),
     ]
+
+
+def test_kernels_are_shown_with_ratio_and_interval_and_what_failed_by_its_status() -> None:
+    shape = Shape(units=8)
+    measured = [
+        KernelRecord("gru", "keras", "step", shape, 0.5, (0.002,) * 10, 1.5, (1.0, 1.0, 1.0), 3 * 2**20, 2**20),
+        KernelRecord("gru", "fused", "step", shape, 0.5, (0.001,) * 10, 0.5, (0.4, 0.5, 0.6), None, None),
+        KernelRecord("lstm", "keras", "step", shape, 0.5, status="out_of_memory", failure="9 GiB (in first_step)"),
+    ]
+    file = io.StringIO()
+    Console(file=file, width=200).print(kernel_table(measured))
+    title, header, _, *rows = [line.strip() for line in file.getvalue().splitlines() if line.strip()]
+    assert title == "Prediction of one time step at batch size 1: 256 features, 2 x 8 units; 10 rounds in turn"
+    assert "ms per step" in header
+    assert [row.split()[:5] for row in rows[:2]] == [
+        ["gru", "keras", "1.50", "2", "2"],
+        ["gru", "fused", "0.50", "1", "1"],
+    ]
+    assert rows[0].split()[7] == "1.00"
+    assert rows[0].endswith(" 3")
+    assert "0.50 [0.40, 0.60]" in rows[1]
+    assert rows[2].split() == ["lstm", "keras", "-", "out", "of", "memory", "-", "-", "-", "-"]
+    assert list(failed_kernels(measured)) == ["lstm, keras: out of memory. 9 GiB (in first_step)"]
 
 
 @pytest.mark.parametrize("shown", tables())

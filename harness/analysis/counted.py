@@ -13,7 +13,7 @@ def compared(frame: pd.DataFrame) -> pd.DataFrame:
     An interrupted trial is none: somebody stopped it, and the next run repeats it. Nor is a trial that was run to
     choose a learning rate, or one that checks a time to target: it repeats a trial of the comparison in the speed lane.
     """
-    return frame[~frame["purpose"].isin(("tuning", "check")) & (frame["status"] != "interrupted")]
+    return frame[~frame["purpose"].isin(("tuning", "check", "prediction")) & (frame["status"] != "interrupted")]
 
 
 def of_purpose(frame: pd.DataFrame, purpose: str) -> pd.DataFrame:

@@ -20,7 +20,8 @@ COLUMN = "seconds_per_update"
 FEWEST_ROUNDS = 10
 MOST_ROUNDS = 60
 PRECISION = 0.02
-"""Rounds are added until the 95 % interval of each ratio reaches this far to either side of it, as a share."""
+"""Rounds are added until the 95 % interval of each ratio reaches this far to either side of it, as a share; where no
+claim says more (harness/runner/precision.py)."""
 
 
 def half_width(log_ratios: Floats) -> Floats:
@@ -37,12 +38,15 @@ def half_width(log_ratios: Floats) -> Floats:
     return np.asarray(np.expm1((ordered[..., rounds - rank] - ordered[..., rank - 1]) / 2))
 
 
-def are_enough(rounds: int, widest: float | Floats, precision: float = PRECISION) -> NDArray[np.bool_]:
-    """Whether a block ends after this number of rounds.
+def are_enough(
+    rounds: int, widest: float | Floats, precision: float = PRECISION, most: int = MOST_ROUNDS
+) -> NDArray[np.bool_]:
+    """Whether a block ends after this number of rounds, of which there are at most `most`.
 
     widest: the largest `half_width` of its ratios; an array where several blocks are asked about.
     """
-    return np.asarray(((np.asarray(widest) <= precision) | (rounds >= MOST_ROUNDS)) & (rounds >= FEWEST_ROUNDS))
+    fewest = min(FEWEST_ROUNDS, most)
+    return np.asarray(((np.asarray(widest) <= precision) | (rounds >= most)) & (rounds >= fewest))
 
 
 def with_ratios_of_rounds(pairs: pd.DataFrame) -> pd.DataFrame:

@@ -130,14 +130,14 @@ class Child:
 
     @property
     def turns(self) -> Sequence[float]:
-        """Seconds per update of the warm-up, once it has compiled, and then of each turn that it was given."""
+        """Seconds per update, or per prediction, of the warm-up and then of each turn that it was given."""
         return self._attempt.turns
 
-    def take_turn(self, updates: int) -> None:
-        """Have it do this number of updates; 0 ends its trial."""
+    def take_turn(self, count: int) -> None:
+        """Have it do this number of updates, or of predictions; 0 ends its trial."""
         self._attempt.goes_on()
         with contextlib.suppress(OSError):  # it has just died, as will be seen
-            self._orders.send_bytes(json.dumps(updates).encode())
+            self._orders.send_bytes(json.dumps(count).encode())
 
     def note(self, timing_block: str, noisy: bool | None = None) -> None:
         """What the record is to say of the trial's timing block."""

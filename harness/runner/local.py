@@ -17,7 +17,6 @@ from pathlib import Path
 
 import psutil
 
-from harness.analysis.rounds import PRECISION
 from harness.experiment import Lane
 from harness.machine import usable_cores
 from harness.record import Record
@@ -25,6 +24,7 @@ from harness.runner.child import PRELOAD, Child, server_context
 from harness.runner.engine import Trial
 from harness.runner.lanes import MachineLock
 from harness.runner.limits import Limits
+from harness.runner.precision import EVERY_PAIR, Precision
 from harness.runner.scratch import remove_abandoned
 from harness.runner.turns import TimingBlock
 
@@ -42,7 +42,7 @@ class LocalEngine:
     """At most `jobs` accuracy trials side by side, one thread each; a speed trial has all cores to itself.
 
     `cache` is the folder in which tasks keep data that take long to make; None: they are made again each time.
-    `preload` is the module that the server imports before the first trial.
+    `preload` is the module that the server imports before the first trial; `precision`: of the timing blocks.
     """
 
     waits_for = "another run on this machine: speed trials have it to themselves"
@@ -53,7 +53,7 @@ class LocalEngine:
         limits: Limits | None = None,
         cache: Path | None = None,
         preload: str = PRELOAD,
-        precision: float = PRECISION,
+        precision: Precision = EVERY_PAIR,
     ) -> None:
         self.jobs = jobs or usable_cores()
         self._limits = limits or Limits()

@@ -15,7 +15,7 @@ from harness.cells import cells
 from harness.errors import UserError
 from harness.experiment import TrialSpec
 from harness.model import get_model, recurrent_parameters
-from harness.record import CurvePoint, NearTarget
+from harness.record import CurvePoint, NearTarget, PhaseName
 from harness.tasks import DataFacts, Dataset, Split, split_scores, tasks
 from harness.tasks.checks import check_dataset
 from harness.tasks.target import Target, is_reached, label_count, level_of, target_of, too_few_labels
@@ -24,6 +24,7 @@ from harness.trial.batches import Shuffled, Streams
 from harness.trial.gate_bias import set_gate_bias
 from harness.trial.measure import Meter, resident_bytes
 from harness.trial.near_target import NearTargets
+from harness.trial.predictions import Predictions
 from harness.trial.programs import Program, Programs
 from harness.trial.reach import gradient_reach
 from harness.trial.settings import set_keras, settle
@@ -70,7 +71,8 @@ def use_threads(threads: int) -> str:
 
 
 NextTurn = Callable[[float], int]
-"""next_turn(seconds per update of the last turn) -> number of updates of the next one; 0 where there is none."""
+"""next_turn(seconds per repetition in the last turn) -> number of repetitions in the next one; 0 where there is none.
+A repetition is an update, or a prediction of a batch in a trial that times prediction."""
 
 
 def train(
@@ -82,9 +84,9 @@ def train(
     next_turn: of a trial of the speed lane; None: it takes turns with no other.
 
     In the accuracy lane the weights with the lowest validation loss are tested, and the test split is touched once. In
-    the speed lane rounds of updates are timed, after a warm-up, and nothing is evaluated; a check trains until the
-    validation split is at the task's target, and is not tested. A tuning trial validates on data of its own and leaves
-    the test split alone.
+    the speed lane rounds of updates, or of predictions, are timed, after a warm-up, and nothing is evaluated; a check
+    trains until the validation split is at the task's target, and is not tested. A tuning trial validates on data of
+    its own and leaves the test split alone.
     Raises Diverged where a loss stops being finite, UserError where the task cannot make its data.
     """
     task = tasks[spec.task]
@@ -123,7 +125,11 @@ def train(
     progress = _Progress(spec, meter, report, baseline_bytes, program.reused)
     stretch = _Stretch(spec, dataset.train, program.update, zero_states(model, spec.batch_size), progress)
     if spec.lane == "speed" and spec.purpose != "check":
-        _take_turns(spec, stretch, progress, next_turn or _alone(spec))
+        repeat = stretch.repeat
+        if spec.purpose == "prediction":
+            zeros = zero_states(model, spec.batch_size)
+            repeat = Predictions(program.predict, dataset.train.x[: spec.batch_size], zeros, meter).repeat
+        _take_turns(spec, repeat, progress, next_turn or _alone(spec))
         return
     before = read_surroundings()
     reach = {}
@@ -293,7 +299,8 @@ class _Progress:
     def report_measured(self) -> None:
         """Tell what is known so far."""
         phases = self.meter.phases
-        peaks = [phases[name].memory_peak_bytes or 0 for name in ("first_step", "train") if name in phases]
+        work: PhaseName = "evaluate" if self.spec.purpose == "prediction" else "train"
+        peaks = [phases[name].memory_peak_bytes or 0 for name in ("first_step", work) if name in phases]
         self.report(
             phases=phases,
             updates=self.updates,
@@ -327,14 +334,17 @@ def _train_until_evaluations(
         yield progress.updates
 
 
-def _take_turns(spec: TrialSpec, stretch: _Stretch, progress: _Progress, next_turn: NextTurn) -> None:
-    """Do a first step and a warm-up, and then as many updates in each turn as asked for; report their times."""
-    stretch.train_until(1)
-    seconds, count = stretch.train_until(1 + max(2, spec.updates // ROUNDS))
+def _take_turns(spec: TrialSpec, repeat: Callable[[int], float], progress: _Progress, next_turn: NextTurn) -> None:
+    """Do a first step and a warm-up, and then as many repetitions in each turn as asked for; report their times.
+
+    repeat(count) -> seconds per repetition of `count` of them.
+    """
+    repeat(1)
+    seconds = repeat(max(2, spec.updates // ROUNDS))
     before = read_surroundings()
-    while updates := next_turn(seconds / count):
-        seconds, count = stretch.train_until(progress.updates + updates)
-        progress.rounds.append(seconds / count)
+    while count := next_turn(seconds):
+        seconds = repeat(count)
+        progress.rounds.append(seconds)
     progress.report_measured()
     _report_rounds(progress, before)
 
@@ -367,6 +377,11 @@ class _Stretch:
         count = len(split.x)
         self._order = Streams(count, spec.batch_size) if zeros else Shuffled(count, spec.batch_size, spec.seed)
         self._per_call = max(1, _CALL_BYTES // max(1, spec.batch_size * split.x[:1].nbytes))
+
+    def repeat(self, count: int) -> float:
+        """Do this number of further updates; seconds per update, the very first one left out."""
+        seconds, timed = self.train_until(self._progress.updates + count)
+        return seconds / max(1, timed)
 
     def train_until(self, due: int) -> tuple[float, int]:
         """Train until `due` updates are done; the seconds and the number of updates, the very first one left out."""

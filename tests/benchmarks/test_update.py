@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.trial.kernel_speed import Shape, _data, _updates, operations
+from harness.model import get_model
+from harness.runner.kernels import Shape, operations
+from harness.trial.update import make_updates, to_tensors
 from tests.benchmarks.conftest import Measure
 
 CELLS = ("simple_rnn", "gru", "lstm")
@@ -27,6 +29,30 @@ CASES = [
     for kernel in ("fused", "keras", "document")
     for name in CELLS
 ]
+
+
+def _data(shape: Shape, updates: int) -> list[Any]:
+    """x and y of this number of updates, as tensors."""
+    random = np.random.default_rng(0)
+    x = random.standard_normal((updates, shape.batch, shape.time, shape.features), dtype=np.float32)
+    y = (random.random((updates, shape.batch, shape.time, shape.CLASSES)) > 0.9).astype(np.float32)
+    return to_tensors(x, y)
+
+
+def _updates(name: str, kernel: str, shape: Shape, dropout: float) -> Any:
+    return make_updates(
+        get_model(
+            name,
+            kernel=kernel,
+            rnn_units=[shape.units] * shape.LAYERS,
+            fc_units=(shape.HIDDEN,),
+            classes=shape.CLASSES,
+            input_shape=(shape.time, shape.features),
+            dropout=dropout,
+            recurrent_dropout=dropout,
+            seed=0,
+        )
+    )
 
 
 @pytest.mark.parametrize(("cell", "kernel", "shape"), CASES)

@@ -250,7 +250,7 @@ def test_the_documents_model_is_summarised() -> None:
 
 
 def test_kernels_are_measured_side_by_side() -> None:
-    arguments = ["--shape", "4,6,3,2", "--rounds", "2", "--cell", "gru", "--no-memory"]
+    arguments = ["--shape", "4,6,3,2", "--rounds", "2", "--cell", "gru"]
     command = [sys.executable, "-m", "harness", "kernels", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr

@@ -80,7 +80,7 @@ def pretended(folder: Path) -> Iterator[None]:
     before = Path.cwd()
     os.chdir(folder)
 
-    def simulated(jobs: int | None = None, *_: object) -> Simulated:
+    def simulated(jobs: int | None = None, *_: object, **__: object) -> Simulated:
         return Simulated(jobs=jobs or 2)
 
     def nothing(*_: object, **__: object) -> None:
@@ -91,12 +91,12 @@ def pretended(folder: Path) -> Iterator[None]:
 
     need_tensorflow = {
         "harness.model": SimpleNamespace(summary_text=lambda *_, **__: "", enough_memory=nullcontext),
-        "harness.trial.kernel_speed": SimpleNamespace(Shape=mock.Mock(), measure_kernels=unmeasured),
     }
     try:
         with (
             mock.patch("harness.flow.LocalEngine", simulated),
             mock.patch("harness.flow._summarise_models", nothing),
+            mock.patch("harness.runner.kernels.measure_kernels", unmeasured),
             mock.patch("harness.report.writing.plot_files", return_value={}),
             mock.patch("harness.trial.foreground.run_in_foreground", nothing),
             mock.patch("harness.trial.settings.settle", nothing),
@@ -147,7 +147,7 @@ _OPTIONS: dict[str, dict[str, tuple[Sequence[str], Sequence[str]]]] = {
     "kernels": {
         "--shape": (("2,4,3,5",), ("1,2,3", "1,2,3,0", "a,b,c,d", "1e3,1,1,1", f"1,{'9' * 5000},1,1", *TEXTS)),
         "--cell": (("gru", "lstm"), TEXTS), "--kernel": (("keras", "fused"), TEXTS),
-        "--dropout": (("0", "0.5"), _ODD_NUMBERS), "--rounds": (_NUMBERS, _ODD_NUMBERS), "--no-memory": ((), ()),
+        "--dropout": (("0", "0.5"), _ODD_NUMBERS), "--rounds": (_NUMBERS, _ODD_NUMBERS), "--predict": ((), ()),
     },
     "diff": {"--format": (("table", "json"), TEXTS)},
     "export": {"--format": (("csv", "jsonl", "parquet"), TEXTS), "--output": (("out.csv",), _ODD_PATHS)},

@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
+from harness.analysis.rounds import FEWEST_ROUNDS
 from harness.cells import KERNELS, cells
 from harness.errors import UserError
 from harness.experiment import TrialSpec
@@ -26,7 +27,6 @@ from harness.record import PHASES, Record
 from harness.runner.engine import Trial
 from harness.runner.lanes import MachineLock
 from harness.runner.local import LocalEngine
-from harness.runner.turns import FEWEST_ROUNDS
 from harness.tasks.recall import task as recall
 from tests.factories import spec
 

@@ -18,6 +18,7 @@ from harness.record import Record
 from harness.runner import turns
 from harness.runner.engine import Trial
 from harness.runner.local import LocalEngine
+from harness.runner.precision import Precision
 from harness.tasks.recall import task as recall
 from tests.factories import spec
 from tests.runner.pretend import PRELOAD
@@ -81,6 +82,15 @@ def test_rounds_are_added_until_the_ratios_are_known_well_enough(engine: LocalEn
     unknown = run(engine, contestant(cell="gru", units=2), contestant(cell="lstm", units=3))
     assert {len(record.rounds) for record in unknown} == {MOST_ROUNDS}
     assert {record.noisy for record in unknown} == {True}
+
+
+def test_how_well_is_said_for_each_pair(engine: LocalEngine) -> None:
+    engine._precision = Precision((("gru", "lstm", 0.9), ("gru", "simple_rnn", 0.001)), most_rounds=30)
+    specs = [contestant(cell="gru", units=2), contestant(cell="lstm", units=3), contestant(cell="simple_rnn", units=2)]
+    assert {len(record.rounds) for record in run(engine, *specs)} == {FEWEST_ROUNDS}, "LSTM/RNN is not compared"
+    engine._precision = Precision((("lstm", "gru", 0.001),), most_rounds=30)
+    records = run(engine, *specs)
+    assert {(len(record.rounds), record.noisy) for record in records} == {(30, True)}
 
 
 def test_a_turn_lasts_as_long_as_it_has_to(engine: LocalEngine) -> None:

@@ -1,0 +1,161 @@
+"""`harness kernels` by the engine of timing blocks; real processes, whose work is pretended."""
+
+from __future__ import annotations
+
+import multiprocessing.forkserver
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.analysis.rounds import FEWEST_ROUNDS
+from harness.errors import UserError
+from harness.locks import try_lock
+from harness.runner import kernels, turns
+from harness.runner.kernels import Shape, measure_kernels, operations
+from harness.runner.local import LocalEngine
+from harness.tasks.recall import task as recall
+from tests.factories import spec
+from tests.runner.place import MARK, ROOT, Place
+from tests.runner.pretend import PRELOAD, READY
+
+TINY = Shape(batch=2, time=3, features=4, units=1)
+"""In what is pretended an update takes as many milliseconds as there are units."""
+
+
+@pytest.fixture
+def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The file of the machine's lock; processes only pretend."""
+    monkeypatch.setattr("harness.runner.lanes.LOCK_FILE", tmp_path / "lanes.lock")
+    monkeypatch.setattr(turns, "TURN_SECONDS", 0.002)
+    monkeypatch.setattr(kernels, "LocalEngine", partial(LocalEngine, preload=PRELOAD))
+    multiprocessing.forkserver._forkserver._stop()  # a server of other tests has imported what really trains
+    yield tmp_path / "lanes.lock"
+    multiprocessing.forkserver._forkserver._stop()
+
+
+@pytest.mark.parametrize("work", ["update", "batch", "step"])
+def test_cells_and_kernels_are_timed_in_turn_with_first_step_and_memory(lock: Path, work: kernels.Work) -> None:
+    records = measure_kernels(["gru", "simple_rnn"], ["fused", "keras"], work=work, shape=TINY, dropout=0)
+    order = [(name, kernel) for name in ("gru", "simple_rnn") for kernel in ("fused", "keras")]
+    assert [(record.cell, record.kernel) for record in records] == order
+    for record in records:
+        assert (record.status, record.work) == ("ok", work)
+        assert len(record.rounds) == FEWEST_ROUNDS
+        assert record.first_step_seconds is not None
+        assert (record.memory_before_bytes, record.memory_peak_bytes) == (100 * 2**20, 150 * 2**20)
+        assert record.milliseconds == pytest.approx((1, 1, 1))
+        assert record.ratio_to_keras == pytest.approx((1, 1, 1))
+        assert record.gigaflops == pytest.approx(operations(record.cell, TINY, work) / 1e6)
+
+
+def test_ratios_are_those_within_rounds_with_their_interval_and_decide_how_many_there_are(lock: Path) -> None:
+    records = measure_kernels(["lstm"], ["fused", "keras"], shape=TINY, most_rounds=20)
+    fused, keras = (np.array(record.rounds) for record in records)
+    assert len(fused) == len(keras) == 20, "times of an LSTM are pretended to vary: the interval stays wide"
+    ratios = np.sort(fused / keras)
+    assert records[0].ratio_to_keras == pytest.approx((ratios[5], np.median(ratios), ratios[14]))
+    assert records[1].ratio_to_keras == (1, 1, 1)
+    (alone,) = measure_kernels(["lstm"], ["fused"], shape=TINY, most_rounds=3)
+    assert len(alone.rounds) == 3
+    assert alone.ratio_to_keras is None
+
+
+def test_one_that_fails_is_recorded_and_the_others_go_on(lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = kernels._spec
+
+    def failing(name: str, kernel: str, *arguments: object) -> object:
+        if kernel != "keras" or name != "gru":
+            return real(name, kernel, *arguments)  # type: ignore[arg-type]
+        options = recall.options().model_dump(mode="json")
+        return spec(task="tests.runner.trouble:raising", options=options, lane="speed", cell=name, kernel=kernel)
+
+    monkeypatch.setattr(kernels, "_spec", failing)
+    records = measure_kernels(["gru", "simple_rnn"], ["fused", "keras"], shape=TINY)
+    assert [record.status for record in records] == ["ok", "crashed", "ok", "ok"]
+    assert records[1].failure == "ZeroDivisionError: on purpose (in data)"
+    assert records[1].milliseconds is records[1].gigaflops is records[1].ratio_to_keras is None
+    assert records[0].ratio_to_keras is None, "there is nothing to compare with"
+    assert len(records[0].rounds) == FEWEST_ROUNDS
+    assert records[2].ratio_to_keras is not None
+
+
+def test_it_waits_for_another_run_on_the_machine_and_says_so_once(lock: Path) -> None:
+    held = os.open(lock, os.O_RDWR | os.O_CREAT)
+    assert try_lock(held, lock, shared=True)
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        os.close(held)
+
+    (record,) = measure_kernels(["gru"], ["keras"], shape=TINY, most_rounds=1, say=say)
+    assert record.status == "ok"
+    assert said == ["Waiting for another run on this machine: speed trials have it to themselves."]
+
+
+def test_operations_are_those_of_the_products() -> None:
+    shape = Shape(batch=1, time=1, features=7, units=5)
+    first, second = 7 * 5, 5 * 5  # input weights of the two layers of a simple RNN; each has 5 x 5 recurrent ones
+    dense = 5 * 32 + 32 * 10
+    assert operations("simple_rnn", shape) == 2 * (2 * first + 3 * 25 + 3 * second + 3 * 25 + 3 * dense)
+    recurrent = operations("lstm", shape) - 6 * dense
+    assert recurrent == 4 * (operations("simple_rnn", shape) - 6 * dense)
+    step = 2 * (first + 25 + second + 25 + dense)
+    wide = Shape(batch=3, time=4, features=7, units=5)
+    assert operations("simple_rnn", wide, "step") == step
+    assert operations("simple_rnn", wide, "batch") == 12 * step
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"shape": Shape(batch=0)}, "'batch' is 0"),
+        ({"most_rounds": 0}, "'most_rounds' is 0"),
+        ({"names": ["gur"]}, "Did you mean 'gru'"),
+        ({"work": "stpe"}, "Did you mean 'step'"),
+        ({"names": ["tests.cells.example:cell"], "kernels": ["keras"]}, "has a kernel of keras"),
+    ],
+)
+def test_what_cannot_be_measured_is_named(arguments: dict, words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        measure_kernels(**arguments)
+
+
+def start(place: Place, *arguments: str) -> subprocess.Popen[str]:
+    place.temporary.mkdir(exist_ok=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.runner.pretend", "kernels", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(place.temporary), MARK: str(place.folder)},
+    )
+    place.started.append(process)
+    return process
+
+
+def test_the_command_shows_both_predictions(place: Place) -> None:
+    process = start(place, "--predict", "--cell", "gru", "--kernel", "keras", "--shape", "2,3,4,1", "--rounds", "2")
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    assert "Prediction of a batch: batch 2, 3 steps, 4 features, 2 x 1 units; 2 rounds in turn" in output
+    assert "Prediction of one time step at batch size 1: 4 features, 2 x 1 units; 2 rounds in turn" in output
+
+
+def test_ctrl_c_ends_all_processes_without_a_word(place: Place) -> None:
+    process = start(place, "--shape", "2,3,4,80")
+    deadline = time.monotonic() + 60
+    while len(place.processes()) < 6 and time.monotonic() < deadline:  # itself, two of the server, contestants
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert (process.returncode, output) == (130, f"{READY}\n")
