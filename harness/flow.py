@@ -33,6 +33,7 @@ from harness.runner.cluster.connect import Cluster, cluster_engine
 from harness.runner.engine import Engine
 from harness.runner.limits import Limits
 from harness.runner.local import LocalEngine
+from harness.runner.precision import precision_for
 from harness.runner.problems import problems_of
 from harness.runner.progress import ShowProgress, duration
 from harness.runner.run import (
@@ -146,7 +147,7 @@ def run_experiment(
         if cluster is None:
             again |= _timed_elsewhere(store, console, retry=OTHER_MACHINE in retry)
         most = more_seeds.most_seeds(experiment, store, most_seeds, adding=until_decided)
-        with _engine(cluster, jobs, _limits(experiment), cache, store, console) as engine:
+        with _engine(experiment, cluster, jobs, cache, console) as engine:
             write_atomically(directory / EXPERIMENT_NAME, given.text())  # not earlier: a refused run changes nothing
             before = frozenset(store.planned_trials())
             run = _Run(
@@ -213,16 +214,17 @@ def _check_seconds(name: str, value: object) -> None:
 
 @contextmanager
 def _engine(
-    cluster: Cluster | None, jobs: int | None, limits: Limits, cache: Path, store: Store, console: Console
+    experiment: Experiment, cluster: Cluster | None, jobs: int | None, cache: Path, console: Console
 ) -> Iterator[Engine]:
+    limits, precision = _limits(experiment), precision_for(experiment.claim)
     if cluster is None:
-        yield LocalEngine(jobs, limits, cache)
+        yield LocalEngine(jobs, limits, cache, precision=precision)
         return
 
     def say(line: str) -> None:
         console.print(line, markup=False, soft_wrap=True)
 
-    with cluster_engine(cluster, jobs, limits, say) as engine:
+    with cluster_engine(cluster, jobs, limits, precision, say) as engine:
         yield engine
 
 

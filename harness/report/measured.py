@@ -72,8 +72,9 @@ def noisy(frame: pd.DataFrame, looks: Mapping[str, Look]) -> str:
         return "No trial had the machine to itself: times are those of trials that ran beside others."
     flagged = speed[speed["noisy"] > 0]
     rule = (
-        "A trial is noisy where, after the last round, the 95 % interval of a ratio within the rounds of its timing "
-        "block still reaches further than 2 % to either side."
+        "A trial is noisy where, after the last round, the 95 % interval of a compared ratio within the rounds of its "
+        "timing block is still wider than the claims on time ask for: a third of the margin to either side, between "
+        "0.5 and 5 %; 2 % without such claims."
     )
     if flagged.empty:
         return f"None of {plural(len(speed), 'speed trial')} was noisy. {rule}"

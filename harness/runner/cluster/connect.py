@@ -16,6 +16,7 @@ from harness.runner.child import without_main
 from harness.runner.cluster.engine import ClusterEngine
 from harness.runner.cluster.versions import own_versions
 from harness.runner.limits import Limits
+from harness.runner.precision import Precision
 
 ANSWER_SECONDS = 60.0
 """How long the workers that are there may take to answer when a run begins."""
@@ -36,6 +37,7 @@ def cluster_engine(
     cluster: Cluster,
     jobs: int | None,
     limits: Limits,
+    precision: Precision,
     say: Callable[[str], None],
 ) -> Iterator[ClusterEngine]:
     """An engine for that cluster; `jobs` is for the one on this machine. Raises UserError."""
@@ -46,7 +48,7 @@ def cluster_engine(
         if address is None:
             address = stack.enter_context(_on_this_machine(jobs or usable_cores()))
         link = stack.enter_context(closing(DaskLink(address)))
-        engine = ClusterEngine(link, limits, own_versions(), any_versions=cluster.any_versions, say=say)
+        engine = ClusterEngine(link, limits, own_versions(), precision, any_versions=cluster.any_versions, say=say)
         engine.start(ANSWER_SECONDS, link.workers_at_start)
         yield engine
 

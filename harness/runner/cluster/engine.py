@@ -24,6 +24,7 @@ from harness.runner.cluster.host import Order, Records
 from harness.runner.cluster.versions import differences
 from harness.runner.engine import Trial
 from harness.runner.limits import GRACE_SECONDS, Limits
+from harness.runner.precision import EVERY_PAIR, Precision
 
 MAX_LOST = 3
 """After this number of workers that were lost, or stopped a trial, a run does not try the trial again."""
@@ -81,7 +82,7 @@ class ClusterEngine:
     """Trials on the workers that `link` leads to.
 
     `versions` are the coordinator's; workers that have others are refused, or used and marked with `any_versions`.
-    `say` shows a line.
+    `precision`: of the timing blocks. `say` shows a line.
     """
 
     waits_for = "a worker: there is none now that can be used"
@@ -91,6 +92,7 @@ class ClusterEngine:
         link: Link,
         limits: Limits,
         versions: Mapping[str, str],
+        precision: Precision = EVERY_PAIR,
         *,
         any_versions: bool = False,
         say: Callable[[str], None] = lambda line: None,
@@ -99,6 +101,7 @@ class ClusterEngine:
         self._link = link
         self._limits = limits
         self._versions = versions
+        self._precision = precision
         self._any_versions = any_versions
         self._say = say
         self._clock = clock
@@ -364,6 +367,7 @@ class ClusterEngine:
             trials=[(trial.id, trial.attempt, trial.spec) for trial in group],
             seconds=self._limits.seconds,
             memory_bytes=self._limits.memory_bytes,
+            precision=self._precision,
             any_versions=self._any_versions,
         )
         threads = host.worker.slots if host.block else 1

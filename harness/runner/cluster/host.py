@@ -30,6 +30,7 @@ from harness.runner.cluster.versions import own_versions
 from harness.runner.engine import Trial
 from harness.runner.limits import Limits
 from harness.runner.local import LocalEngine
+from harness.runner.precision import Precision
 from harness.tasks.cache import VARIABLE as CACHE_VARIABLE
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Order(BaseModel):
     trials: list[tuple[str, int, TrialSpec]]
     seconds: float
     memory_bytes: int | None
+    precision: Precision
     any_versions: bool
 
 
@@ -152,7 +154,7 @@ class Host:
         return True
 
 
-_hosts: dict[Limits, Host] = {}
+_hosts: dict[tuple[Limits, Precision], Host] = {}
 _making = threading.Lock()
 
 
@@ -166,7 +168,8 @@ def run_order(text: str) -> str:
             _check_code(spec)
     worker = get_worker()
     key = str(worker.get_current_task())
-    host = _host(Limits(order.seconds, order.memory_bytes), worker.state.nthreads, worker.local_directory)
+    limits = Limits(order.seconds, order.memory_bytes)
+    host = _host(limits, order.precision, worker.state.nthreads, worker.local_directory)
     records = host.run(key, [Trial(id, spec, attempt) for id, attempt, spec in order.trials])
     while True:
         try:
@@ -189,12 +192,13 @@ def _is_wanted(worker: Worker, key: str) -> bool:
     return task is not None and task.state in ("executing", "long-running")
 
 
-def _host(limits: Limits, slots: int, folder: str) -> Host:
+def _host(limits: Limits, precision: Precision, slots: int, folder: str) -> Host:
     with _making:
-        if limits not in _hosts:
+        key = limits, precision
+        if key not in _hosts:
             cache = Path(os.environ.get(CACHE_VARIABLE) or Path(folder) / "harness-cache")
-            _hosts[limits] = Host(LocalEngine(slots, limits, cache))
-        return _hosts[limits]
+            _hosts[key] = Host(LocalEngine(slots, limits, cache, precision=precision))
+        return _hosts[key]
 
 
 def stop_orders(keys: Collection[str]) -> None:

@@ -11,12 +11,13 @@ from harness.errors import UserError
 from harness.runner.cluster import link
 from harness.runner.cluster.connect import Cluster, cluster_engine
 from harness.runner.limits import Limits
+from harness.runner.precision import EVERY_PAIR
 
 NOWHERE = "tcp://127.0.0.1:9"
 
 
 def connect(cluster: Cluster, jobs: int | None = None) -> None:
-    with cluster_engine(cluster, jobs, Limits(), lambda line: None):
+    with cluster_engine(cluster, jobs, Limits(), EVERY_PAIR, lambda line: None):
         pass
 
 

@@ -18,6 +18,7 @@ from harness.runner.cluster.host import Order, Records
 from harness.runner.engine import Trial
 from harness.runner.lanes import block_of
 from harness.runner.limits import Limits
+from harness.runner.precision import Precision
 from tests.factories import record, spec
 
 VERSIONS = {"harness": "abc", "python": "3.11.2", "tensorflow": "2.20.0", "keras": "3.13.0"}
@@ -155,6 +156,15 @@ def test_a_block_is_one_order_for_one_host_and_comes_back_whole() -> None:
         records += came
     assert sorted(r.trial_id for r in records) == sorted(s.id() for s in blocks(3))
     assert {r.host for r in records} == {"a", "b"}
+
+
+def test_an_order_says_how_well_ratios_are_to_be_known() -> None:
+    link = Pretend(worker("a"))
+    precision = Precision((("gru", "lstm", 0.01),), most_rounds=7)
+    engine = engine_of(link, precision=precision)
+    submit_what_fits(engine, blocks(1))
+    ((_, order),) = link.history
+    assert order.precision == precision
 
 
 def test_a_speed_trial_waits_until_its_host_is_empty_and_no_accuracy_trial_goes_there() -> None:

@@ -13,8 +13,11 @@ import pytest
 from harness.errors import UserError
 from harness.experiment import Lane
 from harness.record import Record
+from harness.runner.cluster import host
 from harness.runner.cluster.host import Host
 from harness.runner.engine import Trial
+from harness.runner.limits import Limits
+from harness.runner.precision import EVERY_PAIR, Precision
 from tests.factories import record, spec
 
 TRIAL = Trial(spec().id(), spec())
@@ -53,6 +56,19 @@ class Pretend:
 
     def close(self) -> None:
         self.calls.put(("close", None))
+
+
+def test_runs_that_ask_for_other_limits_or_precision_have_engines_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(host, "_hosts", {})
+    monkeypatch.setattr(host, "LocalEngine", lambda *arguments, precision: made.append((arguments[1], precision)))
+    monkeypatch.setattr(host, "Host", lambda engine: object())
+    asked = [(Limits(), EVERY_PAIR), (Limits(), Precision(most_rounds=7)), (Limits(1.0), EVERY_PAIR)]
+    hosts = [host._host(limits, precision, 2, "folder") for limits, precision in asked * 2]
+    assert made == asked
+    assert hosts[:3] == hosts[3:]
 
 
 def host_of(engine: Pretend) -> Host:
