@@ -28,6 +28,32 @@ def memory_limit() -> int | None:
     return min((int(limit) for limit in limits if limit is not None and 0 < limit < _UNLIMITED), default=None)
 
 
+def memory_left() -> int | None:
+    """Bytes that the process's cgroup and its parents may still take before a limit is reached; None without a limit.
+
+    Cached files that the kernel would drop count as free.
+    """
+    left = []
+    for folder in _folders("memory"):
+        for limit_name, used_name in (
+            ("memory.max", "memory.current"),
+            ("memory.limit_in_bytes", "memory.usage_in_bytes"),
+        ):
+            limit, used = _number(folder / limit_name), _number(folder / used_name)
+            if limit is not None and used is not None and 0 < limit < _UNLIMITED:
+                left.append(max(0, int(limit - used + _droppable(folder))))
+    return min(left, default=None)
+
+
+def _droppable(folder: Path) -> float:
+    """Bytes of cached files in a cgroup, and in those below it, that were not used lately."""
+    with suppress(OSError, ValueError):
+        lines = (folder / "memory.stat").read_text(encoding="ascii").splitlines()
+        values = {name: float(value) for name, _, value in (line.partition(" ") for line in lines)}
+        return values.get("total_inactive_file", values.get("inactive_file", 0.0))
+    return 0.0
+
+
 def _quota(folder: Path) -> float | None:
     with suppress(OSError, ValueError, IndexError, ZeroDivisionError):
         quota, period = (folder / "cpu.max").read_text(encoding="ascii").split()[:2]

@@ -571,7 +571,7 @@ def kernels(
     from harness.errors import check_name
     from harness.registry import find_beside
     from harness.runner.kernels import Shape, Work, measure_kernels
-    from harness.terminal import failed_kernels, kernel_table
+    from harness.terminal import kernel_notes, kernel_table
 
     sizes = _shape(shape)
     for name in kernel or ():
@@ -593,9 +593,9 @@ def kernels(
             say=lambda line: console.print(line, markup=False, soft_wrap=True),
         )
         console.print(kernel_table(measured))
-        for line in failed_kernels(measured):
+        for line in kernel_notes(measured):
             console.print(line, markup=False, soft_wrap=True)
-            failed = True
+        failed = failed or any(record.status != "ok" for record in measured)
     if failed:
         raise typer.Exit(1)
 

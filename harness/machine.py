@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from harness.cgroup import cpu_quota, memory_limit
+from harness.cgroup import cpu_quota, memory_left, memory_limit
 from harness.record import Machine
 
 _FACTS = ("cpu", "cores", "memory_bytes", "system", "python", "tensorflow", "keras", "numpy")
@@ -40,6 +40,13 @@ def usable_memory() -> int:
     """The memory this process may use, in bytes: the machine's, at most the limit of its cgroups."""
     total = int(psutil.virtual_memory().total)
     return min(total, memory_limit() or total)
+
+
+def free_memory() -> int:
+    """The memory that this process and others may still take, in bytes: the machine's, at most that of its cgroups."""
+    available = int(psutil.virtual_memory().available)
+    left = memory_left()
+    return available if left is None else min(available, left)
 
 
 @cache

@@ -139,6 +139,10 @@ class Record(_Frozen):
     """Seconds per update of each timed round of a speed trial."""
     timing_block: str | None = None
     """Which trials it took turns with: round by round, their `rounds` belong together."""
+    timing_group: int | None = None
+    """The part of its timing block in which it was timed, from 1; None where memory held the whole block at once."""
+    reference_rounds: list[float] = []
+    """Of a trial with a `timing_group`: seconds per update, in the same rounds, of the trial that is in all groups."""
     surroundings: dict[str, dict[str, float | None]] = {}
     """What else the machine did, 'before' and 'after' the rounds of a speed trial."""
     noisy: bool | None = None

@@ -238,12 +238,15 @@ def _ratio_with_interval(ratio: tuple[float, float, float] | None) -> str:
     if ratio is None:
         return "-"
     low, median, high = ratio
-    interval = "" if math.isinf(low) or low == median == high else f" [{low:.2f}, {high:.2f}]"
+    interval = "" if not math.isfinite(low) or low == median == high else f" [{low:.2f}, {high:.2f}]"
     return f"{median:.2f}{interval}"
 
 
-def failed_kernels(records: Sequence[KernelRecord]) -> Iterator[str]:
-    """A line for each cell and kernel that was not measured, with the reason."""
+def kernel_notes(records: Sequence[KernelRecord]) -> Iterator[str]:
+    """What stands below the table: whether memory was short, and a line for each cell and kernel that failed."""
+    groups = max(record.group or 0 for record in records)
+    if groups > 1:
+        yield f"Memory did not hold all processes at once: timed in {groups} groups that share a trial."
     for record in records:
         if record.status != "ok":
             yield f"{record.cell}, {record.kernel}: {record.status.replace('_', ' ')}. {record.failure}"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness import cgroup, machine
-from harness.cgroup import cpu_quota, memory_limit
-from harness.machine import usable_cores, usable_memory
+from harness.cgroup import cpu_quota, memory_left, memory_limit
+from harness.machine import free_memory, usable_cores, usable_memory
 from harness.runner.limits import Limits
 
 V2 = "31 23 0:28 {root} {top} rw,relatime - cgroup2 cgroup2 rw\n"
@@ -66,6 +66,40 @@ def test_version_1_limits_of_the_process_and_of_its_parents_hold(tree: Tree) -> 
     tree("5:cpu,cpuacct:/job/step\n4:memory:/job/step\n9:name=systemd:/\n", V1, files)
     assert cpu_quota() == 2.5
     assert memory_limit() == 2 * 2**30
+
+
+def test_what_is_left_of_the_memory_is_the_least_of_the_process_and_its_parents(tree: Tree) -> None:
+    files = {
+        "a/memory.max": "4000",
+        "a/memory.current": "3500",
+        "a/memory.stat": "anon 2500\ninactive_file 700\nactive_file 300",
+        "a/b/memory.max": "max",
+        "a/b/memory.current": "3500",
+        "a/b/c/memory.max": "9000",
+        "a/b/c/memory.current": "3400",
+    }
+    tree("0::/a/b/c\n", V2, files)
+    assert memory_left() == 4000 - 3500 + 700
+    files = {
+        "memory/job/memory.limit_in_bytes": "2000",
+        "memory/job/memory.usage_in_bytes": "2100",
+        "memory/job/memory.stat": "inactive_file 5\ntotal_inactive_file 50",
+        "memory/job/step/memory.limit_in_bytes": UNLIMITED_V1,
+        "memory/job/step/memory.usage_in_bytes": "1",
+    }
+    tree("4:memory:/job/step\n", V1, files)
+    assert memory_left() == 0
+    tree("0::/other\n", V2, {"other/memory.max": "max", "other/memory.current": "5"})
+    assert memory_left() is None
+
+
+def test_memory_is_free_where_the_machine_and_the_cgroups_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "memory_left", lambda: None)
+    assert free_memory() > 2**20
+    monkeypatch.setattr(machine, "memory_left", lambda: 2**20)
+    assert free_memory() == 2**20
+    monkeypatch.setattr(machine, "memory_left", lambda: 2**60)
+    assert free_memory() < 2**60
 
 
 def test_both_versions_may_be_mounted(tree: Tree) -> None:

@@ -20,7 +20,7 @@ from harness.terminal import (
     VerdictTable,
     data_lines,
     effect_in_words,
-    failed_kernels,
+    kernel_notes,
     kernel_table,
     plan_table,
     status_table,
@@ -141,7 +141,9 @@ def test_kernels_are_shown_with_ratio_and_interval_and_what_failed_by_its_status
     assert rows[0].endswith(" 3")
     assert "0.50 [0.40, 0.60]" in rows[1]
     assert rows[2].split() == ["lstm", "keras", "-", "out", "of", "memory", "-", "-", "-", "-"]
-    assert list(failed_kernels(measured)) == ["lstm, keras: out of memory. 9 GiB (in first_step)"]
+    grouped = [*measured, KernelRecord("lstm", "fused", "step", shape, 0.5, (0.001,), group=2)]
+    assert next(iter(kernel_notes(grouped))).startswith("Memory did not hold all processes at once: timed in 2 groups")
+    assert list(kernel_notes(measured)) == ["lstm, keras: out of memory. 9 GiB (in first_step)"]
 
 
 @pytest.mark.parametrize("shown", tables())

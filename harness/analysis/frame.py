@@ -25,10 +25,10 @@ SPEC_TRUTH = ("reset_after", "gradient_reach")
 patience and clip_norm are NaN where they are None. The spec's `updates` are updates_planned here."""
 
 _TEXT = (
-    "trial_id", "status", "dataset", "data_source", "machine", "program", "timing_block", "rounds", "started_at",
-    "git_commit", "failure", *SPEC_TEXT,
+    "trial_id", "status", "dataset", "data_source", "machine", "program", "timing_block", "rounds", "reference_rounds",
+    "started_at", "git_commit", "failure", *SPEC_TEXT,
 )  # fmt: skip
-_WHOLE = ("attempt", "updates", "updates_planned", "threads", *SPEC_WHOLE)
+_WHOLE = ("attempt", "updates", "updates_planned", "threads", "timing_group", *SPEC_WHOLE)
 _TRUTH = (*SPEC_TRUTH, "noisy")
 _REAL = (
     "parameters",
@@ -57,7 +57,8 @@ COLUMNS = (
     "updates_planned", "evaluate_every", "patience", "dropout", "recurrent_dropout", "clip_norm", "dense_units",
     "reference_units", "optimizer", "reset_after", "forget_bias", "initialiser", "evaluate_lengths",
     "gradient_reach", "purpose", "options", "data", "data_source", "code", "validation_labels", "threads", "attempt",
-    "program", "timing_block", "rounds", "noisy", "started_at", "git_commit", "failure",
+    "program", "timing_block", "rounds", "timing_group", "reference_rounds", "noisy", "started_at", "git_commit",
+    "failure",
 )  # fmt: skip
 """Always there, in this order; then `test_<metric>`, `baseline_<name>_<metric>` and
 `validation_baseline_<name>_<metric>` for what the tasks measure."""
@@ -183,6 +184,8 @@ def _row(record: StoredRecord) -> dict[str, Any]:
     row["program"] = record.get("program", "compiled")
     row["timing_block"] = record.get("timing_block") or ""
     row["rounds"] = as_text(record.get("rounds", []))
+    row["timing_group"] = record.get("timing_group") or 0
+    row["reference_rounds"] = as_text(record.get("reference_rounds", []))
     row["machine"] = fingerprint_of(record["machine"])
     row["failure"] = record["failure"]["message"] if record["failure"] else ""
     for name, phase in phases.items():

@@ -8,6 +8,8 @@ and seeds, are the replicates that a verdict is judged by.
 from __future__ import annotations
 
 import json
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,17 +54,32 @@ def are_enough(
 def with_ratios_of_rounds(pairs: pd.DataFrame) -> pd.DataFrame:
     """The pairs of trials, with the second outcome such that the ratio of both is that of their rounds.
 
-    Columns: outcome, timing_block and rounds, and the same with '_than'. Pairs of trials that took no turns stay as
-    they are; pairs of two different blocks are left out, since no round has both.
+    Columns: outcome, timing_block, rounds, timing_group and reference_rounds, and the same with '_than'. Pairs of
+    trials that took no turns stay as they are. Pairs of two different blocks are left out, since no round has both; so
+    are those of two groups of a block that was split, where the trial that is in all groups has no rounds.
     """
-    apart = pairs["timing_block"] != pairs["timing_block_than"]
-    pairs = pairs[~apart]
-    ratios = [_ratio(first, second) for first, second in zip(pairs["rounds"], pairs["rounds_than"], strict=True)]
-    return pairs.assign(outcome_than=pairs["outcome_than"].where(np.isnan(ratios), pairs["outcome"] / ratios))
+    pairs = pairs[pairs["timing_block"] == pairs["timing_block_than"]]
+    ratios = np.array([_ratio(pair) for pair in pairs.to_dict("records")], dtype=float)
+    unknown = (pairs["timing_group"] != pairs["timing_group_than"]) & np.isnan(ratios)
+    kept = ~(unknown & pairs["outcome"].notna() & pairs["outcome_than"].notna())
+    outcome_than = pairs["outcome_than"].where(np.isnan(ratios), pairs["outcome"] / ratios)
+    compared: pd.DataFrame = pairs.assign(outcome_than=outcome_than)[kept]
+    return compared
 
 
-def _ratio(first: str, second: str) -> float:
-    """The median ratio of the rounds that both have; NaN where there are none."""
-    ours, theirs = np.array(json.loads(first)), np.array(json.loads(second))
+def _ratio(pair: Mapping[Hashable, Any]) -> float:
+    """The median ratio of the rounds that both trials have; NaN where there are none.
+
+    For trials of two groups it is the ratio of their median ratios to the trial that is in both groups.
+    """
+    ours, theirs = json.loads(pair["rounds"]), json.loads(pair["rounds_than"])
+    if pair["timing_group"] == pair["timing_group_than"]:
+        return median_ratio(ours, theirs)
+    reference, its_reference = json.loads(pair["reference_rounds"]), json.loads(pair["reference_rounds_than"])
+    return median_ratio(ours, reference) / median_ratio(theirs, its_reference)
+
+
+def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """The median of the ratios within the rounds that both have; NaN where there are none."""
     count = min(len(ours), len(theirs))
-    return float(np.median(ours[:count] / theirs[:count])) if count else np.nan
+    return float(np.median(np.array(ours[:count]) / np.array(theirs[:count]))) if count else np.nan

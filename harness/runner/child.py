@@ -23,7 +23,7 @@ from harness.runner import scratch
 from harness.runner.attempt import Attempt
 from harness.runner.engine import Trial
 from harness.runner.limits import GRACE_SECONDS, Limits
-from harness.runner.watch import MemoryWatch, is_alive, kills_by_the_kernel
+from harness.runner.watch import MemoryWatch, is_alive, kills_by_the_kernel, own_bytes
 from harness.stopping import stop_signals_blocked
 from harness.trial.process import Order, Setting, run_in_process
 
@@ -138,6 +138,10 @@ class Child:
         self._attempt.goes_on()
         with contextlib.suppress(OSError):  # it has just died, as will be seen
             self._orders.send_bytes(json.dumps(count).encode())
+
+    def own_bytes(self) -> int:
+        """Memory that its process shares with no other, in bytes."""
+        return own_bytes(self._pid)
 
     def note(self, timing_block: str, noisy: bool | None = None) -> None:
         """What the record is to say of the trial's timing block."""

@@ -57,6 +57,7 @@ class KernelRecord:
                          and the ends of its 95 % interval (infinite below 6 rounds); None where keras was not measured
     memory_peak_bytes:   the peak of the process's resident memory while it worked, and
     memory_before_bytes: what it held before the first update or prediction
+    group:               the part of the timing block, from 1, where memory did not hold all processes at once
     status, failure:     the status of the trial, and why it is not 'ok'
     """
 
@@ -70,6 +71,7 @@ class KernelRecord:
     ratio_to_keras: tuple[float, float, float] | None = None
     memory_peak_bytes: int | None = None
     memory_before_bytes: int | None = None
+    group: int | None = None
     status: str = "ok"
     failure: str = ""
 
@@ -219,14 +221,28 @@ def _record(
         dropout,
         rounds=tuple(record.rounds),
         first_step_seconds=first.wall_seconds if first else None,
-        ratio_to_keras=_ratio(record.rounds, keras.rounds) if keras else None,
+        ratio_to_keras=_ratio(record, keras) if keras else None,
+        group=record.timing_group,
         memory_peak_bytes=record.memory.peak_bytes if record.memory else None,
         memory_before_bytes=record.memory.baseline_bytes if record.memory else None,
     )
 
 
-def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float, float] | None:
-    """The low end, the median and the high end of the ratios within rounds; None where there are none."""
+def _ratio(record: Record, keras: Record) -> tuple[float, float, float] | None:
+    """The low end, the median and the high end of the ratios within rounds; None where there are none.
+
+    In two groups of a block that was split, both ratios to the reference of the groups are taken, with the outermost
+    ends that their intervals allow.
+    """
+    if record.timing_group == keras.timing_group:
+        return _interval(record.rounds, keras.rounds)
+    ours, theirs = (_interval(one.rounds, one.reference_rounds) for one in (record, keras))
+    if ours is None or theirs is None:
+        return None
+    return ours[0] / theirs[2], ours[1] / theirs[1], ours[2] / theirs[0]
+
+
+def _interval(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float, float] | None:
     ratios = np.array([own / other for own, other in zip(ours, theirs, strict=False)])
     if not len(ratios):
         return None

@@ -125,6 +125,11 @@ class LocalEngine:
         self._running.append(Child(self._context, trial, 1, self._free_core(), self._cache))
 
     def wait(self, seconds: float) -> Sequence[Record]:
+        if not self._running and self._block is not None:  # its process could not be started
+            records = self._finished_block()
+            if self._block is not None:
+                self._block.advance()
+            return records
         if not self._running:
             self._machine.release()
             time.sleep(seconds)
@@ -169,7 +174,12 @@ class LocalEngine:
             child.end()
         if self._block is None:
             return [record]
-        records = self._block.ended(child, record)
+        self._block.ended(child, record)
+        return self._finished_block()
+
+    def _finished_block(self) -> Sequence[Record]:
+        """The records of the timing block, once all of its trials have ended."""
+        records = self._block.finished() if self._block is not None else ()
         if records:
             self._block = None
         return records

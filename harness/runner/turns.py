@@ -3,6 +3,9 @@
 The processes compile one after another. Then, round by round and in random order, each does some updates, or some
 predictions, while the others wait at a pipe. What disturbs the machine slows a whole round, so that the ratio of two
 trials within a round is steady where their seconds are not. Rounds are added until the ratios are known well enough.
+
+Where memory does not hold all processes at once, the block is split into groups. All groups share a reference trial,
+which is timed again in each of them, so that ratios of trials of two groups are known through it.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from uuid import uuid4
 import numpy as np
 
 from harness.analysis.rounds import are_enough, half_width
-from harness.machine import usable_cores
+from harness.machine import free_memory, usable_cores
 from harness.record import Record
 from harness.runner.attempt import Attempt
 from harness.runner.child import Child
@@ -28,38 +31,58 @@ TURN_SECONDS = 0.05
 """How long a turn takes at least, as far as can be told beforehand."""
 
 
+CAUTION = 1.5
+"""The next process of a block is expected to take this many times the memory of the largest one so far."""
+
+
 class TimingBlock:
     """The trials of a block; `start` starts the process of one of them. Use: `advance` whenever a process has news."""
 
     def __init__(self, trials: Sequence[Trial], start: Callable[[Trial], Child], precision: Precision) -> None:
-        self._waiting = deque(trials)
+        self._waiting = deque(_in_order(trials, precision))
+        self._reference = self._waiting[0]
         self._start = start
         self._precision = precision
         self._id = uuid4().hex[:12]
         self._random = random.Random(" ".join(trial.id for trial in trials))
         self._children: list[Child] = []
+        """Of the present group."""
+        self._largest = 0
+        """Memory of the largest process so far, in bytes."""
+        self._group = 1
+        self._is_full = False
+        """Whether memory holds no further process, so that the trials that wait are of later groups."""
+        self._reference_rounds: list[float] = []
         self._at_work: Child | None = None
         self._turns_before = 0
         self._round: list[Child] = []
+        self._of_group: list[Record] = []
+        """The records of the present group."""
         self._records: list[Record] = []
+        """Those of earlier groups."""
         self._is_over = False
 
     def __len__(self) -> int:
-        return len(self._waiting) + len(self._children) + len(self._records)
+        return len({*self.ids(), *(record.trial_id for record in (*self._records, *self._of_group))})
 
     def advance(self) -> None:
         """Give the next turn, where no process is at work: to compile, or to do its work of the present round."""
         at_work = self._at_work if self._at_work in self._children else None
         if at_work is not None and len(at_work.turns) == self._turns_before:
             return
+        if at_work is not None and not self._turns_before:
+            self._largest = max(self._largest, at_work.own_bytes())
         self._at_work, self._turns_before = None, 0
         if self._is_over:
             return
-        if self._waiting:
-            self._at_work = self._start(self._waiting.popleft())
-            self._at_work.note(self._id)
-            self._children.append(self._at_work)
-            return
+        if self._waiting and not self._is_full:
+            if len(self._children) < 2 or free_memory() >= CAUTION * self._largest:
+                self._at_work = self._start(self._waiting[0])
+                self._waiting.popleft()
+                self._at_work.note(self._id)
+                self._children.append(self._at_work)
+                return
+            self._is_full = True
         self._round = [child for child in self._round if child in self._children]
         if not self._round:
             if self._is_known_well_enough():
@@ -70,11 +93,20 @@ class TimingBlock:
         self._turns_before = len(child.turns)
         child.take_turn(max(1, math.ceil(TURN_SECONDS / min(child.turns))))
 
-    def ended(self, child: Child, record: Record) -> Sequence[Record]:
-        """Take in the record of a process that has ended; all records once it was the last one, none before."""
+    def ended(self, child: Child, record: Record) -> None:
+        """Take in the record of a process that has ended."""
         self._children.remove(child)
-        self._records.append(record)
-        return self._records if not self._children and not self._waiting else ()
+        is_reference = child.trial is self._reference
+        if is_reference:
+            self._reference_rounds = list(child.turns[1:])
+        if not is_reference or self._group == 1:
+            self._of_group.append(record)
+        if not self._children and (self._is_full or not self._waiting):
+            self._end_group()
+
+    def finished(self) -> Sequence[Record]:
+        """All records, once no process runs and no trial waits; none before."""
+        return () if self._children or self._waiting else [*self._records, *self._of_group]
 
     def ids(self) -> list[str]:
         """Of the trials that have not ended."""
@@ -86,8 +118,21 @@ class TimingBlock:
             return
         self._is_over = True
         for trial in self._waiting:
-            self._records.append(Attempt(trial, usable_cores()).record("interrupted", None, "stopped before its start"))
+            if trial is not self._reference or self._group == 1:
+                record = Attempt(trial, usable_cores()).record("interrupted", None, "stopped before its start")
+                self._records.append(record)
         self._waiting.clear()
+
+    def _end_group(self) -> None:
+        """Note the group in its records, where there are several, and begin the next one with the reference."""
+        noted = {"timing_group": self._group, "reference_rounds": self._reference_rounds}
+        is_split = bool(self._waiting) or self._group > 1
+        self._records += [record.model_copy(update=noted) if is_split else record for record in self._of_group]
+        self._of_group, self._reference_rounds = [], []
+        if self._waiting:
+            self._group += 1
+            self._is_full = self._is_over = False
+            self._waiting.appendleft(self._reference)
 
     def _end_turns(self) -> None:
         self._is_over = True
@@ -111,3 +156,21 @@ class TimingBlock:
                 ratios = np.log(first.turns[1:count]) - np.log(second.turns[1:count])
                 widest = max(widest, float(half_width(np.asarray(ratios))) / wanted)
         return widest
+
+
+def _in_order(trials: Sequence[Trial], precision: Precision) -> list[Trial]:
+    """The trials such that those whose ratios are compared follow each other, first the one that is compared most.
+
+    That one is the reference of all groups.
+    """
+
+    def compared(trial: Trial, others: Sequence[Trial]) -> int:
+        return sum(precision.half_width(trial.spec, other.spec) is not None for other in others if other is not trial)
+
+    left = list(trials)
+    ordered: list[Trial] = []
+    while left:
+        with_those = max(left, key=lambda trial: (compared(trial, ordered) > 0, compared(trial, trials)))
+        left.remove(with_those)
+        ordered.append(with_those)
+    return ordered

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
+from harness.analysis.frame import to_frame
+from harness.analysis.pairs import find_pairs
 from harness.analysis.rounds import FEWEST_ROUNDS, MOST_ROUNDS, are_enough, half_width
+from harness.analysis.simulate import simulated_record
 from harness.analysis.stats import median_interval
+from tests.analysis.records import paired
 
 
 def test_the_half_width_is_that_of_the_interval_of_the_median_as_a_share_of_the_ratio() -> None:
@@ -33,3 +38,44 @@ def test_rounds_are_enough_where_ratios_are_precise_and_at_the_most_of_them() ->
     assert not are_enough(MOST_ROUNDS - 1, 0.021)
     assert are_enough(MOST_ROUNDS, np.inf)
     assert are_enough(FEWEST_ROUNDS, 0.05, precision=0.05)
+    assert are_enough(7, 1.0, most=7)
+    assert not are_enough(6, 0.0, most=7)
+
+
+def ratio(*changes: dict[str, Any]) -> list[float]:
+    """Of GRU to LSTM, by records of one seed with these fields."""
+    records = [
+        simulated_record(cell, 0, 1.0, lane="speed") | {"timing_block": "b", "seconds_per_update": 1.0, **fields}
+        for cell, fields in zip(("gru", "lstm"), changes, strict=True)
+    ]
+    claim = paired(on="seconds_per_update", margin="5%")
+    return [
+        float(better / than)
+        for pairs in find_pairs(to_frame(records), claim, "seconds_per_update").conditions
+        for better, than in zip(pairs.better, pairs.than, strict=True)
+    ]
+
+
+def test_in_one_group_the_ratio_is_that_of_the_common_rounds() -> None:
+    ours, theirs = {"rounds": [1.0, 2.0, 6.0]}, {"rounds": [2.0, 2.0, 2.0, 9.0]}
+    assert ratio(ours, theirs) == [1.0]
+    group = {"timing_group": 2, "reference_rounds": [5.0, 5.0, 5.0]}
+    assert ratio(ours | group, theirs | group) == [1.0]
+
+
+def test_in_two_groups_of_a_block_the_ratio_goes_through_the_trial_that_is_in_both() -> None:
+    ours = {"rounds": [2.0, 4.0, 6.0], "timing_group": 1, "reference_rounds": [1.0, 2.0, 3.0]}
+    theirs = {"rounds": [9.0, 9.0, 9.0], "timing_group": 2, "reference_rounds": [6.0, 6.0, 6.0]}
+    assert ratio(ours, theirs) == [pytest.approx(2 / 1.5)]
+    reference = {**ours, "reference_rounds": ours["rounds"]}
+    assert ratio(reference, theirs) == [pytest.approx(1 / 1.5)]
+
+
+def test_two_groups_without_a_common_trial_are_not_compared_and_a_failure_still_counts() -> None:
+    ours = {"rounds": [2.0], "timing_group": 1, "reference_rounds": [1.0]}
+    theirs = {"rounds": [9.0], "timing_group": 2, "reference_rounds": []}
+    assert ratio(ours, theirs) == []
+    assert ratio(ours | {"timing_block": "a"}, theirs) == []
+    failed = {"status": "crashed", "rounds": [], "seconds_per_update": None, "timing_group": 2}
+    (value,) = ratio(ours, failed)
+    assert math.isnan(value)

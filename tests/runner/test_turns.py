@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from harness.analysis.rounds import FEWEST_ROUNDS, MOST_ROUNDS
+from harness.errors import UserError
 from harness.experiment import TrialSpec
 from harness.record import Record
 from harness.runner import turns
+from harness.runner.child import Child
 from harness.runner.engine import Trial
 from harness.runner.local import LocalEngine
 from harness.runner.precision import Precision
@@ -23,6 +25,7 @@ from harness.tasks.recall import task as recall
 from tests.factories import spec
 from tests.runner.pretend import PRELOAD
 
+CELLS = ("gru", "lstm", "simple_rnn")
 OPTIONS = recall.options(validation_size=10, test_size=10).model_dump(mode="json")
 
 
@@ -116,6 +119,89 @@ def test_a_trial_that_fails_leaves_the_turns_to_the_others(engine: LocalEngine, 
     )
     assert sorted(record.status for record in records) == ["crashed", "ok", "ok"]
     assert {len(record.rounds) for record in records if record.status == "ok"} == {FEWEST_ROUNDS}
+
+
+def short_of_memory(monkeypatch: pytest.MonkeyPatch, engine: LocalEngine, most: int) -> None:
+    """Pretend that memory holds this number of processes; rounds are few."""
+    engine._precision = Precision(most_rounds=10)
+    monkeypatch.setattr(turns, "free_memory", lambda: 2**60 if len(engine._running) < most else 0)
+
+
+def test_a_block_that_memory_does_not_hold_is_split_into_groups_that_share_a_trial(
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short_of_memory(monkeypatch, engine, 3)
+    kernels = ("document", "keras", "fused")
+    specs = [contestant(cell=cell, kernel=kernel, units=2) for kernel in kernels for cell in ("gru", "simple_rnn")]
+    records = run(engine, *specs)
+    assert {record.status for record in records} == {"ok"}
+    assert sorted(record.trial_id for record in records) == sorted(s.id() for s in specs), "each trial has one record"
+    assert len({record.timing_block for record in records}) == 1
+    groups = [(record.timing_group, record.spec.kernel, record.spec.cell) for record in records]
+    assert sorted(groups) == [
+        (1, "document", "gru"), (1, "document", "simple_rnn"), (1, "keras", "gru"),
+        (2, "fused", "gru"), (2, "keras", "simple_rnn"),
+        (3, "fused", "simple_rnn"),
+    ]  # fmt: skip
+    assert {(len(record.rounds), len(record.reference_rounds)) for record in records} == {(10, 10)}
+
+
+def test_a_block_that_memory_holds_is_in_no_group(engine: LocalEngine) -> None:
+    records = run(engine, contestant(cell="gru", units=2), contestant(cell="lstm", units=2))
+    assert {(record.timing_group, tuple(record.reference_rounds)) for record in records} == {(None, ())}
+
+
+def test_two_trials_are_timed_together_however_little_memory_is_free(
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short_of_memory(monkeypatch, engine, 0)
+    records = run(engine, *(contestant(cell=cell, units=2) for cell in CELLS))
+    assert sorted(record.timing_group or 0 for record in records) == [1, 1, 2]
+
+
+@pytest.mark.parametrize("fault", ["raising", "killed"])
+def test_a_trial_that_fails_in_a_group_leaves_the_other_groups_alone(
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    short_of_memory(monkeypatch, engine, 2)
+    specs = [contestant(cell=cell, units=2) for cell in CELLS]
+    records = run(engine, specs[0], contestant(fault, cell="lstm", kernel="fused"), *specs[1:])
+    assert sorted(record.status for record in records) == ["crashed", "ok", "ok", "ok"]
+    assert all(record.reference_rounds for record in records)
+
+
+def test_a_split_block_that_is_stopped_comes_back_whole(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    short_of_memory(monkeypatch, engine, 2)
+    specs = [contestant(cell=cell, units=20) for cell in CELLS]
+    engine.submit([Trial(s.id(), s) for s in specs])
+    assert engine._block is not None
+    while engine._block._group == 1 or len(engine._running) < 2:
+        assert engine.wait(0.05) == []
+    records = engine.interrupt()
+    assert sorted(record.trial_id for record in records) == sorted(s.id() for s in specs)
+    assert sorted(record.status for record in records) == ["interrupted", "ok", "ok"]
+    assert engine.running() == 0
+
+
+@pytest.mark.parametrize("started", [0, 1])
+def test_a_block_whose_processes_cannot_be_started_can_be_stopped(
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch, started: int
+) -> None:
+    specs = [contestant(cell=cell, units=2) for cell in CELLS]
+    real = engine._start_alone
+
+    def start(trial: Trial) -> Child:
+        if len(engine._running) == started:
+            raise UserError("no process can be started")
+        return real(trial)
+
+    monkeypatch.setattr(engine, "_start_alone", start)
+    with pytest.raises(UserError, match="no process can be started"):
+        run(engine, *specs)
+    records = engine.interrupt()
+    assert sorted(record.trial_id for record in records) == sorted(s.id() for s in specs)
+    assert {record.status for record in records} <= {"interrupted", "ok"}
+    assert engine.running() == 0
 
 
 def test_a_block_that_is_stopped_comes_back_whole(engine: LocalEngine) -> None:

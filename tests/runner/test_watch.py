@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import psutil
 import pytest
 
 from harness.runner import watch
-from harness.runner.watch import TIMELINE_POINTS, MemoryWatch, Timeline, is_alive, kills_by_the_kernel
+from harness.runner.watch import TIMELINE_POINTS, MemoryWatch, Timeline, is_alive, kills_by_the_kernel, own_bytes
 
 MIB = 2**20
 
@@ -80,3 +82,27 @@ def test_kills_for_want_of_memory_are_counted_by_the_kernel(
     assert kills_by_the_kernel() == 0
     (tmp_path / "vmstat").write_text(text, encoding="ascii")
     assert kills_by_the_kernel() == kills
+
+
+def test_memory_of_its_own_is_what_a_process_shares_with_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    ballast = bytearray(os.urandom(1)) * (100 * MIB)
+    child = os.fork()
+    if child == 0:
+        own = bytearray(os.urandom(1)) * (30 * MIB)
+        time.sleep(60)
+        os._exit(len(own))
+    try:
+        deadline = time.monotonic() + 20
+        while own_bytes(child) < 30 * MIB and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert 30 * MIB <= own_bytes(child) < 80 * MIB
+        monkeypatch.setattr(psutil.Process, "memory_full_info", refuse)
+        assert own_bytes(child) > len(ballast)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert own_bytes(child) == 0
+
+
+def refuse(process: psutil.Process) -> None:
+    raise psutil.AccessDenied(process.pid)
