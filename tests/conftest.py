@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fast", action="store_true", help="only tests without TensorFlow and browser, less those that take long"
     )
-    parser.addoption("--kills", type=int, default=15, help="how often test_survival.py kills the runner")
+    parser.addoption("--kills", type=int, default=6, help="how often test_survival.py kills the runner")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -71,6 +71,12 @@ def undrawn_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "harness.report.writing.plot_files", lambda plot, looks: {f"{plot.id}.png": b"", f"{plot.id}.svg": b""}
     )
+
+
+@pytest.fixture
+def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report has no figures: for tests of its other sections."""
+    monkeypatch.setattr("harness.report.evidence.FIGURES", {})
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ def test_axe_finds_nothing_to_mend(browser: Browser, address: str, dark: bool) -
     assert browser.execute_async_script(AXE) == []
 
 
-def test_hostile_names_in_an_experiment_file_are_text(browser: Browser, tmp_path: Path) -> None:
+def test_hostile_names_in_an_experiment_file_are_text(browser: Browser, tmp_path: Path, undrawn_files: None) -> None:
     told = [json.dumps(name, ensure_ascii=False) for name in [*HOSTILE, "<img src=x onerror=alert(1)>"]]
     claims = "".join(
         f'[[claim]]\nid = "claim-{place}"\nclaim = {name}\nsource = {name}\nkind = "not-testable"\nreason = {name}\n'

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from harness.report import render, render_markdown
 from harness.report.aggregate import prepared
 from harness.report.beside import beside
+from harness.report.cost import memory
 from harness.report.measured import excluded, missing, noisy, thresholds
 from tests.report.samples import TASKS, comparison, frame, looks_of_three, report_data, trial
 
@@ -64,14 +67,17 @@ def test_thresholds_of_tasks_are_in_words() -> None:
     assert "Holm" in told["direction of a claim"]
 
 
-def test_the_page_says_what_was_left_out_and_links_figures_to_how_they_were_measured(tmp_path: Path) -> None:
+def test_the_page_says_what_was_left_out_and_links_figures_to_how_they_were_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.report.evidence.FIGURES", {"memory": memory})
     rows = frame(*(trial(sequence_length=length, seed=seed) for length in (4, 8) for seed in (0, 1)))
     data = report_data(rows, verdicts=(), curves=None, missing=[("recall", "lstm", 2)])
     html = render(data, tmp_path).read_text(encoding="utf-8")
     method = html.split('<section id="method"')[1]
     assert "<td>not run yet</td>" in method.replace(' dir="auto"', "")
-    memory = html.split('id="memory"')[1].split("</figure>")[0]
-    assert 'href="#method-memory"' in memory
+    figure = html.split('id="memory"')[1].split("</figure>")[0]
+    assert 'href="#method-memory"' in figure
     assert 'id="method-memory"' in method
 
 
@@ -89,14 +95,14 @@ ROW = {
 NOTE = "language, book.txt: 39 % of the tokens are unknown: raise options.vocabulary."
 
 
-def test_the_data_are_named_with_their_hash_and_what_is_left_out(tmp_path: Path) -> None:
+def test_the_data_are_named_with_their_hash_and_what_is_left_out(tmp_path: Path, without_figures: None) -> None:
     data = report_data(datasets=[ROW], data_notes=[NOTE])
     for text in (render(data, tmp_path).read_text(), render_markdown(data, tmp_path).read_text()):
         for said in (*ROW.values(), NOTE):
             assert said in text
 
 
-def test_folders_whose_data_differ_are_said_to_first(tmp_path: Path) -> None:
+def test_folders_whose_data_differ_are_said_to_first(tmp_path: Path, without_figures: None) -> None:
     folders = {
         name: report_data(
             comparison(2).assign(

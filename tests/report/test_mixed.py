@@ -20,7 +20,7 @@ def verdict(**given: object) -> Verdict:
     return Verdict("c", "C", "undecided", 0.1, -0.1, 0.3, "nats", 5, mixed=MIXED, by_condition=PARTS, **given)  # type: ignore[arg-type]
 
 
-def test_a_mixed_verdict_says_in_how_many_conditions_which_verdict_holds(tmp_path: Path) -> None:
+def test_a_mixed_verdict_says_in_how_many_conditions_which_verdict_holds(tmp_path: Path, without_figures: None) -> None:
     data = report_data(frame(trial()), verdicts=[verdict()])
     page = render(data, tmp_path).read_text(encoding="utf-8")
     assert f"</span> {MIXED}</p>" in page

@@ -113,7 +113,7 @@ def test_a_report_without_records_says_so(tmp_path: Path) -> None:
     assert list((tmp_path / "figures").iterdir()) == []
 
 
-def test_a_report_of_many_machines_says_which_block_ran_where(tmp_path: Path) -> None:
+def test_a_report_of_many_machines_says_which_block_ran_where(tmp_path: Path, without_figures: None) -> None:
     hosts = [
         Host("node-1", "abc", 12, ("recall size 20 length 5, seeds 0 to 3",), ()),
         Host("<b>node</b>", "def", 0, (), ("keras 3.9 there, 3.13 here",)),
@@ -125,7 +125,7 @@ def test_a_report_of_many_machines_says_which_block_ran_where(tmp_path: Path) ->
     assert "Where trials ran" not in rendered(tmp_path, rows=small())
 
 
-def test_a_report_of_failures_alone_shows_them(tmp_path: Path) -> None:
+def test_a_report_of_failures_alone_shows_them(tmp_path: Path, undrawn_files: None) -> None:
     rows = frame(*(trial(seed=seed, status="crashed", test_loss=math.nan, test_accuracy=math.nan) for seed in range(3)))
     html = rendered(tmp_path, rows=rows)
     assert "All 3 trials failed" in html
@@ -133,7 +133,7 @@ def test_a_report_of_failures_alone_shows_them(tmp_path: Path) -> None:
     assert "step 118: loss nan" in html
 
 
-def test_an_unfinished_report_says_how_much_is_missing(tmp_path: Path) -> None:
+def test_an_unfinished_report_says_how_much_is_missing(tmp_path: Path, without_figures: None) -> None:
     rows = small(seeds=1)
     html = rendered(tmp_path, rows=rows, planned=len(rows) + 7, done=len(rows), curves=None)
     assert f"Not finished: {len(rows)} of {len(rows) + 7} trials are done, 7 are missing." in html
@@ -145,7 +145,7 @@ def test_one_cell_and_one_seed_are_enough(tmp_path: Path) -> None:
     assert (tmp_path / "figures" / "loss-by-size.png").exists()
 
 
-def test_metrics_without_a_value_are_no_reason_to_stop(tmp_path: Path) -> None:
+def test_metrics_without_a_value_are_no_reason_to_stop(tmp_path: Path, undrawn_files: None) -> None:
     rows = small()
     rows[["test_loss", "test_accuracy", "seconds_per_update", "memory_peak_bytes", "parameters"]] = math.nan
     rows.loc[0, "test_loss"] = math.inf
@@ -153,12 +153,12 @@ def test_metrics_without_a_value_are_no_reason_to_stop(tmp_path: Path) -> None:
     assert "without a value" in html
 
 
-def test_a_frame_with_few_columns_is_enough(tmp_path: Path) -> None:
+def test_a_frame_with_few_columns_is_enough(tmp_path: Path, undrawn_files: None) -> None:
     rows = small()[["trial_id", "task", "cell", "train_size", "seed", "status", "test_loss"]]
     assert "loss-by-size" in rendered(tmp_path, rows=rows)
 
 
-def test_hostile_names_are_shown_as_text(tmp_path: Path) -> None:
+def test_hostile_names_are_shown_as_text(tmp_path: Path, undrawn_files: None) -> None:
     rows = pd.concat([small(1, ("gru",)).assign(cell=name, kernel=name, task=name) for name in HOSTILE])
     rows["trial_id"] = [f"{name}{place}" for place, name in enumerate(rows["cell"])]
     said = [Verdict(n, n, "supported", 1.0, 0.5, 1.5, n, 5, {n: [n, 3]}, n, better=n, than=n) for n in HOSTILE]
