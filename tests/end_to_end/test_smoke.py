@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -86,11 +87,36 @@ COLUMNS = [
 ]
 
 
-@pytest.fixture
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def new_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("quick") / "quick.toml"  # a short path: sockets lie below it
     path.write_text(QUICK, encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return new_file(tmp_path_factory)
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """A run of the experiment that nothing stopped."""
+
+    file: Path
+    output: str
+
+    @property
+    def directory(self) -> Path:
+        return self.file.parent / "results" / "quick"
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    file = new_file(tmp_path_factory)
+    process = start(file)
+    output = finish(process)
+    assert process.returncode == 0, output
+    return Undisturbed(file, output)
 
 
 def start(file: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -149,13 +175,10 @@ def without_times(record: dict[str, Any]) -> dict[str, Any]:
     return {**{key: record[key] for key in kept}, "curve": losses, "baselines": record["baselines"]}
 
 
-def test_one_command_gives_records_verdicts_and_a_report(file: Path) -> None:
-    process = start(file)
-    output = finish(process)
-    directory = file.parent / "results" / "quick"
-    assert process.returncode == 0, output
-    assert "GRUs do better than" in output
-    assert f"Report: {directory / 'report.html'}" in output
+def test_one_command_gives_records_verdicts_and_a_report(undisturbed: Undisturbed) -> None:
+    directory = undisturbed.directory
+    assert "GRUs do better than" in undisturbed.output
+    assert f"Report: {directory / 'report.html'}" in undisturbed.output
 
     frame = harness.load_records(directory)
     assert len(frame) == TRIALS
@@ -184,13 +207,15 @@ def test_one_command_gives_records_verdicts_and_a_report(file: Path) -> None:
     repeated = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
     assert json.loads(repeated[repeated.index("{") :])["test"]["loss"] == first["test_loss"], "bit for bit"
 
-    again = finish(start(file))
+    again = finish(start(undisturbed.file))
     assert f"{TRIALS} done before, 0 to do" in again
-    assert not temporary_files(file)
+    assert not temporary_files(undisturbed.file)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_a_run_stopped_half_way_goes_on_without_repeating_a_finished_trial(file: Path, number: signal.Signals) -> None:
+def test_a_run_stopped_half_way_goes_on_without_repeating_a_finished_trial(
+    file: Path, number: signal.Signals, undisturbed: Undisturbed
+) -> None:
     directory = file.parent / "results" / "quick"
     process = start(file)
     wait_for_records(directory, 2)
@@ -213,10 +238,8 @@ def test_a_run_stopped_half_way_goes_on_without_repeating_a_finished_trial(file:
         assert [row[1] for row in rows if row[0] == trial_id] == [1], "a finished trial was run again"
 
     assert not temporary_files(file), "what a killed run left went with the next one"
-    undisturbed = start(file, "--results", str(file.parent / "other"))
-    finish(undisturbed)
     records = {row[0]: json.loads(row[3]) for row in rows if row[2] == "ok"}
-    others = {row[0]: json.loads(row[3]) for row in stored(file.parent / "other" / "quick")}
+    others = {row[0]: json.loads(row[3]) for row in stored(undisturbed.directory)}
     assert {key: without_times(r) for key, r in records.items()} == {key: without_times(r) for key, r in others.items()}
 
 
