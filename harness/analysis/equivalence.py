@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 if TYPE_CHECKING:
     from harness.analysis.stats import Floats
@@ -143,4 +143,4 @@ def median_p(d: Floats, margin: float | None) -> float:
         return 1.0
     n = len(d)
     inside_above, inside_below = int((d > -margin).sum()), int((d < margin).sum())
-    return float(stats.binom.sf(min(inside_above, inside_below) - 1, n, 0.5))
+    return float(special.bdtrc(min(inside_above, inside_below) - 1, n, 0.5))

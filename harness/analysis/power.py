@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from harness.analysis.stats import ALPHA, FEWEST_SEEDS, Floats
 
@@ -45,7 +45,7 @@ def seeds_for_equality(differences: Floats, margin: float) -> int | None:
         return None
     room, spread = margin - abs(float(differences.mean())), float(differences.std(ddof=1))
     counts = np.arange(FEWEST_SEEDS, MOST + 1)
-    critical = stats.norm.ppf(1 - ALPHA) + 1.79 / np.sqrt(counts) + 9.3 / counts
+    critical = special.ndtri(1 - ALPHA) + 1.79 / np.sqrt(counts) + 9.3 / counts
     enough = critical * spread / np.sqrt(counts) <= room
     return int(counts[enough.argmax()]) if enough.any() else None
 
@@ -59,7 +59,7 @@ def seeds_for_proportion(first: Floats, second: Floats, margin: float, alpha: fl
     if n == 0:
         return None
     discordant = max((float((first != second).sum()) + 1) / (n + 2), margin)
-    z_alpha, z_power = stats.norm.ppf(1 - alpha / 2), stats.norm.ppf(POWER)
+    z_alpha, z_power = special.ndtri(1 - alpha / 2), special.ndtri(POWER)
     root = z_alpha * np.sqrt(discordant) + z_power * np.sqrt(max(discordant - margin**2, 0.0))
     needed = int(np.ceil(root**2 / margin**2))
     return None if needed > MOST else max(needed, FEWEST_SEEDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from harness.analysis.equivalence import solved_p
 from harness.analysis.stats import CONFIDENCE, ONCE, Estimate, Floats, Levels, estimate
@@ -15,7 +15,7 @@ def wilson_interval(solved: float, n: int, confidence: float = CONFIDENCE) -> tu
     """Wilson's score interval of a proportion (Wilson 1927); 0 to 1 where n is 0."""
     if n == 0:
         return 0.0, 1.0
-    z = stats.norm.ppf((1 + confidence) / 2)
+    z = special.ndtri((1 + confidence) / 2)
     share = solved / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
@@ -28,7 +28,7 @@ def mcnemar_p(only_first: int, only_second: int) -> float:
     discordant = only_first + only_second
     if discordant == 0:
         return 1.0
-    return min(1.0, 2 * float(stats.binom.cdf(min(only_first, only_second), discordant, 0.5)))
+    return min(1.0, 2 * float(special.bdtr(min(only_first, only_second), discordant, 0.5)))
 
 
 def difference_interval(first: Floats, second: Floats, confidence: float = CONFIDENCE) -> tuple[float, float]:

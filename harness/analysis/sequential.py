@@ -16,7 +16,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
-from scipy import optimize, special
+from scipy import special
 
 from harness.analysis.looks import Look
 from harness.analysis.stats import ALPHA, RESAMPLING_FROM, Estimate, Floats, Levels, sign_flip_p, student_p
@@ -66,6 +66,7 @@ def _levels(looks: tuple[int, ...], most: int, alpha: float) -> tuple[float, ...
 
 def _boundary(position: Floats, density: Floats, step: float, edge: float, allowed: float) -> float:
     """The z at which the motion, now `step` further on, first leaves -z edge ... z edge with probability `allowed`."""
+    from scipy import optimize  # takes long to import, and few claims are looked at before the last seed
 
     def excess(z: float) -> float:
         above = special.ndtr((position - z * edge) / step) + special.ndtr((-z * edge - position) / step)

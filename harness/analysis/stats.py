@@ -13,8 +13,9 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
 from harness.analysis.equivalence import bounded_p, constant, graded_p, median_p
 
@@ -176,17 +177,17 @@ def bca_interval(d: Floats, confidence: float = CONFIDENCE) -> tuple[float, floa
     acceleration = (centred**3).sum() / (6 * (centred**2).sum() ** 1.5)  # the jackknife's, for a mean
     if not 0 < below < 1:
         return percentile_interval(d, confidence)
-    bias = stats.norm.ppf(below)
-    z = stats.norm.ppf(_expanded_tail(n, confidence)) * np.array([1.0, -1.0])
+    bias = special.ndtri(below)
+    z = special.ndtri(_expanded_tail(n, confidence)) * np.array([1.0, -1.0])
     shrink = 1 - acceleration * (bias + z)
     if (shrink <= 0).any():
         return percentile_interval(d, confidence)
-    low, high = np.quantile(means, stats.norm.cdf(bias + (bias + z) / shrink))
+    low, high = np.quantile(means, special.ndtr(bias + (bias + z) / shrink))
     return float(low), float(high)
 
 
 def _expanded_tail(n: int, confidence: float) -> float:
-    return float(stats.norm.cdf(-np.sqrt(n / (n - 1)) * stats.t.ppf((1 + confidence) / 2, n - 1)))
+    return float(special.ndtr(-np.sqrt(n / (n - 1)) * special.stdtrit(n - 1, (1 + confidence) / 2)))
 
 
 def sign_flip_p(d: Floats) -> float:
@@ -236,7 +237,7 @@ def signed_rank_p(d: Floats) -> float:
     moved = d[d != 0]
     if len(moved) == 0:
         return 1.0
-    return sign_flip_p(np.sort(np.sign(moved) * stats.rankdata(np.abs(moved))))
+    return sign_flip_p(np.sort(np.sign(moved) * pd.Series(np.abs(moved)).rank().to_numpy()))
 
 
 def median(d: Floats) -> float:
@@ -260,7 +261,7 @@ def median_interval(d: Floats, confidence: float = CONFIDENCE) -> tuple[float, f
 def median_rank(n: int, confidence: float = CONFIDENCE) -> int:
     """The interval of the median of n values reaches from this order statistic to the one as far from the end; 0: to
     infinity."""
-    return int(stats.binom.ppf((1 - confidence) / 2, n, 0.5))
+    return int(np.searchsorted(special.bdtr(np.arange(n + 1), n, 0.5), (1 - confidence) / 2))
 
 
 def holm(p_values: ArrayLike) -> Floats:

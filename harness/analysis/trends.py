@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
 
 from harness.analysis.stats import Floats
 
@@ -16,6 +15,8 @@ def page_p(values: Floats) -> float:
     """
     if values.shape[0] < 2 or values.shape[1] < 3:
         return 1.0
+    from scipy import stats  # takes a second to import, and few claims are trends
+
     ranks = stats.rankdata(values, axis=1)
     if np.ptp(ranks) == 0:
         return 1.0
