@@ -99,10 +99,12 @@ def replacing(path: Path, remedy: str = "") -> Iterator[IO[bytes]]:
     """A file to be written that takes the place of `path` in one step once the block has ended.
 
     Where the block raises, `path` is as it was. Raises UserError, which ends with the `remedy`, where it cannot be
-    written.
+    written, or is a device or a pipe: root could replace /dev/null by a file.
     """
     name = None
     try:
+        if (path.exists() and not path.is_file() and not path.is_dir()) or resolved(path.parent) == Path("/dev"):
+            raise UserError(f"{path}: is a device or a pipe, expected a regular file{remedy and f'. {remedy}'}")
         prefix = f".{path.name}.{THIS_HOST}-{os.getpid()}-"
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=".part")
         with os.fdopen(handle, "wb") as file:

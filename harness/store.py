@@ -421,7 +421,9 @@ def exclusive(directory: Path, option: str = "--results DIR") -> Iterator[None]:
             f" another folder with {option}"
         ) from error
     except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror}). Choose another folder with {option}") from error
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror or error}). Choose another folder with {option}"
+        ) from error
     with file:
         if not try_lock(file.fileno(), path):
             file.seek(0)

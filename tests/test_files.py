@@ -41,6 +41,18 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_devices_and_pipes_are_not_replaced(tmp_path: Path) -> None:
+    """Root could: /dev/null became a regular file."""
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for path in (pipe, link, Path("/dev/stdout"), Path("/dev/no such device")):
+        with pytest.raises(UserError, match=f"{path}: is a device or a pipe, expected a regular file"):
+            write(path, b"x")
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+
+
 def test_a_folder_that_is_missing_or_a_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be written"):
         write(tmp_path / "no folder" / "b.txt", b"x")

@@ -112,8 +112,9 @@ def pretended(folder: Path) -> Iterator[None]:
 
 _FILES = ("tiny.toml", "mutated.toml", "smoke", "smoke.toml", "results/tiny/experiment.toml")
 _ODD_PATHS = (
-    "nowhere", "nowhere/x", "results", "pipe", "tiny.toml/x", "a" * 300, "a/" * 3000, "", ".", "..", "/", "/dev/null",
-    "/proc/self/mem", "\udcff", "results/\udcff", "loop", "~", "~nobody/x", "~/x", "é\n", "-", "[bold]",
+    "nowhere", "nowhere/x", "results", "pipe", "tiny.toml/x", "a" * 300, "a/" * 3000, "", ".", "..", "/proc",
+    "/proc/self/mem", "/dev/pts/ptmx", "\udcff", "results/\udcff", "loop", "~", "~nouser/x", "~/x", "é\n", "-",
+    "[bold]",
 )  # fmt: skip
 _FOLDERS = ("results/tiny", "results/other")
 _NUMBERS = ("1", "2", "3", "10")
@@ -193,7 +194,13 @@ def command_line(random: Random) -> list[str]:
         words = words[:-1]
     if random.random() < 0.03:
         name = random.choice((*TEXTS, *_ODD_PATHS))
-    return [word.replace("\0", "0") for word in (name, *words)]  # no process can be given a null character
+    return [_safe(word) for word in (name, *words)]
+
+
+def _safe(word: str) -> str:
+    """Without null characters, which no process can be given, and without a path at which root could write."""
+    word = word.replace("\0", "0").replace("~nobody", "~nouser")
+    return f".{word}" if word.startswith("/") and word not in _ODD_PATHS else word
 
 
 def _attempt(random: Random, folder: Path) -> None:

@@ -17,6 +17,8 @@ from types import FrameType
 from harness.errors import UserError
 
 _IN_MEMORY = Path("/dev/shm")
+_WITHIN = ("a", "b", "c")
+"""So that what is written to '../..' is removed with the rest."""
 SECONDS = 120
 """After which an input counts as one on which the program hangs."""
 
@@ -31,9 +33,11 @@ class Target:
     def failure(self, seed: int) -> str:
         """The traceback of the fault that the input of this seed shows; empty where there is none."""
         with tempfile.TemporaryDirectory(prefix="fuzz-", dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None) as name:
+            folder = Path(name, *_WITHIN)
+            folder.mkdir(parents=True)
             try:
                 with limited(SECONDS):
-                    self.attempt(Random(f"{self.name} {seed}"), Path(name))
+                    self.attempt(Random(f"{self.name} {seed}"), folder)
             except UserError:
                 return ""
             except BaseException as error:
