@@ -112,6 +112,8 @@ class TrialSpec(BaseModel):
     initialiser: Initialiser = "orthogonal"
     evaluate_lengths: tuple[int, ...] = ()
     gradient_reach: bool = False
+    train_scores: bool = False
+    """Whether the training split is scored at the end: for claims on `train_loss`."""
     purpose: Purpose = "comparison"
     seed: int
     targets: tuple[float | str, ...] = ()
@@ -147,7 +149,8 @@ SPEC_DEFAULTS: dict[str, Any] = {
 
 _NOT_COMPILED = {
     "options", "matched", "reference_units", "train_size", "learning_rate", "updates", "evaluate_every", "patience",
-    "forget_bias", "initialiser", "gradient_reach", "purpose", "targets", "seed",
+    "forget_bias", "initialiser", "gradient_reach", "train_scores", "purpose", "targets",
+    "seed",
 }  # fmt: skip
 """The fields of a trial's spec that its program does not depend on. The options' effects are in `data`."""
 

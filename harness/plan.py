@@ -8,7 +8,7 @@ from functools import cache
 from itertools import product
 from typing import Any, NamedTuple
 
-from harness.analysis.claims import TimeToTarget
+from harness.analysis.claims import Comparison, TimeToTarget
 from harness.cells import cells
 from harness.code_version import code_version
 from harness.errors import UserError
@@ -192,7 +192,9 @@ def _expand(
     task = tasks[sweep.task]
     check = sweep.until_target and purpose == "comparison"
     lane: Lane = "speed" if check else sweep.lane or experiment.lane
-    targets = _claimed_targets(experiment, sweep) if lane == "accuracy" and purpose == "comparison" else ()
+    is_judged = lane == "accuracy" and purpose == "comparison"
+    targets = _claimed_targets(experiment, sweep) if is_judged else ()
+    train_scores = is_judged and _claims_on_train_loss(experiment, sweep)
     options = task.options.model_validate(sweep.options)
     data = dict(sorted(task.identity(options).items()))
     carried = task.carries(options)
@@ -256,6 +258,7 @@ def _expand(
                 initialiser=factors.initialiser,
                 evaluate_lengths=sweep.evaluate_lengths,
                 gradient_reach=sweep.gradient_reach and purpose == "comparison",
+                train_scores=train_scores,
                 purpose="check" if check else purpose,
                 seed=factors.seed,
                 targets=targets,
@@ -265,12 +268,20 @@ def _expand(
 
 def _claimed_targets(experiment: Experiment, sweep: Sweep) -> tuple[float | str, ...]:
     """The targets that claims on time to target name for the sweep's task, beside the one that the task declares."""
-    named = (
-        claim.target
-        for claim in experiment.claim
-        if isinstance(claim, TimeToTarget) and (claim.where.task is None or sweep.task in claim.where.task)
-    )
+    named = (claim.target for claim in _claims_on(sweep.task, experiment) if isinstance(claim, TimeToTarget))
     return tuple(dict.fromkeys(target for target in named if target is not None))
+
+
+def _claims_on_train_loss(experiment: Experiment, sweep: Sweep) -> bool:
+    """Whether a claim compares the loss on the training split of the sweep's task."""
+    return any(getattr(claim, "on", None) == "train_loss" for claim in _claims_on(sweep.task, experiment))
+
+
+def _claims_on(task: str, experiment: Experiment) -> Iterator[Comparison]:
+    """The claims that compare trials of a task."""
+    for claim in experiment.claim:
+        if isinstance(claim, Comparison) and (claim.where.task is None or task in claim.where.task):
+            yield claim
 
 
 def _check_streams(train_size: int, windows: int, batch_size: int) -> None:

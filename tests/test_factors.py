@@ -24,7 +24,7 @@ SEED = {"cell": "is compared", "seed": "pairs the trials"}
 DATA = {"options": "hold paths; what identifies the data is in `data`"}
 CODE = {"code": "differs between cells"}
 PURPOSE = {"purpose": "is chosen before: comparison, tuning or check"}
-MORE = {"gradient_reach": "measures more of the same training"}
+MORE = dict.fromkeys(("gradient_reach", "train_scores"), "measures more of the same training")
 
 
 @pytest.mark.parametrize(

@@ -239,6 +239,28 @@ def test_trials_know_the_targets_that_claims_name_and_are_the_same_trials_withou
     assert {spec.targets for spec in timed.values()} == {()}, "nothing is evaluated there"
 
 
+def test_the_training_split_is_scored_where_a_claim_is_on_its_loss() -> None:
+    claim = (
+        '[[claim]]\nid = "a"\nclaim = "It is lower."\nkind = "paired"\nbetter = "gru"\nthan = "lstm"\nmargin = 0.1\n'
+        'on = "{}"\nwhere = {{ task = "recall" }}\n'
+    )
+    sweep = EXPERIMENT[EXPERIMENT.index("[[sweep]]") :]
+    text = EXPERIMENT + sweep.replace("recall", "adding")
+    without = plan(experiment(text))
+    assert not any(spec.train_scores for spec in without.values())
+    assert plan(experiment(text + claim.format("test_loss"))).keys() == without.keys()
+    judged = plan(experiment(text + claim.format("train_loss")))
+    assert {(spec.task, spec.train_scores) for spec in judged.values()} == {("recall", True), ("adding", False)}
+    assert {spec.task for id, spec in judged.items() if id not in without} == {"recall"}, "the others keep their ids"
+    tuned = experiment(
+        EXPERIMENT + claim.format("train_loss"), ("updates", "learning_rate = { tune = [0.1, 0.2] }\nupdates")
+    )
+    assert {(spec.purpose, spec.train_scores) for spec in plan(tuned).values()} == {
+        ("tuning", False),
+        ("comparison", True),
+    }
+
+
 @pytest.mark.parametrize(
     ("key", "words"),
     [

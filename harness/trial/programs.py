@@ -12,16 +12,18 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from harness.trial.reach import GradientReach, make_gradient_reach
 from harness.trial.update import StatefulPredict, StatefulUpdates, make_stateful_predict, make_stateful_updates
 
 
 @dataclass(frozen=True)
 class Program:
-    """A model with its training step and its prediction, which are compiled when they are first called."""
+    """A model with its training step, prediction and gradient reach, each compiled when it is first called."""
 
     model: Any
     update: StatefulUpdates
     predict: StatefulPredict
+    gradient_reach: GradientReach
     reused: bool = False
     """Whether an earlier trial of this process has compiled it."""
 
@@ -38,15 +40,21 @@ class Programs:
         """Whether nothing was compiled here yet, so that the memory of this process is its first trial's."""
         return self._program is None
 
-    def of(self, key: Hashable, model: Any) -> Program:
+    def of(self, key: Hashable, model: Any, *, every_step: bool) -> Program:
         """A program that trains and predicts as `model` would.
 
-        key: everything that the compiled functions depend on; model: compiled by Keras, its optimizer not yet used.
+        key: everything that the compiled functions depend on; model: compiled by Keras, its optimizer not yet used;
+        every_step: whether each time step has a label, or the whole sequence.
         """
         if self._program is not None and key == self._key:
             _copy_values(model, self._program.model)
             return self._program
-        program = Program(model, make_stateful_updates(model), make_stateful_predict(model))
+        program = Program(
+            model,
+            make_stateful_updates(model),
+            make_stateful_predict(model),
+            make_gradient_reach(model, every_step=every_step),
+        )
         self._key, self._program = key, replace(program, reused=True)
         return program
 

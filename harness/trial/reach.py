@@ -6,6 +6,8 @@ learning rule that follows the gradient can connect the two (S. Hochreiter, 1991
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import keras
@@ -14,42 +16,53 @@ import tensorflow as tf
 
 from harness.model import OneHot
 from harness.tasks.task import Array, Split
-from harness.trial.update import call_with_states, zero_states
+from harness.trial.update import States, call_with_states, zero_states
 
+GradientReach = Callable[[Split], list[tuple[int, float]]]
 EXAMPLES = 64
 """The most examples that are averaged over."""
 POINTS = 64
 """The most distances that are kept, evenly spread, the nearest and the farthest among them."""
 
 
-def gradient_reach(model: Any, split: Split, *, every_step: bool) -> list[tuple[int, float]]:
-    """(distance in time steps, mean norm of the gradient) for a Keras model; distance 0 is the last step.
+def make_gradient_reach(model: Any, *, every_step: bool) -> GradientReach:
+    """A function `gradient_reach(split) -> [(distance in time steps, mean norm of the gradient)]` for a Keras model.
 
-    Averaged over the first examples of the split whose last step has a label; without any, nothing. Integer inputs are
-    taken after their one-hot encoding, since an integer has no gradient; states that the model carries are zero.
+    Distance 0 is the last step. Averaged over the first examples of the split whose last step has a label; without any,
+    nothing. Integer inputs are taken after their one-hot encoding, since an integer has no gradient; states that the
+    model carries are zero. It is compiled when it is first called, and again for another number of examples.
     """
-    labelled = np.flatnonzero(_weight_of_last(split, every_step=every_step) > 0)[:EXAMPLES]
-    if not len(labelled):
-        return []
-    x, y = split.x[labelled], split.y[labelled]
-    encoding = next((layer for layer in model.layers if isinstance(layer, OneHot)), None)
-    inputs = tf.convert_to_tensor(encoding(x) if encoding else x)
-    network = _behind(encoding, model) if encoding else model
-    states = zero_states(model, len(x))
-    labels = tf.convert_to_tensor(y[:, -1] if every_step else y)
 
-    def norms(inputs: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    @cache
+    def network() -> tuple[OneHot | None, Any]:
+        """The encoding of the inputs, and the model without it."""
+        encoding = next((layer for layer in model.layers if isinstance(layer, OneHot)), None)
+        return encoding, _behind(encoding, model) if encoding else model
+
+    def norms(states: States, inputs: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        _, behind = network()
         with tf.GradientTape() as tape:
             tape.watch(inputs)
-            outputs, _ = call_with_states(network, states, inputs, training=False)
+            outputs, _ = call_with_states(behind, states, inputs, training=False)
             loss = model.compute_loss(y=labels, y_pred=outputs[:, -1] if every_step else outputs)
-        gradient = len(x) * tape.gradient(loss, inputs)  # the loss is a mean over the batch
+        gradient = inputs.shape[0] * tape.gradient(loss, inputs)  # the loss is a mean over the batch
         return tf.reduce_mean(tf.norm(gradient, axis=-1), axis=0)
 
     compiled = tf.function(norms, jit_compile=bool(model.jit_compile))
-    by_distance = compiled(inputs, labels).numpy()[::-1]
-    kept = np.unique(np.linspace(0, len(by_distance) - 1, min(POINTS, len(by_distance))).astype(int))
-    return [(int(distance), float(by_distance[distance])) for distance in kept]
+
+    def gradient_reach(split: Split) -> list[tuple[int, float]]:
+        labelled = np.flatnonzero(_weight_of_last(split, every_step=every_step) > 0)[:EXAMPLES]
+        if not len(labelled):
+            return []
+        x, y = split.x[labelled], split.y[labelled]
+        encoding, _ = network()
+        inputs = tf.convert_to_tensor(encoding(x) if encoding else x)
+        labels = tf.convert_to_tensor(y[:, -1] if every_step else y)
+        by_distance = compiled(zero_states(model, len(x)), inputs, labels).numpy()[::-1]
+        kept = np.unique(np.linspace(0, len(by_distance) - 1, min(POINTS, len(by_distance))).astype(int))
+        return [(int(distance), float(by_distance[distance])) for distance in kept]
+
+    return gradient_reach
 
 
 def _behind(encoding: OneHot, model: Any) -> Any:

@@ -16,25 +16,20 @@ from harness.errors import UserError
 from harness.experiment import TrialSpec
 from harness.model import get_model, recurrent_parameters
 from harness.record import CurvePoint, NearTarget, PhaseName
-from harness.tasks import DataFacts, Dataset, Split, split_scores, tasks
+from harness.tasks import DataFacts, Dataset, Split, tasks
 from harness.tasks.checks import check_dataset
 from harness.tasks.target import Target, is_reached, label_count, level_of, target_of, too_few_labels
-from harness.tasks.task import Array, Scores, Task, calibrated
+from harness.tasks.task import Array, Scores, Task
 from harness.trial.batches import Shuffled, Streams
+from harness.trial.evaluation import Evaluation
 from harness.trial.gate_bias import set_gate_bias
 from harness.trial.measure import Meter, resident_bytes
 from harness.trial.near_target import NearTargets
 from harness.trial.predictions import Predictions
 from harness.trial.programs import Program, Programs
-from harness.trial.reach import gradient_reach
 from harness.trial.settings import set_keras, settle
 from harness.trial.surroundings import Reading, read_surroundings
-from harness.trial.update import (
-    StatefulPredict,
-    States,
-    to_tensors,
-    zero_states,
-)
+from harness.trial.update import States, to_tensors, zero_states
 from harness.tuning import for_tuning
 
 Report = Callable[..., None]
@@ -44,10 +39,6 @@ ROUNDS = 7
 """Timed rounds of a speed trial that takes turns with no other."""
 _CALL_BYTES = 8 * 2**20
 """Inputs handed to one call of the compiled step: several small updates share a call, a large one has its own."""
-_EVALUATION_EXAMPLES = 128
-"""Of one batch of an evaluation: what a cell makes of them stays in the processor's caches, and little is padded."""
-_EVALUATION_BYTES = 16 * 2**20
-"""Inputs of one batch of an evaluation at most, in bytes once they are one-hot."""
 
 
 _PROGRAMS = Programs()
@@ -83,10 +74,11 @@ def train(
     reuse: use the program that an earlier trial of this process has compiled, where it is the same.
     next_turn: of a trial of the speed lane; None: it takes turns with no other.
 
-    In the accuracy lane the weights with the lowest validation loss are tested, and the test split is touched once. In
-    the speed lane rounds of updates, or of predictions, are timed, after a warm-up, and nothing is evaluated; a check
-    trains until the validation split is at the task's target, and is not tested. A tuning trial validates on data of
-    its own and leaves the test split alone.
+    In the accuracy lane the weights with the lowest validation loss are tested, and the test split is touched once; the
+    training split is scored only where the spec asks for it, on as many examples as the test split has. In the speed
+    lane rounds of updates, or of predictions, are timed, after a warm-up, and nothing is evaluated; a check trains
+    until the validation split is at the task's target, and is not tested. A tuning trial validates on data of its own
+    and leaves the test split alone.
     Raises Diverged where a loss stops being finite, UserError where the task cannot make its data.
     """
     task = tasks[spec.task]
@@ -121,7 +113,7 @@ def train(
         recurrent_parameters=int(recurrent_parameters(model)),
     )
 
-    evaluation = _Evaluation(program.predict, task, dataset, _evaluation_batch(dataset), zero_states(model, 1))
+    evaluation = Evaluation(program.predict, task, dataset, zero_states(model, 1))
     progress = _Progress(spec, meter, report, baseline_bytes, program.reused)
     stretch = _Stretch(spec, dataset.train, program.update, zero_states(model, spec.batch_size), progress)
     if spec.lane == "speed" and spec.purpose != "check":
@@ -135,9 +127,10 @@ def train(
     reach = {}
     if spec.gradient_reach:
         with meter.phase("evaluate"):
-            reach["untrained"] = gradient_reach(model, dataset.test, every_step=task.every_step)
+            reach["untrained"] = program.gradient_reach(dataset.test)
     near = NearTargets(task, targets, dataset.validation_baselines, model)
-    best_loss, best_weights, since_best = math.inf, None, 0
+    best_scores: Scores | None = None
+    best_weights, since_best = None, 0
     for point in _train_until_evaluations(spec, stretch, progress, near):
         with meter.phase("evaluate"):
             scores = evaluation.scores(dataset.validation)
@@ -147,8 +140,8 @@ def train(
         if not math.isfinite(validation_loss):
             raise Diverged(f"the validation loss is {validation_loss} after {point} updates")
         since_best += 1
-        if validation_loss < best_loss:
-            best_loss, best_weights, since_best = validation_loss, model.get_weights(), 0
+        if best_scores is None or validation_loss < best_scores["loss"]:
+            best_scores, best_weights, since_best = scores, model.get_weights(), 0
         if spec.patience is not None and since_best >= spec.patience:
             break
         if spec.purpose == "check" and is_reached(task, targets[0], scores, dataset.validation_baselines):
@@ -156,26 +149,28 @@ def train(
     if spec.purpose == "check":
         _report_rounds(progress, before)
         return
+    assert best_scores is not None  # there is an evaluation after the last update
     with meter.phase("evaluate"):
         model.set_weights(best_weights)
-        evaluation.calibrate()
-        validation = evaluation.outputs(dataset.validation.x)
-        splits = {
-            "train": evaluation.scores(dataset.train.part(0, len(dataset.test.x))),  # costs no more than the test score
-            "validation": evaluation.scores(dataset.validation, validation),
-        }
-        example = None
+        splits, example = {"validation": best_scores}, None
+        validation = None
+        if task.calibrate is not None or task.show is not None:  # else all is known since the best evaluation
+            validation = evaluation.outputs(dataset.validation.x)
+            evaluation.calibrate(validation)
+            splits["validation"] = evaluation.scores(dataset.validation, validation)
+        if spec.train_scores:
+            splits["train"] = evaluation.scores(dataset.train.part(0, len(dataset.test.x)))
         if spec.purpose == "comparison":
             test = evaluation.outputs(dataset.test.x)
             splits["test"] = evaluation.scores(dataset.test, test)
-            if task.show is not None:
+            if task.show is not None and validation is not None:
                 example = asdict(task.show((dataset.validation, validation), (dataset.test, test), options))
         test_at = {}
         for length in spec.evaluate_lengths:
             assert task.make_test is not None  # the experiment has been checked
             test_at[length] = _plain(evaluation.scores(task.make_test(length, spec.seed, options)))
         if spec.gradient_reach:
-            reach["trained"] = gradient_reach(model, dataset.test, every_step=task.every_step)
+            reach["trained"] = program.gradient_reach(dataset.test)
     report(
         phases=meter.phases,
         test_at=test_at,
@@ -242,7 +237,8 @@ def _build(spec: TrialSpec, task: Task, dataset: Dataset, programs: Programs, *,
     )
     if spec.forget_bias is not None:
         set_gate_bias(model, cells[spec.cell], spec.forget_bias, spec.sequence_length, spec.seed)
-    return programs.of((spec.program(), input_shape, dataset.classes, dataset.symbols), model)
+    key = (spec.program(), input_shape, dataset.classes, dataset.symbols)
+    return programs.of(key, model, every_step=task.every_step)
 
 
 def _input_shape(spec: TrialSpec, dataset: Dataset) -> tuple[int | None, ...]:
@@ -401,46 +397,6 @@ class _Stretch:
                 total, timed = total + seconds, timed + len(chosen)
             progress.add_updates(losses)
         return total, timed
-
-
-class _Evaluation:
-    """Scores of the network on whole splits, in batches of one shape so that nothing is compiled twice.
-
-    Where there are states, `zeros` at a sequence's beginning, a split is one sequence, read from its first example to
-    its last.
-    """
-
-    def __init__(self, predict: StatefulPredict, task: Task, dataset: Dataset, batch: int, zeros: States) -> None:
-        self._predict, self._task, self._dataset = predict, task, dataset
-        self._batch, self._zeros = 1 if zeros else batch, zeros
-        self._score: Callable[..., Scores] = task.score
-
-    def calibrate(self) -> None:
-        """Fix on the validation split whatever the task has to choose before it can score (thresholds, say)."""
-        if self._task.calibrate is not None:
-            validation = self._dataset.validation
-            self._score = calibrated(validation, self.outputs(validation.x), self._task.calibrate)
-
-    def scores(self, split: Split, outputs: Array | None = None) -> Scores:
-        """The task's metrics on a split; `outputs` where the network's outputs for it are at hand."""
-        return split_scores(split, self.outputs(split.x) if outputs is None else outputs, self._score)
-
-    def outputs(self, examples: Array) -> Array:
-        """The network's outputs, in the order of the examples."""
-        outputs, states = [], self._zeros
-        for start in range(0, len(examples), self._batch):
-            x = examples[start : start + self._batch]
-            padded = np.resize(x, (self._batch, *x.shape[1:])) if len(x) < self._batch else x
-            found, states = self._predict(states, padded)
-            outputs.append(found[: len(x)])
-        return np.concatenate(outputs)
-
-
-def _evaluation_batch(dataset: Dataset) -> int:
-    x = dataset.test.x
-    example_bytes = x[:1].nbytes if dataset.symbols is None else x[:1].size * dataset.symbols * 4
-    largest = max(len(split.x) for split in (dataset.validation, dataset.test))
-    return max(1, min(largest, _EVALUATION_EXAMPLES, _EVALUATION_BYTES // max(1, example_bytes)))
 
 
 def _plain(value: Any) -> Any:

@@ -17,7 +17,7 @@ FOUND = summary(
     [
         record(
             parameters=100,
-            train={"loss": 1.0}, validation={"loss": 1.1}, test={"loss": 1.2},
+            validation={"loss": 1.1}, test={"loss": 1.2},
             memory={"baseline_bytes": 900, "peak_bytes": 1000, "method": "made up"},
         ).model_dump(mode="json")
     ]
@@ -32,7 +32,7 @@ def changed(machine: str = "", **values: Any) -> dict[str, Any]:
 
 
 def losses(test: float | None) -> dict[str, float | None]:
-    return {"train": 1.0, "validation": 1.1, "test": test}
+    return {"validation": 1.1, "test": test}
 
 
 def test_what_is_as_it_was_is_no_difference() -> None:

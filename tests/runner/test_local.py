@@ -78,7 +78,7 @@ def test_a_record_holds_every_measurement(engine: LocalEngine) -> None:
     assert record.seconds_total > sum(phase.wall_seconds for phase in record.phases.values())
     layer = 4 * 4 * (8 + 4 + 1)  # blocks x units x (symbols + units + bias)
     assert (record.recurrent_parameters, record.parameters) == (layer, layer + 4 * 8 + 8)
-    for scores in (record.train, record.validation, record.test):
+    for scores in (record.validation, record.test):
         assert set(scores) == {"loss", "accuracy"}
         assert all(map(math.isfinite, scores.values()))
     assert record.baselines["chance"]["accuracy"] == pytest.approx(1 / 8)

@@ -16,7 +16,7 @@ from harness.model import get_model
 from harness.tasks import Split
 from harness.tasks.language import LanguageOptions, task
 from harness.trial.measure import Meter
-from harness.trial.reach import gradient_reach
+from harness.trial.reach import make_gradient_reach
 from harness.trial.train import train
 from harness.trial.update import make_stateful_predict, make_stateful_updates, zero_states
 from tests.factories import spec
@@ -134,7 +134,7 @@ def test_the_gradient_reaches_as_far_as_in_a_model_that_carries_nothing() -> Non
     plain.set_weights(model.get_weights())
     x = windows(1, batch=5)[0]
     split = Split(x, np.roll(x, 1, axis=1))
-    reaches = [gradient_reach(network, split, every_step=True) for network in (model, plain)]
+    reaches = [make_gradient_reach(network, every_step=True)(split) for network in (model, plain)]
     np.testing.assert_allclose(reaches[0], reaches[1], rtol=1e-5)
 
 

@@ -12,6 +12,8 @@ from harness.experiment import TrialSpec
 from harness.tasks import tasks
 from harness.trial.measure import Meter
 from harness.trial.train import train
+from harness.trial.update import call_with_states
+from tests.benchmarks.memory import alive
 from tests.factories import spec
 
 KERNELS = [(cell, kernel) for cell in sorted(cells) for kernel in cells[cell].kernels]
@@ -46,6 +48,7 @@ def test_every_cell_and_kernel_with_dropout_and_early_stopping(cell: str, kernel
     common = {
         "options": task.options(validation_size=20, test_size=20).model_dump(mode="json"), "cell": cell,
         "kernel": kernel, "dropout": 0.3, "recurrent_dropout": 0.3, "patience": 2, "updates": 60, "evaluate_every": 2,
+        "gradient_reach": True,
     }  # fmt: skip
     first = spec(**common, seed=5, train_size=40, learning_rate=0.01, purpose="tuning")
     second = spec(**common, seed=6, train_size=60, learning_rate=0.3, forget_bias=2.0, initialiser="glorot_uniform")
@@ -79,6 +82,39 @@ def test_a_reused_program_has_no_first_step_and_no_memory_of_its_own() -> None:
     assert found["memory"] is None
     assert "first_step" not in found["phases"]
     assert found["seconds_per_update"] > 0
+
+
+@pytest.mark.parametrize("kernel", ["keras", "fused"])
+def test_a_reused_program_traces_nothing(kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = tasks["recall"].options(validation_size=150, test_size=140).model_dump(mode="json")
+    common = {"options": options, "kernel": kernel, "gradient_reach": True, "evaluate_lengths": (3, 9), "units": 6}
+    traced = []
+
+    def traces(model: Any, *given: Any, **options: Any) -> Any:
+        traced.append(model)
+        return call_with_states(model, *given, **options)
+
+    monkeypatch.setattr("harness.trial.update.call_with_states", traces)
+    monkeypatch.setattr("harness.trial.reach.call_with_states", traces)
+    run(spec(**common, seed=1), reuse=True)
+    assert len(traced) >= 1 + 3 + 1, "the step, the prediction at three lengths, and the gradient reach"
+    traced.clear()
+    run(spec(**common, seed=2, train_size=90, learning_rate=0.1, train_scores=True), reuse=True)
+    run(spec(**common, seed=3, purpose="tuning"), reuse=True)
+    assert traced == []
+
+
+@pytest.mark.parametrize("kernel", ["keras", "fused"])
+def test_a_trial_leaves_no_model_graph_or_variable_in_the_process(kernel: str) -> None:
+    options = tasks["recall"].options(validation_size=20, test_size=20).model_dump(mode="json")
+    common = {"options": options, "kernel": kernel, "gradient_reach": True, "dropout": 0.1, "units": 7}
+    counts = []
+    for trials in ((1, 2), (3,), (4, 5, 6, 7)):
+        for seed in trials:
+            run(spec(**common, seed=seed), reuse=True)
+        counts.append(alive())
+    assert counts[0] == counts[1] == counts[2]
+    assert counts[0]["models"] >= 1
 
 
 def test_another_shape_compiles_again() -> None:

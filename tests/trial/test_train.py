@@ -17,9 +17,9 @@ from harness.tasks import Dataset, Split, Task, tasks
 from harness.trial.gate_bias import set_gate_bias
 from harness.trial.measure import Meter
 from harness.trial.near_target import pauses
-from harness.trial.reach import gradient_reach
+from harness.trial.reach import make_gradient_reach
 from harness.trial.train import Diverged, train
-from harness.trial.update import make_stateful_updates, make_updates
+from harness.trial.update import make_stateful_predict, make_stateful_updates, make_updates
 from tests.factories import record, spec
 
 RECALL = tasks["recall"]
@@ -40,7 +40,48 @@ def test_the_weights_with_the_lowest_validation_loss_are_tested() -> None:
     told = run(small(learning_rate=0.3, updates=30, evaluate_every=3))
     losses = [point["validation_loss"] for point in told["curve"]]
     assert min(losses) < losses[-1], "the rate is too high on purpose"
-    assert told["validation"]["loss"] == pytest.approx(min(losses), rel=1e-5)
+    assert told["validation"]["loss"] == min(losses)
+
+
+def batches_predicted(monkeypatch: pytest.MonkeyPatch, of: TrialSpec) -> int:
+    """How many batches a trial evaluates."""
+    calls = 0
+
+    def make(model: Any) -> Any:
+        predict = make_stateful_predict(model)
+
+        def counted(states: Any, x: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            return predict(states, x)
+
+        return counted
+
+    monkeypatch.setattr("harness.trial.programs.make_stateful_predict", make)
+    run(of)
+    return calls
+
+
+def test_no_split_is_scored_more_often_than_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    of = small(updates=12, evaluate_every=4)
+    assert batches_predicted(monkeypatch, of) == 3 + 1, "validation three times, the test split once"
+    assert batches_predicted(monkeypatch, of.model_copy(update={"purpose": "tuning"})) == 3
+    asked = of.model_copy(update={"train_scores": True, "evaluate_lengths": (3,)})
+    assert batches_predicted(monkeypatch, asked) == 3 + 1 + 1 + 1, "the training split and another length too"
+
+
+def test_a_task_that_chooses_thresholds_needs_one_more_look_at_validation_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    sounds = tasks["sound_events"].options(validation_size=2, test_size=2).model_dump(mode="json")
+    of = small(task="sound_events", options=sounds, train_size=2, sequence_length=16, batch_size=2, updates=1)
+    assert batches_predicted(monkeypatch, of) == 1 + 1 + 1
+
+
+def test_the_training_split_is_scored_where_the_spec_asks_for_it_and_nothing_else_changes() -> None:
+    without, told = run(small(dropout=0.2)), run(small(dropout=0.2, train_scores=True))
+    assert "train" not in without
+    assert set(told["train"]) == {"loss", "accuracy"}
+    for key in ("validation", "test", "updates"):
+        assert told[key] == without[key], key
 
 
 def test_training_stops_when_validation_no_longer_gets_better() -> None:
@@ -197,8 +238,8 @@ def test_gradient_reach_leaves_out_sequences_that_have_ended(labelled: int) -> N
     )
     weight = np.ones((5, 4), dtype=np.float32)
     weight[labelled:, -1] = 0
-    found = gradient_reach(model, Split(x, y, weight), every_step=True)
-    expected = gradient_reach(model, Split(x[:labelled], y[:labelled]), every_step=True) if labelled else []
+    found = make_gradient_reach(model, every_step=True)(Split(x, y, weight))
+    expected = make_gradient_reach(model, every_step=True)(Split(x[:labelled], y[:labelled])) if labelled else []
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
@@ -241,7 +282,7 @@ def test_where_a_target_is_reached_evaluations_come_closer_and_nothing_else_chan
     losses = {point["update"]: point["validation_loss"] for point in between}
     level = losses[30]
     told = run(of.model_copy(update={"targets": (level,)}))
-    for key in ("train", "validation", "test", "updates"):
+    for key in ("validation", "test", "updates"):
         assert told[key] == without[key], key
     exact = ("update", "train_loss", "validation_loss", "validation")
     assert [[point[key] for key in exact] for point in told["curve"]] == [
