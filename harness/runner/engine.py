@@ -10,6 +10,9 @@ from typing import Protocol
 from harness.experiment import Lane, TrialSpec
 from harness.record import Record
 
+LOOK_AHEAD = 1000
+"""How many of the waiting trials an engine chooses from."""
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -42,11 +45,14 @@ class Engine(Protocol):
     def has_room(self, lane: Lane) -> bool:
         """Whether a trial of that lane could start now."""
 
-    def choose(self, waiting: Sequence[Trial]) -> int:
-        """Which of the waiting trials to start next: the index of one of the first one's lane."""
+    def choose(self, waiting: Sequence[Trial]) -> Sequence[int]:
+        """Which of the waiting accuracy trials, the first of which is one, to start next: indices, in rising order.
+
+        Where there are several they have one program, and run one after another.
+        """
 
     def submit(self, trials: Sequence[Trial]) -> None:
-        """Start an accuracy trial, or all speed trials of a timing block. Call it only where there is room."""
+        """Start the accuracy trials chosen, or all speed trials of a timing block. Call it only where there is room."""
 
     def running(self) -> int:
         """How many trials were taken and have not come back."""

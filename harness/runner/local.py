@@ -21,7 +21,7 @@ from harness.experiment import Lane
 from harness.machine import usable_cores
 from harness.record import Record
 from harness.runner.child import PRELOAD, Child, server_context
-from harness.runner.engine import Trial
+from harness.runner.engine import LOOK_AHEAD, Trial
 from harness.runner.lanes import MachineLock
 from harness.runner.limits import Limits
 from harness.runner.precision import EVERY_PAIR, Precision
@@ -34,8 +34,6 @@ MAX_WAITING = 32
 """How many processes wait for a trial of their program at most."""
 FREE_MEMORY = 0.25
 """No process waits for a trial while less than this share of the machine's memory is available."""
-_LOOK_AHEAD = 1000
-"""How many of the trials that are to be run are looked at for one whose program is compiled already."""
 
 
 class LocalEngine:
@@ -85,22 +83,19 @@ class LocalEngine:
     def running(self) -> int:
         return len(self._running if self._block is None else self._block)
 
-    def choose(self, waiting: Sequence[Trial]) -> int:
+    def choose(self, waiting: Sequence[Trial]) -> Sequence[int]:
         """The first trial whose program a process waits with, else the first whose program no process runs."""
-        lane = waiting[0].spec.lane
-        if lane == "speed":
-            return 0
         compiled = {child.trial.program for child in self._waiting}
         busy = {child.trial.program for child in self._running}
         other = None
-        for index, trial in enumerate(islice(waiting, _LOOK_AHEAD)):
-            if trial.spec.lane != lane:
+        for index, trial in enumerate(islice(waiting, LOOK_AHEAD)):
+            if trial.spec.lane == "speed":
                 break
             if trial.program in compiled:
-                return index
+                return [index]
             if other is None and trial.program not in busy:
                 other = index
-        return other or 0
+        return [other or 0]
 
     def submit(self, trials: Sequence[Trial]) -> None:
         if trials[0].spec.lane == "speed":

@@ -136,14 +136,15 @@ def left_to_do(
 
 
 def _next_group(waiting: deque[Trial], engine: Engine) -> list[Trial]:
-    """Take from what waits the accuracy trial that the engine chooses, or a timing block."""
+    """Take from what waits the accuracy trials that the engine chooses, or a timing block."""
     if waiting[0].spec.lane == "speed":
         block = block_of(waiting[0].spec)
         return [waiting.popleft() for _ in takewhile(lambda trial: block_of(trial.spec) == block, list(waiting))]
     chosen = engine.choose(waiting)
-    trial = waiting[chosen]
-    del waiting[chosen]
-    return [trial]
+    group = [waiting[index] for index in chosen]
+    for index in reversed(chosen):
+        del waiting[index]
+    return group
 
 
 def run_plan(

@@ -40,8 +40,8 @@ class Simulated:
         lanes = {trial.spec.lane for _, trial in self._active}
         return not lanes or (lane == "accuracy" and lanes == {"accuracy"} and len(self._active) < self.jobs)
 
-    def choose(self, waiting: Sequence[Trial]) -> int:
-        return 0
+    def choose(self, waiting: Sequence[Trial]) -> Sequence[int]:
+        return [0]
 
     def submit(self, trials: Sequence[Trial]) -> None:
         end = self.now

@@ -40,8 +40,8 @@ class Pretend:
     def running(self) -> int:
         return len(self.active)
 
-    def choose(self, waiting: Sequence[Trial]) -> int:
-        return 0
+    def choose(self, waiting: Sequence[Trial]) -> Sequence[int]:
+        return [0]
 
     def submit(self, trials: Sequence[Trial]) -> None:
         self.taken += trials

@@ -1,7 +1,8 @@
 """The engine for many machines: which trial goes to which host, and what becomes of it where a host is lost.
 
-An order is one accuracy trial, which takes one slot of a host, or a timing block, which takes all of them. A host has
-as many slots as its worker has threads. What Dask does is behind `Link`; here is only what follows from it.
+An order is a group of accuracy trials of one program, which run one after another in one slot of a host, or a timing
+block, which takes all slots. A host has as many slots as its worker has threads. What Dask does is behind `Link`; here
+is only what follows from it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
 from uuid import uuid4
 
 from pydantic import ValidationError
@@ -22,7 +24,7 @@ from harness.runner.attempt import Attempt
 from harness.runner.cluster.events import Event, Failed, Gone, Joined, Left, Link, Returned, Unfit, Worker
 from harness.runner.cluster.host import Order, Records
 from harness.runner.cluster.versions import differences
-from harness.runner.engine import Trial
+from harness.runner.engine import LOOK_AHEAD, Trial
 from harness.runner.limits import GRACE_SECONDS, Limits
 from harness.runner.precision import EVERY_PAIR, Precision
 
@@ -35,8 +37,11 @@ _INTERRUPT_SECONDS = GRACE_SECONDS + 8.0
 """How long stopped trials have to send their records."""
 
 
+MAX_GROUP = 16
+"""Accuracy trials of an order at most."""
+
 Group = tuple[Trial, ...]
-"""An accuracy trial, or the trials of a timing block."""
+"""Accuracy trials of one program, or the trials of a timing block."""
 
 
 @dataclass
@@ -49,6 +54,8 @@ class _Host:
     """Keys of orders."""
     block: Group | None = None
     """The timing block that waits until nothing else runs there, or runs."""
+    programs: set[str] = field(default_factory=set)
+    """Those that were compiled there."""
 
     def free(self) -> int:
         """Slots for accuracy trials."""
@@ -73,9 +80,10 @@ class _Sent:
         """The trials that were ordered."""
         return tuple(attempt.trial for attempt in self.attempts)
 
-    def given_up(self, status: Status, why: str) -> list[Record]:
-        """The records of trials that their worker gave none of."""
-        return [self.host.sign(attempt.record(status, None, why)) for attempt in self.attempts]
+    def given_up(self, group: Group, status: Status, why: str) -> list[Record]:
+        """The records of those of its trials of which their worker gave none."""
+        lost = [attempt for attempt in self.attempts if attempt.trial in group]
+        return [self.host.sign(attempt.record(status, None, why)) for attempt in lost]
 
 
 class ClusterEngine:
@@ -110,7 +118,8 @@ class ClusterEngine:
         """Workers on a computer that has one in use, by id."""
         self._unfit: dict[str, str] = {}
         """Why workers (by address) are not used."""
-        self._queue: deque[Trial] = deque()
+        self._queue: deque[Group] = deque()
+        """Accuracy trials that have no host yet."""
         self._blocks: deque[Group] = deque()
         """Timing blocks that have no host yet."""
         self._sent: dict[str, _Sent] = {}
@@ -167,16 +176,19 @@ class ClusterEngine:
     def running(self) -> int:
         sent = {id for order in self._sent.values() for id in map(_id, order.group)}
         held = {id for host in self._hosts.values() for id in map(_id, host.block or ())}
-        return len(self._queue) + sum(map(len, self._blocks)) + len(sent | held) + len(self._ended)
+        return sum(map(len, (*self._queue, *self._blocks))) + len(sent | held) + len(self._ended)
 
-    def choose(self, waiting: Sequence[Trial]) -> int:
-        return 0
+    def choose(self, waiting: Sequence[Trial]) -> Sequence[int]:
+        """The first trial and others of its program, so few that all slots have work."""
+        ahead = list(takewhile(lambda trial: trial.spec.lane == "accuracy", islice(waiting, LOOK_AHEAD)))
+        same = [index for index, trial in enumerate(ahead) if trial.program == ahead[0].program]
+        return same[: max(1, min(MAX_GROUP, len(ahead) // self.jobs))]
 
     def submit(self, trials: Sequence[Trial]) -> None:
         if trials[0].spec.lane == "speed":
             self._blocks.append(tuple(trials))
         else:
-            self._queue.extend(trials)
+            self._queue.append(tuple(trials))
         self._send()
 
     def wait(self, seconds: float) -> Sequence[Record]:
@@ -207,7 +219,7 @@ class ClusterEngine:
         for key in list(self._sent):
             self._link.drop(key)
             sent = self._forget(key)
-            self._ended += sent.given_up("interrupted", "stopped; its worker did not answer any more")
+            self._ended += sent.given_up(sent.group, "interrupted", "stopped; its worker did not answer any more")
         ended, self._ended = self._ended, []
         return ended
 
@@ -285,27 +297,34 @@ class ClusterEngine:
         """What a host was to do that is used no longer."""
         for key in list(host.running):
             self._link.drop(key)
-            self._again(key, blame=blame)
+            self._lose(key, blame=blame)
         if host.block is not None:
             self._blocks.appendleft(host.block)
 
-    def _again(self, key: str, *, blame: bool, stopped: Sequence[Record] = ()) -> None:
-        """Do an order again, unless too many workers were lost while they ran it.
-
-        stopped: the records of trials that were stopped on their worker; kept where the order is not tried again.
-        """
+    def _lose(self, key: str, *, blame: bool) -> None:
+        """An order came to nothing. With blame its accuracy trials go on one by one: any of them may be the reason."""
         sent = self._forget(key)
-        first = sent.group[0]
-        if blame:
-            self._lost[first.id].add(key if stopped else sent.host.worker.id)
+        apart = blame and sent.group[0].spec.lane == "accuracy"
+        for group in reversed([(trial,) for trial in sent.group] if apart else [sent.group]):
+            self._again(sent, group, blame=sent.host.worker.id if blame else None)
+
+    def _again(self, sent: _Sent, group: Group, *, blame: str | None, stopped: Sequence[Record] = ()) -> None:
+        """Order trials of an order again, unless too many workers were lost, or stopped them, while they ran.
+
+        blame: the worker that was lost, or the order that was stopped; None: neither. stopped: the records of trials
+        that were stopped on their worker, kept where they are not tried again.
+        """
+        first = group[0]
+        if blame is not None:
+            self._lost[first.id].add(blame)
         if len(self._lost[first.id]) >= MAX_LOST:
             self._lost.pop(first.id)
             why = f"its worker was lost while it ran, {MAX_LOST} times"
-            self._ended += stopped or sent.given_up("interrupted", why)
+            self._ended += stopped or sent.given_up(group, "interrupted", why)
         elif first.spec.lane == "speed":
-            self._blocks.appendleft(sent.group)
+            self._blocks.appendleft(group)
         else:
-            self._queue.appendleft(first)
+            self._queue.appendleft(group)
 
     def _returned(self, event: Returned) -> None:
         if event.key not in self._sent:
@@ -315,12 +334,25 @@ class ClusterEngine:
         except ValidationError as error:
             self._failed(Failed(event.key, f"what it sends is no record: {error.errors()[0]['msg']}", lost=False))
             return
-        if any(record.status == "interrupted" for record in records):  # its worker was about to end
-            self._again(event.key, blame=True, stopped=records)
+        if not records:
+            self._failed(Failed(event.key, "it sends no record", lost=False))
             return
         sent = self._forget(event.key)
-        self._lost.pop(sent.group[0].id, None)
-        self._ended += records
+        stopped = {record.trial_id: record for record in records if record.status == "interrupted"}
+        if stopped and sent.group[0].spec.lane == "speed":  # its worker was about to end
+            self._again(sent, sent.group, blame=event.key, stopped=records)
+            return
+        ended = {record.trial_id: record for record in records if record.trial_id not in stopped}
+        self._ended += ended.values()
+        for id in ended:
+            self._lost.pop(id, None)
+        sent.host.programs.add(sent.group[0].program)
+        left = tuple(trial for trial in sent.group if trial.id not in ended.keys() | stopped.keys())
+        if left:
+            self._again(sent, left, blame=None)
+        for trial in sent.group:
+            if trial.id in stopped:
+                self._again(sent, (trial,), blame=event.key, stopped=[stopped[trial.id]])
 
     def _records(self, key: str, text: str) -> list[Record]:
         """The records as their worker sent them, with where they come from. Raises ValidationError."""
@@ -331,7 +363,7 @@ class ClusterEngine:
         if sent is None:
             return
         if event.lost:
-            self._again(event.key, blame=True)
+            self._lose(event.key, blame=True)
             return
         host = self._hosts.pop(sent.host.worker.id)
         self._refuse(host.worker.address, event.why)
@@ -346,7 +378,10 @@ class ClusterEngine:
         return sent
 
     def _send(self) -> None:
-        """Send what there is room for: blocks to hosts of their own, accuracy trials to where most is free."""
+        """Send what there is room for: blocks to hosts of their own, accuracy trials to a host with their program.
+
+        Where no such host has room they go to where most is free.
+        """
         free = [host for host in self._hosts.values() if host.block is None]
         for host in sorted(free, key=lambda host: len(host.running)):  # the one that has least to finish first
             if self._blocks:
@@ -354,11 +389,10 @@ class ClusterEngine:
         for host in self._hosts.values():
             if host.block and not host.running:
                 self._send_to(host, host.block)
-        while self._queue and self._hosts:
-            freest = max(self._hosts.values(), key=_Host.free)
-            if freest.free() <= 0:
-                return
-            self._send_to(freest, (self._queue.popleft(),))
+        while self._queue and (free := [host for host in self._hosts.values() if host.free() > 0]):
+            group = self._queue.popleft()
+            program = group[0].program
+            self._send_to(max(free, key=lambda host: (program in host.programs, host.free())), group)
 
     def _send_to(self, host: _Host, group: Group) -> None:
         first = group[0]

@@ -6,11 +6,13 @@ statuses. Dask only carries the order here and the records back; one of its thre
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import queue
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
@@ -46,12 +48,19 @@ _WANTED_SECONDS = 1.0
 """Between two looks whether anybody still waits for a trial's record."""
 
 
+ORDER_SECONDS = 30.0
+"""After this time an order begins no further accuracy trial, and gives the records of those that are done. So a run
+shows what is done, and little is lost with a worker."""
+
 Records = TypeAdapter(list[Record])
-"""What an order gives: a record for each of its trials."""
+"""What an order gives: a record for each of its trials; for some of its accuracy trials where it ended early."""
 
 
 class Order(BaseModel):
-    """What the coordinator sends: an accuracy trial, or the trials of a timing block, as (id, attempt, spec)."""
+    """What the coordinator sends: accuracy trials of one program, or the trials of a timing block.
+
+    Each is (id, attempt, spec).
+    """
 
     trials: list[tuple[str, int, TrialSpec]]
     seconds: float
@@ -60,14 +69,27 @@ class Order(BaseModel):
     any_versions: bool
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class _Asked:
-    """An order that was asked for, by its key: a trial may be ordered anew while its last order still ends."""
+    """An order that was asked for, by its key: a trial may be ordered again while its last order still ends."""
 
     key: str
-    trials: list[Trial]
-    records: Future[list[Record]]
+    left: list[Trial]
+    """Its trials that were not begun."""
+    records: Future[list[Record]] = field(default_factory=Future)
     done: list[Record] = field(default_factory=list)
+    until: float = math.inf
+    """When it begins no further trial, on the monotonic clock."""
+
+    def next(self) -> list[Trial]:
+        """What to start next: a timing block as a whole, else one trial."""
+        return self.left if self.left[0].spec.lane == "speed" else self.left[:1]
+
+    def has_begun(self, trials: Sequence[Trial]) -> None:
+        """Note that these trials were started."""
+        if not self.done:
+            self.until = time.monotonic() + ORDER_SECONDS
+        self.left = self.left[len(trials) :]
 
 
 class Host:
@@ -84,7 +106,7 @@ class Host:
 
     def run(self, key: str, trials: Sequence[Trial]) -> Future[list[Record]]:
         """Run trials, as soon as there is room. The future raises UserError where that cannot be done."""
-        asked = _Asked(key, list(trials), Future())
+        asked = _Asked(key, list(trials))
         self._news.put(asked)
         return asked.records
 
@@ -100,12 +122,19 @@ class Host:
                     pass
                 full = not self._running or len(self._running) >= self._engine.jobs or bool(self._waiting)
                 for record in self._engine.wait(_NEWS_SECONDS if full else _ROOM_SECONDS):
-                    asked = self._running.pop(record.trial_id)
-                    asked.done.append(record)
-                    if len(asked.done) == len(asked.trials):
-                        asked.records.set_result(asked.done)
+                    self._ended(self._running.pop(record.trial_id), record)
         except Exception as error:
             self._refuse_all(f"its engine has failed ({type(error).__name__}: {error}); start the worker again")
+
+    def _ended(self, asked: _Asked, record: Record) -> None:
+        """A trial of an order has ended: go on with the next one, or answer."""
+        asked.done.append(record)
+        if asked in self._running.values():
+            return
+        if asked.left and record.status != "interrupted" and time.monotonic() < asked.until:
+            self._waiting.appendleft(asked)
+        else:
+            asked.records.set_result(asked.done)
 
     def _refuse_all(self, why: str) -> None:
         """Tell all who wait for a record, and all who will, that there will be none."""
@@ -136,20 +165,31 @@ class Host:
     def _forget(self, keys: Collection[str]) -> None:
         for asked in [asked for asked in self._waiting if asked.key in keys]:
             self._waiting.remove(asked)
-            asked.records.cancel()
+            if asked.done:
+                asked.records.set_result(asked.done)
+            else:
+                asked.records.cancel()
+        for asked in self._running.values():
+            if asked.key in keys:
+                asked.left = []
         self._engine.stop({trial_id for trial_id, asked in self._running.items() if asked.key in keys})
 
     def _start_next(self) -> bool:
         """Start the order that waits longest, where there is room; whether it waits no longer."""
         asked = self._waiting[0]
+        trials = asked.next()
+        ids = {trial.id for trial in trials}
         try:
-            ids = {trial.id for trial in asked.trials}
-            if ids & self._running.keys() or not self._engine.has_room(asked.trials[0].spec.lane):
+            if ids & self._running.keys() or not self._engine.has_room(trials[0].spec.lane):
                 return False
-            self._engine.submit(asked.trials)
+            self._engine.submit(trials)
+            asked.has_begun(trials)
             self._running |= dict.fromkeys(ids, asked)
         except UserError as error:
-            asked.records.set_exception(error)
+            if asked.done:
+                asked.records.set_result(asked.done)  # the next order fails as this one does
+            else:
+                asked.records.set_exception(error)
         self._waiting.popleft()
         return True
 

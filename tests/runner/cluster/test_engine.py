@@ -12,7 +12,7 @@ from harness.errors import UserError
 from harness.experiment import TrialSpec
 from harness.machine import this_machine
 from harness.record import Record
-from harness.runner.cluster.engine import MAX_LOST, PATIENCE_SECONDS, ClusterEngine
+from harness.runner.cluster.engine import MAX_GROUP, MAX_LOST, PATIENCE_SECONDS, ClusterEngine
 from harness.runner.cluster.events import Event, Failed, Gone, Joined, Left, Returned, Unfit, Worker
 from harness.runner.cluster.host import Order, Records
 from harness.runner.engine import Trial
@@ -292,6 +292,127 @@ def test_a_trial_that_is_stopped_again_and_again_on_its_worker_stays_interrupted
         records += engine.wait(0.1)
     assert [r.status for r in records] == ["interrupted"]
     assert engine.running() == 0
+
+
+def trials_of(specs: Sequence[TrialSpec]) -> list[Trial]:
+    return [Trial(of.id(), of) for of in specs]
+
+
+def ordered(link: Pretend) -> list[list[int]]:
+    """The seeds of each order that is on its way."""
+    return [[of.seed for _, _, of in order.trials] for _, order in link.sent.values()]
+
+
+def test_trials_of_one_program_are_an_order_as_long_as_every_slot_has_work() -> None:
+    engine = engine_of(Pretend(worker("a"), worker("b")))
+    both = [spec(seed=seed, cell=cell) for seed in range(40) for cell in ("gru", "lstm")]
+    assert engine.choose(trials_of(both)) == list(range(0, 2 * MAX_GROUP, 2))
+    assert engine.choose(trials_of(both[1:25])) == [0, 2, 4, 6, 8, 10], (
+        "a quarter of what waits, for there are four slots"
+    )
+    assert engine.choose(trials_of(both[:7])) == [0]
+    assert engine.choose(trials_of([*accuracy(4), *blocks(20)])) == [0], "timing blocks do not keep slots at work"
+    assert engine.choose(trials_of([spec(seed=seed, train_size=20 + seed) for seed in range(8)])) == [0, 1]
+
+
+def test_an_order_of_several_trials_takes_one_slot() -> None:
+    link = Pretend(worker("only", 2))
+    engine = engine_of(link)
+    engine.submit(trials_of(accuracy(3)))
+    engine.submit([Trial(of.id(), of) for of in accuracy(5)[3:]])
+    assert ordered(link) == [[0, 1, 2], [3, 4]]
+    assert engine.running() == 5
+    assert engine.has_room("accuracy"), "one order is taken ahead"
+    engine.submit([Trial(of.id(), of) for of in accuracy(6)[5:]])
+    assert not engine.has_room("accuracy")
+    link.done(link.at("only")[0])
+    assert [r.spec.seed for r in engine.wait(0.1)] == [0, 1, 2]
+    assert ordered(link) == [[3, 4], [5]]
+
+
+def test_what_an_order_did_not_begin_goes_on_as_the_same_attempt_where_its_program_is_compiled() -> None:
+    link = Pretend(worker("small", 1), worker("large", 4))
+    engine = engine_of(link)
+    engine.submit(trials_of([spec(cell="lstm")]))
+    engine.submit(trials_of([spec(cell="lstm", seed=1)]))
+    engine.submit(trials_of(accuracy(3)))
+    home = next(name for name in ("small", "large") for key in link.at(name) if len(link.sent[key][1].trials) == 3)
+    (key,) = [key for key in link.sent if len(link.sent[key][1].trials) == 3]
+    order = link.sent.pop(key)[1]
+    link.events.append(Returned(key, records_of(order.model_copy(update={"trials": order.trials[:1]}))))
+    assert [r.spec.seed for r in engine.wait(0.1)] == [0]
+    assert engine.running() == 4
+    address, again = next(sent for sent in link.sent.values() if len(sent[1].trials) == 2)
+    assert ids(again) == ids(order)[1:]
+    assert home in address
+    assert [(r.attempt, r.status) for r in run_to_the_end(engine, link, [])] == [(1, "ok")] * 4
+
+
+def test_a_host_that_has_compiled_a_program_is_preferred() -> None:
+    link = Pretend(worker("small", 1), worker("large", 4))
+    engine = engine_of(link)
+    filling = [spec(cell="lstm", seed=seed) for seed in range(4)]
+    engine.submit(trials_of(filling))
+    for of in (spec(cell="simple_rnn", seed=1), spec(cell="simple_rnn", seed=2), spec(cell="simple_rnn", seed=3)):
+        engine.submit(trials_of([of]))
+    engine.submit(trials_of([spec()]))
+    (at_small,) = link.at("small")
+    cell = link.sent[at_small][1].trials[0][2].cell
+    link.done(at_small)
+    engine.wait(0.1)
+    engine.submit(trials_of([spec(cell=cell, seed=9)]))
+    (at_small,) = link.at("small")
+    assert link.sent[at_small][1].trials[0][2].seed == 9
+
+
+def test_the_trials_of_a_lost_order_go_on_one_by_one_and_only_the_one_to_blame_is_given_up() -> None:
+    link = Pretend(worker("a", 1))
+    engine = engine_of(link)
+    engine.submit(trials_of(accuracy(3)))
+    fatal, records = 1, []
+    for number in range(20):
+        for key in link.at("a"):
+            if fatal in ordered(link)[0]:
+                old = "id-a" if not link.dropped else f"id-{len(link.dropped) - 1}"
+                link.events += [Left(old), Joined(worker("a", 1, id=f"id-{len(link.dropped)}"))]
+            else:
+                link.done(key)
+        records += engine.wait(0.1)
+        assert number or ordered(link) == [[0]]
+    assert {r.spec.seed: r.status for r in records} == {0: "ok", 1: "interrupted", 2: "ok"}
+    assert len(records) == 3
+    assert engine.running() == 0
+    assert len(link.dropped) == MAX_LOST
+
+
+def test_of_an_order_that_was_stopped_what_is_done_is_kept() -> None:
+    link = Pretend(worker("a", 1))
+    engine = engine_of(link)
+    engine.submit(trials_of(accuracy(4)))
+    ((key, (_, order)),) = link.sent.items()
+    del link.sent[key]
+    done, stopped = (order.model_copy(update={"trials": order.trials[at : at + 1]}) for at in (0, 1))
+    both = [
+        *Records.validate_json(records_of(done)),
+        *Records.validate_json(records_of(stopped, status="interrupted", test={})),
+    ]
+    link.events.append(Returned(key, Records.dump_json(both).decode()))
+    assert [r.spec.seed for r in engine.wait(0.1)] == [0]
+    assert ordered(link) == [[1]]
+    assert [(r.spec.seed, r.status, r.attempt) for r in run_to_the_end(engine, link, [])] == [
+        (1, "ok", 1), (2, "ok", 1), (3, "ok", 1),
+    ]  # fmt: skip
+
+
+def test_a_worker_that_sends_no_record_is_not_used() -> None:
+    link = Pretend(worker("a"), worker("b"))
+    engine = engine_of(link)
+    engine.submit(trials_of(accuracy(2)))
+    ((key, (address, _)),) = link.sent.items()
+    link.events.append(Returned(key, "[]"))
+    assert engine.wait(0.1) == []
+    (left,) = [name for name in ("a", "b") if name not in address]
+    assert {r.host for r in run_to_the_end(engine, link, [])} == {left}
 
 
 def test_other_versions_are_refused_or_recorded() -> None:

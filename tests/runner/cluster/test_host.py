@@ -151,3 +151,52 @@ def test_a_block_is_answered_once_all_its_trials_have_ended() -> None:
     assert not order.done()
     engine.ends.put(record(specs[1]))
     assert [r.trial_id for r in order.result(LONG)] == [s.id() for s in specs]
+
+
+GROUP = [Trial(of.id(), of) for of in (spec(seed=seed) for seed in range(3))]
+
+
+def next_call(engine: Pretend) -> Any:
+    return engine.calls.get(timeout=LONG)
+
+
+def test_the_trials_of_a_program_run_one_after_another_and_are_answered_together() -> None:
+    engine = Pretend()
+    order = host_of(engine).run("group", GROUP)
+    for trial in GROUP:
+        assert not order.done()
+        assert next_call(engine) == ("submit", trial.id)
+        assert engine.calls.empty()
+        engine.ends.put(record(trial.spec, status="crashed" if trial is GROUP[1] else "ok"))
+    assert [r.status for r in order.result(LONG)] == ["ok", "crashed", "ok"]
+
+
+def test_an_order_that_takes_long_gives_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "ORDER_SECONDS", 0.0)
+    engine = Pretend()
+    order = host_of(engine).run("group", GROUP)
+    assert next_call(engine) == ("submit", GROUP[0].id)
+    engine.ends.put(record(GROUP[0].spec))
+    assert [r.trial_id for r in order.result(LONG)] == [GROUP[0].id]
+
+
+def test_an_order_that_is_stopped_begins_no_further_trial() -> None:
+    engine = Pretend()
+    host = host_of(engine)
+    order = host.run("group", GROUP)
+    assert next_call(engine) == ("submit", GROUP[0].id)
+    engine.ends.put(record(GROUP[0].spec))
+    assert next_call(engine) == ("submit", GROUP[1].id)
+    host.stop(["group"])
+    assert next_call(engine) == ("stop", {GROUP[1].id})
+    engine.ends.put(record(GROUP[1].spec))  # it was done at that moment
+    assert [r.trial_id for r in order.result(LONG)] == [trial.id for trial in GROUP[:2]]
+
+
+def test_an_order_whose_next_trial_cannot_be_started_gives_what_is_done() -> None:
+    engine = Pretend()
+    order = host_of(engine).run("group", GROUP)
+    assert next_call(engine) == ("submit", GROUP[0].id)
+    engine.lock_error = "no temporary folder can be made"
+    engine.ends.put(record(GROUP[0].spec))
+    assert [r.trial_id for r in order.result(LONG)] == [GROUP[0].id]

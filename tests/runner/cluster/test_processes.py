@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -37,6 +38,17 @@ def test_on_this_machine_trials_end_as_with_the_local_engine(place: Place) -> No
     assert failures["killed"]["exit_code"] == -signal.SIGKILL
     assert "614 MiB allowed" in failures["growing"]["message"]
     assert "6 s it is allowed" in failures["dozing"]["message"]
+
+
+def test_on_a_worker_trials_of_one_program_share_a_process(place: Place) -> None:
+    text = HEAD.replace('"gru"', '["gru", "lstm"]').replace("seeds = 1", "seeds = 5") + sweeps("identifying")
+    code, output = place.run(text, arguments=["--engine", "dask", "--jobs", "1"], environment=HERE)
+    assert code == 0, output
+    processes: dict[str, set[int]] = {}
+    for record in place.all_records():
+        processes.setdefault(record["spec"]["cell"], set()).add(json.loads(record["data_fingerprint"])[0])
+    assert {cell: len(ids) for cell, ids in processes.items()} == {"gru": 1, "lstm": 1}
+    assert len(place.all_records()) == 10
 
 
 def listening(place: Place) -> set[str]:
