@@ -62,7 +62,7 @@ def test_every_task(name: str, tmp_path: Path) -> None:
     options = task.options(**given)
     train_size, length = task.small
     common = {
-        "task": name, "options": options.model_dump(mode="json"), "kernel": "fused", "train_size": train_size,
+        "task": name, "options": options.model_dump(mode="json"), "kernel": "keras", "train_size": train_size,
         "sequence_length": length, "batch_size": min(4, task.examples(train_size, length, options)),
     }  # fmt: skip
     check_that_the_second_equals_itself_alone(spec(**common, seed=1), spec(**common, seed=2))
