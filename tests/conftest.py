@@ -17,12 +17,14 @@ NEED_TENSORFLOW = (
 )  # fmt: skip
 """The folders and files of tests/ whose tests import TensorFlow, here or in a process they start."""
 TAKE_LONG = (
-    "analysis/test_error_rates.py", "documents/test_blocks.py", "report/test_large.py", "report/test_measured.py",
-    "report/test_report.py", "runner/cluster/test_network.py", "runner/cluster/test_processes.py",
-    "runner/cluster/test_survival.py", "runner/test_disk.py", "runner/test_faults.py", "runner/test_kernels.py",
-    "runner/test_shared_process.py", "runner/test_signals.py", "runner/test_survival.py", "runner/test_turns.py",
-    "runner/test_watch.py", "test_completion.py", "test_flow.py", "test_schema_every_key.py", "test_serve.py",
-    "test_syntax_trees.py",
+    "analysis/test_equivalence.py", "analysis/test_error_rates.py", "analysis/test_failure_table.py",
+    "analysis/test_kinds.py", "analysis/test_order.py", "analysis/test_sequential.py", "documents/test_blocks.py",
+    "report/test_figures.py", "report/test_large.py", "report/test_measured.py", "report/test_report.py",
+    "runner/cluster/test_network.py", "runner/cluster/test_processes.py", "runner/cluster/test_survival.py",
+    "runner/test_disk.py", "runner/test_faults.py", "runner/test_kernels.py", "runner/test_shared_process.py",
+    "runner/test_signals.py", "runner/test_survival.py", "runner/test_turns.py", "runner/test_watch.py",
+    "tasks/test_sound_events.py", "test_completion.py", "test_flow.py", "test_schema_every_key.py", "test_serve.py",
+    "test_syntax_trees.py", "trial/test_measure.py",
 )  # fmt: skip
 """Those that need none, but start many processes, simulate many experiments, try many values, or draw whole reports."""
 BROWSERS = {"browser", "plain_browser"}
@@ -76,7 +78,7 @@ def undrawn_files(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """A report has no figures: for tests of its other sections."""
-    monkeypatch.setattr("harness.report.evidence.FIGURES", {})
+    monkeypatch.setattr("harness.report.writing.evidence", lambda results: [])
 
 
 @pytest.fixture

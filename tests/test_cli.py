@@ -27,7 +27,7 @@ from harness.cli import app, main
 from harness.store import EXPERIMENT_NAME, open_store
 from tests.factories import EXPERIMENT, experiment, record
 
-pytestmark = pytest.mark.usefixtures("undrawn_files")
+pytestmark = pytest.mark.usefixtures("without_figures")
 
 ROOT = Path(__file__).parent.parent
 
@@ -317,7 +317,7 @@ main()
         ("harness.plan", ["check", "smoke"]),
         ("harness.flow", ["run", "smoke", "--results", "RESULTS/new"]),
         ("harness.report.page", ["report", "RESULTS"]),
-        ("scipy.stats", ["judge", "RESULTS"]),
+        ("scipy.special", ["judge", "RESULTS"]),
         ("pandas", ["export", "RESULTS"]),
         ("harness.analysis.frame", ["serve", "RESULTS", "--port", "0"]),
         ("harness.runner.kernels", ["kernels"]),

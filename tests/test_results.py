@@ -66,13 +66,15 @@ def test_a_folder_without_records_says_so(tmp_path: Path) -> None:
     assert "No trial has left a record yet; 8 trials are planned." in page(folder(tmp_path, []))
 
 
-def test_a_folder_of_failures_alone_says_so_and_shows_them(tmp_path: Path) -> None:
+def test_a_folder_of_failures_alone_says_so_and_shows_them(tmp_path: Path, without_figures: None) -> None:
     html = page(folder(tmp_path, [{"status": "diverged", "test": {}, "failure": FAILURE}] * 8))
     assert "All 8 trials failed: there is nothing to compare." in html
     assert "step 3: nan" in html
 
 
-def test_an_unfinished_folder_says_what_is_missing_and_a_stopped_trial_is_missing_too(tmp_path: Path) -> None:
+def test_an_unfinished_folder_says_what_is_missing_and_a_stopped_trial_is_missing_too(
+    tmp_path: Path, without_figures: None
+) -> None:
     stopped = {"status": "interrupted", "test": {}, "failure": {"phase": "train", "message": "stopped"}}
     directory = folder(tmp_path, [{}, {}, {}, stopped])
     stored = read_results(directory)
@@ -102,7 +104,7 @@ def test_the_frame_does_not_depend_on_how_many_records_are_read_at_a_time(
     assert len(whole.curves) == 4
 
 
-def test_a_report_can_go_elsewhere_and_leaves_the_results_alone(tmp_path: Path) -> None:
+def test_a_report_can_go_elsewhere_and_leaves_the_results_alone(tmp_path: Path, without_figures: None) -> None:
     directory = folder(tmp_path / "tiny", [{}])
     before = sorted(directory.iterdir())
     path = render_results(directory, output=tmp_path / "there", format="md")
@@ -165,13 +167,15 @@ def test_folders_side_by_side_are_told_apart_and_named_once(two: tuple[Path, Pat
         render_beside([two[0], tmp_path], tmp_path / "both")
 
 
-def test_claims_of_one_folder_alone_are_not_asked_in_the_other(two: tuple[Path, Path], tmp_path: Path) -> None:
+def test_claims_of_one_folder_alone_are_not_asked_in_the_other(
+    two: tuple[Path, Path], tmp_path: Path, without_figures: None
+) -> None:
     (two[1] / EXPERIMENT_NAME).write_text(EXPERIMENT, encoding="utf-8")
     text = render_beside(two, tmp_path / "both").read_text(encoding="utf-8")
     assert text.count("not asked") == 1
 
 
-def test_markdown_of_two_folders_names_them(two: tuple[Path, Path], tmp_path: Path) -> None:
+def test_markdown_of_two_folders_names_them(two: tuple[Path, Path], tmp_path: Path, without_figures: None) -> None:
     text = render_beside(two, tmp_path / "both", format="md").read_text(encoding="utf-8")
     assert "| a/tiny: A GRU does better than an LSTM |" in text
     assert "| b/tiny: A GRU does better than an LSTM |" in text
@@ -258,7 +262,7 @@ def ids(directory: Path) -> list[str]:
 
 
 def test_verdicts_and_report_come_from_one_reading_of_the_records(
-    results: Path, monkeypatch: pytest.MonkeyPatch
+    results: Path, monkeypatch: pytest.MonkeyPatch, without_figures: None
 ) -> None:
     read, times = Store.records, []
 

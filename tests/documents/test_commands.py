@@ -22,7 +22,7 @@ from harness.store import EXPERIMENT_NAME, open_store
 from tests.documents.reading import DOCUMENTS, ROOT, Command, blocks, commands
 from tests.factories import EXPERIMENT, experiment, record
 
-pytestmark = pytest.mark.usefixtures("undrawn_files")
+pytestmark = pytest.mark.usefixtures("without_figures")
 
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 TRAIN = {"run", "trial", "kernels", "summary"}

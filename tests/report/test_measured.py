@@ -70,7 +70,7 @@ def test_thresholds_of_tasks_are_in_words() -> None:
 def test_the_page_says_what_was_left_out_and_links_figures_to_how_they_were_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.report.evidence.FIGURES", {"memory": memory})
+    monkeypatch.setattr("harness.report.writing.evidence", lambda results: [memory(results)])
     rows = frame(*(trial(sequence_length=length, seed=seed) for length in (4, 8) for seed in (0, 1)))
     data = report_data(rows, verdicts=(), curves=None, missing=[("recall", "lstm", 2)])
     html = render(data, tmp_path).read_text(encoding="utf-8")
