@@ -9,8 +9,11 @@ variables into the compiled one, and trains that. The results are the same, bit 
 from __future__ import annotations
 
 from collections.abc import Hashable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
+
+import tensorflow as tf
 
 from harness.trial.reach import GradientReach, make_gradient_reach
 from harness.trial.update import StatefulPredict, StatefulUpdates, make_stateful_predict, make_stateful_updates
@@ -57,6 +60,18 @@ class Programs:
         )
         self._key, self._program = key, replace(program, reused=True)
         return program
+
+
+def variables_of_one_name() -> AbstractContextManager[Any]:
+    """A context in which TensorFlow gives all variables one name; Keras has names of its own.
+
+    TensorFlow keeps a kernel of 35 KiB for each name that a variable ever had, and Keras numbers the variables of a
+    process, so that each model would leave a third of a mebibyte or more.
+    """
+    scope: AbstractContextManager[Any] = tf.variable_creator_scope(
+        lambda next_creator, **options: next_creator(**{**options, "name": "variable/"})
+    )
+    return scope
 
 
 def _copy_values(source: Any, target: Any) -> None:

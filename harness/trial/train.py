@@ -26,7 +26,7 @@ from harness.trial.gate_bias import set_gate_bias
 from harness.trial.measure import Meter, resident_bytes
 from harness.trial.near_target import NearTargets
 from harness.trial.predictions import Predictions
-from harness.trial.programs import Program, Programs
+from harness.trial.programs import Program, Programs, variables_of_one_name
 from harness.trial.settings import set_keras, settle
 from harness.trial.surroundings import Reading, read_surroundings
 from harness.trial.update import States, to_tensors, zero_states
@@ -102,7 +102,7 @@ def train(
         validation_labels=label_count(task, dataset.validation),
     )
     targets = _targets(spec, task, dataset)
-    with meter.phase("build"):
+    with meter.phase("build"), variables_of_one_name():
         program = _build(spec, task, dataset, programs, carry_state=task.carries(options))
         model = program.model
     baseline_bytes = resident_bytes() if memory_is_its_own else None

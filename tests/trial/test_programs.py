@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tensorflow as tf
 
 from harness.cells import cells
 from harness.experiment import TrialSpec
@@ -115,6 +116,23 @@ def test_a_trial_leaves_no_model_graph_or_variable_in_the_process(kernel: str) -
         counts.append(alive())
     assert counts[0] == counts[1] == counts[2]
     assert counts[0]["models"] >= 1
+
+
+@pytest.mark.parametrize("kernel", ["keras", "fused"])
+def test_tensorflow_keeps_nothing_for_new_names_of_variables(kernel: str) -> None:
+    options = tasks["recall"].options(validation_size=20, test_size=20).model_dump(mode="json")
+    common = {"options": options, "kernel": kernel, "gradient_reach": True, "dropout": 0.1, "units": 7}
+    names = []
+
+    def note(next_creator: Any, **given: Any) -> Any:
+        names.append(given["name"])
+        return next_creator(**given)
+
+    with tf.variable_creator_scope(note):
+        for seed in (1, 2):
+            run(spec(**common, seed=seed), reuse=True)
+    assert len(names) > 10
+    assert len(set(names)) == 1, "each further name takes 35 KiB for as long as the process lives"
 
 
 def test_another_shape_compiles_again() -> None:
