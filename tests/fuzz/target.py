@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import sys
@@ -58,16 +59,21 @@ class Hangs(BaseException):
 
 @contextmanager
 def limited(seconds: int) -> Iterator[None]:
-    """Raises Hangs in the block after this number of seconds."""
+    """Raises Hangs in the block after this number of seconds.
+
+    A call that goes on after the signal, such as SQLite's of `open`, ends the process after twice the time.
+    """
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise Hangs(f"more than {seconds} s")
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.alarm(seconds)
+    faulthandler.dump_traceback_later(2 * seconds, exit=True, file=2)
     try:
         yield
     finally:
+        faulthandler.cancel_dump_traceback_later()
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
 
