@@ -33,25 +33,30 @@ def _failures(name: str, first: int, last: int) -> dict[int, str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("count", nargs="?", type=int, default=10_000)
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(target.name for target in TARGETS))
+    names = [target.name for target in TARGETS]
+    parser.add_argument("words", nargs="*", metavar="[COUNT] [TARGET ...]", help=f"10,000; {', '.join(names)}")
     parser.add_argument("--seed", type=int, help="one input only")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     given = parser.parse_args()
+    numbered = bool(given.words) and given.words[0].isdecimal()
+    count = int(given.words[0]) if numbered else 10_000
+    targets = given.words[numbered:] or names
+    if not {*targets} <= {*names}:
+        parser.error(f"expected TARGET to be one of: {', '.join(names)}")
     failed = 0
     with ProcessPoolExecutor(given.jobs, initializer=_limit, max_tasks_per_child=None) as pool:
-        for target in [by_name(name) for name in given.targets] or TARGETS:
+        for target in map(by_name, targets):
             begun = time.monotonic()
             if given.seed is None:
-                starts = range(0, given.count, _AT_A_TIME)
-                parts = [pool.submit(_failures, target.name, at, min(at + _AT_A_TIME, given.count)) for at in starts]
+                starts = range(0, count, _AT_A_TIME)
+                parts = [pool.submit(_failures, target.name, at, min(at + _AT_A_TIME, count)) for at in starts]
             else:
                 parts = [pool.submit(_failures, target.name, given.seed, given.seed + 1)]
             found = {seed: text for part in parts for seed, text in part.result().items()}
             failed += len(found)
             seconds = time.monotonic() - begun
-            count = given.count if given.seed is None else 1
-            print(f"{target.name}: {count:,} inputs, {len(found)} failures, {seconds:.0f} s", flush=True)
+            tried = count if given.seed is None else 1
+            print(f"{target.name}: {tried:,} inputs, {len(found)} failures, {seconds:.0f} s", flush=True)
             _show(found)
     return 1 if failed else 0
 

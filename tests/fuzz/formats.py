@@ -108,7 +108,7 @@ def _as_zip(random: Random, content: bytes) -> bytes:
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", random.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))) as archive:
         for name, member in members.items():
-            archive.writestr(name or "empty", member)
+            archive.writestr(name.partition("\0")[0] or "empty", member)  # zipfile cuts names there
     return written.getvalue()
 
 
