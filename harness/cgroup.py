@@ -6,14 +6,38 @@ kernel's documentation (admin-guide/cgroup-v1, cgroup-v2) and of proc(5).
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 _OWN = Path("/proc/self/cgroup")
 _MOUNTS = Path("/proc/self/mountinfo")
 _UNLIMITED = 1 << 60
 """Version 1 states no limit of memory as the largest multiple of a page's size, which is above this."""
+
+
+def usable_cores() -> int:
+    """The cores this process may use: those it may run on, at most its cgroups' share of CPU time, rounded up."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = cpu_quota()
+    return cores if quota is None else max(1, min(cores, math.ceil(quota)))
+
+
+def usable_memory() -> int:
+    """The memory this process may use, in bytes: the machine's, at most the limit of its cgroups."""
+    total = int(psutil.virtual_memory().total)
+    return min(total, memory_limit() or total)
+
+
+def free_memory() -> int:
+    """The memory that this process and others may still take, in bytes: the machine's, at most that of its cgroups."""
+    available = int(psutil.virtual_memory().available)
+    left = memory_left()
+    return available if left is None else min(available, left)
 
 
 def cpu_quota() -> float | None:

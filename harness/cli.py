@@ -223,8 +223,8 @@ def run(
 @app.command()
 def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -> None:
     """Validate an experiment file; print its plan with an estimate of its time."""
+    from harness.cgroup import usable_cores
     from harness.estimate import Estimator, load_of, seconds_in_all
-    from harness.machine import usable_cores
     from harness.plan import plan
     from harness.runner.progress import duration
     from harness.runner.run import MAX_CRASHES, is_given_up, left_to_do
@@ -282,7 +282,7 @@ def schema() -> None:
 @app.command()
 def status(directory: Directory) -> None:
     """How far a results folder is: trials per cell and status, time spent, time left."""
-    from harness.machine import usable_cores
+    from harness.cgroup import usable_cores
     from harness.status import status_of
     from harness.store import open_store
     from harness.terminal import status_notes, status_table

@@ -27,7 +27,7 @@ NOT_COUNTED = frozenset(
         "harness.cells", "harness.tasks", "harness.registry",  # names; the modules they lead to are counted
         "harness.experiment", "harness.factors", "harness.fields",  # types; the values are in the id themselves
         "harness.errors", "harness.explain",  # messages
-        "harness.record", "harness.machine",  # what is written down of a trial, and of the machine it runs on
+        "harness.record", "harness.machine", "harness.cgroup",  # what is recorded of a trial and of its machine
     }
 )  # fmt: skip
 """Modules that are imported by training and cannot change a number. What they import counts only if a counted module

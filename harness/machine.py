@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import platform
 import re
@@ -14,9 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from harness.cgroup import cpu_quota, memory_left, memory_limit
+from harness.cgroup import usable_cores, usable_memory
 from harness.record import Machine
 
 _FACTS = ("cpu", "cores", "memory_bytes", "system", "python", "tensorflow", "keras", "numpy")
@@ -27,26 +24,6 @@ _TELLING = re.compile(r"(TF|XLA|KERAS|OMP|MKL|OPENBLAS|ONEDNN|DNNL|MALLOC)_\w+|P
 def telling_environment() -> dict[str, str]:
     """The environment variables of this process that can change results or times, for the records."""
     return {name: value for name, value in sorted(os.environ.items()) if _TELLING.fullmatch(name)}
-
-
-def usable_cores() -> int:
-    """The cores this process may use: those it may run on, at most its cgroups' share of CPU time, rounded up."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = cpu_quota()
-    return cores if quota is None else max(1, min(cores, math.ceil(quota)))
-
-
-def usable_memory() -> int:
-    """The memory this process may use, in bytes: the machine's, at most the limit of its cgroups."""
-    total = int(psutil.virtual_memory().total)
-    return min(total, memory_limit() or total)
-
-
-def free_memory() -> int:
-    """The memory that this process and others may still take, in bytes: the machine's, at most that of its cgroups."""
-    available = int(psutil.virtual_memory().available)
-    left = memory_left()
-    return available if left is None else min(available, left)
 
 
 @cache

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import cgroup, machine
-from harness.cgroup import cpu_quota, memory_left, memory_limit
-from harness.machine import free_memory, usable_cores, usable_memory
+from harness import cgroup
+from harness.cgroup import cpu_quota, free_memory, memory_left, memory_limit, usable_cores, usable_memory
 from harness.runner.limits import Limits
 
 V2 = "31 23 0:28 {root} {top} rw,relatime - cgroup2 cgroup2 rw\n"
@@ -94,11 +93,11 @@ def test_what_is_left_of_the_memory_is_the_least_of_the_process_and_its_parents(
 
 
 def test_memory_is_free_where_the_machine_and_the_cgroups_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "memory_left", lambda: None)
+    monkeypatch.setattr(cgroup, "memory_left", lambda: None)
     assert free_memory() > 2**20
-    monkeypatch.setattr(machine, "memory_left", lambda: 2**20)
+    monkeypatch.setattr(cgroup, "memory_left", lambda: 2**20)
     assert free_memory() == 2**20
-    monkeypatch.setattr(machine, "memory_left", lambda: 2**60)
+    monkeypatch.setattr(cgroup, "memory_left", lambda: 2**60)
     assert free_memory() < 2**60
 
 
@@ -129,14 +128,21 @@ def test_without_cgroups_there_is_no_limit(tmp_path: Path, monkeypatch: pytest.M
 def test_cores_are_the_quota_rounded_up_and_at_most_the_machines(
     monkeypatch: pytest.MonkeyPatch, quota: float | None, cores: int
 ) -> None:
-    monkeypatch.setattr(machine.os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
-    monkeypatch.setattr(machine, "cpu_quota", lambda: quota)
+    monkeypatch.setattr(cgroup.os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
+    monkeypatch.setattr(cgroup, "cpu_quota", lambda: quota)
     assert usable_cores() == cores
 
 
+def test_without_affinity_all_cores_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 1 <= usable_cores() <= (cgroup.os.cpu_count() or 1)
+    monkeypatch.delattr(cgroup.os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(cgroup, "cpu_quota", lambda: None)
+    assert usable_cores() == cgroup.os.cpu_count()
+
+
 def test_the_memory_of_trials_is_a_share_of_what_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "memory_limit", lambda: 10 * 2**20)
+    monkeypatch.setattr(cgroup, "memory_limit", lambda: 10 * 2**20)
     assert usable_memory() == 10 * 2**20
     assert Limits().memory(2) == 4.5 * 2**20
-    monkeypatch.setattr(machine, "memory_limit", lambda: 2**62)
+    monkeypatch.setattr(cgroup, "memory_limit", lambda: 2**62)
     assert usable_memory() < 2**62

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness import machine
-from harness.machine import fingerprint_of, git_state, telling_environment, this_machine, usable_cores
+from harness.machine import fingerprint_of, git_state, telling_environment, this_machine
 
 
 @pytest.fixture(autouse=True)
@@ -108,13 +108,6 @@ def test_without_proc_the_processor_is_what_the_platform_calls_it(monkeypatch: p
     monkeypatch.setattr(Path, "read_text", without_proc)
     monkeypatch.setattr(machine.platform, "processor", lambda: "arm64e")
     assert this_machine().cpu == "arm64e"
-
-
-def test_without_affinity_all_cores_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert 1 <= usable_cores() <= (machine.os.cpu_count() or 1)
-    monkeypatch.delattr(machine.os, "sched_getaffinity", raising=False)
-    monkeypatch.setattr(machine, "cpu_quota", lambda: None)
-    assert usable_cores() == machine.os.cpu_count()
 
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")

@@ -27,7 +27,7 @@ from harness.analysis.simulate_margin import AT_MARGIN, GRADED, verdict_at_margi
 from harness.analysis.simulate_steps import MARGIN, RATIO, STEPS, verdict_of_times
 from harness.analysis.stats import ALPHA, SEED, holm
 from harness.analysis.verdict import Verdict
-from harness.machine import usable_cores
+from harness.cgroup import usable_cores
 from harness.sections import write_section
 
 Job = Callable[[], Iterable[Figure]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.machine import usable_memory
+from harness.cgroup import usable_memory
 
 GRACE_SECONDS = 2.0
 """Between SIGTERM and SIGKILL."""

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import psutil
 
+from harness.cgroup import usable_cores
 from harness.experiment import Lane
-from harness.machine import usable_cores
 from harness.record import Record
 from harness.runner.child import PRELOAD, Child, server_context
 from harness.runner.engine import LOOK_AHEAD, Trial

@@ -20,7 +20,7 @@ from uuid import uuid4
 import numpy as np
 
 from harness.analysis.rounds import are_enough, half_width
-from harness.machine import free_memory, usable_cores
+from harness.cgroup import free_memory, usable_cores
 from harness.record import Record
 from harness.runner.attempt import Attempt
 from harness.runner.child import Child

@@ -18,8 +18,9 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
+from harness.cgroup import usable_cores
 from harness.experiment import TrialSpec, parse_experiment
-from harness.machine import this_machine, usable_cores
+from harness.machine import this_machine
 from harness.plan import plan
 from harness.runner.engine import Trial
 from harness.runner.local import LocalEngine

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.machine import usable_memory
+from harness.cgroup import usable_memory
 from harness.runner.limits import Limits
 
 

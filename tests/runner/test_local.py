@@ -20,9 +20,9 @@ import pytest
 
 from harness.analysis.rounds import FEWEST_ROUNDS
 from harness.cells import KERNELS, cells
+from harness.cgroup import usable_cores
 from harness.errors import UserError
 from harness.experiment import TrialSpec
-from harness.machine import usable_cores
 from harness.record import PHASES, Record
 from harness.runner.engine import Trial
 from harness.runner.lanes import MachineLock

@@ -10,8 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from harness.cgroup import usable_cores
 from harness.errors import UserError
-from harness.machine import usable_cores
 from harness.runner.child import without_main
 from harness.runner.cluster.engine import ClusterEngine
 from harness.runner.cluster.versions import own_versions
