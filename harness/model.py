@@ -14,6 +14,8 @@ import numpy as np
 from harness.cells import KERNELS, Cell, cells
 from harness.cells.cell import check_rate, check_seed, check_switch, is_number
 from harness.cells.keras_backend import keras
+from harness.cells.one_hot import OneHot
+from harness.cells.sharded_model import COMPILED_KERNELS, ShardedModel
 from harness.errors import UserError, check_name
 
 Output: TypeAlias = Literal["sigmoid", "softmax", "linear"]
@@ -26,27 +28,6 @@ LOSSES: dict[str, Callable[[], Any]] = {
 _LARGEST_SIZE = 1_000_000
 INITIALIZERS = {"orthogonal": keras.initializers.Orthogonal, "glorot_uniform": keras.initializers.GlorotUniform}
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD}
-
-
-@keras.saving.register_keras_serializable("harness")
-class OneHot(keras.layers.Layer):  # type: ignore[misc]
-    """Symbols to indicators: integer ids (batch, time) -> float32 (batch, time, symbols)."""
-
-    def __init__(self, symbols: int, **options: Any) -> None:
-        super().__init__(**options)
-        self.symbols = symbols
-
-    def call(self, ids: Any) -> Any:
-        """An id outside 0 to symbols - 1 gives a row of zeros."""
-        return keras.ops.one_hot(ids, self.symbols, dtype=self.compute_dtype)
-
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        """(batch, time) -> (batch, time, symbols)."""
-        return (*input_shape, self.symbols)
-
-    def get_config(self) -> dict[str, Any]:
-        """What a saved model needs to make this layer again."""
-        return {**super().get_config(), "symbols": self.symbols}
 
 
 def get_model(
@@ -80,7 +61,9 @@ def get_model(
     recurrent_dropout: the rate on the hidden state; a mask per block of weights, the same at every time step
     input_shape:      (time, features), or (time,) with `symbols`; time may be None for kernels keras and fused
     classes:          the width of the output
-    kernel:           how the cells are executed, a key of `harness.cells.KERNELS`; the weights are the same for all
+    kernel:           how the cells are executed, a key of `harness.cells.KERNELS`; the weights are the same for all.
+                      The model of `fused` is compiled by XLA on every machine, and trains in shards, in `fit` too
+                      (harness/cells/sharded_model.py); the others never are, whether there is a GPU or not
     output:           'sigmoid': probabilities, binary cross-entropy; 'softmax': logits, cross-entropy with integer
                       labels; 'linear': mean squared error
     every_step:       one label a time step, (batch, time, classes); or one a sequence, (batch, classes)
@@ -161,12 +144,13 @@ def get_model(
     activation = "sigmoid" if output == "sigmoid" else "linear"
     outputs = keras.layers.Activation(activation, name="strong_out")(x)
 
-    model = keras.Model([inputs, *before], [outputs, *after]) if carry_state else keras.Model(inputs, outputs)
+    kind = ShardedModel if kernel in COMPILED_KERNELS else keras.Model
+    model = kind([inputs, *before], [outputs, *after]) if carry_state else kind(inputs, outputs)
     model.compile(
         optimizer=OPTIMIZERS[optimizer](learning_rate=learning_rate, global_clipnorm=clip_norm),
         loss=LOSSES[output](),
         metrics=["accuracy"],
-        jit_compile=True if kernel == "fused" else "auto",
+        jit_compile=kernel in COMPILED_KERNELS,  # not "auto", which depends on the machine
     )
     return model
 

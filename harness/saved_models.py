@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-_CLASSES = {"Recurrent": "harness.cells.layer", "Dropout": "harness.cells.dropout", "OneHot": "harness.model"}
+_CLASSES = {
+    "Recurrent": "harness.cells.layer",
+    "Dropout": "harness.cells.dropout",
+    "OneHot": "harness.cells.one_hot",
+    "ShardedModel": "harness.cells.sharded_model",
+}
 """The classes that a saved model can name, with their modules."""
 
 

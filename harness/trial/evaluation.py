@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from harness.cells.gradient import States
 from harness.tasks import Dataset, Split, split_scores
 from harness.tasks.task import Array, Scores, Task, calibrated
-from harness.trial.update import StatefulPredict, States
+from harness.trial.update import StatefulPredict
 
 _EXAMPLES = 128
 """Of one batch: what a cell makes of them stays in the processor's caches, and little is padded."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from harness.cells.gradient import States
 from harness.tasks.task import Array
 from harness.trial.measure import Meter
-from harness.trial.update import StatefulPredict, States, to_tensors
+from harness.trial.update import StatefulPredict, to_tensors
 
 
 class Predictions:

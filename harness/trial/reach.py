@@ -14,9 +14,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from harness.model import OneHot
+from harness.cells.gradient import States, call_with_states
+from harness.cells.one_hot import OneHot
+from harness.cells.sharded_model import is_compiled
 from harness.tasks.task import Array, Split
-from harness.trial.update import States, call_with_states, zero_states
+from harness.trial.update import zero_states
 
 GradientReach = Callable[[Split], list[tuple[int, float]]]
 EXAMPLES = 64
@@ -48,7 +50,7 @@ def make_gradient_reach(model: Any, *, every_step: bool) -> GradientReach:
         gradient = inputs.shape[0] * tape.gradient(loss, inputs)  # the loss is a mean over the batch
         return tf.reduce_mean(tf.norm(gradient, axis=-1), axis=0)
 
-    compiled = tf.function(norms, jit_compile=bool(model.jit_compile))
+    compiled = tf.function(norms, jit_compile=is_compiled(model))
 
     def gradient_reach(split: Split) -> list[tuple[int, float]]:
         labelled = np.flatnonzero(_weight_of_last(split, every_step=every_step) > 0)[:EXAMPLES]

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from harness.cells import cells
+from harness.cells.gradient import States
 from harness.errors import UserError
 from harness.experiment import TrialSpec
 from harness.model import get_model, recurrent_parameters
@@ -29,7 +30,7 @@ from harness.trial.predictions import Predictions
 from harness.trial.programs import Program, Programs, variables_of_one_name
 from harness.trial.settings import set_keras, settle
 from harness.trial.surroundings import Reading, read_surroundings
-from harness.trial.update import States, to_tensors, zero_states
+from harness.trial.update import to_tensors, zero_states
 from harness.tuning import for_tuning
 
 Report = Callable[..., None]

@@ -1,10 +1,10 @@
 """The training step and the prediction with which every kernel is trained and measured.
 
-A model that says so (kernel `fused`) is compiled by XLA, its batches are cut into shards (harness/trial/shards.py), and
-its updates run in a loop inside one call, so that what Python and the data cost is not counted as the cell's time. Any
-other runs as Keras itself would run it, a call an update: inside such a loop, what TensorFlow's graph optimiser makes
-of the gradients of Keras's own loops does not survive a second call (AlreadyExistsError for the document's GRU with
-dropout at 256 steps, TensorFlow 2.21).
+A model whose kernel XLA compiles (`fused`) has its batches cut into shards (harness/cells/shards.py), and its updates
+run in a loop inside one call, so that what Python and the data cost is not counted as the cell's time. Any other runs
+as Keras itself would run it, a call an update: inside such a loop, what TensorFlow's graph optimiser makes of the
+gradients of Keras's own loops does not survive a second call (AlreadyExistsError for the document's GRU with dropout at
+256 steps, TensorFlow 2.21).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from harness.trial.shards import in_shards
+from harness.cells.gradient import States, call_with_states, loss_and_gradients
+from harness.cells.sharded_model import is_compiled
+from harness.cells.shards import in_shards
 
-States = tuple[Any, ...]
-"""What a model that carries its state was left with: (batch, units) each; () for any other model."""
 Updates = Callable[..., npt.NDArray[np.float32]]
 Predict = Callable[[Any], npt.NDArray[np.float32]]
 StatefulUpdates = Callable[..., tuple[npt.NDArray[np.float32], States]]
@@ -61,17 +61,12 @@ def make_stateful_updates(model: keras.Model, threads: int | None = None) -> Sta
     if not optimizer.built:
         optimizer.build(weights)
 
-    def differentiate(
-        states: States, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None
-    ) -> tuple[tf.Tensor, list[tf.Tensor], States]:
-        with tf.GradientTape() as tape:
-            outputs, states = call_with_states(model, states, x, training=True)
-            loss = model.compute_loss(x=x, y=y, y_pred=outputs, sample_weight=weight, training=True)
-        values = [variable.value for variable in weights]
-        gradients = tape.gradient(loss, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    def differentiate(states: States, *batch: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor], States]:
+        loss, gradients, _, states = loss_and_gradients(model, states, *batch)
         return loss, gradients, states
 
-    executed = in_shards(model, differentiate, threads) if model.jit_compile else differentiate
+    compiled = is_compiled(model)
+    executed = in_shards(model, differentiate, threads) if compiled else differentiate
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def update(states: States, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None) -> tuple[tf.Tensor, States]:
@@ -95,7 +90,7 @@ def make_stateful_updates(model: keras.Model, threads: int | None = None) -> Sta
 
     def updates(states: States, x: Any, y: Any, weight: Any = None) -> tuple[npt.NDArray[np.float32], States]:
         batches = [tf.convert_to_tensor(batch) for batch in (x, y, weight) if batch is not None]
-        if not model.jit_compile:
+        if not compiled:
             losses = []
             for batch in zip(*batches, strict=True):
                 loss, states = update(states, *batch)
@@ -125,7 +120,7 @@ def make_stateful_predict(model: keras.Model) -> StatefulPredict:
     """As `make_predict`, for a model made with `carry_state`: `predict(states, x) -> outputs, states`."""
     prefer_quick_compiling()
     forward = tf.function(
-        lambda states, x: call_with_states(model, states, x, training=False), jit_compile=bool(model.jit_compile)
+        lambda states, x: call_with_states(model, states, x, training=False), jit_compile=is_compiled(model)
     )
 
     def predict(states: States, x: Any) -> tuple[npt.NDArray[np.float32], States]:
@@ -145,11 +140,3 @@ def prefer_quick_compiling() -> None:
 def zero_states(model: keras.Model, batch: int) -> States:
     """The states before the first time step: none, unless the model was made with `carry_state`."""
     return tuple(tf.zeros((batch, *state.shape[1:]), state.dtype) for state in model.inputs[1:])
-
-
-def call_with_states(model: keras.Model, states: States, x: Any, *, training: bool) -> tuple[Any, States]:
-    """The model's outputs, and the states that it was left with, where it was given some."""
-    if not states:
-        return model(x, training=training), ()
-    outputs, *after = model([x, *states], training=training)
-    return outputs, tuple(after)

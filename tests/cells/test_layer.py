@@ -84,17 +84,6 @@ def test_the_three_kernels_train_alike(name: str, options: dict) -> None:
         np.testing.assert_allclose(losses[kernel], losses["document"], rtol=1e-4)
 
 
-def test_a_fused_model_is_trained_by_fit_as_by_updates() -> None:
-    options = {"input_shape": (6, 3), "rnn_units": (5,), "classes": 2, "dropout": 0, "recurrent_dropout": 0, "seed": 1}
-    ours, theirs = (get_model("gru", kernel="fused", **options) for _ in range(2))
-    x, y = drawn(1, 3, 4, 6, 3), (drawn(2, 3, 4, 6, 2) > 0).astype("float32")
-    assert ours.jit_compile is True
-    make_updates(ours)(x, y)
-    theirs.fit(x.reshape(-1, 6, 3), y.reshape(-1, 6, 2), batch_size=4, shuffle=False, verbose=0)
-    for one, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
-
-
 def test_a_seed_fixes_training_with_dropout_to_the_bit() -> None:
     def losses() -> np.ndarray:
         model = get_model("lstm", kernel="fused", input_shape=(6, 3), rnn_units=(5,), classes=2, seed=4)

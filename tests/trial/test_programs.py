@@ -9,11 +9,11 @@ import pytest
 import tensorflow as tf
 
 from harness.cells import cells
+from harness.cells.gradient import call_with_states
 from harness.experiment import TrialSpec
 from harness.tasks import tasks
 from harness.trial.measure import Meter
 from harness.trial.train import train
-from harness.trial.update import call_with_states
 from tests.benchmarks.memory import alive
 from tests.factories import spec
 
@@ -95,8 +95,8 @@ def test_a_reused_program_traces_nothing(kernel: str, monkeypatch: pytest.Monkey
         traced.append(model)
         return call_with_states(model, *given, **options)
 
-    monkeypatch.setattr("harness.trial.update.call_with_states", traces)
-    monkeypatch.setattr("harness.trial.reach.call_with_states", traces)
+    for module in ("harness.cells.gradient", "harness.trial.update", "harness.trial.reach"):
+        monkeypatch.setattr(f"{module}.call_with_states", traces)
     run(spec(**common, seed=1), reuse=True)
     assert len(traced) >= 1 + 3 + 1, "the step, the prediction at three lengths, and the gradient reach"
     traced.clear()

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cells.dropout import masks, shard
+from harness.cells.shards import LEAST, shards
 from harness.model import get_model
-from harness.trial.shards import LEAST, shards
 from harness.trial.update import make_stateful_updates, make_updates, zero_states
 from tests.cells.shapes import drawn
 
@@ -67,7 +67,7 @@ def test_each_thread_has_its_shard_of_every_batch(monkeypatch: pytest.MonkeyPatc
 def test_threads_are_those_that_tensorflow_has(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tf.config.threading, "get_inter_op_parallelism_threads", lambda: 61)
     model, counts = get_model("gru", input_shape=(6, 3), classes=2, **NETWORK), []
-    monkeypatch.setattr("harness.trial.shards.shards", lambda batch, threads: counts.append(threads) or 1)
+    monkeypatch.setattr("harness.cells.shards.shards", lambda batch, threads: counts.append(threads) or 1)
     make_updates(model)(drawn(1, 1, 8, 6, 3), np.zeros((1, 8, 6, 2), np.float32))
     assert counts == [61]
 

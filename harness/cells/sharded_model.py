@@ -1,0 +1,133 @@
+"""A Keras model that XLA compiles on every machine, and that trains in shards in Keras's own `fit` too."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import tensorflow as tf
+
+from harness.cells.dropout import Dropout
+from harness.cells.gradient import loss_and_gradients
+from harness.cells.keras_backend import keras
+from harness.cells.layer import Recurrent
+from harness.cells.one_hot import OneHot
+from harness.cells.shards import in_shards
+
+COMPILED_KERNELS = frozenset({"fused"})
+"""The kernels that XLA compiles, on every machine. Their models are of the class below, and train in shards."""
+_LAYERS = {
+    keras.layers.InputLayer, keras.layers.Dense, keras.layers.Activation, keras.layers.Concatenate,
+    OneHot, Recurrent, Dropout,
+}  # fmt: skip
+"""Layers that compute each sequence of a batch by itself, and draw for a shard what they draw for the whole batch."""
+_LOSSES = {
+    keras.losses.BinaryCrossentropy, keras.losses.binary_crossentropy,
+    keras.losses.BinaryFocalCrossentropy, keras.losses.binary_focal_crossentropy,
+    keras.losses.CategoricalCrossentropy, keras.losses.categorical_crossentropy,
+    keras.losses.SparseCategoricalCrossentropy, keras.losses.sparse_categorical_crossentropy,
+    keras.losses.KLDivergence, keras.losses.kl_divergence,
+    keras.losses.Poisson, keras.losses.poisson,
+    keras.losses.MeanSquaredError, keras.losses.mean_squared_error,
+    keras.losses.MeanAbsoluteError, keras.losses.mean_absolute_error,
+    keras.losses.MeanSquaredLogarithmicError, keras.losses.mean_squared_logarithmic_error,
+    keras.losses.Huber, keras.losses.huber,
+    keras.losses.LogCosh, keras.losses.log_cosh,
+}  # fmt: skip
+"""Losses of Keras of which each sequence has its own: that of a batch is the mean of those of its equal shards."""
+
+
+@keras.saving.register_keras_serializable("harness")
+class ShardedModel(keras.Model):  # type: ignore[misc]
+    """A functional model whose training step computes the gradient of a batch in shards (harness/cells/shards.py).
+
+    Losses, gradients and metrics are those of the whole batch, to rounding. XLA compiles it wherever Keras's default,
+    `jit_compile="auto"`, leaves the choice. Keras's own step is used, on the whole batch, where the shards would not
+    add up to it: with a loss that is not one of Keras's means over the sequences, with other layers than those of
+    `get_model`, regularizers, several inputs or outputs, or under tf.distribute; and with `run_eagerly=True` or
+    `jit_compile=False`.
+    """
+
+    @property
+    def trains_in_shards(self) -> bool:
+        """Whether `fit` computes shards, as the model is compiled now."""
+        return (
+            self.jit_compile
+            and not self.run_eagerly
+            and len(self.inputs) == len(self.outputs) == 1
+            and {type(layer) for layer in self.layers} <= _LAYERS
+            and not self.losses
+            and not any(layer.activity_regularizer for layer in self.layers)
+            and bool(self.trainable_variables)
+            and self.optimizer is not None
+            and is_mean_over_sequences(self.loss)
+            and self.distribute_strategy.num_replicas_in_sync == 1
+        )
+
+    def compile(self, *arguments: Any, **options: Any) -> None:
+        """As in Keras; `jit_compile="auto"` stands for true, unless the model is run eagerly."""
+        given = inspect.signature(super().compile).bind(*arguments, **options)
+        given.apply_defaults()
+        if given.arguments["jit_compile"] == "auto":
+            given.arguments["jit_compile"] = not given.arguments["run_eagerly"]
+        super().compile(*given.args, **given.kwargs)
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile a model that has been loaded."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)
+
+    def make_train_function(self, force: bool = False) -> Any:
+        """As in Keras; but where a step computes shards, XLA compiles these instead of the step as a whole."""
+        if not self.trains_in_shards:
+            return super().make_train_function(force)
+        self.jit_compile = False
+        try:
+            return super().make_train_function(force)
+        finally:
+            self.jit_compile = True
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One update with a batch (x, y, sample_weight): the values of the metrics, by name."""
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        # A weight for each sequence, where a loss has several time steps, is for Keras to refuse.
+        is_weighted = sample_weight is None or keras.ops.ndim(sample_weight) >= len(self.output_shape) - 1
+        if y is None or not is_weighted or not self.trains_in_shards:
+            return super().train_step(data)  # type: ignore[no-any-return]
+        batch = [tensor for tensor in keras.tree.flatten((x, y, sample_weight)) if tensor is not None]
+
+        def differentiate(states: Any, *batch: Any) -> tuple[Any, list[Any], tuple[Any, ...]]:
+            loss, gradients, outputs, _ = loss_and_gradients(self, states, *batch)
+            return loss, gradients, (outputs,)
+
+        loss, gradients, (outputs,) = in_shards(self, differentiate)((), *batch)
+        self.optimizer.apply(gradients, self.trainable_variables)
+        mean_loss = next(metric for metric in self.metrics if metric.name == "loss")
+        mean_loss.update_state(loss, sample_weight=tf.shape(outputs)[0])
+        return self.compute_metrics(x, y, outputs, sample_weight=sample_weight)  # type: ignore[no-any-return]
+
+
+def is_compiled(model: keras.Model) -> bool:
+    """Whether a model of `get_model` has one of the kernels that XLA compiles.
+
+    `model.jit_compile` does not say so: where there is a GPU, Keras's default, "auto", is true for all models.
+    """
+    return isinstance(model, ShardedModel)
+
+
+def is_mean_over_sequences(loss: Any) -> bool:
+    """Whether a loss, as `compile` takes it, is known to be the mean of those of the equal shards of a batch."""
+    try:
+        found = keras.losses.get(loss)
+        if not isinstance(found, keras.losses.Loss):
+            return found in _LOSSES
+    except (TypeError, ValueError):  # no name of a loss of Keras, or several losses
+        return False
+    config = found.get_config()
+    return (
+        type(found) in _LOSSES
+        and config["reduction"] in ("sum_over_batch_size", "mean")
+        and config.get("axis", -1) == -1
+        and config.get("ignore_class") is None
+    )
