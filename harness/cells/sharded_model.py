@@ -44,8 +44,8 @@ class ShardedModel(keras.Model):  # type: ignore[misc]
     Losses, gradients and metrics are those of the whole batch, to rounding. XLA compiles it wherever Keras's default,
     `jit_compile="auto"`, leaves the choice. Keras's own step is used, on the whole batch, where the shards would not
     add up to it: with a loss that is not one of Keras's means over the sequences, with other layers than those of
-    `get_model`, regularizers, several inputs or outputs, or under tf.distribute; and with `run_eagerly=True` or
-    `jit_compile=False`.
+    `get_model`, regularizers, several inputs or outputs, or several replicas of tf.distribute; where there is a GPU,
+    since shards are for the cores of a processor; and with `run_eagerly=True` or `jit_compile=False`.
     """
 
     @property
@@ -62,6 +62,7 @@ class ShardedModel(keras.Model):  # type: ignore[misc]
             and self.optimizer is not None
             and is_mean_over_sequences(self.loss)
             and self.distribute_strategy.num_replicas_in_sync == 1
+            and not tf.config.get_visible_devices("GPU")
         )
 
     def compile(self, *arguments: Any, **options: Any) -> None:

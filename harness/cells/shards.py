@@ -82,7 +82,7 @@ def in_shards(model: keras.Model, differentiate: Differentiate, threads: int | N
 
 
 def _fitting(size: Any, counts: list[int]) -> Any:
-    """Into how many of the numbers of shards 1, 2, 4, ... a batch can be cut: these are the first ones, always."""
+    """How many of `counts`, which are 1, 2, 4, ..., are possible numbers of shards; they are always the first ones."""
     fits = [tf.logical_and(size % count == 0, size >= count * LEAST) for count in counts[1:]]
     return 1 + tf.reduce_sum(tf.cast(tf.stack(fits), tf.int32)) if fits else tf.constant(1)
 

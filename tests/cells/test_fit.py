@@ -249,6 +249,14 @@ def test_whether_a_kernel_is_compiled_does_not_depend_on_the_machine(
     assert is_compiled(model) is (kernel in COMPILED_KERNELS)
 
 
+def test_a_gpu_computes_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = fused()
+    assert model.trains_in_shards
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: [SimpleNamespace(device_type=kind)])
+    assert not model.trains_in_shards
+    assert model.jit_compile is True
+
+
 @pytest.mark.parametrize(("kernel", "sizes"), [("keras", [12]), ("fused", [4])])
 def test_the_loop_of_trials_asks_the_kernel_and_not_keras_whether_to_cut_batches(
     kernel: str, sizes: list[int], monkeypatch: pytest.MonkeyPatch
