@@ -3,10 +3,10 @@
     python -m tests.benchmarks.processor_time OTHER_CHECKOUT      # about ten minutes on two cores
     python -m tests.benchmarks.processor_time OTHER_CHECKOUT --experiment experiments/less_data.toml
 
-Both versions run the accuracy trials of the other checkout's experiments/compare.toml, first the other one, then this
-one. The sample is two seeds of every condition and cell by the other version, in which each trial compiles its program,
-and three by this one, in which most trials of a program reuse it. What 5 and 20 seeds take follows: for each condition
-and cell the mean of its trials that reuse a program, a seed, and for each program what compiling added.
+Both versions run accuracy trials of the other checkout's experiments/compare.toml: two seeds of every condition and
+cell by the other version, three seeds by this one, and again two by the other one, because what else the machine does
+changes processor time too. What 5 and 20 seeds take follows: for each condition and cell the mean of its trials that
+reuse a program, a seed, and for each program what compiling added. Where none reuses one, it is the mean of all trials.
 
 Seconds are those of `cpu_seconds`: user and system time of all phases, all threads. Beside them stands what the whole
 run took, with all of its processes, start and report included; of it a smaller sample has a larger share.
@@ -34,19 +34,19 @@ from typing import Any
 from harness.toml import to_toml
 
 ROOT = Path(__file__).parents[2]
-SEEDS = {"other": 2, "this": 3}
-"""Of the sample, by version."""
+SAMPLE = (("other", (0, 1)), ("this", (0, 1, 2)), ("other", (2, 3)))
+"""Which version runs which seeds, in turn."""
 TARGETS = {5: 0.45, 20: 0.35}
 """By the number of seeds: the share of the other version's processor time that a trial may take at most."""
 _ADOPT_ORPHANS = 36
 """PR_SET_CHILD_SUBREAPER of Linux's prctl: what a run leaves becomes a child of this process, and is counted."""
 
 
-def accuracy_only(text: str, seeds: int) -> str:
-    """The experiment without its speed trials and its claims, with this number of seeds."""
+def accuracy_only(text: str, seeds: Sequence[int]) -> str:
+    """The experiment without its speed trials and its claims, with these seeds."""
     given: dict[str, Any] = tomllib.loads(text)
     given.pop("claim", None)
-    given["seeds"] = list(range(seeds))
+    given["seeds"] = list(seeds)
     given["sweep"] = [sweep for sweep in given["sweep"] if sweep.get("lane", given.get("lane")) != "speed"]
     return to_toml(given)
 
@@ -112,10 +112,10 @@ def main() -> None:
     arguments = parser.parse_args()
     text = (arguments.other / arguments.experiment).read_text(encoding="utf-8")
     ctypes.CDLL(None).prctl(_ADOPT_ORPHANS, 1, 0, 0, 0)
-    found = {}
-    for name, checkout in (("other", arguments.other), ("this", ROOT)):
-        records, whole = run(checkout, accuracy_only(text, SEEDS[name]))
-        found[name] = records
+    found: dict[str, list[dict[str, Any]]] = {"other": [], "this": []}
+    for name, sample in SAMPLE:
+        records, whole = run(arguments.other if name == "other" else ROOT, accuracy_only(text, sample))
+        found[name] += records
         print(f"{name}: {len(records)} trials; {whole / len(records):.2f} s a trial of the whole run", flush=True)
         print(phases(records), flush=True)
     for seeds, target in TARGETS.items():

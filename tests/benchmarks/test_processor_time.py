@@ -41,4 +41,4 @@ def test_phases_are_shown_by_whether_the_program_was_reused() -> None:
 
 def test_only_accuracy_trials_are_run() -> None:
     text = 'seeds = 5\n[[sweep]]\ntask = "recall"\n[[sweep]]\nlane = "speed"\ntask = "recall"\n[[claim]]\nid = "a"\n'
-    assert tomllib.loads(accuracy_only(text, 2)) == {"seeds": [0, 1], "sweep": [{"task": "recall"}]}
+    assert tomllib.loads(accuracy_only(text, (0, 1))) == {"seeds": [0, 1], "sweep": [{"task": "recall"}]}
