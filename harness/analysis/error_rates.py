@@ -22,6 +22,7 @@ import numpy as np
 from harness.analysis.error_tables import Figure, cell, in_markdown
 from harness.analysis.sequential import p_of, sequential_p
 from harness.analysis.simulate import Scenario, Shape, simulated_outcomes, simulated_verdicts, verdict_after_looks
+from harness.analysis.simulate_blocks import MACHINES, block_figures
 from harness.analysis.simulate_kinds import KINDS, verdict_of
 from harness.analysis.simulate_margin import AT_MARGIN, GRADED, verdict_at_margin, verdict_of_equal_cells
 from harness.analysis.simulate_steps import MARGIN, RATIO, STEPS, verdict_of_times
@@ -90,10 +91,17 @@ def step_figures(
             yield partial(_of_a_step, step, n, experiments)
 
 
+def timing_figures(experiments: int) -> Iterator[Job]:
+    """What is said of seconds per update that are measured in timing blocks."""
+    for machine in MACHINES:
+        yield partial(block_figures, experiments, machine)
+
+
 PARTS: dict[str, Callable[[int], Iterable[Job]]] = {
     "differences": figures,
     "equality": equality_figures,
     "times": step_figures,
+    "timing blocks": timing_figures,
 }
 """What is simulated, by the name of the part; each has a section of docs/method.md."""
 
