@@ -18,6 +18,8 @@ _SPLITS = (("train", "traindata"), ("valid", "validation", "validdata"), ("test"
 _NOTES = (20, 109, -1, None, math.nan, math.inf, 60.5, True, "60", [60], 10**30)
 _CELLS: tuple[float, ...] = (2, -1, 0.5, math.nan, math.inf)
 _DTYPES = ("f2", "c16", "U3", "S3", ">f4", ">i8", "M8[s]", "O", "f4,i4", "u8", "g")
+_UNSAFE = ("MPEG", "VORBIS", "OPUS", "ALAC")
+"""Encoders of libsndfile that end the process at some samples, rates and lengths."""
 _ONSETS = ("0", "-0.0", "1e-320", "nan", "+.1", "1_0", "0,1", "-1")
 _OFFSETS = ("0", "1e308", "inf", "1e400", "٣", " 0.4 ")
 _SCRIPTS = (
@@ -112,13 +114,13 @@ def sound(random: Random) -> bytes:
     """A recording of any format, sample format, rate, length and number of channels."""
     import soundfile
 
-    form = pick(random, ("WAV", "FLAC"), ("AIFF", "AU", "RF64", "W64", "CAF", "OGG", "WAVEX", "VOC"), 0.2)
-    subtype = random.choice((None, *soundfile.available_subtypes(form)))
+    form = pick(random, ("WAV", "FLAC"), ("AIFF", "AU", "RF64", "W64", "CAF", "WAVEX", "VOC"), 0.2)
+    subtype = random.choice([name for name in soundfile.available_subtypes(form) if not name.startswith(_UNSAFE)])
     rate = pick(random, (8000, 4000, 16_000, 11_025), (1, 99, 100, 7919, 44_100, 192_000, 2**31 - 1), 0.2)
     channels = pick(random, (1, 2), (3, 8, 64, 65), 0.1)
     length = pick(random, (rate // 2, rate), (0, 1, 2, 40, 11 * 8000), 0.3) % 200_000
     samples = np.random.default_rng(random.randrange(100)).uniform(-1, 1, (length, channels))
-    if length and subtype in ("FLOAT", "DOUBLE", "PCM_16") and random.random() < 0.4:  # other encoders may crash
+    if length and subtype in ("FLOAT", "DOUBLE", "PCM_16") and random.random() < 0.4:
         samples[random.randrange(length)] = random.choice([n for n in NUMBERS if abs(n) != 10**400])
     if random.random() < 0.1:
         samples[:] = 0
