@@ -17,7 +17,7 @@ from rich.text import Text
 
 from harness.analysis.changes import Change, Changes, Group, compare
 from harness.analysis.datasets import Data, differences, of_frame
-from harness.analysis.words import number
+from harness.analysis.effects import number
 from harness.results import find_modules, load_records
 from harness.store import naming_damage, open_store
 

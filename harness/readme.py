@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.analysis.effects import effect_in_words
 from harness.analysis.verdict import Verdict
 from harness.analysis.verdicts import read_verdicts
 from harness.analysis.words import scope
@@ -15,7 +16,6 @@ from harness.errors import UserError
 from harness.results import VERDICTS_NAME
 from harness.sections import write_section
 from harness.store import open_store
-from harness.terminal import effect_in_words
 
 SECTION = "verdicts"
 

@@ -18,8 +18,9 @@ from rich.text import Text
 
 from harness.analysis.data_names import names_of_tasks
 from harness.analysis.datasets import left_out_in_words, most_left_out, unknown_warning
+from harness.analysis.effects import effect_in_words, number
 from harness.analysis.verdict import Verdict
-from harness.analysis.words import number, scope
+from harness.analysis.words import scope
 from harness.bundled import bundled_experiments
 from harness.cells import KERNELS, cells
 from harness.errors import UserError
@@ -92,20 +93,6 @@ def _below(verdict: Verdict) -> tuple[str, tuple[str, str]]:
     """Why this verdict, and where it holds."""
     where = scope(verdict.conditions)
     return verdict.reason, (f"\nScope: {where}" if where else "", "dim")
-
-
-def effect_in_words(verdict: Verdict) -> str:
-    """'-0.12 [-0.2, -0.04] bits', or '-' where nothing was measured."""
-    if verdict.effect is None:
-        return "-"
-    text = _figure(verdict.effect)
-    if verdict.ci_low is not None and verdict.ci_high is not None:
-        text += f" [{_figure(verdict.ci_low)}, {_figure(verdict.ci_high)}]"
-    return f"{text} {verdict.unit}".strip()
-
-
-def _figure(value: float) -> str:
-    return number(value) if math.isfinite(value) else f"{value:g}"
 
 
 def tasks_of(specs: Iterable[TrialSpec]) -> list[str]:

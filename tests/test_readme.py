@@ -49,9 +49,9 @@ def test_the_section_says_what_was_found_when_and_on_what_machine(results: Path,
     assert text.startswith(f"# Above\n{BEGIN}\n\n2026-03-04, 8 trials on {this_machine().cpu}, ")
     assert f"TensorFlow {this_machine().tensorflow}" in text
     assert "commit 0123456789ab:" in text
-    assert "| **supported** | A is &#124; better | 0.12 [0.1, 0.2] bits | 5 | recall |\n" in text
-    assert "| **mixed: supported in 1 of 2 conditions** | B | 0 [-1, 1] % | 5 | - |\n" in text
-    assert f"| **not testable** | C | - | - | - |\n\n{END}\n\nBelow\n" in text
+    assert "| **supported** | A is &#124; better | +0.12 bits [0.1, 0.2] | 5 | recall |\n" in text
+    assert "| **mixed: supported in 1 of 2 conditions** | B | 0 % [−1, 1] | 5 | - |\n" in text
+    assert f"| **not testable** | C | – | - | - |\n\n{END}\n\nBelow\n" in text
     assert "old" not in text
     assert main([str(results), str(file)]) == 0
     assert file.read_text(encoding="utf-8") == text

@@ -11,20 +11,13 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.analysis.changes import Change, Quantity
+from harness.analysis.effects import effect_in_words
 from harness.analysis.verdict import Verdict
 from harness.diff import table
 from harness.plan import plan
 from harness.runner.kernels import KernelRecord, Shape
 from harness.status import CellStatus, Status
-from harness.terminal import (
-    VerdictTable,
-    data_lines,
-    effect_in_words,
-    kernel_notes,
-    kernel_table,
-    plan_table,
-    status_table,
-)
+from harness.terminal import VerdictTable, data_lines, kernel_notes, kernel_table, plan_table, status_table
 from tests.factories import experiment, spec
 
 SCOPE = {"task": "language", "train_size": [2000, 8000], "sequence_length": 64, "kernel": "fused", "matched": "units"}
@@ -35,9 +28,9 @@ VERDICTS = [
     Verdict("d", "Turing", "not testable", None, None, None, "", 0, reason="It has no end."),
 ]
 SAID = (
-    "supported", "GRUs do better on less data", "0.108 [0.061, 0.155] bits", "Why this is so.", "No difference",
+    "supported", "GRUs do better on less data", "+0.108 bits [0.061, 0.155]", "Why this is so.", "No difference",
     "Scope: language; size 2,000, 8,000; length 64; kernel fused; equal units", "Scope: machine 3f2a9c",
-    "mixed: supported in 3 of 8", "LSTMs win", "-4 [-inf, 9] %", "not testable", "Turing", "It has no end.",
+    "mixed: supported in 3 of 8", "LSTMs win", "−4 % [−∞, 9]", "not testable", "Turing", "It has no end.",
 )  # fmt: skip
 
 
@@ -56,7 +49,7 @@ def test_a_narrow_terminal_has_all_of_every_verdict_one_under_the_other(width: i
     text = printed(width)
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
-    for said in (*SAID, "Effect 0.108 [0.061, 0.155] bits, 6 seeds", "1 seed"):
+    for said in (*SAID, "Effect +0.108 bits [0.061, 0.155], 6 seeds", "1 seed"):
         assert said in words(text), said
 
 
@@ -69,7 +62,7 @@ def test_a_wide_terminal_has_a_table(width: int) -> None:
     assert head.split() == ["verdict", "claim", "effect", "[95", "%", "interval]", "seeds"]
     effect = head.index("effect")
     assert next(row for row in rows if "GRUs do better" in row)[effect:].split() == [
-        "0.108", "[0.061,", "0.155]", "bits", "6",
+        "+0.108", "bits", "[0.061,", "0.155]", "6",
     ]  # fmt: skip
     columns = ((0, head.index("claim")), (head.index("claim"), effect), (effect, head.index("seeds")))
     by_column = [words("\n".join(row[start:end] for row in rows)) for start, end in columns]
@@ -156,11 +149,11 @@ def test_what_looks_like_markup_is_printed_as_it_is(shown: Table) -> None:
 @pytest.mark.parametrize(
     ("effect", "low", "high", "unit", "text"),
     [
-        (999.7, None, None, "%", "1,000 %"),
-        (12_345_678.0, 1e6, 2e7, "bytes", "12,345,678 [1,000,000, 20,000,000] bytes"),
-        (float("inf"), float("-inf"), float("inf"), "%", "inf [-inf, inf] %"),
-        (-0.12345, -0.2, -0.04, "nats", "-0.123 [-0.2, -0.04] nats"),
-        (None, None, None, "", "-"),
+        (999.7, None, None, "%", "+1,000 %"),
+        (12_345_678.0, 1e6, 2e7, "bytes", "+12,345,678 bytes [1,000,000, 20,000,000]"),
+        (float("inf"), float("-inf"), float("inf"), "%", "+∞ [−∞, ∞]"),
+        (-0.12345, -0.2, -0.04, "nats", "−0.123 nats [−0.2, −0.04]"),
+        (None, None, None, "", "–"),
     ],
 )
 def test_an_effect_is_written_without_powers_of_ten(

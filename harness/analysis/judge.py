@@ -16,6 +16,7 @@ import pandas as pd
 
 from harness.analysis.advantages import Scale, scale_of
 from harness.analysis.claims import Claim, Comparison, Exact, NotTestable, Proportion
+from harness.analysis.effects import quantity, size
 from harness.analysis.exact import FactFound, facts
 from harness.analysis.looks import Looks
 from harness.analysis.missing_evidence import equality_wanted
@@ -44,7 +45,6 @@ from harness.analysis.words import (
     looked_at,
     mixture,
     not_beaten,
-    quantity,
     seeds_wanted,
     unknown_words,
     why,
@@ -159,7 +159,7 @@ def _verdict(draft: _Draft, sample: Judged, p_adjusted: float, family: int) -> V
         why(word, result, sample.found, p_adjusted, scale, unknown_words(claim)),
         resolution.sentence,
         equality,
-        seeds_wanted(needed, result.n, quantity(margin, scale.unit), draft.most),
+        seeds_wanted(needed, result.n, size(margin, scale.unit, scale.kind), draft.most),
         looked_at(sample.looks, draft.most, sample.later) if draft.most else "",
     ]
     return Verdict(

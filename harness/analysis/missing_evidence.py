@@ -9,11 +9,11 @@ import numpy as np
 
 from harness.analysis.advantages import Scale
 from harness.analysis.claims import Comparison, Proportion, TimeToTarget
+from harness.analysis.effects import size
 from harness.analysis.equivalence import BETS, UNSEEN, bounded_p, constant, solved_p, unseen
 from harness.analysis.power import seeds_for_equality
 from harness.analysis.samples import ONE_SIDED_FAILURES, Judged, cost_of_misses
 from harness.analysis.stats import ALPHA, FEWEST_SEEDS
-from harness.analysis.words import quantity
 
 _MOST = 10_000
 _WORD = "'no practical difference'"
@@ -52,7 +52,7 @@ def equality_wanted(claim: Comparison, sample: Judged, scale: Scale) -> str:
         fewest, wider = _fewest_solved(scale.margin), unseen(n, ALPHA)
     else:
         fewest, wider = _fewest_within(scale.margin, scale.reach), scale.reach * unseen(n, BETS[0][1] * ALPHA)
-    return _few(n, fewest, f", or a margin above {quantity(scale.show(wider), scale.unit)}")
+    return _few(n, fewest, f", or a margin above {size(scale.show(wider), scale.unit, scale.kind)}")
 
 
 def _few(n: int, fewest: int | None, margin: str) -> str:
@@ -87,7 +87,7 @@ def _without_misses(n: int, lopsided: float, scale: Scale) -> str:
     seeds = f"at least {fewest:,} seeds" if fewest else f"more than {_MOST:,} seeds"
     return (
         f"{n} seeds leave misses of one cell possible in up to {_percent(missed)} of the seeds; {_WORD} takes {seeds},"
-        f" or a margin above {quantity(scale.show(cost), scale.unit)}."
+        f" or a margin above {size(scale.show(cost), scale.unit, scale.kind)}."
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -54,7 +53,8 @@ class Verdict:
     """What was compared, as a column of the frame or in words."""
     margin: float | None = None
     scale: str = ""
-    """How advantages are computed, an `advantages.Kind`. A log ratio is shown in percent, less the 100 of equality."""
+    """How advantages are computed, an `advantages.Kind`. The figures of a log ratio are percentages of change: that
+    of a ratio of 1.25 is 25, that of 0.8 is -20; in words both are 25 % (`effects`)."""
     p_value: float | None = None
     """Two-sided, of no difference, before correction."""
     p_adjusted: float | None = None
@@ -90,10 +90,3 @@ class Verdict:
     def says(self) -> str:
         """The verdict as a reader is told it."""
         return self.mixed or self.verdict
-
-
-def turned(effect: float, scale: str) -> float:
-    """The advantage of the other cell: half as good is -50 %, and turned round twice as good, 100 %."""
-    if scale != "log ratio" or math.isinf(effect):
-        return -effect
-    return -effect / (1 + effect / 100) if effect > -100 else math.inf

@@ -9,7 +9,8 @@ from functools import cache
 from typing import Any
 
 from harness.analysis.advantages import Advantages, Scale
-from harness.analysis.claims import Comparison, Horizon, Paired, Proportion, TimeToTarget, Trend
+from harness.analysis.claims import Comparison, Horizon, Proportion, TimeToTarget, Trend
+from harness.analysis.effects import effect, interval, number, size
 from harness.analysis.looks import Look
 from harness.analysis.outcomes import Outcome
 from harness.analysis.stats import ALPHA, FAILURE, FEWEST_SEEDS, Estimate
@@ -46,33 +47,15 @@ def not_beaten(remarks: Sequence[Sequence[tuple[str, str, float, float]]]) -> st
     return " ".join(sentences)
 
 
-def number(value: float) -> str:
-    """Three significant digits."""
-    if math.isinf(value):
-        return "unbounded" if value > 0 else "-unbounded"
-    if abs(value) >= 999.5:  # three digits of which would be 1e+03
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
-
-
-def quantity(value: float, unit: str) -> str:
-    """A figure with its unit."""
-    return f"{number(value)} {unit}".strip()
-
-
 def finding(claim: Comparison, estimate: Estimate, found: Advantages, scale: Scale, outcome: Outcome) -> str:
     """What was measured, in one sentence, and what failed, in another."""
     seeds = f"{estimate.n} seed{'s' * (estimate.n != 1)}"
-    size = _size(claim, estimate, scale) if found.uninformative < estimate.n else "nothing to compare"
-    interval = ""
-    if estimate.n > 1 and found.uninformative < estimate.n:
-        towards = -1 if _turned(claim, estimate, scale) else 1
-        low, high = sorted(scale.show(towards * bound + 0.0) for bound in (estimate.low, estimate.high))  # no -0
-        if math.isinf(low) and math.isinf(high):
-            interval = " (95 % interval: without bounds)"
-        else:
-            interval = f" (95 % interval {number(low)} to {number(high)})"
-    text = f"{capital(_subject(claim, outcome))}, {seeds}: {size}{interval}."
+    subject = f"{capital(_subject(claim, outcome))}, {seeds}"
+    if found.uninformative == estimate.n:
+        return f"{subject}: nothing to compare. {_failures(claim, estimate, found, scale)}".strip()
+    shown, low, high = (scale.show(value + 0.0) for value in (estimate.effect, estimate.low, estimate.high))  # no -0
+    range_ = f" (95 % interval {interval(low, high, scale.unit, scale.kind, shown)})" if estimate.n > 1 else ""
+    text = f"{subject}: {_direction(claim, shown)}{effect(shown, scale.unit, scale.kind)}{range_}."
     return f"{text} {_failures(claim, estimate, found, scale)}".strip()
 
 
@@ -104,39 +87,25 @@ def _subject(claim: Comparison, outcome: Outcome) -> str:
     return f"{both}, {outcome.title}"
 
 
-def _turned(claim: Comparison, estimate: Estimate, scale: Scale) -> bool:
-    """Whether the other cell's advantage is told: where a ratio is one half, that one is better by 100 %."""
-    return scale.kind == "log ratio" and estimate.effect < 0 and not isinstance(claim, Trend)
-
-
-def _size(claim: Comparison, estimate: Estimate, scale: Scale) -> str:
-    effect = scale.show(estimate.effect)
-    if math.isinf(effect):
-        if isinstance(claim, Trend):
-            return f"failures make it {_direction(claim, effect)} beyond any number in at least half of the seeds"
-        return f"in at least half of the seeds, only {title(claim.better if effect > 0 else claim.than)} succeeded"
-    if effect == 0:
-        return "no difference"
+def _direction(claim: Comparison, shown: float) -> str:
+    """'better, ': what the sign of the effect means; a reason where the effect is infinite."""
+    if shown == 0:
+        return "no difference, "
     if isinstance(claim, Trend):
-        return f"it {_direction(claim, effect)}s by {quantity(abs(effect), scale.unit)}"
+        opposite = "grows" if claim.advantage == "shrinks" else "shrinks"
+        direction = claim.advantage if shown > 0 else opposite
+        beyond = ", beyond any number because of failures in at least half of the seeds" * math.isinf(shown)
+        return f"it {direction}{beyond}, "
+    if math.isinf(shown):
+        return f"in at least half of the seeds only {title(claim.better if shown > 0 else claim.than)} succeeded, "
     if isinstance(claim, Proportion):
-        return f"{quantity(abs(effect), scale.unit)} {'more' if effect > 0 else 'fewer'} solve it"
-    word = "better" if effect > 0 else "worse"
-    if isinstance(claim, Paired | TimeToTarget | Horizon):
-        if _turned(claim, estimate, scale):
-            return f"{title(claim.than)} better by {quantity(scale.show(-estimate.effect), scale.unit)}"
-        return f"{word} by {quantity(abs(effect), scale.unit)}"
-    raise TypeError(type(claim))
-
-
-def _direction(claim: Trend, effect: float) -> str:
-    opposite = "grows" if claim.advantage == "shrinks" else "shrinks"
-    return (claim.advantage if effect > 0 else opposite).removesuffix("s")
+        return f"{'more' if shown > 0 else 'fewer'} seeds solve it, "
+    return f"{'better' if shown > 0 else 'worse'}, "
 
 
 def why(word: VerdictWord, estimate: Estimate, found: Advantages, p_adjusted: float, scale: Scale, unknown: str) -> str:
     """Why this word, in one sentence; `unknown` says what a tie for want of a measurement is."""
-    margin = quantity(scale.show(scale.margin), scale.unit)
+    margin = size(scale.show(scale.margin), scale.unit, scale.kind)
     p = f"p = {p_adjusted:.2g}" if p_adjusted >= 0.001 else "p < 0.001"
     if word in ("supported", "contradicted"):
         small = min(abs(estimate.low), abs(estimate.high)) < scale.margin

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from harness.analysis.verdict import turned
+from harness.analysis import effects
+from harness.analysis.effects import NO_VALUE, interval_of, number
 from harness.report.appearance import Look, shorten
-from harness.report.differences import condition_names, crosses, left_out, margin, strip
+from harness.report.differences import condition_names, crosses, left_out, strip
 from harness.report.svg import inline
-from harness.report.wording import NO_VALUE, number, plural, signed, with_unit
+from harness.report.wording import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,10 +73,9 @@ def beside(folders: Mapping[str, ReportData]) -> dict[str, Any]:
 
 def _brief(verdict: Verdict) -> dict[str, str]:
     style, sign, _ = WORDS.get(verdict.verdict, ("undecided", "?", ""))
-    interval = bounds(verdict.ci_low, verdict.ci_high)
     words = [
-        effect(verdict.effect, verdict.unit, verdict.kind),
-        interval,
+        effect(verdict),
+        interval_of(verdict),
         plural(verdict.n, "seed") if verdict.n else "",
     ]
     told = ", ".join(word for word in words if word and word != NO_VALUE)
@@ -93,8 +94,8 @@ def shown(verdict: Verdict, looks: Mapping[str, Look], place: int) -> dict[str, 
         "style": style,
         "sign": sign,
         "means": means(verdict, looks),
-        "effect": effect(verdict.effect, verdict.unit, verdict.kind),
-        "interval": bounds(verdict.ci_low, verdict.ci_high),
+        "effect": effect(verdict),
+        "interval": interval_of(verdict),
         "margin": margin_in_words(verdict),
         "seeds": plural(verdict.n, "seed") if verdict.n else "",
         "needed": f"about {needed:,} seeds for 80 % power" if needed and verdict.verdict == "undecided" else "",
@@ -118,8 +119,8 @@ def parts(verdict: Verdict) -> list[dict[str, str]]:
         {
             "name": name,
             "word": part.verdict,
-            "effect": effect(part.effect, part.unit),
-            "interval": bounds(part.ci_low, part.ci_high),
+            "effect": effect(part),
+            "interval": interval_of(part),
             "n": str(part.n),
         }
         for name, part in zip(condition_names(by_condition), by_condition, strict=True)
@@ -130,12 +131,14 @@ def middle(verdict: Verdict) -> list[dict[str, str]]:
     """The interquartile mean over the conditions, as a row below them."""
     if verdict.interquartile_mean is None:
         return []
+    low, high = verdict.interquartile_low, verdict.interquartile_high
+    middle = replace(verdict, effect=verdict.interquartile_mean, ci_low=low, ci_high=high)
     return [
         {
             "name": "middle half of all seeds and conditions",
             "word": "",
-            "effect": effect(verdict.interquartile_mean, verdict.unit),
-            "interval": bounds(verdict.interquartile_low, verdict.interquartile_high),
+            "effect": effect(middle),
+            "interval": interval_of(middle),
             "n": "",
         }
     ]
@@ -216,8 +219,7 @@ def _by(verdict: Verdict) -> str:
     """' by 0.1 nats': how much better the better one of the two is."""
     if verdict.effect is None or math.isinf(verdict.effect):
         return ""
-    other = turned(verdict.effect, "" if verdict.kind == "trend" else verdict.scale)
-    return f" by {with_unit(max(verdict.effect, other), verdict.unit)}"
+    return f" by {_one_line(effects.size(verdict.effect, verdict.unit, verdict.scale))}"
 
 
 def yardsticks(verdict: Verdict, frame: pd.DataFrame, looks: Mapping[str, Look]) -> str:
@@ -258,25 +260,21 @@ def _p_value(verdict: Verdict) -> str:
     return "p\u00a0<\u00a00.001" if p < 0.001 else f"p\u00a0=\u00a0{number(p, 2)}"
 
 
-def effect(value: float | None, unit: str, kind: str = "") -> str:
-    """'+0.12 nats': a difference has a sign; what was counted or computed, as for exact claims, has none."""
-    return with_unit(value, unit) if kind == "exact" else signed(value, unit)
-
-
-def bounds(low: float | None, high: float | None) -> str:
-    """'[0.05, 0.19]', or nothing where there is no interval."""
-    if low is None or high is None or math.isnan(low) or math.isnan(high):
-        return ""
-    return f"[{number(low)}, {number(high)}]"
+def effect(verdict: Verdict) -> str:
+    """'+0.12 nats': the effect, kept on one line."""
+    return _one_line(effects.effect(verdict.effect, verdict.unit, verdict.scale, verdict.kind))
 
 
 def margin_in_words(verdict: Verdict) -> str:
-    """'±0.02 nats'; of a ratio '−20 % to +25 %'; nothing where there is none."""
-    low, high = margin(verdict) or (0.0, 0.0)
-    if not high:
+    """'±0.02 nats'; nothing where there is none."""
+    if not verdict.margin:
         return ""
-    both = f"±{with_unit(high, verdict.unit)}"
-    return both if low == -high else f"{signed(low, verdict.unit)} to {signed(high, verdict.unit)}"
+    return f"±{_one_line(effects.size(verdict.margin, verdict.unit, verdict.scale))}"
+
+
+def _one_line(text: str) -> str:
+    """With the number and its unit on one line."""
+    return text.replace(" ", "\u00a0", 1)
 
 
 USUAL = {

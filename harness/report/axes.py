@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from harness.analysis.effects import effect
 from harness.report.appearance import GRID, INK, Look, shorten
-from harness.report.plot import Centre, Panel, Point, Scale, Series
-from harness.report.wording import centre_in_words, short, with_unit
+from harness.report.plot import Axis, Centre, Panel, Point, Scale, Series
+from harness.report.wording import centre_in_words, short, shown, value_words
 
 NEUTRAL = Look(-1, "", INK, INK, "o", "solid")
 """For what belongs to no cell."""
@@ -76,19 +78,34 @@ def values_axis(axes: Axes, panel: Panel, scale: Scale, which: Literal["x", "y"]
         axis.set_minor_locator(NullLocator())
     else:
         axis.set_major_locator(MaxNLocator(5 if which == "y" else 4, steps=[1, 2, 2.5, 5, 10]))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: short(round(value, 12))))
+    if panel.y.advantage == "log ratio":
+        axis.set_major_locator(FixedLocator([at for at in ratio_ticks(low, high) if low <= at <= high]))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: effect(shown(value, panel.y), "%", "log ratio")))
+    else:
+        axis.set_major_formatter(FuncFormatter(lambda value, _: short(round(value, 12))))
     axis.grid(True, color=GRID, linewidth=0.7)
+
+
+def ratio_ticks(low: float, high: float) -> list[float]:
+    """Round ratios, as logarithms, for an axis from low to high: none, the largest that fits, and one half way."""
+    percents = [digit * 10.0**power for power in range(-6, 12) for digit in (1, 2, 5)]
+    round_ones = [math.log1p(value / 100) for value in percents if value < 100]
+    round_ones += [math.log(value / 100) for value in percents if value >= 200]
+    reach = 0.95 * max(abs(low), abs(high))
+    largest = max((value for value in round_ones if value <= reach), default=reach)
+    half = min(round_ones, key=lambda value: abs(value - largest / 2))
+    return sorted({-largest, -half, 0.0, half, largest})
 
 
 def mean_words(panel: Panel, series: Series, centre: Centre, at: str) -> str:
     """What is said where a mean is pointed at."""
     where = ", ".join(part for part in (shorten(series.label, 40), at) if part)
-    said = f"{panel.average} {centre_in_words(centre, panel.y.unit)}"
+    said = f"{panel.average} {centre_in_words(centre, panel.y)}"
     return f"{where}: {said}" if where else said
 
 
-def seed_words(series: Series, point: Point, at: str, unit: str) -> str:
+def seed_words(series: Series, point: Point, at: str, axis: Axis) -> str:
     """What is said where one trial is pointed at."""
     seed = "" if point.seed is None else f"seed {point.seed}"
     where = ", ".join(part for part in (shorten(series.label, 40), at, seed) if part)
-    return f"{where}: {with_unit(point.y, unit)}"
+    return f"{where}: {value_words(point.y, axis)}"

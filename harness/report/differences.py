@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from harness.analysis.verdict import turned
+from harness.analysis.effects import log_ratio
 from harness.report.appearance import shorten
 from harness.report.plot import Axis, Centre, Failed, Panel, Point, Series
 from harness.report.wording import condition, plural
@@ -28,11 +28,12 @@ def strip(verdict: Verdict, looks: Mapping[str, Look]) -> Panel | None:
     if not any(one.centres or one.points or one.failed for one in series):
         return None
     than, better = (_title(name, looks) for name in (getattr(verdict, "than", ""), getattr(verdict, "better", "")))
-    written = f"← {than} better · {verdict.unit or 'difference'} · {better} better →" if than and better else ""
+    unit = "ratio" if verdict.scale == "log ratio" else verdict.unit or "difference"
+    written = f"← {than} better · {unit} · {better} better →" if than and better else ""
     return Panel(
         "",
         Axis("Condition"),
-        Axis("Advantage", verdict.unit, written=written),
+        Axis("Advantage", verdict.unit, written=written, advantage=verdict.scale or "difference"),
         series,
         kind="rows",
         margin=margin(verdict),
@@ -40,8 +41,16 @@ def strip(verdict: Verdict, looks: Mapping[str, Look]) -> Panel | None:
 
 
 def margin(verdict: Verdict) -> tuple[float, float] | None:
-    """The bounds within which an advantage has no practical meaning; of a ratio the lower one is nearer to zero."""
-    return None if verdict.margin is None else (turned(verdict.margin, verdict.scale), verdict.margin)
+    """The bounds, as drawn, within which an advantage has no practical meaning."""
+    if verdict.margin is None:
+        return None
+    bound = _drawn(verdict.margin, verdict)
+    return -bound, bound
+
+
+def _drawn(advantage: float, verdict: Verdict) -> float:
+    """Where an advantage, as a verdict states it, stands on the axis."""
+    return log_ratio(advantage) if verdict.scale == "log ratio" else advantage
 
 
 def crosses(panel: Panel, verdict: Verdict) -> str:
@@ -75,7 +84,8 @@ def condition_names(parts: Sequence[Verdict]) -> list[str]:
 
 def _row(name: str, verdict: Verdict) -> Series:
     pairs = getattr(verdict, "pairs", ())
-    points = tuple(Point(0.0, pair.advantage, pair.seed) for pair in pairs if math.isfinite(pair.advantage))
+    drawn = [(_drawn(pair.advantage, verdict), pair.seed) for pair in pairs]
+    points = tuple(Point(0.0, value, seed) for value, seed in drawn if math.isfinite(value))
     lost = len(pairs) - len(points)
     why = f"{plural(lost, 'pair')} in which one trial {_lost(verdict)}"
     failed = (Failed(0.0, lost, why),) if lost else ()
@@ -85,9 +95,9 @@ def _row(name: str, verdict: Verdict) -> Series:
 
 
 def _centre(verdict: Verdict, effect: float) -> Centre:
-    low, high = verdict.ci_low, verdict.ci_high
-    known = low is not None and high is not None and math.isfinite(low) and math.isfinite(high)
-    return Centre(0.0, effect, low if known else None, high if known else None, verdict.n)
+    bounds = [_drawn(bound, verdict) for bound in (verdict.ci_low, verdict.ci_high) if bound is not None]
+    low, high = bounds if len(bounds) == 2 and all(map(math.isfinite, bounds)) else (None, None)
+    return Centre(0.0, _drawn(effect, verdict), low, high, verdict.n)
 
 
 def _title(cell: str, looks: Mapping[str, Look]) -> str:

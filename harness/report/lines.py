@@ -10,10 +10,11 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from harness.analysis.effects import number
 from harness.report.appearance import MUTED, PAPER, Look, shorten
 from harness.report.axes import Mark, look_of, mean_words, seed_words, values_axis
 from harness.report.plot import Failed, Panel, Point, Reference, Scale, Series
-from harness.report.wording import number, short, with_unit
+from harness.report.wording import short, with_unit
 
 LINE = 0.155
 """Inches from one label at the right to the next."""
@@ -132,18 +133,17 @@ def _draw_series(
             )  # fmt: skip
     for failed in series.failed:
         _draw_failed(axes, dodge(failed.x), failed, look, gid)
-    unit = panel.y.unit
     at = panel.x.unit or panel.x.title.lower()
     marks = [
         Mark(dodge(c.x), c.mean, series.cell, mean_words(panel, series, c, f"{number(c.x)} {at}"), True)
         for c in centres
     ]
     marks += [
-        Mark(beside(p.x), p.y, series.cell, seed_words(series, p, f"{number(p.x)} {at}", unit), False)
+        Mark(beside(p.x), p.y, series.cell, seed_words(series, p, f"{number(p.x)} {at}", panel.y), False)
         for p in series.points
     ]
     ends = [Point(*trace[-1], seed) for seed, trace in series.traces if trace]
-    marks += [Mark(p.x, p.y, series.cell, seed_words(series, p, f"{number(p.x)} {at}", unit), False) for p in ends]
+    marks += [Mark(p.x, p.y, series.cell, seed_words(series, p, f"{number(p.x)} {at}", panel.y), False) for p in ends]
     return marks
 
 

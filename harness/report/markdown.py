@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from harness.report.answer import WORDS, bounds, effect, margin_in_words
+from harness.analysis.effects import interval_of
+from harness.report.answer import WORDS, effect, margin_in_words
 from harness.report.appearance import Look, shorten
 from harness.report.page import facts, notices
 from harness.report.plot import Plot
@@ -87,8 +88,8 @@ def _row(verdict: Verdict) -> str:
         WORDS.get(verdict.verdict, ("", "?", ""))[1],
         plain(verdict.claim, 200),
         plain(verdict.says, 120),
-        plain(effect(verdict.effect, verdict.unit, verdict.kind), 60),
-        bounds(verdict.ci_low, verdict.ci_high).replace("[", "\\[").replace("]", "\\]"),
+        plain(effect(verdict), 60),
+        interval_of(verdict).replace("[", "\\[").replace("]", "\\]"),
         plain(margin_in_words(verdict), 60),
         str(verdict.n or ""),
     )

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.analysis.counted import compared
+from harness.analysis.effects import NO_VALUE, number
 from harness.report.answer import answer
 from harness.report.appearance import Look, shorten
 from harness.report.architectures import architectures, comparison
@@ -19,7 +20,7 @@ from harness.report.measured import METHOD_OF, measured
 from harness.report.plot import Panel, Plot
 from harness.report.svg import inline
 from harness.report.trials import trials_table
-from harness.report.wording import NO_VALUE, duration, finding, number, plural, table
+from harness.report.wording import duration, finding, plural, table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -23,6 +23,9 @@ class Axis:
     """Bounds of the quantity, where it has such: a share has 0 and 100."""
     written: str = ""
     """What stands at the axis, where that is not title and unit."""
+    advantage: str = ""
+    """An `advantages.Kind`, where values are advantages of one cell over another: they are written as effects are.
+    A log ratio is drawn as such, so that a ratio and its inverse are equally far from zero."""
 
     @property
     def label(self) -> str:

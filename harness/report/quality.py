@@ -9,6 +9,7 @@ from functools import partial
 import pandas as pd
 
 from harness.analysis.counted import of_one_lane
+from harness.analysis.effects import number
 from harness.analysis.proportions import wilson_interval
 from harness.report.aggregate import conditions, typical, with_best_rates
 from harness.report.panels import (
@@ -30,7 +31,7 @@ from harness.report.panels import (
     threshold,
 )
 from harness.report.plot import Axis, Centre, Panel, Plot, Reference, Series
-from harness.report.wording import centre_in_words, number, with_unit
+from harness.report.wording import centre_in_words, with_unit
 
 
 def loss_by_size(results: Results) -> Plot:
@@ -238,7 +239,7 @@ def _on_the_front(series: Sequence[Series], quantity: Quantity) -> str:
     front = _efficient(series, quantity)
     if not front:
         return ""
-    on = ", ".join(f"{s.label} with {number(c.x)} weights ({centre_in_words(c, unit)})" for s, c in front)
+    on = ", ".join(f"{s.label} with {number(c.x)} weights ({centre_in_words(c, quantity.axis)})" for s, c in front)
     behind = [(s, c) for s in series for c in s.centres if (s, c) not in front]
     rest = ", ".join(f"{s.label} with {number(c.x)} ({with_unit(c.mean, unit)})" for s, c in behind)
     return f"On the front: {on}." + (f" Behind it: {rest}." if rest else "")

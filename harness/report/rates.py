@@ -8,6 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from harness.analysis.counted import of_one_lane
+from harness.analysis.effects import number
 from harness.report.aggregate import Condition, choice_of, conditions, typical
 from harness.report.panels import (
     INTERVALS,
@@ -23,7 +24,7 @@ from harness.report.panels import (
 )
 from harness.report.plot import Axis, Panel, Plot, Series
 from harness.report.quality import TYPICAL
-from harness.report.wording import number, plural, with_unit
+from harness.report.wording import plural, with_unit
 from harness.tuning import Choice
 
 

@@ -9,10 +9,11 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
+from harness.analysis.effects import effect, number
 from harness.report.appearance import GRID, INK, MUTED, PAPER, Look, shorten, two_lines
 from harness.report.axes import Mark, look_of, mean_words, seed_words, values_axis
 from harness.report.plot import Panel, Scale, Series
-from harness.report.wording import number
+from harness.report.wording import shown
 
 REFERENCE, REFERENCE_TIERS = 8, 3
 """Points that a yardstick's name takes above the rows; names in so many heights, so that neighbours do not overlap."""
@@ -93,16 +94,16 @@ def _draw_row(axes: Axes, panel: Panel, series: Series, look: Look, index: int, 
                 [centre.mean], [row], marker=look.marker, markersize=6.5, color=look.colour, markeredgecolor=PAPER,
                 markeredgewidth=0.8, linestyle="none", zorder=5, gid=f"{gid}-mean",
             )  # fmt: skip
-    _write_value(axes, series, look, row, gid, panel.margin is not None)
+    _write_value(axes, panel, series, look, row, gid)
     marks = [Mark(c.mean, float(row), series.cell, mean_words(panel, series, c, ""), True) for c in series.centres]
     return marks + [
-        Mark(p.y, row + up, series.cell, seed_words(series, p, "", panel.y.unit), False)
+        Mark(p.y, row + up, series.cell, seed_words(series, p, "", panel.y), False)
         for p, up in zip(series.points, rise, strict=True)
     ]
 
 
-def _write_value(axes: Axes, series: Series, look: Look, row: int, gid: str, difference: bool) -> None:
-    """The mean at the right end of its row, with a sign where it is a difference; and a cross with the failures."""
+def _write_value(axes: Axes, panel: Panel, series: Series, look: Look, row: int, gid: str) -> None:
+    """The mean at the right end of its row, as an effect where it is one; and a cross with the failures."""
     place: dict[str, Any] = {
         "xycoords": ("axes fraction", "data"),
         "textcoords": "offset points",
@@ -113,8 +114,9 @@ def _write_value(axes: Axes, series: Series, look: Look, row: int, gid: str, dif
     failed = sum(failure.count for failure in series.failed)
     for centre in series.centres:
         text = number(centre.mean)
-        if difference and centre.mean > 0:
-            text = f"+{text}"
+        if panel.y.advantage:
+            ratio = panel.y.advantage == "log ratio"
+            text = effect(shown(centre.mean, panel.y), "%" if ratio else "", panel.y.advantage)
         axes.annotate(text, (1, row), (8, 0), fontweight="bold", gid=f"{gid}-value", **place)
     if failed:
         below = -9 if series.centres else 0

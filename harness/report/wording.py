@@ -6,48 +6,26 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.report.plot import Centre, Panel, Plot, Series
-
-NO_VALUE = "–"
-MINUS = "−"
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+from harness.analysis.effects import MINUS, NO_VALUE, effect, interval, number
+from harness.report.plot import Axis, Centre, Panel, Plot, Series
 
 
-def number(value: float | None, digits: int = 3) -> str:
-    """A number for reading: significant digits, thousands separated, a dash where there is none."""
-    if value is None or math.isnan(value):
-        return NO_VALUE
-    if math.isinf(value):
-        return ("" if value > 0 else MINUS) + "∞"
-    size = abs(value)
-    sign = MINUS if value < 0 else ""
-    if size == 0:
-        return "0"
-    if float(size).is_integer() and size < 1e9:
-        return f"{sign}{size:,.0f}"
-    if size < 1e-4 or size >= 1e9:
-        mantissa, exponent = f"{size:.{digits - 1}e}".split("e")
-        return f"{sign}{mantissa} × 10{str(int(exponent)).translate(_RAISED)}"
-    decimals = max(0, digits - 1 - math.floor(math.log10(size)))
-    text = f"{size:,.{decimals}f}"
-    return sign + (text.rstrip("0").removesuffix(".") if size < 1 else text)
+def value_words(value: float, axis: Axis) -> str:
+    """A drawn value as it is written: with its unit; an advantage as an effect."""
+    if axis.advantage:
+        return effect(shown(value, axis), axis.unit, axis.advantage).replace(" ", "\u00a0")
+    return with_unit(value, axis.unit)
+
+
+def shown(value: float, axis: Axis) -> float:
+    """The value that is written for a drawn one: of a log ratio, in percent."""
+    return 100 * math.expm1(value) if axis.advantage == "log ratio" else value
 
 
 def with_unit(value: float | None, unit: str) -> str:
     """A number and its unit, kept on one line."""
     text = number(value)
     return f"{text}\u00a0{unit}" if unit and text != NO_VALUE else text
-
-
-def signed(value: float | None, unit: str) -> str:
-    """An advantage with its sign: '+0.12 nats'; a unit that tells the direction itself, as '% fewer', needs none."""
-    if value is None or math.isnan(value):
-        return NO_VALUE
-    for word, opposite in (("fewer", "more"), ("more", "fewer")):
-        if word in unit.split():
-            turned = " ".join(opposite if part == word else part for part in unit.split())
-            return with_unit(abs(value), turned if value < 0 else unit)
-    return ("+" if value > 0 else "") + with_unit(value, unit)
 
 
 def span(low: float | None, high: float | None) -> str:
@@ -122,12 +100,16 @@ def condition(factors: Mapping[str, Any], names: Sequence[str]) -> str:
     return " · ".join(words)
 
 
-def centre_in_words(centre: Centre, unit: str) -> str:
+def centre_in_words(centre: Centre, axis: Axis) -> str:
     """'2.13 nats [2.05, 2.21], n = 5'; what was counted, not measured, has no n."""
+    mean = value_words(centre.mean, axis)
     if not centre.n:
-        return with_unit(centre.mean, unit)
-    interval = span(centre.low, centre.high)
-    return f"{with_unit(centre.mean, unit)}{' ' + interval if interval else ''}, n\u00a0=\u00a0{centre.n}"
+        return mean
+    bounds = span(centre.low, centre.high)
+    if bounds and axis.advantage:
+        low, high, middle = (shown(value or 0.0, axis) for value in (centre.low, centre.high, centre.mean))
+        bounds = interval(low, high, axis.unit, axis.advantage, middle)
+    return f"{mean}{' ' + bounds if bounds else ''}, n\u00a0=\u00a0{centre.n}"
 
 
 def at_x(panel: Panel, x: float) -> str:
@@ -142,17 +124,17 @@ def finding(panel: Panel) -> str:
         return f"{panel.says} {_failures(panel)}".strip()
     if not here:
         return _failures(panel) or "No values yet."
-    unit = panel.y.unit
     numeric = panel.kind in ("lines", "curves")
     common = set.intersection(*({centre.x for centre in series.centres} for series in here)) if numeric else set()
     if common:
         last = max(common)
         ends = [(s, c) for s in here for c in s.centres if c.x == last]
-        text = f"At {at_x(panel, last)}: " + "; ".join(f"{s.label} {centre_in_words(c, unit)}" for s, c in ends) + "."
+        said = "; ".join(f"{s.label} {centre_in_words(c, panel.y)}" for s, c in ends)
+        text = f"At {at_x(panel, last)}: {said}."
     else:
         ends = [(s, s.centres[-1]) for s in here]
         where = {s.label: f" at {at_x(panel, c.x)}:" if numeric else "" for s, c in ends}
-        text = "; ".join(f"{s.label}{where[s.label]} {centre_in_words(c, unit)}" for s, c in ends) + "."
+        text = "; ".join(f"{s.label}{where[s.label]} {centre_in_words(c, panel.y)}" for s, c in ends) + "."
     if panel.better and len(ends) > 1:
         best = (min if panel.better == "lower" else max)(ends, key=lambda end: end[1].mean)
         level = [s.label for s, c in ends if c.mean == best[1].mean]

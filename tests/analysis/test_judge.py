@@ -31,7 +31,7 @@ def test_a_verdict_tells_its_figures_and_its_scope() -> None:
     assert found.conditions["train_size"] == 500
     assert found.conditions["task"] == "language"
     assert found.conditions["machine"] == "simulated"
-    assert "GRU against LSTM, test loss, 8 seeds: better by 0.196 (95 % interval 0.192 to 0.201)" in found.reason
+    assert "GRU against LSTM, test loss, 8 seeds: better, +0.196 (95 % interval [0.192, 0.201])" in found.reason
     assert found.source == "As it is written."
     assert [pair.seed for pair in found.pairs] == list(range(8))
     assert found.pairs[0].than == 2.0
@@ -89,7 +89,7 @@ def test_claims_are_corrected_as_a_family() -> None:
 def test_a_cell_that_does_not_beat_the_baseline_is_named() -> None:
     records = trials(0.2, baselines={"unigram": {"loss": 3.0}, "trigram": {"loss": 2.3}})
     found = verdict(records, paired())
-    assert found.baseline == "LSTM does not beat the baseline 'trigram' (2.35 against 2.3)."
+    assert found.baseline == "LSTM does not beat the baseline 'trigram' (2.35 against 2.30)."
     assert found.baseline in found.reason
 
 

@@ -60,7 +60,7 @@ def test_a_trend_of_the_advantage() -> None:
     shrinks = paired(kind="trend", along="train_size", advantage="shrinks")
     found = verdict(records, shrinks)
     assert (found.verdict, found.effect) == ("supported", pytest.approx(0.4, abs=0.02))
-    assert "it shrinks by 0.399" in found.reason
+    assert "it shrinks, +0.399" in found.reason
     grows = paired(kind="trend", along="train_size", advantage="grows")
     assert verdict(records, grows).verdict == "contradicted"
     flat = [record for size in (100, 200, 400) for record in trials(0.3, train_size=size)]
@@ -211,7 +211,7 @@ def test_the_threshold_itself_solves_the_task_whichever_direction_is_better() ->
         found = verdict(records, claim(kind="proportion", margin=0.2, on=on, threshold=threshold))
         assert (found.effect, found.pairs[0].better, found.pairs[0].than) == (100, 1, 0)
         assert found.reason.startswith(
-            "GRU against LSTM, seeds that solve the task, 10 seeds: 100 percentage points more"
+            "GRU against LSTM, seeds that solve the task, 10 seeds: more seeds solve it, +100 percentage points"
         )
     unmeasured = verdict(records, claim(kind="proportion", margin=0.2, on="test_f1", threshold=0.5))
     assert unmeasured.reason == "It cannot be measured here: no trial measured 'test_f1'."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from harness.analysis.frame import curves_frame, to_frame
 from harness.analysis.judge import judge, read_verdicts, write_verdicts
 from harness.analysis.looks import Looks
-from harness.analysis.verdict import Pair, Verdict, turned
+from harness.analysis.verdict import Pair, Verdict
 from harness.analysis.verdicts import SCHEMA
 from harness.errors import UserError
 from tests.analysis.records import ALL_KINDS, mixed_records, paired, trials
@@ -137,11 +136,3 @@ def test_a_verdicts_file_that_cannot_be_opened_is_told(path: Path) -> None:
     path.mkdir()
     with pytest.raises(UserError, match=r"verdicts\.json: cannot be read: Is a directory"):
         read_verdicts(path)
-
-
-@pytest.mark.parametrize(
-    ("effect", "scale", "other"),
-    [(-50, "log ratio", 100), (100, "log ratio", -50), (-100, "log ratio", math.inf), (-50, "difference", 50)],
-)
-def test_an_advantage_turned_round_is_the_other_cells(effect: float, scale: str, other: float) -> None:
-    assert turned(effect, scale) == other

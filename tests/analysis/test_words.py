@@ -7,6 +7,7 @@ import pytest
 
 from harness.analysis.advantages import Advantages, Scale
 from harness.analysis.claims import Comparison
+from harness.analysis.effects import number, quantity
 from harness.analysis.looks import Look
 from harness.analysis.outcomes import Outcome
 from harness.analysis.stats import Estimate
@@ -17,8 +18,6 @@ from harness.analysis.words import (
     looked_at,
     mixture,
     not_beaten,
-    number,
-    quantity,
     scope,
     seeds_wanted,
     unknown_words,
@@ -60,9 +59,9 @@ def told(
         (999.4, "999"),
         (999.7, "1,000"),
         (1000, "1,000"),
-        (-1234567.0, "-1,234,567"),
-        (INF, "unbounded"),
-        (-INF, "-unbounded"),
+        (-1234567.0, "−1,234,567"),
+        (INF, "∞"),
+        (-INF, "−∞"),
         (0.0, "0"),
     ],
 )
@@ -77,49 +76,51 @@ def test_a_capital_leaves_the_other_letters_alone() -> None:
 
 def test_a_finding_says_what_was_compared_and_how_it_came_out() -> None:
     assert told(paired(), 0.2, 0.1, 0.3) == (
-        "GRU against LSTM, test loss, 8 seeds: better by 0.2 (95 % interval 0.1 to 0.3)."
+        "GRU against LSTM, test loss, 8 seeds: better, +0.2 (95 % interval [0.1, 0.3])."
     )
     assert told(paired(), -np.log(2), -1.0, 0.0, RATIO) == (
-        "GRU against LSTM, test loss, 8 seeds: LSTM better by 100 % (95 % interval 0 to 172)."
+        "GRU against LSTM, test loss, 8 seeds: worse, −2 times (95 % interval [−2.7 times, 0 %])."
     )
     assert told(paired(), -0.2, -0.3, -0.1) == (
-        "GRU against LSTM, test loss, 8 seeds: worse by 0.2 (95 % interval -0.3 to -0.1)."
+        "GRU against LSTM, test loss, 8 seeds: worse, −0.2 (95 % interval [−0.3, −0.1])."
     )
     assert told(paired(), 0.0, 0.0, 0.0) == (
-        "GRU against LSTM, test loss, 8 seeds: no difference (95 % interval 0 to 0)."
+        "GRU against LSTM, test loss, 8 seeds: no difference, 0 (95 % interval [0, 0])."
     )
     assert told(TREND, 0.2, 0.1, 0.3) == (
-        "Change of the advantage of GRU against LSTM, test loss, along train size, 8 seeds: it grows by 0.2"
-        " (95 % interval 0.1 to 0.3)."
+        "Change of the advantage of GRU against LSTM, test loss, along train size, 8 seeds: it grows, +0.2"
+        " (95 % interval [0.1, 0.3])."
     )
-    assert "it shrinks by 50 % (95 % interval -63.2 to 0)" in told(TREND, -np.log(2), -1.0, 0.0, RATIO)
+    assert "it shrinks, −2 times (95 % interval [−2.7 times, 0 %])" in told(TREND, -np.log(2), -1.0, 0.0, RATIO)
     shrinks = paired(kind="trend", along="train_size", advantage="shrinks")
-    assert "it shrinks by 0.2 (" in told(TREND, -0.2, -0.3, -0.1)
-    assert "it shrinks by 0.2 (" in told(shrinks, 0.2, 0.1, 0.3)
-    assert "it grows by 0.2 (" in told(shrinks, -0.2, -0.3, -0.1)
+    assert "it shrinks, −0.2 (" in told(TREND, -0.2, -0.3, -0.1)
+    assert "it shrinks, +0.2 (" in told(shrinks, 0.2, 0.1, 0.3)
+    assert "it grows, −0.2 (" in told(shrinks, -0.2, -0.3, -0.1)
     assert told(HORIZON, np.log(2), 0.0, INF, RATIO) == (
-        "GRU against LSTM, largest sequence length solved, 8 seeds: better by 100 % (95 % interval 0 to unbounded)."
+        "GRU against LSTM, largest sequence length solved, 8 seeds: better, +2 times (95 % interval [0 %, ∞])."
     )
     share = Scale("share", "percentage points", 0.2)
-    assert ": 30 percentage points more solve it (95 % interval 10 to 50)." in told(SOLVED, 0.3, 0.1, 0.5, share)
-    assert ": 30 percentage points fewer solve it (" in told(SOLVED, -0.3, -0.5, -0.1, share)
+    assert ": more seeds solve it, +30 percentage points (95 % interval [10, 50])." in told(
+        SOLVED, 0.3, 0.1, 0.5, share
+    )
+    assert ": fewer seeds solve it, −30 percentage points (" in told(SOLVED, -0.3, -0.5, -0.1, share)
 
 
 def test_a_finding_says_where_there_is_no_interval_and_what_failed() -> None:
-    assert told(paired(), 0.2, -INF, INF, n=1) == "GRU against LSTM, test loss, 1 seed: better by 0.2."
+    assert told(paired(), 0.2, -INF, INF, n=1) == "GRU against LSTM, test loss, 1 seed: better, +0.2."
     assert told(paired(), 0.2, -INF, INF, n=2) == (
-        "GRU against LSTM, test loss, 2 seeds: better by 0.2 (95 % interval: without bounds)."
+        "GRU against LSTM, test loss, 2 seeds: better, +0.2 (95 % interval [−∞, ∞])."
     )
     assert told(paired(), 0.0, 0.0, 0.0, n=2, failed=4, blank=2) == (
         "GRU against LSTM, test loss, 2 seeds: nothing to compare."
         " 4 trials failed: a pair in which both failed counts as a tie."
     )
     assert told(TIME, INF, 0.1, INF, RATIO, failed=1, alone=1) == (
-        "GRU against LSTM, test loss, 8 seeds: in at least half of the seeds, only GRU succeeded (95 % interval 10.5 to"
-        " unbounded). 1 trial missed the target: where one cell alone missed the target, the pair counts as larger than"
+        "GRU against LSTM, test loss, 8 seeds: in at least half of the seeds only GRU succeeded, +∞ (95 % interval"
+        " [10.5, ∞]). 1 trial missed the target: where one cell alone missed the target, the pair counts as larger than"
         " any number."
     )
-    assert ": in at least half of the seeds, only LSTM succeeded (95 % interval 10.5 to unbounded)." in told(
+    assert ": in at least half of the seeds only LSTM succeeded, −∞ (95 % interval [−∞, −10.5])." in told(
         TIME, -INF, -INF, -0.1, RATIO
     )
 
@@ -136,8 +137,10 @@ def test_what_failures_count_as_is_what_effect_and_interval_take_them_for() -> N
     share = Scale("share", "percentage points", 0.2)
     assert told(SOLVED, 0.3, 0.1, 0.5, share, failed=2, alone=2).endswith(" 2 trials failed and count as not solved.")
     assert told(HORIZON, 0.3, 0.1, 0.5, RATIO, failed=1).endswith(" 1 trial failed and counts as not solved.")
-    assert "failures make it grow beyond any number in at least half of the seeds" in told(TREND, INF, 0.1, INF)
-    assert "failures make it shrink beyond any number" in told(TREND, -INF, -INF, 0.1)
+    assert "it grows, beyond any number because of failures in at least half of the seeds, +∞" in told(
+        TREND, INF, 0.1, INF
+    )
+    assert "it shrinks, beyond any number because of failures" in told(TREND, -INF, -INF, 0.1)
 
 
 def reason(
@@ -218,7 +221,7 @@ def test_a_mixture_begins_with_the_most_frequent() -> None:
 def test_a_baseline_that_is_not_beaten_is_told_with_figures_or_counts() -> None:
     gru, lstm = ("gru", "unigram", 2.5, 2.0), ("lstm", "bigram", 1234.0, 1000.0)
     assert not_beaten([[gru, lstm]]) == (
-        "GRU does not beat the baseline 'unigram' (2.5 against 2). "
+        "GRU does not beat the baseline 'unigram' (2.50 against 2). "
         "LSTM does not beat the baseline 'bigram' (1,234 against 1,000)."
     )
     assert not_beaten([[lstm, gru], [gru], []]) == (

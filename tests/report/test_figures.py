@@ -342,15 +342,16 @@ def test_a_pair_with_a_failed_trial_is_counted_in_the_strip() -> None:
     assert crosses(whole, verdict) == ""
 
 
-def test_the_margin_of_a_ratio_is_narrower_below_zero() -> None:
+def test_a_ratio_and_its_inverse_are_equally_far_from_zero() -> None:
     verdict = Verdict("x", "x", "undecided", 10.0, -5.0, 30.0, "%", 5, margin=25.0, scale="log ratio")
     panel = strip(verdict, LOOKS)
     assert panel is not None
-    assert panel.margin == pytest.approx((-20.0, 25.0))
+    bounds = (-math.log(1.25), math.log(1.25))
+    assert panel.margin == pytest.approx(bounds)
     with drawing_style("test"):
         figure, _ = draw_panel(panel, LOOKS)
     (band,) = [patch for patch in figure.axes[0].patches if patch.get_gid() == "margin"]
-    assert band.get_extents().transformed(figure.axes[0].transData.inverted()).intervalx == pytest.approx((-20, 25))
+    assert band.get_extents().transformed(figure.axes[0].transData.inverted()).intervalx == pytest.approx(bounds)
 
 
 def test_every_figure_can_be_drawn_in_both_scales(compared: dict[str, Plot]) -> None:
