@@ -19,13 +19,14 @@ NEED_TENSORFLOW = (
 TAKE_LONG = (
     "analysis/test_equivalence.py", "analysis/test_error_rates.py", "analysis/test_failure_table.py",
     "analysis/test_kinds.py", "analysis/test_order.py", "analysis/test_sequential.py",
-    "analysis/test_simulate_blocks.py", "documents/test_blocks.py",
-    "report/test_figures.py", "report/test_large.py", "report/test_measured.py", "report/test_report.py",
-    "runner/cluster/test_network.py", "runner/cluster/test_processes.py", "runner/cluster/test_survival.py",
-    "runner/test_disk.py", "runner/test_faults.py", "runner/test_kernels.py", "runner/test_shared_process.py",
-    "runner/test_signals.py", "runner/test_survival.py", "runner/test_turns.py", "runner/test_watch.py",
-    "tasks/test_sound_events.py", "test_completion.py", "test_flow.py", "test_schema_every_key.py", "test_serve.py",
-    "test_syntax_trees.py", "trial/test_measure.py",
+    "analysis/test_simulate_blocks.py", "documents/test_blocks.py", "fuzz/test_fuzz.py", "report/test_figures.py",
+    "report/test_heard.py", "report/test_large.py", "report/test_measured.py", "report/test_rates.py",
+    "report/test_report.py", "runner/cluster/test_network.py", "runner/cluster/test_processes.py",
+    "runner/cluster/test_survival.py", "runner/test_disk.py", "runner/test_faults.py", "runner/test_kernels.py",
+    "runner/test_scratch.py", "runner/test_shared_process.py", "runner/test_signals.py", "runner/test_survival.py",
+    "runner/test_turns.py", "runner/test_watch.py", "tasks/test_contract.py", "tasks/test_sound_events.py",
+    "test_completion.py", "test_flow.py", "test_processes.py", "test_results.py", "test_schema_every_key.py",
+    "test_serve.py", "test_syntax_trees.py", "trial/test_measure.py",
 )  # fmt: skip
 """Those that need none, but start many processes, simulate many experiments, try many values, or draw whole reports."""
 BROWSERS = {"browser", "plain_browser"}

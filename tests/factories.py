@@ -7,7 +7,9 @@ from typing import Any
 
 from harness.experiment import Experiment, TrialSpec, parse_experiment
 from harness.machine import this_machine
+from harness.plan import plan
 from harness.record import Record
+from harness.store import EXPERIMENT_NAME, open_store
 
 EXPERIMENT = """
 name = "tiny"
@@ -84,3 +86,14 @@ def record(of: TrialSpec | None = None, **changes: Any) -> Record:
         "test": {"loss": 1.0},
     }
     return Record.model_validate({**fields, **changes})
+
+
+def half_done(directory: Path) -> Path:
+    """Make a results folder with records of half of the plan."""
+    trials = plan(experiment())
+    with open_store(directory, create=True) as store:
+        store.set_plan(trials)
+        for planned in list(trials.values())[:4]:
+            store.add(record(planned, parameters=100, test={"loss": 1.0, "accuracy": 0.5}))
+    (directory / EXPERIMENT_NAME).write_text(EXPERIMENT, encoding="utf-8")
+    return directory

@@ -1,4 +1,4 @@
-"""The command: what needs no training. Bad input is one message on stderr, exit status 2, no traceback."""
+"""The command in this process: what needs no training. Bad input is one message, exit status 2, no traceback."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable
@@ -25,7 +23,7 @@ import typer.main
 
 from harness.cli import app, main
 from harness.store import EXPERIMENT_NAME, open_store
-from tests.factories import EXPERIMENT, experiment, record
+from tests.factories import EXPERIMENT, experiment, half_done, record
 
 pytestmark = pytest.mark.usefixtures("without_figures")
 
@@ -52,14 +50,6 @@ def harness(*arguments: object, cwd: Path = ROOT) -> Done:
     return Done(int(end.value.code or 0), out.getvalue(), err.getvalue())
 
 
-def harness_process(*arguments: object, **environment: str) -> Done:
-    """The command as a process of its own."""
-    command = [sys.executable, "-m", "harness", *map(str, arguments)]
-    env = {**os.environ, **environment}
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120, check=False, env=env)
-    return Done(done.returncode, done.stdout, done.stderr)
-
-
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.toml"
@@ -69,39 +59,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
-    """A results folder with half of the plan's records."""
-    from harness.plan import plan
-
-    directory = tmp_path / "results" / "tiny"
-    trials = plan(experiment())
-    with open_store(directory, create=True) as store:
-        store.set_plan(trials)
-        for spec in list(trials.values())[:4]:
-            store.add(record(spec, parameters=100, test={"loss": 1.0, "accuracy": 0.5}))
-    (directory / EXPERIMENT_NAME).write_text(EXPERIMENT, encoding="utf-8")
-    return directory
-
-
-WITHOUT_TENSORFLOW = """
-import sys
-from harness.cli import app
-
-for arguments in {commands!r}:
-    try:
-        app(arguments)
-    except SystemExit as end:
-        assert not end.code, (arguments, end.code)
-    assert not {{"tensorflow", "keras"}} & set(sys.modules), arguments
-"""
-
-
-def test_what_trains_nothing_never_imports_tensorflow(file: Path, results: Path) -> None:
-    commands = [["--help"], ["list"], ["schema"], ["check", str(file)], ["run", str(file), "--dry-run"]]
-    commands += [[name, str(results)] for name in ("status", "report", "judge", "export")]
-    commands.append(["diff", str(results), str(results)])
-    script = WITHOUT_TENSORFLOW.format(commands=commands)
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    return half_done(tmp_path / "results" / "tiny")
 
 
 def test_list_tells_every_kind_of_name() -> None:
@@ -142,13 +100,6 @@ def test_check_prints_the_plan_and_an_estimate(file: Path) -> None:
     assert done.returncode == 0
     assert "8 trials" in done.stdout
     assert "about" in done.stdout
-
-
-def test_a_title_that_the_terminal_cannot_show_is_printed_with_escapes(file: Path) -> None:
-    file.write_text(EXPERIMENT.replace("Tiny", "Größe \u2713"), encoding="utf-8")
-    done = harness_process("check", str(file), PYTHONIOENCODING="ascii", LC_ALL="C")
-    assert done.returncode == 0, done.stderr
-    assert "Gr\\xf6\\xdfe \\u2713" in done.stdout
 
 
 def test_a_title_and_a_file_are_printed_as_they_are_written(tmp_path: Path) -> None:
@@ -292,48 +243,6 @@ def errors_raised(path: Path) -> list[str]:
     raised = [node for node in ast.walk(tree) if isinstance(node, ast.Raise)]
     parts = [[one.value for one in ast.walk(node) if isinstance(one, ast.Constant)] for node in raised]
     return [" ".join(part for part in some if isinstance(part, str)) for some in parts]
-
-
-INTERRUPTED = """
-import os, signal, sys
-
-class Interrupt:
-    def find_spec(self, name, path=None, target=None):
-        if name == wanted:
-            os.kill(os.getpid(), signal.SIGINT)
-
-wanted = sys.argv.pop(1)
-sys.meta_path.insert(0, Interrupt())
-from harness.__main__ import main
-main()
-"""
-"""Ctrl-C comes when the process is about to import a module."""
-
-
-@pytest.mark.parametrize(
-    ("module", "arguments"),
-    [
-        ("harness.cli", ["--help"]),
-        ("harness.plan", ["check", "smoke"]),
-        ("harness.flow", ["run", "smoke", "--results", "RESULTS/new"]),
-        ("harness.report.page", ["report", "RESULTS"]),
-        ("scipy.special", ["judge", "RESULTS"]),
-        ("pandas", ["export", "RESULTS"]),
-        ("harness.analysis.frame", ["serve", "RESULTS", "--port", "0"]),
-        ("harness.runner.kernels", ["kernels"]),
-        ("tensorflow", ["summary", "gru"]),
-    ],
-)
-def test_ctrl_c_at_the_start_is_status_130_and_nothing_else(module: str, arguments: list[str], results: Path) -> None:
-    command = [
-        sys.executable,
-        "-c",
-        INTERRUPTED,
-        module,
-        *(word.replace("RESULTS", str(results)) for word in arguments),
-    ]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 def test_one_record_is_shown_whole_with_the_command_that_repeats_it(results: Path) -> None:
@@ -505,17 +414,6 @@ def test_a_text_is_found_from_the_folder_of_its_experiment(tmp_path: Path) -> No
     (tmp_path / "tiny.toml").write_text(text, encoding="utf-8")
     (tmp_path / "corpus.txt").write_text("the quick brown fox. " * 200, encoding="utf-8")
     assert harness("check", tmp_path / "tiny.toml").returncode == 0
-
-
-def test_a_report_is_opened_in_the_browser_that_the_user_has(results: Path, tmp_path: Path) -> None:
-    seen = tmp_path / "seen"
-    viewer = tmp_path / "viewer"
-    viewer.write_text(f'#!/bin/sh\necho "$1" > "{seen}"\n', encoding="utf-8")
-    viewer.chmod(0o755)
-    done = harness_process("report", results, "--format", "md", "--open", BROWSER=f"{viewer} %s")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == f"Report: {results / 'report.md'}\n"
-    assert seen.read_text(encoding="utf-8").strip() == (results / "report.md").as_uri()
 
 
 def test_two_results_folders_are_reported_side_by_side(

@@ -1,0 +1,114 @@
+"""The command as a process of its own: its imports, its terminal, Ctrl-C at its start, the user's browser."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.factories import EXPERIMENT, half_done
+
+ROOT = Path(__file__).parent.parent
+
+
+def harness(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "harness", *map(str, arguments)]
+    env = {**os.environ, **environment}
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120, check=False, env=env)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(EXPERIMENT, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    return half_done(tmp_path / "results" / "tiny")
+
+
+WITHOUT_TENSORFLOW = """
+import sys
+from harness.cli import app
+
+for arguments in {commands!r}:
+    try:
+        app(arguments)
+    except SystemExit as end:
+        assert not end.code, (arguments, end.code)
+    assert not {{"tensorflow", "keras"}} & set(sys.modules), arguments
+"""
+
+
+def test_what_trains_nothing_never_imports_tensorflow(file: Path, results: Path) -> None:
+    commands = [["--help"], ["list"], ["schema"], ["check", str(file)], ["run", str(file), "--dry-run"]]
+    commands += [[name, str(results)] for name in ("status", "report", "judge", "export")]
+    commands.append(["diff", str(results), str(results)])
+    script = WITHOUT_TENSORFLOW.format(commands=commands)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_title_that_the_terminal_cannot_show_is_printed_with_escapes(file: Path) -> None:
+    file.write_text(EXPERIMENT.replace("Tiny", "Größe \u2713"), encoding="utf-8")
+    done = harness("check", str(file), PYTHONIOENCODING="ascii", LC_ALL="C")
+    assert done.returncode == 0, done.stderr
+    assert "Gr\\xf6\\xdfe \\u2713" in done.stdout
+
+
+INTERRUPTED = """
+import os, signal, sys
+
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == wanted:
+            os.kill(os.getpid(), signal.SIGINT)
+
+wanted = sys.argv.pop(1)
+sys.meta_path.insert(0, Interrupt())
+from harness.__main__ import main
+main()
+"""
+"""Ctrl-C comes when the process is about to import a module."""
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [
+        ("harness.cli", ["--help"]),
+        ("harness.plan", ["check", "smoke"]),
+        ("harness.flow", ["run", "smoke", "--results", "RESULTS/new"]),
+        ("harness.report.page", ["report", "RESULTS"]),
+        ("scipy.special", ["judge", "RESULTS"]),
+        ("pandas", ["export", "RESULTS"]),
+        ("harness.analysis.frame", ["serve", "RESULTS", "--port", "0"]),
+        ("harness.runner.kernels", ["kernels"]),
+        ("tensorflow", ["summary", "gru"]),
+    ],
+)
+def test_ctrl_c_at_the_start_is_status_130_and_nothing_else(module: str, arguments: list[str], results: Path) -> None:
+    command = [
+        sys.executable,
+        "-c",
+        INTERRUPTED,
+        module,
+        *(word.replace("RESULTS", str(results)) for word in arguments),
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_a_report_is_opened_in_the_browser_that_the_user_has(results: Path, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    viewer = tmp_path / "viewer"
+    viewer.write_text(f'#!/bin/sh\necho "$1" > "{seen}"\n', encoding="utf-8")
+    viewer.chmod(0o755)
+    done = harness("report", results, "--format", "md", "--open", BROWSER=f"{viewer} %s")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"Report: {results / 'report.md'}\n"
+    assert seen.read_text(encoding="utf-8").strip() == (results / "report.md").as_uri()
