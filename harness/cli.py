@@ -229,31 +229,33 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
     from harness.runner.progress import duration
     from harness.runner.run import MAX_CRASHES, is_given_up, left_to_do
     from harness.status import learned
-    from harness.store import FILE_NAME, open_store
+    from harness.store import FILE_NAME, naming_damage, open_store
     from harness.terminal import data_lines, plan_table
 
     experiment = _load(file, seeds)
     trials = plan(experiment)
     attempts, estimator = {}, Estimator()
     directory = results / experiment.name
-    if is_file(directory / FILE_NAME):
-        with open_store(directory) as store:
-            attempts, estimator = store.attempts(), learned(store.states())
-    left = left_to_do(trials, attempts)
-    given_up = sum(is_given_up(at.status, at.crashes) for trial_id, at in attempts.items() if trial_id in trials)
-    console = _console()
-    console.print(plan_table(experiment, trials))
-    for line in data_lines(trials.values()):
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
-    cores = usable_cores()
-    seconds = seconds_in_all(((load_of(trial.spec), 1) for trial in left), estimator, (cores,))
-    console.print(
-        f"{file} is valid: {_count(len(trials), 'trial')}, {_count(len(experiment.claim), 'claim')};"
-        f" {_count(len(left), 'trial')} to do, about {duration(seconds)} on {cores} cores"
-        + (f"; {given_up} given up after {MAX_CRASHES} crashes (--retry crashed)." if given_up else "."),
-        soft_wrap=True,
-        markup=False,
-    )
+    stored = [directory] if is_file(directory / FILE_NAME) else []
+    with naming_damage(*stored):
+        for folder in stored:
+            with open_store(folder) as store:
+                attempts, estimator = store.attempts(), learned(store.states())
+        left = left_to_do(trials, attempts)
+        given_up = sum(is_given_up(at.status, at.crashes) for trial_id, at in attempts.items() if trial_id in trials)
+        console = _console()
+        console.print(plan_table(experiment, trials))
+        for line in data_lines(trials.values()):
+            console.print(line, soft_wrap=True, markup=False, highlight=False)
+        cores = usable_cores()
+        seconds = seconds_in_all(((load_of(trial.spec), 1) for trial in left), estimator, (cores,))
+        console.print(
+            f"{file} is valid: {_count(len(trials), 'trial')}, {_count(len(experiment.claim), 'claim')};"
+            f" {_count(len(left), 'trial')} to do, about {duration(seconds)} on {cores} cores"
+            + (f"; {given_up} given up after {MAX_CRASHES} crashes (--retry crashed)." if given_up else "."),
+            soft_wrap=True,
+            markup=False,
+        )
 
 
 def _count(number: int, noun: str) -> str:
@@ -284,16 +286,17 @@ def status(directory: Directory) -> None:
     """How far a results folder is: trials per cell and status, time spent, time left."""
     from harness.cgroup import usable_cores
     from harness.status import status_of
-    from harness.store import open_store
+    from harness.store import naming_damage, open_store
     from harness.terminal import status_notes, status_table
 
     jobs = usable_cores()
-    with open_store(directory) as store:
-        found = status_of(store, jobs)
-    console = _console()
-    console.print(status_table(found))
-    for note in status_notes(found, jobs):
-        console.print(note, soft_wrap=True)
+    with naming_damage(directory):
+        with open_store(directory) as store:
+            found = status_of(store, jobs)
+        console = _console()
+        console.print(status_table(found))
+        for note in status_notes(found, jobs):
+            console.print(note, soft_wrap=True)
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -22,10 +23,17 @@ _TYPES = {
 }  # fmt: skip
 
 
-def found_damage(connection: sqlite3.Connection, error: Exception) -> str | None:
-    """The first value of a wrong type, or the first record without the key that a KeyError names, with its place.
+_LARGEST = 2**63 - 1
+"""The largest integer of a table's column, in pandas and in SQLite."""
+_LONGEST = 1e12
+"""Seconds."""
 
-    None where there is none. Reads the whole store.
+
+def found_damage(connection: sqlite3.Connection, error: Exception) -> str | None:
+    """The first value that is wrong, with its place; None where there is none. Reads the whole store.
+
+    That is a value of a wrong type, a plan's row that disagrees with its spec, a key that a KeyError names and a record
+    lacks, and a number that is too large where the error is an OverflowError or a ValueError.
     """
     key = str(error.args[0]) if isinstance(error, KeyError) and error.args else None
     for table, types in _TYPES.items():
@@ -35,14 +43,26 @@ def found_damage(connection: sqlite3.Connection, error: Exception) -> str | None
                 query = query.replace("rowid", "1")
             for row, found in connection.execute(query, (expected,)):
                 return f"table {table}, row {row}: {column} is {found}, expected {expected}"
+    for table, column in (
+        (("planned", "guess"), ("trial", "seconds")) if isinstance(error, OverflowError | ValueError) else ()
+    ):
+        query = f"SELECT rowid, {column} FROM {table} WHERE abs({column}) > ? LIMIT 1"
+        for row, found in connection.execute(query, (_LONGEST,)):
+            return f"table {table}, row {row}: {column} is {found}, expected at most {_LONGEST:g}"
     for query, model in (
         ("SELECT trial_id, 'record of attempt ' || attempt, record FROM trial", Record),
         ("SELECT trial_id, 'plan', spec FROM planned", TrialSpec),
     ):
         for trial_id, what, text in connection.execute(query):
             wrong = _wrong(text, model, key)
+            if not wrong and isinstance(error, OverflowError | ValueError):
+                wrong = _too_large(json.loads(text))
             if wrong:
                 return f"trial {trial_id}, {what}: {wrong}"
+    for column in ("task", "lane", "kernel", "cell"):
+        query = f"SELECT trial_id, {column}, json_extract(spec, '$.{column}') AS own FROM planned WHERE {column} <> own"
+        for trial_id, found, own in connection.execute(query):
+            return f"trial {trial_id}, plan: {column} is {found!r}, and {own!r} in its spec"
     return None
 
 
@@ -54,9 +74,42 @@ def _wrong(text: object, model: type[BaseModel], key: str | None) -> str:
     if not isinstance(text, str):
         return f"{type(text).__name__}, expected JSON text"
     try:
-        model.model_validate_json(text)
+        given = model.model_validate_json(text)
     except ValidationError as error:
         if any(mistake["type"] != "extra_forbidden" for mistake in error.errors()):
             lines = explain(error, source="", model=model).splitlines()
             return next(line for line in lines if "unknown key" not in line).removeprefix(": ")
-    return f"{key}: this key is missing" if key in model.model_fields.keys() - json.loads(text).keys() else ""
+        known = _without(json.loads(text), [mistake["loc"] for mistake in error.errors()])
+        given = model.model_validate_json(json.dumps(known))
+    lacks = key is not None and _lacks(given.model_dump(mode="json"), json.loads(text), key)
+    return f"{key}: this key is missing" if lacks else ""
+
+
+def _without(stored: Any, places: list[tuple[int | str, ...]]) -> Any:
+    """The JSON, changed: without the keys at these places."""
+    for *above, name in places:
+        inside = stored
+        for part in above:
+            inside = inside[part]
+        del inside[name]
+    return stored
+
+
+def _lacks(whole: Any, stored: Any, key: str) -> bool:
+    """Whether an object in the stored JSON lacks the key that it has with its default values."""
+    if isinstance(whole, dict) and isinstance(stored, dict):
+        below = ((inner, stored[name]) for name, inner in whole.items() if name in stored)
+        return (key in whole and key not in stored) or any(_lacks(*pair, key) for pair in below)
+    if isinstance(whole, list) and isinstance(stored, list):
+        return any(_lacks(*pair, key) for pair in zip(whole, stored, strict=False))
+    return False
+
+
+def _too_large(value: Any, place: str = "") -> str:
+    """The first integer that no table's column holds, with its place in the JSON; empty where there is none."""
+    if isinstance(value, dict | list):
+        below = value.items() if isinstance(value, dict) else enumerate(value)
+        return next(filter(None, (_too_large(inner, f"{place}.{name}".strip(".")) for name, inner in below)), "")
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        return f"{place} is an integer of {value.bit_length()} bits, expected at most 63"
+    return ""

@@ -21,6 +21,7 @@ import harness.report.writing
 import harness.trial.foreground  # before any input: an import that is stopped halfway leaves a broken module
 from harness.errors import UserError
 from harness.results import read_results
+from harness.store import naming_damage
 from tests.factories import EXPERIMENT
 from tests.fuzz import folders
 from tests.fuzz.mutation import NUMBERS, TEXTS, pick
@@ -243,7 +244,8 @@ def _damaged(random: Random, folder: Path) -> None:
         ]  # fmt: skip
     with pretended(folder):
         if random.random() < 0.3:
-            read_results(tiny)  # what judge and report begin with, and takes a tenth of their time
+            with naming_damage(tiny):  # as judge and report do, of whose time this takes a tenth
+                read_results(tiny)
         else:
             harness(*random.choice(commands))
 

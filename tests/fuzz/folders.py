@@ -231,8 +231,9 @@ def _experiment(random: Random, directory: Path) -> None:
 
 def _other_text(random: Random, directory: Path) -> None:
     for name in ("verdicts.json", "summaries/gru.txt", "summaries/\udcff.txt", "summaries/x.txt"):
-        if random.random() < 0.4 and (directory / "summaries").is_dir() and not (directory / name).is_dir():
-            (directory / name).write_bytes(mutated_text(random, '{"schema": 1}'))
+        path = directory / name
+        if random.random() < 0.4 and (directory / "summaries").is_dir() and (path.is_file() or not path.exists()):
+            path.write_bytes(mutated_text(random, '{"schema": 1}'))
 
 
 def _odd(random: Random, directory: Path) -> None:

@@ -127,7 +127,7 @@ def sound(random: Random) -> bytes:
     written = io.BytesIO()
     try:
         soundfile.write(written, samples, rate, subtype=subtype, format=form)
-    except (soundfile.SoundFileError, ValueError, TypeError):  # which libsndfile cannot write
+    except (soundfile.SoundFileError, ValueError, TypeError, AssertionError):  # which libsndfile cannot write
         return sound(random)
     return written.getvalue()
 

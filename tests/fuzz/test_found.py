@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import soundfile
 
 from harness.analysis.frame import to_frame
+from harness.damage import found_damage
 from harness.diff import diff_results
 from harness.errors import UserError
 from harness.experiment import load_claims, load_experiment
@@ -138,6 +140,48 @@ def test_values_that_fail_first_in_verdicts_or_report_are_named(tmp_path: Path, 
     for use in (judged, lambda path: diff_results(path, other), lambda path: diff_results(other, path)):
         with pytest.raises(UserError, match=rf"tiny.*{FILE_NAME}: damaged \(trial \w+, {message}"):
             use(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (
+            "trial SET attempt = x'31' WHERE rowid = 1",
+            TypeError(),
+            r"table trial, row \d+: attempt is blob, expected integer",
+        ),
+        ("planned SET task = 'copying'", KeyError(()), r"plan: task is 'copying', and 'recall' in its spec"),
+        ("planned SET guess = 9e999", OverflowError(), r"row \d+: guess is inf, expected at most 1e\+12"),
+        (
+            "trial SET record = json_set(json_remove(record, '$.curve[0].validation'), '$.curve[0].x', 5)",
+            KeyError("validation"),
+            r"record of attempt 1: validation: this key is missing",
+        ),
+        (
+            "trial SET record = replace(record, '\"updates\":6', '\"updates\":' || printf('%.*c', 40, '9'))",
+            OverflowError(),
+            r"record of attempt 1: [\w.]*updates is an integer of 133 bits, expected at most 63",
+        ),
+    ],
+)
+def test_the_damaged_value_is_found(tmp_path: Path, change: str, error: Exception, message: str) -> None:
+    folders.write(tmp_path)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
+        connection.execute(f"UPDATE {change}")
+        assert re.search(message, found_damage(connection, error) or "")
+
+
+@pytest.mark.parametrize(
+    "change", ["trial SET attempt = x'31' WHERE rowid = 1", "planned SET cell = x'31'", "planned SET guess = 9e999"]
+)
+def test_damage_that_shows_after_the_store_was_read_is_named(tmp_path: Path, change: str) -> None:
+    folders.write(tmp_path / "results" / "tiny")
+    (tmp_path / "tiny.toml").write_text(EXPERIMENT, encoding="utf-8")
+    with closing(sqlite3.connect(tmp_path / "results" / "tiny" / FILE_NAME)) as connection, connection:
+        connection.execute(f"UPDATE {change}")
+    with pretended(tmp_path):
+        harness("status", "results/tiny")
+        harness("check", "tiny.toml")
 
 
 def test_sqlite_waits_for_no_pipe_beside_the_store(tmp_path: Path) -> None:
