@@ -22,7 +22,7 @@ from harness.analysis.looks import Looks
 from harness.analysis.missing_evidence import equality_wanted
 from harness.analysis.outcomes import Outcome, with_outcome
 from harness.analysis.pairs import Found, Pairs, find_pairs, looked_for
-from harness.analysis.power import seeds_for_difference, seeds_for_proportion
+from harness.analysis.power import ADVISED, seeds_for_difference, seeds_for_proportion
 from harness.analysis.resolution import decided, finer, step_of, too_coarse
 from harness.analysis.samples import Judged, if_exact, judged
 from harness.analysis.stats import (
@@ -41,8 +41,10 @@ from harness.analysis.words import (
     DECIDED,
     capital,
     finding,
+    instead_of_seeds,
     known_within,
     looked_at,
+    measured_better,
     mixture,
     not_beaten,
     seeds_wanted,
@@ -147,9 +149,10 @@ def _verdict(draft: _Draft, sample: Judged, p_adjusted: float, family: int) -> V
     word = _word(result, p_adjusted)
     informed = sample.found.uninformative < result.n
     resolution = _resolution(draft, sample, word)
-    needed = _needed(draft, sample, family) if word == "undecided" and not resolution.too_coarse else None
+    is_open, is_time = word == "undecided" and not resolution.too_coarse, draft.outcome.unit == "s"
+    needed = _needed(draft, sample, family) if is_open and not is_time else None
     margin = scale.show(scale.margin)
-    equality = equality_wanted(claim, sample, scale) if word == "undecided" and not resolution.too_coarse else ""
+    equality = equality_wanted(claim, sample, scale) if is_open and not is_time else ""
     if needed is not None and needed <= result.n and (equality or not _small_and_informed(sample, scale)):
         needed = None
     shown = (sample.pairs,) if sample.pairs else draft.found.conditions
@@ -159,7 +162,14 @@ def _verdict(draft: _Draft, sample: Judged, p_adjusted: float, family: int) -> V
         why(word, result, sample.found, p_adjusted, scale, unknown_words(claim)),
         resolution.sentence,
         equality,
-        seeds_wanted(needed, result.n, size(margin, scale.unit, scale.kind), draft.most),
+        seeds_wanted(
+            needed,
+            result.n,
+            size(margin, scale.unit, scale.kind),
+            draft.most,
+            instead_of_seeds(claim, draft.outcome),
+        ),
+        measured_better(claim, draft.outcome) if is_open and is_time else "",
         looked_at(sample.looks, draft.most, sample.later) if draft.most else "",
     ]
     return Verdict(
@@ -183,7 +193,7 @@ def _verdict(draft: _Draft, sample: Judged, p_adjusted: float, family: int) -> V
         p_value=result.p_value,
         p_adjusted=p_adjusted,
         improvement=improvement(sample.found.values),
-        needed_seeds=needed if needed is not None and needed > result.n else None,
+        needed_seeds=needed if needed is not None and result.n < needed <= ADVISED else None,
         step=resolution.step,
         too_coarse=resolution.too_coarse,
         baseline=not_beaten([_not_beaten(draft, pairs) for pairs in shown]),

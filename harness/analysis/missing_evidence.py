@@ -11,11 +11,10 @@ from harness.analysis.advantages import Scale
 from harness.analysis.claims import Comparison, Proportion, TimeToTarget
 from harness.analysis.effects import size
 from harness.analysis.equivalence import BETS, UNSEEN, bounded_p, constant, solved_p, unseen
-from harness.analysis.power import seeds_for_equality
+from harness.analysis.power import ADVISED, seeds_for_equality
 from harness.analysis.samples import ONE_SIDED_FAILURES, Judged, cost_of_misses
 from harness.analysis.stats import ALPHA, FEWEST_SEEDS
 
-_MOST = 10_000
 _WORD = "'no practical difference'"
 
 
@@ -40,7 +39,10 @@ def equality_wanted(claim: Comparison, sample: Judged, scale: Scale) -> str:
         if constant(found.values):
             return _few(n, _fewest(lambda seeds: (1 - UNSEEN) ** seeds <= ALPHA), "")
         wanted = seeds_for_equality(found.values, scale.margin)
-        return f"At this mean and spread, {_WORD} takes about {wanted:,} seeds." if wanted and wanted > n else ""
+        if wanted is None or wanted <= n:
+            return ""
+        seeds = f"about {wanted} seeds" if wanted <= ADVISED else f"more than {ADVISED} seeds, or a wider margin"
+        return f"At this mean and spread, {_WORD} takes {seeds}."
     if np.isinf(scale.reach):
         if scale.kind == "log ratio":
             return f"A ratio of such outcomes has no bounds: {_WORD} takes a margin in the metric's unit."
@@ -59,7 +61,7 @@ def _few(n: int, fewest: int | None, margin: str) -> str:
     """n seeds that agree are fewer than it takes; empty where they are not."""
     if fewest is not None and n >= fewest:
         return ""
-    seeds = f"at least {fewest:,} seeds that agree" if fewest else f"more than {_MOST:,} seeds that agree"
+    seeds = f"at least {fewest} seeds that agree" if fewest else f"more than {ADVISED} seeds that agree"
     return (
         f"{n} seeds that agree leave another outcome possible in up to {_percent(unseen(n, ALPHA))} of the seeds;"
         f" {_WORD} takes {seeds}{margin}."
@@ -69,7 +71,7 @@ def _few(n: int, fewest: int | None, margin: str) -> str:
 @lru_cache
 def _fewest_solved(margin: float) -> int | None:
     fewest = _fewest(lambda seeds: (1 - margin) ** seeds <= ALPHA)  # at least as many; the exact test is slow for many
-    while fewest is not None and fewest < 100 and solved_p(0, 0, fewest, margin) > ALPHA:
+    while fewest is not None and fewest < ADVISED and solved_p(0, 0, fewest, margin) > ALPHA:
         fewest += 1
     return fewest
 
@@ -84,7 +86,7 @@ def _without_misses(n: int, lopsided: float, scale: Scale) -> str:
     if fewest is not None and n >= fewest:
         return ""
     missed, cost = unseen(n, ALPHA, round(lopsided * n)), cost_of_misses(n, lopsided)
-    seeds = f"at least {fewest:,} seeds" if fewest else f"more than {_MOST:,} seeds"
+    seeds = f"at least {fewest} seeds" if fewest else f"more than {ADVISED} seeds"
     return (
         f"{n} seeds leave misses of one cell possible in up to {_percent(missed)} of the seeds; {_WORD} takes {seeds},"
         f" or a margin above {size(scale.show(cost), scale.unit, scale.kind)}."
@@ -92,12 +94,12 @@ def _without_misses(n: int, lopsided: float, scale: Scale) -> str:
 
 
 def _fewest(passes: Callable[[int], bool]) -> int | None:
-    """The smallest number of seeds that passes, where all larger ones do too; None above 10,000."""
+    """The smallest number of seeds that passes, where all larger ones do too; None above 100."""
     low, high = 0, 1
     while not passes(high):
-        if high >= _MOST:
+        if high == ADVISED:
             return None
-        low, high = high, 2 * high
+        low, high = high, min(2 * high, ADVISED)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if passes(middle) else (middle, high)

@@ -11,6 +11,9 @@ from harness.analysis.stats import ALPHA, FEWEST_SEEDS, Floats
 
 POWER = 0.8
 MOST = 10_000
+"""The largest number of seeds that is computed. What would take more is given as this."""
+ADVISED = 100
+"""The largest number of seeds that a verdict advises; beyond it, something else is advised."""
 
 
 def power_of_t(effect_in_sd: float, n: int, alpha: float = ALPHA) -> float:
@@ -25,7 +28,7 @@ def seeds_for_difference(differences: Floats, margin: float, alpha: float = ALPH
     """Seeds, in all, for 80 % power against a mean of `margin` at the spread of the differences seen, (n,).
 
     The spread of infinite differences is taken from the quartiles where these are finite. None where it cannot be
-    estimated (fewer than 2 differences, no spread) or is more than 10,000.
+    estimated (fewer than 2 differences, no spread).
     """
     n = len(differences)
     spread = _spread(differences)
@@ -62,7 +65,7 @@ def seeds_for_proportion(first: Floats, second: Floats, margin: float, alpha: fl
     z_alpha, z_power = special.ndtri(1 - alpha / 2), special.ndtri(POWER)
     root = z_alpha * np.sqrt(discordant) + z_power * np.sqrt(max(discordant - margin**2, 0.0))
     needed = int(np.ceil(root**2 / margin**2))
-    return None if needed > MOST else max(needed, FEWEST_SEEDS)
+    return min(MOST, max(needed, FEWEST_SEEDS))
 
 
 def _spread(d: Floats) -> float:
@@ -74,11 +77,11 @@ def _spread(d: Floats) -> float:
 
 
 @lru_cache(maxsize=4096)
-def _smallest(effect_in_sd: float, alpha: float) -> int | None:
+def _smallest(effect_in_sd: float, alpha: float) -> int:
     low, high = FEWEST_SEEDS - 1, FEWEST_SEEDS
     while power_of_t(effect_in_sd, high, alpha) < POWER:
         if high == MOST:
-            return None
+            return MOST
         low, high = high, min(2 * high, MOST)
     while high - low > 1:
         middle = (low + high) // 2

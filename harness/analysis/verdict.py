@@ -62,7 +62,8 @@ class Verdict:
     improvement: float | None = None
     """The share of seeds in which `better` is better, ties counting half."""
     needed_seeds: int | None = None
-    """Where undecided: the seeds, in all, for 80 % power against an effect as large as the margin, if that is more."""
+    """Where undecided: the seeds, in all, for 80 % power against an effect as large as the margin, if these are more
+    than there are and at most 100; None for times, which more seeds do not make quieter."""
     step: float | None = None
     """Times are known to within this many updates or seconds, the largest distance between the
     evaluations around them; None for exact ones."""

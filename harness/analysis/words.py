@@ -13,6 +13,8 @@ from harness.analysis.claims import Comparison, Horizon, Proportion, TimeToTarge
 from harness.analysis.effects import effect, interval, number, size
 from harness.analysis.looks import Look
 from harness.analysis.outcomes import Outcome
+from harness.analysis.power import ADVISED
+from harness.analysis.rounds import COLUMN
 from harness.analysis.stats import ALPHA, FAILURE, FEWEST_SEEDS, Estimate
 from harness.analysis.verdict import Verdict, VerdictWord
 from harness.cells import cells
@@ -138,14 +140,40 @@ def known_within(step: str, too_coarse: bool, helps: str) -> str:
     return f"{text} With exact times it might be decided: {helps} would be finer." if helps else text
 
 
-def seeds_wanted(needed: int | None, n: int, margin: str, most: int | None = None) -> str:
-    """What it would take to decide a claim after n seeds; `most` were fixed beforehand where seeds are added."""
+def instead_of_seeds(claim: Comparison, outcome: Outcome) -> str:
+    """What else than more seeds would decide an undecided claim."""
+    if isinstance(claim, TimeToTarget | Horizon | Proportion):
+        return "a wider margin, or longer training"
+    if isinstance(claim, Trend):
+        return f"a wider margin, or more values of {_spaced(claim.along)}"
+    return "a wider margin, or more test data" if outcome.column.startswith("test_") else "a wider margin"
+
+
+def measured_better(claim: Comparison, outcome: Outcome) -> str:
+    """What would decide an undecided claim on time."""
+    rounds = ", or more rounds (a smaller margin asks for more)" if outcome.column == COLUMN else ""
+    return f"A time is known better on a quiet machine{rounds}; more seeds are no remedy for noise."
+
+
+def seeds_wanted(
+    needed: int | None, n: int, margin: str, most: int | None = None, instead: str = "a wider margin"
+) -> str:
+    """What it would take to decide a claim after n seeds.
+
+    most: the number of seeds fixed beforehand, where seeds are added; instead: what is advised where more than 100
+    seeds would be needed.
+    """
     if needed is None:
         return ""
     if needed <= n:
         return (
             f"{n} seeds have at least 80 % power against a difference of {margin}: if there is a difference, it is"
             " probably smaller."
+        )
+    if needed > ADVISED:
+        return (
+            f"For 80 % power against a difference of {margin} it would take more than {ADVISED} seeds: {instead}, would"
+            " decide sooner."
         )
     how = f"harness run FILE --seeds {needed}" if most is None else "harness run FILE --until-decided"
     if most is not None and needed > most:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harness.until_decided import is_open
 from tests.analysis.records import NOISE, Record, claim, paired, solving, timed, trials, verdict
@@ -111,4 +115,49 @@ def test_power_is_no_argument_where_few_seeds_agree_or_nothing_was_compared() ->
 def test_where_the_difference_exceeds_the_margin_nothing_is_said_of_equality(margin: float) -> None:
     found = verdict(trials(lambda seed: 0.3 * (-1) ** seed + 0.1, seeds=6), paired(margin=margin))
     assert found.verdict == "undecided"
+    assert "takes" not in found.reason
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    st.sampled_from(["graded", "accuracy", "solved", "time"]),
+    st.floats(0.0001, 0.4),
+    st.floats(0, 2),
+    st.integers(5, 20),
+)
+def test_no_more_than_a_hundred_seeds_are_ever_advised(what: str, margin: float, spread: float, seeds: int) -> None:
+    records, judged = {
+        "graded": (trials(lambda seed: 100 * spread * NOISE[seed], seeds=seeds), paired(margin=margin)),
+        "accuracy": (accurate(seeds), paired(on="test_accuracy", margin=margin)),
+        "solved": (
+            solving(lambda cell, length, seed: seed % 3 != (cell == "gru"), seeds=seeds),
+            claim(kind="proportion", margin=margin),
+        ),
+        "time": (
+            timed(lambda cell, seed: 100 + 10 * (seed % 3 == 0) * (cell == "gru"), seeds=seeds),
+            claim(kind="time-to-target", target=2.0, margin=f"{100 * margin}%"),
+        ),
+    }[what]
+    found = verdict(records, judged)
+    advised = [int(number.replace(",", "")) for number in re.findall(r"(\d[\d,]*) seeds", found.reason)]
+    assert max(advised) <= 100, found.reason
+    assert (found.needed_seeds or 0) <= 100
+
+
+def test_where_more_seeds_would_be_needed_the_verdict_says_what_else_would_decide() -> None:
+    scattered = trials(lambda seed: 100 * NOISE[seed], seeds=8)
+    assert "more than 100 seeds: a wider margin, or more test data," in verdict(scattered, paired(margin=0.001)).reason
+    mixed = solving(lambda cell, length, seed: seed % 3 != (cell == "gru"))
+    few = verdict(mixed, claim(kind="proportion", margin=0.01))
+    assert "more than 100 seeds: a wider margin, or longer training," in few.reason
+
+
+def test_a_claim_on_time_asks_for_a_quiet_machine_and_never_for_seeds() -> None:
+    records = trials(0.0, seeds=8)
+    for index, record in enumerate(records):
+        record["seconds_per_update"] = 0.01 * np.exp(30 * NOISE[index])
+    found = verdict(records, paired(on="seconds_per_update", margin="5%"))
+    assert (found.verdict, found.needed_seeds) == ("undecided", None)
+    assert "on a quiet machine, or more rounds" in found.reason
+    assert "it would take" not in found.reason
     assert "takes" not in found.reason

@@ -199,7 +199,7 @@ def test_the_seeds_wanted_give_the_power_promised() -> None:
     assert power_of_t(0.5 / d.std(ddof=1), needed) >= 0.8 > power_of_t(0.5 / d.std(ddof=1), needed - 1)
     assert power_of_t(0.5, 34) == pytest.approx(0.8078, abs=1e-3)  # the textbook's 34 pairs for half a deviation
     assert seeds_for_difference(d, 5.0) == 5, "fewer than there are"
-    assert seeds_for_difference(d, 1e-9) is None
+    assert seeds_for_difference(d, 1e-9) == 10_000, "or more"
     assert seeds_for_difference(d[:1], 0.5) is None
     assert seeds_for_difference(np.ones(8), 0.5) is None
 
@@ -256,7 +256,7 @@ def test_seeds_wanted_for_proportions_are_connors() -> None:
     assert seeds_for_proportion(np.array([]), np.array([]), 0.2) is None
     assert seeds_for_proportion(np.ones(3), np.ones(3), 0.9) == 6, "as many as the margin calls for"
     assert seeds_for_proportion(np.ones(20), np.ones(20), 0.9) == 6, "fewer than there are"
-    assert seeds_for_proportion(first, second, 0.01) is None, "more than 10,000"
+    assert seeds_for_proportion(first, second, 0.01) == 10_000, "or more"
 
 
 def test_the_spread_with_failures_is_that_of_the_quartiles() -> None:

@@ -192,6 +192,10 @@ def test_the_seeds_wanted_are_told_with_the_command() -> None:
     )
     assert seeds_wanted(12, 8, "0.1") == f"{start} 12 seeds (harness run FILE --seeds 12)."
     assert seeds_wanted(40, 8, "0.1", 40) == f"{start} 40 seeds (harness run FILE --until-decided)."
+    assert seeds_wanted(101, 8, "0.1", 40, "a wider margin, or longer training") == (
+        "For 80 % power against a difference of 0.1 it would take more than 100 seeds: a wider margin, or longer"
+        " training, would decide sooner."
+    )
     assert seeds_wanted(41, 8, "0.1", 40) == f"{start} 41 seeds (more than the 40 that were fixed beforehand)."
 
 
