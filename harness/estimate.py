@@ -51,11 +51,10 @@ def guessed_seconds(spec: TrialSpec) -> float:
     seeing, matrices = len(cell.input_blocks), cell.weight_shapes("recurrent_weights").count("full")
     steps = spec.sequence_length * spec.batch_size
     update = 1e-3
-    for depth in range(spec.layers):
-        inputs = 6 * spec.units if depth else 4 * features  # no gradient is computed for the data
-        update += spec.sequence_length * _STEP_SECONDS.get(spec.kernel, 2e-4)
-        update += steps * matrices * 6 * spec.units**2 / _RECURRENT_OPERATIONS_PER_SECOND
-        update += steps * seeing * spec.units * inputs / _OPERATIONS_PER_SECOND
+    for layers, inputs in ((1, 4 * features), (spec.layers - 1, 6 * spec.units)):  # the data need no gradient
+        update += layers * spec.sequence_length * _STEP_SECONDS.get(spec.kernel, 2e-4)
+        update += layers * steps * matrices * 6 * spec.units**2 / _RECURRENT_OPERATIONS_PER_SECOND
+        update += layers * steps * seeing * spec.units * inputs / _OPERATIONS_PER_SECOND
     outputs = steps if task.every_step else spec.batch_size
     for below, above in pairwise((spec.units, *spec.dense_units, classes)):
         update += outputs * 6 * below * above / _OPERATIONS_PER_SECOND

@@ -105,7 +105,8 @@ OneOrMore = Annotated[tuple[T, ...], AtLeast(1), BeforeValidator(as_tuple), Also
 """A factor of a sweep: one value, or a list of them."""
 AnyNumber = Annotated[tuple[T, ...], BeforeValidator(as_tuple), AlsoAlone()]
 """One value or a list, which may be empty."""
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=10**12)]
+"""Of anything; with larger numbers the estimate of a trial's time is no number."""
 Length = Annotated[int, Field(ge=1, le=1_000_000)]
 """Time steps."""
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]

@@ -8,6 +8,7 @@ import pytest
 
 from harness.estimate import guessed_seconds
 from tests.factories import spec
+from tests.fuzz.target import limited
 
 WORDS = {"task": "words", "sequence_length": 64, "batch_size": 32, "units": 32}
 
@@ -44,3 +45,13 @@ def test_the_last_step_alone_costs_less_than_every_step() -> None:
 @pytest.mark.parametrize("options", [{"vocabulary": "many"}, {"text": "/no/such/file"}, {"of": "another version"}])
 def test_a_trial_whose_options_or_files_are_gone_is_guessed_all_the_same(options: dict[str, Any]) -> None:
     assert guessed_seconds(spec(task="words", options=options)) > 0
+
+
+def test_the_largest_counts_have_an_estimate_at_once() -> None:
+    with limited(20):
+        assert guessed_seconds(spec(layers=10**12, units=10**12, updates=10**12, train_size=10**12)) < 1e75
+
+
+def test_each_layer_after_the_first_takes_as_long_as_the_second() -> None:
+    one, two, four = (guessed_seconds(spec(layers=layers)) for layers in (1, 2, 4))
+    assert four - two == pytest.approx(2 * (two - one))

@@ -58,6 +58,11 @@ def test_more_trials_than_fit_into_memory_are_refused_before_they_are_planned() 
         plan(large)
 
 
+def test_counts_of_hundreds_of_digits_are_refused() -> None:
+    with pytest.raises(UserError, match=r"units.*less than or equal to 1000000000000"):
+        experiment(EXPERIMENT, ("units = 4", f"units = {10**200}"))
+
+
 @pytest.mark.parametrize("key", ["sequence_length = 5", "evaluate_lengths = [5]"])
 def test_lengths_of_which_nothing_can_be_counted_are_refused(key: str) -> None:
     """The task counts the different sequences of a length: 10 to this power of them."""
