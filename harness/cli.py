@@ -574,7 +574,7 @@ def kernels(
     from harness.errors import check_name
     from harness.registry import find_beside
     from harness.runner.kernels import Shape, Work, measure_kernels
-    from harness.terminal import kernel_notes, kernel_table
+    from harness.terminal import kernel_notes, kernel_table, kernel_title
 
     sizes = _shape(shape)
     for name in kernel or ():
@@ -595,6 +595,7 @@ def kernels(
             most_rounds=rounds,
             say=lambda line: console.print(line, markup=False, soft_wrap=True),
         )
+        console.print(kernel_title(measured), markup=False, soft_wrap=True)
         console.print(kernel_table(measured))
         for line in kernel_notes(measured):
             console.print(line, markup=False, soft_wrap=True)

@@ -185,24 +185,25 @@ _WORK = {
 """What `harness kernels` times: the title and two columns."""
 
 
-def kernel_table(records: Sequence[KernelRecord]) -> Table:
-    """What `harness kernels` measured, a row per cell and kernel."""
+def kernel_title(records: Sequence[KernelRecord]) -> str:
+    """What `harness kernels` measured, and how."""
     shape, work = records[0].shape, records[0].work
-    title, first, each = _WORK[work]
+    title, _, _ = _WORK[work]
     sizes = "" if work == "step" else f"batch {shape.batch}, {shape.time} steps, "
     dropout = f", dropout {records[0].dropout:g}" if work == "update" else ""
     rounds = max(len(record.rounds) for record in records)
-    table = Table(
-        title=f"{title}: {sizes}{shape.features} features, {shape.LAYERS} x {shape.units} units{dropout};"
-        f" {rounds} rounds in turn",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-    )
+    network = f"{sizes}{shape.features} features, {shape.LAYERS} x {shape.units} units{dropout}"
+    return f"{title}: {network}; {rounds} rounds in turn"
+
+
+def kernel_table(records: Sequence[KernelRecord]) -> Table:
+    """What `harness kernels` measured, a row per cell and kernel."""
+    _, first, each = _WORK[records[0].work]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for column in ("cell", "kernel"):
-        table.add_column(column, min_width=10)
+        table.add_column(column, overflow="fold")
     for column in (first, each, "quartiles", "ratio to keras", "GFLOP/s", "peak MiB"):
-        table.add_column(column, justify="right")
+        table.add_column("\n".join(column.split()), overflow="fold", justify="right")
     for record in records:
         table.add_row(Text(record.cell), Text(record.kernel), *_kernel_figures(record))
     return table

@@ -17,7 +17,15 @@ from harness.diff import table
 from harness.plan import plan
 from harness.runner.kernels import KernelRecord, Shape
 from harness.status import CellStatus, Status
-from harness.terminal import VerdictTable, data_lines, kernel_notes, kernel_table, plan_table, status_table
+from harness.terminal import (
+    VerdictTable,
+    data_lines,
+    kernel_notes,
+    kernel_table,
+    kernel_title,
+    plan_table,
+    status_table,
+)
 from tests.factories import experiment, spec
 
 SCOPE = {"task": "language", "train_size": [2000, 8000], "sequence_length": 64, "kernel": "fused", "matched": "units"}
@@ -123,9 +131,11 @@ def test_kernels_are_shown_with_ratio_and_interval_and_what_failed_by_its_status
     ]
     file = io.StringIO()
     Console(file=file, width=200).print(kernel_table(measured))
-    title, header, _, *rows = [line.strip() for line in file.getvalue().splitlines() if line.strip()]
-    assert title == "Prediction of one time step at batch size 1: 256 features, 2 x 8 units; 10 rounds in turn"
-    assert "ms per step" in header
+    lines = [line.strip() for line in file.getvalue().splitlines() if line.strip()]
+    rows = lines[next(place for place, line in enumerate(lines) if set(line) == {"─"}) + 1 :]
+    title = "Prediction of one time step at batch size 1: 256 features, 2 x 8 units; 10 rounds in turn"
+    assert kernel_title(measured) == title
+    assert {"ms", "per", "step"} <= {*" ".join(lines[:3]).split()}
     assert [row.split()[:5] for row in rows[:2]] == [
         ["gru", "keras", "1.50", "2", "2"],
         ["gru", "fused", "0.50", "1", "1"],
@@ -186,3 +196,19 @@ def test_check_names_each_of_several_files_as_its_table_does(tmp_path: Path) -> 
     assert [line.split(",")[0] for line in lines] == [
         f"language ({folder}/corpus.txt): corpus.txt" for folder in ("a", "b")
     ]
+
+
+def test_a_terminal_of_80_columns_has_all_that_was_measured_of_kernels() -> None:
+    measured = [
+        KernelRecord(
+            "simple_rnn", "document", "update", Shape(), 0.5, (0.0123, 0.0124, 0.0151), 12.34, (0.21, 0.23, 0.25),
+            985 * 2**20, 2**20,
+        )
+    ]  # fmt: skip
+    file = io.StringIO()
+    Console(file=file, width=80).print(kernel_table(measured))
+    text = words(file.getvalue())
+    assert max(map(len, file.getvalue().splitlines())) <= 80
+    assert "…" not in text
+    for said in ("simple_rnn", "document", "12.34", "12.4", "to", "[0.21,", "0.25]", "985"):
+        assert said in text.split(), said
