@@ -52,8 +52,10 @@ def effect(value: float | None, unit: str, scale: str = "", kind: str = "") -> s
         if word in unit.split():
             turned = " ".join(opposite if part == word else part for part in unit.split())
             return size(value, turned if value < 0 else unit)
-    sign = MINUS if value < 0 else "+" if value > 0 and kind != "exact" else ""
-    return sign + size(value, unit, scale)
+    text = size(value, unit, scale)
+    if text.split()[0] == "0":
+        return text
+    return (MINUS if value < 0 else "+" if kind != "exact" else "") + text
 
 
 def size(value: float, unit: str, scale: str = "") -> str:
@@ -98,7 +100,7 @@ def _figure(value: float, unit: str, scale: str) -> tuple[str, str]:
         larger = 1 + value / 100 if value >= 0 else 1 / (1 + value / 100)
         if round(larger, 3) >= 2:
             return number(math.copysign(larger, value), 2), "times"
-        value = math.copysign(100 * (larger - 1), value)
+        value = round(math.copysign(100 * (larger - 1), value), 9)  # beyond, a ratio's percentage is rounding noise
     elif scale == "log ratio" and value <= -100:
         value = -math.inf
     return number(value), unit if math.isfinite(value) else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -56,6 +56,8 @@ def test_a_ratio_of_two_or_more_is_times_and_a_smaller_one_a_percentage(
 
 
 @given(st.floats(-20, 20))
+@example(6.141443837295765e-17)
+@example(1e-10)
 def test_the_advantage_of_the_other_cell_has_the_same_figure_and_the_other_sign(log_ratio: float) -> None:
     one, other = (effect(float(100 * np.expm1(value)), "%", "log ratio") for value in (log_ratio, -log_ratio))
     assert one.partition(" ")[2] == other.partition(" ")[2], "the unit"
