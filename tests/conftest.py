@@ -70,6 +70,24 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """The file of a small experiment."""
+    from tests.factories import EXPERIMENT
+
+    path = tmp_path / "tiny.toml"
+    path.write_text(EXPERIMENT, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """A results folder of that experiment with records of half of its plan."""
+    from tests.factories import half_done
+
+    return half_done(tmp_path / "results" / "tiny")
+
+
+@pytest.fixture
 def undrawn_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """A report's figures are in its page as ever; as files they are empty, for tests/report/ holds these."""
     monkeypatch.setattr(

@@ -23,7 +23,7 @@ import typer.main
 
 from harness.cli import app, main
 from harness.store import EXPERIMENT_NAME, open_store
-from tests.factories import EXPERIMENT, experiment, half_done, record
+from tests.factories import EXPERIMENT, experiment, record
 
 pytestmark = pytest.mark.usefixtures("without_figures")
 
@@ -48,18 +48,6 @@ def harness(*arguments: object, cwd: Path = ROOT) -> Done:
         with pytest.raises(SystemExit) as end:
             main()
     return Done(int(end.value.code or 0), out.getvalue(), err.getvalue())
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "tiny.toml"
-    path.write_text(EXPERIMENT, encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-def results(tmp_path: Path) -> Path:
-    return half_done(tmp_path / "results" / "tiny")
 
 
 def test_list_tells_every_kind_of_name() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.factories import EXPERIMENT, half_done
+from tests.factories import EXPERIMENT
 
 ROOT = Path(__file__).parent.parent
 
@@ -18,18 +18,6 @@ def harness(*arguments: object, **environment: str) -> subprocess.CompletedProce
     command = [sys.executable, "-m", "harness", *map(str, arguments)]
     env = {**os.environ, **environment}
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120, check=False, env=env)
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "tiny.toml"
-    path.write_text(EXPERIMENT, encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-def results(tmp_path: Path) -> Path:
-    return half_done(tmp_path / "results" / "tiny")
 
 
 WITHOUT_TENSORFLOW = """
