@@ -109,7 +109,7 @@ def _execute(connection: sqlite3.Connection, statements: str) -> None:
 
 
 def _from_1(connection: sqlite3.Connection) -> None:
-    """The plan is written anew; a planned trial is left to the next run where its cell is gone, or its spec damaged."""
+    """The plan is rewritten; a planned trial is left to the next run where its cell is gone, or its spec damaged."""
     plan = connection.execute("SELECT trial_id, spec FROM planned ORDER BY position").fetchall()
     connection.execute("DROP TABLE planned")
     _execute(connection, _SINCE_2)

@@ -11,7 +11,8 @@ def compared(frame: pd.DataFrame) -> pd.DataFrame:
     """The trials that are outcomes of a comparison.
 
     An interrupted trial is none: somebody stopped it, and the next run repeats it. Nor is a trial that was run to
-    choose a learning rate, or one that checks a time to target: it repeats a trial of the comparison in the speed lane.
+    choose a learning rate, one that timed prediction, or one that checks a time to target: the last repeats a trial of
+    the comparison in the speed lane.
     """
     return frame[~frame["purpose"].isin(("tuning", "check", "prediction")) & (frame["status"] != "interrupted")]
 

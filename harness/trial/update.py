@@ -3,7 +3,7 @@
 A model whose kernel XLA compiles (`fused`) has its batches cut into shards (harness/cells/shards.py), and its updates
 run in a loop inside one call, so that what Python and the data cost is not counted as the cell's time. Any other runs
 as Keras itself would run it, a call an update: inside such a loop, what TensorFlow's graph optimiser makes of the
-gradients of Keras's own loops does not survive a second call (AlreadyExistsError for the document's GRU with dropout at
+gradients of Keras's own loops does not survive a second call (AlreadyExistsError for the article's GRU with dropout at
 256 steps, TensorFlow 2.21).
 """
 
