@@ -34,7 +34,7 @@ def verdicts_section(verdicts: Sequence[Verdict], records: Sequence[dict[str, An
     ]
     for verdict in verdicts:
         cells = (
-            f"**{verdict.says}**",
+            f"**{verdict.verdict}**",
             verdict.claim,
             effect_in_words(verdict),
             str(verdict.n or "-"),

@@ -39,6 +39,7 @@ _STYLES = {
     "supported": "bold green",
     "contradicted": "bold red",
     "no practical difference": "bold cyan",
+    "depends": "bold magenta",
     "undecided": "yellow",
     "not testable": "dim",
 }
@@ -86,7 +87,7 @@ class VerdictTable:
 
     def _word(self, verdict: Verdict, place: int) -> Text:
         link = f"{resolved(self.report).as_uri()}#claim-{place}" if self.report else None
-        return Text(verdict.says, style=Style.parse(_STYLES[verdict.verdict]) + Style(link=link))
+        return Text(verdict.verdict, style=Style.parse(_STYLES[verdict.verdict]) + Style(link=link))
 
 
 def _below(verdict: Verdict) -> tuple[str, tuple[str, str]]:

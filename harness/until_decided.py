@@ -15,7 +15,6 @@ from harness.analysis.judge import judge
 from harness.analysis.pairs import selected
 from harness.analysis.stats import FEWEST_SEEDS
 from harness.analysis.verdict import Verdict
-from harness.analysis.words import DECIDED
 from harness.errors import UserError
 from harness.experiment import Experiment, TrialSpec
 from harness.fields import MOST_SEEDS as LARGEST
@@ -89,12 +88,11 @@ def look(store: Store, claims: Sequence[Claim], most: int) -> list[Verdict]:
 def is_open(verdict: Verdict) -> bool:
     """Whether more seeds may decide the claim.
 
-    Not where there is nothing to pair, where conditions are decided and disagree, where no pair carries information, or
-    where outcomes are not known finely enough.
+    Not where there is nothing to pair, where no pair carries information, or where outcomes are not known finely
+    enough.
     """
-    mixed = len({part.verdict for part in verdict.by_condition} & set(DECIDED)) > 1
     silent = verdict.n >= FEWEST_SEEDS and verdict.effect is None
-    return verdict.verdict == "undecided" and bool(verdict.pairs) and not (mixed or silent or verdict.too_coarse)
+    return verdict.verdict == "undecided" and bool(verdict.pairs) and not (silent or verdict.too_coarse)
 
 
 def next_count(open_verdicts: Collection[Verdict], before: int, most: int) -> int:

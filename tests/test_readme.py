@@ -19,7 +19,7 @@ from tests.factories import experiment, record
 BEGIN, END = begin(SECTION), end(SECTION)
 VERDICTS = [
     Verdict("a", "A is | better", "supported", 0.12, 0.1, 0.2, "bits", 5, {"task": "recall", "machine": "3f2a9c"}),
-    Verdict("b", "B", "undecided", 0.0, -1.0, 1.0, "%", 5, mixed="mixed: supported in 1 of 2 conditions"),
+    Verdict("b", "B", "depends", 0.0, -1.0, 1.0, "%", 5),
     Verdict("c", "C", "not testable", None, None, None, "", 0),
 ]
 
@@ -50,7 +50,7 @@ def test_the_section_says_what_was_found_when_and_on_what_machine(results: Path,
     assert f"TensorFlow {this_machine().tensorflow}" in text
     assert "commit 0123456789ab:" in text
     assert "| **supported** | A is &#124; better | +0.12 bits [0.1, 0.2] | 5 | recall |\n" in text
-    assert "| **mixed: supported in 1 of 2 conditions** | B | 0 % [−1, 1] | 5 | - |\n" in text
+    assert "| **depends** | B | 0 % [−1, 1] | 5 | - |\n" in text
     assert f"| **not testable** | C | – | - | - |\n\n{END}\n\nBelow\n" in text
     assert "old" not in text
     assert main([str(results), str(file)]) == 0

@@ -32,13 +32,13 @@ SCOPE = {"task": "language", "train_size": [2000, 8000], "sequence_length": 64, 
 VERDICTS = [
     Verdict("a", "GRUs do better on less data", "supported", 0.108, 0.061, 0.155, "bits", 6, SCOPE, "Why this is so."),
     Verdict("b", "No difference", "no practical difference", 0.0, -0.01, 0.01, "bits", 6, {"machine": "3f2a9c"}, "R."),
-    Verdict("c", "LSTMs win", "undecided", -4.0, float("-inf"), 9.0, "%", 1, mixed="mixed: supported in 3 of 8"),
+    Verdict("c", "LSTMs win", "depends", -4.0, float("-inf"), 9.0, "%", 1),
     Verdict("d", "Turing", "not testable", None, None, None, "", 0, reason="It has no end."),
 ]
 SAID = (
     "supported", "GRUs do better on less data", "+0.108 bits [0.061, 0.155]", "Why this is so.", "No difference",
     "Scope: language; size 2,000, 8,000; length 64; kernel fused; equal units", "Scope: machine 3f2a9c",
-    "mixed: supported in 3 of 8", "LSTMs win", "−4 % [−∞, 9]", "not testable", "Turing", "It has no end.",
+    "depends", "LSTMs win", "−4 % [−∞, 9]", "not testable", "Turing", "It has no end.",
 )  # fmt: skip
 
 

@@ -23,6 +23,8 @@ from harness.analysis.error_tables import Figure, cell, in_markdown
 from harness.analysis.sequential import p_of, sequential_p
 from harness.analysis.simulate import Scenario, Shape, simulated_outcomes, simulated_verdicts, verdict_after_looks
 from harness.analysis.simulate_blocks import MACHINES, block_figures
+from harness.analysis.simulate_conditions import CLAIMS as CONDITION_CLAIMS
+from harness.analysis.simulate_conditions import SITUATIONS, verdicts_of
 from harness.analysis.simulate_kinds import KINDS, verdict_of
 from harness.analysis.simulate_margin import AT_MARGIN, GRADED, verdict_at_margin, verdict_of_equal_cells
 from harness.analysis.simulate_steps import MARGIN, RATIO, STEPS, verdict_of_times
@@ -42,6 +44,7 @@ EQUALITY_SEEDS = (5, 8, 10, 20, 40)
 SPREADS = (0.1, 0.2, 0.3, 0.5, 0.8)
 """Standard deviations of differences, in margins, at which the power to find equality is simulated."""
 STEP_SEEDS = (5, 10, 20, 40)
+CONDITION_SEEDS = (5, 10, 20)
 
 
 def figures(
@@ -91,6 +94,13 @@ def step_figures(
             yield partial(_of_a_step, step, n, experiments)
 
 
+def condition_figures(experiments: int, seeds: tuple[int, ...] = CONDITION_SEEDS) -> Iterator[Job]:
+    """What is said of claims that have several conditions."""
+    for n in seeds:
+        for situation in SITUATIONS:
+            yield partial(_of_conditions, situation, n, experiments)
+
+
 def timing_figures(experiments: int) -> Iterator[Job]:
     """What is said of seconds per update that are measured in timing blocks."""
     for machine in MACHINES:
@@ -101,6 +111,7 @@ PARTS: dict[str, Callable[[int], Iterable[Job]]] = {
     "differences": figures,
     "equality": equality_figures,
     "times": step_figures,
+    "conditions": condition_figures,
     "timing blocks": timing_figures,
 }
 """What is simulated, by the name of the part; each has a section of docs/method.md."""
@@ -208,6 +219,25 @@ def _of_a_step(step: int, seeds: int, experiments: int) -> Iterator[Figure]:
     covered = sum(_covers(verdict, 0.0) for verdict in equal) / experiments
     what = "the 95 % interval of a time to target that is known to within a step covers that there is no difference"
     yield Figure(what, where, covered, experiments, low=0.93)
+
+
+def _of_conditions(situation: str, seeds: int, experiments: int) -> Iterator[Figure]:
+    """Experiments of claims with several conditions: how often a direction is found, and how often a dependence."""
+    generator = np.random.default_rng([SEED, seeds, *map(ord, situation)])
+    advantages = SITUATIONS[situation]
+    directed = depending = 0
+    for _ in range(experiments):
+        verdicts = verdicts_of(advantages, seeds, generator)
+        parts = [part.verdict for verdict in verdicts for part in verdict.by_condition]
+        directed += bool({"supported", "contradicted"} & {*parts, *(verdict.verdict for verdict in verdicts)})
+        depending += sum(verdict.verdict == "depends" for verdict in verdicts)
+    where = f"{seeds} seeds, {situation}"
+    if situation == "no difference":
+        what = f"some of {CONDITION_CLAIMS} claims with 3 conditions, or some condition, gets a direction"
+        yield Figure(what, where, directed / experiments, experiments, high=ALPHA)
+    what = "a claim with 3 conditions depends on the condition"
+    high = ALPHA if len(set(advantages)) == 1 else 1.0
+    yield Figure(what, where, depending / (experiments * CONDITION_CLAIMS), experiments, high=high)
 
 
 def _optional_stopping(shape: Shape, experiments: int, looks: tuple[int, ...]) -> Iterator[Figure]:

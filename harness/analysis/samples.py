@@ -15,7 +15,7 @@ from harness.analysis.pairs import Pairs
 from harness.analysis.proportions import estimate_solved, estimate_solved_shares
 from harness.analysis.resolution import ends, holding_at_both_ends
 from harness.analysis.sequential import looked
-from harness.analysis.stats import ALPHA, FEWEST_SEEDS, ONCE, Estimate, Floats, Levels, estimate
+from harness.analysis.stats import ALPHA, FEWEST_SEEDS, ONCE, Estimate, Floats, Levels, estimate, once
 from harness.analysis.trends import page_p
 
 ONE_SIDED_FAILURES = 0.05
@@ -45,15 +45,22 @@ class Judged:
 
 
 def judged(
-    claim: Comparison, conditions: tuple[Pairs, ...], outcome: Outcome, scale: Scale, looks: Looks | None
+    claim: Comparison,
+    conditions: tuple[Pairs, ...],
+    outcome: Outcome,
+    scale: Scale,
+    looks: Looks | None,
+    comparisons: int = 1,
 ) -> Judged:
     """What the pairs of one condition, or of several pooled, say of a claim.
 
     Without looks, all of them, as looked at once. With looks, what these have seen, at levels that allow for them.
+    comparisons: over how many comparisons the error of equivalence, 5 %, is divided.
     """
     whole = _sample(claim, conditions, outcome, scale)
     if looks is None:
-        return Judged(whole.found, _estimate(claim, whole, scale, ONCE), whole.pairs, whole.seeds_left_out)
+        result = _estimate(claim, whole, scale, once(comparisons))
+        return Judged(whole.found, result, whole.pairs, whole.seeds_left_out)
     by_count: dict[int, _Sample] = {}
     for through in looks.through:
         seen = tuple(pairs.up_to(through) for pairs in conditions)
@@ -64,7 +71,9 @@ def judged(
     if not counts:  # nothing that a look may decide on
         result = replace(_estimate(claim, whole, scale, ONCE), p_value=1.0, equivalent=False)
         return Judged(whole.found, result, whole.pairs, whole.seeds_left_out)
-    result, path = looked(lambda n, levels: _estimate(claim, by_count[n], scale, levels), counts, looks.most)
+    result, path = looked(
+        lambda n, levels: _estimate(claim, by_count[n], scale, levels), counts, looks.most, comparisons
+    )
     last = by_count[counts[-1]]
     return Judged(last.found, result, last.pairs, last.seeds_left_out, path, len(whole.found.values) - result.n)
 

@@ -101,19 +101,20 @@ def p_of(sample: Floats) -> float:
 
 
 def looked(
-    estimate_at: Callable[[int, Levels], Estimate], counts: Sequence[int], most: int
+    estimate_at: Callable[[int, Levels], Estimate], counts: Sequence[int], most: int, comparisons: int = 1
 ) -> tuple[Estimate, tuple[Look, ...]]:
     """The estimate after looks at the first n seeds for each n of `counts`, and what each look saw.
 
     estimate_at: of the first n seeds, at the levels given. counts: ascending, at least one, up to `most`. The estimate
     is the last look's with the repeated interval, the sequential p-value, and equivalence where any look has found it:
-    each of its one-sided tests spends 5 % over all looks, as the test of a difference does.
+    each of its one-sided tests spends 5 % over all looks, as the test of a difference does. comparisons: over how many
+    comparisons these 5 % are divided.
     """
-    levels, one_sided = nominal_levels(counts, most), nominal_levels(counts, most, 2 * ALPHA)
+    levels, one_sided = nominal_levels(counts, most), nominal_levels(counts, most, 2 * ALPHA / comparisons)
     seen: list[Look] = []
     equivalent = False
     for n, level, of_each_side in zip(counts, levels, one_sided, strict=True):
-        found = estimate_at(n, Levels(1 - level, of_each_side / 2))
+        found = estimate_at(n, Levels(1 - level, of_each_side / 2, ALPHA / comparisons))
         equivalent = equivalent or found.equivalent
         p_values = [look.p_value for look in seen] + [found.p_value]
         p = sequential_p(p_values, counts[: len(p_values)], most)

@@ -61,10 +61,17 @@ class Levels:
     confidence: float = CONFIDENCE
     """Of the interval."""
     equivalence: float = ALPHA
-    """Of each of the two one-sided tests of equivalence; not of those that hold at any number of interim analyses."""
+    """Of each of the two one-sided tests of equivalence."""
+    bounded: float = ALPHA
+    """Of the tests of equivalence that hold at any number of interim analyses together."""
 
 
 ONCE = Levels()
+
+
+def once(comparisons: int) -> Levels:
+    """The levels of one of several comparisons whose tests of equivalence err at most in 5 % together (Bonferroni)."""
+    return Levels(equivalence=ALPHA / comparisons, bounded=ALPHA / comparisons)
 
 
 def estimate(
@@ -103,7 +110,7 @@ def estimate(
 
 def _equivalent(d: Floats, margin: float, levels: Levels, reach: float | None) -> bool:
     if reach is not None:
-        return bounded_p(d, margin, reach) <= ALPHA  # which holds at all interim analyses together
+        return bounded_p(d, margin, reach) <= levels.bounded
     p = graded_p(d, margin) if np.isfinite(d).all() else median_p(d, margin)
     return p <= levels.equivalence
 
@@ -264,12 +271,17 @@ def median_rank(n: int, confidence: float = CONFIDENCE) -> int:
     return int(np.searchsorted(special.bdtr(np.arange(n + 1), n, 0.5), (1 - confidence) / 2))
 
 
-def holm(p_values: ArrayLike) -> Floats:
-    """Holm's step-down adjusted p-values, in the order given (Holm 1979)."""
+def holm(p_values: ArrayLike, weights: ArrayLike | None = None) -> Floats:
+    """Holm's step-down adjusted p-values, in the order given (Holm 1979).
+
+    weights: positive, of each test; default: all equal. A test with twice the weight is held to twice the level.
+    """
     p = np.asarray(p_values, dtype=float)
-    order = np.argsort(p, kind="stable")
+    weight = np.ones_like(p) if weights is None else np.asarray(weights, dtype=float)
+    order = np.argsort(p / weight, kind="stable")
+    left = np.cumsum(weight[order][::-1])[::-1]
     adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(1, np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p)))))
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(p[order] / weight[order] * left))
     return adjusted
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from harness.analysis.looks import Look
 
-VerdictWord = Literal["supported", "contradicted", "no practical difference", "undecided", "not testable"]
+VerdictWord = Literal["supported", "contradicted", "no practical difference", "depends", "undecided", "not testable"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Verdict:
     p_value: float | None = None
     """Two-sided, of no difference, before correction."""
     p_adjusted: float | None = None
-    """After Holm's correction across the claims; in a condition, across the claim's conditions."""
+    """After Holm's correction over all claims and their conditions."""
     improvement: float | None = None
     """The share of seeds in which `better` is better, ties counting half."""
     needed_seeds: int | None = None
@@ -71,8 +71,6 @@ class Verdict:
     """Whether the step leaves the claim undecided with any number of seeds."""
     baseline: str = ""
     """Says so where a cell does not beat a baseline."""
-    mixed: str = ""
-    """Where conditions disagree: 'mixed: supported in 3 of 8 conditions, contradicted in 2'; the word is undecided."""
     interquartile_mean: float | None = None
     """Of the advantages of all conditions and seeds, where the claim covers several; with its 95 % interval."""
     interquartile_low: float | None = None
@@ -86,8 +84,3 @@ class Verdict:
     """Ids of the trials behind the verdict."""
     by_condition: tuple[Verdict, ...] = ()
     """A verdict for each condition, where the claim covers several."""
-
-    @property
-    def says(self) -> str:
-        """The verdict as a reader is told it."""
-        return self.mixed or self.verdict

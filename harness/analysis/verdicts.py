@@ -18,7 +18,7 @@ from harness.analysis.verdict import Pair, Verdict
 from harness.errors import UserError
 from harness.files import read_text, replacing, user_path
 
-SCHEMA = 1
+SCHEMA = 2
 """Grows when a key changes its meaning or is removed; further keys do not change it."""
 _INFINITE = {"Infinity": math.inf, "-Infinity": -math.inf}
 _FIGURES = tuple(field.name for field in fields(Verdict) if field.type == "float | None")

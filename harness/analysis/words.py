@@ -10,7 +10,8 @@ from typing import Any
 
 from harness.analysis.advantages import Advantages, Scale
 from harness.analysis.claims import Comparison, Horizon, Proportion, TimeToTarget, Trend
-from harness.analysis.effects import effect, interval, number, size
+from harness.analysis.condition_names import condition_names
+from harness.analysis.effects import effect, effect_in_words, interval, number, size
 from harness.analysis.looks import Look
 from harness.analysis.outcomes import Outcome
 from harness.analysis.power import ADVISED
@@ -94,8 +95,7 @@ def _direction(claim: Comparison, shown: float) -> str:
     if shown == 0:
         return "no difference, "
     if isinstance(claim, Trend):
-        opposite = "grows" if claim.advantage == "shrinks" else "shrinks"
-        direction = claim.advantage if shown > 0 else opposite
+        direction = claim.advantage if shown > 0 else opposite(claim)
         beyond = ", beyond any number because of failures in at least half of the seeds" * math.isinf(shown)
         return f"it {direction}{beyond}, "
     if math.isinf(shown):
@@ -103,6 +103,11 @@ def _direction(claim: Comparison, shown: float) -> str:
     if isinstance(claim, Proportion):
         return f"{'more' if shown > 0 else 'fewer'} seeds solve it, "
     return f"{'better' if shown > 0 else 'worse'}, "
+
+
+def opposite(claim: Trend) -> str:
+    """What the advantage does where it does not do what is claimed."""
+    return "grows" if claim.advantage == "shrinks" else "shrinks"
 
 
 def why(word: VerdictWord, estimate: Estimate, found: Advantages, p_adjusted: float, scale: Scale, unknown: str) -> str:
@@ -199,6 +204,27 @@ def mixture(conditions: Sequence[Verdict]) -> str:
     first, *others = [f"{word} in {count}" for word, count in counts]
     plural = "s" * (len(conditions) != 1)
     return ", ".join([f"{first} of {len(conditions)} condition{plural}", *others])
+
+
+def dependence(claim: Comparison, outcome: Outcome, conditions: Sequence[Verdict]) -> str:
+    """'It depends: GRU faster for kernel fused (+18 % [15, 21]); GRU slower for kernel keras (−17 % [−20, −14]).'"""
+    found: dict[str, list[str]] = {}
+    for name, condition in zip(condition_names(conditions), conditions, strict=True):
+        if condition.verdict in DECIDED:
+            comparative = _comparative(claim, outcome, condition.verdict)
+            found.setdefault(comparative, []).append(f"{name} ({effect_in_words(condition)})")
+    said = [f"{comparative} for {', '.join(names)}" for comparative, names in found.items()]
+    return f"It depends: {'; '.join(said)}."
+
+
+def _comparative(claim: Comparison, outcome: Outcome, word: VerdictWord) -> str:
+    """What a condition's verdict says of the cell that is held to be better."""
+    if word == "no practical difference":
+        return word
+    if isinstance(claim, Trend):
+        return f"the advantage {claim.advantage if word == 'supported' else opposite(claim)}"
+    better, worse = ("faster", "slower") if outcome.unit in ("s", "updates") else ("better", "worse")
+    return f"{title(claim.better)} {better if word == 'supported' else worse}"
 
 
 _SCOPE = {

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from harness.analysis import effects
+from harness.analysis.condition_names import condition_names
 from harness.analysis.effects import NO_VALUE, interval_of, number
 from harness.report.appearance import Look, shorten
-from harness.report.differences import condition_names, crosses, left_out, strip
+from harness.report.differences import crosses, left_out, strip
 from harness.report.svg import inline
 from harness.report.wording import plural
 
@@ -28,6 +29,7 @@ WORDS = {
     "supported": ("supported", "✓", "The records agree with the claim."),
     "contradicted": ("contradicted", "✗", "The records say the opposite."),
     "no practical difference": ("level", "≈", "Measured, and too small to matter: inside the margin."),
+    "depends": ("depends", "±", "Decided differently in different conditions."),
     "undecided": ("undecided", "?", "The interval leaves more than one answer open."),
     "not testable": ("untestable", "∅", "No finite experiment can decide it."),
 }
@@ -90,7 +92,7 @@ def shown(verdict: Verdict, looks: Mapping[str, Look], place: int) -> dict[str, 
     return {
         "id": verdict.id,
         "claim": shorten(verdict.claim, 600),
-        "word": shorten(verdict.says, 200),
+        "word": verdict.verdict,
         "style": style,
         "sign": sign,
         "means": means(verdict, looks),
@@ -206,10 +208,12 @@ def means(verdict: Verdict, looks: Mapping[str, Look]) -> str:
         return f"It does not matter here: {better} and {than} differ by less than counts in practice."
     if verdict.verdict == "not testable":
         return WORDS["not testable"][2] if verdict.kind == "not-testable" else "It could not be measured here."
-    if verdict.mixed or set(parts) - {"undecided"}:
+    if verdict.verdict == "depends" or set(parts) - {"undecided"}:
         told = ", ".join(f"{word} in {count}" for word, count in parts.most_common())
         told = f"{told} of {plural(len(verdict.by_condition), 'condition')}"
-        return f"It depends on the condition: {told}." if verdict.mixed else f"Open over all; by themselves: {told}."
+        if verdict.verdict == "depends":
+            return f"It depends on the condition: {told}."
+        return f"Undecided when conditions are pooled; by themselves: {told}."
     if not verdict.n:
         return "Nothing to judge by yet."
     return f"Open: {plural(verdict.n, 'seed')} cannot tell whether {better} or {than} does better."

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from harness.analysis.condition_names import condition_names
 from harness.analysis.effects import log_ratio
 from harness.report.appearance import shorten
 from harness.report.plot import Axis, Centre, Failed, Panel, Point, Series
-from harness.report.wording import condition, plural
+from harness.report.wording import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from harness.analysis.verdict import Verdict
     from harness.report.appearance import Look
@@ -68,18 +69,6 @@ def left_out(verdict: Verdict) -> str:
     """What the strip leaves out, in words."""
     hidden = len(getattr(verdict, "by_condition", ())) + 1 - MOST_ROWS
     return f"{plural(hidden, 'further condition')} in the table." if hidden > 0 else ""
-
-
-def condition_names(parts: Sequence[Verdict]) -> list[str]:
-    """What tells each condition from the others."""
-    keys = list(dict.fromkeys(key for part in parts for key in part.conditions))
-    telling: list[str] = []
-    apart = 1
-    for key in keys:  # a key that tells no more conditions apart than those before it follows from them
-        told = len({tuple(str(part.conditions.get(name)) for name in (*telling, key)) for part in parts})
-        if told > apart:
-            telling, apart = [*telling, key], told
-    return [condition(part.conditions, telling) or shorten(part.claim, 24) for part in parts]
 
 
 def _row(name: str, verdict: Verdict) -> Series:

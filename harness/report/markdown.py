@@ -87,7 +87,7 @@ def _row(verdict: Verdict) -> str:
     cells = (
         WORDS.get(verdict.verdict, ("", "?", ""))[1],
         plain(verdict.claim, 200),
-        plain(verdict.says, 120),
+        verdict.verdict,
         plain(effect(verdict), 60),
         interval_of(verdict).replace("[", "\\[").replace("]", "\\]"),
         plain(margin_in_words(verdict), 60),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from harness.analysis.effects import MINUS, NO_VALUE, effect, interval, number
 from harness.report.plot import Axis, Centre, Panel, Plot, Series
@@ -58,46 +57,6 @@ def duration(seconds: float | None) -> str:
     if seconds >= 90:
         return f"{seconds / 60:.1f} min"
     return f"{number(seconds)} s" if seconds >= 1 else f"{number(seconds * 1e3)} ms"
-
-
-_FACTOR_WORDS = {
-    "sequence_length": "length {}",
-    "train_size": "size {}",
-    "units": "{} units",
-    "reference_units": "{} units",
-    "reset_after": "reset after the product: {}",
-    "clip_norm": "gradient clipped at {}",
-    "initialiser": "{}",
-    "optimizer": "{}",
-    "layers": "{} layers",
-    "batch_size": "batches of {}",
-    "updates_planned": "{} updates",
-    "evaluate_every": "evaluated every {} updates",
-    "evaluate_lengths": "tested at lengths {}",
-    "kernel": "kernel {}",
-    "lane": "{} lane",
-    "machine": "machine {}",
-    "matched": "equal {}",
-}
-_FACTOR_MISSING = {"clip_norm": "gradient not clipped", "patience": "no early stopping"}
-
-
-def condition(factors: Mapping[str, Any], names: Sequence[str]) -> str:
-    """'length 64 · 32 units': the named factors in words."""
-    words = []
-    for name in names:
-        value = factors.get(name)
-        missing = value is None or value == "" or (isinstance(value, float) and math.isnan(value))
-        plain = name.replace("_", " ")
-        if missing:
-            words.append(_FACTOR_MISSING.get(name, f"no {plain}"))
-            continue
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            written = number(float(value))
-        else:
-            written = str(value)[:12]
-        words.append(_FACTOR_WORDS.get(name, plain + " {}").format(written))
-    return " · ".join(words)
 
 
 def centre_in_words(centre: Centre, axis: Axis) -> str:

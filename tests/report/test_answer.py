@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from harness.analysis.condition_names import condition_names
 from harness.analysis.verdict import Pair, Verdict
 from harness.report.answer import answer, effect, figure_of, margin_in_words, means, scope, yardsticks
-from harness.report.differences import condition_names
 from harness.report.writing import page_files
 from tests.report.samples import comparison, frame, looks_of_three, plots, report_data, trial, verdicts
 
@@ -35,10 +35,10 @@ def verdict(word: str = "supported", **given: Any) -> Verdict:
          "It does not matter here: GRU and LSTM differ by less than counts in practice."),
         (verdict("undecided"), "Open: 5 seeds cannot tell whether GRU or LSTM does better."),
         (verdict("undecided", n=0, effect=None), "Nothing to judge by yet."),
-        (verdict("undecided", by_condition=(verdict(), verdict("undecided"), verdict("contradicted")), mixed="m"),
+        (verdict("depends", by_condition=(verdict(), verdict("undecided"), verdict("contradicted"))),
          "It depends on the condition: supported in 1, undecided in 1, contradicted in 1 of 3 conditions."),
         (verdict("undecided", by_condition=(verdict(), verdict())),
-         "Open over all; by themselves: supported in 2 of 2 conditions."),
+         "Undecided when conditions are pooled; by themselves: supported in 2 of 2 conditions."),
         (verdict("undecided", by_condition=(verdict("undecided"),) * 2),
          "Open: 5 seeds cannot tell whether GRU or LSTM does better."),
         (verdict("contradicted", effect=-50.0, unit="%", scale="log ratio"),

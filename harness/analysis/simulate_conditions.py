@@ -1,0 +1,43 @@
+"""Simulated experiments whose claims have several conditions: how often verdicts depend on the condition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.analysis.judge import judge_pairs
+from harness.analysis.outcomes import Outcome
+from harness.analysis.pairs import Found, Pairs
+from harness.analysis.simulate_kinds import comparison
+from harness.analysis.verdict import Verdict
+
+MARGIN = 0.5
+"""Of a difference of losses, in standard deviations of one cell."""
+CLAIMS = 4
+"""Claims of an experiment."""
+SITUATIONS: dict[str, tuple[float, ...]] = {
+    "no difference": (0.0, 0.0, 0.0),
+    "the same difference": (0.7, 0.7, 0.7),
+    "opposite differences": (1.5, 0.0, -1.5),
+}
+"""The true advantages of the GRU in each condition."""
+_LOSS = Outcome("test_loss", "test loss", "", lower_is_better=True)
+
+
+def verdicts_of(advantages: Sequence[float], seeds: int, generator: np.random.Generator) -> list[Verdict]:
+    """The verdicts of an experiment of CLAIMS claims, each with a condition for each of the true advantages.
+
+    Losses are normal with standard deviation 1; half of their variance is shared by both cells of a seed.
+    """
+    measured = []
+    for number in range(CLAIMS):
+        parts = []
+        for place, advantage in enumerate(advantages):
+            shared, better, than = generator.normal(size=(3, seeds))
+            losses = [10 + (shared + own) / np.sqrt(2) for own in (better, than)]
+            scope = {"sequence_length": place}
+            parts.append(Pairs(scope, "simulated", tuple(range(seeds)), losses[0] - advantage, losses[1]))
+        claim = comparison("paired", on="test_loss", margin=MARGIN).model_copy(update={"id": f"claim-{number}"})
+        measured.append((claim, Found(tuple(parts), "", {}), _LOSS))
+    return judge_pairs(measured)
