@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +15,8 @@ from harness.report.appearance import GRID, INK, Look, shorten
 from harness.report.plot import Axis, Centre, Panel, Point, Scale, Series
 from harness.report.wording import centre_in_words, short, shown, value_words
 
+LABEL = 0.28
+"""The width of a ratio's label, such as '+10 times', as a share of the narrowest axis: that of a verdict's strip."""
 NEUTRAL = Look(-1, "", INK, INK, "o", "solid")
 """For what belongs to no cell."""
 
@@ -79,7 +81,7 @@ def values_axis(axes: Axes, panel: Panel, scale: Scale, which: Literal["x", "y"]
     else:
         axis.set_major_locator(MaxNLocator(5 if which == "y" else 4, steps=[1, 2, 2.5, 5, 10]))
     if panel.y.advantage == "log ratio":
-        axis.set_major_locator(FixedLocator([at for at in ratio_ticks(low, high) if low <= at <= high]))
+        axis.set_major_locator(FixedLocator(apart(ratio_ticks(low, high), low, high)))
         axis.set_major_formatter(FuncFormatter(lambda value, _: effect(shown(value, panel.y), "%", "log ratio")))
     else:
         axis.set_major_formatter(FuncFormatter(lambda value, _: short(round(value, 12))))
@@ -87,14 +89,26 @@ def values_axis(axes: Axes, panel: Panel, scale: Scale, which: Literal["x", "y"]
 
 
 def ratio_ticks(low: float, high: float) -> list[float]:
-    """Round ratios, as logarithms, for an axis from low to high: none, the largest that fits, and one half way."""
-    percents = [digit * 10.0**power for power in range(-6, 12) for digit in (1, 2, 5)]
+    """Round ratios, as logarithms, for an axis from low to high: 0, the largest that fits, and about half of it.
+
+    The first ones matter most.
+    """
+    percents = [digit * 10.0**power for power in range(-6, 12) for digit in (1, 1.5, 2, 3, 5, 7.5)]
     round_ones = [math.log1p(value / 100) for value in percents if value < 100]
     round_ones += [math.log(value / 100) for value in percents if value >= 200]
     reach = 0.95 * max(abs(low), abs(high))
     largest = max((value for value in round_ones if value <= reach), default=reach)
     half = min(round_ones, key=lambda value: abs(value - largest / 2))
-    return sorted({-largest, -half, 0.0, half, largest})
+    return [0.0, largest, -largest, half, -half]
+
+
+def apart(ticks: Sequence[float], low: float, high: float) -> list[float]:
+    """Those of the ticks on the axis whose labels do not overlap; of two that would, the one that comes first."""
+    kept: list[float] = []
+    for tick in ticks:
+        if low <= tick <= high and all(abs(tick - other) >= LABEL * (high - low) for other in kept):
+            kept.append(tick)
+    return sorted(kept)
 
 
 def mean_words(panel: Panel, series: Series, centre: Centre, at: str) -> str:

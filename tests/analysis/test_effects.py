@@ -18,7 +18,7 @@ from harness.analysis.simulate import simulated_record
 from harness.analysis.verdict import Verdict
 from harness.readme import verdicts_section
 from harness.report.answer import answer
-from harness.report.axes import ratio_ticks
+from harness.report.axes import LABEL, apart, ratio_ticks
 from harness.report.writing import page_files
 from harness.terminal import VerdictTable
 from tests.analysis.records import NOISE, paired, trials
@@ -111,5 +111,13 @@ def test_card_sentence_tables_terminal_and_plot_show_the_same_figures() -> None:
 
 
 def test_ticks_of_ratios_are_round_and_symmetric() -> None:
-    assert np.exp(ratio_ticks(-2.3, 2.3)) == pytest.approx([0.2, 0.5, 1, 2, 5])
-    assert 100 * np.expm1(ratio_ticks(-0.1, 0.25)) == pytest.approx([-100 / 6, -100 / 11, 0, 10, 20])
+    assert np.exp(sorted(ratio_ticks(-2.3, 2.3))) == pytest.approx([1 / 7.5, 1 / 3, 1, 3, 7.5])
+    assert 100 * np.expm1(sorted(ratio_ticks(-0.1, 0.25))) == pytest.approx([-100 / 6, -100 / 11, 0, 10, 20])
+
+
+@given(st.floats(-5, 0), st.floats(0.001, 5))
+def test_ticks_of_ratios_do_not_overlap_and_zero_is_among_them(low: float, high: float) -> None:
+    ticks = apart(ratio_ticks(low, high), low, high)
+    assert 0.0 in ticks
+    assert len(ticks) >= 2
+    assert min(np.diff(ticks)) >= LABEL * (high - low)
