@@ -14,6 +14,7 @@ import numpy as np
 from harness.analysis.advantages import Scale, scale_of
 from harness.analysis.claims import Comparison, Proportion
 from harness.analysis.effects import quantity, size
+from harness.analysis.lean import lean
 from harness.analysis.looks import Looks
 from harness.analysis.missing_evidence import equality_wanted
 from harness.analysis.outcomes import Outcome
@@ -27,6 +28,7 @@ from harness.analysis.words import (
     finding,
     instead_of_seeds,
     known_within,
+    lean_in_words,
     looked_at,
     measured_better,
     not_beaten,
@@ -85,6 +87,7 @@ def sample_verdict(draft: Draft, sample: Judged, p_adjusted: float, level: float
     is_time = draft.outcome.unit == "s"
     needed = _needed(draft, sample, level or ALPHA) if is_open and not is_time else None
     margin = scale.show(scale.margin)
+    leaning = lean(claim, sample, scale.margin) if word == "undecided" and level is not None else None
     equality = equality_wanted(claim, sample, scale) if is_open and not is_time else ""
     if needed is not None and needed <= result.n and (equality or not _small_and_informed(sample, scale)):
         needed = None
@@ -93,6 +96,7 @@ def sample_verdict(draft: Draft, sample: Judged, p_adjusted: float, level: float
     sentences = [
         finding(claim, result, sample.found, scale, draft.outcome),
         why(word, result, sample.found, p_adjusted, scale, unknown_words(claim)),
+        lean_in_words(leaning, size(margin, scale.unit, scale.kind)) if leaning else "",
         resolution.sentence,
         equality,
         seeds_wanted(
@@ -127,6 +131,9 @@ def sample_verdict(draft: Draft, sample: Judged, p_adjusted: float, level: float
         p_adjusted=p_adjusted,
         improvement=improvement(sample.found.values),
         needed_seeds=needed if needed is not None and result.n < needed <= ADVISED else None,
+        lean_favour=leaning.favour if leaning else None,
+        lean_within=leaning.within if leaning else None,
+        lean_against=leaning.against if leaning else None,
         step=resolution.step,
         too_coarse=resolution.too_coarse,
         baseline=not_beaten([_not_beaten(draft, pairs) for pairs in shown]),

@@ -216,12 +216,18 @@ def sign_flip_interval(d: Floats, confidence: float = CONFIDENCE) -> tuple[float
     """
     if len(d) == 0:
         return -np.inf, np.inf
-    means = _subsets(len(d)) @ d / _subset_sizes(len(d))
+    means = subset_means(d)
     rank = int((1 - confidence) / 2 * (len(means) + 1))
     if rank == 0:
         return -np.inf, np.inf
     means = np.partition(means, [rank - 1, len(means) - rank])
     return float(means[rank - 1]), float(means[-rank])
+
+
+def subset_means(d: Floats) -> Floats:
+    """The means of subsets of at least one difference, (n,), whose order statistics are the ends of the interval."""
+    means: Floats = _subsets(len(d)) @ d / _subset_sizes(len(d))
+    return means
 
 
 @lru_cache(maxsize=16)

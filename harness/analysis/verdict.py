@@ -64,6 +64,12 @@ class Verdict:
     needed_seeds: int | None = None
     """Where undecided: the seeds, in all, for 80 % power against an effect as large as the margin, if these are more
     than there are and at most 100; None for times, which more seeds do not make quieter."""
+    lean_favour: float | None = None
+    """Where undecided: the probability that the difference is beyond the margin in favour of the claim,"""
+    lean_within: float | None = None
+    """that it is within the margin,"""
+    lean_against: float | None = None
+    """and that it is beyond the margin against the claim; None where the seeds have no distribution."""
     step: float | None = None
     """Times are known to within this many updates or seconds, the largest distance between the
     evaluations around them; None for exact ones."""

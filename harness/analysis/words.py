@@ -12,6 +12,7 @@ from harness.analysis.advantages import Advantages, Scale
 from harness.analysis.claims import Comparison, Horizon, Proportion, TimeToTarget, Trend
 from harness.analysis.condition_names import condition_names
 from harness.analysis.effects import effect, effect_in_words, interval, number, size
+from harness.analysis.lean import Lean
 from harness.analysis.looks import Look
 from harness.analysis.outcomes import Outcome
 from harness.analysis.power import ADVISED
@@ -128,6 +129,20 @@ def why(word: VerdictWord, estimate: Estimate, found: Advantages, p_adjusted: fl
     if p_adjusted <= ALPHA:
         return f"The test rejects equality ({p}), but the 95 % interval includes zero."
     return f"Neither a difference ({p}) nor its absence (within {margin}) is established."
+
+
+def lean_in_words(leaning: Lean, margin: str) -> str:
+    """Which way an undecided claim leans, in a sentence."""
+    favour, within, against = (_probability(share) for share in (leaning.favour, leaning.within, leaning.against))
+    return (
+        f"Probability of a difference beyond {margin} in favour of the claim: {favour}; within {margin}: {within};"
+        f" beyond {margin} against it: {against}."
+    )
+
+
+def _probability(share: float) -> str:
+    percent = 100 * share
+    return "< 1 %" if 0 < percent < 1 else "> 99 %" if 99 < percent < 100 else f"{percent:.0f} %"
 
 
 def unknown_words(claim: Comparison) -> str:
