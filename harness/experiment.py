@@ -103,6 +103,8 @@ class TrialSpec(BaseModel):
     """Updates between two evaluations on the validation split."""
     patience: int | None = None
     """Evaluations without a better validation loss after which training stops; None: never."""
+    stop_at_target: bool = False
+    """Whether training also ends at the first evaluation that finds validation data at the task's own target."""
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
     clip_norm: float | None = 1.0
@@ -149,8 +151,7 @@ SPEC_DEFAULTS: dict[str, Any] = {
 
 _NOT_COMPILED = {
     "options", "matched", "reference_units", "train_size", "learning_rate", "updates", "evaluate_every", "patience",
-    "forget_bias", "initialiser", "gradient_reach", "train_scores", "purpose", "targets",
-    "seed",
+    "stop_at_target", "forget_bias", "initialiser", "gradient_reach", "train_scores", "purpose", "targets", "seed",
 }  # fmt: skip
 """The fields of a trial's spec that its program does not depend on. The options' effects are in `data`."""
 
@@ -209,6 +210,8 @@ class Sweep(BaseModel):
     """Updates between two evaluations on the validation split; default: a tenth of the updates."""
     patience: Count | None = None
     """Evaluations without a better validation loss before training stops; default: it never does."""
+    stop_at_target: bool = False
+    """End training at the first evaluation at which the validation data are at the task's target."""
     dropout: Share = 0.0
     """On the inputs of each recurrent layer, as in Keras."""
     recurrent_dropout: Share = 0.0
@@ -248,6 +251,8 @@ class Sweep(BaseModel):
             raise ValueError(f"task {self.task!r} declares no target, so 'until_target' must be left out")
         if self.until_target and self.lane == "accuracy":
             raise ValueError("'until_target' measures in the speed lane; leave 'lane' out")
+        if self.stop_at_target and target_of(tasks[self.task]) is None:
+            raise ValueError(f"task {self.task!r} declares no target, so 'stop_at_target' must be left out")
         return self
 
 

@@ -194,6 +194,13 @@ def _expand(
     lane: Lane = "speed" if check else sweep.lane or experiment.lane
     is_judged = lane == "accuracy" and purpose == "comparison"
     targets = _claimed_targets(experiment, sweep) if is_judged else ()
+    if sweep.stop_at_target and lane == "speed":
+        raise UserError("'stop_at_target' ends training in the accuracy lane; leave it out in the speed lane")
+    if sweep.stop_at_target and targets:
+        raise UserError(
+            f"a claim names the target {targets[0]!r}, and 'stop_at_target' ends training at the task's own; leave one"
+            " of them out"
+        )
     train_scores = is_judged and _claims_on_train_loss(experiment, sweep)
     options = task.options.model_validate(sweep.options)
     data = dict(sorted(task.identity(options).items()))
@@ -249,6 +256,7 @@ def _expand(
                 updates=updates,
                 evaluate_every=min(sweep.evaluate_every or -(-updates // 10), updates),
                 patience=sweep.patience,
+                stop_at_target=sweep.stop_at_target and is_judged,
                 dropout=sweep.dropout,
                 recurrent_dropout=sweep.recurrent_dropout,
                 clip_norm=factors.clip_norm or None,

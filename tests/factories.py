@@ -63,6 +63,7 @@ def spec(**changes: Any) -> TrialSpec:
         "updates": 6,
         "evaluate_every": 2,
         "patience": None,
+        "stop_at_target": False,
         "dropout": 0.0,
         "recurrent_dropout": 0.0,
         "clip_norm": 1.0,

@@ -66,7 +66,7 @@ MORE = dict.fromkeys(("gradient_reach", "train_scores"), "measures more of the s
                 "matched": "said by units", "reference_units": "said by units",
                 "train_size": "an update takes a batch", "learning_rate": "a value", "forget_bias": "a value",
                 "initialiser": "a value", "updates_planned": "their number", "evaluate_every": "outside of updates",
-                "evaluate_lengths": "after training", "patience": "their number",
+                "evaluate_lengths": "after training", "patience": "their number", "stop_at_target": "their number",
             },
             id="target_times: COST",
         ),
@@ -75,6 +75,7 @@ MORE = dict.fromkeys(("gradient_reach", "train_scores"), "measures more of the s
             {
                 **DATA, **PURPOSE, **MORE,
                 "lane": "joined", "updates_planned": "where training ends", "patience": "where training ends",
+                "stop_at_target": "where training ends",
                 "evaluate_lengths": "after training",
             },
             id="target_times: SAME_RUN",

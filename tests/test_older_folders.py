@@ -132,6 +132,7 @@ def test_defaults_stay_as_they_are() -> None:
             "layers": 1,
             "matched": "units",
             "patience": None,
+            "stop_at_target": False,
             "dropout": 0.0,
             "recurrent_dropout": 0.0,
             "clip_norm": 1.0,

@@ -275,3 +275,34 @@ def test_a_target_that_cannot_be_timed_is_refused(key: str, words: str) -> None:
     text = EXPERIMENT.replace('task = "recall"\n', "") if key.startswith("task") else EXPERIMENT
     with pytest.raises(UserError, match=rf"sweep\[0\]: .*{words}"):
         experiment(text.replace("updates = 6", f"updates = 6\nuntil_target = true\n{key}"))
+
+
+def test_a_comparison_may_end_at_the_target_and_its_tuning_does_not() -> None:
+    keys = "updates = 6\nstop_at_target = true\nlearning_rate = { tune = [0.1, 0.2] }"
+    specs = plan(experiment(EXPERIMENT, ("updates = 6", keys))).values()
+    assert {(spec.purpose, spec.stop_at_target) for spec in specs} == {("tuning", False), ("comparison", True)}
+
+
+@pytest.mark.parametrize(
+    ("key", "claim", "words"),
+    [
+        ('lane = "speed"', "", "'stop_at_target' ends training in the accuracy lane"),
+        ("until_target = true", "", "'stop_at_target' ends training in the accuracy lane"),
+        ("", "target = 1.5", "a claim names the target 1.5, and 'stop_at_target' ends training at the task's own"),
+        (
+            'task = "tests.analysis.test_target_times:without_target"',
+            "",
+            "declares no target, so 'stop_at_target' must be left out",
+        ),
+    ],
+)
+def test_training_cannot_stop_at_a_target_that_it_does_not_have(key: str, claim: str, words: str) -> None:
+    text = EXPERIMENT.replace('task = "recall"\n', "") if key.startswith("task") else EXPERIMENT
+    text = text.replace("updates = 6", f"updates = 6\nstop_at_target = true\n{key}")
+    if claim:
+        text += (
+            '[[claim]]\nid = "a"\nclaim = "It is faster."\nkind = "time-to-target"\nbetter = "gru"\nthan = "lstm"\n'
+            f'margin = "10%"\n{claim}\n'
+        )
+    with pytest.raises(UserError, match=rf"sweep\[0\].*: .*{words}"):
+        plan(experiment(text))

@@ -94,6 +94,7 @@ Numbers = Annotated[
     tuple[float, ...] | Literal["smallest", "largest"] | None,
     _each("a number", _is_number, OneOrMore[float] | Literal["smallest", "largest"], words="smallest largest"),
 ]
+Truths = Annotated[tuple[bool, ...] | None, _each("true or false", _is_truth, OneOrMore[bool])]
 _PERCENT = {"type": "string", "pattern": r"^(?=.*[1-9])[0-9]*\.?[0-9]+%$"}
 Margin = Annotated[
     float | str,
@@ -131,6 +132,7 @@ class Where(BaseModel):
     dropout: Numbers = None
     recurrent_dropout: Numbers = None
     patience: Numbers = None
+    stop_at_target: Truths = None
     clip_norm: Numbers = None
     optimizer: Annotated[Names, _one_of("optimizer", "an optimizer", get_args(Optimizer))] = None
     initialiser: Annotated[Names, _one_of("initialiser", "an initialiser", get_args(Initialiser))] = None
@@ -144,7 +146,7 @@ class Where(BaseModel):
         ),
     ] = None
     """As an experiment gives it; '' is each cell's own."""
-    reset_after: Annotated[tuple[bool, ...] | None, _each("true or false", _is_truth, OneOrMore[bool])] = None
+    reset_after: Truths = None
 
     @field_serializer("forget_bias", when_used="unless-none")
     def _bias_as_given(self, values: tuple[str, ...]) -> list[str | float]:

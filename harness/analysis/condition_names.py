@@ -14,6 +14,7 @@ _FACTOR_WORDS = {
     "train_size": "size {}",
     "units": "{} units",
     "reference_units": "{} units",
+    "stop_at_target": "training ends at the target: {}",
     "reset_after": "reset after the product: {}",
     "clip_norm": "gradient clipped at {}",
     "initialiser": "{}",

@@ -20,7 +20,7 @@ SPEC_WHOLE = (
     "units", "reference_units", "layers", "train_size", "sequence_length", "batch_size", "evaluate_every", "seed",
 )  # fmt: skip
 SPEC_REAL = ("learning_rate", "patience", "dropout", "recurrent_dropout", "clip_norm")
-SPEC_TRUTH = ("reset_after", "gradient_reach", "train_scores")
+SPEC_TRUTH = ("stop_at_target", "reset_after", "gradient_reach", "train_scores")
 """The fields of a trial's spec. Lists and dictionaries are JSON; forget_bias is empty where it is the cell's own;
 patience and clip_norm are NaN where they are None. The spec's `updates` are updates_planned here."""
 
@@ -54,8 +54,8 @@ COLUMNS = (
     "updates", "seconds_total",
     "seconds_per_update", *_PHASES, "cpu_seconds", "memory_baseline_bytes", "memory_peak_bytes",
     "memory_difference_bytes", "train_loss", "validation_loss", "test_loss", "test_accuracy", "machine",
-    "updates_planned", "evaluate_every", "patience", "dropout", "recurrent_dropout", "clip_norm", "dense_units",
-    "reference_units", "optimizer", "reset_after", "forget_bias", "initialiser", "evaluate_lengths",
+    "updates_planned", "evaluate_every", "patience", "stop_at_target", "dropout", "recurrent_dropout", "clip_norm",
+    "dense_units", "reference_units", "optimizer", "reset_after", "forget_bias", "initialiser", "evaluate_lengths",
     "gradient_reach", "train_scores", "purpose", "options", "data", "data_source", "code", "validation_labels",
     "threads", "attempt", "program", "timing_block", "rounds", "timing_group", "reference_rounds", "noisy",
     "started_at", "git_commit", "failure",

@@ -19,7 +19,8 @@ from harness.analysis.stats import Floats
 CONDITION = (
     "task", "data", "kernel", "lane", "matched", "layers", "dense_units", "reference_units", "train_size",
     "sequence_length", "learning_rate", "batch_size", "updates_planned", "evaluate_every", "evaluate_lengths",
-    "patience", "dropout", "recurrent_dropout", "clip_norm", "optimizer", "reset_after", "forget_bias", "initialiser",
+    "patience", "stop_at_target", "dropout", "recurrent_dropout", "clip_norm", "optimizer", "reset_after",
+    "forget_bias", "initialiser",
 )  # fmt: skip
 """Two trials must agree in these to be compared. In units they need not: matched by parameters, a cell has its own."""
 _DERIVED = ("updates_planned", "evaluate_every", "batch_size")
@@ -27,8 +28,8 @@ _DERIVED = ("updates_planned", "evaluate_every", "batch_size")
 SCOPE = (
     "task", "dataset", "kernel", "lane", "matched", "units", "reference_units", "layers", "dense_units", "train_size",
     "sequence_length", "learning_rate", "batch_size", "updates_planned", "evaluate_every", "evaluate_lengths",
-    "patience", "dropout", "recurrent_dropout", "clip_norm", "optimizer", "reset_after", "forget_bias", "initialiser",
-    "machine",
+    "patience", "stop_at_target", "dropout", "recurrent_dropout", "clip_norm", "optimizer", "reset_after",
+    "forget_bias", "initialiser", "machine",
 )  # fmt: skip
 """What a verdict states about the trials behind it; `dataset` where a task has several."""
 _COLUMN_OF = {"updates": "updates_planned", "units": "reference_units"}

@@ -69,6 +69,7 @@ def simulated_record(
             "updates": 100,
             "evaluate_every": 10,
             "patience": None,
+            "stop_at_target": False,
             "dropout": 0.0,
             "recurrent_dropout": 0.0,
             "clip_norm": 1.0,

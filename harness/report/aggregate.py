@@ -18,7 +18,7 @@ from harness.tuning import Choice, choose
 
 TEXTS = (
     "trial_id", "task", "cell", "kernel", "lane", "matched", "status", "machine", "dense_units", "options", "data",
-    "optimizer", "reset_after", "forget_bias", "initialiser", "purpose", "evaluate_lengths",
+    "optimizer", "reset_after", "forget_bias", "initialiser", "purpose", "evaluate_lengths", "stop_at_target",
 )  # fmt: skip
 NUMBERS = (
     "units", "reference_units", "layers", "train_size", "sequence_length", "learning_rate", "batch_size", "seed",
@@ -36,7 +36,7 @@ FACTORS = (
 )  # fmt: skip
 """What tells one condition from another within a task; the learning rate is chosen, see `with_best_rates`. The units
 are those asked for: matched by parameters, each cell has its own."""
-DERIVED = ("batch_size", "patience", "updates_planned", "evaluate_every", "evaluate_lengths")
+DERIVED = ("batch_size", "patience", "stop_at_target", "updates_planned", "evaluate_every", "evaluate_lengths")
 """Often follow from the other factors (small training sets have small batches); conditions only where they do not."""
 RESAMPLING_TO = 40
 """Beyond so many values the mean's interval is Student's again: it is as good, and takes no thousands of samples."""

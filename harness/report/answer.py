@@ -284,6 +284,7 @@ def _one_line(text: str) -> str:
 USUAL = {
     "layers": 1, "dense_units": "[]", "dropout": 0, "recurrent_dropout": 0, "clip_norm": 1, "optimizer": "adam",
     "initialiser": "orthogonal", "forget_bias": "", "reset_after": True, "evaluate_lengths": "[]", "patience": None,
+    "stop_at_target": False,
 }  # fmt: skip
 """A network's settings that go without saying."""
 

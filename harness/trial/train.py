@@ -145,7 +145,8 @@ def train(
             best_scores, best_weights, since_best = scores, model.get_weights(), 0
         if spec.patience is not None and since_best >= spec.patience:
             break
-        if spec.purpose == "check" and is_reached(task, targets[0], scores, dataset.validation_baselines):
+        ends_there = spec.stop_at_target or spec.purpose == "check"
+        if ends_there and is_reached(task, targets[0], scores, dataset.validation_baselines):
             break
     if spec.purpose == "check":
         _report_rounds(progress, before)
@@ -184,16 +185,18 @@ def train(
 def _targets(spec: TrialSpec, task: Task, dataset: Dataset) -> list[Target]:
     """The task's own target and those that claims name; none for a tuning trial, whose validation data are others.
 
-    Raises UserError where a check, which trains until the task's own target, cannot tell when it is reached.
+    Raises UserError where training ends at the task's own target, and nothing can tell when it is reached.
     """
     own = target_of(task)
-    if spec.purpose == "check":
+    if spec.purpose == "check" or spec.stop_at_target:
         assert own is not None  # the experiment has been checked
         level = level_of(own, dataset.validation_baselines)
         if level is None:
             raise UserError(f"the task {task.name!r} gives no {own[0]} of the baseline {own[1]!r} on validation data")
         if why := too_few_labels(task, own[0], level, label_count(task, dataset.validation)):
             raise UserError(why)
+    if spec.purpose == "check":
+        assert own is not None
         return [own]
     if spec.purpose == "tuning":
         return []

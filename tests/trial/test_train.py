@@ -275,6 +275,18 @@ def test_a_check_trains_until_its_target_or_all_updates_are_done_and_tests_nothi
     assert "test" not in told
 
 
+@pytest.mark.parametrize(("task", "updates"), [("NEAR", 4), ("FAR", 12)])
+def test_training_that_stops_at_its_target_is_tested_there(task: str, updates: int) -> None:
+    of = small(task=f"tests.trial.test_train:{task}")
+    told, longer = run(of.model_copy(update={"stop_at_target": True})), run(of)
+    assert told["updates"] == updates
+    assert longer["updates"] == 12
+    curve = [point["validation"] for point in longer["curve"]][: updates // 4]
+    assert [point["validation"] for point in told["curve"]] == curve, "until then nothing differs"
+    assert told["validation"] in curve
+    assert "test" in told
+
+
 def test_where_a_target_is_reached_evaluations_come_closer_and_nothing_else_changes() -> None:
     of = small(updates=60, evaluate_every=30, learning_rate=0.01, dropout=0.2, patience=3)
     without = run(of)
