@@ -25,6 +25,8 @@ from harness.analysis.samples import Judged, if_exact, judged
 from harness.analysis.stats import ALPHA, FEWEST_SEEDS, Estimate, improvement
 from harness.analysis.verdict import Verdict, VerdictWord
 from harness.analysis.words import (
+    AgainstBaseline,
+    beaten,
     finding,
     instead_of_seeds,
     known_within,
@@ -93,6 +95,7 @@ def sample_verdict(draft: Draft, sample: Judged, p_adjusted: float, level: float
         needed = None
     shown = (sample.pairs,) if sample.pairs else draft.found.conditions
     trials = {id for pairs in shown for pair in sample.found.pairs for id in pairs.trials.get(pair.seed, ())}
+    baselines = [_against_baselines(draft, pairs) for pairs in shown]
     sentences = [
         finding(claim, result, sample.found, scale, draft.outcome),
         why(word, result, sample.found, p_adjusted, scale, unknown_words(claim)),
@@ -108,6 +111,7 @@ def sample_verdict(draft: Draft, sample: Judged, p_adjusted: float, level: float
         ),
         measured_better(claim, draft.outcome) if is_open and is_time else "",
         looked_at(sample.looks, draft.most, sample.later) if draft.most else "",
+        beaten(baselines),
     ]
     return Verdict(
         id=claim.id,
@@ -136,7 +140,7 @@ def sample_verdict(draft: Draft, sample: Judged, p_adjusted: float, level: float
         lean_against=leaning.against if leaning else None,
         step=resolution.step,
         too_coarse=resolution.too_coarse,
-        baseline=not_beaten([_not_beaten(draft, pairs) for pairs in shown]),
+        baseline=not_beaten(baselines),
         looks=sample.looks,
         most_seeds=draft.most,
         pairs=sample.found.pairs,
@@ -179,8 +183,8 @@ def _needed(draft: Draft, sample: Judged, alpha: float) -> int | None:
     return seeds_for_difference(sample.found.values, margin, alpha)
 
 
-def _not_beaten(draft: Draft, pairs: Pairs) -> list[tuple[str, str, float, float]]:
-    """Each cell that is, on the mean of its seeds, no better than the best baseline: (cell, baseline, mean, score)."""
+def _against_baselines(draft: Draft, pairs: Pairs) -> list[AgainstBaseline]:
+    """How each cell, on the mean of its seeds, stands against the best of the baselines, where there are some."""
     if not pairs.baselines:
         return []
     lower = draft.outcome.lower_is_better
@@ -188,7 +192,7 @@ def _not_beaten(draft: Draft, pairs: Pairs) -> list[tuple[str, str, float, float
     found = []
     for cell, values in ((draft.claim.better, pairs.better), (draft.claim.than, pairs.than)):
         finished = values[np.isfinite(values)]
-        mean = float(finished.mean()) if len(finished) else np.nan
-        if mean >= score if lower else mean <= score:
-            found.append((cell, name, mean, score))
+        if len(finished):
+            mean = float(finished.mean())
+            found.append(AgainstBaseline(cell, name, mean, score, beats=mean < score if lower else mean > score))
     return found

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.analysis.advantages import Advantages, Scale
 from harness.analysis.claims import Comparison, Horizon, Proportion, TimeToTarget, Trend
@@ -35,18 +35,41 @@ def capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def not_beaten(remarks: Sequence[Sequence[tuple[str, str, float, float]]]) -> str:
-    """Which cell does not beat which baseline; remarks: for each condition (cell, baseline, its mean, the score)."""
-    failing = Counter((cell, baseline) for condition in remarks for cell, baseline, _, _ in condition)
+class AgainstBaseline(NamedTuple):
+    """A cell's mean over its seeds, and the score of the best baseline, in one condition."""
+
+    cell: str
+    baseline: str
+    mean: float
+    score: float
+    beats: bool
+
+
+def beaten(remarks: Sequence[Sequence[AgainstBaseline]]) -> str:
+    """Which cells beat the best baseline, in every condition; remarks: a list for each condition."""
+    named = dict.fromkeys(remark.cell for condition in remarks for remark in condition)
+    winners = [
+        cell for cell in named if all((cell, True) in {(one.cell, one.beats) for one in each} for each in remarks)
+    ]
+    if not winners:
+        return ""
+    text = f"{' and '.join(capital(title(cell)) for cell in winners)} beat{'s' * (len(winners) == 1)} the best baseline"
+    if len(remarks) > 1:
+        return f"{text} in each condition."
+    means = " and ".join(number(remark.mean) for remark in remarks[0] if remark.beats)
+    return f"{text}, {remarks[0][0].baseline!r} ({means} against {number(remarks[0][0].score)})."
+
+
+def not_beaten(remarks: Sequence[Sequence[AgainstBaseline]]) -> str:
+    """Which cell does not beat which baseline; remarks: a list for each condition."""
+    failing = Counter((one.cell, one.baseline) for condition in remarks for one in condition if not one.beats)
     sentences = []
     for (cell, baseline), count in sorted(failing.items()):
         text = f"{capital(title(cell))} does not beat the baseline {baseline!r}"
         if len(remarks) > 1:
             sentences.append(f"{text} in {count} of {len(remarks)} conditions.")
         else:
-            mean, score = next(
-                (mean, score) for name, other, mean, score in remarks[0] if (name, other) == (cell, baseline)
-            )
+            mean, score = next((one.mean, one.score) for one in remarks[0] if one.cell == cell)
             sentences.append(f"{text} ({number(mean)} against {number(score)}).")
     return " ".join(sentences)
 

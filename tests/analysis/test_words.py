@@ -13,6 +13,8 @@ from harness.analysis.outcomes import Outcome
 from harness.analysis.stats import Estimate
 from harness.analysis.verdict import Verdict, VerdictWord
 from harness.analysis.words import (
+    AgainstBaseline,
+    beaten,
     capital,
     finding,
     looked_at,
@@ -223,7 +225,8 @@ def test_a_mixture_begins_with_the_most_frequent() -> None:
 
 
 def test_a_baseline_that_is_not_beaten_is_told_with_figures_or_counts() -> None:
-    gru, lstm = ("gru", "unigram", 2.5, 2.0), ("lstm", "bigram", 1234.0, 1000.0)
+    gru = AgainstBaseline("gru", "unigram", 2.5, 2.0, beats=False)
+    lstm = AgainstBaseline("lstm", "bigram", 1234.0, 1000.0, beats=False)
     assert not_beaten([[gru, lstm]]) == (
         "GRU does not beat the baseline 'unigram' (2.50 against 2). "
         "LSTM does not beat the baseline 'bigram' (1,234 against 1,000)."
@@ -233,6 +236,18 @@ def test_a_baseline_that_is_not_beaten_is_told_with_figures_or_counts() -> None:
         "LSTM does not beat the baseline 'bigram' in 1 of 3 conditions."
     )
     assert not_beaten([[], []]) == ""
+    assert beaten([[gru, lstm]]) == ""
+
+
+def test_cells_that_beat_the_best_baseline_are_named_with_their_means() -> None:
+    gru = AgainstBaseline("gru", "trigram", 2.0, 2.3, beats=True)
+    lstm = AgainstBaseline("lstm", "trigram", 2.15, 2.3, beats=True)
+    worse = lstm._replace(mean=2.5, beats=False)
+    assert beaten([[gru, lstm]]) == "GRU and LSTM beat the best baseline, 'trigram' (2 and 2.15 against 2.30)."
+    assert beaten([[gru, worse]]) == "GRU beats the best baseline, 'trigram' (2 against 2.30)."
+    assert beaten([[gru, lstm], [gru, worse]]) == "GRU beats the best baseline in each condition."
+    assert beaten([[gru, worse], [worse._replace(cell="gru"), lstm]]) == ""
+    assert beaten([[gru, lstm], []]) == "", "a condition without baselines"
 
 
 def test_a_scope_is_told_on_one_line() -> None:
