@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from harness.analysis import changes, exact, frame, pairs, target_times
+from harness.analysis import changes, exact, frame, pairs, target_times, update_costs
 from harness.analysis.claims import Where
 from harness.experiment import SPEC_DEFAULTS, Sweep, TrialSpec
 from harness.plan import _NOT_TUNED_BY, _Factors
@@ -58,7 +58,7 @@ MORE = dict.fromkeys(("gradient_reach", "train_scores"), "measures more of the s
             id="aggregate: FACTORS",
         ),
         pytest.param(
-            target_times.COST,
+            update_costs.COST,
             {
                 **DATA, **PURPOSE, **MORE,
                 "lane": "joined: updates of one, their cost of the other",
@@ -68,7 +68,7 @@ MORE = dict.fromkeys(("gradient_reach", "train_scores"), "measures more of the s
                 "initialiser": "a value", "updates_planned": "their number", "evaluate_every": "outside of updates",
                 "evaluate_lengths": "after training", "patience": "their number", "stop_at_target": "their number",
             },
-            id="target_times: COST",
+            id="update_costs: COST",
         ),
         pytest.param(
             target_times.SAME_RUN,

@@ -11,7 +11,10 @@ import pandas as pd
 from harness.analysis.claims import Comparison, Horizon, Paired, Proportion, TimeToTarget, Trend
 from harness.analysis.counted import compared
 from harness.analysis.measures import is_quality, measure
+from harness.analysis.pairs import selected
+from harness.analysis.rounds import COLUMN
 from harness.analysis.target_times import levels, reached, with_speed_lanes_seconds
+from harness.analysis.update_costs import cost_of_update
 from harness.errors import UserError
 from harness.tasks import tasks
 from harness.tasks.target import Target, target_of, too_few_labels
@@ -110,10 +113,26 @@ def _timed_in_one_lane(
     frame = frame[frame["lane"] == "accuracy"]
     if curves is None or claim.by == "updates":
         return _timed(frame, claim, names, curves)
-    derived = with_speed_lanes_seconds(frame, every, curves)
-    trials, outcome = _timed(frame, claim, names, curves if derived is None else derived)
-    how = "of trials that share the machine" if derived is None else "by the speed lane's seconds per update"
-    return trials, replace(outcome, title=f"{outcome.title}, {how}")
+    trials = selected(frame, claim)
+    costs = cost_of_update(trials, every)
+    how = _how_seconds_are_found(costs)
+    if costs[COLUMN].notna().all():
+        curves = with_speed_lanes_seconds(trials, costs[COLUMN], curves)
+    timed, outcome = _timed(frame, claim, names, curves)
+    return timed, replace(outcome, title=f"{outcome.title}, {how}")
+
+
+def _how_seconds_are_found(costs: pd.DataFrame) -> str:
+    """In words; costs: as `cost_of_update` gives them."""
+    if costs.empty or costs[COLUMN].isna().any():
+        return "of trials that share the machine"
+    if costs["in_rounds"].all():
+        compared_by = "ratios within rounds"
+    elif costs["in_rounds"].any():
+        compared_by = "ratios within rounds of common timing blocks, else medians"
+    else:
+        compared_by = "medians"
+    return f"by the speed lane's seconds per update ({compared_by})"
 
 
 def _timed(

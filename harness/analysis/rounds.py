@@ -59,12 +59,20 @@ def with_ratios_of_rounds(pairs: pd.DataFrame) -> pd.DataFrame:
     are those of two groups of a block that was split, where the trial that is in all groups has no rounds.
     """
     pairs = pairs[pairs["timing_block"] == pairs["timing_block_than"]]
-    ratios = np.array([_ratio(pair) for pair in pairs.to_dict("records")], dtype=float)
+    ratios = ratios_of_rounds(pairs)
     unknown = (pairs["timing_group"] != pairs["timing_group_than"]) & np.isnan(ratios)
     kept = ~(unknown & pairs["outcome"].notna() & pairs["outcome_than"].notna())
     outcome_than = pairs["outcome_than"].where(np.isnan(ratios), pairs["outcome"] / ratios)
     compared: pd.DataFrame = pairs.assign(outcome_than=outcome_than)[kept]
     return compared
+
+
+def ratios_of_rounds(pairs: pd.DataFrame) -> Floats:
+    """The median ratio of the rounds of each pair of trials of one block, (pairs,); NaN where no round has both.
+
+    Columns: rounds, timing_group and reference_rounds, and the same with '_than'.
+    """
+    return np.array([_ratio(pair) for pair in pairs.to_dict("records")], dtype=float)
 
 
 def _ratio(pair: Mapping[Hashable, Any]) -> float:

@@ -10,14 +10,11 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis.counted import compared, of_purpose
+from harness.analysis.rounds import COLUMN
+from harness.analysis.update_costs import COST, cost_of_update
 from harness.tasks import tasks
 from harness.tasks.target import Target, lower_is_better, target_of
 
-COST = (
-    "task", "data", "code", "cell", "kernel", "units", "layers", "dense_units", "sequence_length", "batch_size",
-    "dropout", "recurrent_dropout", "clip_norm", "optimizer", "reset_after", "machine",
-)  # fmt: skip
-"""What an update takes depends on these alone."""
 SAME_RUN = (
     *COST, "matched", "reference_units", "train_size", "learning_rate", "forget_bias", "initialiser", "evaluate_every",
     "seed",
@@ -37,7 +34,7 @@ def target_times(frame: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     counted, checks = compared(frame), of_purpose(frame, "check")
     accuracy = counted[counted["lane"] == "accuracy"]
     derived = accuracy.assign(
-        updates=at_target(accuracy, curves)["update"], seconds_per_update=cost_of_update(accuracy, frame)
+        updates=at_target(accuracy, curves)["update"], seconds_per_update=cost_of_update(accuracy, frame)[COLUMN]
     ).dropna(subset=["updates", "seconds_per_update"])
     end = at_target(checks, curves)
     after_the_first = end["seconds"] - checks["seconds_first_step"]
@@ -102,23 +99,7 @@ def reached(curves: pd.DataFrame, column: str, wanted: pd.Series, *, lower: bool
     return at_target.groupby("trial_id")[["update", "seconds", "update_low", "seconds_low"]].first()
 
 
-def cost_of_update(trials: pd.DataFrame, frame: pd.DataFrame) -> pd.Series:
-    """For each trial (by index) the seconds that an update of its kind takes in the speed lane of its machine.
-
-    The median over the speed trials that there are; NaN where there are none.
-    """
-    counted = compared(frame)
-    speed = counted[(counted["lane"] == "speed") & (counted["status"] == "ok")]
-    costs = speed.groupby(list(COST), dropna=False, as_index=False)["seconds_per_update"].median()
-    priced = trials[list(COST)].merge(costs, on=list(COST), how="left")
-    return pd.Series(priced["seconds_per_update"].to_numpy(), index=trials.index)
-
-
-def with_speed_lanes_seconds(trials: pd.DataFrame, frame: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame | None:
-    """The curves with `seconds` derived from updates; None unless the speed lane has timed updates of all trials."""
-    costs = cost_of_update(trials, frame)
-    if trials.empty or costs.isna().any():
-        return None
-    of_trial = curves["trial_id"].map(pd.Series(costs.to_numpy(), index=trials["trial_id"]))
-    derived = curves["update"] * of_trial
-    return curves.assign(seconds=derived.where(of_trial.notna(), curves["seconds"]))
+def with_speed_lanes_seconds(trials: pd.DataFrame, costs: pd.Series, curves: pd.DataFrame) -> pd.DataFrame:
+    """The curves with the `seconds` of these trials derived from updates. costs: seconds per update of each trial."""
+    derived = curves["update"] * curves["trial_id"].map(dict(zip(trials["trial_id"], costs, strict=True)))
+    return curves.assign(seconds=derived.fillna(curves["seconds"]))

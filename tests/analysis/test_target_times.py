@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 import math
 from typing import Any
+from unittest.mock import ANY
 
 import pandas as pd
 import pytest
 from pydantic import TypeAdapter
 
-from harness.analysis.claims import Claim
+from harness.analysis.claims import Claim, Where
 from harness.analysis.frame import curves_frame, to_frame
 from harness.analysis.judge import judge
+from harness.analysis.looks import Looks
 from harness.analysis.simulate import simulated_record
 from harness.analysis.target_times import FIGURES, target_times
 from harness.tasks import tasks
@@ -139,7 +141,7 @@ def test_claims_on_seconds_take_the_speed_lanes_pace_and_leave_checks_out() -> N
     records += [timing("gru", 0, 0.01), timing("lstm", 0, 0.02), check("gru", 0, None, 9.0), check("lstm", 0, 60, 0.1)]
     records += [trial("gru", 0, 20, purpose="tuning", units=99)]
     alone = verdict("seconds", records)
-    assert "by the speed lane's seconds per update" in alone.reason
+    assert "by the speed lane's seconds per update (medians), 6 seeds" in alone.reason
     assert alone.effect == pytest.approx(100), "twice as fast an update, the same updates"
     assert alone.n == 6
     assert verdict("updates", records).effect == pytest.approx(0)
@@ -148,3 +150,46 @@ def test_claims_on_seconds_take_the_speed_lanes_pace_and_leave_checks_out() -> N
 def test_one_cell_without_a_pace_leaves_both_to_their_own_seconds() -> None:
     records = [trial(cell, seed, 60, pace=1.0) for seed in range(6) for cell in ("gru", "lstm")]
     assert "share the machine" in verdict("seconds", [*records, timing("gru", 0, 0.01)]).reason
+
+
+def test_trials_that_the_claim_leaves_out_need_no_pace() -> None:
+    records = [trial(cell, seed, 60) for seed in range(6) for cell in ("gru", "lstm")]
+    records += [timing("gru", 0, 0.01), timing("lstm", 0, 0.02)]
+    records += [trial(cell, 0, 60, sequence_length=99) for cell in ("gru", "lstm")]
+    assert "share the machine" in verdict("seconds", records).reason
+    restricted = claim("seconds").model_copy(update={"where": Where(sequence_length=(25,))})
+    (found,) = judge([restricted], to_frame(records), curves_frame(records))
+    assert "by the speed lane's seconds per update (medians)" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("blocks_of_lstm", "words"),
+    [
+        (("a", "b"), "(ratios within rounds)"),
+        (("c", "d"), "(medians)"),
+        (("a", "d"), "(ratios within rounds of common timing blocks, else medians)"),
+    ],
+)
+def test_a_verdict_says_how_the_seconds_per_update_were_found(blocks_of_lstm: tuple[str, ...], words: str) -> None:
+    records = [
+        trial(cell, seed, 60, kernel=kernel)
+        for seed in range(6)
+        for cell in ("gru", "lstm")
+        for kernel in ("keras", "fused")
+    ]
+    for kernel, block, of_lstm in zip(("keras", "fused"), "ab", blocks_of_lstm, strict=True):
+        records.append(timing("gru", 0, 0.01, kernel=kernel) | {"timing_block": block, "rounds": [0.01]})
+        records.append(timing("lstm", 0, 0.02, kernel=kernel) | {"timing_block": of_lstm, "rounds": [0.02]})
+    assert f"seconds per update {words}, 6 seeds" in verdict("seconds", records).reason
+
+
+def test_an_interim_analysis_of_fewer_seeds_takes_the_seconds_per_update_of_all_timing_blocks() -> None:
+    records = [trial(cell, seed, 60) for seed in range(10) for cell in ("gru", "lstm")]
+    for seed, slower in enumerate((1.5, 2.0, 3.0)):
+        for cell, pace in (("gru", 0.01), ("lstm", 0.01 * slower)):
+            records.append(timing(cell, seed, pace) | {"timing_block": f"b{seed}", "rounds": [pace]})
+    looks = {"t": Looks((4, 9), 10)}
+    (found,) = judge([claim("seconds")], to_frame(records), curves_frame(records), looks)
+    percent = 100 * (9 ** (1 / 3) - 1)
+    assert [(look.n, look.effect) for look in found.looks] == [(5, pytest.approx(math.log(9) / 3)), (10, ANY)]
+    assert found.effect == pytest.approx(percent)
