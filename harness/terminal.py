@@ -227,7 +227,7 @@ def _ratio_with_interval(ratio: tuple[float, float, float] | None) -> str:
     if ratio is None:
         return "-"
     low, median, high = ratio
-    interval = "" if not math.isfinite(low) or low == median == high else f" [{low:.2f}, {high:.2f}]"
+    interval = "" if math.isinf(high) or low == median == high else f" [{low:.2f}, {high:.2f}]"
     return f"{median:.2f}{interval}"
 
 

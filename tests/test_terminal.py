@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections import Counter
 from pathlib import Path
 
@@ -144,7 +145,11 @@ def test_kernels_are_shown_with_ratio_and_interval_and_what_failed_by_its_status
     assert rows[0].endswith(" 3")
     assert "0.50 [0.40, 0.60]" in rows[1]
     assert rows[2].split() == ["lstm", "keras", "-", "out", "of", "memory", "-", "-", "-", "-"]
-    grouped = [*measured, KernelRecord("lstm", "fused", "step", shape, 0.5, (0.001,), group=2)]
+    few = KernelRecord("lstm", "fused", "step", shape, 0.5, (0.001,), ratio_to_keras=(0.0, 0.73, math.inf), group=2)
+    grouped = [*measured, few]
+    Console(file=file, width=200).print(kernel_table([few]))
+    assert " 0.73 " in file.getvalue()
+    assert "inf" not in file.getvalue(), "an interval from 0 to infinity says nothing"
     assert next(iter(kernel_notes(grouped))).startswith("Memory did not hold all processes at once: timed in 2 groups")
     assert list(kernel_notes(measured)) == ["lstm, keras: out of memory. 9 GiB (in first_step)"]
 

@@ -8,14 +8,14 @@ and seeds, are the replicates that a verdict is judged by.
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.analysis.stats import Floats, median_rank
+from harness.analysis.stats import Floats, median_interval, median_rank
 
 COLUMN = "seconds_per_update"
 """The column that is measured in turns."""
@@ -51,6 +51,16 @@ def are_enough(
     return np.asarray(((np.asarray(widest) <= precision) | (rounds >= most)) & (rounds >= fewest))
 
 
+class Turns(NamedTuple):
+    """Seconds per update of a trial in the rounds of its timing block."""
+
+    rounds: Sequence[float]
+    group: int | None = None
+    """The part of a block that was split, in which the trial was timed."""
+    reference_rounds: Sequence[float] = ()
+    """Of the trial that is in all groups, in the same rounds."""
+
+
 def with_ratios_of_rounds(pairs: pd.DataFrame) -> pd.DataFrame:
     """The pairs of trials, with the second outcome such that the ratio of both is that of their rounds.
 
@@ -72,22 +82,56 @@ def ratios_of_rounds(pairs: pd.DataFrame) -> Floats:
 
     Columns: rounds, timing_group and reference_rounds, and the same with '_than'.
     """
-    return np.array([_ratio(pair) for pair in pairs.to_dict("records")], dtype=float)
+    columns = ("rounds", "timing_group", "reference_rounds")
+    return np.array(
+        [
+            ratio(*(_turns(*(pair[f"{name}{trial}"] for name in columns)) for trial in ("", "_than")))
+            for pair in pairs.to_dict("records")
+        ],
+        dtype=float,
+    )
 
 
-def _ratio(pair: Mapping[Hashable, Any]) -> float:
+def _turns(rounds: str, group: int, reference_rounds: str) -> Turns:
+    return Turns(json.loads(rounds), group, json.loads(reference_rounds))
+
+
+def ratio(ours: Turns, theirs: Turns) -> float:
     """The median ratio of the rounds that both trials have; NaN where there are none.
 
     For trials of two groups it is the ratio of their median ratios to the trial that is in both groups.
     """
-    ours, theirs = json.loads(pair["rounds"]), json.loads(pair["rounds_than"])
-    if pair["timing_group"] == pair["timing_group_than"]:
-        return median_ratio(ours, theirs)
-    reference, its_reference = json.loads(pair["reference_rounds"]), json.loads(pair["reference_rounds_than"])
-    return median_ratio(ours, reference) / median_ratio(theirs, its_reference)
+    if ours.group == theirs.group:
+        return _median(_ratios(ours.rounds, theirs.rounds))
+    to_reference, its_to_reference = (_ratios(turns.rounds, turns.reference_rounds) for turns in (ours, theirs))
+    return _median(to_reference) / _median(its_to_reference)
 
 
-def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """The median of the ratios within the rounds that both have; NaN where there are none."""
+def ratio_interval(ours: Turns, theirs: Turns) -> tuple[float, float]:
+    """The 95 % interval of `ratio`, by order statistics; from 0 to infinity below 6 rounds.
+
+    For trials of two groups its ends are the outermost ones that the intervals of both ratios to the trial in both
+    groups allow.
+    """
+    if ours.group == theirs.group:
+        low, high = _interval_of_log(_ratios(ours.rounds, theirs.rounds))
+    else:
+        (low, high), (its_low, its_high) = (
+            _interval_of_log(_ratios(turns.rounds, turns.reference_rounds)) for turns in (ours, theirs)
+        )
+        low, high = low - its_high, high - its_low
+    return float(np.exp(low)), float(np.exp(high))
+
+
+def _interval_of_log(ratios: Floats) -> tuple[float, float]:
+    return median_interval(np.log(ratios))
+
+
+def _ratios(ours: Sequence[float], theirs: Sequence[float]) -> Floats:
+    """Within the rounds that both have."""
     count = min(len(ours), len(theirs))
-    return float(np.median(np.array(ours[:count]) / np.array(theirs[:count]))) if count else np.nan
+    return np.asarray(np.array(ours[:count]) / np.array(theirs[:count]), dtype=float)
+
+
+def _median(ratios: Floats) -> float:
+    return float(np.median(ratios)) if len(ratios) else np.nan

@@ -99,6 +99,7 @@ def simulated_ratios(machine: Machine, experiments: int, blocks: int, generator:
     pairs = pd.DataFrame(
         {"timing_block": block, "timing_block_than": block, "rounds": first, "rounds_than": second}
     ).assign(outcome=1.0, outcome_than=1.0, timing_group=0, timing_group_than=0)
+    pairs = pairs.assign(reference_rounds="[]", reference_rounds_than="[]")
     return with_ratios_of_rounds(pairs)["outcome_than"].to_numpy().reshape(experiments, blocks)
 
 

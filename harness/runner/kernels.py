@@ -6,14 +6,14 @@ are those within rounds, so they can be trusted where seconds cannot. First step
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 
-from harness.analysis.rounds import MOST_ROUNDS, PRECISION
-from harness.analysis.stats import median_interval
+from harness.analysis.rounds import MOST_ROUNDS, PRECISION, Turns, ratio, ratio_interval
 from harness.cells import cells
 from harness.errors import UserError, check_name
 from harness.experiment import TrialSpec
@@ -54,7 +54,8 @@ class KernelRecord:
     rounds:              seconds per update, batch or step of each round; () where the trial failed
     first_step_seconds:  the first update or prediction: tracing, compiling and running it
     ratio_to_keras:      the median over the rounds of this kernel's time over that of kernel keras in the same round,
-                         and the ends of its 95 % interval (infinite below 6 rounds); None where keras was not measured
+                         and the ends of its 95 % interval (0 and infinity below 6 rounds); None where keras was not
+                         measured
     memory_peak_bytes:   the peak of the process's resident memory while it worked, and
     memory_before_bytes: what it held before the first update or prediction
     group:               the part of the timing block, from 1, where memory did not hold all processes at once
@@ -229,22 +230,10 @@ def _record(
 
 
 def _ratio(record: Record, keras: Record) -> tuple[float, float, float] | None:
-    """The low end, the median and the high end of the ratios within rounds; None where there are none.
-
-    In two groups of a block that was split, both ratios to the reference of the groups are taken, with the outermost
-    ends that their intervals allow.
-    """
-    if record.timing_group == keras.timing_group:
-        return _interval(record.rounds, keras.rounds)
-    ours, theirs = (_interval(one.rounds, one.reference_rounds) for one in (record, keras))
-    if ours is None or theirs is None:
+    """The low end, the median and the high end of the ratios within rounds; None where there are none."""
+    ours, theirs = (Turns(one.rounds, one.timing_group, one.reference_rounds) for one in (record, keras))
+    median = ratio(ours, theirs)
+    if math.isnan(median):
         return None
-    return ours[0] / theirs[2], ours[1] / theirs[1], ours[2] / theirs[0]
-
-
-def _interval(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float, float] | None:
-    ratios = np.array([own / other for own, other in zip(ours, theirs, strict=False)])
-    if not len(ratios):
-        return None
-    low, high = median_interval(ratios)
-    return low, float(np.median(ratios)), high
+    low, high = ratio_interval(ours, theirs)
+    return low, median, high

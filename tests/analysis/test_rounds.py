@@ -10,7 +10,7 @@ import pytest
 
 from harness.analysis.frame import to_frame
 from harness.analysis.pairs import find_pairs
-from harness.analysis.rounds import FEWEST_ROUNDS, MOST_ROUNDS, are_enough, half_width
+from harness.analysis.rounds import FEWEST_ROUNDS, MOST_ROUNDS, Turns, are_enough, half_width, ratio_interval
 from harness.analysis.simulate import simulated_record
 from harness.analysis.stats import median_interval
 from tests.analysis.records import paired
@@ -79,3 +79,21 @@ def test_two_groups_without_a_common_trial_are_not_compared_and_a_failure_still_
     failed = {"status": "crashed", "rounds": [], "seconds_per_update": None, "timing_group": 2}
     (value,) = ratio(ours, failed)
     assert math.isnan(value)
+
+
+def test_the_interval_of_a_ratio_has_the_order_statistics_of_the_rounds() -> None:
+    steps = list(1.01 ** np.arange(10))
+    # Of 10 values the 95 % interval of the median reaches from the second to the ninth.
+    found = ratio_interval(Turns([2 * step for step in steps]), Turns([2.0] * 12))
+    assert found == pytest.approx((1.01, 1.01**8))
+    assert ratio_interval(Turns([1.0] * 5), Turns([1.0] * 9)) == (0, math.inf), "below 6 rounds"
+    assert ratio_interval(Turns([]), Turns([1.0])) == (0, math.inf)
+
+
+def test_the_interval_of_a_ratio_of_two_groups_is_as_wide_as_both_allow() -> None:
+    steps = list(1.01 ** np.arange(10))
+    ours = Turns([6 * step for step in steps], 1, [2.0] * 10)
+    theirs = Turns([5 * step for step in steps], 2, [1.0] * 10)
+    assert ratio_interval(ours, theirs) == pytest.approx((3 * 1.01 / (5 * 1.01**8), 3 * 1.01**8 / (5 * 1.01)))
+    few = Turns([5.0] * 3, 2, [1.0] * 3)
+    assert ratio_interval(ours, few) == ratio_interval(few, ours) == (0, math.inf)
