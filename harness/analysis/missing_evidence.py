@@ -21,7 +21,7 @@ _WORD = "'no practical difference'"
 def equality_wanted(claim: Comparison, sample: Judged, scale: Scale) -> str:
     """Why the seeds of an undecided claim are no evidence of equality though they agree, and how many seeds would be.
 
-    Empty where that is not what is missing: the effect is as large as the margin, or the spread is too large.
+    Empty where that is not what is missing: where the effect is as large as the margin.
     """
     found, result = sample.found, sample.estimate
     n = result.n - found.uninformative
@@ -41,7 +41,8 @@ def equality_wanted(claim: Comparison, sample: Judged, scale: Scale) -> str:
         wanted = seeds_for_equality(found.values, scale.margin)
         if wanted is None or wanted <= n:
             return ""
-        seeds = f"about {wanted} seeds" if wanted <= ADVISED else f"more than {ADVISED} seeds, or a wider margin"
+        more = f"more than {max(ADVISED, n)} seeds, or a wider margin"
+        seeds = f"about {wanted} seeds" if wanted <= ADVISED else more
         return f"At this mean and spread, {_WORD} takes {seeds}."
     if np.isinf(scale.reach):
         if scale.kind == "log ratio":

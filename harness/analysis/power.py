@@ -1,4 +1,8 @@
-"""How many seeds it would take: sample sizes for paired comparisons at 80 % power."""
+"""How many seeds it would take: sample sizes for paired comparisons at 80 % power.
+
+Numbers of seeds are computed up to `ADVISED`, or up to the seeds there are where these are more. Where still more would
+be needed, the result is that number plus one.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,6 @@ from scipy import special
 from harness.analysis.stats import ALPHA, FEWEST_SEEDS, Floats
 
 POWER = 0.8
-MOST = 10_000
-"""The largest number of seeds that is computed. What would take more is given as this."""
 ADVISED = 100
 """The largest number of seeds that a verdict advises; beyond it, something else is advised."""
 
@@ -34,7 +36,7 @@ def seeds_for_difference(differences: Floats, margin: float, alpha: float = ALPH
     spread = _spread(differences)
     if n < 2 or not np.isfinite(spread) or spread == 0 or margin <= 0:
         return None
-    return _smallest(round(margin / spread, 6), round(alpha, 8))
+    return _smallest(round(margin / spread, 6), round(alpha, 8), max(ADVISED, n))
 
 
 def seeds_for_equality(differences: Floats, margin: float) -> int | None:
@@ -47,10 +49,12 @@ def seeds_for_equality(differences: Floats, margin: float) -> int | None:
     if n < 2 or not np.isfinite(differences).all():
         return None
     room, spread = margin - abs(float(differences.mean())), float(differences.std(ddof=1))
-    counts = np.arange(FEWEST_SEEDS, MOST + 1)
+    if room <= 0:
+        return None
+    counts = np.arange(FEWEST_SEEDS, max(ADVISED, n) + 1)
     critical = special.ndtri(1 - ALPHA) + 1.79 / np.sqrt(counts) + 9.3 / counts
     enough = critical * spread / np.sqrt(counts) <= room
-    return int(counts[enough.argmax()]) if enough.any() else None
+    return int(counts[enough.argmax()] if enough.any() else counts[-1] + 1)
 
 
 def seeds_for_proportion(first: Floats, second: Floats, margin: float, alpha: float = ALPHA) -> int | None:
@@ -64,8 +68,7 @@ def seeds_for_proportion(first: Floats, second: Floats, margin: float, alpha: fl
     discordant = max((float((first != second).sum()) + 1) / (n + 2), margin)
     z_alpha, z_power = special.ndtri(1 - alpha / 2), special.ndtri(POWER)
     root = z_alpha * np.sqrt(discordant) + z_power * np.sqrt(max(discordant - margin**2, 0.0))
-    needed = int(np.ceil(root**2 / margin**2))
-    return min(MOST, max(needed, FEWEST_SEEDS))
+    return int(np.clip(np.ceil(root**2 / margin**2), FEWEST_SEEDS, max(ADVISED, n) + 1))
 
 
 def _spread(d: Floats) -> float:
@@ -77,12 +80,12 @@ def _spread(d: Floats) -> float:
 
 
 @lru_cache(maxsize=4096)
-def _smallest(effect_in_sd: float, alpha: float) -> int:
+def _smallest(effect_in_sd: float, alpha: float, most: int) -> int:
     low, high = FEWEST_SEEDS - 1, FEWEST_SEEDS
     while power_of_t(effect_in_sd, high, alpha) < POWER:
-        if high == MOST:
-            return MOST
-        low, high = high, min(2 * high, MOST)
+        if high == most:
+            return most + 1
+        low, high = high, min(2 * high, most)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if power_of_t(effect_in_sd, middle, alpha) >= POWER else (middle, high)

@@ -215,8 +215,8 @@ def seeds_wanted(
         )
     if needed > ADVISED:
         return (
-            f"For 80 % power against a difference of {margin} it would take more than {ADVISED} seeds: {instead}, would"
-            " decide sooner."
+            f"For 80 % power against a difference of {margin} it would take more than {max(ADVISED, n)} seeds:"
+            f" {instead}, would decide sooner."
         )
     how = f"harness run FILE --seeds {needed}" if most is None else "harness run FILE --until-decided"
     if most is not None and needed > most:

@@ -171,5 +171,7 @@ def test_the_seeds_wanted_for_equality_are_those_at_which_it_is_found() -> None:
     spread = np.arange(wanted) - (wanted - 1) / 2
     spread /= spread.std(ddof=1)
     assert graded_p(1.2 * spread, 1.0) > 0.05 > graded_p(0.9 * spread, 1.0)
+    assert seeds_for_equality(100 * standard, 1.0) == 101, "or more"
+    assert seeds_for_equality(100 * np.tile(standard, 20), 1.0) == 161, "or more; there are 160"
     assert seeds_for_equality(standard + 2, 1.0) is None
     assert seeds_for_equality(np.array([0.1, INF]), 1.0) is None

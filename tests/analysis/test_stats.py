@@ -199,7 +199,8 @@ def test_the_seeds_wanted_give_the_power_promised() -> None:
     assert power_of_t(0.5 / d.std(ddof=1), needed) >= 0.8 > power_of_t(0.5 / d.std(ddof=1), needed - 1)
     assert power_of_t(0.5, 34) == pytest.approx(0.8078, abs=1e-3)  # the textbook's 34 pairs for half a deviation
     assert seeds_for_difference(d, 5.0) == 5, "fewer than there are"
-    assert seeds_for_difference(d, 1e-9) == 10_000, "or more"
+    assert seeds_for_difference(d, 1e-9) == 101, "or more"
+    assert seeds_for_difference(np.tile(d, 20), 1e-9) == 241, "or more; there are 240"
     assert seeds_for_difference(d[:1], 0.5) is None
     assert seeds_for_difference(np.ones(8), 0.5) is None
 
@@ -248,7 +249,7 @@ def test_the_power_is_that_of_the_noncentral_t(effect: float, n: int) -> None:
 
 def test_seeds_wanted_for_proportions_are_connors() -> None:
     first, second = np.array([1.0] * 11 + [0.0] * 9), np.array([0.0] * 9 + [1.0] * 11)  # 18 of 20 discordant
-    discordant, margin = 19 / 22, 0.2
+    discordant, margin = 19 / 22, 0.4
     for alpha in (0.05, 0.01):
         z, power = reference.norm.ppf(1 - alpha / 2), reference.norm.ppf(0.8)
         connor = (z * np.sqrt(discordant) + power * np.sqrt(discordant - margin**2)) ** 2 / margin**2
@@ -256,7 +257,8 @@ def test_seeds_wanted_for_proportions_are_connors() -> None:
     assert seeds_for_proportion(np.array([]), np.array([]), 0.2) is None
     assert seeds_for_proportion(np.ones(3), np.ones(3), 0.9) == 6, "as many as the margin calls for"
     assert seeds_for_proportion(np.ones(20), np.ones(20), 0.9) == 6, "fewer than there are"
-    assert seeds_for_proportion(first, second, 0.01) == 10_000, "or more"
+    assert seeds_for_proportion(first, second, 0.01) == 101, "or more"
+    assert seeds_for_proportion(np.tile(first, 10), np.tile(second, 10), 0.01) == 201, "or more; there are 200"
 
 
 def test_the_spread_with_failures_is_that_of_the_quartiles() -> None:

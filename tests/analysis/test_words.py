@@ -198,6 +198,7 @@ def test_the_seeds_wanted_are_told_with_the_command() -> None:
         "For 80 % power against a difference of 0.1 it would take more than 100 seeds: a wider margin, or longer"
         " training, would decide sooner."
     )
+    assert "more than 150 seeds: a wider margin," in seeds_wanted(151, 150, "0.1", 40)
     assert seeds_wanted(41, 8, "0.1", 40) == f"{start} 41 seeds (more than the 40 that were fixed beforehand)."
 
 
