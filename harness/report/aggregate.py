@@ -19,6 +19,7 @@ from harness.tuning import Choice, choose
 TEXTS = (
     "trial_id", "task", "cell", "kernel", "lane", "matched", "status", "machine", "dense_units", "options", "data",
     "optimizer", "reset_after", "forget_bias", "initialiser", "purpose", "evaluate_lengths", "stop_at_target",
+    "timing_block", "rounds", "reference_rounds",
 )  # fmt: skip
 NUMBERS = (
     "units", "reference_units", "layers", "train_size", "sequence_length", "learning_rate", "batch_size", "seed",
@@ -26,6 +27,7 @@ NUMBERS = (
     "seconds_build", "seconds_first_step", "seconds_train", "seconds_evaluate", "cpu_seconds", "memory_baseline_bytes",
     "memory_peak_bytes", "memory_difference_bytes", "train_loss", "validation_loss", "test_loss", "test_accuracy",
     "dropout", "recurrent_dropout", "clip_norm", "patience", "updates_planned", "evaluate_every", "attempt", "noisy",
+    "timing_group",
 )  # fmt: skip
 SCORES = ("test_", "baseline_", "validation_baseline_")
 """How the columns begin that hold scores."""

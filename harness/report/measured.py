@@ -1,4 +1,4 @@
-"""How it was measured: what was left out and why, what was noisy, and the thresholds that decide."""
+"""How it was measured: what was left out and why, what was split or noisy, and the thresholds that decide."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def measured(data: ReportData, frame: pd.DataFrame, looks: Mapping[str, Look]) -
     """What the section says beside the method itself. `frame` is the whole frame, prepared."""
     return {
         "excluded": excluded(frame),
+        "groups": groups(frame, looks),
         "noisy": noisy(frame, looks),
         "missing": missing(data, looks),
         "thresholds": thresholds(data),
@@ -63,6 +64,25 @@ def excluded(frame: pd.DataFrame) -> list[str]:
     if again:
         said.append(f"{plural(again, 'trial')} took more than one attempt: the last one counts, the others are stored.")
     return said or ["Nothing: every trial on record counts, the failed ones as failures."]
+
+
+def groups(frame: pd.DataFrame, looks: Mapping[str, Look]) -> str:
+    """How many timing blocks were split into groups, and which trial is in all groups; empty where none was split."""
+    in_blocks = frame[frame["timing_block"] != ""]
+    split = in_blocks[in_blocks["timing_group"] > 0]
+    if split.empty:
+        return ""
+    blocks, count = split["timing_block"].nunique(), in_blocks["timing_block"].nunique()
+    is_reference = (split["rounds"] == split["reference_rounds"]) & (split["rounds"] != "[]")
+    shared = split[is_reference].groupby(["cell", "kernel"], sort=True)
+    names = [f"{_title(str(cell), looks)} by {shorten(str(kernel), 20)}" for (cell, kernel), _ in shared]
+    trial = f"the trial of {' or '.join(names)}" if names else "one trial"
+    was = "was" if blocks == 1 else "were"
+    return (
+        f"{blocks:,} of {plural(count, 'timing block')} {was} split, because memory did not hold all processes at "
+        f"once: into up to {int(split['timing_group'].max())} groups, each with {trial}. The ratio of two trials in "
+        "different groups is that of their ratios to this trial."
+    )
 
 
 def noisy(frame: pd.DataFrame, looks: Mapping[str, Look]) -> str:

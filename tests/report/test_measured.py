@@ -10,7 +10,7 @@ from harness.report import render, render_markdown
 from harness.report.aggregate import prepared
 from harness.report.beside import beside
 from harness.report.cost import memory
-from harness.report.measured import excluded, missing, noisy, thresholds
+from harness.report.measured import excluded, groups, missing, noisy, thresholds
 from tests.report.samples import TASKS, comparison, frame, looks_of_three, report_data, trial
 
 LOOKS = looks_of_three()
@@ -43,6 +43,39 @@ def test_noisy_speed_trials_are_counted_by_cell_and_kernel() -> None:
     loud = [trial(lane="speed", seed=9, noisy=True, kernel="fused"), trial(seed=10)]
     assert noisy(prepared(frame(*quiet, *loud)), LOOKS).startswith("1 of 4 speed trials stayed noisy: GRU by fused 1.")
     assert noisy(prepared(frame(trial())), LOOKS).startswith("No trial had the machine to itself")
+
+
+def in_turns(cell: str, group: int, rounds: str, reference: str, **given: object) -> dict[str, object]:
+    turns = {"timing_block": "a", "timing_group": group, "rounds": rounds, "reference_rounds": reference}
+    return trial(**{"lane": "speed", "cell": cell, **turns, **given})
+
+
+def test_a_split_timing_block_is_reported_with_the_trial_that_its_groups_share() -> None:
+    whole = [in_turns(cell, 0, "[1.0]", "[]", timing_block="b", seed=1) for cell in ("gru", "lstm")]
+    assert groups(prepared(frame(*whole, trial())), LOOKS) == ""
+    assert groups(prepared(frame(trial())), LOOKS) == ""
+    split = [
+        in_turns("lstm", 1, "[1.0, 2.0]", "[1.0, 2.0]", kernel="fused"),
+        in_turns("gru", 1, "[3.0, 3.0]", "[1.0, 2.0]"),
+        in_turns("simple_rnn", 2, "[9.0]", "[4.0]"),
+    ]
+    assert groups(prepared(frame(*whole, *split)), LOOKS) == (
+        "1 of 2 timing blocks was split, because memory did not hold all processes at once: into up to 2 groups, each "
+        "with the trial of LSTM by fused. The ratio of two trials in different groups is that of their ratios to this "
+        "trial."
+    )
+    failed = [in_turns("gru", 1, "[]", "[]"), in_turns("simple_rnn", 2, "[9.0]", "[]", seed=1)]
+    assert "1 of 1 timing block was split" in groups(prepared(frame(*failed)), LOOKS)
+    assert "each with one trial. The" in groups(prepared(frame(*failed)), LOOKS)
+
+
+@pytest.mark.usefixtures("without_figures")
+def test_the_page_reports_a_split_timing_block_where_it_states_how_times_were_taken(tmp_path: Path) -> None:
+    rows = [in_turns("gru", 1, "[1.0]", "[1.0]"), in_turns("lstm", 2, "[2.0]", "[1.0]")]
+    html = render(report_data(frame(*rows), verdicts=(), curves=None), tmp_path).read_text(encoding="utf-8")
+    times = html.split('id="method-times"')[1].split("</div>")[0]
+    assert "1 of 1 timing block was split" in times
+    assert "each with the trial of GRU by keras" in times
 
 
 def test_planned_trials_without_a_record_are_told_with_the_reason_where_one_is_known() -> None:
