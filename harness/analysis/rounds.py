@@ -19,6 +19,8 @@ from harness.analysis.stats import Floats, median_interval, median_rank
 
 COLUMN = "seconds_per_update"
 """The column that is measured in turns."""
+TURNS = ("rounds", "timing_group", "reference_rounds")
+"""The columns of a trial's `Turns`."""
 FEWEST_ROUNDS = 10
 MOST_ROUNDS = 60
 PRECISION = 0.02
@@ -82,18 +84,13 @@ def ratios_of_rounds(pairs: pd.DataFrame) -> Floats:
 
     Columns: rounds, timing_group and reference_rounds, and the same with '_than'.
     """
-    columns = ("rounds", "timing_group", "reference_rounds")
-    return np.array(
-        [
-            ratio(*(_turns(*(pair[f"{name}{trial}"] for name in columns)) for trial in ("", "_than")))
-            for pair in pairs.to_dict("records")
-        ],
-        dtype=float,
-    )
+    ours, theirs = _turns(pairs, ""), _turns(pairs, "_than")
+    return np.array([ratio(one, other) for one, other in zip(ours, theirs, strict=True)], dtype=float)
 
 
-def _turns(rounds: str, group: int, reference_rounds: str) -> Turns:
-    return Turns(json.loads(rounds), group, json.loads(reference_rounds))
+def _turns(pairs: pd.DataFrame, suffix: str) -> list[Turns]:
+    columns = (pairs[name + suffix] for name in TURNS)
+    return [Turns(json.loads(rounds), group, json.loads(of)) for rounds, group, of in zip(*columns, strict=True)]
 
 
 def ratio(ours: Turns, theirs: Turns) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis.counted import compared
-from harness.analysis.rounds import COLUMN, ratios_of_rounds
+from harness.analysis.rounds import COLUMN, TURNS, ratios_of_rounds
 
 COST = (
     "task", "data", "code", "cell", "kernel", "units", "layers", "dense_units", "sequence_length", "batch_size",
@@ -39,7 +39,7 @@ def cost_of_update(trials: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
     counted = compared(frame)
     speed = counted[(counted["lane"] == "speed") & (counted["status"] == "ok") & counted[COLUMN].notna()]
     keys = list(COST)
-    timed = speed.merge(trials[keys].drop_duplicates(), on=keys)
+    timed = speed[[*keys, COLUMN, "timing_block", *TURNS]].merge(trials[keys].drop_duplicates(), on=keys)
     conditions = timed.groupby([name for name in keys if name not in OF_A_CELL], dropna=False)
     rows = [row for _, condition in conditions for row in _costs(condition)]
     costs = pd.DataFrame(rows, columns=[*keys, COLUMN, "in_rounds"]).astype(timed[keys].dtypes)
@@ -64,7 +64,8 @@ def _costs(condition: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 def _ratio(trials: pd.DataFrame, reference: pd.DataFrame) -> float:
     """The geometric mean of the ratio within rounds over the blocks that both are in; NaN where there are none."""
-    in_a_block = trials[trials["timing_block"] != ""]
-    ratios = ratios_of_rounds(in_a_block.merge(reference, on="timing_block", suffixes=("", "_than")))
+    ours, theirs = (timed[["timing_block", *TURNS]] for timed in (trials, reference))
+    in_a_block = ours[ours["timing_block"] != ""]
+    ratios = ratios_of_rounds(in_a_block.merge(theirs, on="timing_block", suffixes=("", "_than")))
     logarithms = np.log(ratios[np.isfinite(ratios) & (ratios > 0)])
     return math.exp(math.fsum(logarithms) / len(logarithms)) if len(logarithms) else math.nan  # in any order the same
