@@ -93,7 +93,7 @@ def noisy(frame: pd.DataFrame, looks: Mapping[str, Look]) -> str:
     flagged = speed[speed["noisy"] > 0]
     rule = (
         "A trial is noisy where, after the last round, the 95 % interval of a compared ratio within the rounds of its "
-        "timing block is still wider than the claims on time ask for: a third of the margin to either side, between "
+        "timing block is still wider than the claims on time ask for: half of the margin to either side, between "
         "0.5 and 5 %; 2 % without such claims."
     )
     if flagged.empty:

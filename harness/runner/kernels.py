@@ -13,7 +13,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from harness.analysis.rounds import MOST_ROUNDS, PRECISION, Turns, ratio, ratio_interval
+from harness.analysis.rounds import PRECISION, Turns, ratio, ratio_interval
 from harness.cells import cells
 from harness.errors import UserError, check_name
 from harness.experiment import TrialSpec
@@ -26,6 +26,8 @@ from harness.tasks.noise import NAME as NOISE
 
 Work = Literal["update", "batch", "step"]
 """What is timed: a training update, the prediction of a batch, or of one time step of one sequence, as in streaming."""
+MOST_ROUNDS = 60
+"""More than in a run, where there are several blocks."""
 REFERENCE = "keras"
 """The kernel that the others are compared with."""
 _DATA_BYTES = 8 * 2**20

@@ -9,7 +9,7 @@ from harness.analysis.claims import Claim, Paired, TimeToTarget, Trend
 from harness.analysis.rounds import COLUMN, MOST_ROUNDS, PRECISION
 from harness.experiment import TrialSpec
 
-_SHARE_OF_MARGIN = 1 / 3
+_SHARE_OF_MARGIN = 1 / 2
 _LEAST, _MOST = 0.005, 0.05
 
 
@@ -45,7 +45,7 @@ EVERY_PAIR = Precision()
 def precision_for(claims: Sequence[Claim]) -> Precision:
     """The precision that an experiment's claims on time ask for.
 
-    That is a third of a claim's margin, at least 0.5 % and at most 5 %, and 2 % where the margin is no share. Only the
+    That is half of a claim's margin, at least 0.5 % and at most 5 %, and 2 % where the margin is no share. Only the
     cells of such claims are compared; without such claims, every two cells of a kernel are, at 2 %.
     """
     found: dict[tuple[str, str], float] = {}

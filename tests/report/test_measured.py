@@ -39,7 +39,7 @@ def test_noisy_speed_trials_are_counted_by_cell_and_kernel() -> None:
     quiet = [trial(lane="speed", seed=seed, noisy=False) for seed in range(3)]
     said = noisy(prepared(frame(*quiet)), LOOKS)
     assert said.startswith("None of 3 speed trials was noisy.")
-    assert "a third of the margin" in said
+    assert "half of the margin" in said
     loud = [trial(lane="speed", seed=9, noisy=True, kernel="fused"), trial(seed=10)]
     assert noisy(prepared(frame(*quiet, *loud)), LOOKS).startswith("1 of 4 speed trials stayed noisy: GRU by fused 1.")
     assert noisy(prepared(frame(trial())), LOOKS).startswith("No trial had the machine to itself")
