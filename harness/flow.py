@@ -310,22 +310,33 @@ def _look_and_add(run: _Run, most: int, outcome: Outcome, *, adding: bool) -> tu
 
     Returns how the run ended and the ids of the claims that are still open.
     """
-    trials, wide, count = _planned(run), _wide_plan(run), 0
+    trials, wide = _planned(run), _wide_plan(run)
+    counts: dict[str, int] = {}
+    """By claim, the number of seeds that it was last brought to."""
     while True:
         verdicts = more_seeds.look(run.store, run.experiment.claim, most)
-        still_open = {verdict.id: verdict for verdict in verdicts if more_seeds.is_open(verdict)}
-        if not adding or not still_open or count == most or run.store.count_left_out():
-            return outcome, tuple(still_open)
-        count = more_seeds.next_count(still_open.values(), count, most)
-        claims = [claim for claim in run.experiment.claim if claim.id in still_open]
-        further = more_seeds.further_trials(run.store, claims, trials, wide, count)
+        still_open = [verdict for verdict in verdicts if more_seeds.is_open(verdict)]
+        names = tuple(verdict.id for verdict in still_open)
+        growing = [verdict for verdict in still_open if counts.get(verdict.id) != most]
+        if not adding or not growing or run.store.count_left_out():
+            return outcome, names
+        chosen = more_seeds.nearest_to_a_decision(growing)
+        counts |= {each.id: more_seeds.next_count(each, counts.get(each.id, 0), most) for each in chosen}
+        claims = {claim.id: claim for claim in run.experiment.claim}
+        further = set[str]().union(
+            *(more_seeds.further_trials(run.store, claims[one.id], trials, wide, counts[one.id]) for one in chosen)
+        )
+        going_on = "; ".join(
+            f"to {count} seeds: {', '.join(one.id for one in chosen if counts[one.id] == count)}"
+            for count in sorted({counts[one.id] for one in chosen})
+        )
         run.console.print(
-            f"Open: {', '.join(still_open)}. Going on to {count} seeds.", markup=False, soft_wrap=True, highlight=False
+            f"Open: {', '.join(names)}. Going on {going_on}.", markup=False, soft_wrap=True, highlight=False
         )
         trials = {id: spec for id, spec in wide.items() if id in trials or id in further}
         outcome = outcome.then(_run_stage(run, trials))
         if outcome.stopped:
-            return outcome, tuple(still_open)
+            return outcome, names
 
 
 def _run_stage(run: _Run, trials: Mapping[str, TrialSpec]) -> Outcome:

@@ -7,7 +7,7 @@ the first look, and every look has to be on record: both are in the store.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.analysis.claims import Claim, Comparison
 from harness.analysis.frame import curves_frame, to_frame
@@ -22,6 +22,8 @@ from harness.store import Store
 
 BLOCK = 5
 """Seeds that are added between two looks."""
+CLEAR = 0.9
+"""A claim that leans by this probability gets its seeds before those that lean less: they decide it sooner."""
 MOST_SEEDS = 40
 """The most seeds that are run, where the user says nothing else."""
 
@@ -95,21 +97,39 @@ def is_open(verdict: Verdict) -> bool:
     return verdict.verdict == "undecided" and bool(verdict.pairs) and not (silent or verdict.too_coarse)
 
 
-def next_count(open_verdicts: Collection[Verdict], before: int, most: int) -> int:
-    """Up to how many seeds the open claims are brought next; `before` is the last such number, 0 at first."""
-    fewest = min(verdict.n for verdict in open_verdicts)
-    return min(most, max(BLOCK * (fewest // BLOCK + 1), before + BLOCK))
+def nearest_to_a_decision(open_verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """The claims whose seeds come next: those that lean clearly, or else the one that leans most."""
+    first = sorted(open_verdicts, key=_lean, reverse=True)
+    return [verdict for verdict in first if _lean(verdict) >= CLEAR] or first[:1]
+
+
+def _lean(verdict: Verdict) -> float:
+    """The largest of the probabilities that an open claim leans by; of several conditions, of the one that leans least.
+
+    1 for a condition that is decided, and where there are too few seeds for any decision; 0 where nothing is known.
+    """
+    if verdict.n < FEWEST_SEEDS:
+        return 1.0
+    if verdict.by_condition:
+        return min(map(_lean, verdict.by_condition))
+    leans = (verdict.lean_favour, verdict.lean_within, verdict.lean_against)
+    return 1.0 if verdict.verdict != "undecided" else max(share or 0.0 for share in leans)
+
+
+def next_count(verdict: Verdict, before: int, most: int) -> int:
+    """Up to how many seeds an open claim is brought next; `before` is the last such number, 0 at first."""
+    return min(most, max(BLOCK * (verdict.n // BLOCK + 1), before + BLOCK))
 
 
 def further_trials(
-    store: Store, claims: Collection[Claim], trials: Mapping[str, TrialSpec], wide: Mapping[str, TrialSpec], count: int
+    store: Store, claim: Claim, trials: Mapping[str, TrialSpec], wide: Mapping[str, TrialSpec], count: int
 ) -> set[str]:
-    """The ids of the trials that bring every condition of these claims to so many seeds.
+    """The ids of the trials that bring every condition of a claim to so many seeds.
 
     trials: those planned so far; wide: those of the experiment with the most seeds.
     """
     frame = to_frame(store.records())
-    behind = {id for claim in claims if isinstance(claim, Comparison) for id in selected(frame, claim)["trial_id"]}
+    behind = set(selected(frame, claim)["trial_id"]) if isinstance(claim, Comparison) else set()
     wanted = {_but_the_seed(spec) for id, spec in trials.items() if id in behind}
     seeds: dict[str, list[tuple[int, str]]] = {}
     for trial_id, spec in wide.items():

@@ -89,7 +89,7 @@ def sample_verdict(draft: Draft, sample: Judged, p_adjusted: float, level: float
     is_time = draft.outcome.unit == "s"
     needed = _needed(draft, sample, level or ALPHA) if is_open and not is_time else None
     margin = scale.show(scale.margin)
-    leaning = lean(claim, sample, scale.margin) if word == "undecided" and level is not None else None
+    leaning = lean(claim, sample, scale.margin) if word == "undecided" else None
     equality = equality_wanted(claim, sample, scale) if is_open and not is_time else ""
     if needed is not None and needed <= result.n and (equality or not _small_and_informed(sample, scale)):
         needed = None
@@ -99,7 +99,7 @@ def sample_verdict(draft: Draft, sample: Judged, p_adjusted: float, level: float
     sentences = [
         finding(claim, result, sample.found, scale, draft.outcome),
         why(word, result, sample.found, p_adjusted, scale, unknown_words(claim)),
-        lean_in_words(leaning, size(margin, scale.unit, scale.kind)) if leaning else "",
+        lean_in_words(leaning, size(margin, scale.unit, scale.kind)) if leaning and level is not None else "",
         resolution.sentence,
         equality,
         seeds_wanted(
