@@ -1,10 +1,12 @@
 # Everything a user or a developer runs. `make` alone lists the targets.
 #
-# Settings:  EXPERIMENT=experiments/x.toml   RESULTS=results   JOBS=2   PYTHON=python3.12   VENV=.venv-3.12
+# Settings:  EXPERIMENT=experiments/x.toml   RESULTS=results   JOBS=2   BUDGET=10m   PYTHON=python3.12   VENV=.venv-3.12
 
 EXPERIMENT ?= experiments/compare.toml
 RESULTS    ?= results
 ARGS       ?=
+# Of `make compare`: the time it may take; by default ten minutes for the main job, and no limit for another experiment.
+BUDGET     ?= $(if $(filter experiments/compare.toml,$(EXPERIMENT)),10m)
 
 # The versions of Python that TensorFlow has wheels for; by default the environment is made with the first one on the path.
 SUPPORTED := 3.11 3.12 3.13
@@ -24,8 +26,8 @@ RUN    = $(BIN)/harness run --results $(RESULTS) $(if $(JOBS),--jobs $(JOBS)) $(
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-compare: $(READY)  ## run EXPERIMENT (experiments/compare.toml, about 10 minutes), judge it, write its report
-	@$(RUN) $(EXPERIMENT)
+compare: $(READY)  ## run EXPERIMENT (experiments/compare.toml, 10 minutes: BUDGET), add seeds to undecided claims, write the report
+	@$(RUN) --until-decided $(if $(BUDGET),--budget $(BUDGET)) $(EXPERIMENT)
 
 smoke: $(READY)  ## a comparison small enough for a minute: does it all work here?
 	@$(RUN) experiments/smoke.toml
@@ -76,7 +78,7 @@ baseline: $(READY)  ## make what is measured now the baseline of `make regress`;
 	@$(BIN)/python -m tests.benchmarks.quality --renew
 	@$(BIN)/python -m tests.benchmarks.regress --baseline
 
-validate: $(READY)  ## are verdicts as right as they say? 2,000 simulated experiments each (35 minutes)
+validate: $(READY)  ## are verdicts as right as they say? 2,000 simulated experiments each (25 minutes)
 	@$(BIN)/python -m harness.analysis.error_rates $(ARGS)
 
 screenshots:  ## the README's picture from EXPERIMENT's report (needs chromium)
