@@ -54,7 +54,7 @@ from harness.tuning import Tune
 
 CACHE_FOLDER = ".cache"
 """Beside the results folders, where HARNESS_CACHE names no other: data that take long to make. It can be deleted."""
-CLOSING_SECONDS, CLOSING_SHARE = 20.0, 0.1
+CLOSING_SECONDS, CLOSING_SHARE = 25.0, 0.1
 """Of a budget, what is kept for judging and the report: a share, at most so many seconds."""
 
 

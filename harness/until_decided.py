@@ -20,9 +20,9 @@ from harness.experiment import Experiment, TrialSpec
 from harness.fields import MOST_SEEDS as LARGEST
 from harness.store import Store
 
-BLOCK = 5
+BLOCK = 6
 """Seeds that are added between two looks."""
-CLEAR = 0.9
+CLEAR = 0.8
 """A claim that leans by this probability gets its seeds before those that lean less: they decide it sooner."""
 MOST_SEEDS = 40
 """The most seeds that are run, where the user says nothing else."""
@@ -104,21 +104,24 @@ def nearest_to_a_decision(open_verdicts: Sequence[Verdict]) -> list[Verdict]:
 
 
 def _lean(verdict: Verdict) -> float:
-    """The largest of the probabilities that an open claim leans by; of several conditions, of the one that leans least.
+    """The largest of the probabilities that an open claim leans by; 0 where nothing is known.
 
-    1 for a condition that is decided, and where there are too few seeds for any decision; 0 where nothing is known.
+    Several conditions may be decided together in one direction, or each by itself: then the least of them counts.
+    1 for a condition that is decided, and where there are too few seeds for any decision.
     """
     if verdict.n < FEWEST_SEEDS:
         return 1.0
     if verdict.by_condition:
-        return min(map(_lean, verdict.by_condition))
+        together = max(verdict.lean_favour or 0.0, verdict.lean_against or 0.0)
+        return max(together, min(map(_lean, verdict.by_condition)))
     leans = (verdict.lean_favour, verdict.lean_within, verdict.lean_against)
     return 1.0 if verdict.verdict != "undecided" else max(share or 0.0 for share in leans)
 
 
 def next_count(verdict: Verdict, before: int, most: int) -> int:
     """Up to how many seeds an open claim is brought next; `before` is the last such number, 0 at first."""
-    return min(most, max(BLOCK * (verdict.n // BLOCK + 1), before + BLOCK))
+    reached = max(verdict.n, before)
+    return min(most, reached + BLOCK if reached >= FEWEST_SEEDS else FEWEST_SEEDS)
 
 
 def further_trials(

@@ -252,10 +252,10 @@ def test_seeds_are_added_where_a_claim_is_open_and_only_there(run, tmp_path: Pat
     verdicts = {verdict.id: verdict for verdict in finished.verdicts}
     assert (verdicts["clear"].verdict, verdicts["open"].verdict) == ("supported", "undecided")
     assert [look.n for look in verdicts["clear"].looks] == [5]
-    assert [look.n for look in verdicts["open"].looks] == [5, 10, 15]
-    assert "Looked at after 5, 10 and 15 of at most 15 seeds" in verdicts["open"].reason
+    assert [look.n for look in verdicts["open"].looks] == [5, 11, 15]
+    assert "Looked at after 5, 11 and 15 of at most 15 seeds" in verdicts["open"].reason
     with open_store(tmp_path / "tiny") as store:
-        assert {claim: looks.through for claim, looks in store.looks().items()} == {"clear": (4,), "open": (4, 9, 14)}
+        assert {claim: looks.through for claim, looks in store.looks().items()} == {"clear": (4,), "open": (4, 10, 14)}
 
 
 def test_a_verdict_after_looks_allows_for_them_whenever_it_is_judged_again(run, tmp_path: Path) -> None:
@@ -280,7 +280,7 @@ def test_a_later_run_goes_on_from_the_looks_that_were_taken(run, tmp_path: Path)
     run(until_decided=True, most_seeds=15)
     finished, engine, _ = run(until_decided=True)
     assert engine.ran == []
-    assert [look.n for look in finished.verdicts[1].looks] == [5, 10, 15]
+    assert [look.n for look in finished.verdicts[1].looks] == [5, 11, 15]
 
 
 def test_a_plain_run_keeps_the_seeds_that_were_added(run, tmp_path: Path) -> None:

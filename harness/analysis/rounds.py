@@ -22,8 +22,8 @@ COLUMN = "seconds_per_update"
 TURNS = ("rounds", "timing_group", "reference_rounds")
 """The columns of a trial's `Turns`."""
 FEWEST_ROUNDS = 10
-MOST_ROUNDS = 15
-"""Few, because one process differs from the next in speed by more than these leave unknown: more blocks tell more."""
+MOST_ROUNDS = 30
+"""Not more, because processes that do the same differ in speed, which rounds do not average out and blocks do."""
 PRECISION = 0.02
 """Rounds are added until the 95 % interval of each ratio reaches this far to either side of it, as a share; where no
 claim says more (harness/runner/precision.py)."""
