@@ -39,7 +39,7 @@ report: $(READY)  ## write EXPERIMENT's report again from the stored records
 	@$(BIN)/harness report $(RESULTS)/$(basename $(notdir $(EXPERIMENT)))
 
 test: $(READY)  ## all tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-fast: $(READY)  ## the tests that need neither TensorFlow nor a browser (under a minute)
 	@$(BIN)/python -m pytest --fast -n auto --dist worksteal $(ARGS)

@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fast", action="store_true", help="only tests without TensorFlow and browser, less those that take long"
     )
-    parser.addoption("--kills", type=int, default=6, help="how often test_survival.py kills the runner")
+    parser.addoption("--kills", type=int, default=4, help="how often test_survival.py kills the runner")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -53,6 +53,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Confi
     for item in items:
         if lives_in(item.path, NEED_TENSORFLOW):
             item.add_marker(pytest.mark.tensorflow)
+    if hasattr(config, "workerinput"):  # a worker of pytest-xdist: what takes long first, so that all end together
+        items.sort(key=lambda item: (not lives_in(item.path, NEED_TENSORFLOW), not lives_in(item.path, TAKE_LONG)))
     if config.getoption("--fast"):
         left_out = [item for item in items if BROWSERS & {*getattr(item, "fixturenames", ())}]
         items[:] = [item for item in items if item not in left_out]
