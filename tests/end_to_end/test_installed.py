@@ -70,7 +70,7 @@ def test_the_smoke_experiment_runs_where_there_is_no_checkout(environment: Path,
     assert "Report: results/smoke/report.html" in done.stdout
 
     frame = harness.load_records(tmp_path / "results" / "smoke")
-    assert len(frame) == 12
+    assert len(frame) == 15
     assert (frame["status"] == "ok").all()
     with open_store(tmp_path / "results" / "smoke") as store:
         assert {record["git_commit"] for record in store.records()} == {None}, "the commit of some other checkout"
