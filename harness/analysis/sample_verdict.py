@@ -99,7 +99,7 @@ def sample_verdict(draft: Draft, sample: Judged, p_adjusted: float, level: float
     sentences = [
         finding(claim, result, sample.found, scale, draft.outcome),
         why(word, result, sample.found, p_adjusted, scale, unknown_words(claim)),
-        lean_in_words(leaning, size(margin, scale.unit, scale.kind)) if leaning and level is not None else "",
+        lean_in_words(leaning, size(margin, scale.unit, scale.kind)) if leaning else "",
         resolution.sentence,
         equality,
         seeds_wanted(
