@@ -211,9 +211,10 @@ def run(
             soft_wrap=True,
             markup=False,
         )
-    if until_decided:
-        still_open = f"Still open: {', '.join(finished.open_claims)}." if finished.open_claims else "No claim is open."
-        console.print(still_open, soft_wrap=True, markup=False)
+    if until_decided and finished.open_claims:
+        console.print(f"Still open: {', '.join(finished.open_claims)}.", soft_wrap=True, markup=False)
+    elif until_decided and not finished.left_out:
+        console.print("No claim is open.", soft_wrap=True, markup=False)
     console.print(f"Report: {finished.report}", soft_wrap=True, markup=False, highlight=False)
     for problem in finished.problems:
         console.print(f"Problem: {problem}.", soft_wrap=True, markup=False)
