@@ -24,8 +24,9 @@ class Figure:
 
     @property
     def holds(self) -> bool:
-        """Whether the share lies within its bounds, give or take three standard errors."""
-        edge = min(max(self.share, 0.01), 0.99)
+        """Whether the share lies within its bounds, give or take three standard errors of a share at the bound."""
+        bound = min(max(self.share, self.low), self.high)
+        edge = min(max(bound, 0.01), 0.99)
         slack = 3 * standard_error(edge, self.experiments)
         return bool(self.low - slack <= self.share <= self.high + slack)
 

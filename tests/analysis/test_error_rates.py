@@ -89,6 +89,16 @@ def test_seeds_added_until_a_claim_is_decided_err_as_rarely_as_promised() -> Non
     assert naive > len(wrong), "looking at each p by itself errs more often"
 
 
+def test_a_share_may_miss_its_bounds_by_three_standard_errors_of_a_share_at_the_bound() -> None:
+    def holds(share: float, low: float = 0.0, high: float = 1.0) -> bool:
+        return Figure("a", "5 seeds, normal", share, 100, low, high).holds
+
+    assert holds(1.0, 0.93, 0.97), "of 100 that all cover, as 97 % do in one of twenty times"
+    assert not holds(0.84, 0.93, 0.97)
+    assert holds(0.11, high=0.05)
+    assert not holds(0.12, high=0.05)
+
+
 def test_simulated_trials_have_the_difference_and_the_correlation_asked_for() -> None:
     generator = np.random.default_rng(0)
     scenario = Scenario(4000, difference=1.5, correlation=0.8)
