@@ -6,7 +6,7 @@ import math
 import os
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from harness import until_decided as more_seeds
+from harness.analysis.frame import to_frame
 from harness.analysis.verdict import Verdict
 from harness.code_version import code_version
 from harness.errors import UserError, check_name
@@ -320,23 +321,32 @@ def _look_and_add(run: _Run, most: int, outcome: Outcome, *, adding: bool) -> tu
         growing = [verdict for verdict in still_open if counts.get(verdict.id) != most]
         if not adding or not growing or run.store.count_left_out():
             return outcome, names
-        chosen = more_seeds.nearest_to_a_decision(growing)
-        counts |= {each.id: more_seeds.next_count(each, counts.get(each.id, 0), most) for each in chosen}
-        claims = {claim.id: claim for claim in run.experiment.claim}
-        further = set[str]().union(
-            *(more_seeds.further_trials(run.store, claims[one.id], trials, wide, counts[one.id]) for one in chosen)
-        )
-        going_on = "; ".join(
-            f"to {count} seeds: {', '.join(one.id for one in chosen if counts[one.id] == count)}"
-            for count in sorted({counts[one.id] for one in chosen})
-        )
+        frame, claims = to_frame(run.store.records()), {claim.id: claim for claim in run.experiment.claim}
+        wanted = {one.id: more_seeds.next_count(one, counts.get(one.id, 0), most) for one in growing}
+        further = {
+            id: more_seeds.further_trials(frame, claims[id], trials, wide, count) for id, count in wanted.items()
+        }
+        chosen = more_seeds.next_claim(growing, _seconds_of(run, further, wide)).id
+        counts[chosen] = wanted[chosen]
         run.console.print(
-            f"Open: {', '.join(names)}. Going on {going_on}.", markup=False, soft_wrap=True, highlight=False
-        )
-        trials = {id: spec for id, spec in wide.items() if id in trials or id in further}
+            f"Open: {', '.join(names)}. Going on with {chosen}, to {wanted[chosen]} seeds.",
+            markup=False, soft_wrap=True, highlight=False,
+        )  # fmt: skip
+        trials = {id: spec for id, spec in wide.items() if id in trials or id in further[chosen]}
         outcome = outcome.then(_run_stage(run, trials))
         if outcome.stopped:
             return outcome, names
+
+
+def _seconds_of(run: _Run, groups: Mapping[str, Set[str]], trials: Mapping[str, TrialSpec]) -> dict[str, float]:
+    """What the trials (ids) of each group that are still to do are expected to take together, in seconds."""
+    estimator, attempts = learned(run.store.states()), run.store.attempts()
+
+    def seconds(ids: Set[str]) -> float:
+        left = left_to_do({id: trials[id] for id in ids}, attempts)
+        return seconds_in_all(Counter(load_of(trial.spec) for trial in left).items(), estimator, run.engine.hosts)
+
+    return {name: seconds(ids) for name, ids in groups.items()}
 
 
 def _run_stage(run: _Run, trials: Mapping[str, TrialSpec]) -> Outcome:

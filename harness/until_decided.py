@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import pandas as pd
+
 from harness.analysis.claims import Claim, Comparison
 from harness.analysis.frame import curves_frame, to_frame
 from harness.analysis.judge import judge
@@ -97,10 +99,14 @@ def is_open(verdict: Verdict) -> bool:
     return verdict.verdict == "undecided" and bool(verdict.pairs) and not (silent or verdict.too_coarse)
 
 
-def nearest_to_a_decision(open_verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """The claims whose seeds come next: those that lean clearly, or else the one that leans most."""
-    first = sorted(open_verdicts, key=_lean, reverse=True)
-    return [verdict for verdict in first if _lean(verdict) >= CLEAR] or first[:1]
+def next_claim(open_verdicts: Sequence[Verdict], seconds: Mapping[str, float]) -> Verdict:
+    """The claim whose seeds come next: of those that lean clearly the one whose seeds take least, else the one that
+    leans most.
+
+    seconds: what the next seeds of each claim, by id, are expected to take.
+    """
+    clear = [verdict for verdict in open_verdicts if _lean(verdict) >= CLEAR]
+    return min(clear, key=lambda verdict: seconds[verdict.id]) if clear else max(open_verdicts, key=_lean)
 
 
 def _lean(verdict: Verdict) -> float:
@@ -125,13 +131,12 @@ def next_count(verdict: Verdict, before: int, most: int) -> int:
 
 
 def further_trials(
-    store: Store, claim: Claim, trials: Mapping[str, TrialSpec], wide: Mapping[str, TrialSpec], count: int
+    frame: pd.DataFrame, claim: Claim, trials: Mapping[str, TrialSpec], wide: Mapping[str, TrialSpec], count: int
 ) -> set[str]:
     """The ids of the trials that bring every condition of a claim to so many seeds.
 
-    trials: those planned so far; wide: those of the experiment with the most seeds.
+    frame: of the records. trials: those planned so far; wide: those of the experiment with the most seeds.
     """
-    frame = to_frame(store.records())
     behind = set(selected(frame, claim)["trial_id"]) if isinstance(claim, Comparison) else set()
     wanted = {_but_the_seed(spec) for id, spec in trials.items() if id in behind}
     seeds: dict[str, list[tuple[int, str]]] = {}

@@ -247,8 +247,8 @@ def test_seeds_are_added_where_a_claim_is_open_and_only_there(run, tmp_path: Pat
     assert seeds_run(engine, 20) == set(range(5)), "decided after five"
     assert seeds_run(engine, 40) == set(range(15))
     assert finished.open_claims == ("open",)
-    assert "Open: clear, open. Going on to 5 seeds: clear, open." in said
-    assert "Open: open. Going on to 15 seeds: open." in said
+    assert "Open: clear, open. Going on with clear, to 5 seeds." in said
+    assert "Open: open. Going on with open, to 15 seeds." in said
     verdicts = {verdict.id: verdict for verdict in finished.verdicts}
     assert (verdicts["clear"].verdict, verdicts["open"].verdict) == ("supported", "undecided")
     assert [look.n for look in verdicts["clear"].looks] == [5]

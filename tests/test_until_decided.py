@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.analysis.verdict import Verdict, VerdictWord
-from harness.until_decided import nearest_to_a_decision, next_count
+from harness.until_decided import next_claim, next_count
 
 
 def leaning(
@@ -26,32 +26,38 @@ def leaning(
     return replace(bare, lean_favour=favour, lean_within=within, lean_against=against, by_condition=conditions)
 
 
-def chosen(*verdicts: Verdict) -> set[str]:
-    return {verdict.id for verdict in nearest_to_a_decision(verdicts)}
+def chosen(*verdicts: Verdict, **seconds: float) -> str:
+    return next_claim(verdicts, {verdict.id: seconds.get(verdict.id, 10.0) for verdict in verdicts}).id
 
 
-def test_claims_that_lean_clearly_come_first_in_any_direction() -> None:
-    for_it, equal = leaning("for", 0.95, 0.05), leaning("equal", 0.02, 0.96)
-    against, open_ = leaning("against", 0.01, 0.02), leaning("open", 0.6, 0.3)
-    assert chosen(open_, for_it, equal, against) == {"for", "equal", "against"}
+CLEAR = leaning("for_it", 0.95, 0.05), leaning("equal", 0.02, 0.96), leaning("against", 0.01, 0.02)
+OPEN = leaning("open", 0.6, 0.3)
+
+
+@pytest.mark.parametrize("clear", CLEAR, ids=lambda verdict: verdict.id)
+def test_a_claim_that_leans_clearly_comes_first_in_any_direction(clear: Verdict) -> None:
+    assert chosen(OPEN, clear, leaning("unknown"), open=1.0) == clear.id
+
+
+def test_of_those_that_lean_clearly_the_one_whose_seeds_take_least_comes_first() -> None:
+    assert chosen(OPEN, *CLEAR, equal=3.0, open=1.0) == "equal"
+    assert chosen(*CLEAR, against=3.0) == "against"
 
 
 def test_where_none_leans_clearly_the_one_that_leans_most_comes_next() -> None:
-    assert chosen(leaning("half", 0.5, 0.3), leaning("more", 0.1, 0.8), leaning("unknown")) == {"more"}
-    assert chosen(leaning("unknown")) == {"unknown"}
+    assert chosen(leaning("half", 0.5, 0.3), leaning("more", 0.2, 0.7), leaning("unknown"), half=1.0) == "more"
+    assert chosen(leaning("unknown")) == "unknown"
 
 
 def test_of_a_claim_with_conditions_the_one_that_leans_least_counts() -> None:
-    found, near = leaning("a", word="supported"), leaning("b", 0.05, 0.03)
-    far = leaning("c", 0.5, 0.3)
-    depends = leaning("depends", 0.3, 0.4, conditions=(found, near))
+    found, near, far = leaning("a", word="supported"), leaning("b", 0.05, 0.03), leaning("c", 0.5, 0.3)
     torn = leaning("torn", 0.01, 0.98, conditions=(found, far))
-    assert chosen(depends, torn) == {"depends"}
-    assert chosen(depends, leaning("together", 0.95, 0.03, conditions=(far, far))) == {"depends", "together"}
+    assert chosen(torn, leaning("depends", 0.3, 0.4, conditions=(found, near)), torn=1.0) == "depends"
+    assert chosen(torn, leaning("together", 0.95, 0.03, conditions=(far, far)), torn=1.0) == "together"
 
 
 def test_claims_with_fewer_than_five_seeds_come_first() -> None:
-    assert chosen(leaning("few", 0.5, 0.2, n=3), leaning("more", 0.5, 0.2)) == {"few"}
+    assert chosen(leaning("few", 0.5, 0.2, n=3), leaning("more", 0.5, 0.2), more=1.0) == "few"
 
 
 @pytest.mark.parametrize(
