@@ -133,9 +133,10 @@ def next_count(verdict: Verdict, before: int, most: int) -> int:
 def further_trials(
     frame: pd.DataFrame, claim: Claim, trials: Mapping[str, TrialSpec], wide: Mapping[str, TrialSpec], count: int
 ) -> set[str]:
-    """The ids of the trials that bring every condition of a claim to so many seeds.
+    """The ids of the trials that bring every condition of a claim to this number of seeds.
 
-    frame: of the records. trials: those planned so far; wide: those of the experiment with the most seeds.
+    frame: of the records. trials: those planned so far. wide: those of the experiment with the most seeds. count: of
+    seeds.
     """
     behind = set(selected(frame, claim)["trial_id"]) if isinstance(claim, Comparison) else set()
     wanted = {_but_the_seed(spec) for id, spec in trials.items() if id in behind}
