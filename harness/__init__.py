@@ -18,10 +18,10 @@ from harness.saved_models import register
 TYPE_CHECKING = False
 """For type checkers, which take it as true. Nothing is imported here, so that the command starts at once."""
 if TYPE_CHECKING:
+    from harness.cells.network import get_model as get_model
     from harness.errors import UserError as UserError
     from harness.experiment import load_experiment as load_experiment
     from harness.flow import run_experiment as run
-    from harness.model import get_model as get_model
     from harness.results import judge_results as judge
     from harness.results import load_records as load_records
     from harness.results import render_results as render
@@ -31,7 +31,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "UserError": "harness.errors:UserError",
-    "get_model": "harness.model:get_model",
+    "get_model": "harness.cells.network:get_model",
     "judge": "harness.results:judge_results",
     "load_experiment": "harness.experiment:load_experiment",
     "load_records": "harness.results:load_records",

@@ -544,7 +544,7 @@ def summary(
 
     with quiet_stderr():
         settle()
-        from harness.model import summary_text
+        from harness.cells.network import summary_text
 
         text = summary_text(cell, kernel=kernel or kernels[0], rnn_units=tuple(units or (32, 32)))
     print(text, end="")

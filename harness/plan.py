@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from harness.analysis.claims import Comparison, TimeToTarget
 from harness.cells import cells
+from harness.cells.matching import matched_units
 from harness.code_version import code_version
 from harness.errors import UserError
 from harness.experiment import Experiment, ForgetBias, Initialiser, Lane, Match, Optimizer, Purpose, Sweep, TrialSpec
-from harness.matching import matched_units
 from harness.tasks import Options, tasks
 from harness.tuning import Choice, Tune, choose, held_out
 

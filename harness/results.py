@@ -14,12 +14,12 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from harness.analysis.cell_facts import counts
 from harness.analysis.claims import Claim
 from harness.analysis.datasets import Summary
 from harness.analysis.looks import Looks
 from harness.analysis.verdict import Verdict
 from harness.cells import Cell, cells
+from harness.cells.bundled_facts import counts
 from harness.errors import UserError, check_name
 from harness.experiment import Experiment, load_claims, parse_experiment
 from harness.files import make_folder, read_text, resolved, user_path

@@ -11,7 +11,7 @@ import pytest
 
 TESTS = Path(__file__).parent
 NEED_TENSORFLOW = (
-    "benchmarks", "cells", "end_to_end", "runner/test_local.py", "test_model.py", "trial/test_carried.py",
+    "benchmarks", "cells", "end_to_end", "runner/test_local.py", "cells/test_network.py", "trial/test_carried.py",
     "trial/test_programs.py", "trial/test_settings.py", "trial/test_sources.py", "trial/test_train.py",
     "trial/test_update.py",
 )  # fmt: skip

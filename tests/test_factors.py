@@ -9,8 +9,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from harness.analysis import changes, exact, frame, pairs, target_times, update_costs
+from harness.analysis import changes, frame, pairs, target_times, update_costs
 from harness.analysis.claims import Where
+from harness.cells import facts as exact
 from harness.experiment import SPEC_DEFAULTS, Sweep, TrialSpec
 from harness.plan import _NOT_TUNED_BY, _Factors
 from harness.report import aggregate, answer

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import NEED_TENSORFLOW, TAKE_LONG, TESTS, lives_in
 
 PACKAGE = TESTS.parent / "harness"
-MAY_IMPORT_TENSORFLOW = ("harness.cells", "harness.model", "harness.trial")
+MAY_IMPORT_TENSORFLOW = ("harness.cells", "harness.cells.network", "harness.trial")
 
 
 def named(path: Path) -> str:

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cells import cells
+from harness.cells.matching import matched_units, recurrent_parameters
 from harness.errors import UserError
 from harness.experiment import TrialSpec
-from harness.matching import matched_units, recurrent_parameters
 from harness.plan import plan, tuned
 from harness.tasks import tasks
 from harness.tuning import FIRST_TUNING_SEED, choose, for_tuning

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, field_serializer, model_validator
 
-from harness.analysis.exact import facts
 from harness.analysis.measures import check_measure
 from harness.cells import KERNELS
+from harness.cells.facts import facts
 from harness.errors import check_name
 from harness.explain import in_words
 from harness.factors import Initialiser, Lane, Match, Optimizer
@@ -165,7 +165,7 @@ class _Claim(BaseModel):
 
 
 class Exact(_Claim):
-    """A fact of the code, by its name in `harness.analysis.exact.facts`."""
+    """A fact of the code, by its name in `harness.cells.facts.facts`."""
 
     kind: Literal["exact"]
     fact: Annotated[str, _registered("fact", facts)]

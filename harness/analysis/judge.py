@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis.claims import Claim, Comparison, Exact, NotTestable
-from harness.analysis.exact import FactFound, facts
 from harness.analysis.family import Corrected, corrected
 from harness.analysis.looks import Looks
 from harness.analysis.outcomes import Outcome, with_outcome
@@ -26,6 +25,7 @@ from harness.analysis.stats import bounded_by, interquartile_mean, interquartile
 from harness.analysis.verdict import Verdict, VerdictWord
 from harness.analysis.verdicts import read_verdicts, write_verdicts
 from harness.analysis.words import DECIDED, capital, dependence, finding, mixture
+from harness.cells.facts import FactFound, facts
 from harness.errors import UserError
 
 __all__ = ["judge", "judge_pairs", "read_verdicts", "write_verdicts"]

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from harness.cells import Cell
+from harness.cells.network import is_recurrent
 from harness.experiment import ForgetBias
-from harness.model import is_recurrent
 
 _KEEPS = ("forget", "update")
 """The blocks whose gate, when open, keeps the old state: the LSTM's and the GRU's."""

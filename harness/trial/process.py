@@ -186,6 +186,6 @@ def model_summary(cell: str) -> str:
         from harness.trial.settings import settle
 
         settle()
-        from harness.model import summary_text
+        from harness.cells.network import summary_text
 
         return summary_text(cell, kernel=cells[cell].kernels[0], width=64)

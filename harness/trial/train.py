@@ -13,9 +13,9 @@ import tensorflow as tf
 
 from harness.cells import cells
 from harness.cells.gradient import States
+from harness.cells.network import get_model, recurrent_parameters
 from harness.errors import UserError
 from harness.experiment import TrialSpec
-from harness.model import get_model, recurrent_parameters
 from harness.record import CurvePoint, NearTarget, PhaseName
 from harness.tasks import DataFacts, Dataset, Split, tasks
 from harness.tasks.checks import check_dataset

@@ -10,7 +10,7 @@ from typing import get_args
 from pydantic import TypeAdapter
 
 from harness.analysis.claims import Claim, Comparison, Exact, NotTestable, Where
-from harness.analysis.exact import facts
+from harness.cells.facts import facts
 from harness.experiment import load_experiment
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.model import get_model
+from harness.cells.network import get_model
 from harness.runner.kernels import Shape, operations
 from harness.trial.update import make_updates, to_tensors
 from tests.benchmarks.conftest import Measure

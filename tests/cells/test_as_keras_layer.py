@@ -14,8 +14,8 @@ import tensorflow as tf
 from harness.cells import cells
 from harness.cells.dropout import Dropout
 from harness.cells.layer import Recurrent
+from harness.cells.network import get_model
 from harness.errors import UserError
-from harness.model import get_model
 from tests.cells.shapes import drawn
 
 pytestmark = pytest.mark.filterwarnings(  # Keras, as it saves

@@ -15,11 +15,11 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.analysis import plain_loop
 from harness.cells import Cell, cells
+from harness.cells import reference as plain_loop
 from harness.cells.layer import Recurrent
+from harness.cells.network import get_model
 from harness.cells.ops import sigmoid, tanh
-from harness.model import get_model
 from harness.trial.update import make_updates
 from tests.cells.example import load
 from tests.cells.shapes import SHAPES, Shape, built, drawn, weights_of

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from harness.cells.network import get_model
 from harness.cells.sharded_model import COMPILED_KERNELS, ShardedModel, is_compiled, is_mean_over_sequences
 from harness.cells.shards import LEAST, _fitting, shards
-from harness.model import get_model
 from harness.trial.update import make_updates
 from tests.cells.shapes import drawn
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from harness.cells import Cell, cells
 from harness.cells.cell import Backward
 from harness.cells.layer import Recurrent
+from harness.cells.network import get_model
 from harness.errors import UserError
-from harness.model import get_model
 from harness.trial.update import make_predict, make_updates
 from tests.cells.shapes import SHAPES, drawn
 

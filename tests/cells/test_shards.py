@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cells.dropout import masks, shard
+from harness.cells.network import get_model
 from harness.cells.shards import LEAST, shards
-from harness.model import get_model
 from harness.trial.update import make_stateful_updates, make_updates, zero_states
 from tests.cells.shapes import drawn
 

@@ -91,7 +91,7 @@ def pretended(folder: Path) -> Iterator[None]:
         raise UserError("nothing is measured")
 
     need_tensorflow = {
-        "harness.model": SimpleNamespace(summary_text=lambda *_, **__: "", enough_memory=nullcontext),
+        "harness.cells.network": SimpleNamespace(summary_text=lambda *_, **__: "", enough_memory=nullcontext),
     }
     try:
         with (

@@ -11,8 +11,8 @@ import pytest
 import tensorflow as tf
 
 from harness.cells import cells
+from harness.cells.network import get_model
 from harness.experiment import TrialSpec
-from harness.model import get_model
 from harness.tasks import Split
 from harness.tasks.language import LanguageOptions, task
 from harness.trial.measure import Meter

@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 
 from harness.cells import cells
+from harness.cells.network import enough_memory, get_model, recurrent_parameters, summary_text
 from harness.errors import UserError
-from harness.model import enough_memory, get_model, recurrent_parameters, summary_text
 from harness.trial.update import make_predict, make_updates
 
 CELLS = ("simple_rnn", "gru", "lstm")

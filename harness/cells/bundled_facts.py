@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.analysis import plain_loop
-from harness.analysis.exact import FactFound
 from harness.cells import cells
+from harness.cells import reference as plain_loop
 from harness.cells.cell import Cell, equations
+from harness.cells.facts import FactFound
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from harness.analysis import cell_facts as told
-from harness.analysis.exact import facts
 from harness.analysis.frame import to_frame
 from harness.cells import Cell, cells
+from harness.cells import bundled_facts as told
 from harness.cells import lstm as lstm_equations
 from harness.cells.cell import Blocks, Recurrence, Saved, States
+from harness.cells.facts import facts
 
 EMPTY = to_frame([])
 
@@ -93,7 +93,7 @@ def test_a_gru_whose_update_gate_takes_the_candidate_does_not_reduce_at_zero(mon
 
 def test_facts_need_no_tensorflow() -> None:
     code = (
-        "import sys, pandas; from harness.analysis.exact import facts\n"
+        "import sys, pandas; from harness.cells.facts import facts\n"
         "assert all(facts[name](None).holds for name in ('simpler', 'same-gate-equations', 'reduces-to-rnn'))\n"
         "assert not {'tensorflow', 'keras'} & set(sys.modules)"
     )

@@ -33,11 +33,11 @@ facts: Registry[FunctionType] = Registry(
     "fact",
     FunctionType,
     {
-        "fewer-parameters": "harness.analysis.exact:fewer_parameters",
-        "no-gates": "harness.analysis.exact:no_gates",
-        "simpler": "harness.analysis.cell_facts:simpler",
-        "same-gate-equations": "harness.analysis.cell_facts:same_gate_equations",
-        "reduces-to-rnn": "harness.analysis.cell_facts:reduces_to_rnn",
+        "fewer-parameters": "harness.cells.facts:fewer_parameters",
+        "no-gates": "harness.cells.facts:no_gates",
+        "simpler": "harness.cells.bundled_facts:simpler",
+        "same-gate-equations": "harness.cells.bundled_facts:same_gate_equations",
+        "reduces-to-rnn": "harness.cells.bundled_facts:reduces_to_rnn",
     },
     entry_points="harness.facts",
 )

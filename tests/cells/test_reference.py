@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.analysis.plain_loop import random_weights, run
 from harness.cells import cells
 from harness.cells.cell import Blocks, Cell, Recurrence, Saved, States
+from harness.cells.reference import random_weights, run
 
 
 def test_a_masked_step_leaves_the_states_and_repeats_the_output() -> None:
