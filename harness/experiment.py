@@ -51,8 +51,8 @@ from harness.fields import (
 from harness.files import read_text, resolved, user_path
 from harness.registry import find_beside
 from harness.tasks import tasks
-from harness.tasks.target import target_of
-from harness.tasks.task import with_paths_from
+from harness.tasks.common.target import target_of
+from harness.tasks.common.task import with_paths_from
 from harness.toml import to_toml
 from harness.tuning import Tune
 

@@ -49,7 +49,7 @@ from harness.runner.run import (
 )
 from harness.status import learned
 from harness.store import EXPERIMENT_NAME, NONE, Attempts, LeftOut, Store, exclusive, open_store, write_atomically
-from harness.tasks.cache import VARIABLE as CACHE_VARIABLE
+from harness.tasks.common.cache import VARIABLE as CACHE_VARIABLE
 from harness.trial.process import begin_in, model_summary
 from harness.tuning import Tune
 

@@ -24,7 +24,7 @@ TAKE_LONG = (
     "report/test_report.py", "runner/cluster/test_network.py", "runner/cluster/test_processes.py",
     "runner/cluster/test_survival.py", "runner/test_disk.py", "runner/test_faults.py", "runner/test_kernels.py",
     "runner/test_scratch.py", "runner/test_shared_process.py", "runner/test_signals.py", "runner/test_survival.py",
-    "runner/test_turns.py", "runner/test_watch.py", "tasks/test_contract.py", "tasks/test_sound_events.py",
+    "runner/test_turns.py", "runner/test_watch.py", "tasks/test_contract.py", "tasks/sound/test_sound_events.py",
     "test_completion.py", "test_flow.py", "test_processes.py", "test_results.py", "test_schema_every_key.py",
     "test_serve.py", "test_syntax_trees.py", "trial/test_measure.py",
 )  # fmt: skip

@@ -161,7 +161,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delitem(sys.modules, "cells_beside", raising=False)
     folder = tmp_path / "beside"
     folder.mkdir()
-    text = "from harness.cells.gru import cell as cell\nfrom harness.tasks.recall import task as task\n"
+    text = "from harness.cells.gru import cell as cell\nfrom harness.tasks.synthetic.recall import task as task\n"
     (folder / "cells_beside.py").write_text(text, encoding="utf-8")
     return folder
 

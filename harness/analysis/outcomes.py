@@ -17,7 +17,7 @@ from harness.analysis.target_times import levels, reached, with_speed_lanes_seco
 from harness.analysis.update_costs import cost_of_update
 from harness.errors import UserError
 from harness.tasks import tasks
-from harness.tasks.target import Target, target_of, too_few_labels
+from harness.tasks.common.target import Target, target_of, too_few_labels
 
 
 @dataclass(frozen=True)

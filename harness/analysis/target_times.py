@@ -13,7 +13,7 @@ from harness.analysis.counted import compared, of_purpose
 from harness.analysis.rounds import COLUMN
 from harness.analysis.update_costs import COST, cost_of_update
 from harness.tasks import tasks
-from harness.tasks.target import Target, lower_is_better, target_of
+from harness.tasks.common.target import Target, lower_is_better, target_of
 
 SAME_RUN = (
     *COST, "matched", "reference_units", "train_size", "learning_rate", "forget_bias", "initialiser", "evaluate_every",

@@ -22,7 +22,7 @@ from harness.runner.engine import Engine, Trial
 from harness.runner.local import LocalEngine
 from harness.runner.precision import Precision
 from harness.stopping import stop_on_signals
-from harness.tasks.noise import NAME as NOISE
+from harness.tasks.synthetic.noise import NAME as NOISE
 
 Work = Literal["update", "batch", "step"]
 """What is timed: a training update, the prediction of a batch, or of one time step of one sequence, as in streaming."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.registry import Registry
-from harness.tasks.task import DataFacts, Dataset, Example, Metric, Options, Split, Task, split_scores
+from harness.tasks.common.task import DataFacts, Dataset, Example, Metric, Options, Split, Task, split_scores
 
 __all__ = ["DataFacts", "Dataset", "Example", "Metric", "Options", "Split", "Task", "split_scores", "tasks"]
 
@@ -11,17 +11,17 @@ tasks: Registry[Task] = Registry(
     "task",
     Task,
     {
-        "adding": "harness.tasks.adding:task",
-        "copying": "harness.tasks.copying:task",
-        "counting": "harness.tasks.counting:task",
-        "digits": "harness.tasks.digits:task",
-        "language": "harness.tasks.language:task",
-        "music": "harness.tasks.music:task",
-        "recall": "harness.tasks.recall:task",
-        "signals": "harness.tasks.signals:task",
-        "sound_events": "harness.tasks.sound_events:task",
-        "temporal_order": "harness.tasks.temporal_order:task",
-        "words": "harness.tasks.words:task",
+        "adding": "harness.tasks.synthetic.adding:task",
+        "copying": "harness.tasks.synthetic.copying:task",
+        "counting": "harness.tasks.synthetic.counting:task",
+        "digits": "harness.tasks.files.digits:task",
+        "language": "harness.tasks.text.language:task",
+        "music": "harness.tasks.files.music:task",
+        "recall": "harness.tasks.synthetic.recall:task",
+        "signals": "harness.tasks.files.signals:task",
+        "sound_events": "harness.tasks.sound.sound_events:task",
+        "temporal_order": "harness.tasks.synthetic.temporal_order:task",
+        "words": "harness.tasks.text.words:task",
     },
     entry_points="harness.tasks",
 )

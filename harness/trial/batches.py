@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.tasks.task import Array
+from harness.tasks.common.task import Array
 
 
 class Shuffled:

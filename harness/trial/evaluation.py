@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.cells.gradient import States
 from harness.tasks import Dataset, Split, split_scores
-from harness.tasks.task import Array, Scores, Task, calibrated
+from harness.tasks.common.task import Array, Scores, Task, calibrated
 from harness.trial.update import StatefulPredict
 
 _EXAMPLES = 128

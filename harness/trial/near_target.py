@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from harness.record import NearTarget
-from harness.tasks.target import Target, is_reached
-from harness.tasks.task import Scores, Task
+from harness.tasks.common.target import Target, is_reached
+from harness.tasks.common.task import Scores, Task
 
 PAUSES = 9
 """Between two evaluations at most."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.cells.gradient import States
-from harness.tasks.task import Array
+from harness.tasks.common.task import Array
 from harness.trial.measure import Meter
 from harness.trial.update import StatefulPredict, to_tensors
 

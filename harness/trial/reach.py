@@ -17,7 +17,7 @@ import tensorflow as tf
 from harness.cells.gradient import States, call_with_states
 from harness.cells.one_hot import OneHot
 from harness.cells.sharded_model import is_compiled
-from harness.tasks.task import Array, Split
+from harness.tasks.common.task import Array, Split
 from harness.trial.update import zero_states
 
 GradientReach = Callable[[Split], list[tuple[int, float]]]

@@ -18,9 +18,9 @@ from harness.errors import UserError
 from harness.experiment import TrialSpec
 from harness.record import CurvePoint, NearTarget, PhaseName
 from harness.tasks import DataFacts, Dataset, Split, tasks
-from harness.tasks.checks import check_dataset
-from harness.tasks.target import Target, is_reached, label_count, level_of, target_of, too_few_labels
-from harness.tasks.task import Array, Scores, Task
+from harness.tasks.common.checks import check_dataset
+from harness.tasks.common.target import Target, is_reached, label_count, level_of, target_of, too_few_labels
+from harness.tasks.common.task import Array, Scores, Task
 from harness.trial.batches import Shuffled, Streams
 from harness.trial.evaluation import Evaluation
 from harness.trial.gate_bias import set_gate_bias

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.experiment import TrialSpec
-from harness.tasks.recall import task
+from harness.tasks.synthetic.recall import task
 from harness.trial.measure import resident_bytes
 from harness.trial.process import run_trial
 from harness.trial.quiet import quiet_stderr

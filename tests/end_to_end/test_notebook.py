@@ -32,7 +32,7 @@ claim = "A GRU has fewer parameters than an LSTM"
 kind = "exact"
 fact = "fewer-parameters"
 """
-MODULE = "from harness.cells.gru import cell as cell\nfrom harness.tasks.language import task as task\n"
+MODULE = "from harness.cells.gru import cell as cell\nfrom harness.tasks.text.language import task as task\n"
 NOTEBOOK = """
 import asyncio, io, sys, threading
 

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from harness.tasks import tasks
-from harness.tasks.checks import check_dataset
-from harness.tasks.task import Task
+from harness.tasks.common.checks import check_dataset
+from harness.tasks.common.task import Task
 from tests.fuzz import odd_data
 from tests.fuzz.mutation import NUMBERS, TEXTS, mutated_bytes, mutated_text, mutated_value, pick
 from tests.fuzz.target import Target, odd_file

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.tasks.task import Array
+from harness.tasks.common.task import Array
 from tests.fuzz.mutation import NUMBERS, TEXTS, pick
 
 _SPLITS = (("train", "traindata"), ("valid", "validation", "validdata"), ("test", "testdata"))

@@ -22,7 +22,7 @@ from harness.plan import MOST_TRIALS, plan
 from harness.results import judged, render_beside, render_results
 from harness.status import status_of
 from harness.store import EXPERIMENT_NAME, FILE_NAME, open_store
-from harness.tasks.recordings import read_sound
+from harness.tasks.sound.recordings import read_sound
 from tests.factories import EXPERIMENT, experiment
 from tests.fuzz import folders
 from tests.fuzz.commands import harness, pretended

@@ -21,7 +21,7 @@ from harness.locks import try_lock
 from harness.runner import kernels, turns
 from harness.runner.kernels import Shape, measure_kernels, operations
 from harness.runner.local import LocalEngine
-from harness.tasks.recall import task as recall
+from harness.tasks.synthetic.recall import task as recall
 from tests.factories import spec
 from tests.runner.place import MARK, ROOT, Place
 from tests.runner.pretend import PRELOAD, READY

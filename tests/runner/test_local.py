@@ -27,7 +27,7 @@ from harness.record import PHASES, Record
 from harness.runner.engine import Trial
 from harness.runner.lanes import MachineLock
 from harness.runner.local import LocalEngine
-from harness.tasks.recall import task as recall
+from harness.tasks.synthetic.recall import task as recall
 from tests.factories import spec
 
 TROUBLE = "tests.runner.trouble"

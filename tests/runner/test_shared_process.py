@@ -19,7 +19,7 @@ from harness.record import Record
 from harness.runner import local
 from harness.runner.engine import Trial
 from harness.runner.local import LocalEngine
-from harness.tasks.recall import task as recall
+from harness.tasks.synthetic.recall import task as recall
 from tests.factories import spec
 from tests.runner.pretend import PRELOAD
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from harness.tasks import Dataset, Split, Task
-from harness.tasks.recall import task as recall
+from harness.tasks.synthetic.recall import task as recall
 
 
 def _task(name: str, make: Any) -> Task:

@@ -14,7 +14,7 @@ from harness.cells import cells
 from harness.cells.network import get_model
 from harness.experiment import TrialSpec
 from harness.tasks import Split
-from harness.tasks.language import LanguageOptions, task
+from harness.tasks.text.language import LanguageOptions, task
 from harness.trial.measure import Meter
 from harness.trial.reach import make_gradient_reach
 from harness.trial.train import train

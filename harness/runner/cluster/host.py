@@ -33,7 +33,7 @@ from harness.runner.engine import Trial
 from harness.runner.limits import Limits
 from harness.runner.local import LocalEngine
 from harness.runner.precision import Precision
-from harness.tasks.cache import VARIABLE as CACHE_VARIABLE
+from harness.tasks.common.cache import VARIABLE as CACHE_VARIABLE
 
 if TYPE_CHECKING:
     from distributed import Worker

@@ -1,0 +1,72 @@
+"""IDX files, the format of the MNIST digits (http://yann.lecun.com/exdb/mnist/), plain or gzipped."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from harness.errors import UserError
+from harness.tasks.common.task import Array
+from harness.tasks.common.user_files import entries, named, stamp
+
+_LARGEST = 1 << 28
+"""Bytes of a file's content; MNIST's largest file has 47 million."""
+_UNSIGNED_BYTES = 8
+
+
+def read_idx(path: Path, dimensions: int) -> Array:
+    """The array of unsigned bytes in an IDX file, of that many dimensions.
+
+    `path` may lack its '.gz', and its '-idx' may be '.idx' on disk, as many programs unpack it. Raises UserError for a
+    file that is missing, unreadable, of another format, type or number of dimensions, or whose content is more or less
+    than its header announces.
+    """
+    names = [path.name, path.name.replace("-idx", ".idx")]
+    names = list(dict.fromkeys([*names, *(f"{name}.gz" for name in names)]))
+    found = next((other for name in names if (other := path.with_name(name)).is_file()), None)
+    if found is None:
+        there = ", ".join(entries(path.parent)) or "nothing"
+        raise UserError(f"{path.parent}: no file {' or '.join(names)}, found {there}")
+    content = _content(found)
+    header = 4 + 4 * dimensions
+    if len(content) < header or content[:2] != b"\0\0":
+        raise UserError(
+            f"{found}: {len(content):,} bytes that begin with {content[:4].hex(' ')}, expected an IDX file of "
+            f"{dimensions} dimensions"
+        )
+    if content[2] != _UNSIGNED_BYTES or content[3] != dimensions:
+        raise UserError(
+            f"{found}: an IDX file of type {content[2]} with {content[3]} dimensions, expected type "
+            f"{_UNSIGNED_BYTES} (unsigned bytes) with {dimensions}"
+        )
+    shape = tuple(int.from_bytes(content[at : at + 4], "big") for at in range(4, header, 4))
+    if math.prod(shape) != len(content) - header:
+        raise UserError(
+            f"{found}: the header announces {' x '.join(map(str, shape))} bytes, {len(content) - header:,} were found"
+        )
+    return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)
+
+
+def write_idx(path: Path, array: Array) -> None:
+    """An array of unsigned bytes as an IDX file."""
+    shape = b"".join(size.to_bytes(4, "big") for size in array.shape)
+    path.write_bytes(bytes([0, 0, 8, array.ndim]) + shape + array.astype(np.uint8).tobytes())
+
+
+def _content(path: Path) -> bytes:
+    stamp(path, "an IDX file", _LARGEST)
+    try:
+        with named(path, "an IDX file"):
+            with path.open("rb") as file:
+                zipped = file.read(2) == b"\x1f\x8b"
+            with gzip.open(path) if zipped else path.open("rb") as file:
+                content = file.read(_LARGEST + 1)
+    except (EOFError, zlib.error) as error:
+        raise UserError(f"{path}: cannot be read: {error}") from error
+    if len(content) > _LARGEST:
+        raise UserError(f"{path}: unpacks to more than {_LARGEST:,} bytes")
+    return content

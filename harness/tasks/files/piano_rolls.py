@@ -1,0 +1,170 @@
+"""Piano rolls from a file of the user's: MATLAB 5 (as in the literature), JSON note lists, or NPZ; no pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.errors import UserError
+from harness.files import read_text
+from harness.tasks.common.task import Array
+from harness.tasks.common.user_files import Stamp, named, stamp
+from harness.tasks.files.matlab import read_cells
+
+NOTES = 88
+LOWEST = 21
+"""The MIDI number of a piano's lowest note."""
+_SPLITS = {
+    "train": ("traindata", "train"),
+    "validation": ("validdata", "valid", "validation"),
+    "test": ("testdata", "test"),
+}
+_LARGEST_FILE = 1 << 26
+_EXPECTED = "piano rolls as .mat, .json or .npz"
+_LARGEST_CONTENT = 1 << 29
+
+
+@dataclass(frozen=True)
+class PianoRolls:
+    """Pieces (steps, 88) of 0 and 1, uint8, a split each; the SHA-256 of the file."""
+
+    train: tuple[Array, ...]
+    validation: tuple[Array, ...]
+    test: tuple[Array, ...]
+    source: str
+    sha256: str
+    short: int = 0
+    """Pieces of a single step, which are left out."""
+    repeated: int = 0
+    """Pieces that equal one of a split that measures, and are left out."""
+
+
+def load_piano_rolls(path: Path) -> PianoRolls:
+    """The pieces of a `.mat`, `.json` or `.npz` file; pieces of a single step are left out.
+
+    A `.mat` file has cell arrays `traindata`, `validdata` and `testdata` of matrices (steps, 88). A `.json` file has an
+    object {"train": pieces, "valid": pieces, "test": pieces}: a piece is a list of steps, a step a list of MIDI numbers
+    21 to 108, whole or as floats; -1, null and NaN stand for a silent voice. An `.npz` file has arrays (steps, 88)
+    named `train_<anything>`, `valid_<anything>`, `test_<anything>`. Raises UserError for a file that is missing, of
+    another format, malformed, or that lacks a split.
+    """
+    file = stamp(path, _EXPECTED, _LARGEST_FILE)
+    if path.suffix.lower() not in _READERS:
+        raise UserError(f"{path}: expected a file named .mat, .json or .npz")
+    return _loaded(file)
+
+
+@lru_cache(maxsize=2)
+def _loaded(file: Stamp) -> PianoRolls:
+    path = file.path
+    with named(path, _EXPECTED):
+        content = path.read_bytes()
+    found = _READERS[path.suffix.lower()](path)
+    parts, short = [], 0
+    for split, names in _SPLITS.items():
+        name = next((name for name in names if name in found), None)
+        pieces = () if name is None else tuple(_roll(piece, path, split) for piece in found[name])
+        short += sum(len(piece) < 2 for piece in pieces)
+        pieces = tuple(piece for piece in pieces if len(piece) > 1)
+        if not pieces:
+            raise UserError(f"{path}: no pieces of two steps or more under {' or '.join(map(repr, names))}")
+        parts.append(pieces)
+    train, validation, test = parts
+    given = len(train) + len(validation)
+    measuring = {piece.tobytes() for piece in (*validation, *test)}
+    tested = {piece.tobytes() for piece in test}
+    train = tuple(piece for piece in train if piece.tobytes() not in measuring)
+    validation = tuple(piece for piece in validation if piece.tobytes() not in tested)
+    if not train or not validation:
+        raise UserError(f"{path}: the splits have the same pieces")
+    repeated = given - len(train) - len(validation)
+    return PianoRolls(train, validation, test, str(path), hashlib.sha256(content).hexdigest(), short, repeated)
+
+
+def _from_mat(path: Path) -> Mapping[str, Sequence[Any]]:
+    return read_cells(path)
+
+
+def _from_json(path: Path) -> Mapping[str, Sequence[Any]]:
+    try:
+        content = json.loads(read_text(path, _EXPECTED))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not JSON ({error})") from error
+    if not isinstance(content, dict) or not all(isinstance(pieces, list) for pieces in content.values()):
+        raise UserError(f'{path}: expected an object of lists of pieces, {{"train": [...], "valid": ..., "test": ...}}')
+    return {name: [_from_notes(piece, path, name) for piece in pieces] for name, pieces in content.items()}
+
+
+def _from_npz(path: Path) -> Mapping[str, Sequence[Any]]:
+    found: dict[str, list[Array]] = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > _LARGEST_CONTENT:
+                raise UserError(f"{path}: unpacks to more than {_LARGEST_CONTENT:,} bytes")
+            for member in sorted(archive.infolist(), key=lambda member: member.filename):
+                if set(member.filename) & set("/\\"):
+                    raise UserError(f"{path}: holds {member.filename[:40]!r}, expected plain names without folders")
+                _check_header(archive, member)
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            for name in sorted(arrays.files):
+                found.setdefault(name.partition("_")[0], []).append(arrays[name])
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        raise UserError(f"{path}: not an NPZ file of plain arrays ({error})") from error
+    except (RuntimeError, MemoryError, SyntaxError, TypeError, tokenize.TokenError) as error:
+        raise UserError(f"{path}: not an NPZ file of plain arrays ({type(error).__name__})") from error
+    return found
+
+
+_READERS = {".mat": _from_mat, ".json": _from_json, ".npz": _from_npz}
+
+
+def _check_header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """Raises ValueError where an array's header announces another size than the member has."""
+    with archive.open(member) as file:
+        major, _ = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(file)
+        if dtype.hasobject or len(shape) != 2 or shape[0] * shape[1] * dtype.itemsize + file.tell() != member.file_size:
+            raise ValueError(f"{member.filename} announces {shape} of {dtype} in {member.file_size:,} bytes")
+
+
+def _from_notes(piece: object, path: Path, split: str) -> Array:
+    if not isinstance(piece, list) or not all(isinstance(step, list) for step in piece):
+        raise UserError(f"{path}: {split!r}: a piece is not a list of steps, each a list of MIDI numbers")
+    roll = np.zeros((len(piece), NOTES), dtype=np.uint8)
+    for at, step in enumerate(piece):
+        for note in step:
+            if _is_silent(note):
+                continue
+            if type(note) not in (int, float) or note not in range(LOWEST, LOWEST + NOTES):
+                raise UserError(
+                    f"{path}: {split!r}: a note is {str(note)[:40]!r}, expected MIDI numbers {LOWEST} to "
+                    f"{LOWEST + NOTES - 1}, and -1 or null for a silent voice"
+                )
+            roll[at, int(note) - LOWEST] = 1
+    return roll
+
+
+def _is_silent(note: object) -> bool:
+    """Whether a voice has no note: -1, null or NaN."""
+    return note is None or (type(note) in (int, float) and (note == -1 or note != note))
+
+
+def _roll(piece: Array, path: Path, split: str) -> Array:
+    if piece.ndim != 2 or piece.shape[1] != NOTES or piece.dtype.kind not in "buif":
+        raise UserError(
+            f"{path}: {split}: a piece is {piece.shape} of {piece.dtype}, expected numbers (steps, {NOTES})"
+        )
+    if not ((piece == 0) | (piece == 1)).all():
+        raise UserError(f"{path}: {split}: a piece has other values than 0 and 1")
+    return np.ascontiguousarray(piece, dtype=np.uint8)

@@ -1,0 +1,202 @@
+"""signals: classify series of measurements from a file of the user's."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from harness.errors import UserError
+from harness.tasks.common.scoring import ACCURACY, classification
+from harness.tasks.common.task import Array, DataFacts, Dataset, Options, Scores, Split, Task, decisive, fingerprint
+from harness.tasks.files.series_files import Series, load_series
+
+_VERSION = "signals 2"
+_SHARED = 20_240_503
+"""Seeds the choice of the series that measure, which is the same for all trials."""
+
+
+class SignalsOptions(Options):
+    """Which series."""
+
+    file: Annotated[pathlib.Path, Field(strict=False)]
+    """Labelled series as .ts or CSV: see `harness.tasks.files.series_files.load_series`."""
+    test_file: Annotated[pathlib.Path, Field(strict=False)] | None = None
+    """Series to test on, as the archives have them; without it a fifth of `file`."""
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """values (series, time, channels), labels (series,) as places in `classes`; which series serve for what."""
+
+    values: Array
+    labels: Array
+    classes: tuple[str, ...]
+    pool: Array
+    validation: Array
+    test: Array
+    repeated: int
+    """Series that equal another one, and are left out."""
+
+
+def make(train_size: int, sequence_length: int, seed: int, options: SignalsOptions) -> Dataset:
+    """x (series, time, channels), the first sequence_length values, each channel standardised by the training split.
+
+    y (series,): the place of the label among the sorted ones. A fifth of the series validates, and a fifth tests where
+    there is no file for it; these are the same for every seed, which chooses those to train on. Raises UserError for
+    unusable files, a length beyond the series', and where there are too few.
+    """
+    examples(train_size, sequence_length, options)
+    shared = _shared(options)
+    chosen = np.random.default_rng(seed).permutation(shared.pool)[:train_size]
+    values = shared.values[:, :sequence_length].astype(np.float64)
+    centre, spread = values[chosen].mean(axis=(0, 1)), values[chosen].std(axis=(0, 1))
+    x = ((values - centre) / np.where(spread > 0, spread, 1)).astype(np.float32)
+    train, validation, test = (Split(x=x[at], y=shared.labels[at]) for at in (chosen, shared.validation, shared.test))
+    return Dataset(
+        train=train,
+        validation=validation,
+        test=test,
+        input_shape=x.shape[1:],
+        classes=len(shared.classes),
+        symbols=None,
+        fingerprint=fingerprint(dict(identity(options)), train_size, sequence_length, seed),
+        baselines=_baselines(train, test, len(shared.classes)),
+        validation_baselines=_baselines(train, validation, len(shared.classes)),
+    )
+
+
+def examples(train_size: int, sequence_length: int, options: SignalsOptions) -> int:
+    """train_size. Raises UserError where there are fewer series, or shorter ones."""
+    shared = _shared(options)
+    if sequence_length > shared.values.shape[1]:
+        raise UserError(
+            f"{options.file}: its series have {shared.values.shape[1]:,} values; sequence_length {sequence_length:,} "
+            "is more"
+        )
+    if train_size > len(shared.pool):
+        raise UserError(
+            f"{options.file}: {len(shared.pool):,} series can be trained on; train_size {train_size:,} is more"
+        )
+    return train_size
+
+
+def facts(train_size: int, sequence_length: int, options: SignalsOptions) -> DataFacts:
+    """The files, the series that occur twice, and the values after the first `sequence_length`."""
+    shared = _shared(options)
+    files = [path.name for path in (options.file, options.test_file) if path is not None]
+    count, length, _ = shared.values.shape
+    return DataFacts(
+        source=f"{' and '.join(files)}, {count:,} series",
+        left_out={
+            "series that equal another one": shared.repeated,
+            "time steps after the first sequence_length of their series": (count - shared.repeated)
+            * (length - sequence_length),
+        },
+    )
+
+
+def identity(options: SignalsOptions) -> Mapping[str, str]:
+    """The hashes of the files and the procedure."""
+    files = {"file_sha256": load_series(options.file).sha256}
+    if options.test_file is not None:
+        files["test_file_sha256"] = load_series(options.test_file).sha256
+    return {"procedure": _VERSION, **files, **decisive(options)}
+
+
+def _shared(options: SignalsOptions) -> _Shared:
+    given = [load_series(options.file)]
+    if options.test_file is not None:
+        given.append(load_series(options.test_file))
+        if given[0].values.shape[1:] != given[1].values.shape[1:]:
+            (length, channels), (other_length, other_channels) = (part.values.shape[1:] for part in given)
+            raise UserError(
+                f"{options.test_file}: series of {other_length} values in {other_channels} channels, those of "
+                f"{options.file} have {length} in {channels}"
+            )
+        unknown = sorted(set(given[1].labels) - set(given[0].labels))
+        if unknown:
+            raise UserError(f"{options.test_file}: label {unknown[0]!r} does not occur in {options.file}")
+    classes = tuple(sorted(set(given[0].labels)))
+    if len(classes) < 2:
+        raise UserError(f"{options.file}: all series have the label {classes[0]!r}, expected two labels or more")
+    values = np.concatenate([part.values for part in given])
+    labels = np.array([classes.index(label) for part in given for label in part.labels], dtype=np.int32)
+    pool, test = _pool_and_test(given, values)
+    measuring = len(pool) // (5 if options.test_file else 4)
+    if not measuring or not len(test) or measuring == len(pool):
+        raise UserError(f"{options.file}: {len(given[0].labels)} series are too few for three splits")
+    return _Shared(
+        values, labels, classes, pool[measuring:], pool[:measuring], test, len(values) - len(pool) - len(test)
+    )
+
+
+def _pool_and_test(given: list[Series], values: Array) -> tuple[Array, Array]:
+    """Which series, without those that occur twice, train or validate, and which test; in an order of no meaning."""
+    unique = {series.tobytes(): at for at, series in enumerate(values)}
+    kept = np.array(sorted(unique.values()))
+    generator = np.random.default_rng(_SHARED)
+    if len(given) == 1:
+        order = generator.permutation(kept)
+        return order[len(order) // 5 :], order[: len(order) // 5]
+    first = len(given[0].labels)
+    return generator.permutation(kept[kept < first]), kept[kept >= first]
+
+
+def _baselines(train: Split, split: Split, classes: int) -> dict[str, Scores]:
+    """The commonest label; and the label of the nearest training series, the archives' own yardstick."""
+    counts = np.bincount(train.y, minlength=classes)
+    prevalence = (counts + 1) / (counts.sum() + classes)
+    x, others = (part.x.reshape(len(part.x), -1).astype(np.float64) for part in (train, split))
+    distances = (x**2).sum(axis=1) - 2 * others @ x.T
+    return {
+        "chance": {
+            "loss": float(-np.log(prevalence[split.y]).mean()),
+            "accuracy": float(np.mean(split.y == np.argmax(counts))),
+        },
+        "nearest_neighbour": {"accuracy": float(np.mean(train.y[np.argmin(distances, axis=1)] == split.y))},
+    }
+
+
+def sample(folder: pathlib.Path) -> dict[str, object]:
+    """Noisy waves of two kinds, as CSV."""
+    generator = np.random.default_rng(0)
+    lines = []
+    for at in range(120):
+        label = ("saw", "sine")[at % 2]
+        phase = np.arange(20) / 10 + generator.random()
+        wave = np.sin(2 * np.pi * phase) if label == "sine" else 2 * (phase % 1) - 1
+        lines.append(",".join([label, *(f"{value:.4f}" for value in wave + 0.1 * generator.standard_normal(20))]))
+    path = folder / "waves.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return {"file": str(path)}
+
+
+task = Task(
+    name="signals",
+    title="Classification of signals",
+    summary=(
+        "The network reads a series of measurements from a file that the user names and says which class it is of. "
+        "Doing it well shows how the cells compare on data of the user's own."
+    ),
+    loss_unit="nats per series",
+    output="softmax",
+    every_step=False,
+    metrics=(ACCURACY,),
+    train_size_unit="series",
+    options=SignalsOptions,
+    make=make,
+    score=classification,
+    examples=examples,
+    widths=lambda options: (_shared(options).values.shape[2], len(_shared(options).classes)),
+    identity=identity,
+    facts=facts,
+    # What results on the archives' data are held against: below it, training was not worth the while.
+    target=("accuracy", "nearest_neighbour"),
+    small=(40, 16),
+    sample=sample,
+)

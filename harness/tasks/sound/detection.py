@@ -1,0 +1,80 @@
+"""Measures of sound event detection, from frame-wise labels and probabilities (examples, frames, classes).
+
+Segment-based F1 and error rate are those of Mesaros, Heittola and Virtanen (2016), "Metrics for polyphonic sound event
+detection", section 4; average precision is the sum over thresholds of precision times the gain in recall.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.tasks.common.task import Array
+
+
+def f1_by_class(y: Array, active: Array) -> Array:
+    """(classes,): 2 TP / (2 TP + FP + FN) over all frames; 0 for a class that is neither there nor found."""
+    y, active = _flat(y) > 0, _flat(active) > 0
+    hit, total = (y & active).sum(axis=0), y.sum(axis=0) + active.sum(axis=0)
+    return np.where(total > 0, 2 * hit / np.maximum(total, 1), 0.0)
+
+
+def macro_f1(y: Array, active: Array) -> float:
+    """The mean of the classes' F1, of those classes that occur in y; 0 where none does."""
+    occurs = _flat(y).any(axis=0)
+    return float(f1_by_class(y, active)[occurs].mean()) if occurs.any() else 0.0
+
+
+def average_precision(y: Array, probabilities: Array) -> float:
+    """The mean of the classes' average precisions over frames, of those classes that occur in y; 0 where none does."""
+    truths, scores = _flat(y) > 0, np.nan_to_num(_flat(probabilities).astype(np.float64), nan=-np.inf)
+    found = [_average_precision(truths[:, k], scores[:, k]) for k in range(truths.shape[1]) if truths[:, k].any()]
+    return float(np.mean(found)) if found else 0.0
+
+
+def segments(frames: Array, frame_seconds: float, segment_seconds: float = 1.0) -> Array:
+    """(examples, segments, classes): True where any frame that overlaps the segment is active.
+
+    A frame across the border of two segments counts in both, as in sed_eval, the metrics' reference implementation.
+    """
+    borders = np.arange(frames.shape[1] + 1) * frame_seconds / segment_seconds
+    first, last = np.floor(borders[:-1] + 1e-9), np.ceil(borders[1:] - 1e-9) - 1
+    active = np.asarray(frames) > 0
+    within = [(first <= segment) & (segment <= last) for segment in range(int(last[-1]) + 1)]
+    return np.stack([active[:, at].any(axis=1) for at in within], axis=1)
+
+
+def segment_f1(y: Array, active: Array) -> float:
+    """2 TP / (2 TP + FP + FN), counted over all segments and classes; 0 where there is nothing to count."""
+    hit, total = int((y & active).sum()), int(y.sum() + active.sum())
+    return 2 * hit / total if total else 0.0
+
+
+def segment_error_rate(y: Array, active: Array) -> float:
+    """(substitutions + deletions + insertions) / active reference labels, over all segments; 0 is best, may pass 1.
+
+    In a segment with FN labels missed and FP invented, min(FN, FP) are substitutions, the rest deletions or insertions:
+    together max(FN, FP).
+    """
+    missed, invented = (y & ~active).sum(axis=-1), (active & ~y).sum(axis=-1)
+    return float(np.maximum(missed, invented).sum() / max(1, int(y.sum())))
+
+
+def best_thresholds(y: Array, probabilities: Array) -> Array:
+    """(classes,): for each class the threshold, of 0.05 to 0.95, with the highest frame F1; 0.5 where none beats it."""
+    candidates = np.concatenate([[0.5], np.arange(1, 20) / 20])
+    scores = np.stack([f1_by_class(y, probabilities >= threshold) for threshold in candidates])
+    return np.asarray(candidates[np.argmax(scores, axis=0)])
+
+
+def _average_precision(truth: Array, score: Array) -> float:
+    order = np.argsort(-score, kind="stable")
+    truth, score = truth[order], score[order]
+    last_of_ties = np.append(score[1:] != score[:-1], True)
+    hits = np.cumsum(truth)[last_of_ties]
+    precision = hits / (np.flatnonzero(last_of_ties) + 1)
+    recall = hits / truth.sum()
+    return float(np.sum(precision * np.diff(recall, prepend=0.0)))
+
+
+def _flat(frames: Array) -> Array:
+    return np.asarray(frames).reshape(-1, np.shape(frames)[-1])

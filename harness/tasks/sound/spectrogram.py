@@ -1,0 +1,65 @@
+"""What a network sees of a sound: frames of log-magnitudes, and which labels are heard in each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.tasks.common.task import Array
+from harness.tasks.sound.soundscape import RATE, SECONDS, Event
+
+FRAMES = 256
+"""Frames in 10 seconds of sound."""
+BINS = 256
+_ROWS, _COLUMNS = 64, 128
+"""Of a small image."""
+_WINDOW = 2 * BINS
+_FLOOR = 1e-3
+"""Added to magnitudes before the logarithm, so that digital silence has one."""
+
+
+def frame_seconds() -> float:
+    """From the beginning of one frame to the next."""
+    return SECONDS / FRAMES
+
+
+def spectrogram(samples: Array) -> Array:
+    """log10 magnitudes (FRAMES, BINS), float32, of 10 seconds at `RATE`; the frequency 0 is left out."""
+    starts = (np.arange(FRAMES) * RATE * frame_seconds()).astype(int)
+    padded = np.concatenate([samples, np.zeros(_WINDOW, dtype=samples.dtype)])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[starts]
+    magnitudes = np.abs(np.fft.rfft(windows * np.hanning(_WINDOW).astype(np.float32), axis=1))[:, 1:]
+    return np.log10(magnitudes + _FLOOR).astype(np.float32)
+
+
+def frame_labels(events: Sequence[Event], labels: Sequence[str]) -> Array:
+    """(FRAMES, labels) of 0 and 1: 1 where a sound of that label is going on at the middle of the frame's window."""
+    middles = _middles()
+    y = np.zeros((FRAMES, len(labels)), dtype=np.float32)
+    for event in events:
+        y[(event.onset <= middles) & (middles < event.offset), labels.index(event.label)] = 1
+    return y
+
+
+def frames_within(seconds: float) -> int:
+    """The number of frames whose window's middle lies within the first `seconds`."""
+    return int((_middles() < seconds).sum())
+
+
+def _middles() -> Array:
+    """(FRAMES,): the middle of each frame's window, in seconds; all are within the 10 seconds."""
+    return np.arange(FRAMES) * frame_seconds() + _WINDOW / 2 / RATE
+
+
+def pictured(frames: Array) -> tuple[str, ...]:
+    """Frames (time, BINS) as a small image: rows from the highest frequency down, a hexadecimal digit a column.
+
+    Each digit is the loudest of its patch; 0 and f are the 2nd and the 99.5th percentile, so that noise is dark.
+    """
+    columns, rows = min(len(frames), _COLUMNS), _ROWS
+    in_time = np.maximum.reduceat(frames, np.arange(columns) * len(frames) // columns, axis=0)
+    patches = np.maximum.reduceat(in_time, np.arange(rows) * BINS // rows, axis=1).T[::-1]
+    low, high = np.percentile(patches, (2, 99.5))
+    levels = np.clip((patches - low) / max(high - low, 1e-9) * 16, 0, 15).astype(int)
+    return tuple("".join(f"{level:x}" for level in row) for row in levels)

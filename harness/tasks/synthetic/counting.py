@@ -1,0 +1,152 @@
+"""counting: a^n b^n and a^n b^n c^n, learned for small n and tested far beyond (Gers and Schmidhuber 2001)."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from harness.errors import UserError
+from harness.tasks.common.scoring import cross_entropy, mean
+from harness.tasks.common.task import Array, Dataset, Metric, Options, Scores, Split, Task, fingerprint, procedure
+
+_VERSION = "counting 1"
+_END = 0
+"""Ends a string and fills what is left of its row; the letters are 1, 2 and 3."""
+_HELD_OUT = 5
+"""Every fifth n within the range trained on is for validation."""
+
+
+class CountingOptions(Options):
+    """Which language, and how far beyond training the test goes."""
+
+    letters: Literal[2, 3] = 2
+    """2: a^n b^n. 3: a^n b^n c^n."""
+    beyond: Annotated[float, Field(gt=1, le=100, allow_inf_nan=False)] = 4.0
+    """The largest n tested, as a multiple of the largest n trained on."""
+
+
+def make(train_size: int, sequence_length: int, seed: int, options: CountingOptions) -> Dataset:
+    """x (strings, time): one string a row, ended and filled with end signs; y (strings, time): the symbol after each.
+
+    The largest n is sequence_length / letters; training draws n uniformly up to `beyond` times less, without every
+    fifth, which are validated on. Every larger n is tested, once. Raises UserError where the training range has less
+    than 5 values of n.
+    """
+    examples(train_size, sequence_length, options)
+    trained, largest = _ranges(sequence_length, options)
+    in_range = np.arange(1, trained + 1)
+    held_out = in_range[in_range % _HELD_OUT == 0]
+    drawn = np.random.default_rng(seed).choice(in_range[in_range % _HELD_OUT != 0], size=train_size)
+    train = _split(drawn, sequence_length, options.letters)
+    validation = _split(held_out, sequence_length, options.letters)
+    test = _split(np.arange(trained + 1, largest + 1), sequence_length, options.letters)
+    symbols = options.letters + 1
+
+    def baselines(split: Split) -> dict[str, Scores]:
+        return {
+            "chance": {"loss": math.log(symbols), "accepted": 0.0, "longest": 0.0},
+            "bigram": {"loss": _bigram_loss(train, split, symbols), "accepted": 0.0, "longest": 0.0},
+        }
+
+    return Dataset(
+        train=train,
+        validation=validation,
+        test=test,
+        input_shape=(sequence_length,),
+        classes=symbols,
+        symbols=symbols,
+        fingerprint=fingerprint(_VERSION, options, train_size, sequence_length, seed),
+        baselines=baselines(test),
+        validation_baselines=baselines(validation),
+    )
+
+
+def make_test(sequence_length: int, seed: int, options: CountingOptions) -> Split:
+    """Every n from 1 that fits the length, those trained on too: the longest n accepted is counted from 1."""
+    largest = max(1, sequence_length // options.letters)
+    return _split(np.arange(1, largest + 1), max(sequence_length, options.letters), options.letters)
+
+
+def score(y: Array, outputs: Array) -> Scores:
+    """Mean cross-entropy in nats; the share of strings accepted; the largest n up to which all of the split's are.
+
+    A string is accepted where each symbol that follows with certainty is the likeliest output: all from the second
+    letter on, and the end; before that a letter a or b. The largest n is 0 where the split's smallest is not accepted.
+    y (strings, time), outputs (strings, time, letters + 1) of logits.
+    """
+    y = np.asarray(y)
+    answers = np.where(np.isfinite(outputs).all(axis=-1), np.argmax(outputs, axis=-1), -1)
+    open_ended = (y == 1) | ((y == 2) & (np.cumsum(y == 2, axis=1) == 1))
+    fine = np.where(open_ended, (answers == 1) | (answers == 2), answers == y)
+    accepted = fine.all(axis=1)
+    n = (y == 2).sum(axis=1)
+    order = np.argsort(n, kind="stable")
+    unbroken = int(np.cumprod(accepted[order]).sum())
+    return {
+        "loss": mean(cross_entropy(y, outputs)),
+        "accepted": mean(accepted),
+        "longest": float(n[order][unbroken - 1]) if unbroken else 0.0,
+    }
+
+
+def examples(train_size: int, sequence_length: int, options: CountingOptions) -> int:
+    """train_size. Raises UserError where the training range has less than 5 values of n."""
+    trained, largest = _ranges(sequence_length, options)
+    if trained < _HELD_OUT or largest <= trained:
+        needed = math.ceil((_HELD_OUT + 1) * options.beyond) * options.letters
+        raise UserError(
+            f"sequence_length {sequence_length} allows n up to {largest}, of which up to {trained} for training with "
+            f"options.beyond {options.beyond:g}; expected at least {_HELD_OUT}: sequence_length {needed} is enough"
+        )
+    return train_size
+
+
+def _ranges(sequence_length: int, options: CountingOptions) -> tuple[int, int]:
+    """The largest n trained on and the largest n tested."""
+    largest = sequence_length // options.letters
+    return int(largest / options.beyond), largest
+
+
+def _split(n: Array, length: int, letters: int) -> Split:
+    steps = np.arange(length + 1)
+    position = steps // n[:, None]
+    strings = np.where(position < letters, position + 1, _END).astype(np.int32)
+    return Split(x=strings[:, :-1].copy(), y=strings[:, 1:].copy())
+
+
+def _bigram_loss(train: Split, test: Split, symbols: int) -> float:
+    """Of the frequencies with which each symbol followed each in training, one added to every count (Laplace)."""
+    counts = np.ones((symbols, symbols))
+    np.add.at(counts, (train.x, train.y), 1)
+    p = counts / counts.sum(axis=1, keepdims=True)
+    return float(-np.log(p[test.x, test.y]).mean())
+
+
+task = Task(
+    name="counting",
+    title="Counting",
+    summary=(
+        "The network predicts the next symbol of strings of n times a and n times b, learned for small n and tested "
+        "for larger ones. Accepting strings far beyond those it learned from shows that a cell counts."
+    ),
+    loss_unit="nats per symbol",
+    output="softmax",
+    every_step=True,
+    metrics=(
+        Metric("accepted", "Strings accepted", "", "higher", bounds=(0.0, 1.0)),
+        Metric("longest", "Largest n up to which all are accepted", "n", "higher"),
+    ),
+    train_size_unit="sequences",
+    options=CountingOptions,
+    make=make,
+    score=score,
+    examples=examples,
+    widths=lambda options: (options.letters + 1, options.letters + 1),
+    identity=procedure(_VERSION),
+    make_test=make_test,
+    solved=("accepted", 1.0),
+    small=(64, 80),
+)

@@ -1,0 +1,109 @@
+"""temporal_order: in which order did X and Y stand among distractors? (Hochreiter and Schmidhuber 1997, task 6)."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+
+from harness.tasks.common.scoring import ACCURACY, classification
+from harness.tasks.common.task import Array, Dataset, Split, Task, fingerprint, procedure
+from harness.tasks.synthetic.draws import DrawnOptions, Supply, any_length, at_least, check_enough, distinct
+
+_VERSION = "temporal_order 1"
+_DISTRACTORS = 4
+"""The ids 0 to 3: a, b, c, d."""
+_X, _START, _END, _SYMBOLS = 4, 6, 7, 8
+"""Y is X + 1."""
+_SHORTEST = 20
+_PLACES = {2: ((0.1, 0.2), (0.5, 0.6)), 3: ((0.1, 0.2), (0.33, 0.43), (0.66, 0.76))}
+"""Between which shares of the sequence each of the relevant symbols stands: steps 10 to 20 and so on of about 100."""
+
+
+class TemporalOrderOptions(DrawnOptions):
+    """Task 6a or 6b of the paper, and how many sequences measure."""
+
+    relevant: Literal[2, 3] = 2
+    """Relevant symbols a sequence: two make 4 classes, three 8."""
+
+
+def make(train_size: int, sequence_length: int, seed: int, options: TemporalOrderOptions) -> Dataset:
+    """x (sequences, time): a start sign, distractors with 2 or 3 relevant symbols X or Y among them, an end sign.
+
+    y (sequences,): the relevant symbols read as a binary number, X 0 and Y 1. Raises UserError for sequences shorter
+    than 20, and where there are fewer different ones than the splits need.
+    """
+    examples(train_size, sequence_length, options)
+    places = _places(sequence_length, options.relevant)
+
+    def draw(generator: np.random.Generator, count: int) -> Array:
+        x = generator.integers(_DISTRACTORS, size=(count, sequence_length), dtype=np.int32)
+        at = generator.integers([first for first, _ in places], [last + 1 for _, last in places], (count, len(places)))
+        kinds = generator.integers(2, size=(count, len(places)), dtype=np.int32)
+        np.put_along_axis(x, at, _X + kinds, axis=1)
+        x[:, 0], x[:, -1] = _START, _END
+        return x
+
+    rows = distinct(draw, options.sizes(train_size), seed, _supply(sequence_length, options))
+    train, validation, test = (Split(x=x, y=_order(x, options.relevant)) for x in rows)
+    classes = 2**options.relevant
+    chance = {"chance": {"loss": math.log(classes), "accuracy": 1 / classes}}
+    return Dataset(
+        train=train,
+        validation=validation,
+        test=test,
+        input_shape=(sequence_length,),
+        classes=classes,
+        symbols=_SYMBOLS,
+        fingerprint=fingerprint(_VERSION, options, train_size, sequence_length, seed),
+        baselines=chance,
+        validation_baselines=chance,
+    )
+
+
+def examples(train_size: int, sequence_length: int, options: TemporalOrderOptions) -> int:
+    """train_size. Raises UserError for sequences shorter than 20 and where there are too few different ones."""
+    at_least(sequence_length, _SHORTEST, "the relevant symbols stand in separate tenths of the sequence")
+    check_enough(options.sizes(train_size), _supply(sequence_length, options))
+    return train_size
+
+
+def _places(length: int, relevant: int) -> list[tuple[int, int]]:
+    """The first and the last step at which each relevant symbol may stand."""
+    return [(int(first * length), int(last * length)) for first, last in _PLACES[relevant]]
+
+
+def _order(x: Array, relevant: int) -> Array:
+    kinds = x[(x == _X) | (x == _X + 1)].reshape(len(x), relevant) - _X
+    return np.asarray(kinds @ (2 ** np.arange(relevant - 1, -1, -1)), dtype=np.int32)
+
+
+def _supply(length: int, options: TemporalOrderOptions) -> Supply:
+    placings = math.prod(last - first + 1 for first, last in _places(length, options.relevant))
+    others = _DISTRACTORS ** (length - 2 - options.relevant)
+    return Supply(placings * 2**options.relevant * others, f"sequences of {length}")
+
+
+task = Task(
+    name="temporal_order",
+    title="Temporal order",
+    summary=(
+        "Among random distractors stand two (or three) relevant symbols, far apart; the network names them in order. "
+        "Solving it shows that a cell keeps not only what it saw but in which order."
+    ),
+    loss_unit="nats per sequence",
+    output="softmax",
+    every_step=False,
+    metrics=(ACCURACY,),
+    train_size_unit="sequences",
+    options=TemporalOrderOptions,
+    make=make,
+    score=classification,
+    examples=examples,
+    widths=lambda options: (_SYMBOLS, 2**options.relevant),
+    identity=procedure(_VERSION),
+    make_test=any_length(make),
+    solved=("accuracy", 0.99),
+    small=(64, 24),
+)

@@ -1,0 +1,105 @@
+"""The default text of the language tasks: documentation strings of a package whose version requirements.lock pins."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import re
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from harness.errors import UserError
+from harness.files import read_text
+from harness.tasks.common.cache import cached
+from harness.tasks.common.task import Array
+
+PACKAGE = "pandas"
+"""Of the packages that the lock pins to one version for every Python, the one with the most prose."""
+_VERSION = "documentation 1"
+"""Of the procedure, for the cache."""
+_STRING = re.compile(r'^[ \t]*[rR]?"""(.*?)"""|""".*?"""', re.DOTALL | re.MULTILINE)
+"""A string in triple quotes; its content is the group where the string begins a line, as documentation strings do."""
+_NOT_PROSE = re.compile(r">>>|^\.\. |^[-=~^*]{3,}\s*$|[|{}\\<>]|%\(", re.MULTILINE)
+"""Doctests, directives, underlined headings, tables and templates."""
+_SHORTEST = 40
+"""Characters of a paragraph."""
+_LETTERS = 0.9
+"""Least share of letters and spaces in a paragraph."""
+
+
+class Documentation(NamedTuple):
+    """The paragraphs, separated by blank lines; the package with its version; repeated paragraphs left out."""
+
+    characters: str
+    source: str
+    repeated: int
+
+
+class _File(NamedTuple):
+    """A module's path relative to the package, its size and when it was modified."""
+
+    name: str
+    bytes: int
+    modified_ns: int
+
+
+@lru_cache(maxsize=1)
+def documentation() -> Documentation:
+    """The prose in the documentation strings of `PACKAGE`, each paragraph once and on one line.
+
+    It is read from the package's Python files, which are not imported and are the same in the wheels of every platform
+    and Python. Parameter lists, examples, tables and headings are left out. The files come in an order by the hash of
+    their names, so that validation and test portions have the same range of subjects as the training portion. Raises
+    UserError where the package is not installed.
+    """
+    found = importlib.util.find_spec(PACKAGE)
+    if found is None or not found.submodule_search_locations:
+        raise UserError(
+            f"the default text is the documentation of {PACKAGE}, which is not installed; install it, or name a text "
+            "in options.text"
+        )
+    root = Path(found.submodule_search_locations[0])
+    source = f"documentation of {PACKAGE} {importlib.metadata.version(PACKAGE)}"
+    files = sorted(_files(root), key=lambda file: hashlib.sha256(file.name.encode()).digest())
+    read = cached((_VERSION, source, files), lambda: _collected(root, files))
+    return Documentation(read["text"].tobytes().decode(), source, int(read["repeated"]))
+
+
+def _collected(root: Path, files: Sequence[_File]) -> dict[str, Array]:
+    paragraphs = Counter(
+        paragraph
+        for file in files
+        for string in _STRING.finditer(read_text(root / file.name))
+        for paragraph in _prose(string[1] or "")
+    )
+    text = "\n\n".join(paragraphs).encode()
+    return {"text": np.frombuffer(text, np.uint8), "repeated": np.array(paragraphs.total() - len(paragraphs))}
+
+
+def _files(root: Path) -> Iterator[_File]:
+    """The package's modules without its tests."""
+    for path in root.rglob("[!.]*.py"):
+        parts = path.relative_to(root).parts
+        if not {"tests", "_testing", "conftest.py"} & set(parts):
+            stat = path.stat()
+            yield _File("/".join(parts), stat.st_size, stat.st_mtime_ns)
+
+
+def _prose(string: str) -> Iterator[str]:
+    """The paragraphs of a documentation string that are whole sentences at its left margin."""
+    first, _, rest = string.partition("\n")
+    lines = [first.strip(), *textwrap.dedent(rest).split("\n")]
+    margin = "\n".join("" if line[:1].isspace() else line for line in lines)
+    for paragraph in re.split(r"\n\s*\n", margin):
+        text = " ".join(paragraph.split())
+        if len(text) < _SHORTEST or not text[0].isupper() or text[-1] not in ".?!" or _NOT_PROSE.search(paragraph):
+            continue
+        if sum(character.isalpha() or character == " " for character in text) >= _LETTERS * len(text):
+            yield text

@@ -1,0 +1,261 @@
+"""What language models over characters and over words share: windows of a text, n-gram baselines, sizes that fit."""
+
+from __future__ import annotations
+
+import math
+import pathlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BeforeValidator, Field
+
+from harness.errors import UserError
+from harness.tasks.common.scoring import cross_entropy, hits, mean, perplexity
+from harness.tasks.common.task import (
+    Array,
+    DataFacts,
+    Dataset,
+    Metric,
+    Options,
+    Scores,
+    Split,
+    Task,
+    decisive,
+    fingerprint,
+)
+from harness.tasks.text.text import Text, load_text, ngrams
+
+UNKNOWN = 0
+"""The id of all tokens that the vocabulary lacks."""
+
+
+def _as_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value if value is None or isinstance(value, tuple) else (value,)
+
+
+Paths = Annotated[
+    Annotated[tuple[Annotated[pathlib.Path, Field(strict=False)], ...], Field(min_length=1)] | None,
+    BeforeValidator(_as_tuple),
+]
+"""One path, or a list of them."""
+
+
+class TextOptions(Options):
+    """Which text, how it is read, and how much of it measures."""
+
+    text: Paths = None
+    """A UTF-8 text file, a folder of `.txt` files, or a list of such; by default the documentation of pandas, whose
+    version requirements.lock pins."""
+    carry_state: bool = False
+    """Whether the network's state is carried from each window of the text to the next. Without, it begins each with
+    zeros, and sees no further back than the window's first token."""
+    validation_size: Annotated[int, Field(ge=1)] = 20_000
+    """Tokens, at most a tenth of the text."""
+    test_size: Annotated[int, Field(ge=1)] = 20_000
+    """Tokens, at most a tenth of the text."""
+
+
+@dataclass(frozen=True)
+class Portions:
+    """Consecutive stretches of a text as token ids below `symbols`, without overlap; `unit` is what tokens are."""
+
+    train: Array
+    validation: Array
+    test: Array
+    symbols: int
+    text: Text
+    unit: str
+
+    @property
+    def unknown(self) -> float:
+        """The share of the text's tokens that the vocabulary lacks."""
+        parts = (self.train, self.validation, self.test)
+        return sum(int((part == UNKNOWN).sum()) for part in parts) / max(1, sum(map(len, parts)))
+
+
+def next_token_task(
+    *,
+    name: str,
+    title: str,
+    summary: str,
+    unit: str,
+    version: str,
+    options: type[TextOptions],
+    portions: Callable[[Any], Portions],
+    small: tuple[int, int],
+) -> Task:
+    """A task that predicts each next token; `unit` is what a token is, `portions(options)` the text as ids."""
+
+    def scores(loss: float, accuracy: float) -> Scores:
+        return {
+            "loss": loss,
+            f"bits_per_{unit}": loss / math.log(2),
+            "perplexity": perplexity(loss),
+            "accuracy": accuracy,
+        }
+
+    def score(y: Array, outputs: Array) -> Scores:
+        """Per token: y (windows, time), outputs (windows, time, symbols) of logits; loss in nats."""
+        return scores(mean(cross_entropy(y, outputs)), mean(hits(y, outputs)))
+
+    def make(train_size: int, sequence_length: int, seed: int, options: TextOptions) -> Dataset:
+        """x (windows, time) of token ids, y (windows, time) the id of the token after each; id 0 is unknown.
+
+        The seed decides where in the training portion the `train_size` tokens stand; a larger cut contains the smaller
+        ones of its seed. Vocabulary, validation and test are the same for every size and seed. Raises UserError for an
+        unusable text, and for a train_size that is more than there is or less than one sequence.
+        """
+        text = portions(options)
+        window_count(train_size, sequence_length, text)
+        start = int(np.random.default_rng(seed).random() * (len(text.train) - train_size))
+        cut = text.train[start : start + train_size + 1]
+        validation, test = (windows(portion, sequence_length) for portion in (text.validation, text.test))
+        fitted = fit_ngrams(cut, text.symbols)
+        on_validation, on_test = (
+            {
+                name: scores(*values)
+                for name, values in baselines(fitted, split, text.symbols, carried=options.carry_state).items()
+            }
+            for split in (validation, test)
+        )
+        return Dataset(
+            train=windows(cut, sequence_length),
+            validation=validation,
+            test=test,
+            input_shape=(sequence_length,),
+            classes=text.symbols,
+            symbols=text.symbols,
+            fingerprint=fingerprint(dict(identity(options)), train_size, sequence_length, seed),
+            baselines=on_test,
+            validation_baselines=on_validation,
+        )
+
+    def make_test(sequence_length: int, seed: int, options: TextOptions) -> Split:
+        """The test portion in windows of any length."""
+        text = portions(options)
+        _check_measuring(sequence_length, text)
+        return windows(text.test, sequence_length)
+
+    def examples(train_size: int, sequence_length: int, options: TextOptions) -> int:
+        """Windows in `train_size` tokens. Raises UserError where the text, or the cut, is too short."""
+        return window_count(train_size, sequence_length, portions(options))
+
+    def facts(train_size: int, sequence_length: int, options: TextOptions) -> DataFacts:
+        """The text, the share of unknown tokens, and the tokens that fill no window."""
+        text = portions(options)
+        cut = (train_size, len(text.validation) - 1, len(text.test) - 1)
+        left_out = {
+            "paragraphs that repeat an earlier one": text.text.repeated,
+            f"{unit}s after the last whole window of a split": sum(tokens % sequence_length for tokens in cut),
+        }
+        source = ", ".join(path.name for path in options.text) if options.text else text.text.source
+        return DataFacts(f"{source}, {len(text.text.characters):,} characters", text.unknown, left_out)
+
+    def identity(options: TextOptions) -> Mapping[str, str]:
+        """The hash of the text, the procedure, and the options that differ from their defaults."""
+        return {"procedure": version, "text_sha256": load_text(options.text).sha256, **decisive(options)}
+
+    return Task(
+        name=name,
+        title=title,
+        summary=summary,
+        loss_unit=f"nats per {unit}",
+        output="softmax",
+        every_step=True,
+        metrics=(
+            Metric(f"bits_per_{unit}", f"Bits per {unit}", "bits", "lower"),
+            Metric("perplexity", f"Perplexity per {unit}", "", "lower"),
+            Metric("accuracy", f"Accuracy of the next {unit}", "", "higher", bounds=(0.0, 1.0)),
+        ),
+        train_size_unit=f"{unit}s",
+        options=options,
+        make=make,
+        score=score,
+        examples=examples,
+        widths=lambda options: (portions(options).symbols, portions(options).symbols),
+        identity=identity,
+        facts=facts,
+        make_test=make_test,
+        carries=lambda options: bool(options.carry_state),
+        # The level that nothing without a memory passes: a bigram knows all that the present token tells of the next.
+        target=("loss", "bigram"),
+        small=small,
+    )
+
+
+def split_points(total: int, validation_size: int, test_size: int) -> tuple[int, int]:
+    """Where validation and test begin: the last tokens are for test, those before for validation.
+
+    Each portion has the size given, but at most a tenth of the text.
+    """
+    test_at = total - min(test_size, total // 10)
+    return test_at - min(validation_size, total // 10), test_at
+
+
+def window_count(train_size: int, sequence_length: int, portions: Portions) -> int:
+    """Training windows in `train_size` tokens. Raises UserError where the text, or the cut, is too short."""
+    _check_measuring(sequence_length, portions)
+    if train_size < sequence_length:
+        raise UserError(f"train_size {train_size:,} is less than one sequence of {sequence_length:,} {portions.unit}")
+    if train_size >= len(portions.train):
+        raise UserError(
+            f"{_found(portions)}, of which {len(portions.train) - 1:,} can be trained on; train_size {train_size:,} is "
+            "more than that"
+        )
+    return train_size // sequence_length
+
+
+def windows(tokens: Array, length: int) -> Split:
+    """Tokens (n,) as consecutive windows (windows, length), and each token's successor."""
+    count = (len(tokens) - 1) // length
+    x, y = tokens[: count * length], tokens[1 : count * length + 1]
+    return Split(x=x.reshape(count, length), y=y.reshape(count, length))
+
+
+def fit_ngrams(tokens: Array, symbols: int) -> tuple[ngrams.NGrams, ngrams.NGrams, ngrams.NGrams]:
+    """N-grams of orders 1, 2 and 3."""
+    return ngrams.fit(tokens, symbols, 1), ngrams.fit(tokens, symbols, 2), ngrams.fit(tokens, symbols, 3)
+
+
+def baselines(
+    fitted: tuple[ngrams.NGrams, ngrams.NGrams, ngrams.NGrams], split: Split, symbols: int, *, carried: bool
+) -> dict[str, tuple[float, float]]:
+    """Loss and accuracy on a split's windows of chance and of the n-grams of `fit_ngrams`.
+
+    Like the network, the n-grams see no further back than the first token of a window, unless the state is carried.
+    """
+    if carried:
+        split = Split(split.x.reshape(1, -1), split.y.reshape(1, -1))
+    one, two, three = fitted
+    return {
+        "chance": (math.log(symbols), 1 / symbols),
+        "unigram": _predicted(split, first=one, later=one),
+        "bigram": _predicted(split, first=two, later=two),
+        "trigram": _predicted(split, first=two, later=three),
+    }
+
+
+def _check_measuring(sequence_length: int, portions: Portions) -> None:
+    validation, test = len(portions.validation), len(portions.test)
+    if min(validation, test) <= sequence_length:
+        raise UserError(
+            f"{_found(portions)}, of which {validation:,} are for validation and {test:,} for test; sequence_length "
+            f"{sequence_length} needs more than {sequence_length:,} of each: use a shorter sequence_length, a longer "
+            "text, or larger options.validation_size and options.test_size"
+        )
+
+
+def _found(portions: Portions) -> str:
+    total = len(portions.train) + len(portions.validation) + len(portions.test)
+    return f"{portions.text.source}: has {total:,} {portions.unit}"
+
+
+def _predicted(split: Split, *, first: ngrams.NGrams, later: ngrams.NGrams) -> tuple[float, float]:
+    """Loss and accuracy of n-grams that see one token at the first step of a window and two at the later ones."""
+    pairs = np.stack([split.x[:, :-1], split.x[:, 1:]], axis=-1).reshape(-1, 2)
+    parts = ((first, split.x[:, :1], split.y[:, 0]), (later, pairs, split.y[:, 1:].ravel()))
+    p = np.concatenate([ngrams.probabilities(model, seen, y, model.symbols) for model, seen, y in parts])
+    right = np.concatenate([ngrams.likeliest(model, seen) == y for model, seen, y in parts])
+    return float(-np.log(p).mean()), float(right.mean())

@@ -1,0 +1,288 @@
+"""music: piano rolls of any of the three formats, next steps, and baselines that are sums by hand."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.io
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness.errors import UserError
+from harness.tasks.files.matlab import read_cells
+from harness.tasks.files.music import MusicOptions, examples, facts, identity, make, score
+from harness.tasks.files.piano_rolls import load_piano_rolls
+
+PIECES = {
+    "train": [[[60], [62, 64], []], [[60], [60], [60], [60], [60]]],
+    "valid": [[[70], [71]]],
+    "test": [[[60], []]],
+}
+
+
+def write_json(path: Path, content: object = PIECES) -> Path:
+    path.write_text(json.dumps(content))
+    return path
+
+
+def rolls(pieces: list[list[list[int]]]) -> list[np.ndarray]:
+    found = []
+    for piece in pieces:
+        roll = np.zeros((len(piece), 88), dtype=np.uint8)
+        for at, step in enumerate(piece):
+            roll[at, [note - 21 for note in step]] = 1
+        found.append(roll)
+    return found
+
+
+def write_mat(path: Path, *, compressed: bool = True, **splits: list[list[list[int]]]) -> Path:
+    cells = {}
+    for name, pieces in splits.items():
+        cells[name] = np.empty((1, len(pieces)), dtype=object)
+        for at, roll in enumerate(rolls(pieces)):
+            cells[name][0, at] = roll
+    scipy.io.savemat(path, cells, do_compression=compressed)
+    return path
+
+
+def write_npz(path: Path, arrays: Mapping[str, Any] | None = None) -> Path:
+    named = {f"{split}_{at}": roll for split, pieces in PIECES.items() for at, roll in enumerate(rolls(pieces))}
+    np.savez(path, **(named if arrays is None else arrays))
+    return path
+
+
+def test_all_formats_hold_the_same_music(tmp_path: Path) -> None:
+    parts = {"traindata": PIECES["train"], "validdata": PIECES["valid"], "testdata": PIECES["test"]}
+    files = [
+        write_json(tmp_path / "a.json"),
+        write_npz(tmp_path / "a.npz"),
+        write_mat(tmp_path / "a.mat", **parts),
+        write_mat(tmp_path / "b.mat", compressed=False, **parts),
+    ]
+    for path in files:
+        found = load_piano_rolls(path)
+        for name, pieces in (("train", found.train), ("valid", found.validation), ("test", found.test)):
+            assert len(pieces) == len(PIECES[name])
+            for piece, expected in zip(pieces, rolls(PIECES[name]), strict=True):
+                np.testing.assert_array_equal(piece, expected)
+
+
+def test_sequences_are_cut_shifted_by_a_step_and_padded(tmp_path: Path) -> None:
+    data = make(3, 3, 0, MusicOptions(file=write_json(tmp_path / "a.json")))
+    assert data.train.x.shape == (3, 3, 88)
+    assert sorted(data.train.weight.sum(axis=1).tolist()) == [1, 2, 3]
+    for x, y, weight in zip(data.train.x, data.train.y, data.train.weight, strict=True):
+        steps = int(weight.sum())
+        np.testing.assert_array_equal(x[1:steps], y[: steps - 1])
+        assert not x[steps:].any()
+        assert not y[steps:].any()
+    assert data.test.x[0, 0].nonzero()[0].tolist() == [60 - 21]
+    assert not data.test.y[0, 0].any()
+
+
+def test_padding_does_not_count() -> None:
+    y, weight = np.zeros((1, 3, 88)), np.array([[1.0, 1, 0]])
+    y[0, 0, :2] = 1
+    outputs = np.full((1, 3, 88), 0.5)
+    outputs[0, 0, :3] = 0.9
+    outputs[0, 2] = 1.0
+    scores = score(y, outputs, weight)
+    expected = (2 * -math.log(0.9) - math.log(0.1) + 85 * math.log(2) + 88 * math.log(2)) / 2
+    assert scores["negative_log_likelihood"] == pytest.approx(expected)
+    assert scores["loss"] == pytest.approx(expected / 88)
+    assert scores["accuracy"] == pytest.approx(2 / 3)
+
+
+def test_baselines_by_hand(tmp_path: Path) -> None:
+    # In training a note 60 follows one four times of five; nothing else is ever followed by it.
+    pieces = {"train": [[[60]] * 5 + [[], []]], "valid": [[[70], [71]]], "test": [[[60], [60]]]}
+    data = make(1, 6, 0, MusicOptions(file=write_json(tmp_path / "a.json", pieces)))
+    quiet = 87 * -math.log(1 - 0.5 / 7)
+    unigram = data.baselines["unigram"]["negative_log_likelihood"]
+    assert unigram == pytest.approx(-math.log((4 + 0.5) / 7) + quiet)
+    markov = data.baselines["markov"]["negative_log_likelihood"]
+    assert markov == pytest.approx(-math.log((4 + 0.5) / 6) + quiet)
+
+
+def test_pieces_that_are_measured_on_are_not_trained_on(tmp_path: Path) -> None:
+    pieces = {**PIECES, "train": [*PIECES["train"], *PIECES["test"], *PIECES["valid"]]}
+    assert len(load_piano_rolls(write_json(tmp_path / "a.json", pieces)).train) == 2
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_notes_of_the_field_s_own_files_are_read(tmp_path: Path, mark: str) -> None:
+    given = {**PIECES, "train": [[[60.0, -1], [62, None, 64.0], [-1.0, math.nan, -1]], PIECES["train"][1]]}
+    (tmp_path / "a.json").write_text(mark + json.dumps(given), encoding="utf-8")
+    found = load_piano_rolls(tmp_path / "a.json")
+    for piece, expected in zip(found.train, rolls(PIECES["train"]), strict=True):
+        np.testing.assert_array_equal(piece, expected)
+
+
+def test_pieces_that_are_left_out_are_counted(tmp_path: Path) -> None:
+    pieces = {**PIECES, "train": [*PIECES["train"], *PIECES["test"], [[60]]]}
+    found = facts(1, 3, MusicOptions(file=write_json(tmp_path / "a.json", pieces)))
+    assert found.source.endswith("a.json")
+    assert list(found.left_out.values()) == [1, 1]
+
+
+def test_a_file_of_matlab_7_3_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    header = b"MATLAB 7.3 MAT-file".ljust(512)
+    (tmp_path / "a.mat").write_bytes(header + b"\x89HDF\r\n\x1a\n" + bytes(100))
+    with pytest.raises(UserError, match=r"it is of version 7\.3; save it with save\(name, \.\.\., '-v7'\)"):
+        load_piano_rolls(tmp_path / "a.mat")
+    (tmp_path / "b.mat").write_bytes(bytes(200))
+    with pytest.raises(UserError, match=r"no MATLAB 5 header; write it with save"):
+        load_piano_rolls(tmp_path / "b.mat")
+
+
+def test_the_identity_is_the_content(tmp_path: Path) -> None:
+    first, second = (MusicOptions(file=write_json(tmp_path / name)) for name in ("a.json", "b.json"))
+    assert identity(first) == identity(second)
+    with pytest.raises(UserError, match="3 sequences of at most 3 steps to train on; train_size 4 is more"):
+        examples(4, 3, first)
+
+
+class Attack:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (pytest.fail, ("a pickle was loaded",))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ([1], "expected an object of lists of pieces"),
+        ({"train": 1}, "expected an object of lists of pieces"),
+        ({**PIECES, "train": [[60]]}, "a piece is not a list of steps"),
+        ({**PIECES, "train": [[[60.0], [1]]]}, "a note is '1', expected MIDI numbers 21 to 108"),
+        ({**PIECES, "train": [[[60.5], [60]]]}, "a note is '60.5', expected MIDI numbers 21 to 108"),
+        ({**PIECES, "train": [[[math.inf], [60]]]}, "a note is 'inf', expected MIDI numbers 21 to 108"),
+        ({**PIECES, "train": [[[True], [60]]]}, "a note is 'True', expected MIDI numbers 21 to 108"),
+        ({**PIECES, "train": [[["60"], [60]]]}, "a note is '60', expected MIDI numbers 21 to 108"),
+        ({**PIECES, "test": [[[60], [109]]]}, "'test': a note is '109'"),
+        ({**PIECES, "test": []}, "no pieces of two steps or more under 'testdata' or 'test'"),
+        ({**PIECES, "valid": [[[60]]]}, "no pieces of two steps or more under 'validdata' or 'valid' or"),
+        ({**PIECES, "train": PIECES["test"]}, "the splits have the same pieces"),
+    ],
+)
+def test_json_that_is_no_music_is_refused(tmp_path: Path, content: object, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        load_piano_rolls(write_json(tmp_path / "a.json", content))
+
+
+@pytest.mark.parametrize(
+    ("array", "said"),
+    [
+        (np.full((3, 88), np.nan), "other values than 0 and 1"),
+        (np.full((3, 88), 2), "other values than 0 and 1"),
+        (np.ones((3, 87)), r"a piece is \(3, 87\) of float64"),
+        (np.full((3, 88), "a"), "expected numbers"),
+        (np.array([[Attack()]], dtype=object), "announces"),
+        (np.ones(88), "announces"),
+    ],
+)
+def test_arrays_that_are_no_music_are_refused(tmp_path: Path, array: np.ndarray, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        load_piano_rolls(write_npz(tmp_path / "a.npz", {"train_0": array}))
+
+
+def test_a_header_that_announces_too_much_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (10**9, 88)})
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("train_0.npy", header.getvalue() + bytes(88))
+    with pytest.raises(UserError, match="announces"):
+        load_piano_rolls(path)
+    mat = write_mat(tmp_path / "a.mat", compressed=False, traindata=PIECES["train"])
+    content = bytearray(mat.read_bytes())
+    at = content.index((3).to_bytes(4, "little") + (88).to_bytes(4, "little"))
+    content[at : at + 4] = (2**30).to_bytes(4, "little")
+    mat.write_bytes(content)
+    with pytest.raises(UserError, match="a matrix announces 1073741824 x 88 numbers, 264 were found"):
+        load_piano_rolls(mat)
+
+
+@pytest.mark.parametrize("name", ["../train_0.npy", "/tmp/train_0.npy", "..\\train_0.npy", "a/train_0.npy"])
+def test_an_archive_whose_paths_climb_out_is_refused(tmp_path: Path, name: str) -> None:
+    roll = io.BytesIO()
+    np.save(roll, np.ones((2, 88)))
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr(name, roll.getvalue())
+    with pytest.raises(UserError, match=r"a\.npz: holds .*train_0.npy', expected plain names without folders"):
+        load_piano_rolls(tmp_path / "a.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
+
+
+def test_files_of_other_kinds_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such file, expected piano rolls"):
+        load_piano_rolls(tmp_path / "none.mat")
+    for name in ("a.pickle", "a.pkl", "a"):
+        (tmp_path / name).write_bytes(pickle.dumps(Attack()))
+        with pytest.raises(UserError, match=r"expected a file named \.mat, \.json or \.npz"):
+            load_piano_rolls(tmp_path / name)
+    for name in ("a.mat", "a.npz", "a.json"):
+        (tmp_path / name).write_bytes(pickle.dumps(Attack()))
+        with pytest.raises(UserError, match="not"):
+            load_piano_rolls(tmp_path / name)
+    (tmp_path / "folder.npz").mkdir()
+    with pytest.raises(UserError, match="not a regular file"):
+        load_piano_rolls(tmp_path / "folder.npz")
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    with pytest.raises(UserError, match="not JSON"):
+        load_piano_rolls(tmp_path / "deep.json")
+
+
+def test_matrices_of_any_number_type_and_order_are_read(tmp_path: Path) -> None:
+    for dtype in ("u1", "i2", "f4", "f8", "i8"):
+        cell = np.empty((1, 2), dtype=object)
+        cell[0, 0], cell[0, 1] = np.arange(6).reshape(2, 3).astype(dtype), np.zeros((1, 1), dtype=dtype)
+        scipy.io.savemat(tmp_path / "a.mat", {"c": cell, "other": np.eye(3), "words": "text"})
+        found = read_cells(tmp_path / "a.mat")
+        assert list(found) == ["c"]
+        np.testing.assert_array_equal(found["c"][0], np.arange(6).reshape(2, 3))
+
+
+def test_a_cell_array_in_a_cell_array_is_passed_over(tmp_path: Path) -> None:
+    inner, outer = (np.empty((1, 1), dtype=object) for _ in range(2))
+    inner[0, 0], outer[0, 0] = np.eye(2), inner
+    scipy.io.savemat(tmp_path / "a.mat", {"outer": outer})
+    assert read_cells(tmp_path / "a.mat") == {}
+
+
+FUZZ = settings(
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+)
+
+
+@FUZZ
+@given(data=st.data(), kind=st.sampled_from(["plain.mat", "packed.mat", "a.npz", "a.json"]))
+def test_any_damage_is_music_or_a_message(tmp_path: Path, data: st.DataObject, kind: str) -> None:
+    path = tmp_path / kind
+    whole = tmp_path / f"whole_{kind}"
+    if not whole.exists():
+        parts = {"traindata": PIECES["train"], "validdata": PIECES["valid"], "testdata": PIECES["test"]}
+        if kind.endswith(".mat"):
+            write_mat(whole, compressed=kind == "packed.mat", **parts)
+        else:
+            write_npz(whole) if kind == "a.npz" else write_json(whole)
+    content = bytearray(whole.read_bytes())
+    for at, byte in data.draw(
+        st.lists(st.tuples(st.integers(0, len(content) - 1), st.integers(0, 255)), min_size=1, max_size=6)
+    ):
+        content[at] = byte
+    path.write_bytes(content[: data.draw(st.one_of(st.just(len(content)), st.integers(0, len(content))))])
+    try:
+        assert all(piece.shape[1] == 88 for piece in load_piano_rolls(path).train)
+    except UserError as error:
+        assert kind in str(error)  # noqa: PT017
