@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.analysis.verdict import Verdict
-    from harness.experiment import Experiment
     from harness.runner.cluster.connect import Cluster
+    from harness.spec.experiment import Experiment
 
 app = typer.Typer(
     help="Which recurrent network is better, and for what: simple RNN, GRU and LSTM compared with evidence.",
@@ -277,7 +277,7 @@ def schema() -> None:
     """Print the JSON schema of experiment files, by which editors complete and check them."""
     import json
 
-    from harness.schema import experiment_schema
+    from harness.spec.schema import experiment_schema
 
     print(json.dumps(experiment_schema(), indent=1))
 
@@ -618,7 +618,7 @@ def _shape(text: str) -> tuple[int, int, int, int]:
 
 
 def _load(file: Path, seeds: int | None) -> Experiment:
-    from harness.experiment import load_experiment
+    from harness.spec.experiment import load_experiment
     from harness.until_decided import with_number_of_seeds
 
     experiment = load_experiment(file)

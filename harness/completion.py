@@ -10,7 +10,7 @@ import typer
 
 def experiments(incomplete: str) -> list[str]:
     """Bundled experiments by name, and TOML files."""
-    from harness.bundled import bundled_experiments
+    from harness.spec.bundled import bundled_experiments
 
     beside = Path(f"{incomplete}x").parent
     files = (str(path) for path in sorted(beside.glob("[!.]*.toml")))

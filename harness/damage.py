@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from harness.experiment import TrialSpec
-from harness.explain import explain
 from harness.record import Record
+from harness.spec.experiment import TrialSpec
+from harness.spec.explain import explain
 
 _TYPES = {
     "trial": {"trial_id": "text", "attempt": "integer", "status": "text", "task": "text", "cell": "text"},

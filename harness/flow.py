@@ -22,7 +22,6 @@ from harness.analysis.verdict import Verdict
 from harness.code_version import code_version
 from harness.errors import UserError, check_name
 from harness.estimate import load_of, seconds_in_all
-from harness.experiment import Experiment, TrialSpec, load_experiment
 from harness.files import remove_parts, user_path
 from harness.machine import fingerprint_of, this_machine
 from harness.plan import plan
@@ -47,6 +46,7 @@ from harness.runner.run import (
     left_to_do,
     run_plan,
 )
+from harness.spec.experiment import Experiment, TrialSpec, load_experiment
 from harness.status import learned
 from harness.store import EXPERIMENT_NAME, NONE, Attempts, LeftOut, Store, exclusive, open_store, write_atomically
 from harness.tasks.common.cache import VARIABLE as CACHE_VARIABLE

@@ -8,12 +8,22 @@ from functools import cache
 from itertools import product
 from typing import Any, NamedTuple
 
-from harness.analysis.claims import Comparison, TimeToTarget
 from harness.cells import cells
 from harness.cells.matching import matched_units
 from harness.code_version import code_version
 from harness.errors import UserError
-from harness.experiment import Experiment, ForgetBias, Initialiser, Lane, Match, Optimizer, Purpose, Sweep, TrialSpec
+from harness.spec.claims import Comparison, TimeToTarget
+from harness.spec.experiment import (
+    Experiment,
+    ForgetBias,
+    Initialiser,
+    Lane,
+    Match,
+    Optimizer,
+    Purpose,
+    Sweep,
+    TrialSpec,
+)
 from harness.tasks import Options, tasks
 from harness.tuning import Choice, Tune, choose, held_out
 

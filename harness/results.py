@@ -14,17 +14,17 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from harness.analysis.claims import Claim
 from harness.analysis.datasets import Summary
 from harness.analysis.looks import Looks
 from harness.analysis.verdict import Verdict
 from harness.cells import Cell, cells
 from harness.cells.bundled_facts import counts
 from harness.errors import UserError, check_name
-from harness.experiment import Experiment, load_claims, parse_experiment
 from harness.files import make_folder, read_text, resolved, user_path
 from harness.hosts import Host, Whereabouts
 from harness.machine import fingerprint_of
+from harness.spec.claims import Claim
+from harness.spec.experiment import Experiment, load_claims, parse_experiment
 from harness.store import (
     EXPERIMENT_NAME,
     LeftOut,

@@ -19,10 +19,10 @@ from harness.analysis.data_names import Identity, dataset_names, identity_of, wi
 from harness.analysis.looks import Looks
 from harness.errors import UserError
 from harness.estimate import Load, load_of
-from harness.experiment import Lane, TrialSpec
 from harness.files import is_file, read_text, remove_parts, replacing, resolved, user_path
 from harness.locks import owner, try_lock
 from harness.record import Record
+from harness.spec.experiment import Lane, TrialSpec
 from harness.tables import INSERT_PLANNED, check_schema, primary_code
 
 FILE_NAME = "trials.sqlite"

@@ -21,13 +21,13 @@ from harness.analysis.datasets import left_out_in_words, most_left_out, unknown_
 from harness.analysis.effects import effect_in_words, number
 from harness.analysis.verdict import Verdict
 from harness.analysis.words import scope
-from harness.bundled import bundled_experiments
 from harness.cells import KERNELS, cells
 from harness.errors import UserError
-from harness.experiment import Experiment, TrialSpec, load_experiment
 from harness.files import resolved
 from harness.runner.progress import duration
 from harness.runner.run import MAX_CRASHES
+from harness.spec.bundled import bundled_experiments
+from harness.spec.experiment import Experiment, TrialSpec, load_experiment
 from harness.tasks import tasks
 
 if TYPE_CHECKING:

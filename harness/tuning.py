@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, Field
 
 from harness.errors import UserError
-from harness.fields import STRICT, AtLeast, Positive, as_tuple
+from harness.spec.types import STRICT, AtLeast, Positive, as_tuple
 from harness.tasks import Dataset
 
 FIRST_TUNING_SEED = 1_000_000

@@ -11,15 +11,15 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from harness.analysis.claims import Claim, Comparison
 from harness.analysis.frame import curves_frame, to_frame
 from harness.analysis.judge import judge
 from harness.analysis.pairs import selected
 from harness.analysis.stats import FEWEST_SEEDS
 from harness.analysis.verdict import Verdict
 from harness.errors import UserError
-from harness.experiment import Experiment, TrialSpec
-from harness.fields import MOST_SEEDS as LARGEST
+from harness.spec.claims import Claim, Comparison
+from harness.spec.experiment import Experiment, TrialSpec
+from harness.spec.types import MOST_SEEDS as LARGEST
 from harness.store import Store
 
 BLOCK = 6

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from harness.experiment import Experiment, TrialSpec, parse_experiment
 from harness.machine import this_machine
 from harness.plan import plan
 from harness.record import Record
+from harness.spec.experiment import Experiment, TrialSpec, parse_experiment
 from harness.store import EXPERIMENT_NAME, open_store
 
 EXPERIMENT = """

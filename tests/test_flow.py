@@ -12,7 +12,6 @@ import pytest
 from rich.console import Console
 
 from harness.errors import UserError
-from harness.experiment import Experiment, load_experiment
 from harness.flow import Finished, run_experiment
 from harness.machine import this_machine
 from harness.record import Record, Status
@@ -20,6 +19,7 @@ from harness.results import judge_results, load_stored_experiment, read_results,
 from harness.runner.cluster.connect import Cluster
 from harness.runner.engine import Trial
 from harness.runner.run import MAX_CRASHES, Outcome
+from harness.spec.experiment import Experiment, load_experiment
 from harness.store import EXPERIMENT_NAME, open_store
 from tests.factories import EXPERIMENT, experiment, record
 from tests.runner.simulated import Simulated

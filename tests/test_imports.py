@@ -68,7 +68,14 @@ def test_what_reads_records_never_imports_what_makes_them(room: str, forbidden: 
 
 @pytest.mark.parametrize("room", ["cells", "tasks"])
 def test_what_is_trained_knows_nothing_of_how(room: str) -> None:
-    above = ("harness.experiment", "harness.plan", "harness.trial", "harness.runner", "harness.store", "harness.report")
+    above = (
+        "harness.spec.experiment",
+        "harness.plan",
+        "harness.trial",
+        "harness.runner",
+        "harness.store",
+        "harness.report",
+    )
     assert [chain for module, chain in reached_from(f"harness.{room}").items() if in_room(module, *above)] == []
 
 

@@ -14,11 +14,11 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from harness.cli import app
-from harness.experiment import SPEC_DEFAULTS, TrialSpec
 from harness.flow import run_experiment
 from harness.plan import plan
 from harness.results import load_records
 from harness.runner.engine import Trial
+from harness.spec.experiment import SPEC_DEFAULTS, TrialSpec
 from harness.store import EXPERIMENT_NAME, FILE_NAME, open_store
 from tests.factories import EXPERIMENT, experiment, record
 from tests.runner.simulated import Simulated

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from harness.cells import cells
 from harness.cells.matching import matched_units, recurrent_parameters
 from harness.errors import UserError
-from harness.experiment import TrialSpec
 from harness.plan import plan, tuned
+from harness.spec.experiment import TrialSpec
 from harness.tasks import tasks
 from harness.tuning import FIRST_TUNING_SEED, choose, for_tuning
 from tests.factories import EXPERIMENT, experiment

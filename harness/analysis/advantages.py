@@ -8,11 +8,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.claims import Comparison, Horizon, Proportion, Trend
 from harness.analysis.outcomes import Outcome
 from harness.analysis.pairs import Pairs
 from harness.analysis.stats import Floats, bounded_by
 from harness.analysis.verdict import Pair
+from harness.spec.claims import Comparison, Horizon, Proportion, Trend
 
 Kind = Literal["difference", "share", "log ratio", "relative difference"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from harness.analysis.measures import depends_on_machine
+from harness.spec.measures import depends_on_machine
 
 
 def compared(frame: pd.DataFrame) -> pd.DataFrame:

@@ -14,7 +14,6 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from harness.analysis.claims import Claim, Comparison, Exact, NotTestable
 from harness.analysis.family import Corrected, corrected
 from harness.analysis.looks import Looks
 from harness.analysis.outcomes import Outcome, with_outcome
@@ -27,6 +26,7 @@ from harness.analysis.verdicts import read_verdicts, write_verdicts
 from harness.analysis.words import DECIDED, capital, dependence, finding, mixture
 from harness.cells.facts import FactFound, facts
 from harness.errors import UserError
+from harness.spec.claims import Claim, Comparison, Exact, NotTestable
 
 __all__ = ["judge", "judge_pairs", "read_verdicts", "write_verdicts"]
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from harness.analysis.claims import Comparison, Proportion
 from harness.analysis.equivalence import constant
 from harness.analysis.proportions import difference_interval
 from harness.analysis.resolution import ends
 from harness.analysis.samples import Judged
 from harness.analysis.stats import RESAMPLING_FROM, Floats, bounded_by, subset_means
+from harness.spec.claims import Comparison, Proportion
 
 
 @dataclass(frozen=True)

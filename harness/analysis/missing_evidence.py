@@ -8,12 +8,12 @@ from functools import lru_cache
 import numpy as np
 
 from harness.analysis.advantages import Scale
-from harness.analysis.claims import Comparison, Proportion, TimeToTarget
 from harness.analysis.effects import size
 from harness.analysis.equivalence import BETS, UNSEEN, bounded_p, constant, solved_p, unseen
 from harness.analysis.power import ADVISED, seeds_for_equality
 from harness.analysis.samples import ONE_SIDED_FAILURES, Judged, cost_of_misses
 from harness.analysis.stats import ALPHA, FEWEST_SEEDS
+from harness.spec.claims import Comparison, Proportion, TimeToTarget
 
 _WORD = "'no practical difference'"
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from harness.analysis.claims import Comparison, Horizon, Paired, Proportion, TimeToTarget, Trend
 from harness.analysis.counted import compared
-from harness.analysis.measures import is_quality, measure
 from harness.analysis.pairs import selected
 from harness.analysis.rounds import COLUMN
 from harness.analysis.target_times import levels, reached, with_speed_lanes_seconds
 from harness.analysis.update_costs import cost_of_update
 from harness.errors import UserError
+from harness.spec.claims import Comparison, Horizon, Paired, Proportion, TimeToTarget, Trend
+from harness.spec.measures import is_quality, measure
 from harness.tasks import tasks
 from harness.tasks.common.target import Target, target_of, too_few_labels
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.analysis.claims import Comparison, Factor, Horizon, TimeToTarget, Trend, Where
 from harness.analysis.counted import compared, of_one_lane
-from harness.analysis.measures import depends_on_machine
 from harness.analysis.rounds import COLUMN, with_ratios_of_rounds
 from harness.analysis.stats import Floats
+from harness.spec.claims import Comparison, Factor, Horizon, TimeToTarget, Trend, Where
+from harness.spec.measures import depends_on_machine
 
 CONDITION = (
     "task", "data", "kernel", "lane", "matched", "layers", "dense_units", "reference_units", "train_size",

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.analysis.advantages import Scale, scale_of
-from harness.analysis.claims import Comparison, Proportion
 from harness.analysis.effects import quantity, size
 from harness.analysis.lean import lean
 from harness.analysis.looks import Looks
@@ -38,6 +37,7 @@ from harness.analysis.words import (
     unknown_words,
     why,
 )
+from harness.spec.claims import Comparison, Proportion
 
 
 @dataclass(frozen=True)

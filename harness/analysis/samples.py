@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from harness.analysis.advantages import Advantages, Scale, advantages, pooled
-from harness.analysis.claims import Comparison, Proportion, TimeToTarget, Trend
 from harness.analysis.equivalence import unseen
 from harness.analysis.looks import Look, Looks
 from harness.analysis.outcomes import Outcome
@@ -17,6 +16,7 @@ from harness.analysis.resolution import ends, holding_at_both_ends
 from harness.analysis.sequential import looked
 from harness.analysis.stats import ALPHA, FEWEST_SEEDS, ONCE, Estimate, Floats, Levels, estimate, once
 from harness.analysis.trends import page_p
+from harness.spec.claims import Comparison, Proportion, TimeToTarget, Trend
 
 ONE_SIDED_FAILURES = 0.05
 """Two cells are not called equal where one alone fails in a larger share of the pairs."""

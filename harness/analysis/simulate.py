@@ -9,14 +9,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from harness.analysis.claims import Comparison, Paired
 from harness.analysis.judge import judge_pairs
 from harness.analysis.looks import Looks
 from harness.analysis.outcomes import Outcome
 from harness.analysis.pairs import Found, Pairs
 from harness.analysis.stats import Floats
 from harness.analysis.verdict import Verdict
-from harness.experiment import TrialSpec
+from harness.spec.claims import Comparison, Paired
+from harness.spec.experiment import TrialSpec
 
 Shape = Literal["normal", "heavy tails", "skewed", "ties"]
 

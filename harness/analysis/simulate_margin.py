@@ -11,7 +11,6 @@ from functools import cache
 
 import numpy as np
 
-from harness.analysis.claims import Comparison
 from harness.analysis.judge import judge_pairs
 from harness.analysis.looks import Looks
 from harness.analysis.outcomes import Outcome
@@ -19,6 +18,7 @@ from harness.analysis.pairs import Found, Pairs
 from harness.analysis.simulate_kinds import Measured, comparison
 from harness.analysis.stats import Floats
 from harness.analysis.verdict import Verdict
+from harness.spec.claims import Comparison
 
 MARGIN, SPREAD = 0.5, 0.05
 """Of graded differences: the margin, and their standard deviation."""

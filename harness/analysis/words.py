@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from harness.analysis.advantages import Advantages, Scale
-from harness.analysis.claims import Comparison, Horizon, Proportion, TimeToTarget, Trend
 from harness.analysis.condition_names import condition_names
 from harness.analysis.effects import effect, effect_in_words, interval, number, size
 from harness.analysis.lean import Lean
@@ -20,6 +19,7 @@ from harness.analysis.rounds import COLUMN
 from harness.analysis.stats import ALPHA, FAILURE, FEWEST_SEEDS, Estimate
 from harness.analysis.verdict import Verdict, VerdictWord
 from harness.cells import cells
+from harness.spec.claims import Comparison, Horizon, Proportion, TimeToTarget, Trend
 
 DECIDED: tuple[VerdictWord, ...] = ("supported", "contradicted", "no practical difference")
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 
 from harness.errors import UserError
 from harness.estimate import Estimator, Load, load_of
-from harness.experiment import Lane, TrialSpec
 from harness.runner.engine import Trial
 from harness.runner.lanes import block_of, condition_of
 from harness.runner.places import Places
 from harness.runner.progress import duration
+from harness.spec.experiment import Lane, TrialSpec
 
 CAUTION = 1.2
 """Trials are expected to take so many times their estimate: some take longer than the mean."""

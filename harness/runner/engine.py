@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from harness.experiment import Lane, TrialSpec
 from harness.record import Record
+from harness.spec.experiment import Lane, TrialSpec
 
 LOOK_AHEAD = 1000
 """How many of the waiting trials an engine chooses from."""

@@ -16,11 +16,11 @@ import numpy as np
 from harness.analysis.rounds import PRECISION, Turns, ratio, ratio_interval
 from harness.cells import cells
 from harness.errors import UserError, check_name
-from harness.experiment import TrialSpec
 from harness.record import Record
 from harness.runner.engine import Engine, Trial
 from harness.runner.local import LocalEngine
 from harness.runner.precision import Precision
+from harness.spec.experiment import TrialSpec
 from harness.stopping import stop_on_signals
 from harness.tasks.synthetic.noise import NAME as NOISE
 

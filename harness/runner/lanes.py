@@ -15,9 +15,9 @@ from itertools import groupby
 from pathlib import Path
 
 from harness.errors import UserError
-from harness.experiment import Lane, TrialSpec
 from harness.locks import owner, try_lock
 from harness.runner.engine import Trial
+from harness.spec.experiment import Lane, TrialSpec
 
 VARIES_WITHIN_A_BLOCK = {"cell", "kernel", "units", "learning_rate", "code"}
 

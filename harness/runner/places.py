@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 
-from harness.experiment import Lane
+from harness.spec.experiment import Lane
 
 
 class Places:

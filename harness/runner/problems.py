@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from harness.experiment import Experiment
 from harness.plan import Losses, without_rate
+from harness.spec.experiment import Experiment
 from harness.store import NONE, Store
 
 MOST_FAILED = 0.5

@@ -14,9 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from harness.analysis.data_names import names_of_tasks
 from harness.estimate import Estimator, load_of, seconds_in_all
-from harness.experiment import TrialSpec
 from harness.record import Record
 from harness.runner.engine import Trial
+from harness.spec.experiment import TrialSpec
 
 _LINE_EVERY_SECONDS = 10.0
 _FAILURES_SHOWN = 10

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from harness.analysis.changes import compare
-from harness.analysis.claims import Paired
 from harness.analysis.data_names import dataset_names, names_of_tasks
 from harness.analysis.frame import to_frame
 from harness.analysis.pairs import find_pairs
@@ -18,6 +17,7 @@ from harness.hosts import Whereabouts
 from harness.report.aggregate import prepared
 from harness.report.evidence import evidence
 from harness.report.panels import results_of
+from harness.spec.claims import Paired
 from harness.store import open_store
 from harness.terminal import plan_table, tasks_of
 from tests.factories import experiment, record, spec

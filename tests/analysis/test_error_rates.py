@@ -11,7 +11,6 @@ import pytest
 
 from harness.analysis import error_rates
 from harness.analysis.advantages import advantages, scale_of
-from harness.analysis.claims import Paired
 from harness.analysis.error_rates import PARTS, SHAPES, equality_figures, figures, section_of, simulated, step_figures
 from harness.analysis.error_tables import Figure, in_markdown
 from harness.analysis.frame import to_frame
@@ -31,9 +30,10 @@ from harness.analysis.simulate_margin import verdict_at_margin
 from harness.analysis.simulate_steps import verdict_of_times
 from harness.analysis.stats import improvement
 from harness.analysis.verdict import Verdict, VerdictWord
-from harness.experiment import TrialSpec
 from harness.record import PHASES, CurvePoint, Failure, Memory, Phase
 from harness.sections import begin, end
+from harness.spec.claims import Paired
+from harness.spec.experiment import TrialSpec
 from tests.conftest import TESTS
 
 

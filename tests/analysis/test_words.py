@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from harness.analysis.advantages import Advantages, Scale
-from harness.analysis.claims import Comparison
 from harness.analysis.effects import number, quantity
 from harness.analysis.looks import Look
 from harness.analysis.outcomes import Outcome
@@ -25,6 +24,7 @@ from harness.analysis.words import (
     unknown_words,
     why,
 )
+from harness.spec.claims import Comparison
 from tests.analysis.records import claim, paired
 
 INF = float("inf")

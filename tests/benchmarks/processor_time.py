@@ -31,7 +31,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from harness.toml import to_toml
+from harness.spec.toml import to_toml
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = (("other", (0, 1)), ("this", (0, 1, 2)), ("other", (2, 3)))

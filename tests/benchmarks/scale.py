@@ -27,9 +27,9 @@ from typing import Any
 from rich.console import Console
 
 from harness import flow
-from harness.experiment import TrialSpec, parse_experiment
 from harness.runner.cluster.connect import Cluster
 from harness.runner.progress import ShowProgress
+from harness.spec.experiment import TrialSpec, parse_experiment
 from harness.store import open_store
 from tests.benchmarks.sleeping import SECONDS, real_size
 from tests.runner.cluster.processes import Processes

@@ -9,10 +9,10 @@ from collections.abc import Collection, Sequence
 
 from distributed.cli.dask_worker import main
 
-from harness.experiment import Lane, TrialSpec
 from harness.record import Record
 from harness.runner.cluster import host
 from harness.runner.engine import Trial
+from harness.spec.experiment import Lane, TrialSpec
 from tests.factories import record
 
 SECONDS = "SLEEPING_SECONDS"

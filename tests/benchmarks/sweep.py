@@ -19,12 +19,12 @@ from itertools import islice
 from pathlib import Path
 
 from harness.cgroup import usable_cores
-from harness.experiment import TrialSpec, parse_experiment
 from harness.machine import this_machine
 from harness.plan import plan
 from harness.runner.engine import Trial
 from harness.runner.local import LocalEngine
 from harness.runner.run import left_to_do, run_plan
+from harness.spec.experiment import TrialSpec, parse_experiment
 from harness.store import open_store
 
 ROOT = Path(__file__).parents[2]

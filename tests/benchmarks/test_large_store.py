@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.experiment import Experiment
 from harness.plan import plan
 from harness.record import CurvePoint, Phase, Record
 from harness.results import load_records
+from harness.spec.experiment import Experiment
 from harness.status import status_of
 from harness.store import FILE_NAME, open_store
 from tests.factories import EXPERIMENT, experiment, record

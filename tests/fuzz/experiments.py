@@ -9,12 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 from random import Random
 
-from harness.analysis import claims
-from harness.bundled import bundled_experiments
 from harness.errors import UserError
 from harness.estimate import load_of
-from harness.experiment import Experiment, Sweep, TrialLimits, load_claims, load_experiment, parse_experiment
 from harness.plan import plan
+from harness.spec import claims
+from harness.spec.bundled import bundled_experiments
+from harness.spec.experiment import Experiment, Sweep, TrialLimits, load_claims, load_experiment, parse_experiment
 from harness.store import stored_experiment, write_atomically
 from harness.tasks import tasks
 from harness.tuning import Tune

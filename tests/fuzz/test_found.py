@@ -16,10 +16,10 @@ from harness.analysis.frame import to_frame
 from harness.damage import found_damage
 from harness.diff import diff_results
 from harness.errors import UserError
-from harness.experiment import load_claims, load_experiment
 from harness.merge import merge
 from harness.plan import MOST_TRIALS, plan
 from harness.results import judged, render_beside, render_results
+from harness.spec.experiment import load_claims, load_experiment
 from harness.status import status_of
 from harness.store import EXPERIMENT_NAME, FILE_NAME, open_store
 from harness.tasks.sound.recordings import read_sound

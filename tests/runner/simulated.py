@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from harness.experiment import Lane
 from harness.record import Record
 from harness.runner.engine import Trial
+from harness.spec.experiment import Lane
 from tests.factories import record
 
 

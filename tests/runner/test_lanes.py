@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.experiment import Lane
 from harness.runner.engine import Trial
 from harness.runner.lanes import MachineLock, in_blocks, speed_order
+from harness.spec.experiment import Lane
 from tests.factories import spec
 
 SPECS = [

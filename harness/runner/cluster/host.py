@@ -25,7 +25,6 @@ from pydantic import BaseModel, TypeAdapter
 
 from harness.code_version import code_version
 from harness.errors import UserError
-from harness.experiment import TrialSpec
 from harness.machine import this_machine
 from harness.record import Record
 from harness.runner.cluster.versions import own_versions
@@ -33,6 +32,7 @@ from harness.runner.engine import Trial
 from harness.runner.limits import Limits
 from harness.runner.local import LocalEngine
 from harness.runner.precision import Precision
+from harness.spec.experiment import TrialSpec
 from harness.tasks.common.cache import VARIABLE as CACHE_VARIABLE
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
-from harness.experiment import TrialSpec
 from harness.machine import this_machine
 from harness.record import Record
 from harness.runner.cluster.engine import MAX_GROUP, MAX_LOST, PATIENCE_SECONDS, ClusterEngine
@@ -19,6 +18,7 @@ from harness.runner.engine import Trial
 from harness.runner.lanes import block_of
 from harness.runner.limits import Limits
 from harness.runner.precision import Precision
+from harness.spec.experiment import TrialSpec
 from tests.factories import record, spec
 
 VERSIONS = {"harness": "abc", "python": "3.11.2", "tensorflow": "2.20.0", "keras": "3.13.0"}

@@ -22,18 +22,21 @@ from pydantic import (
 )
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-from harness.analysis.claims import Claim
-from harness.bundled import bundled_experiments, locate
-from harness.claims_check import check_claims
 from harness.errors import UserError, nearest
-from harness.explain import explain
-from harness.factors import ForgetBias as ForgetBias
-from harness.factors import Initialiser as Initialiser
-from harness.factors import Lane as Lane
-from harness.factors import Match as Match
-from harness.factors import Optimizer as Optimizer
-from harness.factors import Purpose as Purpose
-from harness.fields import (
+from harness.files import read_text, resolved, user_path
+from harness.registry import find_beside
+from harness.spec.bundled import bundled_experiments, locate
+from harness.spec.claims import Claim
+from harness.spec.claims_check import check_claims
+from harness.spec.explain import explain
+from harness.spec.factors import ForgetBias as ForgetBias
+from harness.spec.factors import Initialiser as Initialiser
+from harness.spec.factors import Lane as Lane
+from harness.spec.factors import Match as Match
+from harness.spec.factors import Optimizer as Optimizer
+from harness.spec.factors import Purpose as Purpose
+from harness.spec.toml import to_toml
+from harness.spec.types import (
     STRICT,
     AnyNumber,
     CellName,
@@ -48,12 +51,9 @@ from harness.fields import (
     Share,
     TaskName,
 )
-from harness.files import read_text, resolved, user_path
-from harness.registry import find_beside
 from harness.tasks import tasks
 from harness.tasks.common.target import target_of
 from harness.tasks.common.task import with_paths_from
-from harness.toml import to_toml
 from harness.tuning import Tune
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from harness.analysis.claims import Where
-from harness.experiment import Experiment, Sweep, TrialLimits
+from harness.spec.claims import Where
+from harness.spec.experiment import Experiment, Sweep, TrialLimits
 from tests.factories import EXPERIMENT
-from tests.test_schema import accepts, loader_accepts
+from tests.spec.test_schema import accepts, loader_accepts
 
 PAIRED = {
     "id": "a", "claim": "b", "kind": "paired", "better": "gru", "than": "lstm", "on": "test_loss", "margin": 0.1

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from harness.analysis.claims import Claim, Exact, NotTestable, Paired, TimeToTarget, Trend
-from harness.explain import explain
+from harness.spec.claims import Claim, Exact, NotTestable, Paired, TimeToTarget, Trend
+from harness.spec.explain import explain
 
 CLAIM: TypeAdapter[Claim] = TypeAdapter(Claim)
 PAIRED = {"kind": "paired", "better": "gru", "than": "lstm", "on": "test_loss", "margin": 0.02}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.analysis.claims import Comparison, Exact, Horizon, NotTestable, Trend
 from harness.errors import UserError
+from harness.spec.claims import Comparison, Exact, Horizon, NotTestable, Trend
 from harness.tuning import Tune
 
 if TYPE_CHECKING:
-    from harness.experiment import Experiment, Sweep
+    from harness.spec.experiment import Experiment, Sweep
 
 _FACTOR_OF = {"matched": "match"}
 """A condition of a claim to the key of a sweep, where they differ."""

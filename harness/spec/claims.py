@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, field_serializer, model_validator
 
-from harness.analysis.measures import check_measure
 from harness.cells import KERNELS
 from harness.cells.facts import facts
 from harness.errors import check_name
-from harness.explain import in_words
-from harness.factors import Initialiser, Lane, Match, Optimizer
-from harness.fields import STRICT, CellName, Distinct, OneOf, OneOrMore, TaskName
+from harness.spec.explain import in_words
+from harness.spec.factors import Initialiser, Lane, Match, Optimizer
+from harness.spec.measures import check_measure
+from harness.spec.types import STRICT, CellName, Distinct, OneOf, OneOrMore, TaskName
 from harness.tasks import tasks
 
 T = TypeVar("T")

@@ -10,10 +10,10 @@ import pytest
 from jsonschema import Draft7Validator
 from pydantic import ValidationError
 
-from harness.experiment import Experiment
-from harness.schema import DRAFT, experiment_schema
+from harness.spec.experiment import Experiment
+from harness.spec.schema import DRAFT, experiment_schema
 from tests.factories import EXPERIMENT
-from tests.test_experiment import MISTAKES
+from tests.spec.test_experiment import MISTAKES
 
 FOLDER = Path(__file__).parent.parent / "experiments"
 FILE = FOLDER / "experiment.schema.json"

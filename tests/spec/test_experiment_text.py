@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.bundled import bundled_experiments
 from harness.cells import cells
 from harness.diff import diff_results
 from harness.errors import UserError
-from harness.experiment import Experiment, Sweep, load_claims, load_experiment, parse_experiment
 from harness.plan import plan
 from harness.results import load_stored_experiment
+from harness.spec.bundled import bundled_experiments
+from harness.spec.experiment import Experiment, Sweep, load_claims, load_experiment, parse_experiment
 from harness.store import EXPERIMENT_NAME, open_store, write_atomically
 from tests.factories import EXPERIMENT, experiment, record
 

@@ -9,7 +9,7 @@ from harness.files import is_file, user_path
 
 def bundled_experiments() -> dict[str, Path]:
     """Name to file: inside of the package where it was installed, beside it in a checkout."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     folder = package / "experiments"
     if not folder.is_dir():
         folder = package.parent / "experiments"

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 import pytest
 
 from harness.analysis import changes, frame, pairs, target_times, update_costs
-from harness.analysis.claims import Where
 from harness.cells import facts as exact
-from harness.experiment import SPEC_DEFAULTS, Sweep, TrialSpec
 from harness.plan import _NOT_TUNED_BY, _Factors
 from harness.report import aggregate, answer
 from harness.runner.lanes import VARIES_WITHIN_A_BLOCK
+from harness.spec.claims import Where
+from harness.spec.experiment import SPEC_DEFAULTS, Sweep, TrialSpec
 
 COLUMN_OF = {"updates": "updates_planned"}
 """Where a column of the frame has another name than the field."""

@@ -15,7 +15,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from harness.cells import KERNELS, cells
 from harness.errors import check_name
-from harness.explain import in_words
+from harness.spec.explain import in_words
 from harness.tasks import tasks
 
 T = TypeVar("T")

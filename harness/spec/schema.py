@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
-from harness.analysis.measures import MEASURES
-from harness.experiment import Experiment
+from harness.spec.experiment import Experiment
+from harness.spec.measures import MEASURES
 from harness.tasks import Task, tasks
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
