@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from harness.cells import cells
 from harness.errors import UserError
-from harness.spec.experiment import Lane, TrialSpec
+from harness.spec.factors import Lane
+from harness.spec.trial import TrialSpec
 from harness.tasks import tasks
 
 _START_SECONDS = 1.0

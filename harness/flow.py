@@ -46,12 +46,13 @@ from harness.runner.run import (
     left_to_do,
     run_plan,
 )
-from harness.spec.experiment import Experiment, TrialSpec, load_experiment
+from harness.spec.experiment import Experiment, load_experiment
+from harness.spec.trial import TrialSpec
+from harness.spec.tuning import Tune
 from harness.status import learned
 from harness.store import EXPERIMENT_NAME, NONE, Attempts, LeftOut, Store, exclusive, open_store, write_atomically
 from harness.tasks.common.cache import VARIABLE as CACHE_VARIABLE
 from harness.trial.process import begin_in, model_summary
-from harness.tuning import Tune
 
 CACHE_FOLDER = ".cache"
 """Beside the results folders, where HARNESS_CACHE names no other: data that take long to make. It can be deleted."""

@@ -29,7 +29,7 @@ from harness.record import Record
 from harness.results import SUMMARIES_FOLDER, load_stored_experiment, summary_files
 from harness.runner.lanes import VARIES_WITHIN_A_BLOCK
 from harness.runner.run import TRY_AGAIN
-from harness.spec.experiment import SPEC_DEFAULTS
+from harness.spec.trial import SPEC_DEFAULTS
 from harness.store import EXPERIMENT_NAME, Planned, Store, exclusive, open_store, stored_experiment, write_atomically
 
 _ABSENT = {name: of.get_default() for name, of in Record.model_fields.items() if not of.is_required()}

@@ -13,19 +13,13 @@ from harness.cells.matching import matched_units
 from harness.code_version import code_version
 from harness.errors import UserError
 from harness.spec.claims import Comparison, TimeToTarget
-from harness.spec.experiment import (
-    Experiment,
-    ForgetBias,
-    Initialiser,
-    Lane,
-    Match,
-    Optimizer,
-    Purpose,
-    Sweep,
-    TrialSpec,
-)
+from harness.spec.experiment import Experiment
+from harness.spec.factors import ForgetBias, Initialiser, Lane, Match, Optimizer, Purpose
+from harness.spec.sweep import Sweep
+from harness.spec.trial import TrialSpec
+from harness.spec.tuning import Tune
 from harness.tasks import Options, tasks
-from harness.tuning import Choice, Tune, choose, held_out
+from harness.tuning import Choice, choose, held_out
 
 MOST_TRIALS = 1_000_000
 """Of a sweep: each takes 2 kilobytes of memory and more."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from harness.spec.experiment import TrialSpec
+from harness.spec.trial import TrialSpec
 from harness.tasks import Example
 
 Status = Literal["ok", "diverged", "timeout", "out_of_memory", "crashed", "interrupted"]

@@ -22,7 +22,8 @@ from harness.estimate import Load, load_of
 from harness.files import is_file, read_text, remove_parts, replacing, resolved, user_path
 from harness.locks import owner, try_lock
 from harness.record import Record
-from harness.spec.experiment import Lane, TrialSpec
+from harness.spec.factors import Lane
+from harness.spec.trial import TrialSpec
 from harness.tables import INSERT_PLANNED, check_schema, primary_code
 
 FILE_NAME = "trials.sqlite"

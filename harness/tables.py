@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.errors import UserError
 from harness.estimate import load_of
-from harness.spec.experiment import TrialSpec
+from harness.spec.trial import TrialSpec
 
 SCHEMA_VERSION = 2
 _APPLICATION_ID = 0x52_4E_4E_48  # 'RNNH', so that another program's database is not mistaken for ours

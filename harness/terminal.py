@@ -27,7 +27,8 @@ from harness.files import resolved
 from harness.runner.progress import duration
 from harness.runner.run import MAX_CRASHES
 from harness.spec.bundled import bundled_experiments
-from harness.spec.experiment import Experiment, TrialSpec, load_experiment
+from harness.spec.experiment import Experiment, load_experiment
+from harness.spec.trial import TrialSpec
 from harness.tasks import tasks
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from harness.analysis.stats import FEWEST_SEEDS
 from harness.analysis.verdict import Verdict
 from harness.errors import UserError
 from harness.spec.claims import Claim, Comparison
-from harness.spec.experiment import Experiment, TrialSpec
+from harness.spec.experiment import Experiment
+from harness.spec.trial import TrialSpec
 from harness.spec.types import MOST_SEEDS as LARGEST
 from harness.store import Store
 

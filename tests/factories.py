@@ -8,7 +8,8 @@ from typing import Any
 from harness.machine import this_machine
 from harness.plan import plan
 from harness.record import Record
-from harness.spec.experiment import Experiment, TrialSpec, parse_experiment
+from harness.spec.experiment import Experiment, parse_experiment
+from harness.spec.trial import TrialSpec
 from harness.store import EXPERIMENT_NAME, open_store
 
 EXPERIMENT = """

@@ -14,9 +14,10 @@ from harness.cells import cells
 from harness.cells.matching import matched_units, recurrent_parameters
 from harness.errors import UserError
 from harness.plan import plan, tuned
-from harness.spec.experiment import TrialSpec
+from harness.spec.trial import TrialSpec
+from harness.spec.tuning import FIRST_TUNING_SEED
 from harness.tasks import tasks
-from harness.tuning import FIRST_TUNING_SEED, choose, for_tuning
+from harness.tuning import choose, for_tuning
 from tests.factories import EXPERIMENT, experiment
 
 TUNED = EXPERIMENT.replace(

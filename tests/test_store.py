@@ -15,7 +15,7 @@ import pytest
 from harness.analysis.looks import Looks
 from harness.errors import UserError
 from harness.files import THIS_HOST
-from harness.spec.experiment import TrialSpec
+from harness.spec.trial import TrialSpec
 from harness.store import EXPERIMENT_NAME, FILE_NAME, exclusive, open_store, stored_experiment, write_atomically
 from harness.tables import SCHEMA_VERSION
 from tests.factories import record, spec

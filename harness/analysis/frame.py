@@ -10,7 +10,7 @@ import pandas as pd
 from harness.analysis.data_names import as_text, dataset_names
 from harness.machine import fingerprint_of
 from harness.record import PHASES
-from harness.spec.experiment import SPEC_DEFAULTS
+from harness.spec.trial import SPEC_DEFAULTS
 
 SPEC_TEXT = (
     "task", "cell", "kernel", "lane", "matched", "optimizer", "initialiser", "forget_bias", "purpose", "options",

@@ -16,7 +16,7 @@ from harness.analysis.pairs import Found, Pairs
 from harness.analysis.stats import Floats
 from harness.analysis.verdict import Verdict
 from harness.spec.claims import Comparison, Paired
-from harness.spec.experiment import TrialSpec
+from harness.spec.trial import TrialSpec
 
 Shape = Literal["normal", "heavy tails", "skewed", "ties"]
 

@@ -18,7 +18,8 @@ from harness.runner.engine import Trial
 from harness.runner.lanes import block_of, condition_of
 from harness.runner.places import Places
 from harness.runner.progress import duration
-from harness.spec.experiment import Lane, TrialSpec
+from harness.spec.factors import Lane
+from harness.spec.trial import TrialSpec
 
 CAUTION = 1.2
 """Trials are expected to take so many times their estimate: some take longer than the mean."""

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Protocol
 
 from harness.record import Record
-from harness.spec.experiment import Lane, TrialSpec
+from harness.spec.factors import Lane
+from harness.spec.trial import TrialSpec
 
 LOOK_AHEAD = 1000
 """How many of the waiting trials an engine chooses from."""

@@ -20,7 +20,7 @@ from harness.record import Record
 from harness.runner.engine import Engine, Trial
 from harness.runner.local import LocalEngine
 from harness.runner.precision import Precision
-from harness.spec.experiment import TrialSpec
+from harness.spec.trial import TrialSpec
 from harness.stopping import stop_on_signals
 from harness.tasks.synthetic.noise import NAME as NOISE
 

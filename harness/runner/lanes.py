@@ -17,7 +17,8 @@ from pathlib import Path
 from harness.errors import UserError
 from harness.locks import owner, try_lock
 from harness.runner.engine import Trial
-from harness.spec.experiment import Lane, TrialSpec
+from harness.spec.factors import Lane
+from harness.spec.trial import TrialSpec
 
 VARIES_WITHIN_A_BLOCK = {"cell", "kernel", "units", "learning_rate", "code"}
 

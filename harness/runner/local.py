@@ -26,7 +26,7 @@ from harness.runner.limits import Limits
 from harness.runner.precision import EVERY_PAIR, Precision
 from harness.runner.scratch import remove_abandoned
 from harness.runner.turns import TimingBlock
-from harness.spec.experiment import Lane
+from harness.spec.factors import Lane
 
 _LOOK_SECONDS = 0.1
 """Between two looks at the memory and the age of the running trials."""

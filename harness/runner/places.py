@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 
-from harness.spec.experiment import Lane
+from harness.spec.factors import Lane
 
 
 class Places:

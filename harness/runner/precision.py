@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.analysis.rounds import COLUMN, MOST_ROUNDS, PRECISION
 from harness.spec.claims import Claim, Paired, TimeToTarget, Trend
-from harness.spec.experiment import TrialSpec
+from harness.spec.trial import TrialSpec
 
 _SHARE_OF_MARGIN = 1 / 2
 _LEAST, _MOST = 0.005, 0.05

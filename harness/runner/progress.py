@@ -16,7 +16,7 @@ from harness.analysis.data_names import names_of_tasks
 from harness.estimate import Estimator, load_of, seconds_in_all
 from harness.record import Record
 from harness.runner.engine import Trial
-from harness.spec.experiment import TrialSpec
+from harness.spec.trial import TrialSpec
 
 _LINE_EVERY_SECONDS = 10.0
 _FAILURES_SHOWN = 10

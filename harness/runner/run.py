@@ -12,7 +12,7 @@ from typing import Protocol
 from harness.record import Record
 from harness.runner.engine import Engine, Trial
 from harness.runner.lanes import block_of, speed_order
-from harness.spec.experiment import TrialSpec
+from harness.spec.trial import TrialSpec
 from harness.stopping import stop_on_signals
 from harness.store import NONE, Attempts, Store
 

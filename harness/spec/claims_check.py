@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import UserError
 from harness.spec.claims import Comparison, Exact, Horizon, NotTestable, Trend
-from harness.tuning import Tune
+from harness.spec.tuning import Tune
 
 if TYPE_CHECKING:
-    from harness.spec.experiment import Experiment, Sweep
+    from harness.spec.experiment import Experiment
+    from harness.spec.sweep import Sweep
 
 _FACTOR_OF = {"matched": "match"}
 """A condition of a claim to the key of a sweep, where they differ."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import tomllib
 from pathlib import Path
@@ -12,15 +10,11 @@ from typing import Annotated, Any
 from pydantic import (
     AfterValidator,
     BaseModel,
-    ConfigDict,
-    Discriminator,
     Field,
     PrivateAttr,
-    Tag,
     ValidationError,
-    model_validator,
 )
-from pydantic_core import PydanticSerializationError, to_jsonable_python
+from pydantic_core import PydanticSerializationError
 
 from harness.errors import UserError, nearest
 from harness.files import read_text, resolved, user_path
@@ -29,231 +23,20 @@ from harness.spec.bundled import bundled_experiments, locate
 from harness.spec.claims import Claim
 from harness.spec.claims_check import check_claims
 from harness.spec.explain import explain
-from harness.spec.factors import ForgetBias as ForgetBias
-from harness.spec.factors import Initialiser as Initialiser
-from harness.spec.factors import Lane as Lane
-from harness.spec.factors import Match as Match
-from harness.spec.factors import Optimizer as Optimizer
-from harness.spec.factors import Purpose as Purpose
+from harness.spec.factors import Lane
+from harness.spec.sweep import Sweep
 from harness.spec.toml import to_toml
+from harness.spec.trial import TrialLimits
 from harness.spec.types import (
     STRICT,
     AnyNumber,
-    CellName,
     CellNames,
-    Count,
-    Distinct,
     KernelNames,
-    Length,
     OneOrMore,
-    Positive,
     Seeds,
-    Share,
-    TaskName,
 )
 from harness.tasks import tasks
-from harness.tasks.common.target import target_of
 from harness.tasks.common.task import with_paths_from
-from harness.tuning import Tune
-
-
-def _kind_of_rates(value: object) -> str:
-    return "=tuned" if isinstance(value, dict | Tune) else "=given"
-
-
-Rates = Annotated[
-    Annotated[OneOrMore[Positive], Tag("=given")] | Annotated[Tune, Tag("=tuned")], Discriminator(_kind_of_rates)
-]
-"""One rate, a list of them, or a table `{ tune = [...], seeds = 2 }`."""
-
-
-class TrialSpec(BaseModel):
-    """Everything that decides a trial's result: one cell, kernel, task, size, length, learning rate and seed.
-
-    A value that equals its field's default is not part of the id. So a new factor has a default, under which all
-    trials so far were run, and a default is never changed: it is the value behind the ids of all stored records.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    task: str
-    options: dict[str, Any]
-    """The task's options as given, paths made absolute."""
-    data: dict[str, str]
-    """What identifies the data behind the options: hashes, not paths."""
-    code: str
-    """Digest of the code that trains this trial."""
-    cell: str
-    kernel: str
-    lane: Lane = "accuracy"
-    units: int
-    layers: int = 1
-    dense_units: tuple[int, ...] = ()
-    matched: Match = "units"
-    """Whether cells are compared at equal units or at equal recurrent parameters."""
-    reference_units: int
-    """The units asked for; a cell matched by parameters has others."""
-    train_size: int
-    sequence_length: int
-    learning_rate: float
-    batch_size: int
-    updates: int
-    """The most updates to do."""
-    evaluate_every: int
-    """Updates between two evaluations on the validation split."""
-    patience: int | None = None
-    """Evaluations without a better validation loss after which training stops; None: never."""
-    stop_at_target: bool = False
-    """Whether training also ends at the first evaluation that finds validation data at the task's own target."""
-    dropout: float = 0.0
-    recurrent_dropout: float = 0.0
-    clip_norm: float | None = 1.0
-    optimizer: Optimizer = "adam"
-    reset_after: bool = True
-    forget_bias: ForgetBias | None = None
-    initialiser: Initialiser = "orthogonal"
-    evaluate_lengths: tuple[int, ...] = ()
-    gradient_reach: bool = False
-    train_scores: bool = False
-    """Whether the training split is scored at the end: for claims on `train_loss`."""
-    purpose: Purpose = "comparison"
-    seed: int
-    targets: tuple[float | str, ...] = ()
-    """Validation losses, or baselines whose loss is to be reached, that claims on time to target name beside the task's
-    own target. They decide when evaluations come closer together, and no result: no part of the id."""
-
-    def id(self) -> str:
-        """16 hexadecimal digits: the SHA-256 of all that can change the result, and of nothing else.
-
-        It is that of the values that are not their field's default, as JSON with sorted keys.
-        """
-        values = self.model_dump(mode="json", exclude={"options", "targets"}, exclude_defaults=True)
-        text = json.dumps(values, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-    def id_by_any_code(self) -> str:
-        """The same for trials that ask for the same, by whichever code and version of their data they are trained."""
-        return self.model_copy(update={"code": "", "data": {"options": json.dumps(self.options, sort_keys=True)}}).id()
-
-    def program(self) -> str:
-        """What the compiled training step and prediction depend on; trials with the same one can share compiled code.
-
-        Everything counts but what is a value of a variable, a count, or a way to choose or to report.
-        """
-        return self.model_dump_json(exclude=_NOT_COMPILED)
-
-
-SPEC_DEFAULTS: dict[str, Any] = {
-    name: to_jsonable_python(field.default) for name, field in TrialSpec.model_fields.items() if not field.is_required()
-}
-"""By field, as JSON values: what a stored spec says that was written before there was the field."""
-
-
-_NOT_COMPILED = {
-    "options", "matched", "reference_units", "train_size", "learning_rate", "updates", "evaluate_every", "patience",
-    "stop_at_target", "forget_bias", "initialiser", "gradient_reach", "train_scores", "purpose", "targets", "seed",
-}  # fmt: skip
-"""The fields of a trial's spec that its program does not depend on. The options' effects are in `data`."""
-
-
-class TrialLimits(BaseModel):
-    """`[limits]`: what one trial may take before it is stopped; a trial that was stopped is an outcome."""
-
-    model_config = STRICT
-
-    seconds: Positive = 3600.0
-    """Wall time."""
-    memory_gib: Positive | None = None
-    """Resident memory; default: nine tenths of the machine's, shared out among the trials that run side by side."""
-
-
-class Sweep(BaseModel):
-    """A task with factors; every combination of their values is a condition, run with every cell and seed."""
-
-    model_config = STRICT
-
-    task: TaskName
-    """What is learnt: `harness list tasks` names them; or module:attribute."""
-    options: dict[str, Any] = {}
-    """The task's own settings; paths are relative to the file."""
-    cells: CellNames | None = None
-    """This sweep's own, in place of those at the top."""
-    kernel: KernelNames | None = None
-    """This sweep's own, in place of those at the top."""
-    lane: Lane | None = None
-    """This sweep's own, in place of the one at the top."""
-    seeds: Seeds | None = None
-    """This sweep's own, in place of those at the top."""
-    train_size: OneOrMore[Count]
-    """How much training data: characters, sequences, ... as the task counts."""
-    sequence_length: OneOrMore[Length]
-    """Time steps."""
-    units: OneOrMore[Count] = (32,)
-    """Of each recurrent layer."""
-    layers: OneOrMore[Count] = (1,)
-    """Recurrent layers."""
-    dense_units: AnyNumber[Count] = ()
-    """Units of the dense layers between the recurrent ones and the output."""
-    match: Annotated[OneOrMore[Match], Distinct()] = ("units",)
-    """By what cells are made comparable: equal units, or equal recurrent parameters."""
-    reference: CellName | None = None
-    """The cell whose `units` the others match by parameters; default: the LSTM where it is there, else the first."""
-    learning_rate: Rates = (3e-3,)
-    """A rate, a list of them, or { tune = [...], seeds = 2, at = "middle" }: chosen for each cell."""
-    batch_size: OneOrMore[Count] = (32,)
-    """At most the training set."""
-    updates: OneOrMore[Count] | None = None
-    """How long to train; or `epochs`."""
-    epochs: OneOrMore[Count] | None = None
-    """How long to train; or `updates`."""
-    evaluate_every: Count | None = None
-    """Updates between two evaluations on the validation split; default: a tenth of the updates."""
-    patience: Count | None = None
-    """Evaluations without a better validation loss before training stops; default: it never does."""
-    stop_at_target: bool = False
-    """End training at the first evaluation at which the validation data are at the task's target."""
-    dropout: Share = 0.0
-    """On the inputs of each recurrent layer, as in Keras."""
-    recurrent_dropout: Share = 0.0
-    """On the hidden state, as in Keras."""
-    clip_norm: OneOrMore[Annotated[float, Field(ge=0, allow_inf_nan=False)]] = (1.0,)
-    """The largest norm of the whole gradient; 0: not clipped."""
-    optimizer: OneOrMore[Optimizer] = ("adam",)
-    """By what rule the weights are updated."""
-    reset_after: OneOrMore[bool] = (True,)
-    """The GRU's form: whether the reset gate acts after the product with the recurrent weights."""
-    forget_bias: OneOrMore[ForgetBias] | None = None
-    """Initial bias of the gate that keeps the old state; default: the cell's own (LSTM 1, GRU 0)."""
-    initialiser: OneOrMore[Initialiser] = ("orthogonal",)
-    """Of the recurrent weights."""
-    evaluate_lengths: AnyNumber[Length] = ()
-    """Other sequence lengths at which the trained network is tested."""
-    gradient_reach: bool = False
-    """Measure, before and after training, how much of the last loss each earlier input still feels."""
-    until_target: bool = False
-    """Measure time to target directly: in the speed lane, train until the validation split is at the task's target."""
-
-    @model_validator(mode="after")
-    def _one_length_of_training(self) -> Sweep:
-        if (self.updates is None) == (self.epochs is None):
-            raise ValueError("give either 'updates' or 'epochs', one of the two")
-        return self
-
-    @model_validator(mode="after")
-    def _lengths_can_be_evaluated(self) -> Sweep:
-        if self.evaluate_lengths and tasks[self.task].make_test is None:
-            raise ValueError(f"task {self.task!r} has no other lengths, so 'evaluate_lengths' must be left out")
-        return self
-
-    @model_validator(mode="after")
-    def _target_can_be_timed(self) -> Sweep:
-        if self.until_target and target_of(tasks[self.task]) is None:
-            raise ValueError(f"task {self.task!r} declares no target, so 'until_target' must be left out")
-        if self.until_target and self.lane == "accuracy":
-            raise ValueError("'until_target' measures in the speed lane; leave 'lane' out")
-        if self.stop_at_target and target_of(tasks[self.task]) is None:
-            raise ValueError(f"task {self.task!r} declares no target, so 'stop_at_target' must be left out")
-        return self
 
 
 def _distinct_ids(claims: tuple[Claim, ...]) -> tuple[Claim, ...]:

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from harness.code_version import code_version
 from harness.errors import UserError
-from harness.spec.experiment import TrialSpec
 from harness.spec.explain import explain
+from harness.spec.trial import TrialSpec
 from harness.trial.measure import Meter
 from harness.trial.quiet import quiet_stderr
 from harness.trial.settings import settle

@@ -12,7 +12,7 @@ import numpy as np
 
 from harness.cells import Cell
 from harness.cells.network import is_recurrent
-from harness.spec.experiment import ForgetBias
+from harness.spec.factors import ForgetBias
 
 _KEEPS = ("forget", "update")
 """The blocks whose gate, when open, keeps the old state: the LSTM's and the GRU's."""

@@ -16,7 +16,7 @@ from harness.cells.gradient import States
 from harness.cells.network import get_model, recurrent_parameters
 from harness.errors import UserError
 from harness.record import CurvePoint, NearTarget, PhaseName
-from harness.spec.experiment import TrialSpec
+from harness.spec.trial import TrialSpec
 from harness.tasks import DataFacts, Dataset, Split, tasks
 from harness.tasks.common.checks import check_dataset
 from harness.tasks.common.target import Target, is_reached, label_count, level_of, target_of, too_few_labels

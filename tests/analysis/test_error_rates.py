@@ -33,7 +33,7 @@ from harness.analysis.verdict import Verdict, VerdictWord
 from harness.record import PHASES, CurvePoint, Failure, Memory, Phase
 from harness.sections import begin, end
 from harness.spec.claims import Paired
-from harness.spec.experiment import TrialSpec
+from harness.spec.trial import TrialSpec
 from tests.conftest import TESTS
 
 

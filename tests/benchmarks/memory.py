@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from harness.spec.experiment import TrialSpec
+from harness.spec.trial import TrialSpec
 from harness.tasks.synthetic.recall import task
 from harness.trial.measure import resident_bytes
 from harness.trial.process import run_trial

@@ -9,7 +9,7 @@ import json
 import sys
 from typing import Any
 
-from harness.spec.experiment import TrialSpec
+from harness.spec.trial import TrialSpec
 from harness.trial.measure import Meter
 from harness.trial.quiet import quiet_stderr
 

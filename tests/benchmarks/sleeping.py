@@ -12,7 +12,8 @@ from distributed.cli.dask_worker import main
 from harness.record import Record
 from harness.runner.cluster import host
 from harness.runner.engine import Trial
-from harness.spec.experiment import Lane, TrialSpec
+from harness.spec.factors import Lane
+from harness.spec.trial import TrialSpec
 from tests.factories import record
 
 SECONDS = "SLEEPING_SECONDS"

@@ -24,7 +24,8 @@ from harness.plan import plan
 from harness.runner.engine import Trial
 from harness.runner.local import LocalEngine
 from harness.runner.run import left_to_do, run_plan
-from harness.spec.experiment import TrialSpec, parse_experiment
+from harness.spec.experiment import parse_experiment
+from harness.spec.trial import TrialSpec
 from harness.store import open_store
 
 ROOT = Path(__file__).parents[2]

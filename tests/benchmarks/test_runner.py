@@ -18,7 +18,7 @@ import pytest
 
 from harness.runner.engine import Trial
 from harness.runner.local import LocalEngine
-from harness.spec.experiment import TrialSpec
+from harness.spec.trial import TrialSpec
 from tests.benchmarks.sweep import ROOT, run_by_harness, run_by_plain_loop, specs
 
 TARGET_SECONDS = 0.5

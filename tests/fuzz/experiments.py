@@ -14,10 +14,12 @@ from harness.estimate import load_of
 from harness.plan import plan
 from harness.spec import claims
 from harness.spec.bundled import bundled_experiments
-from harness.spec.experiment import Experiment, Sweep, TrialLimits, load_claims, load_experiment, parse_experiment
+from harness.spec.experiment import Experiment, load_claims, load_experiment, parse_experiment
+from harness.spec.sweep import Sweep
+from harness.spec.trial import TrialLimits
+from harness.spec.tuning import Tune
 from harness.store import stored_experiment, write_atomically
 from harness.tasks import tasks
-from harness.tuning import Tune
 from tests.documents.reading import blocks
 from tests.factories import EXPERIMENT
 from tests.fuzz.mutation import NUMBERS, TEXTS, mutated_text, some

@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.plan import plan
 from harness.record import PHASES, CurvePoint, Failure, Memory, Phase, Record
-from harness.spec.experiment import TrialSpec
+from harness.spec.trial import TrialSpec
 from harness.store import EXPERIMENT_NAME, FILE_NAME, open_store
 from harness.tasks import Example
 from tests.factories import EXPERIMENT, experiment, record

@@ -10,7 +10,7 @@ from harness.report.plot import Plot
 from harness.report.svg import drawing_style
 from harness.report.wording import finding
 from harness.report.writing import page_files
-from harness.tuning import FIRST_TUNING_SEED
+from harness.spec.tuning import FIRST_TUNING_SEED
 from tests.report.samples import TITLES, frame, looks_of_three, plots, report_data, trial
 
 

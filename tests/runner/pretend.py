@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.spec.experiment import TrialSpec
+from harness.spec.trial import TrialSpec
 from harness.tasks import tasks
 from harness.trial.measure import Meter, resident_bytes
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from harness.record import Record
 from harness.runner.engine import Trial
-from harness.spec.experiment import Lane
+from harness.spec.factors import Lane
 from tests.factories import record
 
 

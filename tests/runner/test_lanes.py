@@ -12,7 +12,7 @@ import pytest
 from harness.errors import UserError
 from harness.runner.engine import Trial
 from harness.runner.lanes import MachineLock, in_blocks, speed_order
-from harness.spec.experiment import Lane
+from harness.spec.factors import Lane
 from tests.factories import spec
 
 SPECS = [

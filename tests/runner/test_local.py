@@ -26,7 +26,7 @@ from harness.record import PHASES, Record
 from harness.runner.engine import Trial
 from harness.runner.lanes import MachineLock
 from harness.runner.local import LocalEngine
-from harness.spec.experiment import TrialSpec
+from harness.spec.trial import TrialSpec
 from harness.tasks.synthetic.recall import task as recall
 from tests.factories import spec
 

@@ -13,7 +13,7 @@ from harness.errors import UserError
 from harness.record import Record, Status
 from harness.runner.engine import Trial
 from harness.runner.run import MAX_CRASHES, Outcome, left_to_do, run_plan
-from harness.spec.experiment import Lane
+from harness.spec.factors import Lane
 from harness.store import Attempts, Store, open_store
 from tests.factories import record, spec
 

@@ -18,7 +18,7 @@ from harness.record import Record
 from harness.runner import local
 from harness.runner.engine import Trial
 from harness.runner.local import LocalEngine
-from harness.spec.experiment import TrialSpec
+from harness.spec.trial import TrialSpec
 from harness.tasks.synthetic.recall import task as recall
 from tests.factories import spec
 from tests.runner.pretend import PRELOAD

@@ -20,7 +20,7 @@ from harness.runner.child import Child
 from harness.runner.engine import Trial
 from harness.runner.local import LocalEngine
 from harness.runner.precision import Precision
-from harness.spec.experiment import TrialSpec
+from harness.spec.trial import TrialSpec
 from harness.tasks.synthetic.recall import task as recall
 from tests.factories import spec
 from tests.runner.pretend import PRELOAD

@@ -15,7 +15,8 @@ from harness.plan import _NOT_TUNED_BY, _Factors
 from harness.report import aggregate, answer
 from harness.runner.lanes import VARIES_WITHIN_A_BLOCK
 from harness.spec.claims import Where
-from harness.spec.experiment import SPEC_DEFAULTS, Sweep, TrialSpec
+from harness.spec.sweep import Sweep
+from harness.spec.trial import SPEC_DEFAULTS, TrialSpec
 
 COLUMN_OF = {"updates": "updates_planned"}
 """Where a column of the frame has another name than the field."""

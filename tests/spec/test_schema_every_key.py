@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from harness.spec.claims import Where
-from harness.spec.experiment import Experiment, Sweep, TrialLimits
+from harness.spec.experiment import Experiment
+from harness.spec.sweep import Sweep
+from harness.spec.trial import TrialLimits
 from tests.factories import EXPERIMENT
 from tests.spec.test_schema import accepts, loader_accepts
 

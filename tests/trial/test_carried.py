@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from harness.cells import cells
 from harness.cells.network import get_model
-from harness.spec.experiment import TrialSpec
+from harness.spec.trial import TrialSpec
 from harness.tasks import Split
 from harness.tasks.text.language import LanguageOptions, task
 from harness.trial.measure import Meter

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from harness.cells import cells
 from harness.cells.gradient import call_with_states
-from harness.spec.experiment import TrialSpec
+from harness.spec.trial import TrialSpec
 from harness.tasks import tasks
 from harness.trial.measure import Meter
 from harness.trial.train import train

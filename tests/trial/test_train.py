@@ -12,7 +12,7 @@ import tensorflow as tf
 from harness.cells import cells
 from harness.cells.network import get_model
 from harness.errors import UserError
-from harness.spec.experiment import TrialSpec
+from harness.spec.trial import TrialSpec
 from harness.tasks import Dataset, Split, Task, tasks
 from harness.trial.gate_bias import set_gate_bias
 from harness.trial.measure import Meter

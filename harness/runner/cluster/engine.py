@@ -26,7 +26,7 @@ from harness.runner.cluster.versions import differences
 from harness.runner.engine import LOOK_AHEAD, Trial
 from harness.runner.limits import GRACE_SECONDS, Limits
 from harness.runner.precision import EVERY_PAIR, Precision
-from harness.spec.experiment import Lane
+from harness.spec.factors import Lane
 
 MAX_LOST = 3
 """After this number of workers that were lost, or stopped a trial, a run does not try the trial again."""

@@ -32,7 +32,7 @@ from harness.runner.engine import Trial
 from harness.runner.limits import Limits
 from harness.runner.local import LocalEngine
 from harness.runner.precision import Precision
-from harness.spec.experiment import TrialSpec
+from harness.spec.trial import TrialSpec
 from harness.tasks.common.cache import VARIABLE as CACHE_VARIABLE
 
 if TYPE_CHECKING:

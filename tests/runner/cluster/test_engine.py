@@ -18,7 +18,7 @@ from harness.runner.engine import Trial
 from harness.runner.lanes import block_of
 from harness.runner.limits import Limits
 from harness.runner.precision import Precision
-from harness.spec.experiment import TrialSpec
+from harness.spec.trial import TrialSpec
 from tests.factories import record, spec
 
 VERSIONS = {"harness": "abc", "python": "3.11.2", "tensorflow": "2.20.0", "keras": "3.13.0"}

@@ -17,7 +17,7 @@ from harness.runner.cluster.host import Host
 from harness.runner.engine import Trial
 from harness.runner.limits import Limits
 from harness.runner.precision import EVERY_PAIR, Precision
-from harness.spec.experiment import Lane
+from harness.spec.factors import Lane
 from tests.factories import record, spec
 
 TRIAL = Trial(spec().id(), spec())

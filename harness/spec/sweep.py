@@ -1,0 +1,126 @@
+"""A sweep: one task, and factors of which every combination of values is trained."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
+
+from harness.spec.factors import ForgetBias, Initialiser, Lane, Match, Optimizer
+from harness.spec.tuning import Tune
+from harness.spec.types import (
+    STRICT,
+    AnyNumber,
+    CellName,
+    CellNames,
+    Count,
+    Distinct,
+    KernelNames,
+    Length,
+    OneOrMore,
+    Positive,
+    Seeds,
+    Share,
+    TaskName,
+)
+from harness.tasks import tasks
+from harness.tasks.common.target import target_of
+
+
+def _kind_of_rates(value: object) -> str:
+    return "=tuned" if isinstance(value, dict | Tune) else "=given"
+
+
+Rates = Annotated[
+    Annotated[OneOrMore[Positive], Tag("=given")] | Annotated[Tune, Tag("=tuned")], Discriminator(_kind_of_rates)
+]
+"""One rate, a list of them, or a table `{ tune = [...], seeds = 2 }`."""
+
+
+class Sweep(BaseModel):
+    """A task with factors; every combination of their values is a condition, run with every cell and seed."""
+
+    model_config = STRICT
+
+    task: TaskName
+    """What is learnt: `harness list tasks` names them; or module:attribute."""
+    options: dict[str, Any] = {}
+    """The task's own settings; paths are relative to the file."""
+    cells: CellNames | None = None
+    """This sweep's own, in place of those at the top."""
+    kernel: KernelNames | None = None
+    """This sweep's own, in place of those at the top."""
+    lane: Lane | None = None
+    """This sweep's own, in place of the one at the top."""
+    seeds: Seeds | None = None
+    """This sweep's own, in place of those at the top."""
+    train_size: OneOrMore[Count]
+    """How much training data: characters, sequences, ... as the task counts."""
+    sequence_length: OneOrMore[Length]
+    """Time steps."""
+    units: OneOrMore[Count] = (32,)
+    """Of each recurrent layer."""
+    layers: OneOrMore[Count] = (1,)
+    """Recurrent layers."""
+    dense_units: AnyNumber[Count] = ()
+    """Units of the dense layers between the recurrent ones and the output."""
+    match: Annotated[OneOrMore[Match], Distinct()] = ("units",)
+    """By what cells are made comparable: equal units, or equal recurrent parameters."""
+    reference: CellName | None = None
+    """The cell whose `units` the others match by parameters; default: the LSTM where it is there, else the first."""
+    learning_rate: Rates = (3e-3,)
+    """A rate, a list of them, or { tune = [...], seeds = 2, at = "middle" }: chosen for each cell."""
+    batch_size: OneOrMore[Count] = (32,)
+    """At most the training set."""
+    updates: OneOrMore[Count] | None = None
+    """How long to train; or `epochs`."""
+    epochs: OneOrMore[Count] | None = None
+    """How long to train; or `updates`."""
+    evaluate_every: Count | None = None
+    """Updates between two evaluations on the validation split; default: a tenth of the updates."""
+    patience: Count | None = None
+    """Evaluations without a better validation loss before training stops; default: it never does."""
+    stop_at_target: bool = False
+    """End training at the first evaluation at which the validation data are at the task's target."""
+    dropout: Share = 0.0
+    """On the inputs of each recurrent layer, as in Keras."""
+    recurrent_dropout: Share = 0.0
+    """On the hidden state, as in Keras."""
+    clip_norm: OneOrMore[Annotated[float, Field(ge=0, allow_inf_nan=False)]] = (1.0,)
+    """The largest norm of the whole gradient; 0: not clipped."""
+    optimizer: OneOrMore[Optimizer] = ("adam",)
+    """By what rule the weights are updated."""
+    reset_after: OneOrMore[bool] = (True,)
+    """The GRU's form: whether the reset gate acts after the product with the recurrent weights."""
+    forget_bias: OneOrMore[ForgetBias] | None = None
+    """Initial bias of the gate that keeps the old state; default: the cell's own (LSTM 1, GRU 0)."""
+    initialiser: OneOrMore[Initialiser] = ("orthogonal",)
+    """Of the recurrent weights."""
+    evaluate_lengths: AnyNumber[Length] = ()
+    """Other sequence lengths at which the trained network is tested."""
+    gradient_reach: bool = False
+    """Measure, before and after training, how much of the last loss each earlier input still feels."""
+    until_target: bool = False
+    """Measure time to target directly: in the speed lane, train until the validation split is at the task's target."""
+
+    @model_validator(mode="after")
+    def _one_length_of_training(self) -> Sweep:
+        if (self.updates is None) == (self.epochs is None):
+            raise ValueError("give either 'updates' or 'epochs', one of the two")
+        return self
+
+    @model_validator(mode="after")
+    def _lengths_can_be_evaluated(self) -> Sweep:
+        if self.evaluate_lengths and tasks[self.task].make_test is None:
+            raise ValueError(f"task {self.task!r} has no other lengths, so 'evaluate_lengths' must be left out")
+        return self
+
+    @model_validator(mode="after")
+    def _target_can_be_timed(self) -> Sweep:
+        if self.until_target and target_of(tasks[self.task]) is None:
+            raise ValueError(f"task {self.task!r} declares no target, so 'until_target' must be left out")
+        if self.until_target and self.lane == "accuracy":
+            raise ValueError("'until_target' measures in the speed lane; leave 'lane' out")
+        if self.stop_at_target and target_of(tasks[self.task]) is None:
+            raise ValueError(f"task {self.task!r} declares no target, so 'stop_at_target' must be left out")
+        return self
