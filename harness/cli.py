@@ -167,7 +167,7 @@ def run(
     seconds = None if budget is None else seconds_of(budget)
     console = _console()
     if dry_run:
-        from harness.plan import plan
+        from harness.plan.expand import plan
         from harness.terminal import tasks_of
 
         planned = plan(_load(file, seeds))
@@ -225,8 +225,8 @@ def run(
 def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -> None:
     """Validate an experiment file; print its plan with an estimate of its time."""
     from harness.cgroup import usable_cores
-    from harness.estimate import Estimator, load_of, seconds_in_all
-    from harness.plan import plan
+    from harness.plan.estimate import Estimator, load_of, seconds_in_all
+    from harness.plan.expand import plan
     from harness.runner.progress import duration
     from harness.runner.run import MAX_CRASHES, is_given_up, left_to_do
     from harness.status import learned

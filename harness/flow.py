@@ -19,12 +19,12 @@ from rich.console import Console
 from harness import until_decided as more_seeds
 from harness.analysis.frame import to_frame
 from harness.analysis.verdict import Verdict
-from harness.code_version import code_version
 from harness.errors import UserError, check_name
-from harness.estimate import load_of, seconds_in_all
 from harness.files import remove_parts, user_path
 from harness.machine import fingerprint_of, this_machine
-from harness.plan import plan
+from harness.plan.digest import code_version
+from harness.plan.estimate import load_of, seconds_in_all
+from harness.plan.expand import plan
 from harness.results import judge_and_render, summary_file, write_summary
 from harness.runner import scratch
 from harness.runner.budget import Budget, in_rounds

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.estimate import Estimator, seconds_in_all
+from harness.plan.estimate import Estimator, seconds_in_all
 from harness.runner.run import is_given_up, is_left
 from harness.store import State, Store
 

@@ -18,9 +18,9 @@ from pydantic_core import from_json
 from harness.analysis.data_names import Identity, dataset_names, identity_of, with_data
 from harness.analysis.looks import Looks
 from harness.errors import UserError
-from harness.estimate import Load, load_of
 from harness.files import is_file, read_text, remove_parts, replacing, resolved, user_path
 from harness.locks import owner, try_lock
+from harness.plan.estimate import Load, load_of
 from harness.record import Record
 from harness.spec.factors import Lane
 from harness.spec.trial import TrialSpec

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import UserError
-from harness.estimate import load_of
+from harness.plan.estimate import load_of
 from harness.spec.trial import TrialSpec
 
 SCHEMA_VERSION = 2

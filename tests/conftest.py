@@ -26,7 +26,7 @@ TAKE_LONG = (
     "runner/test_scratch.py", "runner/test_shared_process.py", "runner/test_signals.py", "runner/test_survival.py",
     "runner/test_turns.py", "runner/test_watch.py", "tasks/test_contract.py", "tasks/sound/test_sound_events.py",
     "test_completion.py", "test_flow.py", "test_processes.py", "test_results.py", "spec/test_schema_every_key.py",
-    "test_serve.py", "test_syntax_trees.py", "trial/test_measure.py",
+    "test_serve.py", "plan/test_syntax_trees.py", "trial/test_measure.py",
 )  # fmt: skip
 """Those that need none, but start many processes, simulate many experiments, try many values, or draw whole reports."""
 BROWSERS = {"browser", "plain_browser"}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.machine import this_machine
-from harness.plan import plan
+from harness.plan.expand import plan
 from harness.record import Record
 from harness.spec.experiment import Experiment, parse_experiment
 from harness.spec.trial import TrialSpec

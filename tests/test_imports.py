@@ -70,7 +70,7 @@ def test_what_reads_records_never_imports_what_makes_them(room: str, forbidden: 
 def test_what_is_trained_knows_nothing_of_how(room: str) -> None:
     above = (
         "harness.spec.experiment",
-        "harness.plan",
+        "harness.plan.expand",
         "harness.trial",
         "harness.runner",
         "harness.store",

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from harness.cli import app
 from harness.flow import run_experiment
-from harness.plan import plan
+from harness.plan.expand import plan
 from harness.results import load_records
 from harness.runner.engine import Trial
 from harness.spec.trial import SPEC_DEFAULTS, TrialSpec

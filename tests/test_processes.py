@@ -69,7 +69,7 @@ main()
     ("module", "arguments"),
     [
         ("harness.cli", ["--help"]),
-        ("harness.plan", ["check", "smoke"]),
+        ("harness.plan.expand", ["check", "smoke"]),
         ("harness.flow", ["run", "smoke", "--results", "RESULTS/new"]),
         ("harness.report.page", ["report", "RESULTS"]),
         ("scipy.special", ["judge", "RESULTS"]),

@@ -9,7 +9,7 @@ import pytest
 from harness.analysis.verdict import Verdict
 from harness.analysis.verdicts import write_verdicts
 from harness.machine import this_machine
-from harness.plan import plan
+from harness.plan.expand import plan
 from harness.readme import SECTION, main
 from harness.results import VERDICTS_NAME
 from harness.sections import begin, end, section

@@ -13,7 +13,7 @@ import pytest
 
 from harness.analysis.verdicts import read_verdicts
 from harness.errors import UserError
-from harness.plan import plan
+from harness.plan.expand import plan
 from harness.record import Record
 from harness.report import ReportData
 from harness.results import (

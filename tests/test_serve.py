@@ -19,7 +19,7 @@ import pytest
 
 from harness import serve
 from harness.errors import UserError
-from harness.plan import plan
+from harness.plan.expand import plan
 from harness.serve import LiveReport, ReportServer, is_loopback
 from harness.store import EXPERIMENT_NAME, FILE_NAME, open_store
 from tests.factories import EXPERIMENT, experiment, record

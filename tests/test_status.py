@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
-from harness.estimate import Estimator, load_of, seconds_in_all
+from harness.plan.estimate import Estimator, load_of, seconds_in_all
 from harness.runner.run import MAX_CRASHES
 from harness.status import learned, status_of
 from harness.store import FILE_NAME, open_store

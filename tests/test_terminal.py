@@ -15,7 +15,7 @@ from harness.analysis.changes import Change, Quantity
 from harness.analysis.effects import effect_in_words
 from harness.analysis.verdict import Verdict
 from harness.diff import table
-from harness.plan import plan
+from harness.plan.expand import plan
 from harness.runner.kernels import KernelRecord, Shape
 from harness.status import CellStatus, Status
 from harness.terminal import (

@@ -12,9 +12,9 @@ import pandas as pd
 
 from harness.analysis.frame import named_data
 from harness.analysis.stats import RESAMPLING_FROM, bca_interval, median, median_interval, student_interval
+from harness.plan.rates import Choice, choose
 from harness.report.appearance import in_order
 from harness.report.plot import Centre, Failed, Point, Series
-from harness.tuning import Choice, choose
 
 TEXTS = (
     "trial_id", "task", "cell", "kernel", "lane", "matched", "status", "machine", "dense_units", "options", "data",
@@ -130,8 +130,8 @@ def typical(frame: pd.DataFrame) -> pd.DataFrame:
 def with_best_rates(frame: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
     """One learning rate a cell and condition, and whether there was a choice.
 
-    Where several were tried, the one that tuning would take is kept (`harness.tuning.choose`): by validation data, test
-    data have no part in it.
+    Where several were tried, the one that tuning would take is kept (`harness.plan.rates.choose`): by validation data,
+    test data have no part in it.
     """
     key = ["task", *FACTORS, "cell"]
     if frame.empty or frame.groupby(key, dropna=False)["learning_rate"].nunique().max() <= 1:

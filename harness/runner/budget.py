@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.errors import UserError
-from harness.estimate import Estimator, Load, load_of
+from harness.plan.estimate import Estimator, Load, load_of
 from harness.runner.engine import Trial
 from harness.runner.lanes import block_of, condition_of
 from harness.runner.places import Places

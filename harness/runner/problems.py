@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from harness.plan import Losses, without_rate
+from harness.plan.expand import Losses, without_rate
 from harness.spec.experiment import Experiment
 from harness.store import NONE, Store
 

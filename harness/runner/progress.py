@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from harness.analysis.data_names import names_of_tasks
-from harness.estimate import Estimator, load_of, seconds_in_all
+from harness.plan.estimate import Estimator, load_of, seconds_in_all
 from harness.record import Record
 from harness.runner.engine import Trial
 from harness.spec.trial import TrialSpec

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.code_version import code_version
 from harness.errors import UserError
+from harness.plan.digest import code_version
 from harness.spec.explain import explain
 from harness.spec.trial import TrialSpec
 from harness.trial.measure import Meter

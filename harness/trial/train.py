@@ -15,6 +15,7 @@ from harness.cells import cells
 from harness.cells.gradient import States
 from harness.cells.network import get_model, recurrent_parameters
 from harness.errors import UserError
+from harness.plan.rates import for_tuning
 from harness.record import CurvePoint, NearTarget, PhaseName
 from harness.spec.trial import TrialSpec
 from harness.tasks import DataFacts, Dataset, Split, tasks
@@ -31,7 +32,6 @@ from harness.trial.programs import Program, Programs, variables_of_one_name
 from harness.trial.settings import set_keras, settle
 from harness.trial.surroundings import Reading, read_surroundings
 from harness.trial.update import to_tensors, zero_states
-from harness.tuning import for_tuning
 
 Report = Callable[..., None]
 """Called with fields of the record as soon as they are known, so that a trial that dies leaves what it had measured."""

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from harness.cgroup import usable_cores
 from harness.machine import this_machine
-from harness.plan import plan
+from harness.plan.expand import plan
 from harness.runner.engine import Trial
 from harness.runner.local import LocalEngine
 from harness.runner.run import left_to_do, run_plan

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.plan import plan
+from harness.plan.expand import plan
 from harness.record import CurvePoint, Phase, Record
 from harness.results import load_records
 from harness.spec.experiment import Experiment

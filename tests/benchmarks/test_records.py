@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.analysis.frame import curves_frame, to_frame
 from harness.analysis.judge import judge
-from harness.plan import plan
+from harness.plan.expand import plan
 from harness.report import render
 from harness.results import load_records
 from harness.store import open_store

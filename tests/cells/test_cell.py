@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from harness.cells import KERNELS, Backward, Cell, cells
 from harness.cells.bundled_facts import counts
-from harness.cells.matching import matched_units, recurrent_parameters
 from harness.cells.network import get_model
 from harness.cells.network import recurrent_parameters as parameters_of_layers
 from harness.errors import UserError
+from harness.plan.matching import matched_units, recurrent_parameters
 from harness.trial.gate_bias import set_gate_bias
 from tests.cells.example import min_gru
 

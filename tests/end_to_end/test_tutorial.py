@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness.plan import plan
+from harness.plan.expand import plan
 from harness.store import EXPERIMENT_NAME, open_store
 from tests.documents.reading import ROOT, Command, blocks, commands
 from tests.factories import EXPERIMENT, experiment, record

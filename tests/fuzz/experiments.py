@@ -10,8 +10,8 @@ from pathlib import Path
 from random import Random
 
 from harness.errors import UserError
-from harness.estimate import load_of
-from harness.plan import plan
+from harness.plan.estimate import load_of
+from harness.plan.expand import plan
 from harness.spec import claims
 from harness.spec.bundled import bundled_experiments
 from harness.spec.experiment import Experiment, load_claims, load_experiment, parse_experiment

@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from harness.plan import plan
+from harness.plan.expand import plan
 from harness.record import PHASES, CurvePoint, Failure, Memory, Phase, Record
 from harness.spec.trial import TrialSpec
 from harness.store import EXPERIMENT_NAME, FILE_NAME, open_store

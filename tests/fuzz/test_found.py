@@ -17,7 +17,7 @@ from harness.damage import found_damage
 from harness.diff import diff_results
 from harness.errors import UserError
 from harness.merge import merge
-from harness.plan import MOST_TRIALS, plan
+from harness.plan.expand import MOST_TRIALS, plan
 from harness.results import judged, render_beside, render_results
 from harness.spec.experiment import load_claims, load_experiment
 from harness.status import status_of

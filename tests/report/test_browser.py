@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.by import By
 
-from harness.plan import plan
+from harness.plan.expand import plan
 from harness.results import render_results
 from harness.store import EXPERIMENT_NAME, open_store
 from tests.factories import EXPERIMENT, experiment, record

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.estimate import Estimator, load_of
+from harness.plan.estimate import Estimator, load_of
 from harness.runner.budget import CAUTION, Budget, in_rounds, seconds_of
 from harness.runner.engine import Trial
 from harness.runner.run import left_to_do, run_plan

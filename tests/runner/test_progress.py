@@ -8,7 +8,7 @@ import math
 import pytest
 from rich.console import Console
 
-from harness.estimate import Estimator, load_of
+from harness.plan.estimate import Estimator, load_of
 from harness.record import Failure
 from harness.runner.engine import Trial
 from harness.runner.progress import ShowProgress, describe, duration

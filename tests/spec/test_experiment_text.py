@@ -11,7 +11,7 @@ import pytest
 from harness.cells import cells
 from harness.diff import diff_results
 from harness.errors import UserError
-from harness.plan import plan
+from harness.plan.expand import plan
 from harness.results import load_stored_experiment
 from harness.spec.bundled import bundled_experiments
 from harness.spec.experiment import Experiment, load_claims, load_experiment, parse_experiment

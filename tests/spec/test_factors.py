@@ -11,7 +11,7 @@ import pytest
 
 from harness.analysis import changes, frame, pairs, target_times, update_costs
 from harness.cells import facts as exact
-from harness.plan import _NOT_TUNED_BY, _Factors
+from harness.plan.expand import _NOT_TUNED_BY, _Factors
 from harness.report import aggregate, answer
 from harness.runner.lanes import VARIES_WITHIN_A_BLOCK
 from harness.spec.claims import Where

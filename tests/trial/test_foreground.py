@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.code_version import code_version
 from harness.errors import UserError
+from harness.plan.digest import code_version
 from harness.trial.foreground import spec_of, threads_of
 from tests.factories import record, spec
 

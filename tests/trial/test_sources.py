@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.code_version import NOT_COUNTED, sources
+from harness.plan.digest import NOT_COUNTED, sources
 from tests.factories import spec
 
 ROOT = Path(__file__).parents[2]

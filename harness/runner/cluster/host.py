@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, TypeAdapter
 
-from harness.code_version import code_version
 from harness.errors import UserError
 from harness.machine import this_machine
+from harness.plan.digest import code_version
 from harness.record import Record
 from harness.runner.cluster.versions import own_versions
 from harness.runner.engine import Trial

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.estimate import Estimator, load_of
+from harness.plan.estimate import Estimator, load_of
 from harness.runner.budget import CAUTION, Budget, in_rounds
 from harness.runner.cluster.events import Event, Worker
 from harness.runner.run import left_to_do, run_plan

@@ -9,9 +9,10 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from harness.cells import cells
-from harness.cells.matching import matched_units
-from harness.code_version import code_version
 from harness.errors import UserError
+from harness.plan.digest import code_version
+from harness.plan.matching import matched_units
+from harness.plan.rates import Choice, choose, held_out
 from harness.spec.claims import Comparison, TimeToTarget
 from harness.spec.experiment import Experiment
 from harness.spec.factors import ForgetBias, Initialiser, Lane, Match, Optimizer, Purpose
@@ -19,7 +20,6 @@ from harness.spec.sweep import Sweep
 from harness.spec.trial import TrialSpec
 from harness.spec.tuning import Tune
 from harness.tasks import Options, tasks
-from harness.tuning import Choice, choose, held_out
 
 MOST_TRIALS = 1_000_000
 """Of a sweep: each takes 2 kilobytes of memory and more."""

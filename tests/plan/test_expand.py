@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cells import cells
-from harness.cells.matching import matched_units, recurrent_parameters
 from harness.errors import UserError
-from harness.plan import plan, tuned
+from harness.plan.expand import plan, tuned
+from harness.plan.matching import matched_units, recurrent_parameters
+from harness.plan.rates import choose, for_tuning
 from harness.spec.trial import TrialSpec
 from harness.spec.tuning import FIRST_TUNING_SEED
 from harness.tasks import tasks
-from harness.tuning import choose, for_tuning
 from tests.factories import EXPERIMENT, experiment
 
 TUNED = EXPERIMENT.replace(

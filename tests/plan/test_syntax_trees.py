@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.syntax_trees import imports, tree_as_text
+from harness.plan.syntax_trees import imports, tree_as_text
 
 ROOT = Path(__file__).parents[1]
 SOURCE = '''"""What it is."""
@@ -94,7 +94,7 @@ def test_characters_are_escaped_alike_by_every_version_of_unicode(tmp_path: Path
 
 
 _DIGEST = (
-    "import hashlib, pathlib, harness.syntax_trees as trees; "
+    "import hashlib, pathlib, harness.plan.syntax_trees as trees; "
     "paths = sorted(pathlib.Path('harness').rglob('*.py')); "
     "print(hashlib.sha256(''.join(map(trees.tree_as_text, paths)).encode()).hexdigest())"
 )

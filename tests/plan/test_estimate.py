@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.estimate import guessed_seconds
+from harness.plan.estimate import guessed_seconds
 from tests.factories import spec
 from tests.fuzz.target import limited
 

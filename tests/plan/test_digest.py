@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import code_version as module
-from harness import syntax_trees
 from harness.cells import cells
-from harness.code_version import code_version, sources
 from harness.errors import UserError
+from harness.plan.digest import code_version, sources
+from harness.plan.expand import digest as module
+from harness.plan.expand import syntax_trees
 from harness.tasks import tasks
 
 CELL = """
@@ -115,7 +115,7 @@ def test_a_module_without_a_source_file_is_refused(name: str) -> None:
 
 
 def test_the_version_is_the_same_in_every_process() -> None:
-    script = "from harness.code_version import code_version; print(code_version('recall', 'gru'))"
+    script = "from harness.plan.digest import code_version; print(code_version('recall', 'gru'))"
     versions = {
         subprocess.run(
             [sys.executable, "-c", script],
@@ -130,6 +130,6 @@ def test_the_version_is_the_same_in_every_process() -> None:
 
 
 def test_tensorflow_is_not_imported_for_it() -> None:
-    script = "import sys; from harness.code_version import code_version; code_version('recall', 'gru')"
+    script = "import sys; from harness.plan.digest import code_version; code_version('recall', 'gru')"
     script += "; sys.exit('tensorflow' in sys.modules or 'harness.trial.train' in sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True)

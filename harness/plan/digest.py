@@ -16,7 +16,7 @@ from pathlib import Path
 
 from harness.cells import cells
 from harness.errors import UserError
-from harness.syntax_trees import imports, tree_as_text
+from harness.plan.syntax_trees import imports, tree_as_text
 from harness.tasks import tasks
 
 _STARTS = ("harness.trial.settings", "harness.trial.train")
@@ -69,7 +69,7 @@ def _module(targets: dict[str, str], name: str) -> str:
     return targets.get(name, name).partition(":")[0]
 
 
-_HARNESS = Path(__file__).resolve().parents[1]
+_HARNESS = Path(__file__).resolve().parents[2]
 """The folder that the package `harness` is in."""
 
 
