@@ -229,8 +229,8 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
     from harness.plan.expand import plan
     from harness.runner.progress import duration
     from harness.runner.run import MAX_CRASHES, is_given_up, left_to_do
-    from harness.status import learned
-    from harness.store import FILE_NAME, naming_damage, open_store
+    from harness.store.sqlite import FILE_NAME, naming_damage, open_store
+    from harness.store.status import learned
     from harness.terminal import data_lines, plan_table
 
     experiment = _load(file, seeds)
@@ -286,8 +286,8 @@ def schema() -> None:
 def status(directory: Directory) -> None:
     """How far a results folder is: trials per cell and status, time spent, time left."""
     from harness.cgroup import usable_cores
-    from harness.status import status_of
-    from harness.store import naming_damage, open_store
+    from harness.store.sqlite import naming_damage, open_store
+    from harness.store.status import status_of
     from harness.terminal import status_notes, status_table
 
     jobs = usable_cores()
@@ -328,7 +328,7 @@ def report(
 ) -> None:
     """Judge the stored records and write the report anew; runs nothing."""
     from harness.results import OUTPUT, judged, render_beside, render_results
-    from harness.store import FILE_NAME, make_writable
+    from harness.store.sqlite import FILE_NAME, make_writable
 
     if len(directories) == 1:
         try:
@@ -362,8 +362,8 @@ def merge(
     ],
 ) -> None:
     """Put the records of several coordinators into one new results folder; tell which contradict each other."""
-    from harness.analysis.datasets import differences
-    from harness.merge import merge as merge_results
+    from harness.store.datasets import differences
+    from harness.store.merge import merge as merge_results
     from harness.terminal import conflict_lines
 
     merged = merge_results(directories, into)
@@ -443,7 +443,7 @@ def show(directory: Directory, trial: Trial) -> None:
     import json
     import shlex
 
-    from harness.store import open_store
+    from harness.store.sqlite import open_store
 
     with open_store(directory) as store:
         attempts = store.attempts_at(trial)
@@ -457,7 +457,7 @@ def show(directory: Directory, trial: Trial) -> None:
 def trial_(directory: Directory, trial: Trial) -> None:
     """Repeat one trial alone, in this process, where a debugger and print work; stores nothing."""
     from harness.results import find_modules
-    from harness.store import open_store
+    from harness.store.sqlite import open_store
 
     with open_store(directory) as store:
         record = store.attempts_at(trial)[-1]
@@ -512,7 +512,7 @@ def export(
     ] = None,
 ) -> None:
     """Write the records as a table, a row a trial."""
-    from harness.export import export_records
+    from harness.store.export import export_records
 
     print(export_records(directory, format.value, output))
 

@@ -16,10 +16,10 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.analysis.changes import Change, Changes, Group, compare
-from harness.analysis.datasets import Data, differences, of_frame
 from harness.analysis.effects import number
 from harness.results import find_modules, load_records
-from harness.store import naming_damage, open_store
+from harness.store.datasets import Data, differences, of_frame
+from harness.store.sqlite import naming_damage, open_store
 
 BY_CHANCE = 0.05
 """The share of comparisons that stand out where nothing has changed."""

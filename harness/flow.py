@@ -17,11 +17,9 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from harness import until_decided as more_seeds
-from harness.analysis.frame import to_frame
 from harness.analysis.verdict import Verdict
 from harness.errors import UserError, check_name
 from harness.files import remove_parts, user_path
-from harness.machine import fingerprint_of, this_machine
 from harness.plan.digest import code_version
 from harness.plan.estimate import load_of, seconds_in_all
 from harness.plan.expand import plan
@@ -49,8 +47,19 @@ from harness.runner.run import (
 from harness.spec.experiment import Experiment, load_experiment
 from harness.spec.trial import TrialSpec
 from harness.spec.tuning import Tune
-from harness.status import learned
-from harness.store import EXPERIMENT_NAME, NONE, Attempts, LeftOut, Store, exclusive, open_store, write_atomically
+from harness.store.frame import to_frame
+from harness.store.machine import fingerprint_of, this_machine
+from harness.store.sqlite import (
+    EXPERIMENT_NAME,
+    NONE,
+    Attempts,
+    LeftOut,
+    Store,
+    exclusive,
+    open_store,
+    write_atomically,
+)
+from harness.store.status import learned
 from harness.tasks.common.cache import VARIABLE as CACHE_VARIABLE
 from harness.trial.process import begin_in, model_summary
 

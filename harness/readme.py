@@ -15,7 +15,7 @@ from harness.analysis.words import scope
 from harness.errors import UserError
 from harness.results import VERDICTS_NAME
 from harness.sections import write_section
-from harness.store import open_store
+from harness.store.sqlite import open_store
 
 SECTION = "verdicts"
 

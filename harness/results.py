@@ -14,18 +14,18 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from harness.analysis.datasets import Summary
-from harness.analysis.looks import Looks
 from harness.analysis.verdict import Verdict
 from harness.cells import Cell, cells
 from harness.cells.bundled_facts import counts
 from harness.errors import UserError, check_name
 from harness.files import make_folder, read_text, resolved, user_path
-from harness.hosts import Host, Whereabouts
-from harness.machine import fingerprint_of
 from harness.spec.claims import Claim
 from harness.spec.experiment import Experiment, load_claims, parse_experiment
-from harness.store import (
+from harness.store.datasets import Summary
+from harness.store.hosts import Host, Whereabouts
+from harness.store.looks import Looks
+from harness.store.machine import fingerprint_of
+from harness.store.sqlite import (
     EXPERIMENT_NAME,
     LeftOut,
     make_writable,
@@ -60,7 +60,7 @@ def load_records(directory: str | Path, *, all_records: bool = False) -> pd.Data
 
     `all_records` includes those that the folder's present plan does not ask for. Raises UserError.
     """
-    from harness.analysis.frame import to_frame
+    from harness.store.frame import to_frame
 
     with open_store(directory) as store:
         return to_frame(store.records(all_records=all_records))
@@ -124,7 +124,7 @@ def read_results(directory: str | Path, experiment: Experiment | None = None) ->
 
     `experiment` is the one that was run; default: the one that is stored.
     """
-    from harness.analysis.frame import curves_frame, lengths_frame, named_data, reach_frame, to_frame
+    from harness.store.frame import curves_frame, lengths_frame, named_data, reach_frame, to_frame
 
     directory = user_path(directory)
     made = (to_frame, curves_frame, lengths_frame, reach_frame)

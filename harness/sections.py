@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.errors import UserError
 from harness.files import read_text
-from harness.store import write_atomically
+from harness.store.sqlite import write_atomically
 
 
 def begin(name: str) -> str:

@@ -16,8 +16,6 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from harness.analysis.data_names import names_of_tasks
-from harness.analysis.datasets import left_out_in_words, most_left_out, unknown_warning
 from harness.analysis.effects import effect_in_words, number
 from harness.analysis.verdict import Verdict
 from harness.analysis.words import scope
@@ -29,12 +27,14 @@ from harness.runner.run import MAX_CRASHES
 from harness.spec.bundled import bundled_experiments
 from harness.spec.experiment import Experiment, load_experiment
 from harness.spec.trial import TrialSpec
+from harness.store.data_names import names_of_tasks
+from harness.store.datasets import left_out_in_words, most_left_out, unknown_warning
 from harness.tasks import tasks
 
 if TYPE_CHECKING:
-    from harness.merge import Conflict
     from harness.runner.kernels import KernelRecord
-    from harness.status import Status
+    from harness.store.merge import Conflict
+    from harness.store.status import Status
 
 _STYLES = {
     "supported": "bold green",

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from harness.analysis.frame import curves_frame, to_frame
 from harness.analysis.judge import judge
 from harness.analysis.pairs import selected
 from harness.analysis.stats import FEWEST_SEEDS
@@ -21,7 +20,8 @@ from harness.spec.claims import Claim, Comparison
 from harness.spec.experiment import Experiment
 from harness.spec.trial import TrialSpec
 from harness.spec.types import MOST_SEEDS as LARGEST
-from harness.store import Store
+from harness.store.frame import curves_frame, to_frame
+from harness.store.sqlite import Store
 
 BLOCK = 6
 """Seeds that are added between two looks."""

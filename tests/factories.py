@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from harness.machine import this_machine
 from harness.plan.expand import plan
-from harness.record import Record
 from harness.spec.experiment import Experiment, parse_experiment
 from harness.spec.trial import TrialSpec
-from harness.store import EXPERIMENT_NAME, open_store
+from harness.store.machine import this_machine
+from harness.store.record import Record
+from harness.store.sqlite import EXPERIMENT_NAME, open_store
 
 EXPERIMENT = """
 name = "tiny"

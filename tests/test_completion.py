@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.store import open_store
+from harness.store.sqlite import open_store
 
 BASH = shutil.which("bash")
 pytestmark = pytest.mark.skipif(BASH is None, reason="there is no bash")

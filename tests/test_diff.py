@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from harness.analysis.changes import Changes
-from harness.analysis.datasets import Data
 from harness.diff import Side, as_json, introduction
+from harness.store.datasets import Data
 
 NOTHING = Changes(common=0, only_first=1, only_second=1, changes=(), time_left_out=0)
 

@@ -13,14 +13,14 @@ from rich.console import Console
 
 from harness.errors import UserError
 from harness.flow import Finished, run_experiment
-from harness.machine import this_machine
-from harness.record import Record, Status
 from harness.results import judge_results, load_stored_experiment, read_results, report_data
 from harness.runner.cluster.connect import Cluster
 from harness.runner.engine import Trial
 from harness.runner.run import MAX_CRASHES, Outcome
 from harness.spec.experiment import Experiment, load_experiment
-from harness.store import EXPERIMENT_NAME, open_store
+from harness.store.machine import this_machine
+from harness.store.record import Record, Status
+from harness.store.sqlite import EXPERIMENT_NAME, open_store
 from tests.factories import EXPERIMENT, experiment, record
 from tests.runner.simulated import Simulated
 
@@ -269,8 +269,8 @@ def test_a_verdict_after_looks_allows_for_them_whenever_it_is_judged_again(run, 
 
 def run_once(directory: Path):
     """The open claim's verdict as if it had been looked at once, with all seeds."""
-    from harness.analysis.frame import to_frame
     from harness.analysis.judge import judge
+    from harness.store.frame import to_frame
 
     with open_store(directory / "tiny") as store:
         return judge(experiment(CLAIMS).claim, to_frame(store.records()))[1]

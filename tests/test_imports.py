@@ -73,14 +73,14 @@ def test_what_is_trained_knows_nothing_of_how(room: str) -> None:
         "harness.plan.expand",
         "harness.trial",
         "harness.runner",
-        "harness.store",
+        "harness.store.sqlite",
         "harness.report",
     )
     assert [chain for module, chain in reached_from(f"harness.{room}").items() if in_room(module, *above)] == []
 
 
 def test_a_trial_knows_nothing_of_its_runner() -> None:
-    above = ("harness.runner", "harness.store", "harness.report", "harness.flow")
+    above = ("harness.runner", "harness.store.sqlite", "harness.report", "harness.flow")
     assert [chain for module, chain in reached_from("harness.trial").items() if in_room(module, *above)] == []
 
 

@@ -19,7 +19,7 @@ from harness.plan.expand import plan
 from harness.results import load_records
 from harness.runner.engine import Trial
 from harness.spec.trial import SPEC_DEFAULTS, TrialSpec
-from harness.store import EXPERIMENT_NAME, FILE_NAME, open_store
+from harness.store.sqlite import EXPERIMENT_NAME, FILE_NAME, open_store
 from tests.factories import EXPERIMENT, experiment, record
 from tests.runner.simulated import Simulated
 

@@ -74,7 +74,7 @@ main()
         ("harness.report.page", ["report", "RESULTS"]),
         ("scipy.special", ["judge", "RESULTS"]),
         ("pandas", ["export", "RESULTS"]),
-        ("harness.analysis.frame", ["serve", "RESULTS", "--port", "0"]),
+        ("harness.store.frame", ["serve", "RESULTS", "--port", "0"]),
         ("harness.runner.kernels", ["kernels"]),
         ("tensorflow", ["summary", "gru"]),
     ],

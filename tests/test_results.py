@@ -14,7 +14,6 @@ import pytest
 from harness.analysis.verdicts import read_verdicts
 from harness.errors import UserError
 from harness.plan.expand import plan
-from harness.record import Record
 from harness.report import ReportData
 from harness.results import (
     SUMMARIES_FOLDER,
@@ -29,7 +28,8 @@ from harness.results import (
     summary_file,
     write_summary,
 )
-from harness.store import EXPERIMENT_NAME, Store, open_store
+from harness.store.record import Record
+from harness.store.sqlite import EXPERIMENT_NAME, Store, open_store
 from tests.factories import EXPERIMENT, experiment, record, spec
 
 pytestmark = pytest.mark.usefixtures("undrawn_files")

@@ -17,7 +17,7 @@ from harness.analysis.verdict import Verdict
 from harness.diff import table
 from harness.plan.expand import plan
 from harness.runner.kernels import KernelRecord, Shape
-from harness.status import CellStatus, Status
+from harness.store.status import CellStatus, Status
 from harness.terminal import (
     VerdictTable,
     data_lines,

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis.counted import compared
-from harness.analysis.frame import SPEC_REAL, SPEC_TEXT, SPEC_TRUTH, SPEC_WHOLE, named_data
 from harness.analysis.stats import Floats, estimate
 from harness.spec.measures import measure
+from harness.store.frame import SPEC_REAL, SPEC_TEXT, SPEC_TRUTH, SPEC_WHOLE, named_data
 from harness.tasks import tasks
 
 SAME = tuple(

@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis.family import Corrected, corrected
-from harness.analysis.looks import Looks
 from harness.analysis.outcomes import Outcome, with_outcome
 from harness.analysis.pairs import Found, find_pairs, looked_for
 from harness.analysis.sample_verdict import Draft, draft, sample_verdict
@@ -27,6 +26,7 @@ from harness.analysis.words import DECIDED, capital, dependence, finding, mixtur
 from harness.cells.facts import FactFound, facts
 from harness.errors import UserError
 from harness.spec.claims import Claim, Comparison, Exact, NotTestable
+from harness.store.looks import Looks
 
 __all__ = ["judge", "judge_pairs", "read_verdicts", "write_verdicts"]
 

@@ -14,7 +14,6 @@ import numpy as np
 from harness.analysis.advantages import Scale, scale_of
 from harness.analysis.effects import quantity, size
 from harness.analysis.lean import lean
-from harness.analysis.looks import Looks
 from harness.analysis.missing_evidence import equality_wanted
 from harness.analysis.outcomes import Outcome
 from harness.analysis.pairs import Found, Pairs
@@ -38,6 +37,7 @@ from harness.analysis.words import (
     why,
 )
 from harness.spec.claims import Comparison, Proportion
+from harness.store.looks import Looks
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ import numpy as np
 
 from harness.analysis.advantages import Advantages, Scale, advantages, pooled
 from harness.analysis.equivalence import unseen
-from harness.analysis.looks import Look, Looks
 from harness.analysis.outcomes import Outcome
 from harness.analysis.pairs import Pairs
 from harness.analysis.proportions import estimate_solved, estimate_solved_shares
@@ -17,6 +16,7 @@ from harness.analysis.sequential import looked
 from harness.analysis.stats import ALPHA, FEWEST_SEEDS, ONCE, Estimate, Floats, Levels, estimate, once
 from harness.analysis.trends import page_p
 from harness.spec.claims import Comparison, Proportion, TimeToTarget, Trend
+from harness.store.looks import Look, Looks
 
 ONE_SIDED_FAILURES = 0.05
 """Two cells are not called equal where one alone fails in a larger share of the pairs."""

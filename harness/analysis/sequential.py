@@ -18,8 +18,8 @@ from functools import lru_cache
 import numpy as np
 from scipy import special
 
-from harness.analysis.looks import Look
 from harness.analysis.stats import ALPHA, RESAMPLING_FROM, Estimate, Floats, Levels, sign_flip_p, student_p
+from harness.store.looks import Look
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(96)
 _ALPHAS = np.concatenate([np.geomspace(1e-8, 0.2, 72), np.linspace(0.22, 0.98, 20)])

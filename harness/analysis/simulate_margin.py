@@ -12,13 +12,13 @@ from functools import cache
 import numpy as np
 
 from harness.analysis.judge import judge_pairs
-from harness.analysis.looks import Looks
 from harness.analysis.outcomes import Outcome
 from harness.analysis.pairs import Found, Pairs
 from harness.analysis.simulate_kinds import Measured, comparison
 from harness.analysis.stats import Floats
 from harness.analysis.verdict import Verdict
 from harness.spec.claims import Comparison
+from harness.store.looks import Looks
 
 MARGIN, SPREAD = 0.5, 0.05
 """Of graded differences: the margin, and their standard deviation."""

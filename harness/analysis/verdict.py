@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from harness.analysis.looks import Look
+from harness.store.looks import Look
 
 VerdictWord = Literal["supported", "contradicted", "no practical difference", "depends", "undecided", "not testable"]
 

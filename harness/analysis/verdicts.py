@@ -13,10 +13,10 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from harness.analysis.looks import Look
 from harness.analysis.verdict import Pair, Verdict
 from harness.errors import UserError
 from harness.files import read_text, replacing, user_path
+from harness.store.looks import Look
 
 SCHEMA = 2
 """Grows when a key changes its meaning or is removed; further keys do not change it."""

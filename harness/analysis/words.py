@@ -12,7 +12,6 @@ from harness.analysis.advantages import Advantages, Scale
 from harness.analysis.condition_names import condition_names
 from harness.analysis.effects import effect, effect_in_words, interval, number, size
 from harness.analysis.lean import Lean
-from harness.analysis.looks import Look
 from harness.analysis.outcomes import Outcome
 from harness.analysis.power import ADVISED
 from harness.analysis.rounds import COLUMN
@@ -20,6 +19,7 @@ from harness.analysis.stats import ALPHA, FAILURE, FEWEST_SEEDS, Estimate
 from harness.analysis.verdict import Verdict, VerdictWord
 from harness.cells import cells
 from harness.spec.claims import Comparison, Horizon, Proportion, TimeToTarget, Trend
+from harness.store.looks import Look
 
 DECIDED: tuple[VerdictWord, ...] = ("supported", "contradicted", "no practical difference")
 

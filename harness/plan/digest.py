@@ -27,7 +27,7 @@ NOT_COUNTED = frozenset(
         "harness.cells", "harness.tasks", "harness.registry",  # names; the modules they lead to are counted
         "harness.spec.trial", "harness.spec.factors", "harness.spec.types",  # types; the values are in the id itself
         "harness.errors", "harness.spec.explain",  # messages
-        "harness.record", "harness.machine", "harness.cgroup",  # what is recorded of a trial and of its machine
+        "harness.store.record", "harness.store.machine", "harness.cgroup",  # what is recorded of trial and machine
     }
 )  # fmt: skip
 """Modules that are imported by training and cannot change a number. What they import counts only if a counted module

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from harness.analysis.datasets import differences, of_frame
 from harness.analysis.effects import NO_VALUE
 from harness.report.appearance import Look, looks, shorten
 from harness.report.evidence import FIGURES
 from harness.report.plot import Panel, Plot
+from harness.store.datasets import differences, of_frame
 
 if TYPE_CHECKING:
     from harness.analysis.verdict import Verdict

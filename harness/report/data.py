@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from harness.analysis.verdict import Verdict
-    from harness.hosts import Host
+    from harness.store.hosts import Host
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class ReportData:
     """name, title, summary, gates, blocks, states of each cell; and, where it has equations, `step` (their source),
     recurrent_bias, and counts (what was counted in them, to the number)."""
     machines: Sequence[Mapping[str, Any]] = ()
-    """The fields of `harness.record.Machine`."""
+    """The fields of `harness.store.record.Machine`."""
     datasets: Sequence[Mapping[str, str]] = ()
-    """A row a task and its data, as `harness.analysis.datasets.Summary` gives them."""
+    """A row a task and its data, as `harness.store.datasets.Summary` gives them."""
     data_notes: Sequence[str] = ()
     """What the reader has to know of the data: many unknown tokens, or folders whose data differ."""
     hosts: Sequence[Host] = ()

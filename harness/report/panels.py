@@ -11,13 +11,13 @@ import pandas as pd
 
 from harness.analysis.condition_names import condition
 from harness.analysis.counted import compared, of_purpose
-from harness.analysis.data_names import with_data
 from harness.report.aggregate import Condition, conditions, with_factors
 from harness.report.aggregate import series_of as cell_series
 from harness.report.appearance import shorten
 from harness.report.data import ReportData
 from harness.report.plot import Axis, Panel, Reference, Series
 from harness.report.wording import plural
+from harness.store.data_names import with_data
 
 Tasks = Mapping[str, Mapping[str, Any]]
 Titles = Mapping[str, str]

@@ -10,11 +10,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.machine import git_state, telling_environment, this_machine
-from harness.record import Failure, Record, Status
 from harness.runner.engine import Trial
 from harness.runner.watch import Timeline
 from harness.stopping import STOP_SIGNALS
+from harness.store.machine import git_state, telling_environment, this_machine
+from harness.store.record import Failure, Record, Status
 
 TAIL_BYTES = 8192
 """How much of the end of a trial's output is kept."""

@@ -18,13 +18,13 @@ from pathlib import Path
 from types import ModuleType
 
 from harness.errors import UserError
-from harness.record import Record, Status
 from harness.runner import scratch
 from harness.runner.attempt import Attempt
 from harness.runner.engine import Trial
 from harness.runner.limits import GRACE_SECONDS, Limits
 from harness.runner.watch import MemoryWatch, is_alive, kills_by_the_kernel, own_bytes
 from harness.stopping import stop_signals_blocked
+from harness.store.record import Record, Status
 from harness.trial.process import Order, Setting, run_in_process
 
 PRELOAD = "harness.trial.preload"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from harness.record import Record
 from harness.spec.factors import Lane
 from harness.spec.trial import TrialSpec
+from harness.store.record import Record
 
 LOOK_AHEAD = 1000
 """How many of the waiting trials an engine chooses from."""

@@ -16,12 +16,12 @@ import numpy as np
 from harness.analysis.rounds import PRECISION, Turns, ratio, ratio_interval
 from harness.cells import cells
 from harness.errors import UserError, check_name
-from harness.record import Record
 from harness.runner.engine import Engine, Trial
 from harness.runner.local import LocalEngine
 from harness.runner.precision import Precision
 from harness.spec.trial import TrialSpec
 from harness.stopping import stop_on_signals
+from harness.store.record import Record
 from harness.tasks.synthetic.noise import NAME as NOISE
 
 Work = Literal["update", "batch", "step"]

@@ -18,7 +18,6 @@ from pathlib import Path
 import psutil
 
 from harness.cgroup import usable_cores
-from harness.record import Record
 from harness.runner.child import PRELOAD, Child, server_context
 from harness.runner.engine import LOOK_AHEAD, Trial
 from harness.runner.lanes import MachineLock
@@ -27,6 +26,7 @@ from harness.runner.precision import EVERY_PAIR, Precision
 from harness.runner.scratch import remove_abandoned
 from harness.runner.turns import TimingBlock
 from harness.spec.factors import Lane
+from harness.store.record import Record
 
 _LOOK_SECONDS = 0.1
 """Between two looks at the memory and the age of the running trials."""

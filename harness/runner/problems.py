@@ -6,7 +6,7 @@ from collections import Counter
 
 from harness.plan.expand import Losses, without_rate
 from harness.spec.experiment import Experiment
-from harness.store import NONE, Store
+from harness.store.sqlite import NONE, Store
 
 MOST_FAILED = 0.5
 """The largest share of trials that may fail in a run that counts as successful. Tuning trials do not count."""

@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from harness.analysis.data_names import names_of_tasks
 from harness.plan.estimate import Estimator, load_of, seconds_in_all
-from harness.record import Record
 from harness.runner.engine import Trial
 from harness.spec.trial import TrialSpec
+from harness.store.data_names import names_of_tasks
+from harness.store.record import Record
 
 _LINE_EVERY_SECONDS = 10.0
 _FAILURES_SHOWN = 10

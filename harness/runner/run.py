@@ -9,12 +9,12 @@ from itertools import takewhile
 from types import MappingProxyType
 from typing import Protocol
 
-from harness.record import Record
 from harness.runner.engine import Engine, Trial
 from harness.runner.lanes import block_of, speed_order
 from harness.spec.trial import TrialSpec
 from harness.stopping import stop_on_signals
-from harness.store import NONE, Attempts, Store
+from harness.store.record import Record
+from harness.store.sqlite import NONE, Attempts, Store
 
 MAX_CRASHES = 5
 """After this number of crashes a trial is given up. Attempts that were interrupted do not count."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from harness.record import Phase, PhaseName
+from harness.store.record import Phase, PhaseName
 
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.record import NearTarget
+from harness.store.record import NearTarget
 from harness.tasks.common.target import Target, is_reached
 from harness.tasks.common.task import Scores, Task
 

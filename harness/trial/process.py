@@ -25,9 +25,9 @@ import psutil
 from pydantic import BaseModel
 
 from harness.errors import UserError
-from harness.record import PhaseName
 from harness.spec.trial import TrialSpec
 from harness.stopping import end_on_signals
+from harness.store.record import PhaseName
 from harness.trial.measure import Meter
 from harness.trial.quiet import quiet_stderr
 

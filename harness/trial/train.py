@@ -16,8 +16,8 @@ from harness.cells.gradient import States
 from harness.cells.network import get_model, recurrent_parameters
 from harness.errors import UserError
 from harness.plan.rates import for_tuning
-from harness.record import CurvePoint, NearTarget, PhaseName
 from harness.spec.trial import TrialSpec
+from harness.store.record import CurvePoint, NearTarget, PhaseName
 from harness.tasks import DataFacts, Dataset, Split, tasks
 from harness.tasks.common.checks import check_dataset
 from harness.tasks.common.target import Target, is_reached, label_count, level_of, target_of, too_few_labels

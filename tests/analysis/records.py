@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter
 
-from harness.analysis.frame import curves_frame, to_frame
 from harness.analysis.judge import judge
 from harness.analysis.simulate import simulated_record
 from harness.analysis.verdict import Verdict
 from harness.spec.claims import Claim
+from harness.store.frame import curves_frame, to_frame
 
 CLAIM: TypeAdapter[Claim] = TypeAdapter(Claim)
 Record = dict[str, Any]

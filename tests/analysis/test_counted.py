@@ -11,10 +11,10 @@ import pytest
 import harness
 from harness.analysis.changes import compare
 from harness.analysis.counted import compared, of_one_lane, of_purpose
-from harness.analysis.frame import to_frame
 from harness.analysis.pairs import find_pairs
 from harness.plan.rates import choose
 from harness.report.aggregate import choice_of, prepared, with_best_rates
+from harness.store.frame import to_frame
 from tests.analysis.records import paired, trials
 from tests.report.samples import frame, plots, trial
 

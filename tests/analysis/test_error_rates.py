@@ -13,7 +13,6 @@ from harness.analysis import error_rates
 from harness.analysis.advantages import advantages, scale_of
 from harness.analysis.error_rates import PARTS, SHAPES, equality_figures, figures, section_of, simulated, step_figures
 from harness.analysis.error_tables import Figure, in_markdown
-from harness.analysis.frame import to_frame
 from harness.analysis.judge import judge
 from harness.analysis.simulate import (
     Scenario,
@@ -30,10 +29,11 @@ from harness.analysis.simulate_margin import verdict_at_margin
 from harness.analysis.simulate_steps import verdict_of_times
 from harness.analysis.stats import improvement
 from harness.analysis.verdict import Verdict, VerdictWord
-from harness.record import PHASES, CurvePoint, Failure, Memory, Phase
 from harness.sections import begin, end
 from harness.spec.claims import Paired
 from harness.spec.trial import TrialSpec
+from harness.store.frame import to_frame
+from harness.store.record import PHASES, CurvePoint, Failure, Memory, Phase
 from tests.conftest import TESTS
 
 

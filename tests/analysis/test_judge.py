@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.analysis.frame import to_frame
 from harness.analysis.judge import judge
 from harness.analysis.simulate import simulated_record
 from harness.cells.facts import FactFound, facts
+from harness.store.frame import to_frame
 from tests.analysis.records import CLAIM, NOISE, not_testable, paired, trials, verdict
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.analysis.frame import to_frame
 from harness.analysis.judge import judge
+from harness.store.frame import to_frame
 from tests.analysis.records import NOISE, claim, paired, solving, timed, trials, verdict
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from harness.analysis.frame import curves_frame, to_frame
 from harness.analysis.judge import judge
+from harness.store.frame import curves_frame, to_frame
 from tests.analysis.records import ALL_KINDS, mixed_records, trials
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.analysis.frame import to_frame
 from harness.analysis.pairs import find_pairs
 from harness.analysis.rounds import FEWEST_ROUNDS, MOST_ROUNDS, Turns, are_enough, half_width, ratio_interval
 from harness.analysis.simulate import simulated_record
 from harness.analysis.stats import median_interval
+from harness.store.frame import to_frame
 from tests.analysis.records import paired
 
 

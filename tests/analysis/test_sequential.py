@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.analysis.looks import Look
 from harness.analysis.sequential import looked, nominal_levels, sequential_p, spent
 from harness.analysis.stats import Levels, estimate
+from harness.store.looks import Look
 
 LOOKS = (5, 10, 15, 20, 25, 30, 35, 40)
 

@@ -7,7 +7,6 @@ import json
 import numpy as np
 import pytest
 
-from harness.analysis.frame import to_frame
 from harness.analysis.judge import judge
 from harness.analysis.rounds import FEWEST_ROUNDS, MOST_ROUNDS
 from harness.analysis.simulate import simulated_record
@@ -23,6 +22,7 @@ from harness.analysis.simulate_blocks import (
     simulated_seconds,
 )
 from harness.analysis.simulate_kinds import comparison
+from harness.store.frame import to_frame
 
 
 def test_a_machine_without_disturbances_gives_equal_seconds_and_the_fewest_rounds() -> None:

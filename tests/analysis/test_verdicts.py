@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from harness.analysis.frame import curves_frame, to_frame
 from harness.analysis.judge import judge, read_verdicts, write_verdicts
-from harness.analysis.looks import Looks
 from harness.analysis.verdict import Pair, Verdict
 from harness.analysis.verdicts import SCHEMA
 from harness.errors import UserError
+from harness.store.frame import curves_frame, to_frame
+from harness.store.looks import Looks
 from tests.analysis.records import ALL_KINDS, mixed_records, paired, trials
 
 DOCUMENT = (

@@ -7,7 +7,6 @@ import pytest
 
 from harness.analysis.advantages import Advantages, Scale
 from harness.analysis.effects import number, quantity
-from harness.analysis.looks import Look
 from harness.analysis.outcomes import Outcome
 from harness.analysis.stats import Estimate
 from harness.analysis.verdict import Verdict, VerdictWord
@@ -25,6 +24,7 @@ from harness.analysis.words import (
     why,
 )
 from harness.spec.claims import Comparison
+from harness.store.looks import Look
 from tests.analysis.records import claim, paired
 
 INF = float("inf")

@@ -72,7 +72,7 @@ def run() -> dict[str, Any]:
     from rich.console import Console
 
     from harness.flow import run_experiment
-    from harness.store import open_store
+    from harness.store.sqlite import open_store
 
     with tempfile.TemporaryDirectory() as folder:
         finished = run_experiment(EXPERIMENT, results=folder, console=Console(file=sys.stderr))

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.machine import this_machine
+from harness.store.machine import this_machine
 from tests.benchmarks.compare import OTHER_MACHINE, Ratio, Row, compared, middle, named, ratios, table
 
 FOLDER = Path(__file__).parent

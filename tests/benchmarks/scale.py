@@ -31,7 +31,7 @@ from harness.runner.cluster.connect import Cluster
 from harness.runner.progress import ShowProgress
 from harness.spec.experiment import parse_experiment
 from harness.spec.trial import TrialSpec
-from harness.store import open_store
+from harness.store.sqlite import open_store
 from tests.benchmarks.sleeping import SECONDS, real_size
 from tests.runner.cluster.processes import Processes
 

@@ -9,11 +9,11 @@ from collections.abc import Collection, Sequence
 
 from distributed.cli.dask_worker import main
 
-from harness.record import Record
 from harness.runner.cluster import host
 from harness.runner.engine import Trial
 from harness.spec.factors import Lane
 from harness.spec.trial import TrialSpec
+from harness.store.record import Record
 from tests.factories import record
 
 SECONDS = "SLEEPING_SECONDS"

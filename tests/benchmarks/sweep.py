@@ -19,14 +19,14 @@ from itertools import islice
 from pathlib import Path
 
 from harness.cgroup import usable_cores
-from harness.machine import this_machine
 from harness.plan.expand import plan
 from harness.runner.engine import Trial
 from harness.runner.local import LocalEngine
 from harness.runner.run import left_to_do, run_plan
 from harness.spec.experiment import parse_experiment
 from harness.spec.trial import TrialSpec
-from harness.store import open_store
+from harness.store.machine import this_machine
+from harness.store.sqlite import open_store
 
 ROOT = Path(__file__).parents[2]
 TARGETS = {"one after another": 0.60, "plain loop": 0.25}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from harness.machine import this_machine
+from harness.store.machine import this_machine
 from tests.benchmarks.compare import OTHER_MACHINE, THRESHOLD, Ratio, compared, middle, named, ratios, table
 from tests.benchmarks.conftest import slowed
 from tests.benchmarks.regress import BASELINE, REPEATS, gate, read_baseline, slack_here, suite, told, write_baseline

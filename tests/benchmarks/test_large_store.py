@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from harness.plan.expand import plan
-from harness.record import CurvePoint, Phase, Record
 from harness.results import load_records
 from harness.spec.experiment import Experiment
-from harness.status import status_of
-from harness.store import FILE_NAME, open_store
+from harness.store.record import CurvePoint, Phase, Record
+from harness.store.sqlite import FILE_NAME, open_store
+from harness.store.status import status_of
 from tests.factories import EXPERIMENT, experiment, record
 
 TRIALS, FEW = 100_000, 600

@@ -6,12 +6,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from harness.analysis.frame import curves_frame, to_frame
 from harness.analysis.judge import judge
 from harness.plan.expand import plan
 from harness.report import render
 from harness.results import load_records
-from harness.store import open_store
+from harness.store.frame import curves_frame, to_frame
+from harness.store.sqlite import open_store
 from tests.analysis.records import ALL_KINDS, mixed_records
 from tests.benchmarks.conftest import Measure
 from tests.factories import EXPERIMENT, experiment, record, spec

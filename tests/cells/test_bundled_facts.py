@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from harness.analysis.frame import to_frame
 from harness.cells import Cell, cells
 from harness.cells import bundled_facts as told
 from harness.cells import lstm as lstm_equations
 from harness.cells.cell import Blocks, Recurrence, Saved, States
 from harness.cells.facts import facts
+from harness.store.frame import to_frame
 
 EMPTY = to_frame([])
 

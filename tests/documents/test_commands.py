@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from harness.cli import app
 from harness.plan.expand import plan
-from harness.store import EXPERIMENT_NAME, open_store
+from harness.store.sqlite import EXPERIMENT_NAME, open_store
 from tests.documents.reading import DOCUMENTS, ROOT, Command, blocks, commands
 from tests.factories import EXPERIMENT, experiment, record
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness.store import open_store
+from harness.store.sqlite import open_store
 
 ROOT = Path(__file__).parents[2]
 

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 import harness
-from harness.store import FILE_NAME
+from harness.store.sqlite import FILE_NAME
 
 QUICK = """
 name = "quick"

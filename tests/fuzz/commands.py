@@ -21,7 +21,7 @@ import harness.report.writing
 import harness.trial.foreground  # before any input: an import that is stopped halfway leaves a broken module
 from harness.errors import UserError
 from harness.results import read_results
-from harness.store import naming_damage
+from harness.store.sqlite import naming_damage
 from tests.factories import EXPERIMENT
 from tests.fuzz import folders
 from tests.fuzz.mutation import NUMBERS, TEXTS, pick

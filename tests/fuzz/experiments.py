@@ -18,7 +18,7 @@ from harness.spec.experiment import Experiment, load_claims, load_experiment, pa
 from harness.spec.sweep import Sweep
 from harness.spec.trial import TrialLimits
 from harness.spec.tuning import Tune
-from harness.store import stored_experiment, write_atomically
+from harness.store.sqlite import stored_experiment, write_atomically
 from harness.tasks import tasks
 from tests.documents.reading import blocks
 from tests.factories import EXPERIMENT

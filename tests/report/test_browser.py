@@ -10,7 +10,7 @@ from selenium.webdriver.common.by import By
 
 from harness.plan.expand import plan
 from harness.results import render_results
-from harness.store import EXPERIMENT_NAME, open_store
+from harness.store.sqlite import EXPERIMENT_NAME, open_store
 from tests.factories import EXPERIMENT, experiment, record
 from tests.report.browser import Browser, axe_core, press, shown, visit
 from tests.report.samples import HOSTILE

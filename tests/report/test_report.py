@@ -15,8 +15,8 @@ import pytest
 
 from harness.analysis.verdict import Verdict
 from harness.errors import UserError
-from harness.hosts import Host
 from harness.report import render
+from harness.store.hosts import Host
 from tests.report.samples import CELLS, HOSTILE, comparison, frame, report_data, trial, verdicts
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from harness.store import FILE_NAME, open_store
+from harness.store.sqlite import FILE_NAME, open_store
 
 ROOT = Path(__file__).parents[2]
 MARK = "HARNESS_TEST"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from harness.record import Record
 from harness.runner.engine import Trial
 from harness.spec.factors import Lane
+from harness.store.record import Record
 from tests.factories import record
 
 

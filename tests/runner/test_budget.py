@@ -14,7 +14,7 @@ from harness.runner.budget import CAUTION, Budget, in_rounds, seconds_of
 from harness.runner.engine import Trial
 from harness.runner.run import left_to_do, run_plan
 from harness.spec.trial import TrialSpec
-from harness.store import LeftOut, open_store
+from harness.store.sqlite import LeftOut, open_store
 from tests.factories import record, spec
 from tests.runner.simulated import Simulated
 from tests.runner.test_run import Silent

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.store import FILE_NAME, open_store
+from harness.store.sqlite import FILE_NAME, open_store
 from tests.runner.place import HEAD, Place, sweeps
 
 TEXT = HEAD + sweeps("recall", sizes=range(20, 32))

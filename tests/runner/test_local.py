@@ -22,11 +22,11 @@ from harness.analysis.rounds import FEWEST_ROUNDS
 from harness.cells import KERNELS, cells
 from harness.cgroup import usable_cores
 from harness.errors import UserError
-from harness.record import PHASES, Record
 from harness.runner.engine import Trial
 from harness.runner.lanes import MachineLock
 from harness.runner.local import LocalEngine
 from harness.spec.trial import TrialSpec
+from harness.store.record import PHASES, Record
 from harness.tasks.synthetic.recall import task as recall
 from tests.factories import spec
 

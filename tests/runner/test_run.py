@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.record import Record, Status
 from harness.runner.engine import Trial
 from harness.runner.run import MAX_CRASHES, Outcome, left_to_do, run_plan
 from harness.spec.factors import Lane
-from harness.store import Attempts, Store, open_store
+from harness.store.record import Record, Status
+from harness.store.sqlite import Attempts, Store, open_store
 from tests.factories import record, spec
 
 SPECS = [spec(seed=seed, cell=cell) for seed in (0, 1) for cell in ("gru", "lstm")]

@@ -14,11 +14,11 @@ from typing import Any
 import psutil
 import pytest
 
-from harness.record import Record
 from harness.runner import local
 from harness.runner.engine import Trial
 from harness.runner.local import LocalEngine
 from harness.spec.trial import TrialSpec
+from harness.store.record import Record
 from harness.tasks.synthetic.recall import task as recall
 from tests.factories import spec
 from tests.runner.pretend import PRELOAD

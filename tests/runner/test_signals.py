@@ -14,9 +14,9 @@ from contextlib import suppress
 import psutil
 import pytest
 
-from harness.record import Record
 from harness.runner.run import MAX_CRASHES
-from harness.store import FILE_NAME, open_store
+from harness.store.record import Record
+from harness.store.sqlite import FILE_NAME, open_store
 from tests.runner.place import HEAD, Place, finish, sweeps
 
 TRIALS = 5

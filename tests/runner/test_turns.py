@@ -14,13 +14,13 @@ import pytest
 
 from harness.analysis.rounds import FEWEST_ROUNDS, MOST_ROUNDS
 from harness.errors import UserError
-from harness.record import Record
 from harness.runner import turns
 from harness.runner.child import Child
 from harness.runner.engine import Trial
 from harness.runner.local import LocalEngine
 from harness.runner.precision import Precision
 from harness.spec.trial import TrialSpec
+from harness.store.record import Record
 from harness.tasks.synthetic.recall import task as recall
 from tests.factories import spec
 from tests.runner.pretend import PRELOAD

@@ -16,7 +16,7 @@ from harness.results import load_stored_experiment
 from harness.spec.bundled import bundled_experiments
 from harness.spec.experiment import Experiment, load_claims, load_experiment, parse_experiment
 from harness.spec.sweep import Sweep
-from harness.store import EXPERIMENT_NAME, open_store, write_atomically
+from harness.store.sqlite import EXPERIMENT_NAME, open_store, write_atomically
 from tests.factories import EXPERIMENT, experiment, record
 
 CLAIM = """

@@ -18,7 +18,6 @@ from uuid import uuid4
 from pydantic import ValidationError
 
 from harness.errors import UserError
-from harness.record import Record, Status
 from harness.runner.attempt import Attempt
 from harness.runner.cluster.events import Event, Failed, Gone, Joined, Left, Link, Returned, Unfit, Worker
 from harness.runner.cluster.host import Order, Records
@@ -27,6 +26,7 @@ from harness.runner.engine import LOOK_AHEAD, Trial
 from harness.runner.limits import GRACE_SECONDS, Limits
 from harness.runner.precision import EVERY_PAIR, Precision
 from harness.spec.factors import Lane
+from harness.store.record import Record, Status
 
 MAX_LOST = 3
 """After this number of workers that were lost, or stopped a trial, a run does not try the trial again."""

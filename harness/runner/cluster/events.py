@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from harness.record import Machine
+from harness.store.record import Machine
 
 
 @dataclass(frozen=True)

@@ -24,15 +24,15 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, TypeAdapter
 
 from harness.errors import UserError
-from harness.machine import this_machine
 from harness.plan.digest import code_version
-from harness.record import Record
 from harness.runner.cluster.versions import own_versions
 from harness.runner.engine import Trial
 from harness.runner.limits import Limits
 from harness.runner.local import LocalEngine
 from harness.runner.precision import Precision
 from harness.spec.trial import TrialSpec
+from harness.store.machine import this_machine
+from harness.store.record import Record
 from harness.tasks.common.cache import VARIABLE as CACHE_VARIABLE
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import Any
 from distributed import Client, Security
 
 from harness.errors import UserError
-from harness.record import Machine
 from harness.runner.cluster.events import Event, Failed, Gone, Joined, Left, Returned, Unfit, Worker
 from harness.runner.cluster.host import describe, run_order, stop_orders
+from harness.store.record import Machine
 
 CONNECT_SECONDS = 10.0
 _LOOK_SECONDS = 0.5

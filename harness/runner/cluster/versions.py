@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from harness.machine import this_machine
+from harness.store.machine import this_machine
 
 _PACKAGE = Path(__file__).parents[2]
 _COMPARED = ("python", "tensorflow", "keras")

@@ -11,7 +11,7 @@ from harness.runner.budget import CAUTION, Budget, in_rounds
 from harness.runner.cluster.events import Event, Worker
 from harness.runner.run import left_to_do, run_plan
 from harness.spec.trial import TrialSpec
-from harness.store import open_store
+from harness.store.sqlite import open_store
 from tests.runner.cluster.test_engine import Pretend, accuracy, blocks, engine_of, worker
 from tests.runner.test_run import Silent
 

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
-from harness.machine import this_machine
-from harness.record import Record
 from harness.runner.cluster.engine import MAX_GROUP, MAX_LOST, PATIENCE_SECONDS, ClusterEngine
 from harness.runner.cluster.events import Event, Failed, Gone, Joined, Left, Returned, Unfit, Worker
 from harness.runner.cluster.host import Order, Records
@@ -19,6 +17,8 @@ from harness.runner.lanes import block_of
 from harness.runner.limits import Limits
 from harness.runner.precision import Precision
 from harness.spec.trial import TrialSpec
+from harness.store.machine import this_machine
+from harness.store.record import Record
 from tests.factories import record, spec
 
 VERSIONS = {"harness": "abc", "python": "3.11.2", "tensorflow": "2.20.0", "keras": "3.13.0"}

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
-from harness.record import Record
 from harness.runner.cluster import host
 from harness.runner.cluster.host import Host
 from harness.runner.engine import Trial
 from harness.runner.limits import Limits
 from harness.runner.precision import EVERY_PAIR, Precision
 from harness.spec.factors import Lane
+from harness.store.record import Record
 from tests.factories import record, spec
 
 TRIAL = Trial(spec().id(), spec())

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from harness.machine import this_machine
 from harness.runner.cluster import link
 from harness.runner.cluster.events import Event, Gone, Joined, Left, Unfit, Worker
 from harness.runner.cluster.link import DaskLink
+from harness.store.machine import this_machine
 
 LONG = 30.0
 FACTS = {"host": "h", "computer": "c", "slots": 2, "machine": this_machine().model_dump(), "versions": {}}

@@ -15,7 +15,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from harness.store import FILE_NAME
+from harness.store.sqlite import FILE_NAME
 from tests.runner.cluster.processes import Processes
 from tests.runner.place import HEAD, Place, finish, sweeps, without_times
 

@@ -15,16 +15,16 @@ from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
-from harness.analysis.data_names import Identity, dataset_names, identity_of, with_data
-from harness.analysis.looks import Looks
 from harness.errors import UserError
 from harness.files import is_file, read_text, remove_parts, replacing, resolved, user_path
 from harness.locks import owner, try_lock
 from harness.plan.estimate import Load, load_of
-from harness.record import Record
 from harness.spec.factors import Lane
 from harness.spec.trial import TrialSpec
-from harness.tables import INSERT_PLANNED, check_schema, primary_code
+from harness.store.data_names import Identity, dataset_names, identity_of, with_data
+from harness.store.looks import Looks
+from harness.store.record import Record
+from harness.store.tables import INSERT_PLANNED, check_schema, primary_code
 
 FILE_NAME = "trials.sqlite"
 EXPERIMENT_NAME = "experiment.toml"
@@ -379,7 +379,7 @@ def naming_damage(*directories: str | Path) -> Iterator[None]:
 
 def _name_damage(connection: sqlite3.Connection, path: Path, error: Exception) -> None:
     """Raise a UserError that names the damaged value, where there is one, from what failed because of it."""
-    from harness.damage import found_damage
+    from harness.store.damage import found_damage
 
     damage = found_damage(connection, error)
     if damage is not None:

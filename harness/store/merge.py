@@ -21,16 +21,24 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from harness.analysis.datasets import Data, of_record
-from harness.analysis.looks import Looks
 from harness.errors import UserError
 from harness.files import make_folder, read_text, resolved, user_path
-from harness.record import Record
 from harness.results import SUMMARIES_FOLDER, load_stored_experiment, summary_files
 from harness.runner.lanes import VARIES_WITHIN_A_BLOCK
 from harness.runner.run import TRY_AGAIN
 from harness.spec.trial import SPEC_DEFAULTS
-from harness.store import EXPERIMENT_NAME, Planned, Store, exclusive, open_store, stored_experiment, write_atomically
+from harness.store.datasets import Data, of_record
+from harness.store.looks import Looks
+from harness.store.record import Record
+from harness.store.sqlite import (
+    EXPERIMENT_NAME,
+    Planned,
+    Store,
+    exclusive,
+    open_store,
+    stored_experiment,
+    write_atomically,
+)
 
 _ABSENT = {name: of.get_default() for name, of in Record.model_fields.items() if not of.is_required()}
 """What a record that lacks a key, as an older version wrote it, says of it."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from harness.analysis.datasets import Data, Summary, differences, of_frame, of_record, unknown_warning
-from harness.analysis.frame import to_frame
+from harness.store.datasets import Data, Summary, differences, of_frame, of_record, unknown_warning
+from harness.store.frame import to_frame
 from tests.factories import record
 
 A, B, C = (json.dumps({"procedure": "words 2", "text_sha256": letter * 64}) for letter in "abc")

@@ -6,7 +6,9 @@ import math
 import time
 from typing import Any
 
-from harness.analysis.frame import (
+from harness.analysis.simulate import simulated_record
+from harness.report.aggregate import prepared
+from harness.store.frame import (
     COLUMNS,
     CURVE_COLUMNS,
     LENGTH_COLUMNS,
@@ -16,8 +18,6 @@ from harness.analysis.frame import (
     reach_frame,
     to_frame,
 )
-from harness.analysis.simulate import simulated_record
-from harness.report.aggregate import prepared
 
 
 def test_a_trial_is_a_row_with_its_spec_its_times_and_its_scores() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from harness.analysis.data_names import as_text, dataset_names
-from harness.machine import fingerprint_of
-from harness.record import PHASES
 from harness.spec.trial import SPEC_DEFAULTS
+from harness.store.data_names import as_text, dataset_names
+from harness.store.machine import fingerprint_of
+from harness.store.record import PHASES
 
 SPEC_TEXT = (
     "task", "cell", "kernel", "lane", "matched", "optimizer", "initialiser", "forget_bias", "purpose", "options",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from harness.hosts import MOST_CONDITIONS, Host, Whereabouts, runs_of
+from harness.store.hosts import MOST_CONDITIONS, Host, Whereabouts, runs_of
 from tests.factories import record, spec
 
 

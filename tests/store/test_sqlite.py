@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.analysis.looks import Looks
 from harness.errors import UserError
 from harness.files import THIS_HOST
 from harness.spec.trial import TrialSpec
-from harness.store import EXPERIMENT_NAME, FILE_NAME, exclusive, open_store, stored_experiment, write_atomically
-from harness.tables import SCHEMA_VERSION
+from harness.store.looks import Looks
+from harness.store.sqlite import EXPERIMENT_NAME, FILE_NAME, exclusive, open_store, stored_experiment, write_atomically
+from harness.store.tables import SCHEMA_VERSION
 from tests.factories import record, spec
 
 MATTERS_TO_ROOT = pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -182,7 +182,7 @@ def test_a_full_disk_is_one_message_and_what_was_stored_stays(tmp_path: Path) ->
 HOLD = """
 import sys, time
 from pathlib import Path
-from harness.store import exclusive
+from harness.store.sqlite import exclusive
 with exclusive(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
@@ -212,7 +212,7 @@ def test_a_run_removes_what_a_killed_one_left_unfinished_and_nothing_else(tmp_pa
 
 KILLED_WHILE_WRITING = """
 import os, signal, sys
-from harness.store import open_store
+from harness.store.sqlite import open_store
 from tests.factories import record, spec
 with open_store(sys.argv[1], create=True) as store:
     store.set_plan({spec().id(): spec()})
@@ -278,7 +278,7 @@ def test_looks_are_kept_by_claim_in_the_order_of_their_seeds(tmp_path: Path) -> 
 def test_more_records_than_are_read_at_a_time_come_once_each_and_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.store._AT_A_TIME", 2)
+    monkeypatch.setattr("harness.store.sqlite._AT_A_TIME", 2)
     specs = [spec(seed=seed) for seed in range(5)]
     with open_store(tmp_path, create=True) as store:
         store.set_plan({of.id(): of for of in specs})
@@ -291,7 +291,7 @@ def test_more_records_than_are_read_at_a_time_come_once_each_and_in_order(
 
 
 def test_whoever_reads_every_attempt_holds_up_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.store._AT_A_TIME", 2)
+    monkeypatch.setattr("harness.store.sqlite._AT_A_TIME", 2)
     first, *others = (record(spec(seed=seed)) for seed in range(5))
     with open_store(tmp_path, create=True) as store, open_store(tmp_path) as reader:
         store._connection.execute("PRAGMA busy_timeout = 0")

@@ -12,9 +12,9 @@ import pytest
 from harness.errors import UserError
 from harness.plan.estimate import Estimator, load_of, seconds_in_all
 from harness.runner.run import MAX_CRASHES
-from harness.status import learned, status_of
-from harness.store import FILE_NAME, open_store
-from harness.tables import SCHEMA_VERSION
+from harness.store.sqlite import FILE_NAME, open_store
+from harness.store.status import learned, status_of
+from harness.store.tables import SCHEMA_VERSION
 from tests.factories import record, spec
 
 SPECS = [
@@ -173,7 +173,9 @@ def test_a_store_that_cannot_be_brought_up_to_date_says_so_and_stays(
 ) -> None:
     old_store(tmp_path)
     before = (tmp_path / FILE_NAME).read_bytes()
-    monkeypatch.setattr("harness.tables.INSERT_PLANNED", "INSERT INTO no_such_table VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+    monkeypatch.setattr(
+        "harness.store.tables.INSERT_PLANNED", "INSERT INTO no_such_table VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    )
     with pytest.raises(UserError, match=r"damaged \(no such table: \w+\)\. Restore"), open_store(tmp_path):
         pass
     assert (tmp_path / FILE_NAME).read_bytes() == before
@@ -186,7 +188,7 @@ def test_an_old_store_that_is_read_only_says_what_to_do(tmp_path: Path, monkeypa
     def read_only(name: str, **options: Any) -> sqlite3.Connection:  # file permissions do not matter to root
         return opened(name.replace("mode=rw", "mode=ro"), **options)
 
-    monkeypatch.setattr("harness.store.sqlite3.connect", read_only)
+    monkeypatch.setattr("harness.store.sqlite.sqlite3.connect", read_only)
     with (
         pytest.raises(UserError, match=r"must be migrated, but it is read-only\. Copy the folder"),
         open_store(tmp_path),

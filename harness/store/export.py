@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from harness.files import replacing, user_path
-from harness.store import naming_damage, open_store
+from harness.store.sqlite import naming_damage, open_store
 
 _REMEDY = "Choose another file with --output FILE"
 

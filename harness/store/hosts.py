@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from harness.analysis.data_names import Identity, dataset_names, identity_of, with_data
-from harness.machine import fingerprint_of
+from harness.store.data_names import Identity, dataset_names, identity_of, with_data
+from harness.store.machine import fingerprint_of
 
 _Condition: TypeAlias = tuple[Identity, int, int]
 """Data, training-set size, length."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from harness.analysis.data_names import Identity, dataset_names, identity_of, with_data
+from harness.store.data_names import Identity, dataset_names, identity_of, with_data
 
 if TYPE_CHECKING:
     import pandas as pd

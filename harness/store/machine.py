@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.cgroup import usable_cores, usable_memory
-from harness.record import Machine
+from harness.store.record import Machine
 
 _FACTS = ("cpu", "cores", "memory_bytes", "system", "python", "tensorflow", "keras", "numpy")
 _TELLING = re.compile(r"(TF|XLA|KERAS|OMP|MKL|OPENBLAS|ONEDNN|DNNL|MALLOC)_\w+|PYTHONHASHSEED|LD_PRELOAD")

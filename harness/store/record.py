@@ -111,7 +111,7 @@ class Record(_Frozen):
     device: str | None = None
     """The kind of device that trained, 'CPU'; None in records of versions that did not state it."""
     environment: dict[str, str] = {}
-    """The environment variables set by the user that can change results or times (`harness.machine`)."""
+    """The environment variables set by the user that can change results or times (`harness.store.machine`)."""
     host: str | None = None
     """The name of the computer, where an engine of several ran it."""
     version_differences: tuple[str, ...] = ()

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-import harness.merge
-from harness.analysis.looks import Looks
+import harness.store.merge
 from harness.errors import UserError
-from harness.merge import merge
-from harness.record import Record
 from harness.results import judge_results
-from harness.store import EXPERIMENT_NAME, FILE_NAME, Store, exclusive, open_store
+from harness.store.looks import Looks
+from harness.store.merge import merge
+from harness.store.record import Record
+from harness.store.sqlite import EXPERIMENT_NAME, FILE_NAME, Store, exclusive, open_store
 from tests.factories import EXPERIMENT, record, spec
 
 SPECS = [spec(seed=seed) for seed in range(6)]
@@ -246,7 +246,7 @@ def test_a_merge_that_was_ended_before_it_was_done_can_be_done_again(
     b = looked_at(tmp_path / "b", range(5, 10), (9,))
     (a / "summaries").mkdir()
     (a / "summaries" / "gru.txt").write_text("a's", encoding="utf-8")
-    real, calls = getattr(harness.merge, step), 0
+    real, calls = getattr(harness.store.merge, step), 0
 
     def ends_at_the_second(*arguments: Any) -> object:
         nonlocal calls
@@ -256,7 +256,7 @@ def test_a_merge_that_was_ended_before_it_was_done_can_be_done_again(
         return real(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"harness.merge.{step}", ends_at_the_second)
+        patch.setattr(f"harness.store.merge.{step}", ends_at_the_second)
         with pytest.raises(KeyboardInterrupt):
             merge([a, b], tmp_path / "ab")
     assert judge_results(tmp_path / "ab")[0].verdict == "undecided", "it can be reported"
@@ -268,7 +268,7 @@ def test_a_merge_that_was_ended_before_it_was_done_can_be_done_again(
 def test_a_folder_in_which_a_run_goes_on_can_be_merged_and_the_run_is_not_held_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.store._AT_A_TIME", 1)
+    monkeypatch.setattr("harness.store.sqlite._AT_A_TIME", 1)
     a, b = folder(tmp_path / "a", range(6), *map(record, SPECS[:3])), folder(tmp_path / "b", [5], record(SPECS[5]))
     kept = Store.fill
     with open_store(a, create=True) as running, exclusive(a):

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from harness.analysis.changes import compare
-from harness.analysis.data_names import dataset_names, names_of_tasks
-from harness.analysis.frame import to_frame
 from harness.analysis.pairs import find_pairs
 from harness.analysis.words import scope
-from harness.hosts import Whereabouts
 from harness.report.aggregate import prepared
 from harness.report.evidence import evidence
 from harness.report.panels import results_of
 from harness.spec.claims import Paired
-from harness.store import open_store
+from harness.store.data_names import dataset_names, names_of_tasks
+from harness.store.frame import to_frame
+from harness.store.hosts import Whereabouts
+from harness.store.sqlite import open_store
 from harness.terminal import plan_table, tasks_of
 from tests.factories import experiment, record, spec
 from tests.report.samples import report_data

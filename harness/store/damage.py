@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from harness.record import Record
 from harness.spec.explain import explain
 from harness.spec.trial import TrialSpec
+from harness.store.record import Record
 
 _TYPES = {
     "trial": {"trial_id": "text", "attempt": "integer", "status": "text", "task": "text", "cell": "text"},

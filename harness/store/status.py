@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.plan.estimate import Estimator, seconds_in_all
 from harness.runner.run import is_given_up, is_left
-from harness.store import State, Store
+from harness.store.sqlite import State, Store
 
 
 @dataclass(frozen=True)
