@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from harness.errors import UserError as UserError
     from harness.flow import run_experiment as run
     from harness.results import judge_results as judge
-    from harness.results import load_records as load_records
     from harness.results import render_results as render
     from harness.spec.experiment import load_experiment as load_experiment
+    from harness.store.frame import load_records as load_records
 
 __all__ = ["UserError", "get_model", "judge", "load_experiment", "load_records", "render", "run"]
 __version__ = "0.1.0"
@@ -34,7 +34,7 @@ _HOMES = {
     "get_model": "harness.cells.network:get_model",
     "judge": "harness.results:judge_results",
     "load_experiment": "harness.spec.experiment:load_experiment",
-    "load_records": "harness.results:load_records",
+    "load_records": "harness.store.frame:load_records",
     "render": "harness.results:render_results",
     "run": "harness.flow:run_experiment",
 }

@@ -228,7 +228,8 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
     from harness.plan.estimate import Estimator, load_of, seconds_in_all
     from harness.plan.expand import plan
     from harness.runner.progress import duration
-    from harness.runner.run import MAX_CRASHES, is_given_up, left_to_do
+    from harness.runner.run import left_to_do
+    from harness.store.record import MAX_CRASHES, is_given_up
     from harness.store.sqlite import FILE_NAME, naming_damage, open_store
     from harness.store.status import learned
     from harness.terminal import data_lines, plan_table
@@ -328,7 +329,8 @@ def report(
 ) -> None:
     """Judge the stored records and write the report anew; runs nothing."""
     from harness.results import OUTPUT, judged, render_beside, render_results
-    from harness.store.sqlite import FILE_NAME, make_writable
+    from harness.store.folder import make_writable
+    from harness.store.sqlite import FILE_NAME
 
     if len(directories) == 1:
         try:
@@ -456,7 +458,7 @@ def show(directory: Directory, trial: Trial) -> None:
 @app.command("trial")
 def trial_(directory: Directory, trial: Trial) -> None:
     """Repeat one trial alone, in this process, where a debugger and print work; stores nothing."""
-    from harness.results import find_modules
+    from harness.store.folder import find_modules
     from harness.store.sqlite import open_store
 
     with open_store(directory) as store:

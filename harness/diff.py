@@ -17,8 +17,9 @@ from rich.text import Text
 
 from harness.analysis.changes import Change, Changes, Group, compare
 from harness.analysis.effects import number
-from harness.results import find_modules, load_records
 from harness.store.datasets import Data, differences, of_frame
+from harness.store.folder import find_modules
+from harness.store.frame import load_records
 from harness.store.sqlite import naming_damage, open_store
 
 BY_CHANCE = 0.05

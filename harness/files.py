@@ -135,3 +135,9 @@ def remove_parts(folder: Path) -> None:
         if written_by and not psutil.pid_exists(int(written_by[1])):
             with suppress(OSError):
                 path.unlink()
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a text file in one step, so that a reader sees the old or the new one whole. Raises UserError."""
+    with replacing(path) as file:
+        file.write(text.encode())

@@ -19,11 +19,11 @@ from rich.console import Console
 from harness import until_decided as more_seeds
 from harness.analysis.verdict import Verdict
 from harness.errors import UserError, check_name
-from harness.files import remove_parts, user_path
+from harness.files import remove_parts, user_path, write_atomically
 from harness.plan.digest import code_version
 from harness.plan.estimate import load_of, seconds_in_all
 from harness.plan.expand import plan
-from harness.results import judge_and_render, summary_file, write_summary
+from harness.results import judge_and_render
 from harness.runner import scratch
 from harness.runner.budget import Budget, in_rounds
 from harness.runner.child import server_context, without_main
@@ -34,31 +34,15 @@ from harness.runner.local import LocalEngine
 from harness.runner.precision import precision_for
 from harness.runner.problems import problems_of
 from harness.runner.progress import ShowProgress, duration
-from harness.runner.run import (
-    MAX_CRASHES,
-    OTHER_MACHINE,
-    RETRIED,
-    TRY_AGAIN,
-    Outcome,
-    is_given_up,
-    left_to_do,
-    run_plan,
-)
+from harness.runner.run import Outcome, left_to_do, run_plan
 from harness.spec.experiment import Experiment, load_experiment
 from harness.spec.trial import TrialSpec
 from harness.spec.tuning import Tune
+from harness.store.folder import EXPERIMENT_NAME, exclusive, summary_file, write_summary
 from harness.store.frame import to_frame
 from harness.store.machine import fingerprint_of, this_machine
-from harness.store.sqlite import (
-    EXPERIMENT_NAME,
-    NONE,
-    Attempts,
-    LeftOut,
-    Store,
-    exclusive,
-    open_store,
-    write_atomically,
-)
+from harness.store.record import MAX_CRASHES, OTHER_MACHINE, RETRIED, TRY_AGAIN, is_given_up
+from harness.store.sqlite import NONE, Attempts, LeftOut, Store, open_store
 from harness.store.status import learned
 from harness.tasks.common.cache import VARIABLE as CACHE_VARIABLE
 from harness.trial.process import begin_in, model_summary

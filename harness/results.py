@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import os
-import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -18,22 +16,21 @@ from harness.analysis.verdict import Verdict
 from harness.cells import Cell, cells
 from harness.cells.bundled_facts import counts
 from harness.errors import UserError, check_name
-from harness.files import make_folder, read_text, resolved, user_path
+from harness.files import resolved, user_path
 from harness.spec.claims import Claim
-from harness.spec.experiment import Experiment, load_claims, parse_experiment
+from harness.spec.experiment import Experiment, load_claims
 from harness.store.datasets import Summary
+from harness.store.folder import (
+    EXPERIMENT_NAME,
+    load_stored_experiment,
+    make_writable,
+    read_summaries,
+    stored_experiment,
+)
 from harness.store.hosts import Host, Whereabouts
 from harness.store.looks import Looks
 from harness.store.machine import fingerprint_of
-from harness.store.sqlite import (
-    EXPERIMENT_NAME,
-    LeftOut,
-    make_writable,
-    naming_damage,
-    open_store,
-    stored_experiment,
-    write_atomically,
-)
+from harness.store.sqlite import LeftOut, naming_damage, open_store
 from harness.tasks import tasks
 
 if TYPE_CHECKING:
@@ -43,43 +40,14 @@ if TYPE_CHECKING:
 
 ReportFormat = Literal["html", "md"]
 VERDICTS_NAME = "verdicts.json"
-SUMMARIES_FOLDER = "summaries"
 OUTPUT = "--output DIR"
 """The option of `harness report` that chooses another folder."""
 MOST_FAILURES = 200
 """Failures that are told with message and stderr; all of them count."""
 _FEATURES, _UNITS = 256, 32
 """Of the first recurrent layer of the document's network."""
-_VERSION = re.compile(r"\.[0-9a-f]{12}$")
 _BATCH = 500
 """Records in memory at a time: learning curves as JSON values take fifty times the room of a frame's."""
-
-
-def load_records(directory: str | Path, *, all_records: bool = False) -> pd.DataFrame:
-    """The records of a results folder as a tidy frame, a row a trial (docs/results.md explains the columns).
-
-    `all_records` includes those that the folder's present plan does not ask for. Raises UserError.
-    """
-    from harness.store.frame import to_frame
-
-    with open_store(directory) as store:
-        return to_frame(store.records(all_records=all_records))
-
-
-def load_stored_experiment(directory: str | Path) -> Experiment:
-    """The experiment that the folder's last run used. Raises UserError."""
-    directory = user_path(directory)
-    text = stored_experiment(directory)
-    return parse_experiment(text, source=str(directory / EXPERIMENT_NAME), folder=resolved(directory))
-
-
-def find_modules(directory: str | Path, names: Iterable[str]) -> None:
-    """Let the `module:attribute` names among these be found beside the experiment that the folder's last run used.
-
-    Raises UserError where there is such a name and the experiment cannot be read.
-    """
-    if any(":" in name for name in names):
-        load_stored_experiment(directory)
 
 
 @dataclass(frozen=True)
@@ -374,32 +342,6 @@ def report_data(stored: Stored, verdicts: list[Verdict]) -> ReportData:
         dirty="yes" if stored.dirty else "",
         generated_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-
-
-def read_summaries(directory: Path) -> dict[str, str]:
-    """The stored summaries of the article's models, by cell."""
-    return {cell: read_text(path) for cell, path in summary_files(directory).items()}
-
-
-def summary_files(directory: Path) -> dict[str, Path]:
-    """The files of the stored summaries, by cell: `<cell>.<version of its code>.txt`, or `<cell>.txt` as once was."""
-    paths = sorted((directory / SUMMARIES_FOLDER).glob("[!.]*.txt"))
-    return {_VERSION.sub("", path.stem): path for path in paths}
-
-
-def summary_file(directory: Path, cell: str, version: str) -> Path:
-    """Where the summary of a cell's model is kept, for this version of its code (12 hexadecimal digits)."""
-    return directory / SUMMARIES_FOLDER / f"{cell.replace(os.sep, '_')}.{version}.txt"
-
-
-def write_summary(directory: Path, cell: str, version: str, text: str) -> None:
-    """Keep the summary of a cell's model for the report, in place of that of another version. Raises UserError."""
-    path = summary_file(directory, cell, version)
-    make_folder(path.parent)
-    write_atomically(path, text)
-    for other in path.parent.glob("[!.]*.txt"):
-        if other != path and _VERSION.sub("", other.stem) == _VERSION.sub("", path.stem):
-            other.unlink(missing_ok=True)
 
 
 def _architecture(name: str) -> dict[str, Any]:

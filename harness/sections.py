@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.errors import UserError
-from harness.files import read_text
-from harness.store.sqlite import write_atomically
+from harness.files import read_text, write_atomically
 
 
 def begin(name: str) -> str:

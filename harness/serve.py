@@ -17,7 +17,8 @@ from pathlib import Path
 from harness.errors import UserError
 from harness.results import live_report
 from harness.stopping import stop_on_signals
-from harness.store.sqlite import EXPERIMENT_NAME, FILE_NAME
+from harness.store.folder import EXPERIMENT_NAME
+from harness.store.sqlite import FILE_NAME
 
 HOST = "127.0.0.1"
 STATE = "/state"

@@ -23,12 +23,12 @@ from harness.cells import KERNELS, cells
 from harness.errors import UserError
 from harness.files import resolved
 from harness.runner.progress import duration
-from harness.runner.run import MAX_CRASHES
 from harness.spec.bundled import bundled_experiments
 from harness.spec.experiment import Experiment, load_experiment
 from harness.spec.trial import TrialSpec
 from harness.store.data_names import names_of_tasks
 from harness.store.datasets import left_out_in_words, most_left_out, unknown_warning
+from harness.store.record import MAX_CRASHES
 from harness.tasks import tasks
 
 if TYPE_CHECKING:

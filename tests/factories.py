@@ -8,9 +8,10 @@ from typing import Any
 from harness.plan.expand import plan
 from harness.spec.experiment import Experiment, parse_experiment
 from harness.spec.trial import TrialSpec
+from harness.store.folder import EXPERIMENT_NAME
 from harness.store.machine import this_machine
 from harness.store.record import Record
-from harness.store.sqlite import EXPERIMENT_NAME, open_store
+from harness.store.sqlite import open_store
 
 EXPERIMENT = """
 name = "tiny"

@@ -22,7 +22,8 @@ import pytest
 import typer.main
 
 from harness.cli import app, main
-from harness.store.sqlite import EXPERIMENT_NAME, open_store
+from harness.store.folder import EXPERIMENT_NAME
+from harness.store.sqlite import open_store
 from tests.factories import EXPERIMENT, experiment, record
 
 pytestmark = pytest.mark.usefixtures("without_figures")

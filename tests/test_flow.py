@@ -13,14 +13,15 @@ from rich.console import Console
 
 from harness.errors import UserError
 from harness.flow import Finished, run_experiment
-from harness.results import judge_results, load_stored_experiment, read_results, report_data
+from harness.results import judge_results, read_results, report_data
 from harness.runner.cluster.connect import Cluster
 from harness.runner.engine import Trial
-from harness.runner.run import MAX_CRASHES, Outcome
+from harness.runner.run import Outcome
 from harness.spec.experiment import Experiment, load_experiment
+from harness.store.folder import EXPERIMENT_NAME, load_stored_experiment
 from harness.store.machine import this_machine
-from harness.store.record import Record, Status
-from harness.store.sqlite import EXPERIMENT_NAME, open_store
+from harness.store.record import MAX_CRASHES, Record, Status
+from harness.store.sqlite import open_store
 from tests.factories import EXPERIMENT, experiment, record
 from tests.runner.simulated import Simulated
 

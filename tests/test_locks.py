@@ -14,7 +14,7 @@ from harness.errors import UserError
 from harness.locks import owner, take_if_free, try_lock
 from harness.runner import lanes, scratch
 from harness.runner.lanes import MachineLock
-from harness.store.sqlite import exclusive
+from harness.store.folder import exclusive
 
 
 @pytest.fixture

@@ -16,10 +16,11 @@ from typer.testing import CliRunner
 from harness.cli import app
 from harness.flow import run_experiment
 from harness.plan.expand import plan
-from harness.results import load_records
 from harness.runner.engine import Trial
 from harness.spec.trial import SPEC_DEFAULTS, TrialSpec
-from harness.store.sqlite import EXPERIMENT_NAME, FILE_NAME, open_store
+from harness.store.folder import EXPERIMENT_NAME
+from harness.store.frame import load_records
+from harness.store.sqlite import FILE_NAME, open_store
 from tests.factories import EXPERIMENT, experiment, record
 from tests.runner.simulated import Simulated
 

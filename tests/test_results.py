@@ -16,20 +16,17 @@ from harness.errors import UserError
 from harness.plan.expand import plan
 from harness.report import ReportData
 from harness.results import (
-    SUMMARIES_FOLDER,
     VERDICTS_NAME,
     judge_and_render,
     judge_results,
     read_results,
-    read_summaries,
     render_beside,
     render_results,
     report_data,
-    summary_file,
-    write_summary,
 )
+from harness.store.folder import EXPERIMENT_NAME, SUMMARIES_FOLDER, read_summaries, summary_file, write_summary
 from harness.store.record import Record
-from harness.store.sqlite import EXPERIMENT_NAME, Store, open_store
+from harness.store.sqlite import Store, open_store
 from tests.factories import EXPERIMENT, experiment, record, spec
 
 pytestmark = pytest.mark.usefixtures("undrawn_files")

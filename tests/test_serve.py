@@ -21,7 +21,8 @@ from harness import serve
 from harness.errors import UserError
 from harness.plan.expand import plan
 from harness.serve import LiveReport, ReportServer, is_loopback
-from harness.store.sqlite import EXPERIMENT_NAME, FILE_NAME, open_store
+from harness.store.folder import EXPERIMENT_NAME
+from harness.store.sqlite import FILE_NAME, open_store
 from tests.factories import EXPERIMENT, experiment, record
 from tests.report.browser import Browser, press, shown, visit
 

@@ -18,20 +18,7 @@ from harness.errors import UserError
 from harness.locks import owner, try_lock
 from harness.runner.engine import Trial
 from harness.spec.factors import Lane
-from harness.spec.trial import TrialSpec
-
-VARIES_WITHIN_A_BLOCK = {"cell", "kernel", "units", "learning_rate", "code"}
-
-
-def block_of(spec: TrialSpec) -> tuple[object, ...]:
-    """What the trials of a block share: the seed and the condition; its cells and kernels are to be compared."""
-    return (*condition_of(spec), spec.seed)
-
-
-def condition_of(spec: TrialSpec) -> tuple[object, ...]:
-    """What the blocks of a condition share: all but the seed."""
-    fields = spec.model_dump(exclude=VARIES_WITHIN_A_BLOCK | {"seed"})
-    return tuple(repr(fields[name]) for name in sorted(fields))
+from harness.spec.trial import block_of
 
 
 def in_blocks(trials: Sequence[Trial]) -> list[list[Trial]]:

@@ -10,23 +10,12 @@ from types import MappingProxyType
 from typing import Protocol
 
 from harness.runner.engine import Engine, Trial
-from harness.runner.lanes import block_of, speed_order
-from harness.spec.trial import TrialSpec
+from harness.runner.lanes import speed_order
+from harness.spec.trial import TrialSpec, block_of
 from harness.stopping import stop_on_signals
-from harness.store.record import Record
+from harness.store.record import Record, is_left
 from harness.store.sqlite import NONE, Attempts, Store
 
-MAX_CRASHES = 5
-"""After this number of crashes a trial is given up. Attempts that were interrupted do not count."""
-TRY_AGAIN = frozenset({"crashed", "interrupted"})
-"""The next run tries these again: an interrupted trial always, a crashed one MAX_CRASHES times in all.
-
-All other statuses are outcomes.
-"""
-OTHER_MACHINE = "other-machine"
-"""For `--retry`: the speed trials that another machine has timed."""
-RETRIED = ("diverged", "timeout", "out_of_memory", "crashed", "interrupted", OTHER_MACHINE)
-"""The statuses of which `--retry` can re-run the trials, and OTHER_MACHINE."""
 _POLL_SECONDS = 0.2
 
 
@@ -101,16 +90,6 @@ class Outcome:
             self.failed - next.repeated + next.failed,
             next.stopped,
         )
-
-
-def is_left(status: str, crashes: int) -> bool:
-    """Whether a trial is to be run (again): `status` of its last attempt, or 'missing'; how many attempts crashed."""
-    return status in ("missing", "interrupted") or (status == "crashed" and crashes < MAX_CRASHES)
-
-
-def is_given_up(status: str, crashes: int) -> bool:
-    """Whether a trial has crashed too often to be tried again."""
-    return status == "crashed" and not is_left(status, crashes)
 
 
 def left_to_do(

@@ -102,6 +102,20 @@ _NOT_COMPILED = {
 """The fields of a trial's spec that its program does not depend on. The options' effects are in `data`."""
 
 
+VARIES_WITHIN_A_BLOCK = {"cell", "kernel", "units", "learning_rate", "code"}
+
+
+def block_of(spec: TrialSpec) -> tuple[object, ...]:
+    """What the trials of a block share: the seed and the condition; its cells and kernels are to be compared."""
+    return (*condition_of(spec), spec.seed)
+
+
+def condition_of(spec: TrialSpec) -> tuple[object, ...]:
+    """What the blocks of a condition share: all but the seed."""
+    fields = spec.model_dump(exclude=VARIES_WITHIN_A_BLOCK | {"seed"})
+    return tuple(repr(fields[name]) for name in sorted(fields))
+
+
 class TrialLimits(BaseModel):
     """`[limits]`: what one trial may take before it is stopped; a trial that was stopped is an outcome."""
 

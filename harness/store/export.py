@@ -16,7 +16,7 @@ def export_records(directory: str | Path, format: str, output: str | Path | None
 
     Raises UserError where the records cannot be read or the file cannot be written.
     """
-    from harness.results import load_records
+    from harness.store.frame import load_records  # pandas is imported only where a frame is asked for
 
     path = user_path(directory) / f"records.{format}" if output is None else user_path(output)
     if format == "jsonl":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ from harness.spec.trial import SPEC_DEFAULTS
 from harness.store.data_names import as_text, dataset_names
 from harness.store.machine import fingerprint_of
 from harness.store.record import PHASES
+from harness.store.sqlite import open_store
 
 SPEC_TEXT = (
     "task", "cell", "kernel", "lane", "matched", "optimizer", "initialiser", "forget_bias", "purpose", "options",
@@ -73,6 +75,15 @@ REACH_COLUMNS = ("trial_id", "network", "distance", "gradient")
 
 StoredRecord = Mapping[str, Any]
 """A record in its JSON form, as `Record.model_dump(mode="json")` gives it. It is trusted, not validated again."""
+
+
+def load_records(directory: str | Path, *, all_records: bool = False) -> pd.DataFrame:
+    """The records of a results folder as a tidy frame, a row a trial (docs/results.md explains the columns).
+
+    `all_records` includes those that the folder's present plan does not ask for. Raises UserError.
+    """
+    with open_store(directory) as store:
+        return to_frame(store.records(all_records=all_records))
 
 
 def to_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:

@@ -22,23 +22,20 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UserError
-from harness.files import make_folder, read_text, resolved, user_path
-from harness.results import SUMMARIES_FOLDER, load_stored_experiment, summary_files
-from harness.runner.lanes import VARIES_WITHIN_A_BLOCK
-from harness.runner.run import TRY_AGAIN
-from harness.spec.trial import SPEC_DEFAULTS
+from harness.files import make_folder, read_text, resolved, user_path, write_atomically
+from harness.spec.trial import SPEC_DEFAULTS, VARIES_WITHIN_A_BLOCK
 from harness.store.datasets import Data, of_record
-from harness.store.looks import Looks
-from harness.store.record import Record
-from harness.store.sqlite import (
+from harness.store.folder import (
     EXPERIMENT_NAME,
-    Planned,
-    Store,
+    SUMMARIES_FOLDER,
     exclusive,
-    open_store,
+    load_stored_experiment,
     stored_experiment,
-    write_atomically,
+    summary_files,
 )
+from harness.store.looks import Looks
+from harness.store.record import TRY_AGAIN, Record
+from harness.store.sqlite import Planned, Store, open_store
 
 _ABSENT = {name: of.get_default() for name, of in Record.model_fields.items() if not of.is_required()}
 """What a record that lacks a key, as an older version wrote it, says of it."""

@@ -12,6 +12,27 @@ from harness.tasks import Example
 Status = Literal["ok", "diverged", "timeout", "out_of_memory", "crashed", "interrupted"]
 PhaseName = Literal["data", "build", "first_step", "train", "evaluate"]
 PHASES: tuple[PhaseName, ...] = ("data", "build", "first_step", "train", "evaluate")
+MAX_CRASHES = 5
+"""After this number of crashes a trial is given up. Attempts that were interrupted do not count."""
+TRY_AGAIN = frozenset({"crashed", "interrupted"})
+"""The next run tries these again: an interrupted trial always, a crashed one MAX_CRASHES times in all.
+
+All other statuses are outcomes.
+"""
+OTHER_MACHINE = "other-machine"
+"""For `--retry`: the speed trials that another machine has timed."""
+RETRIED = ("diverged", "timeout", "out_of_memory", "crashed", "interrupted", OTHER_MACHINE)
+"""The statuses of which `--retry` can re-run the trials, and OTHER_MACHINE."""
+
+
+def is_left(status: str, crashes: int) -> bool:
+    """Whether a trial is to be run (again): `status` of its last attempt, or 'missing'; how many attempts crashed."""
+    return status in ("missing", "interrupted") or (status == "crashed" and crashes < MAX_CRASHES)
+
+
+def is_given_up(status: str, crashes: int) -> bool:
+    """Whether a trial has crashed too often to be tried again."""
+    return status == "crashed" and not is_left(status, crashes)
 
 
 class _Frozen(BaseModel):

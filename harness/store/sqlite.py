@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,18 +14,17 @@ from typing import Any, NamedTuple
 from pydantic_core import from_json
 
 from harness.errors import UserError
-from harness.files import is_file, read_text, remove_parts, replacing, resolved, user_path
-from harness.locks import owner, try_lock
+from harness.files import is_file, resolved, user_path
 from harness.plan.estimate import Load, load_of
 from harness.spec.factors import Lane
 from harness.spec.trial import TrialSpec
 from harness.store.data_names import Identity, dataset_names, identity_of, with_data
+from harness.store.folder import make_writable
 from harness.store.looks import Looks
 from harness.store.record import Record
 from harness.store.tables import INSERT_PLANNED, check_schema, primary_code
 
 FILE_NAME = "trials.sqlite"
-EXPERIMENT_NAME = "experiment.toml"
 _PLANNED_IDS = "SELECT trial_id FROM planned ORDER BY position"
 _LAST = (
     "SELECT trial_id, record FROM trial AS here WHERE trial_id IN ({}) AND attempt ="
@@ -395,49 +392,6 @@ def _connection(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
-def make_writable(directory: Path, option: str = "--results DIR") -> None:
-    """Make the folder. Raises UserError, which names the `option` that chooses another, where it cannot be written."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=directory):
-            pass
-    except OSError as error:
-        raise UserError(
-            f"{directory}: results cannot be written here ({error.strerror}). Choose another folder with {option}"
-        ) from error
-
-
-@contextmanager
-def exclusive(directory: Path, option: str = "--results DIR") -> Iterator[None]:
-    """Hold the results folder for one run. Raises UserError that names the process which holds it.
-
-    The lock ends with its process, however that ends. Unfinished files that a killed run left are removed.
-    """
-    path = directory / ".lock"
-    try:
-        file = path.open("a+", encoding="utf-8")
-    except PermissionError as error:
-        raise UserError(
-            f"{path}: belongs to {owner(path)} and cannot be written ({error.strerror}). Run as that user, or choose"
-            f" another folder with {option}"
-        ) from error
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot be written ({error.strerror or error}). Choose another folder with {option}"
-        ) from error
-    with file:
-        if not try_lock(file.fileno(), path):
-            file.seek(0)
-            holder = file.read().strip() or "another process"
-            raise UserError(f"{directory}: {holder} is running an experiment into this folder. Wait for it, or stop it")
-        file.truncate(0)
-        with suppress(OSError):  # on a full disk the lock holds all the same
-            os.write(file.fileno(), f"process {os.getpid()}".encode())
-        remove_parts(directory)
-        yield
-        file.truncate(0)
-
-
 @contextmanager
 def _clear_errors(directory: Path) -> Iterator[None]:
     """What SQLite finds wrong with the file or the disk, in words."""
@@ -466,14 +420,3 @@ _REMEDIES = {
     sqlite3.SQLITE_IOERR_LOCK: "its file system has no file locks. Use a folder on another file system",
     sqlite3.SQLITE_IOERR_RDLOCK: "its file system has no file locks. Use a folder on another file system",
 }
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a text file in one step, so that a reader sees the old or the new one whole. Raises UserError."""
-    with replacing(path) as file:
-        file.write(text.encode())
-
-
-def stored_experiment(directory: Path) -> str:
-    """The text of the experiment file that the folder's last run used. Raises UserError."""
-    return read_text(directory / EXPERIMENT_NAME)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.plan.estimate import Estimator, seconds_in_all
-from harness.runner.run import is_given_up, is_left
+from harness.store.record import is_given_up, is_left
 from harness.store.sqlite import State, Store
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from harness.plan.expand import plan
-from harness.results import load_records
 from harness.spec.experiment import Experiment
+from harness.store.frame import load_records
 from harness.store.record import CurvePoint, Phase, Record
 from harness.store.sqlite import FILE_NAME, open_store
 from harness.store.status import status_of

@@ -9,8 +9,7 @@ from typing import Any
 from harness.analysis.judge import judge
 from harness.plan.expand import plan
 from harness.report import render
-from harness.results import load_records
-from harness.store.frame import curves_frame, to_frame
+from harness.store.frame import curves_frame, load_records, to_frame
 from harness.store.sqlite import open_store
 from tests.analysis.records import ALL_KINDS, mixed_records
 from tests.benchmarks.conftest import Measure

@@ -10,7 +10,8 @@ import pytest
 
 import harness
 from harness.plan.expand import plan
-from harness.store.sqlite import EXPERIMENT_NAME, open_store
+from harness.store.folder import EXPERIMENT_NAME
+from harness.store.sqlite import open_store
 from tests.documents.reading import ROOT, Command, blocks, commands
 from tests.factories import EXPERIMENT, experiment, record
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 
 from harness.errors import UserError
+from harness.files import write_atomically
 from harness.plan.estimate import load_of
 from harness.plan.expand import plan
 from harness.spec import claims
@@ -18,7 +19,7 @@ from harness.spec.experiment import Experiment, load_claims, load_experiment, pa
 from harness.spec.sweep import Sweep
 from harness.spec.trial import TrialLimits
 from harness.spec.tuning import Tune
-from harness.store.sqlite import stored_experiment, write_atomically
+from harness.store.folder import stored_experiment
 from harness.tasks import tasks
 from tests.documents.reading import blocks
 from tests.factories import EXPERIMENT

@@ -14,8 +14,9 @@ from typing import Any
 
 from harness.plan.expand import plan
 from harness.spec.trial import TrialSpec
+from harness.store.folder import EXPERIMENT_NAME
 from harness.store.record import PHASES, CurvePoint, Failure, Memory, Phase, Record
-from harness.store.sqlite import EXPERIMENT_NAME, FILE_NAME, open_store
+from harness.store.sqlite import FILE_NAME, open_store
 from harness.tasks import Example
 from tests.factories import EXPERIMENT, experiment, record
 from tests.fuzz import experiments

@@ -18,9 +18,10 @@ from harness.plan.expand import MOST_TRIALS, plan
 from harness.results import judged, render_beside, render_results
 from harness.spec.experiment import load_claims, load_experiment
 from harness.store.damage import found_damage
+from harness.store.folder import EXPERIMENT_NAME
 from harness.store.frame import to_frame
 from harness.store.merge import merge
-from harness.store.sqlite import EXPERIMENT_NAME, FILE_NAME, open_store
+from harness.store.sqlite import FILE_NAME, open_store
 from harness.store.status import status_of
 from harness.tasks.sound.recordings import read_sound
 from tests.factories import EXPERIMENT, experiment

@@ -11,9 +11,9 @@ import pytest
 
 from harness.errors import UserError
 from harness.runner.engine import Trial
-from harness.runner.run import MAX_CRASHES, Outcome, left_to_do, run_plan
+from harness.runner.run import Outcome, left_to_do, run_plan
 from harness.spec.factors import Lane
-from harness.store.record import Record, Status
+from harness.store.record import MAX_CRASHES, Record, Status
 from harness.store.sqlite import Attempts, Store, open_store
 from tests.factories import record, spec
 

@@ -14,8 +14,7 @@ from contextlib import suppress
 import psutil
 import pytest
 
-from harness.runner.run import MAX_CRASHES
-from harness.store.record import Record
+from harness.store.record import MAX_CRASHES, Record
 from harness.store.sqlite import FILE_NAME, open_store
 from tests.runner.place import HEAD, Place, finish, sweeps
 

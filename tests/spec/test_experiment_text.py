@@ -11,12 +11,13 @@ import pytest
 from harness.cells import cells
 from harness.diff import diff_results
 from harness.errors import UserError
+from harness.files import write_atomically
 from harness.plan.expand import plan
-from harness.results import load_stored_experiment
 from harness.spec.bundled import bundled_experiments
 from harness.spec.experiment import Experiment, load_claims, load_experiment, parse_experiment
 from harness.spec.sweep import Sweep
-from harness.store.sqlite import EXPERIMENT_NAME, open_store, write_atomically
+from harness.store.folder import EXPERIMENT_NAME, load_stored_experiment
+from harness.store.sqlite import open_store
 from tests.factories import EXPERIMENT, experiment, record
 
 CLAIM = """

@@ -13,10 +13,9 @@ from harness.analysis import changes, pairs, target_times, update_costs
 from harness.cells import facts as exact
 from harness.plan.expand import _NOT_TUNED_BY, _Factors
 from harness.report import aggregate, answer
-from harness.runner.lanes import VARIES_WITHIN_A_BLOCK
 from harness.spec.claims import Where
 from harness.spec.sweep import Sweep
-from harness.spec.trial import SPEC_DEFAULTS, TrialSpec
+from harness.spec.trial import SPEC_DEFAULTS, VARIES_WITHIN_A_BLOCK, TrialSpec
 from harness.store.sqlite import frame
 
 COLUMN_OF = {"updates": "updates_planned"}

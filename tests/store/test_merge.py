@@ -17,10 +17,11 @@ import pytest
 import harness.store.merge
 from harness.errors import UserError
 from harness.results import judge_results
+from harness.store.folder import EXPERIMENT_NAME, exclusive
 from harness.store.looks import Looks
 from harness.store.merge import merge
 from harness.store.record import Record
-from harness.store.sqlite import EXPERIMENT_NAME, FILE_NAME, Store, exclusive, open_store
+from harness.store.sqlite import FILE_NAME, Store, open_store
 from tests.factories import EXPERIMENT, record, spec
 
 SPECS = [spec(seed=seed) for seed in range(6)]

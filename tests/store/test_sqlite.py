@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.files import THIS_HOST
+from harness.files import THIS_HOST, write_atomically
 from harness.spec.trial import TrialSpec
+from harness.store.folder import EXPERIMENT_NAME, exclusive, stored_experiment
 from harness.store.looks import Looks
-from harness.store.sqlite import EXPERIMENT_NAME, FILE_NAME, exclusive, open_store, stored_experiment, write_atomically
+from harness.store.sqlite import FILE_NAME, open_store
 from harness.store.tables import SCHEMA_VERSION
 from tests.factories import record, spec
 

@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.plan.estimate import Estimator, load_of, seconds_in_all
-from harness.runner.run import MAX_CRASHES
+from harness.store.record import MAX_CRASHES
 from harness.store.sqlite import FILE_NAME, open_store
 from harness.store.status import learned, status_of
 from harness.store.tables import SCHEMA_VERSION

@@ -13,10 +13,9 @@ from harness.runner.cluster.engine import MAX_GROUP, MAX_LOST, PATIENCE_SECONDS,
 from harness.runner.cluster.events import Event, Failed, Gone, Joined, Left, Returned, Unfit, Worker
 from harness.runner.cluster.host import Order, Records
 from harness.runner.engine import Trial
-from harness.runner.lanes import block_of
 from harness.runner.limits import Limits
 from harness.runner.precision import Precision
-from harness.spec.trial import TrialSpec
+from harness.spec.trial import TrialSpec, block_of
 from harness.store.machine import this_machine
 from harness.store.record import Record
 from tests.factories import record, spec

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from harness import completion
 from harness.errors import UserError
-from harness.results import read_summaries
+from harness.store.folder import read_summaries
 from harness.tasks.sound.recordings import load_recordings
 from harness.tasks.text.documentation import PACKAGE, documentation
 from harness.tasks.text.text import load_text
