@@ -79,7 +79,7 @@ baseline: $(READY)  ## make what is measured now the baseline of `make regress`;
 	@$(BIN)/python -m tests.benchmarks.regress --baseline
 
 validate: $(READY)  ## are verdicts as right as they say? 2,000 simulated experiments each (25 minutes)
-	@$(BIN)/python -m harness.analysis.error_rates $(ARGS)
+	@$(BIN)/python -m tools.error_rates $(ARGS)
 
 screenshots:  ## the README's picture from EXPERIMENT's report (needs chromium)
 	@chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --no-first-run --disable-background-networking \
@@ -88,7 +88,7 @@ screenshots:  ## the README's picture from EXPERIMENT's report (needs chromium)
 		file://$(abspath $(RESULTS))/$(basename $(notdir $(EXPERIMENT)))/report.html 2>/dev/null && echo docs/report.png
 
 readme: $(READY)  ## the README's verdicts from those of `make compare`
-	@$(BIN)/python -m harness.readme $(RESULTS)/compare README.md
+	@$(BIN)/python -m tools.readme $(RESULTS)/compare README.md
 
 lint: $(READY)  ## style and types, as CI checks them
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -17,9 +17,9 @@ NEED_TENSORFLOW = (
 )  # fmt: skip
 """The folders and files of tests/ whose tests import TensorFlow, here or in a process they start."""
 TAKE_LONG = (
-    "analysis/test_equivalence.py", "analysis/test_error_rates.py", "analysis/test_failure_table.py",
+    "analysis/test_equivalence.py", "tools/test_error_rates.py", "analysis/test_failure_table.py",
     "analysis/test_kinds.py", "analysis/test_order.py", "analysis/test_sequential.py",
-    "analysis/test_simulate_blocks.py", "documents/test_blocks.py", "fuzz/test_fuzz.py", "report/test_figures.py",
+    "tools/test_simulate_blocks.py", "documents/test_blocks.py", "fuzz/test_fuzz.py", "report/test_figures.py",
     "report/test_heard.py", "report/test_large.py", "report/test_measured.py", "report/test_rates.py",
     "report/test_report.py", "runner/cluster/test_network.py", "runner/cluster/test_processes.py",
     "runner/cluster/test_survival.py", "runner/test_disk.py", "runner/test_faults.py", "runner/test_kernels.py",

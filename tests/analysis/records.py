@@ -9,10 +9,10 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from harness.analysis.judge import judge
-from harness.analysis.simulate import simulated_record
 from harness.analysis.verdict import Verdict
 from harness.spec.claims import Claim
 from harness.store.frame import curves_frame, to_frame
+from tools.simulate import simulated_record
 
 CLAIM: TypeAdapter[Claim] = TypeAdapter(Claim)
 Record = dict[str, Any]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from harness.analysis.changes import Change, Changes, compare
-from harness.analysis.simulate import simulated_record
 from harness.store.frame import to_frame
+from tools.simulate import simulated_record
 
 NOISE = np.random.default_rng(3).normal(size=100)
 Record = dict[str, Any]

@@ -13,9 +13,7 @@ from rich.console import Console
 
 from harness.analysis.effects import effect, effect_in_words, interval, number, size
 from harness.analysis.judge import judge
-from harness.analysis.simulate import simulated_record
 from harness.analysis.verdict import Verdict
-from harness.readme import verdicts_section
 from harness.report.answer import answer
 from harness.report.axes import LABEL, apart, ratio_ticks
 from harness.report.writing import page_files
@@ -23,6 +21,8 @@ from harness.store.frame import to_frame
 from harness.terminal import VerdictTable
 from tests.analysis.records import NOISE, paired, trials
 from tests.report.samples import MACHINE, frame, looks_of_three, report_data, trial
+from tools.readme import verdicts_section
+from tools.simulate import simulated_record
 
 INF = float("inf")
 

@@ -14,8 +14,8 @@ from scipy import stats as reference
 from harness.analysis.equivalence import bounded_p, graded_p, in_two_clusters, median_p, solved_p, unseen
 from harness.analysis.power import seeds_for_equality
 from harness.analysis.proportions import difference_interval, estimate_solved
-from harness.analysis.simulate_margin import AT_MARGIN, GRADED, verdict_at_margin, verdict_of_equal_cells
 from harness.analysis.stats import Levels, estimate
+from tools.simulate_margin import AT_MARGIN, GRADED, verdict_at_margin, verdict_of_equal_cells
 
 INF = float("inf")
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.analysis.simulate import simulated_record
 from harness.analysis.verdict import Verdict
 from tests.analysis.records import NOISE, Record, claim, paired, verdict
+from tools.simulate import simulated_record
 
 SEEDS = 60
 METHOD = Path(__file__).parents[2] / "docs" / "method.md"

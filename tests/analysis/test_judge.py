@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from harness.analysis.judge import judge
-from harness.analysis.simulate import simulated_record
 from harness.cells.facts import FactFound, facts
 from harness.store.frame import to_frame
 from tests.analysis.records import CLAIM, NOISE, not_testable, paired, trials, verdict
+from tools.simulate import simulated_record
 
 
 def test_the_five_words() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from harness.analysis.simulate import simulated_record
 from tests.analysis.records import NOISE, paired, trials, verdict
+from tools.simulate import simulated_record
 
 
 def test_records_of_older_code_give_way_to_newer_ones() -> None:

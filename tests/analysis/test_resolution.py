@@ -11,9 +11,9 @@ import pytest
 from harness.analysis.judge import judge_pairs
 from harness.analysis.outcomes import Outcome
 from harness.analysis.pairs import Found, Pairs
-from harness.analysis.simulate import simulated_record
 from harness.until_decided import is_open
 from tests.analysis.records import Record, claim, verdict
+from tools.simulate import simulated_record
 
 GRU, LSTM = (3, 2, 15, 8, 10), (11, 23, 13, 12, 14)
 TO_TARGET = claim(kind="time-to-target", target=2.0, margin="10%")

@@ -10,10 +10,10 @@ import pytest
 
 from harness.analysis.pairs import find_pairs
 from harness.analysis.rounds import FEWEST_ROUNDS, MOST_ROUNDS, Turns, are_enough, half_width, ratio_interval
-from harness.analysis.simulate import simulated_record
 from harness.analysis.stats import median_interval
 from harness.store.frame import to_frame
 from tests.analysis.records import paired
+from tools.simulate import simulated_record
 
 
 def test_the_half_width_is_that_of_the_interval_of_the_median_as_a_share_of_the_ratio() -> None:

@@ -12,12 +12,12 @@ import pytest
 from pydantic import TypeAdapter
 
 from harness.analysis.judge import judge
-from harness.analysis.simulate import simulated_record
 from harness.analysis.target_times import FIGURES, target_times
 from harness.spec.claims import Claim, Where
 from harness.store.frame import curves_frame, to_frame
 from harness.store.looks import Looks
 from harness.tasks import tasks
+from tools.simulate import simulated_record
 
 Record = dict[str, Any]
 REACHED_AT = 60

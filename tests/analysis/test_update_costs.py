@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.analysis.simulate import simulated_record
 from harness.analysis.update_costs import cost_of_update
 from harness.store.frame import to_frame
+from tools.simulate import simulated_record
 
 Record = dict[str, Any]
 CELLS = ("gru", "lstm", "simple_rnn")

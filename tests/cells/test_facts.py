@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from harness.analysis.simulate import simulated_record
 from harness.cells import cells
 from harness.cells.facts import facts, fewer_parameters, no_gates
 from harness.store.frame import to_frame
+from tools.simulate import simulated_record
 
 EMPTY = to_frame([])
 

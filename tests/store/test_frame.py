@@ -6,7 +6,6 @@ import math
 import time
 from typing import Any
 
-from harness.analysis.simulate import simulated_record
 from harness.report.aggregate import prepared
 from harness.store.frame import (
     COLUMNS,
@@ -18,6 +17,7 @@ from harness.store.frame import (
     reach_frame,
     to_frame,
 )
+from tools.simulate import simulated_record
 
 
 def test_a_trial_is_a_row_with_its_spec_its_times_and_its_scores() -> None:

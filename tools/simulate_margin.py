@@ -14,11 +14,11 @@ import numpy as np
 from harness.analysis.judge import judge_pairs
 from harness.analysis.outcomes import Outcome
 from harness.analysis.pairs import Found, Pairs
-from harness.analysis.simulate_kinds import Measured, comparison
 from harness.analysis.stats import Floats
 from harness.analysis.verdict import Verdict
 from harness.spec.claims import Comparison
 from harness.store.looks import Looks
+from tools.simulate_kinds import Measured, comparison
 
 MARGIN, SPREAD = 0.5, 0.05
 """Of graded differences: the margin, and their standard deviation."""

@@ -14,8 +14,8 @@ from harness.analysis.verdicts import read_verdicts
 from harness.analysis.words import scope
 from harness.errors import UserError
 from harness.results import VERDICTS_NAME
-from harness.sections import write_section
 from harness.store.sqlite import open_store
+from tools.sections import write_section
 
 SECTION = "verdicts"
 
@@ -64,7 +64,7 @@ def update(directory: Path, file: Path) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Update the file; 2 where that cannot be done."""
-    parser = argparse.ArgumentParser(prog="python -m harness.readme", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m tools.readme", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("directory", type=Path, metavar="DIR", help="a results folder")
     parser.add_argument("file", type=Path, metavar="FILE", help="a Markdown file with a section of verdicts")
     options = parser.parse_args(arguments)

@@ -1,6 +1,6 @@
 """Do verdicts err as often as they say? Known truth in; error rates, coverage and power out.
 
-`python -m harness.analysis.error_rates` prints Markdown tables; each figure is a share of simulated experiments. It
+`python -m tools.error_rates` prints Markdown tables; each figure is a share of simulated experiments. It
 exits with status 1 where a figure lies outside its bounds by more than three standard errors of the simulation.
 `--write docs/method.md` puts the tables where that file has them, a section for each part that was simulated. Several
 processes simulate side by side; the figures do not depend on their number.
@@ -19,19 +19,19 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.analysis.error_tables import Figure, cell, in_markdown
 from harness.analysis.sequential import p_of, sequential_p
-from harness.analysis.simulate import Scenario, Shape, simulated_outcomes, simulated_verdicts, verdict_after_looks
-from harness.analysis.simulate_blocks import MACHINES, block_figures
-from harness.analysis.simulate_conditions import CLAIMS as CONDITION_CLAIMS
-from harness.analysis.simulate_conditions import SITUATIONS, verdicts_of
-from harness.analysis.simulate_kinds import KINDS, verdict_of
-from harness.analysis.simulate_margin import AT_MARGIN, GRADED, verdict_at_margin, verdict_of_equal_cells
-from harness.analysis.simulate_steps import MARGIN, RATIO, STEPS, verdict_of_times
 from harness.analysis.stats import ALPHA, SEED, holm
 from harness.analysis.verdict import Verdict
 from harness.cgroup import usable_cores
-from harness.sections import write_section
+from tools.error_tables import Figure, cell, in_markdown
+from tools.sections import write_section
+from tools.simulate import Scenario, Shape, simulated_outcomes, simulated_verdicts, verdict_after_looks
+from tools.simulate_blocks import MACHINES, block_figures
+from tools.simulate_conditions import CLAIMS as CONDITION_CLAIMS
+from tools.simulate_conditions import SITUATIONS, verdicts_of
+from tools.simulate_kinds import KINDS, verdict_of
+from tools.simulate_margin import AT_MARGIN, GRADED, verdict_at_margin, verdict_of_equal_cells
+from tools.simulate_steps import MARGIN, RATIO, STEPS, verdict_of_times
 
 Job = Callable[[], Iterable[Figure]]
 """Simulates some figures. Another process can run it: a function of a module, with its arguments."""

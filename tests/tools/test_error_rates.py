@@ -1,4 +1,4 @@
-"""Known truth: verdicts err as rarely as they say (the fast version of `python -m harness.analysis.error_rates`)."""
+"""Known truth: verdicts err as rarely as they say (the fast version of `python -m tools.error_rates`)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.analysis import error_rates
 from harness.analysis.advantages import advantages, scale_of
-from harness.analysis.error_rates import PARTS, SHAPES, equality_figures, figures, section_of, simulated, step_figures
-from harness.analysis.error_tables import Figure, in_markdown
 from harness.analysis.judge import judge
-from harness.analysis.simulate import (
+from harness.analysis.stats import improvement
+from harness.analysis.verdict import Verdict, VerdictWord
+from harness.spec.claims import Paired
+from harness.spec.trial import TrialSpec
+from harness.store.frame import to_frame
+from harness.store.record import PHASES, CurvePoint, Failure, Memory, Phase
+from tests.conftest import TESTS
+from tools import error_rates
+from tools.error_rates import PARTS, SHAPES, equality_figures, figures, section_of, simulated, step_figures
+from tools.error_tables import Figure, in_markdown
+from tools.sections import begin, end
+from tools.simulate import (
     Scenario,
     Shape,
     _noise,
@@ -24,17 +32,9 @@ from harness.analysis.simulate import (
     simulated_verdicts,
     verdict_after_looks,
 )
-from harness.analysis.simulate_kinds import KINDS
-from harness.analysis.simulate_margin import verdict_at_margin
-from harness.analysis.simulate_steps import verdict_of_times
-from harness.analysis.stats import improvement
-from harness.analysis.verdict import Verdict, VerdictWord
-from harness.sections import begin, end
-from harness.spec.claims import Paired
-from harness.spec.trial import TrialSpec
-from harness.store.frame import to_frame
-from harness.store.record import PHASES, CurvePoint, Failure, Memory, Phase
-from tests.conftest import TESTS
+from tools.simulate_kinds import KINDS
+from tools.simulate_margin import verdict_at_margin
+from tools.simulate_steps import verdict_of_times
 
 
 @pytest.mark.parametrize(

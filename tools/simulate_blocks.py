@@ -17,14 +17,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.analysis.error_tables import Figure
 from harness.analysis.judge import judge_pairs
 from harness.analysis.outcomes import Outcome
 from harness.analysis.pairs import Found, Pairs
 from harness.analysis.rounds import FEWEST_ROUNDS, MOST_ROUNDS, are_enough, half_width, with_ratios_of_rounds
-from harness.analysis.simulate_kinds import comparison
 from harness.analysis.stats import ALPHA, SEED, Floats
 from harness.analysis.verdict import Verdict
+from tools.error_tables import Figure
+from tools.simulate_kinds import comparison
 
 BLOCKS = (5, 8, 12)
 CELLS = 3

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.sections import begin, end, section, write_section
+from tools.sections import begin, end, section, write_section
 
 BEGIN, END = begin("figures"), end("figures")
 

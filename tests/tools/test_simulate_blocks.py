@@ -9,8 +9,9 @@ import pytest
 
 from harness.analysis.judge import judge
 from harness.analysis.rounds import FEWEST_ROUNDS, MOST_ROUNDS
-from harness.analysis.simulate import simulated_record
-from harness.analysis.simulate_blocks import (
+from harness.store.frame import to_frame
+from tools.simulate import simulated_record
+from tools.simulate_blocks import (
     CELLS,
     MACHINES,
     Machine,
@@ -21,8 +22,7 @@ from harness.analysis.simulate_blocks import (
     simulated_ratios,
     simulated_seconds,
 )
-from harness.analysis.simulate_kinds import comparison
-from harness.store.frame import to_frame
+from tools.simulate_kinds import comparison
 
 
 def test_a_machine_without_disturbances_gives_equal_seconds_and_the_fewest_rounds() -> None:

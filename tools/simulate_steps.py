@@ -9,9 +9,9 @@ import numpy as np
 from harness.analysis.judge import judge_pairs
 from harness.analysis.outcomes import Outcome
 from harness.analysis.pairs import Found, Pairs
-from harness.analysis.simulate_kinds import comparison
 from harness.analysis.stats import Floats
 from harness.analysis.verdict import Verdict
+from tools.simulate_kinds import comparison
 
 STEPS = (1, 10, 30)
 """Updates between evaluations; times are about 100 updates."""

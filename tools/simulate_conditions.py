@@ -9,8 +9,8 @@ import numpy as np
 from harness.analysis.judge import judge_pairs
 from harness.analysis.outcomes import Outcome
 from harness.analysis.pairs import Found, Pairs
-from harness.analysis.simulate_kinds import comparison
 from harness.analysis.verdict import Verdict
+from tools.simulate_kinds import comparison
 
 MARGIN = 0.5
 """Of a difference of losses, in standard deviations of one cell."""

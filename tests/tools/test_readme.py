@@ -9,12 +9,12 @@ import pytest
 from harness.analysis.verdict import Verdict
 from harness.analysis.verdicts import write_verdicts
 from harness.plan.expand import plan
-from harness.readme import SECTION, main
 from harness.results import VERDICTS_NAME
-from harness.sections import begin, end, section
 from harness.store.machine import this_machine
 from harness.store.sqlite import open_store
 from tests.factories import experiment, record
+from tools.readme import SECTION, main
+from tools.sections import begin, end, section
 
 BEGIN, END = begin(SECTION), end(SECTION)
 VERDICTS = [
