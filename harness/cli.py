@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from harness.analysis.verdict import Verdict
     from harness.runner.cluster.connect import Cluster
     from harness.spec.experiment import Experiment
+    from harness.verdicts.verdict import Verdict
 
 app = typer.Typer(
     help="Which recurrent network is better, and for what: simple RNN, GRU and LSTM compared with evidence.",

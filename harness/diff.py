@@ -15,12 +15,12 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from harness.analysis.changes import Change, Changes, Group, compare
-from harness.analysis.effects import number
 from harness.store.datasets import Data, differences, of_frame
 from harness.store.folder import find_modules
 from harness.store.frame import load_records
 from harness.store.sqlite import naming_damage, open_store
+from harness.verdicts.changes import Change, Changes, Group, compare
+from harness.verdicts.effects import number
 
 BY_CHANCE = 0.05
 """The share of comparisons that stand out where nothing has changed."""

@@ -17,7 +17,6 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from harness import until_decided as more_seeds
-from harness.analysis.verdict import Verdict
 from harness.errors import UserError, check_name
 from harness.files import remove_parts, user_path, write_atomically
 from harness.plan.digest import code_version
@@ -46,6 +45,7 @@ from harness.store.sqlite import NONE, Attempts, LeftOut, Store, open_store
 from harness.store.status import learned
 from harness.tasks.common.cache import VARIABLE as CACHE_VARIABLE
 from harness.trial.process import begin_in, model_summary
+from harness.verdicts.verdict import Verdict
 
 CACHE_FOLDER = ".cache"
 """Beside the results folders, where HARNESS_CACHE names no other: data that take long to make. It can be deleted."""

@@ -12,7 +12,6 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from harness.analysis.verdict import Verdict
 from harness.cells import Cell, cells
 from harness.cells.bundled_facts import counts
 from harness.errors import UserError, check_name
@@ -32,6 +31,7 @@ from harness.store.looks import Looks
 from harness.store.machine import fingerprint_of
 from harness.store.sqlite import LeftOut, naming_damage, open_store
 from harness.tasks import tasks
+from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -200,7 +200,7 @@ def write_judged(
     verdicts: Sequence[Verdict], directory: str | Path, claims_file: str | Path | None, output: str | Path | None
 ) -> None:
     """Write the verdicts as `judge_results` says. Raises UserError."""
-    from harness.analysis.judge import write_verdicts
+    from harness.verdicts.judge import write_verdicts
 
     if output is not None:
         write_verdicts(verdicts, output)
@@ -232,7 +232,7 @@ def judge_and_render(
     experiment: Experiment | None = None,
 ) -> tuple[list[Verdict], Path]:
     """The verdicts, and the path of the report, from one reading of the folder. Raises UserError."""
-    from harness.analysis.judge import write_verdicts
+    from harness.verdicts.judge import write_verdicts
 
     render = _renderer(format)
     stored = read_results(directory, experiment)
@@ -297,15 +297,15 @@ def _labels(directories: Sequence[Path]) -> list[str]:
 
 
 def _judged(stored: Stored, claims: Sequence[Claim] | None = None) -> list[Verdict]:
-    from harness.analysis.judge import judge
+    from harness.verdicts.judge import judge
 
     return judge(stored.experiment.claim if claims is None else claims, stored.frame, stored.curves, stored.looks)
 
 
 def report_data(stored: Stored, verdicts: list[Verdict]) -> ReportData:
     """All that a report shows."""
-    from harness.analysis.target_times import target_times
     from harness.report import ReportData
+    from harness.verdicts.target_times import target_times
 
     experiment = stored.experiment
     return ReportData(

@@ -16,9 +16,6 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from harness.analysis.effects import effect_in_words, number
-from harness.analysis.verdict import Verdict
-from harness.analysis.words import scope
 from harness.cells import KERNELS, cells
 from harness.errors import UserError
 from harness.files import resolved
@@ -30,6 +27,9 @@ from harness.store.data_names import names_of_tasks
 from harness.store.datasets import left_out_in_words, most_left_out, unknown_warning
 from harness.store.record import MAX_CRASHES
 from harness.tasks import tasks
+from harness.verdicts.effects import effect_in_words, number
+from harness.verdicts.sentences import scope
+from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
     from harness.runner.kernels import KernelRecord

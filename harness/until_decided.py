@@ -1,7 +1,7 @@
 """Adding seeds where claims are open, until they are decided: which trials come next, and when claims are looked at.
 
 However often a claim is looked at, it gets a wrong direction with a probability of at most 5 %: each look is tested at
-a level that allows for all of them (harness/analysis/sequential.py). For that the most seeds have to be fixed before
+a level that allows for all of them (harness/verdicts/sequential.py). For that the most seeds have to be fixed before
 the first look, and every look has to be on record: both are in the store.
 """
 
@@ -11,10 +11,6 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from harness.analysis.judge import judge
-from harness.analysis.pairs import selected
-from harness.analysis.stats import FEWEST_SEEDS
-from harness.analysis.verdict import Verdict
 from harness.errors import UserError
 from harness.spec.claims import Claim, Comparison
 from harness.spec.experiment import Experiment
@@ -22,6 +18,10 @@ from harness.spec.trial import TrialSpec
 from harness.spec.types import MOST_SEEDS as LARGEST
 from harness.store.frame import curves_frame, to_frame
 from harness.store.sqlite import Store
+from harness.verdicts.judge import judge
+from harness.verdicts.pairs import selected
+from harness.verdicts.stats import FEWEST_SEEDS
+from harness.verdicts.verdict import Verdict
 
 BLOCK = 6
 """Seeds that are added between two looks."""

@@ -17,8 +17,8 @@ NEED_TENSORFLOW = (
 )  # fmt: skip
 """The folders and files of tests/ whose tests import TensorFlow, here or in a process they start."""
 TAKE_LONG = (
-    "analysis/test_equivalence.py", "tools/test_error_rates.py", "analysis/test_failure_table.py",
-    "analysis/test_kinds.py", "analysis/test_order.py", "analysis/test_sequential.py",
+    "verdicts/test_equivalence.py", "tools/test_error_rates.py", "verdicts/test_failure_table.py",
+    "verdicts/test_kinds.py", "verdicts/test_order.py", "verdicts/test_sequential.py",
     "tools/test_simulate_blocks.py", "documents/test_blocks.py", "fuzz/test_fuzz.py", "report/test_figures.py",
     "report/test_heard.py", "report/test_large.py", "report/test_measured.py", "report/test_rates.py",
     "report/test_report.py", "runner/cluster/test_network.py", "runner/cluster/test_processes.py",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from harness.analysis.changes import Changes
 from harness.diff import Side, as_json, introduction
 from harness.store.datasets import Data
+from harness.verdicts.changes import Changes
 
 NOTHING = Changes(common=0, only_first=1, only_second=1, changes=(), time_left_out=0)
 

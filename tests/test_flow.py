@@ -270,8 +270,8 @@ def test_a_verdict_after_looks_allows_for_them_whenever_it_is_judged_again(run, 
 
 def run_once(directory: Path):
     """The open claim's verdict as if it had been looked at once, with all seeds."""
-    from harness.analysis.judge import judge
     from harness.store.frame import to_frame
+    from harness.verdicts.judge import judge
 
     with open_store(directory / "tiny") as store:
         return judge(experiment(CLAIMS).claim, to_frame(store.records()))[1]

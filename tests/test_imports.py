@@ -58,7 +58,7 @@ def test_tensorflow_is_imported_in_its_places_only() -> None:
     assert {module for module in importers if not in_room(module, *MAY_IMPORT_TENSORFLOW)} == set()
 
 
-@pytest.mark.parametrize("room", ["analysis", "report"])
+@pytest.mark.parametrize("room", ["verdicts", "report"])
 @pytest.mark.parametrize("forbidden", ["runner", "flow", "cli"])
 def test_what_reads_records_never_imports_what_makes_them(room: str, forbidden: str) -> None:
     chains = reached_from(f"harness.{room}")

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from harness.analysis.verdicts import read_verdicts
 from harness.errors import UserError
 from harness.plan.expand import plan
 from harness.report import ReportData
@@ -27,6 +26,7 @@ from harness.results import (
 from harness.store.folder import EXPERIMENT_NAME, SUMMARIES_FOLDER, read_summaries, summary_file, write_summary
 from harness.store.record import Record
 from harness.store.sqlite import Store, open_store
+from harness.verdicts.saved import read_verdicts
 from tests.factories import EXPERIMENT, experiment, record, spec
 
 pytestmark = pytest.mark.usefixtures("undrawn_files")

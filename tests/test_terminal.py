@@ -11,9 +11,6 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from harness.analysis.changes import Change, Quantity
-from harness.analysis.effects import effect_in_words
-from harness.analysis.verdict import Verdict
 from harness.diff import table
 from harness.plan.expand import plan
 from harness.runner.kernels import KernelRecord, Shape
@@ -27,6 +24,9 @@ from harness.terminal import (
     plan_table,
     status_table,
 )
+from harness.verdicts.changes import Change, Quantity
+from harness.verdicts.effects import effect_in_words
+from harness.verdicts.verdict import Verdict
 from tests.factories import experiment, spec
 
 SCOPE = {"task": "language", "train_size": [2000, 8000], "sequence_length": 64, "kernel": "fused", "matched": "units"}

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.analysis.verdict import Verdict, VerdictWord
 from harness.until_decided import next_claim, next_count
+from harness.verdicts.verdict import Verdict, VerdictWord
 
 
 def leaning(

@@ -19,10 +19,10 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.analysis.sequential import p_of, sequential_p
-from harness.analysis.stats import ALPHA, SEED, holm
-from harness.analysis.verdict import Verdict
 from harness.cgroup import usable_cores
+from harness.verdicts.sequential import p_of, sequential_p
+from harness.verdicts.stats import ALPHA, SEED, holm
+from harness.verdicts.verdict import Verdict
 from tools.error_tables import Figure, cell, in_markdown
 from tools.sections import write_section
 from tools.simulate import Scenario, Shape, simulated_outcomes, simulated_verdicts, verdict_after_looks

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.analysis.words import capital
+from harness.verdicts.sentences import capital
 
 
 @dataclass(frozen=True)

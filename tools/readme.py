@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.analysis.effects import effect_in_words
-from harness.analysis.verdict import Verdict
-from harness.analysis.verdicts import read_verdicts
-from harness.analysis.words import scope
 from harness.errors import UserError
 from harness.results import VERDICTS_NAME
 from harness.store.sqlite import open_store
+from harness.verdicts.effects import effect_in_words
+from harness.verdicts.saved import read_verdicts
+from harness.verdicts.sentences import scope
+from harness.verdicts.verdict import Verdict
 from tools.sections import write_section
 
 SECTION = "verdicts"

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.analysis.judge import judge_pairs
-from harness.analysis.outcomes import Outcome
-from harness.analysis.pairs import Found, Pairs
-from harness.analysis.verdict import Verdict
+from harness.verdicts.judge import judge_pairs
+from harness.verdicts.outcomes import Outcome
+from harness.verdicts.pairs import Found, Pairs
+from harness.verdicts.verdict import Verdict
 from tools.simulate_kinds import comparison
 
 MARGIN = 0.5

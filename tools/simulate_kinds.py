@@ -12,12 +12,12 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field, TypeAdapter
 
-from harness.analysis.judge import judge_pairs
-from harness.analysis.outcomes import Outcome
-from harness.analysis.pairs import Found, Pairs
-from harness.analysis.stats import Floats
-from harness.analysis.verdict import Verdict
 from harness.spec.claims import Comparison
+from harness.verdicts.judge import judge_pairs
+from harness.verdicts.outcomes import Outcome
+from harness.verdicts.pairs import Found, Pairs
+from harness.verdicts.stats import Floats
+from harness.verdicts.verdict import Verdict
 
 Measured = tuple[Comparison, Found, Outcome]
 Simulation = Callable[[int, np.random.Generator], Measured]

@@ -11,13 +11,13 @@ from functools import cache
 
 import numpy as np
 
-from harness.analysis.judge import judge_pairs
-from harness.analysis.outcomes import Outcome
-from harness.analysis.pairs import Found, Pairs
-from harness.analysis.stats import Floats
-from harness.analysis.verdict import Verdict
 from harness.spec.claims import Comparison
 from harness.store.looks import Looks
+from harness.verdicts.judge import judge_pairs
+from harness.verdicts.outcomes import Outcome
+from harness.verdicts.pairs import Found, Pairs
+from harness.verdicts.stats import Floats
+from harness.verdicts.verdict import Verdict
 from tools.simulate_kinds import Measured, comparison
 
 MARGIN, SPREAD = 0.5, 0.05

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.analysis.judge import judge_pairs
-from harness.analysis.outcomes import Outcome
-from harness.analysis.pairs import Found, Pairs
-from harness.analysis.stats import Floats
-from harness.analysis.verdict import Verdict
+from harness.verdicts.judge import judge_pairs
+from harness.verdicts.outcomes import Outcome
+from harness.verdicts.pairs import Found, Pairs
+from harness.verdicts.stats import Floats
+from harness.verdicts.verdict import Verdict
 from tools.simulate_kinds import comparison
 
 STEPS = (1, 10, 30)

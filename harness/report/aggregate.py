@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.analysis.stats import RESAMPLING_FROM, bca_interval, median, median_interval, student_interval
 from harness.plan.rates import Choice, choose
 from harness.report.appearance import in_order
 from harness.report.plot import Centre, Failed, Point, Series
 from harness.store.frame import named_data
+from harness.verdicts.stats import RESAMPLING_FROM, bca_interval, median, median_interval, student_interval
 
 TEXTS = (
     "trial_id", "task", "cell", "kernel", "lane", "matched", "status", "machine", "dense_units", "options", "data",

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from harness.analysis import effects
-from harness.analysis.condition_names import condition_names
-from harness.analysis.effects import NO_VALUE, interval_of, number
 from harness.report.appearance import Look, shorten
 from harness.report.differences import crosses, left_out, strip
 from harness.report.svg import inline
 from harness.report.wording import plural
+from harness.verdicts import effects
+from harness.verdicts.condition_names import condition_names
+from harness.verdicts.effects import NO_VALUE, interval_of, number
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.analysis.verdict import Verdict
     from harness.report.data import ReportData
     from harness.report.plot import Panel, Plot
+    from harness.verdicts.verdict import Verdict
 
 WORDS = {
     "supported": ("supported", "✓", "The records agree with the claim."),

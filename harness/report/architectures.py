@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.analysis.effects import NO_VALUE, number
 from harness.report.appearance import Look, shorten
 from harness.report.equations import equations
+from harness.verdicts.effects import NO_VALUE, number
 
 if TYPE_CHECKING:
     from harness.report.data import ReportData

@@ -10,10 +10,10 @@ from typing import Literal
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from harness.analysis.effects import effect
 from harness.report.appearance import GRID, INK, Look, shorten
 from harness.report.plot import Axis, Centre, Panel, Point, Scale, Series
 from harness.report.wording import centre_in_words, short, shown, value_words
+from harness.verdicts.effects import effect
 
 LABEL = 0.28
 """The width of a ratio's label, such as '+10 times', as a share of the narrowest axis: that of a verdict's strip."""

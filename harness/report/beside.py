@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from harness.analysis.effects import NO_VALUE
 from harness.report.appearance import Look, looks, shorten
 from harness.report.evidence import FIGURES
 from harness.report.plot import Panel, Plot
 from harness.store.datasets import differences, of_frame
+from harness.verdicts.effects import NO_VALUE
 
 if TYPE_CHECKING:
-    from harness.analysis.verdict import Verdict
     from harness.report.data import ReportData
+    from harness.verdicts.verdict import Verdict
 
 Described = tuple[pd.DataFrame, Mapping[str, Look], Sequence[Plot]]
 Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pandas as pd
 
-from harness.analysis.counted import of_one_lane
 from harness.report.aggregate import Condition, conditions, typical
 from harness.report.panels import (
     INTERVALS,
@@ -22,6 +21,7 @@ from harness.report.panels import (
     thinning,
 )
 from harness.report.plot import Axis, Centre, Panel, Plot, Series
+from harness.verdicts.counted import of_one_lane
 
 MIB = 2.0**-20
 SECONDS_PER_UPDATE = Quantity("seconds_per_update", Axis("Time per update", "ms", low=0), 1e3)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.analysis.verdict import Verdict
     from harness.store.hosts import Host
+    from harness.verdicts.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class ReportData:
     examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Trial id to the fields of `harness.tasks.Example`."""
     target_times: pd.DataFrame | None = None
-    """Time to target, derived and measured directly, as `harness.analysis.target_times` gives it."""
+    """Time to target, derived and measured directly, as `harness.verdicts.target_times` gives it."""
     verdicts: Sequence[Verdict] = ()
     summaries: Mapping[str, str] = field(default_factory=dict)
     """Cell to the text of its Keras model summary."""

@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from harness.analysis.condition_names import condition_names
-from harness.analysis.effects import log_ratio
 from harness.report.appearance import shorten
 from harness.report.plot import Axis, Centre, Failed, Panel, Point, Series
 from harness.report.wording import plural
+from harness.verdicts.condition_names import condition_names
+from harness.verdicts.effects import log_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.analysis.verdict import Verdict
     from harness.report.appearance import Look
+    from harness.verdicts.verdict import Verdict
 
 MOST_ROWS = 8
 """Rows of one strip: all conditions together, then each by itself."""

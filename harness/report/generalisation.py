@@ -8,8 +8,6 @@ from functools import partial
 
 import pandas as pd
 
-from harness.analysis.counted import of_one_lane
-from harness.analysis.effects import number
 from harness.report.aggregate import Condition, conditions, with_best_rates
 from harness.report.panels import (
     INTERVALS,
@@ -28,6 +26,8 @@ from harness.report.panels import (
     threshold,
 )
 from harness.report.plot import Panel, Plot
+from harness.verdicts.counted import of_one_lane
+from harness.verdicts.effects import number
 
 TESTED = replace(LENGTH, title="Length tested at")
 

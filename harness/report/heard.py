@@ -8,14 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from harness.analysis.counted import of_one_lane
-from harness.analysis.effects import number
 from harness.report.aggregate import conditions, typical, with_best_rates
 from harness.report.appearance import in_order, shorten
 from harness.report.panels import Results, facets, panel_title
 from harness.report.plot import Axis, Panel, Picture, Plot, Series, Span
 from harness.report.quality import TYPICAL
 from harness.report.wording import with_unit
+from harness.verdicts.counted import of_one_lane
+from harness.verdicts.effects import number
 
 THERE = "What is there"
 Example = Mapping[str, Any]

@@ -7,18 +7,18 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from harness.analysis.effects import interval_of
 from harness.report.answer import WORDS, effect, margin_in_words
 from harness.report.appearance import Look, shorten
 from harness.report.page import facts, notices
 from harness.report.plot import Plot
 from harness.report.wording import finding
+from harness.verdicts.effects import interval_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.analysis.verdict import Verdict
     from harness.report.data import ReportData
+    from harness.verdicts.verdict import Verdict
 
 MOST_CHARACTERS = 65_000
 """GitHub refuses a comment of more than 65,536."""

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.analysis.counted import of_purpose
-from harness.analysis.stats import ALPHA, FEWEST_SEEDS
 from harness.report.appearance import Look, shorten
 from harness.report.panels import metric, task_title
 from harness.report.wording import plural, with_unit
+from harness.verdicts.counted import of_purpose
+from harness.verdicts.stats import ALPHA, FEWEST_SEEDS
 
 if TYPE_CHECKING:
     import pandas as pd

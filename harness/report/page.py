@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.analysis.counted import compared
-from harness.analysis.effects import NO_VALUE, number
 from harness.report.answer import answer
 from harness.report.appearance import Look, shorten
 from harness.report.architectures import architectures, comparison
@@ -21,6 +19,8 @@ from harness.report.plot import Panel, Plot
 from harness.report.svg import inline
 from harness.report.trials import trials_table
 from harness.report.wording import duration, finding, plural, table
+from harness.verdicts.counted import compared
+from harness.verdicts.effects import NO_VALUE, number
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,6 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from harness.analysis.condition_names import condition
-from harness.analysis.counted import compared, of_purpose
 from harness.report.aggregate import Condition, conditions, with_factors
 from harness.report.aggregate import series_of as cell_series
 from harness.report.appearance import shorten
@@ -18,6 +16,8 @@ from harness.report.data import ReportData
 from harness.report.plot import Axis, Panel, Reference, Series
 from harness.report.wording import plural
 from harness.store.data_names import with_data
+from harness.verdicts.condition_names import condition
+from harness.verdicts.counted import compared, of_purpose
 
 Tasks = Mapping[str, Mapping[str, Any]]
 Titles = Mapping[str, str]

@@ -8,9 +8,6 @@ from functools import partial
 
 import pandas as pd
 
-from harness.analysis.counted import of_one_lane
-from harness.analysis.effects import number
-from harness.analysis.proportions import wilson_interval
 from harness.report.aggregate import conditions, typical, with_best_rates
 from harness.report.panels import (
     INTERVALS,
@@ -32,6 +29,9 @@ from harness.report.panels import (
 )
 from harness.report.plot import Axis, Centre, Panel, Plot, Reference, Series
 from harness.report.wording import centre_in_words, with_unit
+from harness.verdicts.counted import of_one_lane
+from harness.verdicts.effects import number
+from harness.verdicts.proportions import wilson_interval
 
 
 def loss_by_size(results: Results) -> Plot:

@@ -7,8 +7,6 @@ from dataclasses import replace
 
 import pandas as pd
 
-from harness.analysis.counted import of_one_lane
-from harness.analysis.effects import number
 from harness.plan.rates import Choice
 from harness.report.aggregate import Condition, choice_of, conditions, typical
 from harness.report.panels import (
@@ -26,6 +24,8 @@ from harness.report.panels import (
 from harness.report.plot import Axis, Panel, Plot, Series
 from harness.report.quality import TYPICAL
 from harness.report.wording import plural, with_unit
+from harness.verdicts.counted import of_one_lane
+from harness.verdicts.effects import number
 
 
 def learning_rates(results: Results) -> Plot:

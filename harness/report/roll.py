@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from harness.analysis.effects import number
 from harness.report.appearance import GRID, INK, MUTED, Look, shorten
 from harness.report.axes import Mark, look_of
 from harness.report.plot import Panel, Picture, Series
+from harness.verdicts.effects import number
 
 ROW, PICTURE, GAP = 0.36, 1.15, 0.1
 """Inches: a label's row, the picture above the rows, and between the two."""

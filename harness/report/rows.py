@@ -9,11 +9,11 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from harness.analysis.effects import effect, number
 from harness.report.appearance import GRID, INK, MUTED, PAPER, Look, shorten, two_lines
 from harness.report.axes import Mark, look_of, mean_words, seed_words, values_axis
 from harness.report.plot import Panel, Scale, Series
 from harness.report.wording import shown
+from harness.verdicts.effects import effect, number
 
 REFERENCE, REFERENCE_TIERS = 8, 3
 """Points that a yardstick's name takes above the rows; names in so many heights, so that neighbours do not overlap."""

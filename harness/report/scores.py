@@ -6,7 +6,6 @@ from functools import partial
 
 import pandas as pd
 
-from harness.analysis.counted import of_one_lane
 from harness.report.aggregate import Condition, conditions, typical, with_best_rates
 from harness.report.panels import (
     INTERVALS,
@@ -24,6 +23,7 @@ from harness.report.panels import (
 )
 from harness.report.plot import Axis, Panel, Plot
 from harness.report.quality import TYPICAL
+from harness.verdicts.counted import of_one_lane
 
 
 def scores(results: Results) -> Plot:

@@ -8,8 +8,6 @@ from typing import TypeVar
 
 import pandas as pd
 
-from harness.analysis.counted import of_one_lane
-from harness.analysis.target_times import reached
 from harness.report.aggregate import Condition, centre, conditions, statuses, typical, with_best_rates, with_factors
 from harness.report.appearance import in_order
 from harness.report.panels import (
@@ -27,6 +25,8 @@ from harness.report.panels import (
 from harness.report.plot import Axis, Centre, Failed, Panel, Plot, Series
 from harness.report.quality import TYPICAL
 from harness.report.wording import with_unit
+from harness.verdicts.counted import of_one_lane
+from harness.verdicts.target_times import reached
 
 T = TypeVar("T")
 MOST_TRACES = 10

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from harness.analysis.effects import MINUS, NO_VALUE, effect, interval, number
 from harness.report.plot import Axis, Centre, Panel, Plot, Series
+from harness.verdicts.effects import MINUS, NO_VALUE, effect, interval, number
 
 
 def value_words(value: float, axis: Axis) -> str:

@@ -13,7 +13,6 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from harness.analysis.rounds import PRECISION, Turns, ratio, ratio_interval
 from harness.cells import cells
 from harness.errors import UserError, check_name
 from harness.runner.engine import Engine, Trial
@@ -23,6 +22,7 @@ from harness.spec.trial import TrialSpec
 from harness.stopping import stop_on_signals
 from harness.store.record import Record
 from harness.tasks.synthetic.noise import NAME as NOISE
+from harness.verdicts.rounds import PRECISION, Turns, ratio, ratio_interval
 
 Work = Literal["update", "batch", "step"]
 """What is timed: a training update, the prediction of a batch, or of one time step of one sequence, as in streaming."""

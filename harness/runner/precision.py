@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.analysis.rounds import COLUMN, MOST_ROUNDS, PRECISION
 from harness.spec.claims import Claim, Paired, TimeToTarget, Trend
 from harness.spec.trial import TrialSpec
+from harness.verdicts.rounds import COLUMN, MOST_ROUNDS, PRECISION
 
 _SHARE_OF_MARGIN = 1 / 2
 _LEAST, _MOST = 0.005, 0.05

@@ -19,13 +19,13 @@ from uuid import uuid4
 
 import numpy as np
 
-from harness.analysis.rounds import are_enough, half_width
 from harness.cgroup import free_memory, usable_cores
 from harness.runner.attempt import Attempt
 from harness.runner.child import Child
 from harness.runner.engine import Trial
 from harness.runner.precision import Precision
 from harness.store.record import Record
+from harness.verdicts.rounds import are_enough, half_width
 
 TURN_SECONDS = 0.05
 """How long a turn takes at least, as far as can be told beforehand."""

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from harness.analysis.verdict import Verdict
 from harness.spec.experiment import Experiment
 from harness.spec.sweep import Sweep
 from harness.store.frame import to_frame
 from harness.store.record import PHASES, Memory, Phase, Record
+from harness.verdicts.verdict import Verdict
 from tests.benchmarks.compare import OTHER_MACHINE, THRESHOLD
 from tests.benchmarks.quality import LOSS_TOLERANCE, MEMORY_TOLERANCE
 from tests.documents.reading import DOCUMENTS, ROOT, blocks, code_spans, tables

@@ -267,7 +267,7 @@ def test_the_training_split_is_scored_where_a_claim_is_on_its_loss() -> None:
     [
         ('lane = "accuracy"', "'until_target' measures in the speed lane; leave 'lane' out"),
         (
-            'task = "tests.analysis.test_target_times:without_target"',
+            'task = "tests.verdicts.test_target_times:without_target"',
             "declares no target, so 'until_target' must be left",
         ),
     ],
@@ -291,7 +291,7 @@ def test_a_comparison_may_end_at_the_target_and_its_tuning_does_not() -> None:
         ("until_target = true", "", "'stop_at_target' ends training in the accuracy lane"),
         ("", "target = 1.5", "a claim names the target 1.5, and 'stop_at_target' ends training at the task's own"),
         (
-            'task = "tests.analysis.test_target_times:without_target"',
+            'task = "tests.verdicts.test_target_times:without_target"',
             "",
             "declares no target, so 'stop_at_target' must be left out",
         ),

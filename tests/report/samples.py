@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.analysis.verdict import Pair, Verdict
 from harness.report import ReportData
 from harness.report.aggregate import prepared
 from harness.report.appearance import Look, looks
 from harness.report.evidence import evidence
 from harness.report.panels import results_of
 from harness.report.plot import Plot
+from harness.verdicts.verdict import Pair, Verdict
 
 CELLS = ("simple_rnn", "gru", "lstm")
 HOSTILE = [

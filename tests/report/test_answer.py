@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from harness.analysis.condition_names import condition_names
-from harness.analysis.verdict import Pair, Verdict
 from harness.report.answer import answer, effect, figure_of, margin_in_words, means, scope, yardsticks
 from harness.report.writing import page_files
+from harness.verdicts.condition_names import condition_names
+from harness.verdicts.verdict import Pair, Verdict
 from tests.report.samples import comparison, frame, looks_of_three, plots, report_data, trial, verdicts
 
 LOOKS = looks_of_three()

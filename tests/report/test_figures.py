@@ -9,7 +9,6 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from harness.analysis.verdict import Pair, Verdict
 from harness.report.aggregate import interval, prepared, with_best_rates
 from harness.report.appearance import looks
 from harness.report.differences import crosses, strip
@@ -20,6 +19,7 @@ from harness.report.plot import Axis, Centre, Failed, Panel, Plot, Point, Refere
 from harness.report.rows import name_lines
 from harness.report.svg import drawing_style, inline
 from harness.report.wording import finding, number, short, table
+from harness.verdicts.verdict import Pair, Verdict
 from tests.report.samples import TASKS, TITLES, comparison, curves, frame, plots, trial, verdicts
 
 LOOKS = looks(TITLES)

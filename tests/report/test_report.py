@@ -13,10 +13,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness.analysis.verdict import Verdict
 from harness.errors import UserError
 from harness.report import render
 from harness.store.hosts import Host
+from harness.verdicts.verdict import Verdict
 from tests.report.samples import CELLS, HOSTILE, comparison, frame, report_data, trial, verdicts
 
 

@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.analysis.rounds import FEWEST_ROUNDS
 from harness.errors import UserError
 from harness.locks import try_lock
 from harness.runner import kernels, turns
 from harness.runner.kernels import Shape, measure_kernels, operations
 from harness.runner.local import LocalEngine
 from harness.tasks.synthetic.recall import task as recall
+from harness.verdicts.rounds import FEWEST_ROUNDS
 from tests.factories import spec
 from tests.runner.place import MARK, ROOT, Place
 from tests.runner.pretend import PRELOAD, READY

@@ -18,7 +18,6 @@ from typing import Any
 import psutil
 import pytest
 
-from harness.analysis.rounds import FEWEST_ROUNDS
 from harness.cells import KERNELS, cells
 from harness.cgroup import usable_cores
 from harness.errors import UserError
@@ -28,6 +27,7 @@ from harness.runner.local import LocalEngine
 from harness.spec.trial import TrialSpec
 from harness.store.record import PHASES, Record
 from harness.tasks.synthetic.recall import task as recall
+from harness.verdicts.rounds import FEWEST_ROUNDS
 from tests.factories import spec
 
 TROUBLE = "tests.runner.trouble"

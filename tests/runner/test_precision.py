@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from harness import flow
-from harness.analysis.rounds import PRECISION
 from harness.errors import UserError
 from harness.runner.cluster.connect import Cluster
 from harness.runner.precision import Precision, precision_for
-from tests.analysis.records import claim, not_testable, paired
+from harness.verdicts.rounds import PRECISION
 from tests.factories import EXPERIMENT, experiment, spec
+from tests.verdicts.records import claim, not_testable, paired
 
 TIME = {"on": "seconds_per_update"}
 

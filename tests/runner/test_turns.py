@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.analysis.rounds import FEWEST_ROUNDS, MOST_ROUNDS
 from harness.errors import UserError
 from harness.runner import turns
 from harness.runner.child import Child
@@ -22,6 +21,7 @@ from harness.runner.precision import Precision
 from harness.spec.trial import TrialSpec
 from harness.store.record import Record
 from harness.tasks.synthetic.recall import task as recall
+from harness.verdicts.rounds import FEWEST_ROUNDS, MOST_ROUNDS
 from tests.factories import spec
 from tests.runner.pretend import PRELOAD
 

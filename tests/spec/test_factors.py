@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 import pytest
 
-from harness.analysis import changes, pairs, target_times, update_costs
 from harness.cells import facts as exact
 from harness.plan.expand import _NOT_TUNED_BY, _Factors
 from harness.report import aggregate, answer
@@ -17,6 +16,7 @@ from harness.spec.claims import Where
 from harness.spec.sweep import Sweep
 from harness.spec.trial import SPEC_DEFAULTS, VARIES_WITHIN_A_BLOCK, TrialSpec
 from harness.store.sqlite import frame
+from harness.verdicts import changes, pairs, target_times, update_costs
 
 COLUMN_OF = {"updates": "updates_planned"}
 """Where a column of the frame has another name than the field."""

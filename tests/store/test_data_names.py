@@ -8,9 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.analysis.changes import compare
-from harness.analysis.pairs import find_pairs
-from harness.analysis.words import scope
 from harness.report.aggregate import prepared
 from harness.report.evidence import evidence
 from harness.report.panels import results_of
@@ -20,6 +17,9 @@ from harness.store.frame import to_frame
 from harness.store.hosts import Whereabouts
 from harness.store.sqlite import open_store
 from harness.terminal import plan_table, tasks_of
+from harness.verdicts.changes import compare
+from harness.verdicts.pairs import find_pairs
+from harness.verdicts.sentences import scope
 from tests.factories import experiment, record, spec
 from tests.report.samples import report_data
 

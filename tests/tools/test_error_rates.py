@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.analysis.advantages import advantages, scale_of
-from harness.analysis.judge import judge
-from harness.analysis.stats import improvement
-from harness.analysis.verdict import Verdict, VerdictWord
 from harness.spec.claims import Paired
 from harness.spec.trial import TrialSpec
 from harness.store.frame import to_frame
 from harness.store.record import PHASES, CurvePoint, Failure, Memory, Phase
+from harness.verdicts.advantages import advantages, scale_of
+from harness.verdicts.judge import judge
+from harness.verdicts.stats import improvement
+from harness.verdicts.verdict import Verdict, VerdictWord
 from tests.conftest import TESTS
 from tools import error_rates
 from tools.error_rates import PARTS, SHAPES, equality_figures, figures, section_of, simulated, step_figures

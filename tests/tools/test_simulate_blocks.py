@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from harness.analysis.judge import judge
-from harness.analysis.rounds import FEWEST_ROUNDS, MOST_ROUNDS
 from harness.store.frame import to_frame
+from harness.verdicts.judge import judge
+from harness.verdicts.rounds import FEWEST_ROUNDS, MOST_ROUNDS
 from tools.simulate import simulated_record
 from tools.simulate_blocks import (
     CELLS,

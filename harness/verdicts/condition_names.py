@@ -1,0 +1,62 @@
+"""Conditions in words: what tells one condition of a claim from the others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.verdicts.effects import number
+from harness.verdicts.verdict import Verdict
+
+_FACTOR_WORDS = {
+    "sequence_length": "length {}",
+    "train_size": "size {}",
+    "units": "{} units",
+    "reference_units": "{} units",
+    "stop_at_target": "training ends at the target: {}",
+    "reset_after": "reset after the product: {}",
+    "clip_norm": "gradient clipped at {}",
+    "initialiser": "{}",
+    "optimizer": "{}",
+    "layers": "{} layers",
+    "batch_size": "batches of {}",
+    "updates_planned": "{} updates",
+    "evaluate_every": "evaluated every {} updates",
+    "evaluate_lengths": "tested at lengths {}",
+    "kernel": "kernel {}",
+    "lane": "{} lane",
+    "machine": "machine {}",
+    "matched": "equal {}",
+}
+_FACTOR_MISSING = {"clip_norm": "gradient not clipped", "patience": "no early stopping"}
+
+
+def condition(factors: Mapping[str, Any], names: Sequence[str]) -> str:
+    """'length 64 · 32 units': the named factors in words."""
+    words = []
+    for name in names:
+        value = factors.get(name)
+        missing = value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+        plain = name.replace("_", " ")
+        if missing:
+            words.append(_FACTOR_MISSING.get(name, f"no {plain}"))
+            continue
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            written = number(float(value))
+        else:
+            written = str(value)[:12]
+        words.append(_FACTOR_WORDS.get(name, plain + " {}").format(written))
+    return " · ".join(words)
+
+
+def condition_names(parts: Sequence[Verdict]) -> list[str]:
+    """What tells each condition from the others."""
+    keys = list(dict.fromkeys(key for part in parts for key in part.conditions))
+    telling: list[str] = []
+    apart = 1
+    for key in keys:  # a key that tells no more conditions apart than those before it follows from them
+        told = len({tuple(str(part.conditions.get(name)) for name in (*telling, key)) for part in parts})
+        if told > apart:
+            telling, apart = [*telling, key], told
+    return [condition(part.conditions, telling) or f"condition {place}" for place, part in enumerate(parts, 1)]

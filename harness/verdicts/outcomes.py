@@ -1,0 +1,220 @@
+"""What a comparison compares: the column of outcomes it adds to the frame, the better direction, the unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from harness.errors import UserError
+from harness.spec.claims import Comparison, Horizon, Paired, Proportion, TimeToTarget, Trend
+from harness.spec.measures import is_quality, measure
+from harness.tasks import tasks
+from harness.tasks.common.target import Target, target_of, too_few_labels
+from harness.verdicts.counted import compared
+from harness.verdicts.pairs import selected
+from harness.verdicts.rounds import COLUMN
+from harness.verdicts.target_times import levels, reached, with_speed_lanes_seconds
+from harness.verdicts.update_costs import cost_of_update
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A column of the frame; NaN, or a status other than ok, is a failed trial."""
+
+    column: str
+    title: str
+    unit: str
+    lower_is_better: bool
+    bounds: tuple[float, float] | None = None
+    """Between which any distribution is possible: of a metric with bounds, and, infinite where it has none, of a task
+    that is solved or not. None where outcomes are graded."""
+    low: str = ""
+    """The column of the smallest values that are possible, where outcomes are known to lie in a range."""
+
+
+def with_outcome(frame: pd.DataFrame, claim: Comparison, curves: pd.DataFrame | None) -> tuple[pd.DataFrame, Outcome]:
+    """The frame with what the claim compares in a column of it.
+
+    Raises UserError where the trials do not have it: an unknown metric, a task without a threshold, no learning curves.
+    """
+    wanted = frame["cell"].isin([claim.better, claim.than])
+    if claim.where.task is not None:
+        wanted &= frame["task"].isin(claim.where.task)
+    every, frame = frame, frame[wanted]
+    names = sorted(frame["task"].unique())
+    if isinstance(claim, Paired | Trend):
+        return frame, _measured(frame, claim.on, names)
+    if isinstance(claim, TimeToTarget):
+        return _timed_in_one_lane(frame, every, claim, names, curves)
+    return _solved(frame, claim, names)
+
+
+def _measured(frame: pd.DataFrame, column: str, names: list[str]) -> Outcome:
+    metrics = [measure(column, name) for name in names] or [measure("test_loss")]
+    if len({metric.better for metric in metrics}) > 1:
+        raise UserError(f"{column!r} is better low in one task and high in another; 'where' must name one task")
+    measured = frame[column].notna() & (frame["status"] == "ok") if column in frame else frame["status"].isna()
+    for name in names:
+        of_task = frame["task"] == name
+        if not measured[of_task].any() and (frame.loc[of_task, "status"] == "ok").any():
+            raise UserError(f"no trial of the task {name!r} measured {column!r}")
+    split = f"{column.split('_')[0]} " if column.startswith("test_") else ""
+    title = metrics[0].title if metrics[0].title.startswith(split) else split + _lowered(metrics[0].title)
+    units = {metric.unit for metric in metrics}
+    unit = units.pop() if len(units) == 1 else ""
+    return Outcome(column, title, unit, metrics[0].better == "lower", _bounds(column, names))
+
+
+def _bounds(column: str, names: list[str]) -> tuple[float, float] | None:
+    """The widest of the tasks' bounds of this column, as `Outcome.bounds`."""
+    bounds = []
+    for name in names:
+        declared = measure(column, name).bounds
+        if declared is not None:
+            bounds.append(declared)
+        elif is_quality(column) and name in tasks and tasks[name].solved is not None:
+            bounds.append((-np.inf, np.inf))
+    return (min(low for low, _ in bounds), max(high for _, high in bounds)) if bounds else None
+
+
+def _lowered(title: str) -> str:
+    """As in the middle of a sentence; F1 and MSE stay as they are."""
+    return title if title[1:2].isupper() or title[1:2].isdigit() else title[:1].lower() + title[1:]
+
+
+def _solved(frame: pd.DataFrame, claim: Proportion | Horizon, names: list[str]) -> tuple[pd.DataFrame, Outcome]:
+    """1 where the trial passes the threshold, 0 where it does not or failed."""
+    solved = pd.Series(0.0, index=frame.index)
+    for name in names:
+        if claim.on is not None and claim.threshold is not None:
+            column, threshold = claim.on, claim.threshold
+        else:
+            own = tasks[name].solved
+            if own is None:
+                raise UserError(
+                    f"the task {name!r} has no threshold from which it is solved; give 'on' and 'threshold'"
+                )
+            column, threshold = f"test_{own[0]}", own[1]
+        if column not in frame:
+            raise UserError(f"no trial measured {column!r}")
+        passes = frame[column] <= threshold if measure(column, name).better == "lower" else frame[column] >= threshold
+        solved[(frame["task"] == name) & passes & (frame["status"] == "ok")] = 1.0
+    return frame.assign(solved=solved), Outcome("solved", "seeds that solve the task", "", False, (0.0, 1.0))
+
+
+def _timed_in_one_lane(
+    frame: pd.DataFrame, every: pd.DataFrame, claim: TimeToTarget, names: list[str], curves: pd.DataFrame | None
+) -> tuple[pd.DataFrame, Outcome]:
+    """Of accuracy trials alone. Seconds are updates times what one takes in the speed lane, where that is known."""
+    frame = compared(frame)
+    frame = frame[frame["lane"] == "accuracy"]
+    if curves is None or claim.by == "updates":
+        return _timed(frame, claim, names, curves)
+    trials = selected(frame, claim)
+    costs = cost_of_update(trials, every)
+    how = _how_seconds_are_found(costs)
+    if costs[COLUMN].notna().all():
+        curves = with_speed_lanes_seconds(trials, costs[COLUMN], curves)
+    timed, outcome = _timed(frame, claim, names, curves)
+    return timed, replace(outcome, title=f"{outcome.title}, {how}")
+
+
+def _how_seconds_are_found(costs: pd.DataFrame) -> str:
+    """In words; costs: as `cost_of_update` gives them."""
+    if costs.empty or costs[COLUMN].isna().any():
+        return "of trials that share the machine"
+    if costs["in_rounds"].all():
+        compared_by = "ratios within rounds"
+    elif costs["in_rounds"].any():
+        compared_by = "ratios within rounds of common timing blocks, else medians"
+    else:
+        compared_by = "medians"
+    return f"by the speed lane's seconds per update ({compared_by})"
+
+
+def _timed(
+    frame: pd.DataFrame, claim: TimeToTarget, names: list[str], curves: pd.DataFrame | None
+) -> tuple[pd.DataFrame, Outcome]:
+    """Updates, or seconds, to the first evaluation that is as good as the target; NaN where there is none.
+
+    A trial that reached the target and failed later did reach it. `time_to_target_low` is the earliest that it may have
+    been reached: just after the evaluation before.
+    """
+    if curves is None:
+        raise UserError("the learning curves are needed to tell when a target was reached, and were not given")
+    column = "update" if claim.by == "updates" else "seconds"
+    times = pd.DataFrame(np.nan, index=frame.index, columns=[column, f"{column}_low"])
+    goals = {name: _goal(claim, name) for name in names}
+    for name, goal in goals.items():
+        metric = goal[0]
+        trials = frame[frame["task"] == name]
+        points = curves[curves["trial_id"].isin(trials["trial_id"])]
+        if f"validation_{metric}" not in points:
+            raise UserError(f"the learning curves of the task {name!r} have no {metric!r}, which its target is about")
+        wanted = _known_levels(trials[trials["trial_id"].isin(points["trial_id"])], name, goal)
+        lower = measure(f"test_{metric}", name).better == "lower"
+        first = reached(points, f"validation_{metric}", wanted, lower=lower)
+        for one in times.columns:
+            times.loc[trials.index, one] = trials["trial_id"].map(first[one]).astype(float)
+    status = np.where(times[column].notna(), "ok", frame["status"])
+    unit = "updates" if claim.by == "updates" else "s"
+    outcome = Outcome("time_to_target", f"{claim.by} to {_target_title(goals)}", unit, True, low="time_to_target_low")
+    lowest = times[f"{column}_low"]
+    return frame.assign(time_to_target=times[column], time_to_target_low=lowest, status=status), outcome
+
+
+def _goal(claim: TimeToTarget, task: str) -> Target:
+    """Which metric has to reach which level: a number, or the name of a baseline."""
+    if claim.target is not None:
+        return "loss", claim.target
+    own = target_of(tasks[task])
+    if own is None:
+        raise UserError(f"the task {task!r} declares no target; give 'target'")
+    return own
+
+
+def _known_levels(trials: pd.DataFrame, task: str, target: Target) -> pd.Series:
+    """What each trial (by id) has to reach on validation data.
+
+    Raises UserError where that is not known, or where the validation split is too small to tell.
+    """
+    metric, level = target
+    wanted = levels(trials, target)
+    if isinstance(level, str) and wanted.isna().any():
+        raise UserError(_unknown_level(trials, task, metric, level))
+    labels = trials["validation_labels"].to_numpy(float)  # not in older records
+    for value, count in {*zip(wanted, labels, strict=True)}:
+        if np.isfinite(count) and (why := too_few_labels(tasks[task], metric, value, int(count))):
+            raise UserError(f"task {task!r}: {why}")
+    return wanted
+
+
+def _unknown_level(trials: pd.DataFrame, task: str, metric: str, level: str) -> str:
+    """Why the level of a baseline on the validation split is not known."""
+    ending = f"_{metric}"
+    columns = [
+        column for column in map(str, trials.columns) if column.endswith(ending) and trials[column].notna().any()
+    ]
+    on_test, on_validation = (
+        [column.removeprefix(prefix).removesuffix(ending) for column in columns if column.startswith(prefix)]
+        for prefix in ("baseline_", "validation_baseline_")
+    )
+    if level in {*on_test, *on_validation}:
+        return (
+            f"task {task!r}: records have the {metric} of the baseline {level!r} on the test split alone, and a target"
+            " is compared on the validation split; run these trials again, or give 'target' as a number"
+            " (a task of your own scores its baselines on the validation split in Dataset.validation_baselines)"
+        )
+    return f"no baseline {level!r} in the records; there are: {', '.join(on_validation or on_test) or 'none'}"
+
+
+def _target_title(goals: Mapping[str, Target]) -> str:
+    """'a validation loss of 2.0', 'the validation accuracy of unigram', or, for several tasks, 'their targets'."""
+    if len(set(goals.values())) != 1:
+        return "the tasks' targets"
+    ((metric, level),) = set(goals.values())
+    words = f"validation {metric.replace('_', ' ')}"
+    return f"the {words} of {level}" if isinstance(level, str) else f"a {words} of {level:g}"

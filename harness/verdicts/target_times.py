@@ -1,0 +1,105 @@
+"""Time to target, derived and measured: updates from learning curves times seconds per update from the speed lane.
+
+Accuracy trials share the machine, so their own seconds are no benchmark; speed trials are not trained to the end. What
+the two give together is checked on a few trials that are trained to the target with the machine to themselves.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from harness.tasks import tasks
+from harness.tasks.common.target import Target, lower_is_better, target_of
+from harness.verdicts.counted import compared, of_purpose
+from harness.verdicts.rounds import COLUMN
+from harness.verdicts.update_costs import COST, cost_of_update
+
+SAME_RUN = (
+    *COST, "matched", "reference_units", "train_size", "learning_rate", "forget_bias", "initialiser", "evaluate_every",
+    "seed",
+)  # fmt: skip
+"""Two trials that agree in these train the same network on the same data."""
+FIGURES = ("updates", "seconds_per_update", "seconds_derived", "updates_measured", "seconds_measured", "ratio")
+
+
+def target_times(frame: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
+    """A row an accuracy trial whose task declares a target and whose updates the speed lane has timed.
+
+    Columns: trial_id, those of the trial's condition, and FIGURES. Times are in seconds; the first update, which
+    compiles, counts as much as any other. `updates` to the target and `seconds_derived` are infinite where the trial
+    misses it. `seconds_measured` is of the check of the same network, infinite where that one misses it, NaN where
+    there is none. `ratio` is the derived time over the measured one, NaN where both miss.
+    """
+    counted, checks = compared(frame), of_purpose(frame, "check")
+    accuracy = counted[counted["lane"] == "accuracy"]
+    derived = accuracy.assign(
+        updates=at_target(accuracy, curves)["update"], seconds_per_update=cost_of_update(accuracy, frame)[COLUMN]
+    ).dropna(subset=["updates", "seconds_per_update"])
+    end = at_target(checks, curves)
+    after_the_first = end["seconds"] - checks["seconds_first_step"]
+    measured = checks.assign(
+        updates_measured=end["update"],
+        seconds_measured=(after_the_first + checks["seconds_per_update"]).where(
+            np.isfinite(end["update"]), end["update"]
+        ),
+    )
+    both = derived.assign(seconds_derived=derived["updates"] * derived["seconds_per_update"]).merge(
+        measured[[*SAME_RUN, "updates_measured", "seconds_measured"]], on=list(SAME_RUN), how="left"
+    )
+    return both.assign(ratio=both["seconds_derived"] / both["seconds_measured"])[["trial_id", *SAME_RUN, *FIGURES]]
+
+
+def at_target(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
+    """`update` and `seconds` at which each trial (by index) reaches its task's target.
+
+    Both are infinite for a miss, NaN where the task declares no target or its level on validation data is not known.
+    """
+    found = pd.DataFrame(np.nan, index=trials.index, columns=["update", "seconds"])
+    for name, of_task in trials.groupby("task"):
+        task = tasks[str(name)]
+        target = target_of(task)
+        if target is None:
+            continue
+        metric, _ = target
+        points = curves[curves["trial_id"].isin(of_task["trial_id"])]
+        wanted = levels(of_task, target)
+        first = reached(points, f"validation_{metric}", wanted, lower=lower_is_better(task, metric))
+        known = of_task["trial_id"].map(wanted).notna()  # without a level nothing is known, not even a miss
+        for column in found.columns:
+            times = of_task["trial_id"].map(first[column]).astype(float).fillna(np.inf)
+            found.loc[of_task.index, column] = times.where(known)
+    return found
+
+
+def levels(trials: pd.DataFrame, target: Target) -> pd.Series:
+    """What each trial (by id) has to reach on validation data; NaN where the baseline was not scored on them."""
+    metric, level = target
+    by_id = trials.set_index("trial_id")
+    if isinstance(level, str):
+        column = f"validation_baseline_{level}_{metric}"
+        return by_id[column].astype(float) if column in by_id else pd.Series(np.nan, index=by_id.index)
+    return pd.Series(float(level), index=by_id.index)
+
+
+def reached(curves: pd.DataFrame, column: str, wanted: pd.Series, *, lower: bool) -> pd.DataFrame:
+    """The first evaluation of each trial (the index) at its level or better; no row for a trial without one.
+
+    curves: as `curves_frame` gives them. column: a metric on validation data. wanted: the levels, by trial id. lower:
+    whether less is better. `update` and `seconds` are those of the evaluation. The target was reached at or before it,
+    and after the evaluation before it, so at `update_low` or `seconds_low` at the earliest.
+    """
+    points = curves.sort_values("update", kind="stable")
+    value = points.get(column, pd.Series(np.nan, index=points.index))
+    level = points["trial_id"].map(wanted).astype(float)
+    before = points.groupby("trial_id")[["update", "seconds"]].shift().fillna(0.0)
+    an_update = (points["seconds"] - before["seconds"]) / (points["update"] - before["update"])
+    points = points.assign(update_low=before["update"] + 1, seconds_low=before["seconds"] + an_update)
+    at_target = points[value <= level if lower else value >= level]
+    return at_target.groupby("trial_id")[["update", "seconds", "update_low", "seconds_low"]].first()
+
+
+def with_speed_lanes_seconds(trials: pd.DataFrame, costs: pd.Series, curves: pd.DataFrame) -> pd.DataFrame:
+    """The curves with the `seconds` of these trials derived from updates. costs: seconds per update of each trial."""
+    derived = curves["update"] * curves["trial_id"].map(dict(zip(trials["trial_id"], costs, strict=True)))
+    return curves.assign(seconds=derived.fillna(curves["seconds"]))

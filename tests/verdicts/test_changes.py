@@ -1,0 +1,187 @@
+"""What differs between two sets of results of the same trials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.store.frame import to_frame
+from harness.verdicts.changes import Change, Changes, compare
+from tools.simulate import simulated_record
+
+NOISE = np.random.default_rng(3).normal(size=100)
+Record = dict[str, Any]
+
+
+def records(seeds: int = 6, change: Callable[[Record], None] | None = None, **fields: Any) -> list[Record]:
+    made = [
+        simulated_record(cell, seed, 2.0 + NOISE[seed], seconds_per_update=0.01 + 0.0001 * seed, **fields)
+        for cell in ("gru", "lstm")
+        for seed in range(seeds)
+    ]
+    for record in made:
+        if change:
+            change(record)
+    return made
+
+
+def changes(first: list[Record], second: list[Record]) -> Changes:
+    return compare(to_frame(first), to_frame(second))
+
+
+def of(found: Changes, column: str, cell: str = "gru") -> Change:
+    (change,) = [c for c in found.changes if c.quantity.column == column and c.cell == cell]
+    return change
+
+
+def test_nothing_changes_between_a_folder_and_itself() -> None:
+    found = changes(records(), records())
+    assert (found.common, found.only_first, found.only_second) == (12, 0, 0)
+    assert {change.finding for change in found.changes} == {"same"}
+
+
+def test_another_version_of_the_code_is_the_same_trial() -> None:
+    def newer(record: Record) -> None:
+        record["spec"]["code"], record["trial_id"] = "newer", "x" + record["trial_id"]
+        record["test"]["loss"] += (0.5 + 0.01 * NOISE[record["spec"]["seed"]]) * (record["spec"]["cell"] == "gru")
+        record["parameters"] = 12_000
+
+    found = changes(records(), records(change=newer))
+    loss = of(found, "test_loss")
+    assert (loss.finding, loss.direction, loss.seeds) == ("changed", "worse", 6)
+    assert loss.low < 0.5 < loss.high
+    assert loss.change == pytest.approx(0.5, abs=0.02)
+    assert of(found, "test_loss", "lstm").finding == "same"
+    parameters = of(found, "parameters")
+    assert (parameters.finding, parameters.first, parameters.second) == ("changed", 10_000, 12_000)
+
+
+def test_what_seeds_could_have_done_is_noise_and_one_seed_tells_nothing() -> None:
+    def shaken(record: Record) -> None:
+        record["test"]["loss"] += 0.1 * (-1) ** record["spec"]["seed"]
+
+    assert of(changes(records(), records(change=shaken)), "test_loss").finding == "within noise"
+    assert of(changes(records(1), records(1, change=shaken)), "test_loss").finding == "one seed"
+
+
+def test_seeds_are_paired() -> None:
+    """The seeds differ by far more than what changed, and each by the same."""
+
+    def better(record: Record) -> None:
+        record["test"]["accuracy"] += 0.01 + 1e-4 * NOISE[record["spec"]["seed"]]
+        record["test"]["loss"] -= 0.01 + 1e-4 * NOISE[record["spec"]["seed"]]
+
+    found = changes(records(8), records(change=better))
+    assert (found.common, found.only_first, found.only_second) == (12, 4, 0)
+    for column in ("test_loss", "test_accuracy"):
+        assert (of(found, column).finding, of(found, column).direction, of(found, column).seeds) == (
+            "changed",
+            "better",
+            6,
+        )
+
+
+def test_times_are_compared_on_one_machine_and_lane_only_and_memory_on_any() -> None:
+    def slower(record: Record) -> None:
+        record["seconds_per_update"] *= 2 + 0.01 * NOISE[record["spec"]["seed"]]
+        record["memory"] = {**record["memory"], "peak_bytes": 3_000_000}
+
+    here = changes(records(), records(change=slower))
+    assert of(here, "seconds_per_update").change == pytest.approx(100, abs=2)
+    assert of(here, "seconds_per_update").direction == "worse"
+    assert here.time_left_out == 0
+    elsewhere = changes(records(), records(change=slower, machine="other"))
+    assert elsewhere.time_left_out == 12
+    assert "time" not in {change.quantity.group for change in elsewhere.changes}
+    assert of(elsewhere, "memory_peak_bytes").change == pytest.approx(50)
+    assert of(elsewhere, "memory_difference_bytes").change == pytest.approx(1e6 / 2**20)
+    assert changes(records(), records(lane="speed")).common == 0
+
+
+def test_failures_are_counted_and_their_figures_left_out() -> None:
+    def fail(record: Record) -> None:
+        if record["spec"]["seed"] < 2:
+            record["status"], record["test"] = "diverged", {}
+
+    found = changes(records(), records(change=fail))
+    failed = of(found, "failed")
+    assert (failed.first, failed.second, failed.finding, failed.direction) == (0, 2, "changed", "worse")
+    assert of(found, "test_loss").seeds == of(found, "seconds_total").seeds == 4
+    assert (failed.change, failed.low, failed.high, failed.seeds) == (2, 2, 2, 6)
+
+
+def test_conditions_are_told_apart_by_what_varies() -> None:
+    several = [*records(train_size=100), *records(train_size=200)]
+    assert {change.where for change in changes(several, several).changes} == {
+        "language, train size 100",
+        "language, train size 200",
+    }
+    assert {change.where for change in changes(records(), records()).changes} == {"language"}
+    told = [change.where for change in changes(several[::-1], several[::-1]).changes if change.cell == "gru"]
+    assert told == sorted(told), "in the order of their sizes, whatever that of the records"
+    several = [*records(units=8, updates=50), *records(units=16, updates=70)]
+    assert {change.where for change in changes(several, several).changes} == {
+        "language, units 8, updates 50",
+        "language, units 16, updates 70",
+    }
+    several = [*records(1), *records(1, task="recall")]
+    assert {change.where for change in changes(several, several).changes} == {"language", "recall"}
+
+
+def test_tuning_and_interrupted_trials_are_no_part_of_it() -> None:
+    extra = [*records(purpose="tuning"), simulated_record("gru", 99, 1.0, status="interrupted")]
+    assert changes([*records(), *extra], [*records(), *extra]).common == 12
+
+
+def test_nothing_in_common_is_no_error() -> None:
+    assert changes(records(), records(units=99)).changes == ()
+    assert changes([], records()).only_second == 12
+
+
+def test_what_is_compared_is_told_with_its_group_unit_and_better_direction() -> None:
+    def measured(record: Record) -> None:
+        record["test"]["bits_per_character"] = 2.0
+
+    made = records(1, change=measured)
+    quantities = [change.quantity for change in changes(made, made).changes if change.cell == "gru"]
+    assert [(q.group, q.column, q.title, q.unit, q.how, q.better) for q in quantities] == [
+        ("parameters", "units", "units", "", "exact", ""),
+        ("parameters", "parameters", "parameters", "", "exact", "lower"),
+        ("accuracy", "test_loss", "test loss", "", "difference", "lower"),
+        ("accuracy", "test_bits_per_character", "test bits per character", "bits", "difference", "lower"),
+        ("accuracy", "test_accuracy", "test accuracy", "", "difference", "higher"),
+        ("failures", "failed", "failed trials", "", "difference", "lower"),
+        ("memory", "memory_peak_bytes", "peak memory", "MiB", "ratio", "lower"),
+        ("memory", "memory_difference_bytes", "memory that training adds", "MiB", "difference", "lower"),
+        ("time", "seconds_per_update", "seconds per update", "s", "ratio", "lower"),
+        ("time", "seconds_total", "seconds total", "s", "ratio", "lower"),
+    ]
+
+
+def test_another_number_of_parameters_is_a_change_with_one_seed_already() -> None:
+    def larger(record: Record) -> None:
+        record["parameters"] += 1
+
+    assert of(changes(records(1), records(1, change=larger)), "parameters").finding == "changed"
+
+
+def test_a_figure_that_is_not_there_or_not_positive_is_not_compared_as_a_ratio() -> None:
+    def timeless(record: Record) -> None:
+        record["seconds_per_update"] = 0.0
+        record["seconds_total"] = None
+
+    found = changes(records(), records(change=timeless))
+    assert not {"seconds_per_update", "seconds_total"} & {change.quantity.column for change in found.changes}
+
+
+@pytest.mark.parametrize("by", [-0.5, 0.5])
+def test_a_change_in_two_of_many_seeds_is_within_noise(by: float) -> None:
+    def shaken(record: Record) -> None:
+        record["test"]["loss"] += by * (record["spec"]["seed"] < 2)
+
+    loss = of(changes(records(12), records(12, change=shaken)), "test_loss")
+    assert 0.0 in (loss.low, loss.high), "the interval ends at zero, and does not exclude it"
+    assert loss.finding == "within noise"

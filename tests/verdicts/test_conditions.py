@@ -1,0 +1,165 @@
+"""A claim in several conditions: a verdict for each, and one over all that averages nothing away."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.verdicts.stats import holm
+from tests.verdicts.records import NOISE, paired, trials, verdict
+
+
+def test_further_factors_are_conditions() -> None:
+    records = [
+        record
+        for bias, advantage in ((None, 0.2), (1.0, -0.2))
+        for record in trials(advantage, forget_bias=bias, reset_after=bias is None)
+    ]
+    words = {part.conditions["forget_bias"]: part.verdict for part in verdict(records, paired()).by_condition}
+    assert words == {"": "supported", "1.0": "contradicted"}
+    assert verdict(records, paired(where={"forget_bias": 1})).verdict == "contradicted"
+    assert verdict(records, paired(where={"reset_after": True})).verdict == "supported"
+
+
+def test_where_conditions_are_decided_differently_the_claim_depends_on_them() -> None:
+    records = [
+        record
+        for length, advantage in ((10, 0.3), (20, 0.3), (30, -0.2), (40, 0.0))
+        for record in trials(advantage, sequence_length=length)
+    ]
+    found = verdict(records, paired())
+    assert found.verdict == "depends"
+    assert found.needed_seeds is None
+    better, worse, equal = found.reason.partition(" Over all: ")[0].split("; ")
+    assert better.startswith("It depends: GRU better for length 10 (+0.")
+    assert "), length 20 (+0." in better
+    assert worse.startswith("GRU worse for length 30 (−0.")
+    assert equal.startswith("no practical difference for length 40 (")
+    words = {condition.conditions["sequence_length"]: condition.verdict for condition in found.by_condition}
+    assert words == {10: "supported", 20: "supported", 30: "contradicted", 40: "no practical difference"}
+
+
+def test_a_claim_depends_on_conditions_that_cancel_out() -> None:
+    for advantages in ((0.3, -0.3), (0.3, -0.3, 0.3, -0.24)):
+        lengths = (10, 20, 30, 40)
+        records = [
+            record
+            for length, advantage in zip(lengths, advantages, strict=False)
+            for record in trials(advantage, sequence_length=length)
+        ]
+        found = verdict(records, paired())
+        assert found.verdict == "depends"
+        assert "GRU better for length 10" in found.reason
+        assert "GRU worse for length 20" in found.reason
+
+
+def test_equality_over_all_does_not_hide_a_large_difference_somewhere() -> None:
+    records = [
+        record
+        for length, scale in ((10, 0.0), (20, 0.0), (30, 0.0), (40, 1.0))
+        for record in trials(lambda seed, s=scale: s * (0.07 + 0.06 * (-1) ** seed), sequence_length=length)  # type: ignore[misc]
+    ]
+    found = verdict(records, paired())
+    assert found.verdict == "undecided"
+    assert "In some condition the difference seen is larger than that." in found.reason
+
+
+def test_conditions_that_agree_are_pooled_by_seed() -> None:
+    records = [record for length in (10, 20, 30) for record in trials(0.2, sequence_length=length)]
+    found = verdict(records, paired())
+    assert (found.verdict, found.n) == ("supported", 8)
+    assert found.reason.startswith("Supported in 3 of 3 conditions; over all")
+    assert found.conditions["sequence_length"] == [10, 20, 30]
+
+
+def test_only_seeds_of_every_condition_are_pooled() -> None:
+    records = trials(0.2, sequence_length=10) + trials(0.2, seeds=6, sequence_length=20)
+    found = verdict(records, paired())
+    assert found.n == 6
+    assert "only seeds that every condition has count" in found.reason
+
+
+def test_a_single_condition_hardly_moves_the_interquartile_mean() -> None:
+    advantages = {10: 0.1, 20: 0.1, 30: 0.1, 40: 5.0}
+    records = [record for length, size in advantages.items() for record in trials(size, sequence_length=length)]
+    found = verdict(records, paired())
+    assert found.effect == pytest.approx(1.325, abs=0.01)
+    assert found.interquartile_mean == pytest.approx(0.1, abs=0.01)
+    assert found.interquartile_low is not None
+    assert found.interquartile_high is not None
+    assert found.interquartile_low < found.interquartile_mean < found.interquartile_high
+    assert verdict(trials(0.1), paired()).interquartile_mean is None
+    for record in records:
+        if record["spec"]["cell"] == "lstm" and record["spec"]["sequence_length"] == 40:
+            record["status"] = "diverged"
+    assert verdict(records, paired()).interquartile_mean == pytest.approx(0.1, abs=0.01)
+
+
+def test_faster_by_one_kernel_and_slower_by_the_other_depends_on_the_kernel() -> None:
+    records = []
+    for kernel, ratio in (("fused", 1 / 1.2), ("keras", 1.2)):
+        of_kernel = trials(0.0, kernel=kernel)
+        for index, record in enumerate(of_kernel):
+            cell = ratio if record["spec"]["cell"] == "gru" else 1.0
+            record["seconds_per_update"] = 0.01 * cell * np.exp(NOISE[index])
+        records += of_kernel
+    found = verdict(records, paired(on="seconds_per_update", margin="5%"))
+    assert found.verdict == "depends"
+    assert re.match(
+        r"It depends: GRU faster for kernel fused \(\+\d+(\.\d)? % \[.*\]\); GRU slower for kernel keras \(−\d+",
+        found.reason,
+    )
+
+
+def test_a_condition_alone_that_is_decided_otherwise_leaves_the_claim_undecided() -> None:
+    """And open: more seeds may decide the other conditions too."""
+    records = [
+        record
+        for length, advantage in ((10, 0.4), (20, lambda seed: 0.4 * (-1) ** seed + 0.2), (30, -0.2))
+        for record in trials(advantage, sequence_length=length)
+    ]
+    found = verdict(records, paired())
+    assert {part.verdict for part in found.by_condition} == {"supported", "undecided", "contradicted"}
+    assert found.verdict == "depends"
+    records = [record for record in records if record["spec"]["sequence_length"] != 10]
+    found = verdict(records, paired())
+    assert {part.verdict for part in found.by_condition} == {"undecided", "contradicted"}
+    assert found.verdict in ("undecided", "contradicted")
+
+
+WORDS = {"supported": "contradicted", "contradicted": "supported"}
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.sampled_from([-0.3, 0.0, 0.05, 0.3]), min_size=1, max_size=4), st.randoms(use_true_random=False))
+def test_the_other_cell_s_claim_is_decided_the_other_way_and_order_is_no_matter(
+    advantages: list[float], random: Any
+) -> None:
+    records = [
+        record
+        for place, advantage in enumerate(advantages)
+        for record in trials(advantage, seeds=6, sequence_length=10 * (place + 1))
+    ]
+    found = verdict(records, paired())
+    assert WORDS.get(found.verdict, found.verdict) == verdict(records, paired(better="lstm", than="gru")).verdict
+    random.shuffle(records)
+    assert verdict(records, paired()).verdict == found.verdict
+    decided = {part.verdict for part in found.by_condition} - {"undecided"}
+    assert (found.verdict == "depends") == (len(decided) > 1)
+
+
+def test_conditions_are_corrected_with_the_claims_as_one_family() -> None:
+    """One claim of ten conditions leaves less for the others than ten claims would: half of one of eleven."""
+    p = 0.004
+    alone = holm([p] + [1.0] * 10)
+    weighted = holm([p] + [1.0] * 10, [0.5] + [0.05] * 10)
+    assert alone[0] == pytest.approx(11 * p)
+    assert weighted[0] == pytest.approx(2 * p)
+    assert holm([p, 1.0], [0.05, 0.95])[0] == pytest.approx(20 * p)
+    shuffled = holm([1.0, p], [0.95, 0.05])
+    assert shuffled.tolist() == holm([p, 1.0], [0.05, 0.95])[::-1].tolist()

@@ -1,0 +1,107 @@
+"""Each cell of the table of failures in docs/method.md: the verdict that it names is the one that is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.verdicts.verdict import Verdict
+from tests.verdicts.records import NOISE, Record, claim, paired, verdict
+from tools.simulate import simulated_record
+
+SEEDS = 60
+METHOD = Path(__file__).parents[2] / "docs" / "method.md"
+Failing = Callable[[str, int], bool]
+"""(cell, seed) -> whether its trials fail."""
+CASES: dict[str, Failing] = {
+    "none": lambda cell, seed: False,
+    "one trial": lambda cell, seed: cell == "gru" and seed == 3,
+    "both trials of one seed": lambda cell, seed: seed == 3,
+    "one cell alone in 4 seeds": lambda cell, seed: cell == "gru" and seed < 4,
+    "both in half of the seeds": lambda cell, seed: seed < 30,
+    "both in all seeds": lambda cell, seed: True,
+    "one cell in all seeds, the other does its task": lambda cell, seed: cell == "lstm",
+    "one cell in all seeds, the other never solves it": lambda cell, seed: cell == "lstm",
+}
+
+
+def trial(cell: str, seed: int, fails: bool, **spec: Any) -> Record:
+    noise = NOISE[seed + SEEDS * (cell == "gru")] / 10
+    curve = [(update, 1.0 if update >= 100 and not fails else 3.0) for update in (50, 99, 100, 250)]
+    fields = {"curve": curve, "status": "crashed" if fails else "ok", "accuracy": 1.0} | spec
+    return simulated_record(cell, seed, 2 + seed / 10 + noise, **fields)
+
+
+def records(kind: str, case: str) -> list[Record]:
+    """Both cells are equal but for what fails; where the case says so, neither solves the task."""
+    levels = {"horizon": (10, 20, 40), "trend": (100, 200, 400)}.get(kind, (100,))
+    along = "sequence_length" if kind == "horizon" else "train_size"
+    task = "recall" if kind in ("proportion", "horizon") else "language"
+    found = []
+    for cell in ("gru", "lstm"):
+        for seed in range(SEEDS):
+            for level in levels:
+                solved = "never" not in case and not (kind == "horizon" and level == levels[-1])
+                fields = {"task": task, along: level, "accuracy": float(solved)}
+                found.append(trial(cell, seed, CASES[case](cell, seed), **fields))
+    return found
+
+
+CLAIMS = {
+    "paired": paired(margin=0.05),
+    "proportion": claim(kind="proportion", margin=0.2),
+    "horizon": claim(kind="horizon", margin="50%"),
+    "trend": paired(kind="trend", along="train_size", advantage="grows", margin=0.05),
+    "time-to-target": claim(kind="time-to-target", target=1.0, margin="10%"),
+}
+
+
+def table() -> list[tuple[str, str, str]]:
+    """(case, kind, what the table says) for each cell of it that is not empty."""
+    lines = METHOD.read_text(encoding="utf-8").split("| failed, of 60 seeds |")[1].splitlines()
+    kinds = [word.strip() for word in lines[0].strip(" |").split("|")]
+    found = []
+    for line in lines[2:]:
+        if not line.startswith("|"):
+            break
+        case, *cells = (word.strip() for word in line.strip(" |").split("|"))
+        found += [(case, kind, words) for kind, words in zip(kinds, cells, strict=True) if words != "–"]
+    return found
+
+
+def judged(kind: str, case: str) -> Verdict:
+    return verdict(records(kind, case), CLAIMS[kind])
+
+
+@pytest.mark.parametrize(("case", "kind", "words"), table())
+def test_the_verdict_is_the_one_that_the_table_of_failures_names(case: str, kind: str, words: str) -> None:
+    found = judged(kind, case)
+    assert found.verdict == words, found.reason
+    if case != "none":
+        assert ("missed the target" if kind == "time-to-target" else "failed") in found.reason
+
+
+def test_the_table_has_every_case_and_kind() -> None:
+    listed = table()
+    assert {case for case, _, _ in listed} == set(CASES)
+    assert {kind for _, kind, _ in listed} == set(CLAIMS)
+    assert len(listed) == len(CASES) * len(CLAIMS) - 3, "only what is solved or not can be solved by neither"
+
+
+@pytest.mark.parametrize("infinite", [("gru",), ("gru", "lstm")])
+def test_a_metric_that_is_infinite_counts_as_a_failure(infinite: tuple[str, ...]) -> None:
+    found = []
+    for cell in ("gru", "lstm"):
+        for seed in range(8):
+            record = trial(cell, seed, fails=False)
+            perplexity = np.inf if cell in infinite and seed == 2 else 2.0 + NOISE[seed] * (cell == "gru")
+            found.append({**record, "test": {"loss": 2.0, "perplexity": perplexity}})
+    for margin in (0.05, "5%"):
+        said = verdict(found, paired(on="test_perplexity", margin=margin))
+        assert f"{len(infinite)} trial" in said.reason
+        assert f"{len(infinite)} of the failed trials ran to" in said.reason, "the report counts no failed trial"
+        assert [pair.advantage for pair in said.pairs][2] == (0.0 if len(infinite) == 2 else -np.inf)

@@ -1,0 +1,147 @@
+"""Judging: from records and claims to verdicts, their words and their figures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.cells.facts import FactFound, facts
+from harness.store.frame import to_frame
+from harness.verdicts.judge import judge
+from tests.verdicts.records import CLAIM, NOISE, not_testable, paired, trials, verdict
+from tools.simulate import simulated_record
+
+
+def test_the_five_words() -> None:
+    assert verdict(trials(0.2), paired()).verdict == "supported"
+    assert verdict(trials(-0.2), paired()).verdict == "contradicted"
+    assert verdict(trials(0.0), paired()).verdict == "no practical difference"
+    assert verdict(trials(lambda seed: 0.3 * (-1) ** seed), paired()).verdict == "undecided"
+    assert verdict([], not_testable()).verdict == "not testable"
+
+
+def test_a_verdict_tells_its_figures_and_its_scope() -> None:
+    found = verdict(trials(0.2, train_size=500), paired(where={"train_size": "smallest"}, source="As it is written."))
+    assert found.effect == pytest.approx(0.2, abs=0.02)
+    assert found.ci_low is not None
+    assert found.ci_high is not None
+    assert found.ci_low < found.effect < found.ci_high
+    assert (found.n, found.unit, found.margin) == (8, "", 0.05)
+    assert found.conditions["train_size"] == 500
+    assert found.conditions["task"] == "language"
+    assert found.conditions["machine"] == "simulated"
+    assert "GRU against LSTM, test loss, 8 seeds: better, +0.196 (95 % interval [0.192, 0.201])" in found.reason
+    assert found.source == "As it is written."
+    assert [pair.seed for pair in found.pairs] == list(range(8))
+    assert found.pairs[0].than == 2.0
+    assert found.improvement == 1.0
+
+
+def test_where_higher_is_better_the_advantage_is_still_positive() -> None:
+    records = [
+        simulated_record(cell, seed, 1.0, accuracy=(0.9 if cell == "gru" else 0.5) + NOISE[seed + 9 * (cell == "gru")])
+        for cell in ("gru", "lstm")
+        for seed in range(8)
+    ]
+    found = verdict(records, paired(on="test_accuracy"))
+    assert (found.verdict, found.effect) == ("supported", pytest.approx(0.4, abs=0.02))
+
+
+def test_a_relative_margin_compares_ratios() -> None:
+    records = []
+    for seed in range(8):
+        records.append(simulated_record("gru", seed, 1.0, seconds_per_update=0.01 * np.exp(NOISE[seed])))
+        records.append(simulated_record("lstm", seed, 1.0, seconds_per_update=0.0125))
+    found = verdict(records, paired(on="seconds_per_update", margin="5%"))
+    assert (found.verdict, found.unit, found.margin) == ("supported", "%", pytest.approx(5))
+    assert found.scale == "log ratio"
+    assert found.effect == pytest.approx(25, abs=2)
+
+
+def test_a_ratio_of_zeros_is_a_difference_in_shares() -> None:
+    records = [simulated_record(cell, seed, 1.0, accuracy=0.0) for cell in ("gru", "lstm") for seed in range(8)]
+    found = verdict(records, paired(on="test_accuracy", margin="5%"))
+    assert (found.verdict, found.effect, found.scale) == ("undecided", 0, "relative difference")
+
+
+def test_fewer_than_five_seeds_decide_nothing_and_say_what_would() -> None:
+    found = verdict(trials(0.2, seeds=4), paired(margin=0.005))
+    assert found.verdict == "undecided"
+    assert "Fewer than 5 seeds" in found.reason
+    assert found.needed_seeds is not None
+    assert found.needed_seeds > 4
+    assert f"--seeds {found.needed_seeds}" in found.reason
+    assert verdict(trials(0.2, seeds=1), paired()).n == 1
+    assert verdict(trials(0.0, seeds=4), paired()).verdict == "undecided"
+    assert verdict(trials(0.0, seeds=5), paired()).verdict == "no practical difference"
+
+
+def test_claims_are_corrected_as_a_family() -> None:
+    records = trials(lambda seed: 0.06 + 0.05 * (seed % 3 - 1), seeds=9)
+    alone = verdict(records, paired(margin=0.001))
+    many = judge([paired(id=f"c{index}", margin=0.001) for index in range(10)], to_frame(records))[0]
+    assert alone.p_value == many.p_value
+    assert alone.p_adjusted == alone.p_value
+    assert many.p_adjusted == pytest.approx(10 * alone.p_value)
+
+
+def test_a_cell_that_does_not_beat_the_baseline_is_named() -> None:
+    records = trials(0.2, baselines={"unigram": {"loss": 3.0}, "trigram": {"loss": 2.3}})
+    found = verdict(records, paired())
+    assert found.baseline == "LSTM does not beat the baseline 'trigram' (2.35 against 2.30)."
+    assert found.baseline in found.reason
+
+
+def test_a_fact_that_cannot_be_evaluated_is_not_testable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(facts._bundled, "no-gates", "harness.no_such_module:fact")
+    exact = CLAIM.validate_python({"id": "e", "claim": "E.", "kind": "exact", "fact": "no-gates"})
+    found = verdict([], exact)
+    assert found.verdict == "not testable"
+    assert "harness.no_such_module" in found.reason
+
+
+def test_a_claim_without_records_says_what_it_looked_for_and_what_there_is() -> None:
+    found = verdict(trials(0.2), paired(where={"units": [77, 78], "task": "language"}))
+    assert found.verdict == "undecided"
+    assert "looked for trials of gru and lstm with the same seed, task language, units 77 or 78." in found.reason
+    assert found.reason.endswith("The records have units 32.")
+    nothing = verdict([], paired())
+    assert (nothing.better, nothing.than, nothing.on) == ("gru", "lstm", "test_loss")
+    assert nothing.reason == (
+        "No records to judge by: looked for trials of gru and lstm with the same seed. There are no records."
+    )
+    other = verdict(trials(0.2), paired(better="simple_rnn", where={"lane": "speed"}))
+    assert other.reason.endswith("The records have cell gru and lstm, lane accuracy.")
+    apart = [record for record in trials(0.2) if (record["spec"]["cell"] == "gru") == (record["spec"]["seed"] < 4)]
+    assert verdict(apart, paired()).reason.endswith("No two records fit together.")
+
+
+def test_a_metric_that_no_trial_measured_is_not_testable() -> None:
+    found = verdict(trials(0.2), paired(on="test_f1"))
+    assert found.verdict == "not testable"
+    assert "test_f1" in found.reason
+
+
+def it_holds(frame: pd.DataFrame) -> FactFound:
+    return FactFound(True, 3.0, "gates", "It was counted.")
+
+
+def it_does_not_hold(frame: pd.DataFrame) -> FactFound:
+    return FactFound(False, 3.0, "gates", "It was counted.")
+
+
+def it_cannot_be_told(frame: pd.DataFrame) -> FactFound:
+    return FactFound(None, 3.0, "gates", "It was counted.")
+
+
+@pytest.mark.parametrize(
+    ("fact", "word"),
+    [("it_holds", "supported"), ("it_does_not_hold", "contradicted"), ("it_cannot_be_told", "undecided")],
+)
+def test_a_fact_is_told_with_its_figure_and_its_reason(fact: str, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(facts._bundled, "no-gates", f"tests.verdicts.test_judge:{fact}")
+    exact = {"id": "e", "claim": "E.", "kind": "exact", "fact": "no-gates", "source": "As written."}
+    found = verdict([], CLAIM.validate_python(exact))
+    assert (found.verdict, found.effect, found.unit, found.reason) == (word, 3.0, "gates", "It was counted.")
+    assert (found.id, found.claim, found.kind, found.source, found.n) == ("e", "E.", "exact", "As written.", 0)

@@ -1,0 +1,247 @@
+"""The kinds of comparison besides a paired metric: solved or not, horizons, trends, time to a target."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.store.frame import to_frame
+from harness.verdicts.judge import judge
+from tests.verdicts.records import NOISE, claim, paired, solving, timed, trials, verdict
+
+
+def test_proportions_of_solved_seeds() -> None:
+    proportion = claim(kind="proportion", margin=0.2)
+    found = verdict(solving(lambda cell, length, seed: cell == "gru"), proportion)
+    assert (found.verdict, found.effect, found.unit) == ("supported", 100, "percentage points")
+    assert found.p_value == 2 / 2**10
+    assert found.ci_low is not None
+    assert 50 < found.ci_low < 75
+    some = verdict(solving(lambda cell, length, seed: cell == "gru" and seed < 3), proportion)
+    assert some.verdict == "undecided"
+    assert some.needed_seeds is not None
+    several = verdict(solving(lambda cell, length, seed: cell == "gru", (10, 20, 30)), proportion)
+    assert (several.verdict, several.n) == ("supported", 10)
+    failing = solving(lambda cell, length, seed: True)
+    for record in failing:
+        if record["spec"]["cell"] == "lstm":
+            record["status"] = "timeout"
+    assert verdict(failing, proportion).verdict == "supported"
+
+
+def test_a_threshold_of_the_claims_own() -> None:
+    records = solving(lambda cell, length, seed: cell == "gru")
+    assert verdict(records, claim(kind="proportion", margin=0.2, on="test_accuracy", threshold=0.1)).effect == 0
+
+
+def test_a_horizon_is_the_longest_length_solved() -> None:
+    reach = {"gru": 20, "lstm": 80}
+    records = solving(lambda cell, length, seed: length <= reach[cell] * (1 + seed % 2), (10, 20, 40, 80, 160))
+    found = verdict(records, claim(kind="horizon", better="lstm", than="gru", margin="25%"))
+    assert (found.verdict, found.unit) == ("supported", "%")
+    assert found.effect == pytest.approx(300)
+    assert (found.pairs[0].better, found.pairs[0].than) == (80, 20)
+
+
+@pytest.mark.parametrize("solved", [True, False])
+def test_a_horizon_beyond_what_was_tested_is_undecided(solved: bool) -> None:
+    records = solving(lambda cell, length, seed: solved, (10, 20, 40))
+    found = verdict(records, claim(kind="horizon", margin="25%"))
+    assert found.verdict == "undecided"
+    assert "both cells solve all that was tested, or nothing" in found.reason
+
+
+def test_a_trend_of_the_advantage() -> None:
+    records = [
+        record
+        for size, advantage in ((100, 0.4), (200, 0.2), (400, 0.0))
+        for record in trials(lambda seed, a=advantage, s=size: a + NOISE[seed + s], train_size=size)  # type: ignore[misc]
+    ]
+    shrinks = paired(kind="trend", along="train_size", advantage="shrinks")
+    found = verdict(records, shrinks)
+    assert (found.verdict, found.effect) == ("supported", pytest.approx(0.4, abs=0.02))
+    assert "it shrinks, +0.399" in found.reason
+    grows = paired(kind="trend", along="train_size", advantage="grows")
+    assert verdict(records, grows).verdict == "contradicted"
+    flat = [record for size in (100, 200, 400) for record in trials(0.3, train_size=size)]
+    assert verdict(flat, shrinks).verdict == "no practical difference"
+
+
+def test_a_trend_follows_its_factor_though_the_updates_follow_too() -> None:
+    records = [
+        record
+        for size, advantage in ((100, 0.4), (200, 0.2), (400, 0.0))
+        for record in trials(advantage, train_size=size, updates=size, evaluate_every=size // 10)
+    ]
+    shrinks = paired(kind="trend", along="train_size", advantage="shrinks")
+    found = verdict(records, shrinks)
+    assert (found.verdict, found.n, found.by_condition) == ("supported", 8, ())
+    two = [record for record in records if record["spec"]["train_size"] < 400]
+    assert "at 3 or more values of train_size" in verdict(two, shrinks).reason
+
+
+def test_time_to_a_target_counts_misses_as_infinite() -> None:
+    by_updates = claim(kind="time-to-target", target=2.0, margin="10%")
+    records = timed(lambda cell, seed: 50 + 10 * (seed % 2) if cell == "gru" else 100 + 10 * (seed % 2))
+    found = verdict(records, by_updates)
+    assert (found.verdict, found.pairs[0].better, found.pairs[0].than) == ("supported", 50, 100)
+    missed = verdict(timed(lambda cell, seed: 50 if cell == "gru" else None), by_updates)
+    assert (missed.verdict, missed.effect) == ("supported", np.inf)
+    assert "10 trials missed the target" in missed.reason
+    neither = verdict(timed(lambda cell, seed: None), by_updates)
+    assert neither.verdict == "undecided"
+    assert "both missed the target" in neither.reason
+    of_baseline = claim(kind="time-to-target", target="unigram", margin="10%", by="seconds")
+    assert verdict(records, of_baseline).verdict == "supported"
+    assert "there are: unigram" in verdict(records, claim(kind="time-to-target", target="x", margin="10%")).reason
+
+
+def test_without_curves_a_time_to_target_is_not_testable() -> None:
+    records = timed(lambda cell, seed: 50)
+    found = judge([claim(kind="time-to-target", target=2.0, margin="10%")], to_frame(records))[0]
+    assert found.verdict == "not testable"
+    assert found.reason == (
+        "It cannot be measured here: "
+        "the learning curves are needed to tell when a target was reached, and were not given."
+    )
+
+
+def test_the_target_that_the_task_declares_is_the_one_where_the_claim_names_none() -> None:
+    own = claim(kind="time-to-target", margin="10%")
+    bigram = {"bigram": {"loss": 2.0}, "unigram": {"loss": 9.0}}
+    records = timed(lambda cell, seed: 50 if cell == "gru" else 100)
+    of_language = [{**record, "validation_baselines": bigram} for record in records]
+    found = verdict(of_language, own)
+    assert (found.verdict, found.pairs[0].better, found.pairs[0].than) == ("supported", 50, 100)
+    assert "no baseline 'bigram'" in verdict(records, own).reason
+    accurate = [
+        {
+            **record,
+            "spec": {**record["spec"], "task": "recall"},
+            "curve": [
+                {**point, "validation": {"accuracy": 0.99 if point["validation_loss"] < 2 else 0.98}}
+                for point in record["curve"]
+            ],
+        }
+        for record in records
+    ]
+    of_recall = verdict(accurate, own)
+    assert (of_recall.pairs[0].better, of_recall.pairs[0].than) == (50, 100)
+    assert (
+        "the learning curves of the task 'recall' have no 'accuracy'"
+        in verdict([{**record, "spec": {**record["spec"], "task": "recall"}} for record in records], own).reason
+    )
+
+
+def test_a_target_is_the_level_of_the_baseline_on_the_validation_split() -> None:
+    """A network that gets 12 of 40 series right on the split on which the baseline gets 12 right has reached it."""
+    records = timed(lambda cell, seed: 50 if cell == "gru" else 100)
+    named = claim(kind="time-to-target", target="unigram", margin="10%")
+    for record in records:
+        record["validation_baselines"] = {"unigram": {"loss": 1.0}}
+        record["baselines"] = {"unigram": {"loss": 0.5}}
+    found = verdict(records, named)
+    assert (found.verdict, found.pairs[0].better, found.pairs[0].than) == ("supported", 50, 100)
+
+
+def test_older_records_and_tasks_without_baselines_on_the_validation_split_are_not_testable_and_say_why() -> None:
+    records = timed(lambda cell, seed: 50 if cell == "gru" else 100)
+    for record in records:
+        del record["validation_baselines"], record["validation_labels"], record["near_target"]
+    found = verdict(records, claim(kind="time-to-target", target="unigram", margin="10%"))
+    assert found.verdict == "not testable"
+    assert "records have the loss of the baseline 'unigram' on the test split alone" in found.reason
+    assert "run these trials again, or give 'target' as a number" in found.reason
+    assert verdict(records, claim(kind="time-to-target", target=2.0, margin="10%")).verdict == "supported"
+
+
+@pytest.mark.parametrize(("labels", "wanted"), [(13, 100), (99, 100), (100, None)])
+def test_a_validation_split_too_small_to_tell_whether_the_target_was_reached_is_refused(
+    labels: int, wanted: int | None
+) -> None:
+    """Accuracy 0.99: of 13 series 12 right would be a miss, and so would 98 of 99."""
+    records = timed(lambda cell, seed: 50 if cell == "gru" else 100)
+    for record in records:
+        record["spec"]["task"], record["validation_labels"] = "recall", labels
+        for point in record["curve"]:
+            point["validation"]["accuracy"] = 1.0 if point["validation_loss"] < 2 else 0.5
+    found = verdict(records, claim(kind="time-to-target", margin="10%"))
+    if wanted is None:
+        assert found.verdict == "supported"
+    else:
+        assert found.verdict == "not testable"
+        words = f"the validation split has {labels} labels, too few to tell whether accuracy has reached 0.99"
+        assert f"{words}; expected at least {wanted}" in found.reason
+    loss = verdict(records, claim(kind="time-to-target", target=2.0, margin="10%"))
+    assert loss.verdict == ("not testable" if labels < 30 else "supported")
+
+
+def test_a_trend_along_a_factor_that_may_be_zero_is_a_straight_line() -> None:
+    records = [
+        record
+        for dropout, advantage in ((0.0, 0.1), (0.1, 0.3), (0.5, 1.1))
+        for record in trials(lambda seed, a=advantage, d=dropout: a + NOISE[seed + int(10 * d)] / 10, dropout=dropout)  # type: ignore[misc]
+    ]
+    found = verdict(records, paired(kind="trend", along="dropout", advantage="grows"))
+    assert (found.verdict, found.effect) == ("supported", pytest.approx(1.0, abs=0.01))
+
+
+def test_failures_make_a_trend_as_steep_as_can_be_unless_they_balance() -> None:
+    sizes = (100, 200, 400)
+    records = [record for size in sizes for record in trials(lambda seed: NOISE[seed], train_size=size)]
+    failing = {0: (100, 400), 1: (400,), 2: (100,), 3: sizes}
+    for record in records:
+        spec = record["spec"]
+        if spec["cell"] == "gru" and spec["train_size"] in failing.get(spec["seed"], ()):
+            record["status"] = "diverged"
+    found = verdict(records, paired(kind="trend", along="train_size", advantage="shrinks"))
+    assert [pair.advantage for pair in found.pairs[:4]] == [0.0, np.inf, -np.inf, 0.0]
+    assert abs(found.pairs[4].advantage) < 0.03
+    assert "7 trials failed" in found.reason
+
+
+def test_the_threshold_itself_solves_the_task_whichever_direction_is_better() -> None:
+    records = solving(lambda cell, length, seed: True)
+    for record in records:
+        record["spec"]["task"] = "language"
+        record["test"] = {"loss": 0.5, "bits_per_character": 0.7, "accuracy": 0.99}
+        if record["spec"]["cell"] == "lstm":
+            record["test"] = {"loss": 0.5001, "bits_per_character": 0.7001, "accuracy": 0.9899}
+    for on, threshold in (("test_loss", 0.5), ("test_bits_per_character", 0.7), ("test_accuracy", 0.99)):
+        found = verdict(records, claim(kind="proportion", margin=0.2, on=on, threshold=threshold))
+        assert (found.effect, found.pairs[0].better, found.pairs[0].than) == (100, 1, 0)
+        assert found.reason.startswith(
+            "GRU against LSTM, seeds that solve the task, 10 seeds: more seeds solve it, +100 percentage points"
+        )
+    unmeasured = verdict(records, claim(kind="proportion", margin=0.2, on="test_f1", threshold=0.5))
+    assert unmeasured.reason == "It cannot be measured here: no trial measured 'test_f1'."
+
+
+def test_a_task_without_a_threshold_or_a_target_is_not_testable_and_says_what_to_give() -> None:
+    records = timed(lambda cell, seed: 50)
+    solved = verdict(records, claim(kind="proportion", margin=0.2))
+    assert "the task 'language' has no threshold from which it is solved; give 'on' and 'threshold'" in solved.reason
+    for record in records:
+        record["spec"]["task"] = "tests.verdicts.test_target_times:without_target"
+    timing = verdict(records, claim(kind="time-to-target", margin="10%"))
+    assert timing.verdict == "not testable"
+    assert "without_target' declares no target; give 'target'" in timing.reason
+
+
+def test_the_baselines_of_a_trend_are_told() -> None:
+    records = [
+        record
+        for size in (100, 200, 400)
+        for record in trials(0.2, train_size=size, baselines={"unigram": {"loss": 2.0}})
+    ]
+    found = verdict(records, paired(kind="trend", along="train_size", advantage="shrinks"))
+    assert found.baseline == (
+        "GRU does not beat the baseline 'unigram' (2.15 against 2). "
+        "LSTM does not beat the baseline 'unigram' (2.35 against 2)."
+    )
+
+
+def test_a_trend_of_one_seed_over_three_levels_is_undecided() -> None:
+    records = [r for size in (100, 200, 400) for r in trials(10 / size, seeds=1, train_size=size)]
+    found = verdict(records, paired(kind="trend", along="train_size", advantage="shrinks"))
+    assert (found.verdict, found.n) == ("undecided", 1)

@@ -1,0 +1,76 @@
+"""Which way an undecided claim leans: from the distribution of its interval."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.verdicts.lean import Lean, _of_differences, _of_proportions
+from harness.verdicts.proportions import difference_interval
+from harness.verdicts.stats import estimate
+from tests.verdicts.records import claim, paired, solving, trials, verdict
+
+INF = np.inf
+
+
+@pytest.mark.parametrize("n", [5, 9, 10, 14, 30])
+def test_the_ends_of_the_interval_are_quantiles_of_the_distribution(n: int) -> None:
+    d = np.sort(np.random.default_rng(n).normal(0.3, 1, n))
+    found, below = estimate(d), _of_differences(d)
+    assert below(found.low) == pytest.approx(0.025, abs=0.002 if n > 10 else 0.01)
+    assert below(found.high) == pytest.approx(0.975, abs=0.002 if n > 10 else 0.01)
+
+
+def test_with_failures_it_is_that_of_the_median() -> None:
+    d = np.sort(np.array([*np.random.default_rng(0).normal(0, 1, 12), INF, INF, INF]))
+    found, below = estimate(d), _of_differences(d)
+    assert below(found.low) < 0.025 < below(np.nextafter(found.low, INF)) < 0.06
+    assert below(found.high) < 0.975 < 1
+    assert below(1e9) < 1, "three of fifteen are beyond any number"
+
+
+@pytest.mark.parametrize(("only_first", "only_second"), [(3, 1), (0, 4), (6, 6)])
+def test_of_shares_it_is_newcombes(only_first: int, only_second: int) -> None:
+    first = np.array([1.0] * (4 + only_first) + [0.0] * (4 + only_second))
+    second = np.array([1.0] * 4 + [0.0] * only_first + [1.0] * only_second + [0.0] * 4)
+    low, high = difference_interval(first, second)
+    below = _of_proportions(first, second)
+    assert below(low) == pytest.approx(0.025, abs=1e-6)
+    assert below(high) == pytest.approx(0.975, abs=1e-6)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.floats(-1, 1), min_size=5, max_size=12), st.floats(0.01, 1))
+def test_the_other_cell_s_claim_leans_the_other_way_and_the_sum_is_one(advantages: list[float], margin: float) -> None:
+    records = trials(lambda seed: advantages[seed], seeds=len(advantages))
+    found = verdict(records, paired(margin=margin))
+    other = verdict(records, paired(margin=margin, better="lstm", than="gru"))
+    leans = (found.lean_favour, found.lean_within, found.lean_against)
+    if found.verdict != "undecided":
+        assert leans == (None, None, None)
+    elif found.lean_favour is not None:
+        assert sum(share or 0.0 for share in leans) == pytest.approx(1)
+        assert all(share is not None and 0 <= share <= 1 for share in leans)
+        assert (other.lean_against, other.lean_within) == pytest.approx(
+            (found.lean_favour, found.lean_within), abs=2e-3
+        )
+
+
+def test_it_is_said_in_the_reason() -> None:
+    found = verdict(trials(lambda seed: 0.1 + 0.3 * (-1) ** seed, seeds=8), paired(margin=0.05))
+    assert found.verdict == "undecided"
+    assert found.lean_favour is not None
+    assert found.lean_favour > 0.5 > (found.lean_within or 0)
+    said = "Probability of a difference beyond 0.05 in favour of the claim"
+    assert f"{said}: {100 * found.lean_favour:.0f} %; within 0.05: " in found.reason
+    proportion = verdict(
+        solving(lambda cell, length, seed: seed % 3 != (cell == "gru")), claim(kind="proportion", margin=0.1)
+    )
+    assert "Probability of a difference beyond 10 percentage points in favour" in proportion.reason
+
+
+def test_one_seed_and_differences_without_spread_have_none() -> None:
+    assert verdict(trials(0.2, seeds=1), paired()).lean_favour is None
+    assert Lean(0.2, 0.3, 0.5).favour == 0.2

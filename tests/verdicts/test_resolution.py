@@ -1,0 +1,127 @@
+"""Times to a target lie between two evaluations: what is said of them holds wherever between the two they lie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.until_decided import is_open
+from harness.verdicts.judge import judge_pairs
+from harness.verdicts.outcomes import Outcome
+from harness.verdicts.pairs import Found, Pairs
+from tests.verdicts.records import Record, claim, verdict
+from tools.simulate import simulated_record
+
+GRU, LSTM = (3, 2, 15, 8, 10), (11, 23, 13, 12, 14)
+TO_TARGET = claim(kind="time-to-target", target=2.0, margin="10%")
+
+
+def reaching(times: dict[str, Sequence[int]], every: int, closer: Sequence[int] = (), **spec: Any) -> list[Record]:
+    """Trials of 100 updates, evaluated every `every` updates; `closer`: near the target, after these updates too."""
+    records = []
+    for cell, of_cell in times.items():
+        for seed, time in enumerate(of_cell):
+            curve = [(update, 1.0 if update >= time else 3.0) for update in range(every, 101, every)]
+            record = simulated_record(cell, seed, 1.0, curve=curve, evaluate_every=every, updates=100, **spec)
+            record["near_target"] = [
+                {"update": at, "seconds": at * 0.01, "validation": {"loss": 1.0 if at >= time else 3.0}}
+                for at in closer
+                if at < every
+            ]
+            records.append(record)
+    return records
+
+
+def test_times_that_are_equal_only_because_evaluations_are_rare_are_not_called_equal() -> None:
+    """The issue's example: every seed reaches the target by the first evaluation, after 30 updates."""
+    found = verdict(reaching({"gru": GRU, "lstm": LSTM}, 30), TO_TARGET)
+    assert (found.verdict, found.n, found.step, found.too_coarse) == ("undecided", 5, 30, True)
+    assert found.ci_low == pytest.approx(-97, abs=1)
+    assert found.ci_high == pytest.approx(2900)
+    assert (
+        "Times are known to within 30 updates, the largest distance between the evaluations around them. That is too"
+        " coarse to decide the claim with any number of seeds; `evaluate_every = 1` would be finer."
+    ) in found.reason
+    assert "is ruled out" not in found.reason
+    assert found.needed_seeds is None
+    assert not is_open(found), "seeds are not added in vain"
+
+
+def test_the_same_trials_evaluated_after_every_update_are_judged_by_their_exact_times() -> None:
+    found = verdict(reaching({"gru": GRU, "lstm": LSTM}, 1), TO_TARGET)
+    assert [(pair.better, pair.than) for pair in found.pairs] == list(zip(GRU, LSTM, strict=True))
+    assert (found.step, found.too_coarse) == (None, False)
+    assert "Times are known" not in found.reason
+    assert found.effect == pytest.approx(100 * (np.exp(np.log(np.divide(LSTM, GRU)).mean()) - 1))
+
+
+def test_evaluations_near_the_target_make_the_times_finer() -> None:
+    found = verdict(reaching({"gru": GRU, "lstm": LSTM}, 30, closer=(1, 2, 3, 5, 7, 10, 14, 21)), TO_TARGET)
+    assert [pair.better for pair in found.pairs] == [3, 2, 21, 10, 10]
+    assert (found.step, found.too_coarse) == (9, False)
+    assert "Times are known to within 9 updates" in found.reason
+    many = {"gru": GRU * 3, "lstm": tuple(2 * time + 10 for time in LSTM * 3)}
+    assert verdict(reaching(many, 60, closer=(1, 2, 3, 5, 7, 10, 14, 21, 40)), TO_TARGET).verdict == "supported"
+
+
+def test_equality_holds_only_where_it_does_wherever_in_their_ranges_the_times_lie() -> None:
+    """60 seeds whose times are within 4 % of each other, known to a step of 1 or of 20 % of them."""
+    half = claim(kind="time-to-target", target=2.0, margin="50%")
+    times = {"gru": [50] * 60, "lstm": [51, 49] * 30}
+    assert verdict(reaching(times, 1), half).verdict == "no practical difference"
+    coarse = verdict(reaching(times, 60), half)
+    assert (coarse.verdict, coarse.too_coarse) == ("undecided", True)
+    assert "`evaluate_every = 15`" in coarse.reason, "half the margin of a time of 60"
+
+
+def test_where_exact_times_might_decide_it_is_said_but_seeds_may_decide_too() -> None:
+    times = {"gru": (*[40] * 7, 60, 40), "lstm": (*[60] * 8, 80)}
+    found = verdict(reaching(times, 20), TO_TARGET)
+    assert (found.verdict, found.too_coarse) == ("undecided", False)
+    assert "With exact times it might be decided" in found.reason
+    assert is_open(found)
+
+
+def test_several_conditions_are_pooled_at_both_ends() -> None:
+    records = [
+        record for length in (10, 20) for record in reaching({"gru": GRU, "lstm": LSTM}, 30, sequence_length=length)
+    ]
+    found = verdict(records, TO_TARGET)
+    assert (found.verdict, found.too_coarse, found.step) == ("undecided", True, 30)
+    assert [part.too_coarse for part in found.by_condition] == [True, True]
+
+
+def test_seconds_are_ranges_too() -> None:
+    by_seconds = claim(kind="time-to-target", target=2.0, margin="10%", by="seconds")
+    found = verdict(reaching({"gru": GRU, "lstm": LSTM}, 30), by_seconds)
+    assert (found.verdict, found.too_coarse) == ("undecided", True)
+    assert found.step == pytest.approx(0.29), "from the first update's 0.01 s to 0.3 s"
+    assert "a smaller `evaluate_every` would be finer" in found.reason
+
+
+def test_a_miss_stays_the_worst_outcome_at_both_ends() -> None:
+    found = verdict(reaching({"gru": (20,) * 8, "lstm": (999,) * 8}, 20), TO_TARGET)
+    assert (found.verdict, found.effect) == ("supported", np.inf)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_interval_covers_that_of_any_times_within_the_ranges(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    step = int(generator.integers(2, 40))
+    better, than = np.ceil(generator.lognormal((4, 4.2), 0.5, size=(int(generator.integers(5, 15)), 2))).T
+    seen = [step * np.ceil(side / step) for side in (better, than)]
+    outcome = Outcome("time_to_target", "updates to a loss", "updates", lower_is_better=True)
+
+    def judged(pairs: Pairs) -> Any:
+        return judge_pairs([(TO_TARGET, Found((pairs,), "", {}), outcome)])[0]
+
+    seeds = tuple(range(len(better)))
+    exact = judged(Pairs({}, "simulated", seeds, better, than))
+    lows = [side - step + 1 for side in seen]
+    ranged = judged(Pairs({}, "simulated", seeds, *seen, better_low=lows[0], than_low=lows[1]))
+    assert ranged.ci_low <= exact.effect <= ranged.ci_high
+    if ranged.verdict in ("supported", "contradicted"):
+        assert (ranged.verdict == "supported") == (exact.effect > 0)

@@ -1,0 +1,195 @@
+"""Time to target: derived from curves and the speed lane, and held against what was measured directly."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+from unittest.mock import ANY
+
+import pandas as pd
+import pytest
+from pydantic import TypeAdapter
+
+from harness.spec.claims import Claim, Where
+from harness.store.frame import curves_frame, to_frame
+from harness.store.looks import Looks
+from harness.tasks import tasks
+from harness.verdicts.judge import judge
+from harness.verdicts.target_times import FIGURES, target_times
+from tools.simulate import simulated_record
+
+Record = dict[str, Any]
+REACHED_AT = 60
+
+
+def trial(cell: str, seed: int, reached: int | None, *, pace: float = 0.01, **spec: Any) -> Record:
+    """A trial of `recall`, whose target is an accuracy of 0.99; evaluated every 20 updates up to 100."""
+    updates = range(20, 120, 20)
+    made = simulated_record(
+        cell,
+        seed,
+        1.0,
+        task="recall",
+        curve=[(u, 1.0) for u in updates],
+        seconds_per_update=pace,
+        evaluate_every=20,
+        **spec,
+    )
+    for point in made["curve"]:
+        at_target = reached is not None and point["update"] >= reached
+        point["validation"]["accuracy"] = 0.995 if at_target else 0.5
+        point["seconds"] = 2.0 + point["update"] * pace
+    made["phases"]["first_step"] = {"wall_seconds": 2.0 + pace, "cpu_seconds": 1.0, "memory_peak_bytes": 1}
+    return made
+
+
+def timing(cell: str, seed: int, pace: float, **spec: Any) -> Record:
+    return simulated_record(
+        cell, seed, math.nan, task="recall", seconds_per_update=pace, lane="speed", evaluate_every=7, updates=70, **spec
+    )
+
+
+def check(cell: str, seed: int, reached: int | None, pace: float, **spec: Any) -> Record:
+    return trial(cell, seed, reached, pace=pace, lane="speed", purpose="check", **spec)
+
+
+def times(*records: Record) -> pd.DataFrame:
+    return target_times(to_frame(records), curves_frame(records))
+
+
+def test_derived_and_measured_time_stand_side_by_side_with_their_ratio() -> None:
+    records = [trial("gru", 0, REACHED_AT), trial("gru", 1, 80)]
+    records += [timing("gru", seed, pace) for seed, pace in enumerate((0.003, 0.004, 0.005))]
+    found = times(*records, check("gru", 0, REACHED_AT, 0.005)).set_index("seed")
+    assert list(found.loc[0, list(FIGURES)]) == pytest.approx([60, 0.004, 0.24, 60, 0.3, 0.8])
+    assert found.loc[1, "seconds_derived"] == pytest.approx(0.32)
+    assert math.isnan(found.loc[1, "seconds_measured"])
+
+
+def test_a_miss_is_infinite() -> None:
+    speed = timing("gru", 0, 0.004)
+    rows = times(
+        speed,
+        *(trial("gru", seed, reached) for seed, reached in enumerate((None, 60, None))),
+        *(check("gru", seed, reached, 0.004) for seed, reached in enumerate((60, None, None))),
+    ).set_index("seed")
+    assert list(rows["seconds_derived"]) == pytest.approx([math.inf, 0.24, math.inf])
+    assert list(rows["seconds_measured"]) == pytest.approx([0.24, math.inf, math.inf])
+    assert list(rows["ratio"][:2]) == [math.inf, 0]
+    assert math.isnan(rows.loc[2, "ratio"]), "both missed"
+
+
+def test_a_check_that_failed_before_the_target_missed_it() -> None:
+    failed = check("gru", 0, None, 0.004, status="timeout")
+    (row,) = times(trial("gru", 0, 60), timing("gru", 0, 0.004), failed).to_dict("records")
+    assert row["seconds_measured"] == math.inf
+
+
+@pytest.mark.parametrize(
+    "other", [{"units": 64}, {"sequence_length": 50}, {"batch_size": 8}, {"kernel": "fused"}, {"dropout": 0.5}]
+)
+def test_the_pace_is_that_of_the_same_work(other: dict[str, Any]) -> None:
+    assert times(trial("gru", 0, 60), timing("gru", 0, 0.004, **other)).empty
+
+
+def test_the_pace_does_not_depend_on_how_much_data_there_are_or_at_which_rate_they_are_learned() -> None:
+    assert len(times(trial("gru", 0, 60), timing("gru", 9, 0.004, train_size=5, learning_rate=1.0))) == 1
+
+
+def test_nothing_is_pooled_over_machines() -> None:
+    assert times(trial("gru", 0, 60), timing("gru", 0, 0.004, machine="other")).empty
+
+
+def test_without_curves_or_records_nothing_is_reached_and_nothing_breaks() -> None:
+    without = simulated_record("gru", 0, 1.0, task="recall", evaluate_every=20)
+    (row,) = times(without, timing("gru", 0, 0.01)).to_dict("records")
+    assert row["updates"] == math.inf
+    assert times().empty
+    assert list(times().columns)[-len(FIGURES) :] == list(FIGURES)
+
+
+without_target = dataclasses.replace(tasks["recall"], solved=None, target=None)
+
+
+def test_a_task_without_a_target_has_no_time_to_it() -> None:
+    records = [
+        simulated_record("gru", 0, 1.0, task="language", curve=[(10, 1.0)], lane=lane) for lane in ("accuracy", "speed")
+    ]
+    for record in records:
+        record["spec"]["task"] = "tests.verdicts.test_target_times:without_target"
+    assert times(*records).empty
+
+
+CLAIM: TypeAdapter[Claim] = TypeAdapter(Claim)
+
+
+def claim(by: str) -> Claim:
+    fields = {"id": "t", "claim": "T.", "kind": "time-to-target", "better": "gru", "than": "lstm", "margin": "5%"}
+    return CLAIM.validate_python({**fields, "target": 1.0, "by": by})
+
+
+def verdict(by: str, records: list[Record]) -> Any:
+    return judge([claim(by)], to_frame(records), curves_frame(records))[0]
+
+
+def test_claims_on_seconds_take_the_speed_lanes_pace_and_leave_checks_out() -> None:
+    records = [trial(cell, seed, 60, pace=1.0 + 0.01 * seed) for seed in range(6) for cell in ("gru", "lstm")]
+    shared = verdict("seconds", records)
+    assert "seconds to a validation loss of 1, of trials that share the machine" in shared.reason
+    assert shared.effect == pytest.approx(0)
+    records += [timing("gru", 0, 0.01), timing("lstm", 0, 0.02), check("gru", 0, None, 9.0), check("lstm", 0, 60, 0.1)]
+    records += [trial("gru", 0, 20, purpose="tuning", units=99)]
+    alone = verdict("seconds", records)
+    assert "by the speed lane's seconds per update (medians), 6 seeds" in alone.reason
+    assert alone.effect == pytest.approx(100), "twice as fast an update, the same updates"
+    assert alone.n == 6
+    assert verdict("updates", records).effect == pytest.approx(0)
+
+
+def test_one_cell_without_a_pace_leaves_both_to_their_own_seconds() -> None:
+    records = [trial(cell, seed, 60, pace=1.0) for seed in range(6) for cell in ("gru", "lstm")]
+    assert "share the machine" in verdict("seconds", [*records, timing("gru", 0, 0.01)]).reason
+
+
+def test_trials_that_the_claim_leaves_out_need_no_pace() -> None:
+    records = [trial(cell, seed, 60) for seed in range(6) for cell in ("gru", "lstm")]
+    records += [timing("gru", 0, 0.01), timing("lstm", 0, 0.02)]
+    records += [trial(cell, 0, 60, sequence_length=99) for cell in ("gru", "lstm")]
+    assert "share the machine" in verdict("seconds", records).reason
+    restricted = claim("seconds").model_copy(update={"where": Where(sequence_length=(25,))})
+    (found,) = judge([restricted], to_frame(records), curves_frame(records))
+    assert "by the speed lane's seconds per update (medians)" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("blocks_of_lstm", "words"),
+    [
+        (("a", "b"), "(ratios within rounds)"),
+        (("c", "d"), "(medians)"),
+        (("a", "d"), "(ratios within rounds of common timing blocks, else medians)"),
+    ],
+)
+def test_a_verdict_says_how_the_seconds_per_update_were_found(blocks_of_lstm: tuple[str, ...], words: str) -> None:
+    records = [
+        trial(cell, seed, 60, kernel=kernel)
+        for seed in range(6)
+        for cell in ("gru", "lstm")
+        for kernel in ("keras", "fused")
+    ]
+    for kernel, block, of_lstm in zip(("keras", "fused"), "ab", blocks_of_lstm, strict=True):
+        records.append(timing("gru", 0, 0.01, kernel=kernel) | {"timing_block": block, "rounds": [0.01]})
+        records.append(timing("lstm", 0, 0.02, kernel=kernel) | {"timing_block": of_lstm, "rounds": [0.02]})
+    assert f"seconds per update {words}, 6 seeds" in verdict("seconds", records).reason
+
+
+def test_an_interim_analysis_of_fewer_seeds_takes_the_seconds_per_update_of_all_timing_blocks() -> None:
+    records = [trial(cell, seed, 60) for seed in range(10) for cell in ("gru", "lstm")]
+    for seed, slower in enumerate((1.5, 2.0, 3.0)):
+        for cell, pace in (("gru", 0.01), ("lstm", 0.01 * slower)):
+            records.append(timing(cell, seed, pace) | {"timing_block": f"b{seed}", "rounds": [pace]})
+    looks = {"t": Looks((4, 9), 10)}
+    (found,) = judge([claim("seconds")], to_frame(records), curves_frame(records), looks)
+    percent = 100 * (9 ** (1 / 3) - 1)
+    assert [(look.n, look.effect) for look in found.looks] == [(5, pytest.approx(math.log(9) / 3)), (10, ANY)]
+    assert found.effect == pytest.approx(percent)
