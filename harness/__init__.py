@@ -20,9 +20,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from harness.cells.network import get_model as get_model
     from harness.errors import UserError as UserError
-    from harness.flow import run_experiment as run
     from harness.results import judge_results as judge
     from harness.results import render_results as render
+    from harness.runner.flow import run_experiment as run
     from harness.spec.experiment import load_experiment as load_experiment
     from harness.store.frame import load_records as load_records
 
@@ -36,7 +36,7 @@ _HOMES = {
     "load_experiment": "harness.spec.experiment:load_experiment",
     "load_records": "harness.store.frame:load_records",
     "render": "harness.results:render_results",
-    "run": "harness.flow:run_experiment",
+    "run": "harness.runner.flow:run_experiment",
 }
 
 register()

@@ -177,7 +177,7 @@ def run(
                 f" length {spec.sequence_length} rate {spec.learning_rate:g} updates {spec.updates} seed {spec.seed}"
             )
         return
-    from harness.flow import run_experiment
+    from harness.runner.flow import run_experiment
     from harness.stopping import interrupt_on_signals
     from harness.terminal import VerdictTable
 
@@ -227,8 +227,8 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
     from harness.cgroup import usable_cores
     from harness.plan.estimate import Estimator, load_of, seconds_in_all
     from harness.plan.expand import plan
+    from harness.runner.loop import left_to_do
     from harness.runner.progress import duration
-    from harness.runner.run import left_to_do
     from harness.store.record import MAX_CRASHES, is_given_up
     from harness.store.sqlite import FILE_NAME, naming_damage, open_store
     from harness.store.status import learned
@@ -620,8 +620,8 @@ def _shape(text: str) -> tuple[int, int, int, int]:
 
 
 def _load(file: Path, seeds: int | None) -> Experiment:
+    from harness.runner.more_seeds import with_number_of_seeds
     from harness.spec.experiment import load_experiment
-    from harness.until_decided import with_number_of_seeds
 
     experiment = load_experiment(file)
     return experiment if seeds is None else with_number_of_seeds(experiment, seeds)

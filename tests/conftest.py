@@ -11,22 +11,23 @@ import pytest
 
 TESTS = Path(__file__).parent
 NEED_TENSORFLOW = (
-    "benchmarks", "cells", "end_to_end", "runner/test_local.py", "cells/test_network.py", "trial/test_carried.py",
-    "trial/test_programs.py", "trial/test_settings.py", "trial/test_sources.py", "trial/test_train.py",
-    "trial/test_update.py",
+    "benchmarks", "cells", "cells/test_network.py", "end_to_end", "runner/local/test_engine.py",
+    "trial/test_carried.py", "trial/test_programs.py", "trial/test_settings.py", "trial/test_sources.py",
+    "trial/test_train.py", "trial/test_update.py",
 )  # fmt: skip
 """The folders and files of tests/ whose tests import TensorFlow, here or in a process they start."""
 TAKE_LONG = (
-    "verdicts/test_equivalence.py", "tools/test_error_rates.py", "verdicts/test_failure_table.py",
-    "verdicts/test_kinds.py", "verdicts/test_order.py", "verdicts/test_sequential.py",
-    "tools/test_simulate_blocks.py", "documents/test_blocks.py", "fuzz/test_fuzz.py", "report/test_figures.py",
+    "documents/test_blocks.py", "fuzz/test_fuzz.py", "plan/test_syntax_trees.py", "report/test_figures.py",
     "report/test_heard.py", "report/test_large.py", "report/test_measured.py", "report/test_rates.py",
     "report/test_report.py", "runner/cluster/test_network.py", "runner/cluster/test_processes.py",
-    "runner/cluster/test_survival.py", "runner/test_disk.py", "runner/test_faults.py", "runner/test_kernels.py",
-    "runner/test_scratch.py", "runner/test_shared_process.py", "runner/test_signals.py", "runner/test_survival.py",
-    "runner/test_turns.py", "runner/test_watch.py", "tasks/test_contract.py", "tasks/sound/test_sound_events.py",
-    "test_completion.py", "test_flow.py", "test_processes.py", "test_results.py", "spec/test_schema_every_key.py",
-    "test_serve.py", "plan/test_syntax_trees.py", "trial/test_measure.py",
+    "runner/cluster/test_survival.py", "runner/local/test_scratch.py", "runner/local/test_shared_process.py",
+    "runner/local/test_turns.py", "runner/local/test_watch.py", "runner/test_disk.py", "runner/test_faults.py",
+    "runner/test_flow.py", "runner/test_kernels.py", "runner/test_signals.py", "runner/test_survival.py",
+    "spec/test_schema_every_key.py", "tasks/sound/test_sound_events.py", "tasks/test_contract.py",
+    "test_completion.py", "test_processes.py", "test_results.py", "test_serve.py", "tools/test_error_rates.py",
+    "tools/test_simulate_blocks.py", "trial/test_measure.py", "verdicts/test_equivalence.py",
+    "verdicts/test_failure_table.py", "verdicts/test_kinds.py", "verdicts/test_order.py",
+    "verdicts/test_sequential.py",
 )  # fmt: skip
 """Those that need none, but start many processes, simulate many experiments, try many values, or draw whole reports."""
 BROWSERS = {"browser", "plain_browser"}

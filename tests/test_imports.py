@@ -80,7 +80,7 @@ def test_what_is_trained_knows_nothing_of_how(room: str) -> None:
 
 
 def test_a_trial_knows_nothing_of_its_runner() -> None:
-    above = ("harness.runner", "harness.store.sqlite", "harness.report", "harness.flow")
+    above = ("harness.runner", "harness.store.sqlite", "harness.report", "harness.runner.flow")
     assert [chain for module, chain in reached_from("harness.trial").items() if in_room(module, *above)] == []
 
 

@@ -12,8 +12,9 @@ import pytest
 from harness import locks
 from harness.errors import UserError
 from harness.locks import owner, take_if_free, try_lock
-from harness.runner import lanes, scratch
+from harness.runner import lanes
 from harness.runner.lanes import MachineLock
+from harness.runner.local import scratch
 from harness.store.folder import exclusive
 
 

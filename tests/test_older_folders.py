@@ -14,9 +14,9 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from harness.cli import app
-from harness.flow import run_experiment
 from harness.plan.expand import plan
 from harness.runner.engine import Trial
+from harness.runner.flow import run_experiment
 from harness.spec.trial import SPEC_DEFAULTS, TrialSpec
 from harness.store.folder import EXPERIMENT_NAME
 from harness.store.frame import load_records
@@ -96,8 +96,8 @@ def test_a_run_into_it_says_what_it_runs_again_and_keeps_the_records(
     def result(trial: Trial) -> Any:
         return record(trial.spec, attempt=trial.attempt, test={"loss": 1.0})
 
-    monkeypatch.setattr("harness.flow.LocalEngine", lambda *_, **__: Simulated(result=result))
-    monkeypatch.setattr("harness.flow._summarise_models", lambda *_: None)
+    monkeypatch.setattr("harness.runner.flow.LocalEngine", lambda *_, **__: Simulated(result=result))
+    monkeypatch.setattr("harness.runner.flow._summarise_models", lambda *_: None)
     monkeypatch.setattr("harness.report.render", lambda _, directory: directory / "report.html")
     older(tmp_path / "tiny")
     said = []

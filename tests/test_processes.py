@@ -70,7 +70,7 @@ main()
     [
         ("harness.cli", ["--help"]),
         ("harness.plan.expand", ["check", "smoke"]),
-        ("harness.flow", ["run", "smoke", "--results", "RESULTS/new"]),
+        ("harness.runner.flow", ["run", "smoke", "--results", "RESULTS/new"]),
         ("harness.report.page", ["report", "RESULTS"]),
         ("scipy.special", ["judge", "RESULTS"]),
         ("pandas", ["export", "RESULTS"]),

@@ -16,7 +16,7 @@ import numpy as np
 from harness.cells import cells
 from harness.errors import UserError, check_name
 from harness.runner.engine import Engine, Trial
-from harness.runner.local import LocalEngine
+from harness.runner.local.engine import LocalEngine
 from harness.runner.precision import Precision
 from harness.spec.trial import TrialSpec
 from harness.stopping import stop_on_signals

@@ -71,7 +71,7 @@ def run() -> dict[str, Any]:
     """Run the experiment into a folder of its own."""
     from rich.console import Console
 
-    from harness.flow import run_experiment
+    from harness.runner.flow import run_experiment
     from harness.store.sqlite import open_store
 
     with tempfile.TemporaryDirectory() as folder:

@@ -26,7 +26,7 @@ from typing import Any
 
 from rich.console import Console
 
-from harness import flow
+from harness.runner import flow
 from harness.runner.cluster.connect import Cluster
 from harness.runner.progress import ShowProgress
 from harness.spec.experiment import parse_experiment

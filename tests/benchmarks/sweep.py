@@ -21,8 +21,8 @@ from pathlib import Path
 from harness.cgroup import usable_cores
 from harness.plan.expand import plan
 from harness.runner.engine import Trial
-from harness.runner.local import LocalEngine
-from harness.runner.run import left_to_do, run_plan
+from harness.runner.local.engine import LocalEngine
+from harness.runner.loop import left_to_do, run_plan
 from harness.spec.experiment import parse_experiment
 from harness.spec.trial import TrialSpec
 from harness.store.machine import this_machine

@@ -17,7 +17,7 @@ import time
 import pytest
 
 from harness.runner.engine import Trial
-from harness.runner.local import LocalEngine
+from harness.runner.local.engine import LocalEngine
 from harness.spec.trial import TrialSpec
 from tests.benchmarks.sweep import ROOT, run_by_harness, run_by_plain_loop, specs
 

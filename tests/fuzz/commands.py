@@ -95,8 +95,8 @@ def pretended(folder: Path) -> Iterator[None]:
     }
     try:
         with (
-            mock.patch("harness.flow.LocalEngine", simulated),
-            mock.patch("harness.flow._summarise_models", nothing),
+            mock.patch("harness.runner.flow.LocalEngine", simulated),
+            mock.patch("harness.runner.flow._summarise_models", nothing),
             mock.patch("harness.runner.kernels.measure_kernels", unmeasured),
             mock.patch("harness.report.writing.plot_files", return_value={}),
             mock.patch("harness.trial.foreground.run_in_foreground", nothing),

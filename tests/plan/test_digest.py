@@ -12,9 +12,9 @@ import pytest
 
 from harness.cells import cells
 from harness.errors import UserError
+from harness.plan import digest as module
+from harness.plan import syntax_trees
 from harness.plan.digest import code_version, sources
-from harness.plan.expand import digest as module
-from harness.plan.expand import syntax_trees
 from harness.tasks import tasks
 
 CELL = """

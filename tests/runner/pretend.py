@@ -88,7 +88,7 @@ def train(
 def let_the_clock_jump() -> None:
     """From now on every look at the wall clock finds it some days earlier or later than the last one."""
     import harness.results
-    import harness.runner.attempt
+    import harness.runner.local.attempt
 
     days = itertools.cycle((0, 4000, -2000, 1, -1, 300))
     seconds, nanoseconds, date = time.time, time.time_ns, datetime
@@ -100,13 +100,13 @@ def let_the_clock_jump() -> None:
 
     time.time = lambda: seconds() + 86400 * next(days)
     time.time_ns = lambda: nanoseconds() + 86400 * 10**9 * next(days)
-    for module in (harness.runner.attempt, harness.results):
+    for module in (harness.runner.local.attempt, harness.results):
         module.datetime = Jumping  # type: ignore[attr-defined]
 
 
 def main() -> None:
-    from harness import cli, flow
-    from harness.runner import kernels, lanes
+    from harness import cli
+    from harness.runner import flow, kernels, lanes
 
     if os.environ.get(JUMPING):
         let_the_clock_jump()

@@ -12,12 +12,12 @@ from harness.errors import UserError
 from harness.plan.estimate import Estimator, load_of
 from harness.runner.budget import CAUTION, Budget, in_rounds, seconds_of
 from harness.runner.engine import Trial
-from harness.runner.run import left_to_do, run_plan
+from harness.runner.loop import left_to_do, run_plan
 from harness.spec.trial import TrialSpec
 from harness.store.sqlite import LeftOut, open_store
 from tests.factories import record, spec
 from tests.runner.simulated import Simulated
-from tests.runner.test_run import Silent
+from tests.runner.test_loop import Silent
 
 
 @pytest.mark.parametrize(

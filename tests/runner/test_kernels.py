@@ -17,9 +17,9 @@ import pytest
 
 from harness.errors import UserError
 from harness.locks import try_lock
-from harness.runner import kernels, turns
+from harness.runner import kernels
 from harness.runner.kernels import Shape, measure_kernels, operations
-from harness.runner.local import LocalEngine
+from harness.runner.local.engine import LocalEngine, turns
 from harness.tasks.synthetic.recall import task as recall
 from harness.verdicts.rounds import FEWEST_ROUNDS
 from tests.factories import spec

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from harness import flow
 from harness.errors import UserError
+from harness.runner import flow
 from harness.runner.cluster.connect import Cluster
 from harness.runner.precision import Precision, precision_for
 from harness.verdicts.rounds import PRECISION

@@ -15,7 +15,7 @@ from harness.report import aggregate, answer
 from harness.spec.claims import Where
 from harness.spec.sweep import Sweep
 from harness.spec.trial import SPEC_DEFAULTS, VARIES_WITHIN_A_BLOCK, TrialSpec
-from harness.store.sqlite import frame
+from harness.store import frame
 from harness.verdicts import changes, pairs, target_times, update_costs
 
 COLUMN_OF = {"updates": "updates_planned"}

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.store import machine
 from harness.store.machine import fingerprint_of, git_state, telling_environment, this_machine
-from harness.store.sqlite import machine
 
 
 @pytest.fixture(autouse=True)

@@ -183,7 +183,7 @@ def test_a_full_disk_is_one_message_and_what_was_stored_stays(tmp_path: Path) ->
 HOLD = """
 import sys, time
 from pathlib import Path
-from harness.store.sqlite import exclusive
+from harness.store.folder import exclusive
 with exclusive(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 
 from harness.cgroup import usable_cores
 from harness.errors import UserError
-from harness.runner.child import without_main
 from harness.runner.cluster.engine import ClusterEngine
 from harness.runner.cluster.versions import own_versions
 from harness.runner.limits import Limits
+from harness.runner.local.child import without_main
 from harness.runner.precision import Precision
 
 ANSWER_SECONDS = 60.0

@@ -18,12 +18,12 @@ from uuid import uuid4
 from pydantic import ValidationError
 
 from harness.errors import UserError
-from harness.runner.attempt import Attempt
 from harness.runner.cluster.events import Event, Failed, Gone, Joined, Left, Link, Returned, Unfit, Worker
 from harness.runner.cluster.host import Order, Records
 from harness.runner.cluster.versions import differences
 from harness.runner.engine import LOOK_AHEAD, Trial
 from harness.runner.limits import GRACE_SECONDS, Limits
+from harness.runner.local.attempt import Attempt
 from harness.runner.precision import EVERY_PAIR, Precision
 from harness.spec.factors import Lane
 from harness.store.record import Record, Status

@@ -28,7 +28,7 @@ from harness.plan.digest import code_version
 from harness.runner.cluster.versions import own_versions
 from harness.runner.engine import Trial
 from harness.runner.limits import Limits
-from harness.runner.local import LocalEngine
+from harness.runner.local.engine import LocalEngine
 from harness.runner.precision import Precision
 from harness.spec.trial import TrialSpec
 from harness.store.machine import this_machine

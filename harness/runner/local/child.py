@@ -18,11 +18,11 @@ from pathlib import Path
 from types import ModuleType
 
 from harness.errors import UserError
-from harness.runner import scratch
-from harness.runner.attempt import Attempt
 from harness.runner.engine import Trial
 from harness.runner.limits import GRACE_SECONDS, Limits
-from harness.runner.watch import MemoryWatch, is_alive, kills_by_the_kernel, own_bytes
+from harness.runner.local import scratch
+from harness.runner.local.attempt import Attempt
+from harness.runner.local.watch import MemoryWatch, is_alive, kills_by_the_kernel, own_bytes
 from harness.stopping import stop_signals_blocked
 from harness.store.record import Record, Status
 from harness.trial.process import Order, Setting, run_in_process

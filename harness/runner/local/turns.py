@@ -20,9 +20,9 @@ from uuid import uuid4
 import numpy as np
 
 from harness.cgroup import free_memory, usable_cores
-from harness.runner.attempt import Attempt
-from harness.runner.child import Child
 from harness.runner.engine import Trial
+from harness.runner.local.attempt import Attempt
+from harness.runner.local.child import Child
 from harness.runner.precision import Precision
 from harness.store.record import Record
 from harness.verdicts.rounds import are_enough, half_width

@@ -23,7 +23,7 @@ from harness.cgroup import usable_cores
 from harness.errors import UserError
 from harness.runner.engine import Trial
 from harness.runner.lanes import MachineLock
-from harness.runner.local import LocalEngine
+from harness.runner.local.engine import LocalEngine
 from harness.spec.trial import TrialSpec
 from harness.store.record import PHASES, Record
 from harness.tasks.synthetic.recall import task as recall
@@ -187,7 +187,7 @@ def test_the_users_settings_of_keras_reach_no_trial_and_are_stated(
 
 def test_a_kill_for_want_of_memory_is_told_from_any_other(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     kills = iter([3, 4])
-    monkeypatch.setattr("harness.runner.child.kills_by_the_kernel", lambda: next(kills, 4))
+    monkeypatch.setattr("harness.runner.local.child.kills_by_the_kernel", lambda: next(kills, 4))
     (record,) = run(engine, trouble("killed"))
     assert record.status == "out_of_memory"
     assert record.failure is not None
@@ -209,7 +209,7 @@ def test_a_process_that_cannot_be_started_is_tried_again_and_then_told(
         return connect(fds)
 
     monkeypatch.setattr("multiprocessing.forkserver.connect_to_new_process", refuse)
-    monkeypatch.setattr("harness.runner.child._PAUSES", (0.0,) * 5)
+    monkeypatch.setattr("harness.runner.local.child._PAUSES", (0.0,) * 5)
     if failures == 3:
         (record,) = run(engine, trouble("raising"))
         assert record.status == "crashed"

@@ -18,13 +18,13 @@ from pathlib import Path
 import psutil
 
 from harness.cgroup import usable_cores
-from harness.runner.child import PRELOAD, Child, server_context
 from harness.runner.engine import LOOK_AHEAD, Trial
 from harness.runner.lanes import MachineLock
 from harness.runner.limits import Limits
+from harness.runner.local.child import PRELOAD, Child, server_context
+from harness.runner.local.scratch import remove_abandoned
+from harness.runner.local.turns import TimingBlock
 from harness.runner.precision import EVERY_PAIR, Precision
-from harness.runner.scratch import remove_abandoned
-from harness.runner.turns import TimingBlock
 from harness.spec.factors import Lane
 from harness.store.record import Record
 

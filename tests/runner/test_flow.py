@@ -12,11 +12,11 @@ import pytest
 from rich.console import Console
 
 from harness.errors import UserError
-from harness.flow import Finished, run_experiment
 from harness.results import judge_results, read_results, report_data
 from harness.runner.cluster.connect import Cluster
 from harness.runner.engine import Trial
-from harness.runner.run import Outcome
+from harness.runner.flow import Finished, run_experiment
+from harness.runner.loop import Outcome
 from harness.spec.experiment import Experiment, load_experiment
 from harness.store.folder import EXPERIMENT_NAME, load_stored_experiment
 from harness.store.machine import this_machine
@@ -54,8 +54,8 @@ def losses(trial: Trial) -> Record:
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Finished, Simulated, str]]:
     def run(text: str | Experiment = CLAIMS, result: Callable[[Trial], Record] = losses, **options: object):
         engine = Simulated(result=result)
-        monkeypatch.setattr("harness.flow.LocalEngine", lambda *_, **__: engine)
-        monkeypatch.setattr("harness.flow._summarise_models", lambda *_: None)
+        monkeypatch.setattr("harness.runner.flow.LocalEngine", lambda *_, **__: engine)
+        monkeypatch.setattr("harness.runner.flow._summarise_models", lambda *_: None)
         monkeypatch.setattr("harness.report.render", lambda _, directory: directory / "report.html")
         out = io.StringIO()
         given = experiment(text) if isinstance(text, str) else text
@@ -319,7 +319,7 @@ def test_a_run_that_is_refused_leaves_the_text_of_the_experiment_as_it_was(
     def refuses(*_: object) -> None:
         raise UserError("no such scheduler")
 
-    monkeypatch.setattr("harness.flow.cluster_engine", refuses)
+    monkeypatch.setattr("harness.runner.flow.cluster_engine", refuses)
     for options in ({"until_decided": True, "most_seeds": 60}, {"cluster": Cluster()}):
         with pytest.raises(UserError):
             run(CLAIMS.replace("seeds = 2", "seeds = 3"), **options)

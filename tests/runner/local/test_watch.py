@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.runner import watch
-from harness.runner.watch import TIMELINE_POINTS, MemoryWatch, Timeline, is_alive, kills_by_the_kernel, own_bytes
+from harness.runner.local import watch
+from harness.runner.local.watch import TIMELINE_POINTS, MemoryWatch, Timeline, is_alive, kills_by_the_kernel, own_bytes
 
 MIB = 2**20
 

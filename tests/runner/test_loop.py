@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.runner.engine import Trial
-from harness.runner.run import Outcome, left_to_do, run_plan
+from harness.runner.loop import Outcome, left_to_do, run_plan
 from harness.spec.factors import Lane
 from harness.store.record import MAX_CRASHES, Record, Status
 from harness.store.sqlite import Attempts, Store, open_store

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.runner.engine import Trial
-from harness.runner.watch import Timeline
+from harness.runner.local.watch import Timeline
 from harness.stopping import STOP_SIGNALS
 from harness.store.machine import git_state, telling_environment, this_machine
 from harness.store.record import Failure, Record, Status

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from harness.runner import turns
 from harness.runner.engine import Trial
+from harness.runner.local import turns
+from harness.runner.local.turns import TimingBlock
 from harness.runner.precision import EVERY_PAIR, Precision
-from harness.runner.turns import TimingBlock
 from tests.factories import record, spec
 
 

@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.runner import turns
-from harness.runner.child import Child
 from harness.runner.engine import Trial
-from harness.runner.local import LocalEngine
+from harness.runner.local.child import Child
+from harness.runner.local.engine import LocalEngine, turns
 from harness.runner.precision import Precision
 from harness.spec.trial import TrialSpec
 from harness.store.record import Record

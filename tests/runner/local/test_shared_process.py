@@ -14,9 +14,9 @@ from typing import Any
 import psutil
 import pytest
 
-from harness.runner import local
 from harness.runner.engine import Trial
-from harness.runner.local import LocalEngine
+from harness.runner.local.engine import LocalEngine
+from harness.runner.local.engine import engine as local
 from harness.spec.trial import TrialSpec
 from harness.store.record import Record
 from harness.tasks.synthetic.recall import task as recall

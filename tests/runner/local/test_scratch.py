@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.runner import scratch
+from harness.runner.local import scratch
 from tests.runner.place import HEAD, SWEEP, Place
 
 HOLD = """

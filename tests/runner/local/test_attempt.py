@@ -7,8 +7,8 @@ import signal
 
 import pytest
 
-from harness.runner.attempt import MESSAGE_BYTES, TAIL_BYTES, Attempt, describe_exit
 from harness.runner.engine import Trial
+from harness.runner.local.attempt import MESSAGE_BYTES, TAIL_BYTES, Attempt, describe_exit
 from tests.factories import spec
 
 

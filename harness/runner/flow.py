@@ -16,24 +16,23 @@ from pathlib import Path
 from pydantic import ValidationError
 from rich.console import Console
 
-from harness import until_decided as more_seeds
 from harness.errors import UserError, check_name
 from harness.files import remove_parts, user_path, write_atomically
 from harness.plan.digest import code_version
 from harness.plan.estimate import load_of, seconds_in_all
 from harness.plan.expand import plan
 from harness.results import judge_and_render
-from harness.runner import scratch
+from harness.runner import more_seeds
 from harness.runner.budget import Budget, in_rounds
-from harness.runner.child import server_context, without_main
 from harness.runner.cluster.connect import Cluster, cluster_engine
 from harness.runner.engine import Engine
 from harness.runner.limits import Limits
-from harness.runner.local import LocalEngine
+from harness.runner.local.child import server_context, without_main
+from harness.runner.local.engine import LocalEngine, scratch
+from harness.runner.loop import Outcome, left_to_do, run_plan
 from harness.runner.precision import precision_for
 from harness.runner.problems import problems_of
 from harness.runner.progress import ShowProgress, duration
-from harness.runner.run import Outcome, left_to_do, run_plan
 from harness.spec.experiment import Experiment, load_experiment
 from harness.spec.trial import TrialSpec
 from harness.spec.tuning import Tune
