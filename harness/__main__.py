@@ -11,11 +11,11 @@ def main() -> None:
     """Import the command and run it. Ctrl-C meanwhile ends the process with exit status 130 and without a message."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _end)
-    from harness import cli
+    from harness.cli.main import main as command
 
     if signal.getsignal(signal.SIGINT) is _end:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    cli.main()
+    command()
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -17,14 +17,14 @@ NEED_TENSORFLOW = (
 )  # fmt: skip
 """The folders and files of tests/ whose tests import TensorFlow, here or in a process they start."""
 TAKE_LONG = (
-    "documents/test_blocks.py", "fuzz/test_fuzz.py", "plan/test_syntax_trees.py", "report/test_figures.py",
-    "report/test_heard.py", "report/test_large.py", "report/test_measured.py", "report/test_rates.py",
-    "report/test_report.py", "runner/cluster/test_network.py", "runner/cluster/test_processes.py",
-    "runner/cluster/test_survival.py", "runner/local/test_scratch.py", "runner/local/test_shared_process.py",
-    "runner/local/test_turns.py", "runner/local/test_watch.py", "runner/test_disk.py", "runner/test_faults.py",
-    "runner/test_flow.py", "runner/test_kernels.py", "runner/test_signals.py", "runner/test_survival.py",
-    "spec/test_schema_every_key.py", "tasks/sound/test_sound_events.py", "tasks/test_contract.py",
-    "test_completion.py", "test_processes.py", "test_results.py", "test_serve.py", "tools/test_error_rates.py",
+    "cli/test_completion.py", "cli/test_processes.py", "cli/test_serve.py", "documents/test_blocks.py",
+    "fuzz/test_fuzz.py", "plan/test_syntax_trees.py", "report/test_figures.py", "report/test_heard.py",
+    "report/test_large.py", "report/test_measured.py", "report/test_rates.py", "report/test_report.py",
+    "runner/cluster/test_network.py", "runner/cluster/test_processes.py", "runner/cluster/test_survival.py",
+    "runner/local/test_scratch.py", "runner/local/test_shared_process.py", "runner/local/test_turns.py",
+    "runner/local/test_watch.py", "runner/test_disk.py", "runner/test_faults.py", "runner/test_flow.py",
+    "runner/test_kernels.py", "runner/test_signals.py", "runner/test_survival.py", "spec/test_schema_every_key.py",
+    "tasks/sound/test_sound_events.py", "tasks/test_contract.py", "test_results.py", "tools/test_error_rates.py",
     "tools/test_simulate_blocks.py", "trial/test_measure.py", "verdicts/test_equivalence.py",
     "verdicts/test_failure_table.py", "verdicts/test_kinds.py", "verdicts/test_order.py",
     "verdicts/test_sequential.py",

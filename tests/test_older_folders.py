@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from harness.cli import app
+from harness.cli.main import app
 from harness.plan.expand import plan
 from harness.runner.engine import Trial
 from harness.runner.flow import run_experiment

@@ -16,7 +16,7 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
-from harness.cli import app
+from harness.cli.main import app
 from harness.plan.expand import plan
 from harness.store.folder import EXPERIMENT_NAME
 from harness.store.sqlite import open_store
@@ -28,13 +28,13 @@ pytestmark = pytest.mark.usefixtures("without_figures")
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 TRAIN = {"run", "trial", "kernels", "summary"}
 SERVE = {"serve"}
-"""Runs until it is stopped: `tests/test_serve.py`."""
+"""Runs until it is stopped: `tests/cli/test_serve.py`."""
 HELD_ELSEWHERE = {
     "pip install .": "tests/end_to_end/test_installed.py",
     "pip install .[dask]": "pyproject.toml",
     "pip install distributed>=2026.8": "tests/runner/cluster/test_processes.py",
     ".venv/bin/pre-commit install": ".pre-commit-config.yaml",
-    "harness --install-completion": "tests/test_completion.py",
+    "harness --install-completion": "tests/cli/test_completion.py",
 }
 PLACEHOLDERS = {
     "FILE": "mine.toml",

@@ -41,7 +41,7 @@ _command = functools.cache(typer.main.get_command)
 
 def harness(*words: str) -> str:
     """What the command prints on stdout. Raises whatever it does not turn into a message and an exit status."""
-    from harness.cli import main
+    from harness.cli.main import main
 
     out, err = (
         io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors=errors) for errors in ("strict", "backslashreplace")
@@ -102,7 +102,7 @@ def pretended(folder: Path) -> Iterator[None]:
             mock.patch("harness.trial.foreground.run_in_foreground", nothing),
             mock.patch("harness.trial.settings.settle", nothing),
             in_place_of(need_tensorflow),
-            mock.patch("harness.serve.serve", nothing),
+            mock.patch("harness.cli.serve.serve", nothing),
             mock.patch("webbrowser.open", return_value=True),
             mock.patch("os.nice", nothing),
         ):

@@ -100,7 +100,7 @@ def odd_file(random: Random, path: Path) -> None:
 
 @contextmanager
 def arguments(*words: str) -> Iterator[None]:
-    """The command line, for `harness.cli.main`."""
+    """The command line, for `harness.cli.main.main`."""
     before, sys.argv = sys.argv, ["harness", *words]
     try:
         yield

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from harness.diff import diff_results
+from harness.cli.diff import diff_results
 from harness.errors import UserError
 from harness.plan.expand import MOST_TRIALS, plan
 from harness.results import judged, render_beside, render_results

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.cli import app
+from harness.cli.main import app
 from tests.fuzz.commands import ARGUMENTS
 from tests.fuzz.target import Target
 from tests.fuzz.targets import TARGETS

@@ -14,7 +14,7 @@ import pytest
 
 from harness.plan.syntax_trees import imports, tree_as_text
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SOURCE = '''"""What it is."""
 
 

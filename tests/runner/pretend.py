@@ -105,7 +105,7 @@ def let_the_clock_jump() -> None:
 
 
 def main() -> None:
-    from harness import cli
+    from harness.cli.main import main as command
     from harness.runner import flow, kernels, lanes
 
     if os.environ.get(JUMPING):
@@ -116,7 +116,7 @@ def main() -> None:
     flow._summarise_models = lambda *_: None
     flow.judge_and_render = lambda directory, **_: ([], directory / "report.html")
     print(READY, flush=True)
-    cli.main()
+    command()
 
 
 if __name__ == "__main__":

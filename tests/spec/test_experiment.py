@@ -191,7 +191,7 @@ def test_a_missing_file_is_answered_with_the_nearest_one(tmp_path: Path) -> None
 
 
 def test_the_bundled_experiments_are_valid() -> None:
-    folder = Path(__file__).parent.parent / "experiments"
+    folder = Path(__file__).parents[2] / "experiments"
     files = sorted(folder.glob("*.toml"))
     assert {path.stem for path in files} >= {"smoke", "compare", "full"}
     for path in files:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.cells import cells
-from harness.diff import diff_results
+from harness.cli.diff import diff_results
 from harness.errors import UserError
 from harness.files import write_atomically
 from harness.plan.expand import plan

@@ -15,7 +15,7 @@ from harness.spec.schema import DRAFT, experiment_schema
 from tests.factories import EXPERIMENT
 from tests.spec.test_experiment import MISTAKES
 
-FOLDER = Path(__file__).parent.parent / "experiments"
+FOLDER = Path(__file__).parents[2] / "experiments"
 FILE = FOLDER / "experiment.schema.json"
 FILES = sorted(FOLDER.glob("*.toml"))
 SCHEMA = experiment_schema()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.terminal import plan_table, tasks_of
 from harness.report.aggregate import prepared
 from harness.report.evidence import evidence
 from harness.report.panels import results_of
@@ -16,7 +17,6 @@ from harness.store.data_names import dataset_names, names_of_tasks
 from harness.store.frame import to_frame
 from harness.store.hosts import Whereabouts
 from harness.store.sqlite import open_store
-from harness.terminal import plan_table, tasks_of
 from harness.verdicts.changes import compare
 from harness.verdicts.pairs import find_pairs
 from harness.verdicts.sentences import scope

@@ -127,7 +127,7 @@ def test_what_cannot_be_merged_is_told_and_nothing_is_lost(tmp_path: Path) -> No
 def test_the_command_tells_conflicts_and_counts(tmp_path: Path) -> None:
     from typer.testing import CliRunner
 
-    from harness.cli import app
+    from harness.cli.main import app
 
     a = folder(tmp_path / "a", (0, 1), record(SPECS[0]), record(SPECS[1]))
     b = folder(tmp_path / "b", (0, 1), record(SPECS[0], seconds_total=2.5), record(SPECS[1]))

@@ -63,5 +63,5 @@ def test_results_that_are_not_there_are_told(tmp_path: Path, file: Path, capsys:
 
 
 def test_the_readme_has_the_section() -> None:
-    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     section(text, SECTION, source="README.md")

@@ -11,11 +11,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from harness.cli.terminal import VerdictTable
 from harness.report.answer import answer
 from harness.report.axes import LABEL, apart, ratio_ticks
 from harness.report.writing import page_files
 from harness.store.frame import to_frame
-from harness.terminal import VerdictTable
 from harness.verdicts.effects import effect, effect_in_words, interval, number, size
 from harness.verdicts.judge import judge
 from harness.verdicts.verdict import Verdict

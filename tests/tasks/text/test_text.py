@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness import completion
+from harness.cli.main import completion
+from harness.cli.terminal import listing
 from harness.errors import UserError
 from harness.store.folder import read_summaries
 from harness.tasks.sound.recordings import load_recordings
 from harness.tasks.text.documentation import PACKAGE, documentation
 from harness.tasks.text.text import load_text
-from harness.terminal import listing
 
 ROOT = Path(__file__).parents[2]
 

@@ -16,7 +16,7 @@ BASH = shutil.which("bash")
 pytestmark = pytest.mark.skipif(BASH is None, reason="there is no bash")
 
 COMMAND = f"""#!{sys.executable}
-from harness.cli import main
+from harness.cli.main import main
 main()
 """
 ASK = """

@@ -21,14 +21,14 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from harness.cli import app, main
+from harness.cli.main import app, main
 from harness.store.folder import EXPERIMENT_NAME
 from harness.store.sqlite import open_store
 from tests.factories import EXPERIMENT, experiment, record
 
 pytestmark = pytest.mark.usefixtures("without_figures")
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass

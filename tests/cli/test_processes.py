@@ -11,7 +11,7 @@ import pytest
 
 from tests.factories import EXPERIMENT
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def harness(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -22,7 +22,7 @@ def harness(*arguments: object, **environment: str) -> subprocess.CompletedProce
 
 WITHOUT_TENSORFLOW = """
 import sys
-from harness.cli import app
+from harness.cli.main import app
 
 for arguments in {commands!r}:
     try:
@@ -68,7 +68,7 @@ main()
 @pytest.mark.parametrize(
     ("module", "arguments"),
     [
-        ("harness.cli", ["--help"]),
+        ("harness.cli.main", ["--help"]),
         ("harness.plan.expand", ["check", "smoke"]),
         ("harness.runner.flow", ["run", "smoke", "--results", "RESULTS/new"]),
         ("harness.report.page", ["report", "RESULTS"]),

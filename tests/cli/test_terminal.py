@@ -11,11 +11,8 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from harness.diff import table
-from harness.plan.expand import plan
-from harness.runner.kernels import KernelRecord, Shape
-from harness.store.status import CellStatus, Status
-from harness.terminal import (
+from harness.cli.diff import table
+from harness.cli.terminal import (
     VerdictTable,
     data_lines,
     kernel_notes,
@@ -24,6 +21,9 @@ from harness.terminal import (
     plan_table,
     status_table,
 )
+from harness.plan.expand import plan
+from harness.runner.kernels import KernelRecord, Shape
+from harness.store.status import CellStatus, Status
 from harness.verdicts.changes import Change, Quantity
 from harness.verdicts.effects import effect_in_words
 from harness.verdicts.verdict import Verdict

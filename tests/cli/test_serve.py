@@ -17,10 +17,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness import serve
+from harness.cli import serve
+from harness.cli.serve import LiveReport, ReportServer, is_loopback
 from harness.errors import UserError
 from harness.plan.expand import plan
-from harness.serve import LiveReport, ReportServer, is_loopback
 from harness.store.folder import EXPERIMENT_NAME
 from harness.store.sqlite import FILE_NAME, open_store
 from tests.factories import EXPERIMENT, experiment, record

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from harness.diff import Side, as_json, introduction
+from harness.cli.diff import Side, as_json, introduction
 from harness.store.datasets import Data
 from harness.verdicts.changes import Changes
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness import completion
+from harness.cli import completion
 from harness.errors import UserError
 from harness.files import is_file, resolved, user_path
 
@@ -167,8 +167,8 @@ def run(
     seconds = None if budget is None else seconds_of(budget)
     console = _console()
     if dry_run:
+        from harness.cli.terminal import tasks_of
         from harness.plan.expand import plan
-        from harness.terminal import tasks_of
 
         planned = plan(_load(file, seeds))
         for (trial_id, spec), task in zip(planned.items(), tasks_of(planned.values()), strict=True):
@@ -177,9 +177,9 @@ def run(
                 f" length {spec.sequence_length} rate {spec.learning_rate:g} updates {spec.updates} seed {spec.seed}"
             )
         return
+    from harness.cli.terminal import VerdictTable
     from harness.runner.flow import run_experiment
     from harness.stopping import interrupt_on_signals
-    from harness.terminal import VerdictTable
 
     with interrupt_on_signals():
         finished = run_experiment(
@@ -225,6 +225,7 @@ def run(
 def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -> None:
     """Validate an experiment file; print its plan with an estimate of its time."""
     from harness.cgroup import usable_cores
+    from harness.cli.terminal import data_lines, plan_table
     from harness.plan.estimate import Estimator, load_of, seconds_in_all
     from harness.plan.expand import plan
     from harness.runner.loop import left_to_do
@@ -232,7 +233,6 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
     from harness.store.record import MAX_CRASHES, is_given_up
     from harness.store.sqlite import FILE_NAME, naming_damage, open_store
     from harness.store.status import learned
-    from harness.terminal import data_lines, plan_table
 
     experiment = _load(file, seeds)
     trials = plan(experiment)
@@ -267,7 +267,7 @@ def _count(number: int, noun: str) -> str:
 @app.command("list")
 def list_(kind: Annotated[Kind | None, typer.Argument(help="One of them; default: all.")] = None) -> None:
     """List the cells, kernels, tasks and experiments."""
-    from harness.terminal import listing
+    from harness.cli.terminal import listing
 
     for text in listing(kind):
         print(text)
@@ -287,9 +287,9 @@ def schema() -> None:
 def status(directory: Directory) -> None:
     """How far a results folder is: trials per cell and status, time spent, time left."""
     from harness.cgroup import usable_cores
+    from harness.cli.terminal import status_notes, status_table
     from harness.store.sqlite import naming_damage, open_store
     from harness.store.status import status_of
-    from harness.terminal import status_notes, status_table
 
     jobs = usable_cores()
     with naming_damage(directory):
@@ -364,9 +364,9 @@ def merge(
     ],
 ) -> None:
     """Put the records of several coordinators into one new results folder; tell which contradict each other."""
+    from harness.cli.terminal import conflict_lines
     from harness.store.datasets import differences
     from harness.store.merge import merge as merge_results
-    from harness.terminal import conflict_lines
 
     merged = merge_results(directories, into)
     console = _console()
@@ -392,7 +392,7 @@ def serve(
     """Show the report while a sweep runs, on this machine only; the page follows the records. Stop it with Ctrl-C."""
     import os
 
-    from harness.serve import serve as serve_report
+    from harness.cli.serve import serve as serve_report
 
     def ready(address: str) -> None:
         print(f"{directory} at {address} (Ctrl-C stops it)", flush=True)
@@ -434,7 +434,7 @@ def judge(
 
 
 def _print_verdicts(verdicts: Sequence[Verdict]) -> None:
-    from harness.terminal import VerdictTable
+    from harness.cli.terminal import VerdictTable
 
     _console().print(VerdictTable(verdicts))
 
@@ -484,7 +484,7 @@ def diff(
     ),
 ) -> None:
     """Compare two results folders: what changed in parameters, accuracy, memory and, on one machine, time."""
-    from harness.diff import as_json, diff_results, introduction, summary, table
+    from harness.cli.diff import as_json, diff_results, introduction, summary, table
 
     ours, theirs, found = diff_results(first, second)
     if format is DiffFormat.json:
@@ -574,10 +574,10 @@ def kernels(
     number of rounds. Leave the machine alone meanwhile.
     """
     from harness.cells import KERNELS, cells
+    from harness.cli.terminal import kernel_notes, kernel_table, kernel_title
     from harness.errors import check_name
     from harness.registry import find_beside
     from harness.runner.kernels import Shape, Work, measure_kernels
-    from harness.terminal import kernel_notes, kernel_table, kernel_title
 
     sizes = _shape(shape)
     for name in kernel or ():
