@@ -20,7 +20,7 @@ from harness.store.folder import find_modules
 from harness.store.frame import load_records
 from harness.store.sqlite import naming_damage, open_store
 from harness.verdicts.changes import Change, Changes, Group, compare
-from harness.verdicts.effects import number
+from harness.words import number
 
 BY_CHANCE = 0.05
 """The share of comparisons that stand out where nothing has changed."""

@@ -229,10 +229,10 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
     from harness.plan.estimate import Estimator, load_of, seconds_in_all
     from harness.plan.expand import plan
     from harness.runner.loop import left_to_do
-    from harness.runner.progress import duration
     from harness.store.record import MAX_CRASHES, is_given_up
     from harness.store.sqlite import FILE_NAME, naming_damage, open_store
     from harness.store.status import learned
+    from harness.words import duration, plural
 
     experiment = _load(file, seeds)
     trials = plan(experiment)
@@ -252,16 +252,12 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
         cores = usable_cores()
         seconds = seconds_in_all(((load_of(trial.spec), 1) for trial in left), estimator, (cores,))
         console.print(
-            f"{file} is valid: {_count(len(trials), 'trial')}, {_count(len(experiment.claim), 'claim')};"
-            f" {_count(len(left), 'trial')} to do, about {duration(seconds)} on {cores} cores"
+            f"{file} is valid: {plural(len(trials), 'trial')}, {plural(len(experiment.claim), 'claim')};"
+            f" {plural(len(left), 'trial')} to do, about {duration(seconds)} on {cores} cores"
             + (f"; {given_up} given up after {MAX_CRASHES} crashes (--retry crashed)." if given_up else "."),
             soft_wrap=True,
             markup=False,
         )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 @app.command("list")

@@ -19,7 +19,6 @@ from rich.text import Text
 from harness.cells import KERNELS, cells
 from harness.errors import UserError
 from harness.files import resolved
-from harness.runner.progress import duration
 from harness.spec.bundled import bundled_experiments
 from harness.spec.experiment import Experiment, load_experiment
 from harness.spec.trial import TrialSpec
@@ -27,9 +26,10 @@ from harness.store.data_names import names_of_tasks
 from harness.store.datasets import left_out_in_words, most_left_out, unknown_warning
 from harness.store.record import MAX_CRASHES
 from harness.tasks import tasks
-from harness.verdicts.effects import effect_in_words, number
+from harness.verdicts.effects import effect_in_words
 from harness.verdicts.sentences import scope
 from harness.verdicts.verdict import Verdict
+from harness.words import duration, number
 
 if TYPE_CHECKING:
     from harness.runner.kernels import KernelRecord

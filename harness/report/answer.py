@@ -13,10 +13,10 @@ from markupsafe import Markup
 from harness.report.appearance import Look, shorten
 from harness.report.differences import crosses, left_out, strip
 from harness.report.svg import inline
-from harness.report.wording import plural
 from harness.verdicts import effects
 from harness.verdicts.condition_names import condition_names
-from harness.verdicts.effects import NO_VALUE, interval_of, number
+from harness.verdicts.effects import interval_of
+from harness.words import NO_VALUE, number, plural
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.report.appearance import Look, shorten
 from harness.report.equations import equations
-from harness.verdicts.effects import NO_VALUE, number
+from harness.words import NO_VALUE, number
 
 if TYPE_CHECKING:
     from harness.report.data import ReportData

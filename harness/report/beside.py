@@ -13,7 +13,7 @@ from harness.report.appearance import Look, looks, shorten
 from harness.report.evidence import FIGURES
 from harness.report.plot import Panel, Plot
 from harness.store.datasets import differences, of_frame
-from harness.verdicts.effects import NO_VALUE
+from harness.words import NO_VALUE
 
 if TYPE_CHECKING:
     from harness.report.data import ReportData

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from harness.report.appearance import shorten
 from harness.report.plot import Axis, Centre, Failed, Panel, Point, Series
-from harness.report.wording import plural
 from harness.verdicts.condition_names import condition_names
 from harness.verdicts.effects import log_ratio
+from harness.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

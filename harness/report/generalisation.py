@@ -27,7 +27,7 @@ from harness.report.panels import (
 )
 from harness.report.plot import Panel, Plot
 from harness.verdicts.counted import of_one_lane
-from harness.verdicts.effects import number
+from harness.words import number
 
 TESTED = replace(LENGTH, title="Length tested at")
 

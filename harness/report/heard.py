@@ -15,7 +15,7 @@ from harness.report.plot import Axis, Panel, Picture, Plot, Series, Span
 from harness.report.quality import TYPICAL
 from harness.report.wording import with_unit
 from harness.verdicts.counted import of_one_lane
-from harness.verdicts.effects import number
+from harness.words import number
 
 THERE = "What is there"
 Example = Mapping[str, Any]

@@ -14,7 +14,7 @@ from harness.report.appearance import MUTED, PAPER, Look, shorten
 from harness.report.axes import Mark, look_of, mean_words, seed_words, values_axis
 from harness.report.plot import Failed, Panel, Point, Reference, Scale, Series
 from harness.report.wording import short, with_unit
-from harness.verdicts.effects import number
+from harness.words import number
 
 LINE = 0.155
 """Inches from one label at the right to the next."""

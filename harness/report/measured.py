@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from harness.report.appearance import Look, shorten
 from harness.report.panels import metric, task_title
-from harness.report.wording import plural, with_unit
+from harness.report.wording import with_unit
 from harness.verdicts.counted import of_purpose
 from harness.verdicts.stats import ALPHA, FEWEST_SEEDS
+from harness.words import plural
 
 if TYPE_CHECKING:
     import pandas as pd

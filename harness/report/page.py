@@ -18,9 +18,9 @@ from harness.report.measured import METHOD_OF, measured
 from harness.report.plot import Panel, Plot
 from harness.report.svg import inline
 from harness.report.trials import trials_table
-from harness.report.wording import duration, finding, plural, table
+from harness.report.wording import finding, table
 from harness.verdicts.counted import compared
-from harness.verdicts.effects import NO_VALUE, number
+from harness.words import NO_VALUE, duration, number, plural
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,10 +14,10 @@ from harness.report.aggregate import series_of as cell_series
 from harness.report.appearance import shorten
 from harness.report.data import ReportData
 from harness.report.plot import Axis, Panel, Reference, Series
-from harness.report.wording import plural
 from harness.store.data_names import with_data
 from harness.verdicts.condition_names import condition
 from harness.verdicts.counted import compared, of_purpose
+from harness.words import plural
 
 Tasks = Mapping[str, Mapping[str, Any]]
 Titles = Mapping[str, str]

@@ -30,8 +30,8 @@ from harness.report.panels import (
 from harness.report.plot import Axis, Centre, Panel, Plot, Reference, Series
 from harness.report.wording import centre_in_words, with_unit
 from harness.verdicts.counted import of_one_lane
-from harness.verdicts.effects import number
 from harness.verdicts.proportions import wilson_interval
+from harness.words import number
 
 
 def loss_by_size(results: Results) -> Plot:

@@ -23,9 +23,9 @@ from harness.report.panels import (
 )
 from harness.report.plot import Axis, Panel, Plot, Series
 from harness.report.quality import TYPICAL
-from harness.report.wording import plural, with_unit
+from harness.report.wording import with_unit
 from harness.verdicts.counted import of_one_lane
-from harness.verdicts.effects import number
+from harness.words import number, plural
 
 
 def learning_rates(results: Results) -> Plot:

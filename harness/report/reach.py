@@ -12,8 +12,8 @@ from harness.report.appearance import in_order
 from harness.report.panels import Draft, Results, Titles, facets, limited, panel_title
 from harness.report.plot import Axis, Centre, Failed, Panel, Plot, Series
 from harness.report.training import MOST_TRACES
-from harness.verdicts.effects import number
 from harness.verdicts.stats import student_interval
+from harness.words import number
 
 DISTANCE = Axis("Distance", "time steps", written="Distance from the last time step (time steps)")
 NORM = Axis("Norm of the gradient", scale="log")

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from harness.report.appearance import GRID, INK, MUTED, Look, shorten
 from harness.report.axes import Mark, look_of
 from harness.report.plot import Panel, Picture, Series
-from harness.verdicts.effects import number
+from harness.words import number
 
 ROW, PICTURE, GAP = 0.36, 1.15, 0.1
 """Inches: a label's row, the picture above the rows, and between the two."""

@@ -13,7 +13,8 @@ from harness.report.appearance import GRID, INK, MUTED, PAPER, Look, shorten, tw
 from harness.report.axes import Mark, look_of, mean_words, seed_words, values_axis
 from harness.report.plot import Panel, Scale, Series
 from harness.report.wording import shown
-from harness.verdicts.effects import effect, number
+from harness.verdicts.effects import effect
+from harness.words import number
 
 REFERENCE, REFERENCE_TIERS = 8, 3
 """Points that a yardstick's name takes above the rows; names in so many heights, so that neighbours do not overlap."""

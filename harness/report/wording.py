@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 
 from harness.report.plot import Axis, Centre, Panel, Plot, Series
-from harness.verdicts.effects import MINUS, NO_VALUE, effect, interval, number
+from harness.verdicts.effects import effect, interval
+from harness.words import MINUS, NO_VALUE, number
 
 
 def value_words(value: float, axis: Axis) -> str:
@@ -41,22 +42,6 @@ def short(value: float) -> str:
             divided = value / (1000 if letter == "k" else limit)
             return f"{divided:.6g}".replace("-", MINUS) + letter
     return (f"{value:,.0f}" if float(value).is_integer() else f"{value:.6g}").replace("-", MINUS)
-
-
-def plural(count: int, noun: str, nouns: str = "") -> str:
-    """'1 seed', '5 seeds'."""
-    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds in the unit a person would use."""
-    if seconds is None or math.isnan(seconds):
-        return NO_VALUE
-    if seconds >= 5400:
-        return f"{seconds / 3600:.1f} h"
-    if seconds >= 90:
-        return f"{seconds / 60:.1f} min"
-    return f"{number(seconds)} s" if seconds >= 1 else f"{number(seconds * 1e3)} ms"
 
 
 def centre_in_words(centre: Centre, axis: Axis) -> str:

@@ -16,9 +16,9 @@ from harness.errors import UserError
 from harness.plan.estimate import Estimator, Load, load_of
 from harness.runner.engine import Trial
 from harness.runner.places import Places
-from harness.runner.progress import duration
 from harness.spec.factors import Lane
 from harness.spec.trial import TrialSpec, block_of, condition_of
+from harness.words import duration
 
 CAUTION = 1.2
 """Trials are expected to take so many times their estimate: some take longer than the mean."""

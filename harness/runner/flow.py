@@ -32,7 +32,7 @@ from harness.runner.local.engine import LocalEngine, scratch
 from harness.runner.loop import Outcome, left_to_do, run_plan
 from harness.runner.precision import precision_for
 from harness.runner.problems import problems_of
-from harness.runner.progress import ShowProgress, duration
+from harness.runner.progress import ShowProgress
 from harness.spec.experiment import Experiment, load_experiment
 from harness.spec.trial import TrialSpec
 from harness.spec.tuning import Tune
@@ -45,6 +45,7 @@ from harness.store.status import learned
 from harness.tasks.common.cache import VARIABLE as CACHE_VARIABLE
 from harness.trial.process import begin_in, model_summary
 from harness.verdicts.verdict import Verdict
+from harness.words import duration
 
 CACHE_FOLDER = ".cache"
 """Beside the results folders, where HARNESS_CACHE names no other: data that take long to make. It can be deleted."""

@@ -17,6 +17,7 @@ from harness.runner.engine import Trial
 from harness.spec.trial import TrialSpec
 from harness.store.data_names import names_of_tasks
 from harness.store.record import Record
+from harness.words import duration
 
 _LINE_EVERY_SECONDS = 10.0
 _FAILURES_SHOWN = 10
@@ -33,16 +34,6 @@ def describe(record: Record, planned: Collection[TrialSpec] = ()) -> str:
         f"{record.status}: {spec.cell}/{spec.kernel} {task} size {spec.train_size} length {spec.sequence_length}"
         f" seed {spec.seed} ({record.trial_id}): {reason}"
     )
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them."""
-    seconds = round(seconds)
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60:02d} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
 
 
 class ShowProgress:

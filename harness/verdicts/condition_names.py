@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.verdicts.effects import number
 from harness.verdicts.verdict import Verdict
+from harness.words import number
 
 _FACTOR_WORDS = {
     "sequence_length": "length {}",

@@ -9,35 +9,7 @@ from __future__ import annotations
 import math
 
 from harness.verdicts.verdict import Verdict
-
-NO_VALUE = "–"
-MINUS = "−"
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A number for reading: significant digits, thousands separated, a dash where there is none."""
-    if value is None or math.isnan(value):
-        return NO_VALUE
-    if math.isinf(value):
-        return ("" if value > 0 else MINUS) + "∞"
-    size = float(f"{abs(value):.12g}")  # 5.000000000000004 is 5
-    sign = MINUS if value < 0 else ""
-    if size == 0:
-        return "0"
-    if float(size).is_integer() and size < 1e9:
-        return f"{sign}{size:,.0f}"
-    if size < 1e-4 or size >= 1e9:
-        mantissa, exponent = f"{size:.{digits - 1}e}".split("e")
-        return f"{sign}{mantissa} × 10{str(int(exponent)).translate(_RAISED)}"
-    decimals = max(0, digits - 1 - math.floor(math.log10(size)))
-    text = f"{size:,.{decimals}f}"
-    return sign + (text.rstrip("0").removesuffix(".") if size < 1 else text)
-
-
-def quantity(value: float, unit: str) -> str:
-    """A number with its unit."""
-    return f"{number(value)} {unit}".strip()
+from harness.words import MINUS, NO_VALUE, number
 
 
 def effect(value: float | None, unit: str, scale: str = "", kind: str = "") -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from harness.spec.claims import Comparison, Proportion
 from harness.store.looks import Looks
 from harness.verdicts.advantages import Scale, scale_of
-from harness.verdicts.effects import quantity, size
+from harness.verdicts.effects import size
 from harness.verdicts.lean import lean
 from harness.verdicts.missing_evidence import equality_wanted
 from harness.verdicts.outcomes import Outcome
@@ -38,6 +38,7 @@ from harness.verdicts.sentences import (
 )
 from harness.verdicts.stats import ALPHA, FEWEST_SEEDS, Estimate, improvement
 from harness.verdicts.verdict import Verdict, VerdictWord
+from harness.words import quantity
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,14 @@ from harness.spec.claims import Comparison, Horizon, Proportion, TimeToTarget, T
 from harness.store.looks import Look
 from harness.verdicts.advantages import Advantages, Scale
 from harness.verdicts.condition_names import condition_names
-from harness.verdicts.effects import effect, effect_in_words, interval, number, size
+from harness.verdicts.effects import effect, effect_in_words, interval, size
 from harness.verdicts.lean import Lean
 from harness.verdicts.outcomes import Outcome
 from harness.verdicts.power import ADVISED
 from harness.verdicts.rounds import COLUMN
 from harness.verdicts.stats import ALPHA, FAILURE, FEWEST_SEEDS, Estimate
 from harness.verdicts.verdict import Verdict, VerdictWord
+from harness.words import number
 
 DECIDED: tuple[VerdictWord, ...] = ("supported", "contradicted", "no practical difference")
 

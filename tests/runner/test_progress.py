@@ -10,8 +10,9 @@ from rich.console import Console
 
 from harness.plan.estimate import Estimator, load_of
 from harness.runner.engine import Trial
-from harness.runner.progress import ShowProgress, describe, duration
+from harness.runner.progress import ShowProgress, describe
 from harness.store.record import Failure
+from harness.words import duration
 from tests.factories import record, spec
 
 TRIALS = [Trial(s.id(), s) for s in (spec(seed=seed) for seed in range(12))]

@@ -8,7 +8,6 @@ import pytest
 from harness.spec.claims import Comparison
 from harness.store.looks import Look
 from harness.verdicts.advantages import Advantages, Scale
-from harness.verdicts.effects import number, quantity
 from harness.verdicts.outcomes import Outcome
 from harness.verdicts.sentences import (
     AgainstBaseline,
@@ -25,6 +24,7 @@ from harness.verdicts.sentences import (
 )
 from harness.verdicts.stats import Estimate
 from harness.verdicts.verdict import Verdict, VerdictWord
+from harness.words import number, quantity
 from tests.verdicts.records import claim, paired
 
 INF = float("inf")
