@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from harness.results import judge_results as judge
     from harness.results import render_results as render
     from harness.runner.flow import run_experiment as run
-    from harness.spec.experiment import load_experiment as load_experiment
+    from harness.spec.load import load_experiment as load_experiment
     from harness.store.frame import load_records as load_records
 
 __all__ = ["UserError", "get_model", "judge", "load_experiment", "load_records", "render", "run"]
@@ -33,7 +33,7 @@ _HOMES = {
     "UserError": "harness.errors:UserError",
     "get_model": "harness.cells.network:get_model",
     "judge": "harness.results:judge_results",
-    "load_experiment": "harness.spec.experiment:load_experiment",
+    "load_experiment": "harness.spec.load:load_experiment",
     "load_records": "harness.store.frame:load_records",
     "render": "harness.results:render_results",
     "run": "harness.runner.flow:run_experiment",

@@ -17,7 +17,8 @@ from harness.cells.bundled_facts import counts
 from harness.errors import UserError, check_name
 from harness.files import resolved, user_path
 from harness.spec.claims import Claim
-from harness.spec.experiment import Experiment, load_claims
+from harness.spec.experiment import Experiment
+from harness.spec.load import load_claims
 from harness.store.datasets import Summary
 from harness.store.folder import (
     EXPERIMENT_NAME,
@@ -246,10 +247,10 @@ def judge_and_render(
 
 
 def _renderer(format: ReportFormat) -> Callable[[ReportData, Path], Path]:
-    from harness import report
+    from harness.report import render, render_markdown
 
     check_name("format", format, get_args(ReportFormat))
-    return report.render if format == "html" else report.render_markdown
+    return render if format == "html" else render_markdown
 
 
 def render_beside(directories: Sequence[str | Path], output: str | Path, *, format: ReportFormat = "html") -> Path:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.plan.expand import plan
-from harness.spec.experiment import Experiment, parse_experiment
+from harness.spec.experiment import Experiment
+from harness.spec.load import parse_experiment
 from harness.spec.trial import TrialSpec
 from harness.store.folder import EXPERIMENT_NAME
 from harness.store.machine import this_machine

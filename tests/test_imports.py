@@ -10,7 +10,12 @@ import pytest
 from tests.conftest import NEED_TENSORFLOW, TAKE_LONG, TESTS, lives_in
 
 PACKAGE = TESTS.parent / "harness"
-MAY_IMPORT_TENSORFLOW = ("harness.cells", "harness.cells.network", "harness.trial")
+MAY_IMPORT_TENSORFLOW = ("harness.cells", "harness.trial")
+FLOW = (
+    "__main__", "cli", "runner", "results", "report", "verdicts", "trial", "store", "plan", "spec", "cells", "tasks",
+    "words", "saved_models", "stopping", "cgroup", "locks", "registry", "files", "errors",
+)  # fmt: skip
+"""From the command down: what stands here may import what stands after it, and nothing before it."""
 
 
 def named(path: Path) -> str:
@@ -36,64 +41,71 @@ def imported(path: Path) -> set[str]:
 IMPORTS = {module: imported(path) for module, path in FILES.items()}
 
 
-def in_room(module: str, *rooms: str) -> bool:
-    return any(module == room or module.startswith(f"{room}.") for room in rooms)
-
-
-def reached_from(room: str) -> dict[str, str]:
-    """Every module that importing a room may import in the end, with the chain that leads there."""
-    chains = {module: module for module in FILES if in_room(module, room)}
-    waiting = list(chains)
-    while waiting:
-        module = waiting.pop()
-        for target in sorted(IMPORTS[module] & FILES.keys() - chains.keys()):
-            chains[target] = f"{chains[module]} -> {target}"
-            waiting.append(target)
-    return chains
+def in_package(module: str, *packages: str) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
 
 
 def test_tensorflow_is_imported_in_its_places_only() -> None:
-    importers = {module for module, names in IMPORTS.items() if any(in_room(n, "tensorflow", "keras") for n in names)}
+    importers = {
+        module for module, names in IMPORTS.items() if any(in_package(n, "tensorflow", "keras") for n in names)
+    }
     assert importers, "nothing is found: this test sees nothing"
-    assert {module for module in importers if not in_room(module, *MAY_IMPORT_TENSORFLOW)} == set()
+    assert {module for module in importers if not in_package(module, *MAY_IMPORT_TENSORFLOW)} == set()
 
 
-@pytest.mark.parametrize("room", ["verdicts", "report"])
-@pytest.mark.parametrize("forbidden", ["runner", "flow", "cli"])
-def test_what_reads_records_never_imports_what_makes_them(room: str, forbidden: str) -> None:
-    chains = reached_from(f"harness.{room}")
-    assert len(chains) > 10, "nothing is found: this test sees nothing"
-    assert [chain for module, chain in chains.items() if in_room(module, f"harness.{forbidden}")] == []
+def part_of(module: str) -> str:
+    """The package of `harness`, or the module directly in it, that a module belongs to; '' for `harness` itself."""
+    return module.partition(".")[2].partition(".")[0]
 
 
-@pytest.mark.parametrize("room", ["cells", "tasks"])
-def test_what_is_trained_knows_nothing_of_how(room: str) -> None:
-    above = (
-        "harness.spec.experiment",
-        "harness.plan.expand",
-        "harness.trial",
-        "harness.runner",
-        "harness.store.sqlite",
-        "harness.report",
-    )
-    assert [chain for module, chain in reached_from(f"harness.{room}").items() if in_room(module, *above)] == []
-
-
-def test_a_trial_knows_nothing_of_its_runner() -> None:
-    above = ("harness.runner", "harness.store.sqlite", "harness.report", "harness.runner.flow")
-    assert [chain for module, chain in reached_from("harness.trial").items() if in_room(module, *above)] == []
-
-
-def test_nothing_imports_the_command() -> None:
-    assert [
-        module
+def test_imports_point_down_the_flow() -> None:
+    """So there is no cycle between packages either. What `harness` itself imports is its public interface."""
+    parts = {part_of(module) for module in FILES} - {""}
+    assert parts == set(FLOW), "a package or module of harness/ has no place in the flow"
+    place = {name: index for index, name in enumerate(FLOW)}
+    upwards = [
+        f"{module} -> {target}"
         for module, names in IMPORTS.items()
-        if any(in_room(name, "harness.cli") for name in names) and not in_room(module, "harness.cli")
-    ] == ["harness.__main__"]
+        for target in sorted(names & FILES.keys())
+        if part_of(module) and part_of(target) != part_of(module)
+        if not part_of(target) or place[part_of(target)] < place[part_of(module)]
+    ]
+    assert upwards == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    circles = [f"{module}: {chain}" for module in FILES for chain in [circle_from(module)] if chain]
+    assert circles == []
+
+
+def circle_from(module: str) -> str:
+    """A chain of imports that leads from the module back to it; packages' own files, which only name things, aside."""
+    waiting, seen = [(module, module)], {module}
+    while waiting:
+        here, chain = waiting.pop()
+        for target in sorted(IMPORTS[here] & FILES.keys()):
+            if FILES[target].name == "__init__.py":
+                continue
+            if target == module:
+                return f"{chain} -> {target}"
+            if target not in seen:
+                seen.add(target)
+                waiting.append((target, f"{chain} -> {target}"))
+    return ""
+
+
+def test_the_package_imports_neither_the_tools_of_contributors_nor_the_tests() -> None:
+    outside = {
+        module: sorted(name for name in names if in_package(name, "tools", "tests"))
+        for module, names in IMPORTS.items()
+    }
+    assert {module: names for module, names in outside.items() if names} == {}
 
 
 def test_tests_that_import_tensorflow_are_known_to_need_it() -> None:
-    importers = [path for path in TESTS.rglob("*.py") if any(in_room(n, "tensorflow", "keras") for n in imported(path))]
+    importers = [
+        path for path in TESTS.rglob("*.py") if any(in_package(n, "tensorflow", "keras") for n in imported(path))
+    ]
     assert importers, "nothing is found: this test sees nothing"
     trouble = TESTS / "runner" / "trouble.py"  # imports it where its process is asked to
     assert [path for path in importers if not lives_in(path, NEED_TENSORFLOW)] == [trouble]

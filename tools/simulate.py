@@ -12,10 +12,10 @@ import numpy as np
 from harness.spec.claims import Comparison, Paired
 from harness.spec.trial import TrialSpec
 from harness.store.looks import Looks
+from harness.verdicts.arrays import Floats
 from harness.verdicts.judge import judge_pairs
 from harness.verdicts.outcomes import Outcome
 from harness.verdicts.pairs import Found, Pairs
-from harness.verdicts.stats import Floats
 from harness.verdicts.verdict import Verdict
 
 Shape = Literal["normal", "heavy tails", "skewed", "ties"]

@@ -17,11 +17,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.verdicts.arrays import Floats
 from harness.verdicts.judge import judge_pairs
 from harness.verdicts.outcomes import Outcome
 from harness.verdicts.pairs import Found, Pairs
 from harness.verdicts.rounds import FEWEST_ROUNDS, MOST_ROUNDS, are_enough, half_width, with_ratios_of_rounds
-from harness.verdicts.stats import ALPHA, SEED, Floats
+from harness.verdicts.stats import ALPHA, SEED
 from harness.verdicts.verdict import Verdict
 from tools.error_tables import Figure
 from tools.simulate_kinds import comparison

@@ -13,10 +13,10 @@ import numpy as np
 from pydantic import Field, TypeAdapter
 
 from harness.spec.claims import Comparison
+from harness.verdicts.arrays import Floats
 from harness.verdicts.judge import judge_pairs
 from harness.verdicts.outcomes import Outcome
 from harness.verdicts.pairs import Found, Pairs
-from harness.verdicts.stats import Floats
 from harness.verdicts.verdict import Verdict
 
 Measured = tuple[Comparison, Found, Outcome]

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from harness.verdicts.arrays import Floats
 from harness.verdicts.judge import judge_pairs
 from harness.verdicts.outcomes import Outcome
 from harness.verdicts.pairs import Found, Pairs
-from harness.verdicts.stats import Floats
 from harness.verdicts.verdict import Verdict
 from tools.simulate_kinds import comparison
 

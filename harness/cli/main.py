@@ -617,7 +617,7 @@ def _shape(text: str) -> tuple[int, int, int, int]:
 
 def _load(file: Path, seeds: int | None) -> Experiment:
     from harness.runner.more_seeds import with_number_of_seeds
-    from harness.spec.experiment import load_experiment
+    from harness.spec.load import load_experiment
 
     experiment = load_experiment(file)
     return experiment if seeds is None else with_number_of_seeds(experiment, seeds)

@@ -20,7 +20,8 @@ from harness.cells import KERNELS, cells
 from harness.errors import UserError
 from harness.files import resolved
 from harness.spec.bundled import bundled_experiments
-from harness.spec.experiment import Experiment, load_experiment
+from harness.spec.experiment import Experiment
+from harness.spec.load import load_experiment
 from harness.spec.trial import TrialSpec
 from harness.store.data_names import names_of_tasks
 from harness.store.datasets import left_out_in_words, most_left_out, unknown_warning

@@ -33,7 +33,8 @@ from harness.runner.loop import Outcome, left_to_do, run_plan
 from harness.runner.precision import precision_for
 from harness.runner.problems import problems_of
 from harness.runner.progress import ShowProgress
-from harness.spec.experiment import Experiment, load_experiment
+from harness.spec.experiment import Experiment
+from harness.spec.load import checked, load_experiment
 from harness.spec.trial import TrialSpec
 from harness.spec.tuning import Tune
 from harness.store.folder import EXPERIMENT_NAME, exclusive, summary_file, write_summary
@@ -129,7 +130,7 @@ def run_experiment(
         check_name("status", status, RETRIED)
     if cluster is not None and OTHER_MACHINE in retry:
         raise UserError(f"--retry {OTHER_MACHINE} is for runs on one machine: on a cluster each block has its own host")
-    given = experiment.checked() if isinstance(experiment, Experiment) else load_experiment(experiment)
+    given = checked(experiment) if isinstance(experiment, Experiment) else load_experiment(experiment)
     experiment = given if seeds is None else more_seeds.with_number_of_seeds(given, seeds)
     console = console or Console()
     directory = user_path(results) / experiment.name

@@ -12,7 +12,8 @@ from pathlib import Path
 from harness.errors import UserError
 from harness.files import make_folder, read_text, remove_parts, resolved, user_path, write_atomically
 from harness.locks import owner, try_lock
-from harness.spec.experiment import Experiment, parse_experiment
+from harness.spec.experiment import Experiment
+from harness.spec.load import parse_experiment
 
 EXPERIMENT_NAME = "experiment.toml"
 SUMMARIES_FOLDER = "summaries"

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.spec.claims import Comparison, Horizon, Proportion, Trend
+from harness.verdicts.arrays import Floats
 from harness.verdicts.outcomes import Outcome
 from harness.verdicts.pairs import Pairs
-from harness.verdicts.stats import Floats, bounded_by
+from harness.verdicts.stats import bounded_by
 from harness.verdicts.verdict import Pair
 
 Kind = Literal["difference", "share", "log ratio", "relative difference"]

@@ -16,8 +16,9 @@ import pandas as pd
 from harness.spec.measures import measure
 from harness.store.frame import SPEC_REAL, SPEC_TEXT, SPEC_TRUTH, SPEC_WHOLE, named_data
 from harness.tasks import tasks
+from harness.verdicts.arrays import Floats
 from harness.verdicts.counted import compared
-from harness.verdicts.stats import Floats, estimate
+from harness.verdicts.stats import estimate
 
 SAME = tuple(
     name

@@ -13,13 +13,11 @@ the outcomes beforehand:
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import special
 
-if TYPE_CHECKING:
-    from harness.verdicts.stats import Floats
+from harness.verdicts.arrays import Floats
 
 UNSEEN = 0.05
 """Of a sample whose values are all equal nothing is known but how often they are: equality takes as many as rule out

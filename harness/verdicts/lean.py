@@ -13,11 +13,12 @@ import numpy as np
 from scipy import special
 
 from harness.spec.claims import Comparison, Proportion
+from harness.verdicts.arrays import Floats
 from harness.verdicts.equivalence import constant
 from harness.verdicts.proportions import difference_interval
 from harness.verdicts.resolution import ends
 from harness.verdicts.samples import Judged
-from harness.verdicts.stats import RESAMPLING_FROM, Floats, bounded_by, subset_means
+from harness.verdicts.stats import RESAMPLING_FROM, bounded_by, subset_means
 
 
 @dataclass(frozen=True)

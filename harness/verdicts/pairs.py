@@ -12,9 +12,9 @@ import pandas as pd
 
 from harness.spec.claims import Comparison, Factor, Horizon, TimeToTarget, Trend, Where
 from harness.spec.measures import depends_on_machine
+from harness.verdicts.arrays import Floats
 from harness.verdicts.counted import compared, of_one_lane
 from harness.verdicts.rounds import COLUMN, with_ratios_of_rounds
-from harness.verdicts.stats import Floats
 
 CONDITION = (
     "task", "data", "kernel", "lane", "matched", "layers", "dense_units", "reference_units", "train_size",

@@ -11,7 +11,8 @@ from functools import lru_cache
 import numpy as np
 from scipy import special
 
-from harness.verdicts.stats import ALPHA, FEWEST_SEEDS, Floats
+from harness.verdicts.arrays import Floats
+from harness.verdicts.stats import ALPHA, FEWEST_SEEDS
 
 POWER = 0.8
 ADVISED = 100

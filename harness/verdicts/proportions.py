@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 from scipy import special
 
+from harness.verdicts.arrays import Floats
 from harness.verdicts.equivalence import solved_p
-from harness.verdicts.stats import CONFIDENCE, ONCE, Estimate, Floats, Levels, estimate
+from harness.verdicts.stats import CONFIDENCE, ONCE, Estimate, Levels, estimate
 
 
 def wilson_interval(solved: float, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.verdicts.stats import Floats, median_interval, median_rank
+from harness.verdicts.arrays import Floats
+from harness.verdicts.stats import median_interval, median_rank
 
 COLUMN = "seconds_per_update"
 """The column that is measured in turns."""

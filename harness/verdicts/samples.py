@@ -9,13 +9,14 @@ import numpy as np
 from harness.spec.claims import Comparison, Proportion, TimeToTarget, Trend
 from harness.store.looks import Look, Looks
 from harness.verdicts.advantages import Advantages, Scale, advantages, pooled
+from harness.verdicts.arrays import Floats
 from harness.verdicts.equivalence import unseen
 from harness.verdicts.outcomes import Outcome
 from harness.verdicts.pairs import Pairs
 from harness.verdicts.proportions import estimate_solved, estimate_solved_shares
 from harness.verdicts.resolution import ends, holding_at_both_ends
 from harness.verdicts.sequential import looked
-from harness.verdicts.stats import ALPHA, FEWEST_SEEDS, ONCE, Estimate, Floats, Levels, estimate, once
+from harness.verdicts.stats import ALPHA, FEWEST_SEEDS, ONCE, Estimate, Levels, estimate, once
 from harness.verdicts.trends import page_p
 
 ONE_SIDED_FAILURES = 0.05

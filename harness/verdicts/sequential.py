@@ -19,7 +19,8 @@ import numpy as np
 from scipy import special
 
 from harness.store.looks import Look
-from harness.verdicts.stats import ALPHA, RESAMPLING_FROM, Estimate, Floats, Levels, sign_flip_p, student_p
+from harness.verdicts.arrays import Floats
+from harness.verdicts.stats import ALPHA, RESAMPLING_FROM, Estimate, Levels, sign_flip_p, student_p
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(96)
 _ALPHAS = np.concatenate([np.geomspace(1e-8, 0.2, 72), np.linspace(0.22, 0.98, 20)])

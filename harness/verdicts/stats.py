@@ -14,12 +14,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
+from harness.verdicts.arrays import Floats
 from harness.verdicts.equivalence import bounded_p, constant, graded_p, median_p
-
-Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
 ALPHA = 0.05

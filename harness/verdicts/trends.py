@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.verdicts.stats import Floats
+from harness.verdicts.arrays import Floats
 
 
 def page_p(values: Floats) -> float:

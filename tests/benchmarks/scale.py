@@ -29,7 +29,7 @@ from rich.console import Console
 from harness.runner import flow
 from harness.runner.cluster.connect import Cluster
 from harness.runner.progress import ShowProgress
-from harness.spec.experiment import parse_experiment
+from harness.spec.load import parse_experiment
 from harness.spec.trial import TrialSpec
 from harness.store.sqlite import open_store
 from tests.benchmarks.sleeping import SECONDS, real_size

@@ -23,7 +23,7 @@ from harness.plan.expand import plan
 from harness.runner.engine import Trial
 from harness.runner.local.engine import LocalEngine
 from harness.runner.loop import left_to_do, run_plan
-from harness.spec.experiment import parse_experiment
+from harness.spec.load import parse_experiment
 from harness.spec.trial import TrialSpec
 from harness.store.machine import this_machine
 from harness.store.sqlite import open_store

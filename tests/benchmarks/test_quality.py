@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.spec.experiment import load_experiment
+from harness.spec.load import load_experiment
 from harness.tasks import tasks
 from tests.benchmarks.quality import EXPECTED, EXPERIMENT, differences, summary
 from tests.factories import record

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.plan.expand import plan
-from harness.spec.experiment import load_claims, load_experiment
+from harness.spec.load import load_claims, load_experiment
 from tests.documents.reading import ROOT, Block, blocks
 from tests.factories import EXPERIMENT
 

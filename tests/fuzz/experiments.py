@@ -15,7 +15,8 @@ from harness.plan.estimate import load_of
 from harness.plan.expand import plan
 from harness.spec import claims
 from harness.spec.bundled import bundled_experiments
-from harness.spec.experiment import Experiment, load_claims, load_experiment, parse_experiment
+from harness.spec.experiment import Experiment
+from harness.spec.load import load_claims, load_experiment, parse_experiment
 from harness.spec.sweep import Sweep
 from harness.spec.trial import TrialLimits
 from harness.spec.tuning import Tune

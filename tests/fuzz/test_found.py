@@ -16,7 +16,7 @@ from harness.cli.diff import diff_results
 from harness.errors import UserError
 from harness.plan.expand import MOST_TRIALS, plan
 from harness.results import judged, render_beside, render_results
-from harness.spec.experiment import load_claims, load_experiment
+from harness.spec.load import load_claims, load_experiment
 from harness.store.damage import found_damage
 from harness.store.folder import EXPERIMENT_NAME
 from harness.store.frame import to_frame

@@ -17,7 +17,8 @@ from harness.runner.cluster.connect import Cluster
 from harness.runner.engine import Trial
 from harness.runner.flow import Finished, run_experiment
 from harness.runner.loop import Outcome
-from harness.spec.experiment import Experiment, load_experiment
+from harness.spec.experiment import Experiment
+from harness.spec.load import load_experiment
 from harness.store.folder import EXPERIMENT_NAME, load_stored_experiment
 from harness.store.machine import this_machine
 from harness.store.record import MAX_CRASHES, Record, Status

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from harness.cells.facts import facts
 from harness.spec.claims import Claim, Comparison, Exact, NotTestable, Where
-from harness.spec.experiment import load_experiment
+from harness.spec.load import load_experiment
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.errors import UserError
 from harness.plan.expand import plan
-from harness.spec.experiment import load_claims, load_experiment
+from harness.spec.load import load_claims, load_experiment
 from tests.factories import EXPERIMENT, experiment, spec
 
 

@@ -14,7 +14,8 @@ from harness.errors import UserError
 from harness.files import write_atomically
 from harness.plan.expand import plan
 from harness.spec.bundled import bundled_experiments
-from harness.spec.experiment import Experiment, load_claims, load_experiment, parse_experiment
+from harness.spec.experiment import Experiment
+from harness.spec.load import checked, load_claims, load_experiment, parse_experiment
 from harness.spec.sweep import Sweep
 from harness.store.folder import EXPERIMENT_NAME, load_stored_experiment
 from harness.store.sqlite import open_store
@@ -128,7 +129,7 @@ options = { symbols = 4 }"""
 
 def test_a_changed_copy_of_an_experiment_finds_its_files(file: Path, tmp_path: Path) -> None:
     given = load_experiment(file)
-    changed = given.model_copy(update={"seeds": (0,)}).checked()
+    changed = checked(given.model_copy(update={"seeds": (0,)}))
     assert plan(changed).keys() < plan(given).keys()
     assert plan(load_experiment(stored(changed, tmp_path / "results"))) == plan(changed)
 
@@ -146,14 +147,14 @@ def test_an_experiment_made_in_python_is_checked_like_a_file(
         updates=6,
     )
     made = Experiment(name="tiny", title="Tiny", seeds=2, cells=("gru", "lstm"), kernel="keras", sweep=(sweep,))
-    assert plan(made.checked()) == plan(load_experiment(file))
-    assert plan(load_experiment(stored(made.checked(), tmp_path / "results"))) == plan(load_experiment(file))
+    assert plan(checked(made)) == plan(load_experiment(file))
+    assert plan(load_experiment(stored(checked(made), tmp_path / "results"))) == plan(load_experiment(file))
     wrong = made.model_copy(update={"sweep": (sweep.model_copy(update={"options": {"txt": "a"}}),)})
     with pytest.raises(UserError, match=r"tiny: sweep\[0\]\.options\.txt: unknown key\. Did you mean 'text'"):
-        wrong.checked()
+        checked(wrong)
     odd = made.model_copy(update={"sweep": (sweep.model_copy(update={"options": {"text": object()}}),)})
     with pytest.raises(UserError, match="tiny: cannot be written as TOML"):
-        odd.checked()
+        checked(odd)
 
 
 @pytest.fixture
