@@ -46,7 +46,7 @@ OUTPUT = "--output DIR"
 MOST_FAILURES = 200
 """Failures that are told with message and stderr; all of them count."""
 _FEATURES, _UNITS = 256, 32
-"""Of the first recurrent layer of the document's network."""
+"""Of the first recurrent layer of the article's network."""
 _BATCH = 500
 """Records in memory at a time: learning curves as JSON values take fifty times the room of a frame's."""
 
@@ -420,5 +420,5 @@ def _versions(machine: dict[str, Any]) -> str:
 def _failure(record: dict[str, Any], task: str) -> dict[str, Any]:
     """`task`: with the name of its data, where the plan has several of the task."""
     failure = record["failure"] or {}
-    spec = {key: record["spec"][key] for key in ("cell", "kernel", "train_size", "sequence_length", "seed")}
+    spec = {key: record["spec"][key] for key in ("cell", "backend", "train_size", "sequence_length", "seed")}
     return {"trial_id": record["trial_id"], "status": record["status"], "task": task, **spec, **failure}

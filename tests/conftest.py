@@ -23,7 +23,7 @@ TAKE_LONG = (
     "runner/cluster/test_network.py", "runner/cluster/test_processes.py", "runner/cluster/test_survival.py",
     "runner/local/test_scratch.py", "runner/local/test_shared_process.py", "runner/local/test_turns.py",
     "runner/local/test_watch.py", "runner/test_disk.py", "runner/test_faults.py", "runner/test_flow.py",
-    "runner/test_kernels.py", "runner/test_signals.py", "runner/test_survival.py", "spec/test_schema_every_key.py",
+    "runner/test_backends.py", "runner/test_signals.py", "runner/test_survival.py", "spec/test_schema_every_key.py",
     "tasks/sound/test_sound_events.py", "tasks/test_contract.py", "test_results.py", "tools/test_error_rates.py",
     "tools/test_simulate_blocks.py", "trial/test_measure.py", "verdicts/test_equivalence.py",
     "verdicts/test_failure_table.py", "verdicts/test_kinds.py", "verdicts/test_order.py",

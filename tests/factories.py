@@ -19,7 +19,7 @@ name = "tiny"
 title = "Tiny"
 seeds = 2
 cells = ["gru", "lstm"]
-kernel = "keras"
+backend = "keras"
 
 [[sweep]]
 task = "recall"
@@ -45,7 +45,7 @@ def spec(**changes: Any) -> TrialSpec:
         "data": {"made": "1"},
         "code": "0" * 12,
         "cell": "gru",
-        "kernel": "keras",
+        "backend": "keras",
         "lane": "accuracy",
         "units": 4,
         "layers": 1,

@@ -42,9 +42,10 @@ _LATER = ("gradient_reach", "evaluate_lengths")
 
 
 def older(folder: Path, seeds: tuple[int, ...] = (0, 1)) -> Path:
-    """What version 0.1 left of the tiny experiment: its ids hashed every field, code and data have other digests."""
+    """What version 0.1 left of the tiny experiment: its ids hashed every field, code and data have other digests, and
+    a backend was called a kernel."""
     folder.mkdir(parents=True)
-    (folder / EXPERIMENT_NAME).write_text(EXPERIMENT, encoding="utf-8")
+    (folder / EXPERIMENT_NAME).write_text(EXPERIMENT.replace("backend =", "kernel ="), encoding="utf-8")
     specs = [spec for spec in plan(experiment()).values() if spec.seed in seeds]
     with closing(sqlite3.connect(folder / FILE_NAME)) as connection, connection:
         connection.executescript(_SCHEMA)
@@ -55,10 +56,11 @@ def older(folder: Path, seeds: tuple[int, ...] = (0, 1)) -> Path:
             )
             stored["spec"] = {name: value for name, value in stored["spec"].items() if name not in _LATER}
             stored["spec"] |= {"code": "0123456789ab", "data": {"procedure": "older 1"}}
+            stored["spec"]["kernel"] = stored["spec"].pop("backend")
             text, own = json.dumps(stored), json.dumps(stored["spec"])
             row = (trial_id, 1, "ok", spec.task, spec.cell, 1.5, text)
             connection.execute("INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-            planned = (position, trial_id, spec.task, spec.lane, spec.kernel, spec.cell, 3.0, own)
+            planned = (position, trial_id, spec.task, spec.lane, spec.backend, spec.cell, 3.0, own)
             connection.execute("INSERT INTO planned VALUES (?, ?, ?, ?, ?, ?, ?, ?)", planned)
     return folder
 
@@ -68,6 +70,7 @@ def test_its_records_are_read_with_the_defaults_of_later_fields(tmp_path: Path) 
     assert len(frame) == 8
     assert set(frame["evaluate_lengths"]) == {"[]"}
     assert set(frame["gradient_reach"]) == {False}
+    assert set(frame["backend"]) == {experiment().backend[0]}
     assert set(frame["trial_id"]) == {f"{place:016x}" for place in range(8)}
 
 

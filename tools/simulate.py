@@ -48,7 +48,7 @@ def simulated_record(
             "data": {"procedure": "simulated"},
             "code": "simulated",
             "cell": cell,
-            "kernel": "keras",
+            "backend": "keras",
             "lane": "accuracy",
             "units": 32,
             "layers": 1,

@@ -3,7 +3,7 @@
 from harness.cells.cell import Backward, Cell
 from harness.registry import Registry
 
-__all__ = ["KERNELS", "Backward", "Cell", "cells"]
+__all__ = ["BACKENDS", "Backward", "Cell", "cells"]
 
 cells: Registry[Cell] = Registry(
     "cell",
@@ -16,8 +16,8 @@ cells: Registry[Cell] = Registry(
     entry_points="harness.cells",
 )
 
-KERNELS: dict[str, str] = {
-    "document": "The article's code to the letter: Keras's recurrent layers, TimeDistributed(Dense) after them.",
+BACKENDS: dict[str, str] = {
+    "article": "The article's code to the letter: Keras's recurrent layers, TimeDistributed(Dense) after them.",
     "keras": "Keras's recurrent layers, Dense on the whole sequence: the same function, traced several times faster.",
     "fused": "This package's own layer: the equations written out, a hand-derived backward pass, compiled by XLA.",
 }

@@ -156,7 +156,7 @@ def reduces_to_rnn(frame: DataFrame) -> FactFound:
     reason = (
         "With the reset gate at 1 and the update gate at 0, in Keras's convention, where the update gate keeps the old "
         "state, a GRU's outputs and gradients equal those of a simple RNN with the candidate's weights; the largest "
-        f"difference is {worst:.1g} in float64. The document's sentence holds as it stands in that convention; where "
+        f"difference is {worst:.1g} in float64. The article's sentence holds as it stands in that convention; where "
         "the update gate weighs the new candidate instead, it must be 1, and at 0 the state would never change."
     )
     return FactFound(worst < 1e-12, worst, "difference at most", reason)

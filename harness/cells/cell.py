@@ -87,12 +87,12 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True)
 class Cell:
-    """An architecture: the facts that reports and claims quote, and the equations that the fused kernel runs.
+    """An architecture: the facts that reports and claims quote, and the equations that the fused backend runs.
 
     gates:           the names of its gates; a gate is a block whose activation, between 0 and 1, multiplies something
     blocks:          the blocks of its weights, side by side, in the order of the Keras layer it equals
     states:          what it hands from one time step to the next, the output first
-    step, backward:  the equations; without `step` the cell has no fused kernel, without `backward` that is by autodiff
+    step, backward:  the equations; without `step` the cell has no fused backend, without `backward` that is by autodiff
     keras_layer:     the name in `keras.layers` of the layer it equals, None where there is none
     recurrent_weights: the shape of each block's recurrent weights: full, diagonal or none; one for all blocks, or a
                      mapping from names of blocks, where a block that is left out has full ones. A block that the step
@@ -210,9 +210,9 @@ class Cell:
         return runs
 
     @property
-    def kernels(self) -> tuple[str, ...]:
-        """The ways in which this cell can be executed, keys of `harness.cells.KERNELS`."""
-        return (("document", "keras") if self.keras_layer else ()) + (("fused",) if self.step else ())
+    def backends(self) -> tuple[str, ...]:
+        """The ways in which this cell can be executed, keys of `harness.cells.BACKENDS`."""
+        return (("article", "keras") if self.keras_layer else ()) + (("fused",) if self.step else ())
 
     def variant(self, *, reset_after: bool = True) -> Cell:
         """This cell, or the form of it that multiplies the reset gate in before the recurrent product."""
@@ -300,7 +300,7 @@ def is_number(kind: Any, value: Any) -> bool:
 def no_step(cell: Cell) -> UserError:
     """The error for a cell that was asked to run its equations and has none."""
     return UserError(
-        f"cell {cell.name!r} has no 'step', so it has no kernel 'fused'; it has: {', '.join(cell.kernels)}"
+        f"cell {cell.name!r} has no 'step', so it has no backend 'fused'; it has: {', '.join(cell.backends)}"
     )
 
 

@@ -1,4 +1,4 @@
-"""The document's network, for any cell and kernel: recurrent layers, dense layers, an output per time step."""
+"""The article's network, for any cell and backend: recurrent layers, dense layers, an output per time step."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from harness.cells import KERNELS, Cell, cells
+from harness.cells import BACKENDS, Cell, cells
 from harness.cells.cell import check_rate, check_seed, check_switch, is_number
 from harness.cells.keras_backend import keras
 from harness.cells.one_hot import OneHot
-from harness.cells.sharded_model import COMPILED_KERNELS, ShardedModel
+from harness.cells.sharded_model import COMPILED_BACKENDS, ShardedModel
 from harness.errors import UserError, check_name
 
 Output: TypeAlias = Literal["sigmoid", "softmax", "linear"]
@@ -39,7 +39,7 @@ def get_model(
     recurrent_dropout: float = 0.5,
     input_shape: Sequence[int | None] = (256, 256),
     classes: int = 10,
-    kernel: str = "document",
+    backend: str = "article",
     output: Output = "sigmoid",
     every_step: bool = True,
     symbols: int | None = None,
@@ -52,16 +52,16 @@ def get_model(
     carry_state: bool = False,
     seed: int | None = None,
 ) -> keras.Model:
-    """The compiled network; with the defaults, the document's to the letter.
+    """The compiled network; with the defaults, the article's to the letter.
 
     cell:             a name in `harness.cells.cells`, a `module:attribute`, or a Cell
     rnn_units:        the units of each recurrent layer, at least one
     fc_units:         the units of each dense layer before the last, each followed by dropout; may be empty
     dropout:          the rate on the inputs of the recurrent layers, and after each dense layer; 0 to below 1
     recurrent_dropout: the rate on the hidden state; a mask per block of weights, the same at every time step
-    input_shape:      (time, features), or (time,) with `symbols`; time may be None for kernels keras and fused
+    input_shape:      (time, features), or (time,) with `symbols`; time may be None for backends keras and fused
     classes:          the width of the output
-    kernel:           how the cells are executed, a key of `harness.cells.KERNELS`; the weights are the same for all.
+    backend:           how the cells are executed, a key of `harness.cells.BACKENDS`; the weights are the same for all.
                       The model of `fused` is compiled by XLA on every machine, and trains in shards, in `fit` too
                       (harness/cells/sharded_model.py); the others never are, whether there is a GPU or not
     output:           'sigmoid': probabilities, binary cross-entropy; 'softmax': logits, cross-entropy with integer
@@ -74,13 +74,13 @@ def get_model(
     recurrent_initializer: orthogonal, as Keras has it, or glorot_uniform
     carry_state:      the states are inputs and outputs too, so that a sequence can be read in several calls: the model
                       maps [inputs, *states] to [outputs, *states], (batch, units) for each state of each layer
-    seed:             makes the initial weights and the dropout reproducible, the same for every kernel
+    seed:             makes the initial weights and the dropout reproducible, the same for every backend
 
     Raises UserError naming the argument for a value that cannot be.
     """
     architecture = cell if isinstance(cell, Cell) else cells[cell]
     name = architecture.name
-    _check_kernel(architecture, kernel)
+    _check_backend(architecture, backend)
     for argument, sizes in (("rnn_units", rnn_units), ("fc_units", fc_units), ("classes", (classes,))):
         _check_sizes(name, argument, sizes)
     if len(rnn_units) == 0:
@@ -98,7 +98,7 @@ def get_model(
     ):
         check_switch(name, argument, value)
     check_seed(name, seed)
-    shape = _checked_shape(architecture, input_shape, symbols, kernel)
+    shape = _checked_shape(architecture, input_shape, symbols, backend)
     check_name("output", output, LOSSES)
     check_name("optimizer", optimizer, OPTIMIZERS)
     check_name("initialiser", recurrent_initializer, INITIALIZERS)
@@ -107,7 +107,7 @@ def get_model(
 
     def dense(units: int) -> keras.Layer:
         layer = keras.layers.Dense(int(units), kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)))
-        return keras.layers.TimeDistributed(layer) if kernel == "document" and every_step else layer
+        return keras.layers.TimeDistributed(layer) if backend == "article" and every_step else layer
 
     inputs = keras.Input(shape, dtype="float32" if symbols is None else "int32")
     x = inputs if symbols is None else OneHot(symbols)(inputs)
@@ -120,7 +120,7 @@ def get_model(
         layer = _recurrent_layer(
             architecture,
             cell if isinstance(cell, str) else architecture,
-            kernel,
+            backend,
             int(units),
             seeds,
             dropout=dropout,
@@ -139,18 +139,18 @@ def get_model(
         before, after = before + states, after + last
     for units in fc_units:
         x = dense(units)(x)
-        x = _dropout_layer(kernel, dropout, next(seeds))(x)
+        x = _dropout_layer(backend, dropout, next(seeds))(x)
     x = dense(classes)(x)
     activation = "sigmoid" if output == "sigmoid" else "linear"
     outputs = keras.layers.Activation(activation, name="strong_out")(x)
 
-    kind = ShardedModel if kernel in COMPILED_KERNELS else keras.Model
+    kind = ShardedModel if backend in COMPILED_BACKENDS else keras.Model
     model = kind([inputs, *before], [outputs, *after]) if carry_state else kind(inputs, outputs)
     model.compile(
         optimizer=OPTIMIZERS[optimizer](learning_rate=learning_rate, global_clipnorm=clip_norm),
         loss=LOSSES[output](),
         metrics=["accuracy"],
-        jit_compile=kernel in COMPILED_KERNELS,  # not "auto", which depends on the machine
+        jit_compile=backend in COMPILED_BACKENDS,  # not "auto", which depends on the machine
     )
     return model
 
@@ -193,7 +193,7 @@ def summary_text(cell: str | Cell, *, width: int = 80, **options: Any) -> str:
 def _recurrent_layer(
     cell: Cell,
     given: str | Cell,
-    kernel: str,
+    backend: str,
     units: int,
     seeds: Iterator[int | None],
     *,
@@ -202,7 +202,7 @@ def _recurrent_layer(
     recurrent_initializer: str,
     **options: Any,
 ) -> keras.Layer:
-    """One recurrent layer; it draws its seeds in the same order for every kernel.
+    """One recurrent layer; it draws its seeds in the same order for every backend.
 
     A fused layer is told the name that was `given`, by which a saved model will find the cell again.
     """
@@ -211,11 +211,11 @@ def _recurrent_layer(
         "recurrent_initializer": INITIALIZERS[recurrent_initializer](seed=next(seeds)),
         "seed": next(seeds),
     }
-    if kernel == "fused":
+    if backend == "fused":
         from harness.cells.layer import Recurrent
 
         return Recurrent(given, units, reset_after=reset_after, unit_forget_bias=unit_forget_bias, **options)
-    assert cell.keras_layer is not None  # the kernel has been checked
+    assert cell.keras_layer is not None  # the backend has been checked
     if cell.ones:
         options["unit_forget_bias"] = unit_forget_bias
     if cell.reset_before is not None:
@@ -223,8 +223,8 @@ def _recurrent_layer(
     return getattr(keras.layers, cell.keras_layer)(units, activation="tanh", **options)
 
 
-def _dropout_layer(kernel: str, rate: float, seed: int | None) -> keras.Layer:
-    if kernel == "fused":
+def _dropout_layer(backend: str, rate: float, seed: int | None) -> keras.Layer:
+    if backend == "fused":
         from harness.cells.dropout import Dropout
 
         return Dropout(rate, seed=seed)
@@ -238,11 +238,11 @@ def _seeds(seed: int | None) -> Iterator[int | None]:
         yield None if seed is None else int(stream.integers(2**31))
 
 
-def _check_kernel(cell: Cell, kernel: str) -> None:
-    check_name("kernel", kernel, KERNELS)
-    if kernel not in cell.kernels:
-        why = "it has no 'step'" if kernel == "fused" else "it equals no Keras layer"
-        raise UserError(f"cell {cell.name!r} has no kernel {kernel!r} ({why}); it has: {', '.join(cell.kernels)}")
+def _check_backend(cell: Cell, backend: str) -> None:
+    check_name("backend", backend, BACKENDS)
+    if backend not in cell.backends:
+        why = "it has no 'step'" if backend == "fused" else "it equals no Keras layer"
+        raise UserError(f"cell {cell.name!r} has no backend {backend!r} ({why}); it has: {', '.join(cell.backends)}")
 
 
 def _check_sizes(cell: str, argument: str, sizes: Any) -> None:
@@ -261,7 +261,7 @@ def _check_positive(cell: str, argument: str, value: Any) -> None:
 
 
 def _checked_shape(
-    cell: Cell, input_shape: Sequence[int | None], symbols: int | None, kernel: str
+    cell: Cell, input_shape: Sequence[int | None], symbols: int | None, backend: str
 ) -> tuple[int | None, ...]:
     name = cell.name
     expected = "(time, features)" if symbols is None else "(time,), with 'symbols'"
@@ -269,10 +269,10 @@ def _checked_shape(
         raise UserError(f"cell {name!r}: 'input_shape' is {input_shape!r}, expected {expected}")
     shape = tuple(input_shape)
     _check_sizes(name, "input_shape", [size for size in shape if size is not None])
-    if shape[0] is None and kernel == "document":
+    if shape[0] is None and backend == "article":
         raise UserError(
-            f"cell {name!r}: 'input_shape' is {shape}, but kernel 'document' needs the number of time steps; "
-            "kernels 'keras' and 'fused' do not"
+            f"cell {name!r}: 'input_shape' is {shape}, but backend 'article' needs the number of time steps; "
+            "backends 'keras' and 'fused' do not"
         )
     if None in shape[1:]:
         raise UserError(f"cell {name!r}: 'input_shape' is {shape}, expected a number of features")

@@ -14,8 +14,8 @@ from harness.cells.layer import Recurrent
 from harness.cells.one_hot import OneHot
 from harness.cells.shards import in_shards
 
-COMPILED_KERNELS = frozenset({"fused"})
-"""The kernels that XLA compiles, on every machine. Their models are of the class below, and train in shards."""
+COMPILED_BACKENDS = frozenset({"fused"})
+"""The backends that XLA compiles, on every machine. Their models are of the class below, and train in shards."""
 _LAYERS = {
     keras.layers.InputLayer, keras.layers.Dense, keras.layers.Activation, keras.layers.Concatenate,
     OneHot, Recurrent, Dropout,
@@ -110,7 +110,7 @@ class ShardedModel(keras.Model):  # type: ignore[misc]
 
 
 def is_compiled(model: keras.Model) -> bool:
-    """Whether a model of `get_model` has one of the kernels that XLA compiles.
+    """Whether a model of `get_model` has one of the backends that XLA compiles.
 
     `model.jit_compile` does not say so: where there is a GPU, Keras's default, "auto", is true for all models.
     """

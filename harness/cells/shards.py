@@ -21,7 +21,7 @@ Differentiate = Callable[..., tuple[Any, list[Any], tuple[Any, ...]]]
 """(states, *batch) -> the loss, a gradient for each weight, tensors with a row for each sequence of the batch."""
 
 LEAST = 4
-"""Sequences of a shard at least: one of two takes 0.6 of the time of one of four (the document's LSTM)."""
+"""Sequences of a shard at least: one of two takes 0.6 of the time of one of four (the article's LSTM)."""
 
 
 def shards(batch: int, threads: int) -> int:

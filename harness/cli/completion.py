@@ -37,11 +37,11 @@ def cells(incomplete: str) -> list[str]:
     return _fitting(incomplete, cells)
 
 
-def kernels(incomplete: str) -> list[str]:
-    """Kernels by name."""
-    from harness.cells import KERNELS
+def backends(incomplete: str) -> list[str]:
+    """Backends by name."""
+    from harness.cells import BACKENDS
 
-    return _fitting(incomplete, KERNELS)
+    return _fitting(incomplete, BACKENDS)
 
 
 def _fitting(incomplete: str, words: Iterable[str]) -> list[str]:

@@ -104,7 +104,7 @@ class Kind(StrEnum):
     """What `harness list` lists."""
 
     cells = "cells"
-    kernels = "kernels"
+    backends = "backends"
     tasks = "tasks"
     experiments = "experiments"
 
@@ -173,7 +173,7 @@ def run(
         planned = plan(_load(file, seeds))
         for (trial_id, spec), task in zip(planned.items(), tasks_of(planned.values()), strict=True):
             print(
-                f"{trial_id}  {task} {spec.cell}/{spec.kernel} units {spec.units} size {spec.train_size}"
+                f"{trial_id}  {task} {spec.cell}/{spec.backend} units {spec.units} size {spec.train_size}"
                 f" length {spec.sequence_length} rate {spec.learning_rate:g} updates {spec.updates} seed {spec.seed}"
             )
         return
@@ -247,7 +247,7 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
         given_up = sum(is_given_up(at.status, at.crashes) for trial_id, at in attempts.items() if trial_id in trials)
         console = _console()
         console.print(plan_table(experiment, trials))
-        for line in data_lines(trials.values()):
+        for line in (*data_lines(trials.values()), *(f"{file}: {note}." for note in experiment.renamed)):
             console.print(line, soft_wrap=True, markup=False, highlight=False)
         cores = usable_cores()
         seconds = seconds_in_all(((load_of(trial.spec), 1) for trial in left), estimator, (cores,))
@@ -262,7 +262,7 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
 
 @app.command("list")
 def list_(kind: Annotated[Kind | None, typer.Argument(help="One of them; default: all.")] = None) -> None:
-    """List the cells, kernels, tasks and experiments."""
+    """List the cells, backends, tasks and experiments."""
     from harness.cli.terminal import listing
 
     for text in listing(kind):
@@ -521,22 +521,22 @@ def summary(
         str,
         typer.Argument(help="A cell: simple_rnn, gru, lstm, or module:attribute.", autocompletion=completion.cells),
     ],
-    kernel: Annotated[
-        str | None, typer.Option("--kernel", help="document, keras or fused.", autocompletion=completion.kernels)
+    backend: Annotated[
+        str | None, typer.Option("--backend", help="document, keras or fused.", autocompletion=completion.backends)
     ] = None,
     units: Annotated[
         list[int] | None, typer.Option("--units", help="Units of a recurrent layer; repeat for more.")
     ] = None,
 ) -> None:
     """Print the summary of the article's model for a cell."""
-    from harness.cells import KERNELS, cells
+    from harness.cells import BACKENDS, cells
     from harness.errors import check_name
     from harness.registry import find_beside
 
     find_beside(Path.cwd(), [cell] if ":" in cell else [])
-    kernels = cells[cell].kernels
-    if kernel is not None:
-        check_name("kernel", kernel, KERNELS)
+    backends = cells[cell].backends
+    if backend is not None:
+        check_name("backend", backend, BACKENDS)
     from harness.trial.quiet import quiet_stderr
     from harness.trial.settings import settle
 
@@ -544,19 +544,19 @@ def summary(
         settle()
         from harness.cells.network import summary_text
 
-        text = summary_text(cell, kernel=kernel or kernels[0], rnn_units=tuple(units or (32, 32)))
+        text = summary_text(cell, backend=backend or backends[0], rnn_units=tuple(units or (32, 32)))
     print(text, end="")
 
 
 @app.command()
-def kernels(
+def backends(
     shape: Annotated[str, typer.Option("--shape", help="batch,time,features,units")] = "32,256,256,32",
     cell: Annotated[
         list[str] | None,
         typer.Option("--cell", help="A cell; repeat for more. Default: all.", autocompletion=completion.cells),
     ] = None,
-    kernel: Annotated[
-        list[str] | None, typer.Option("--kernel", help="A kernel; likewise.", autocompletion=completion.kernels)
+    backend: Annotated[
+        list[str] | None, typer.Option("--backend", help="A backend; likewise.", autocompletion=completion.backends)
     ] = None,
     dropout: Annotated[float, typer.Option("--dropout", min=0.0, max=0.99, help="On inputs and hidden state.")] = 0.5,
     rounds: Annotated[int, typer.Option("--rounds", min=1, help="Maximum number of rounds.")] = 60,
@@ -564,20 +564,20 @@ def kernels(
         bool, typer.Option("--predict", help="Time prediction: of a batch, and of a time step at batch size 1.")
     ] = False,
 ) -> None:
-    """Time training updates, or predictions, of every cell by every kernel on the article's network.
+    """Time training updates, or predictions, of every cell by every backend on the article's network.
 
-    Each has a process of its own. They take turns until the ratios to kernel keras are known to 2 %, or for the maximum
-    number of rounds. Leave the machine alone meanwhile.
+    Each has a process of its own. They take turns until the ratios to backend keras are known to 2 %, or for the
+    maximum number of rounds. Leave the machine alone meanwhile.
     """
-    from harness.cells import KERNELS, cells
-    from harness.cli.terminal import kernel_notes, kernel_table, kernel_title
+    from harness.cells import BACKENDS, cells
+    from harness.cli.terminal import backend_notes, backend_table, backend_title
     from harness.errors import check_name
     from harness.registry import find_beside
-    from harness.runner.kernels import Shape, Work, measure_kernels
+    from harness.runner.backends import Shape, Work, measure_backends
 
     sizes = _shape(shape)
-    for name in kernel or ():
-        check_name("kernel", name, KERNELS)
+    for name in backend or ():
+        check_name("backend", name, BACKENDS)
     names = tuple(cell or cells)
     find_beside(Path.cwd(), (name for name in names if ":" in name))
     for name in names:
@@ -585,18 +585,18 @@ def kernels(
     console, failed = _console(), False
     works: tuple[Work, ...] = ("batch", "step") if predict else ("update",)
     for work in works:
-        measured = measure_kernels(
+        measured = measure_backends(
             names,
-            tuple(kernel or KERNELS),
+            tuple(backend or BACKENDS),
             work=work,
             shape=Shape(*sizes),
             dropout=dropout,
             most_rounds=rounds,
             say=lambda line: console.print(line, markup=False, soft_wrap=True),
         )
-        console.print(kernel_title(measured), markup=False, soft_wrap=True)
-        console.print(kernel_table(measured))
-        for line in kernel_notes(measured):
+        console.print(backend_title(measured), markup=False, soft_wrap=True)
+        console.print(backend_table(measured))
+        for line in backend_notes(measured):
             console.print(line, markup=False, soft_wrap=True)
         failed = failed or any(record.status != "ok" for record in measured)
     if failed:

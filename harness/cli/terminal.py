@@ -16,7 +16,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from harness.cells import KERNELS, cells
+from harness.cells import BACKENDS, cells
 from harness.errors import UserError
 from harness.files import resolved
 from harness.spec.bundled import bundled_experiments
@@ -33,7 +33,7 @@ from harness.verdicts.verdict import Verdict
 from harness.words import duration, number
 
 if TYPE_CHECKING:
-    from harness.runner.kernels import KernelRecord
+    from harness.runner.backends import BackendRecord
     from harness.store.merge import Conflict
     from harness.store.status import Status
 
@@ -106,7 +106,7 @@ def tasks_of(specs: Iterable[TrialSpec]) -> list[str]:
 def plan_table(experiment: Experiment, trials: Mapping[str, TrialSpec]) -> Table:
     """The plan by task, and by its data where it has several: how many trials of what."""
     table = Table(title=Text(experiment.title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("task", "cells", "kernels", "lane", "train sizes", "lengths", "seeds", "updates", "trials"):
+    for column in ("task", "cells", "backends", "lane", "train sizes", "lengths", "seeds", "updates", "trials"):
         table.add_column(column, overflow="fold", justify="right" if column == "trials" else "left")
     groups: dict[tuple[str, str], list[TrialSpec]] = {}
     for spec, task in zip(trials.values(), tasks_of(trials.values()), strict=True):
@@ -115,7 +115,7 @@ def plan_table(experiment: Experiment, trials: Mapping[str, TrialSpec]) -> Table
         row = (
             task,
             _values(spec.cell for spec in specs),
-            _values(spec.kernel for spec in specs),
+            _values(spec.backend for spec in specs),
             lane,
             _values(spec.train_size for spec in specs),
             _values(spec.sequence_length for spec in specs),
@@ -185,11 +185,11 @@ _WORK = {
     "batch": ("Prediction of a batch", "first batch s", "ms per batch"),
     "step": ("Prediction of one time step at batch size 1", "first step s", "ms per step"),
 }
-"""What `harness kernels` times: the title and two columns."""
+"""What `harness backends` times: the title and two columns."""
 
 
-def kernel_title(records: Sequence[KernelRecord]) -> str:
-    """What `harness kernels` measured, and how."""
+def backend_title(records: Sequence[BackendRecord]) -> str:
+    """What `harness backends` measured, and how."""
     shape, work = records[0].shape, records[0].work
     title, _, _ = _WORK[work]
     sizes = "" if work == "step" else f"batch {shape.batch}, {shape.time} steps, "
@@ -199,20 +199,20 @@ def kernel_title(records: Sequence[KernelRecord]) -> str:
     return f"{title}: {network}; {rounds} rounds in turn"
 
 
-def kernel_table(records: Sequence[KernelRecord]) -> Table:
-    """What `harness kernels` measured, a row per cell and kernel."""
+def backend_table(records: Sequence[BackendRecord]) -> Table:
+    """What `harness backends` measured, a row per cell and backend."""
     _, first, each = _WORK[records[0].work]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for column in ("cell", "kernel"):
+    for column in ("cell", "backend"):
         table.add_column(column, overflow="fold")
     for column in (first, each, "quartiles", "ratio to keras", "GFLOP/s", "peak MiB"):
         table.add_column("\n".join(column.split()), overflow="fold", justify="right")
     for record in records:
-        table.add_row(Text(record.cell), Text(record.kernel), *_kernel_figures(record))
+        table.add_row(Text(record.cell), Text(record.backend), *_backend_figures(record))
     return table
 
 
-def _kernel_figures(record: KernelRecord) -> Iterator[str]:
+def _backend_figures(record: BackendRecord) -> Iterator[str]:
     if record.milliseconds is None or record.gigaflops is None:
         yield from ("-", record.status.replace("_", " "), "-", "-", "-", "-")
         return
@@ -233,21 +233,21 @@ def _ratio_with_interval(ratio: tuple[float, float, float] | None) -> str:
     return f"{median:.2f}{interval}"
 
 
-def kernel_notes(records: Sequence[KernelRecord]) -> Iterator[str]:
-    """What stands below the table: whether memory was short, and a line for each cell and kernel that failed."""
+def backend_notes(records: Sequence[BackendRecord]) -> Iterator[str]:
+    """What stands below the table: whether memory was short, and a line for each cell and backend that failed."""
     groups = max(record.group or 0 for record in records)
     if groups > 1:
         yield f"Memory did not hold all processes at once: timed in {groups} groups that share a trial."
     for record in records:
         if record.status != "ok":
-            yield f"{record.cell}, {record.kernel}: {record.status.replace('_', ' ')}. {record.failure}"
+            yield f"{record.cell}, {record.backend}: {record.status.replace('_', ' ')}. {record.failure}"
 
 
 def listing(kind: str | None) -> Iterator[str]:
     """The names that experiments may use, each with what it is."""
     sections: dict[str, Callable[[], Iterable[tuple[str, str]]]] = {
         "cells": lambda: ((name, f"{cells[name].title}. {cells[name].summary}") for name in cells),
-        "kernels": lambda: KERNELS.items(),
+        "backends": lambda: BACKENDS.items(),
         "tasks": lambda: ((name, f"{tasks[name].title}. {tasks[name].summary}") for name in tasks),
         "experiments": _experiments,
     }

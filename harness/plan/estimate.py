@@ -18,8 +18,8 @@ from harness.spec.trial import TrialSpec
 from harness.tasks import tasks
 
 _START_SECONDS = 1.0
-_FIRST_STEP_SECONDS = {"document": 12.0, "keras": 3.0, "fused": 2.5}
-_STEP_SECONDS = {"document": 4e-4, "keras": 2e-4, "fused": 2e-5}
+_FIRST_STEP_SECONDS = {"article": 12.0, "keras": 3.0, "fused": 2.5}
+_STEP_SECONDS = {"article": 4e-4, "keras": 2e-4, "fused": 2e-5}
 """One time step of one layer, forward and backward, at batch 32 and 32 units on one core."""
 _RECURRENT_OPERATIONS_PER_SECOND = 2e10
 """Of the small products of one time step after another."""
@@ -38,7 +38,7 @@ class Load(NamedTuple):
 
     task: str
     lane: Lane
-    kernel: str
+    backend: str
     cell: str
     guess: float
     """`guessed_seconds` of its spec."""
@@ -53,7 +53,7 @@ def guessed_seconds(spec: TrialSpec) -> float:
     steps = spec.sequence_length * spec.batch_size
     update = 1e-3
     for layers, inputs in ((1, 4 * features), (spec.layers - 1, 6 * spec.units)):  # the data need no gradient
-        update += layers * spec.sequence_length * _STEP_SECONDS.get(spec.kernel, 2e-4)
+        update += layers * spec.sequence_length * _STEP_SECONDS.get(spec.backend, 2e-4)
         update += layers * steps * matrices * 6 * spec.units**2 / _RECURRENT_OPERATIONS_PER_SECOND
         update += layers * steps * seeing * spec.units * inputs / _OPERATIONS_PER_SECOND
     outputs = steps if task.every_step else spec.batch_size
@@ -62,7 +62,7 @@ def guessed_seconds(spec: TrialSpec) -> float:
     update += outputs * classes * _LOSS_SECONDS
     evaluations = 0.0 if spec.lane == "speed" else spec.updates / spec.evaluate_every + 3
     training = 1.2 * spec.updates * update + evaluations * measured * classes * _EVALUATION_SECONDS
-    return _START_SECONDS + _FIRST_STEP_SECONDS.get(spec.kernel, 3.0) + training
+    return _START_SECONDS + _FIRST_STEP_SECONDS.get(spec.backend, 3.0) + training
 
 
 @cache
@@ -82,14 +82,14 @@ def _sizes(name: str, options: str) -> tuple[int, int, int]:
 
 def load_of(spec: TrialSpec) -> Load:
     """The load of a trial."""
-    return Load(spec.task, spec.lane, spec.kernel, spec.cell, guessed_seconds(spec))
+    return Load(spec.task, spec.lane, spec.backend, spec.cell, guessed_seconds(spec))
 
 
 class Estimator:
     """Guesses corrected by the ratio of measured to guessed seconds of trials as much like this one as there are.
 
-    That is, of trials of the same load; else of the same task, lane, kernel and cell; else of the kernel and cell; else
-    of any.
+    That is, of trials of the same load; else of the same task, lane, backend and cell; else of the backend and cell;
+    else of any.
     """
 
     def __init__(self) -> None:
@@ -117,7 +117,7 @@ class Estimator:
 
 def _likeness(load: Load) -> Iterable[tuple[object, ...]]:
     """From the trials most like this one to all."""
-    return load, load[:-1], (load.kernel, load.cell), ()
+    return load, load[:-1], (load.backend, load.cell), ()
 
 
 def seconds_in_all(loads: Iterable[tuple[Load, int]], estimator: Estimator, hosts: Sequence[int]) -> float:

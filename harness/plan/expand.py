@@ -61,7 +61,7 @@ def without_rate(experiment: Experiment, losses: Losses) -> list[str]:
         for where, by_rate in groups or ():
             if not _any_rate(by_rate):
                 stated = ", ".join(
-                    f"{name} {where[name]}" for name in ("kernel", "units", "train_size") if name in where
+                    f"{name} {where[name]}" for name in ("backend", "units", "train_size") if name in where
                 )
                 messages.append(
                     f"sweep[{index}] ({sweep.task}) cannot go on for {where['cell']} ({stated}): at every learning rate"
@@ -108,8 +108,8 @@ def _check_evaluation(experiment: Experiment, sweep: Sweep) -> None:
     task = tasks[sweep.task]
     if not sweep.evaluate_lengths or task.make_test is None:
         return
-    if "document" in (sweep.kernel or experiment.kernel):
-        raise UserError("kernel 'document' runs one sequence length, so 'evaluate_lengths' needs 'keras' or 'fused'")
+    if "article" in (sweep.backend or experiment.backend):
+        raise UserError("backend 'article' runs one sequence length, so 'evaluate_lengths' needs 'keras' or 'fused'")
     for length in sweep.evaluate_lengths:
         task.make_test(length, 0, task.options.model_validate(sweep.options))
 
@@ -117,7 +117,7 @@ def _check_evaluation(experiment: Experiment, sweep: Sweep) -> None:
 def _tuned_together(planned: _Planned, at: str) -> dict[str, Hashable]:
     """A learning rate is chosen for each combination of these."""
     spec, factors = planned
-    names = ("task", "cell", "kernel", "units", "matched") + (("train_size", "sequence_length") if at == "all" else ())
+    names = ("task", "cell", "backend", "units", "matched") + (("train_size", "sequence_length") if at == "all" else ())
     own = {name: getattr(spec, name) for name in names}
     asked = factors._asdict()
     return own | {name: asked[name] for name in asked if name not in own and name not in _NOT_TUNED_BY}
@@ -178,7 +178,7 @@ class _Factors(NamedTuple):
     reset_after: bool
     forget_bias: ForgetBias | None
     initialiser: Initialiser
-    kernel: str
+    backend: str
     seed: int
     cell: str
 
@@ -224,7 +224,7 @@ def _expand(
         sweep.reset_after,
         sweep.forget_bias or (None,),
         sweep.initialiser,
-        sweep.kernel or experiment.kernel,
+        sweep.backend or experiment.backend,
         sweep.seeds or experiment.seeds,
         cell_names,
     )
@@ -246,7 +246,7 @@ def _expand(
                 data=data,
                 code=code[factors.cell],
                 cell=factors.cell,
-                kernel=factors.kernel,
+                backend=factors.backend,
                 lane=lane,
                 units=units_of.matching(factors),
                 layers=factors.layers,

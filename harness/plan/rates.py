@@ -40,7 +40,7 @@ def for_tuning(dataset: Dataset) -> Dataset:
 
 @dataclass(frozen=True)
 class Choice:
-    """What tuning found for one cell (and kernel, size, ...: `where`)."""
+    """What tuning found for one cell (and backend, size, ...: `where`)."""
 
     where: Mapping[str, Hashable]
     rate: float

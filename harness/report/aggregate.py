@@ -17,7 +17,7 @@ from harness.store.frame import named_data
 from harness.verdicts.stats import RESAMPLING_FROM, bca_interval, median, median_interval, student_interval
 
 TEXTS = (
-    "trial_id", "task", "cell", "kernel", "lane", "matched", "status", "machine", "dense_units", "options", "data",
+    "trial_id", "task", "cell", "backend", "lane", "matched", "status", "machine", "dense_units", "options", "data",
     "optimizer", "reset_after", "forget_bias", "initialiser", "purpose", "evaluate_lengths", "stop_at_target",
     "timing_block", "rounds", "reference_rounds",
 )  # fmt: skip
@@ -32,7 +32,7 @@ NUMBERS = (
 SCORES = ("test_", "baseline_", "validation_baseline_")
 """How the columns begin that hold scores."""
 FACTORS = (
-    "dataset", "kernel", "lane", "machine", "matched", "reference_units", "layers", "dense_units", "optimizer",
+    "dataset", "backend", "lane", "machine", "matched", "reference_units", "layers", "dense_units", "optimizer",
     "reset_after", "forget_bias", "initialiser", "dropout", "recurrent_dropout", "clip_norm", "sequence_length",
     "train_size",
 )  # fmt: skip

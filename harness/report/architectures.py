@@ -1,4 +1,4 @@
-"""The cells side by side: their equations, gates and counts, and the Keras summaries of the document's model."""
+"""The cells side by side: their equations, gates and counts, and the Keras summaries of the article's model."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def comparison(data: ReportData, looks: Mapping[str, Look]) -> dict[str, Any]:
         rows.append((name, [number(about.get("counts", {}).get(name)) for about in known.values()]))
     totals = [_total(data.summaries.get(cell, "")) for cell in known]
     if any(total != NO_VALUE for total in totals):
-        rows.append(("parameters of the document's model", totals))
+        rows.append(("parameters of the article's model", totals))
     return {"cells": [_title(name, looks) for name in known], "rows": rows if known else []}
 
 

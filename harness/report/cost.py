@@ -33,7 +33,7 @@ PARAMETERS = Quantity("parameters", Axis("Parameters", "weights", low=0))
 def parameters(results: Results) -> Plot:
     """Parameters of the networks that were trained: a bar a cell, the recurrent part in full colour."""
     counted = results.frame[results.frame["parameters"].notna()].assign(status="ok")
-    pooled = ("kernel", "lane", "machine", "batch_size", "sequence_length", "train_size")
+    pooled = ("backend", "lane", "machine", "batch_size", "sequence_length", "train_size")
     panels = []
     for here in conditions(counted, x=None, pooled=pooled):
         series = series_of(here.trials, PARAMETERS, None, results.titles)
@@ -56,7 +56,7 @@ def parameters(results: Results) -> Plot:
                 ),
                 kind="bars",
                 better="lower",
-                facets={key: value for key, value in facets(here).items() if key != "kernel"},
+                facets={key: value for key, value in facets(here).items() if key != "backend"},
             )
         )
     kept, notes = limited(panels)
@@ -70,7 +70,7 @@ def parameters(results: Results) -> Plot:
 
 
 def seconds_per_update(results: Results) -> Plot:
-    """Milliseconds an update takes, against sequence length where there are several, else a row a cell and kernel."""
+    """Milliseconds an update takes, against sequence length where there are several, else a row a cell and backend."""
     trials = of_one_lane(results.frame, "seconds_per_update")
     speed = bool((trials["lane"] == "speed").all())
     note = (
@@ -128,16 +128,16 @@ def _cost(frame: pd.DataFrame, results: Results, quantity: Quantity, id: str, ti
                 pooled=("train_size",),
             )
             continue
-        for here in conditions(of_task, x=None, pooled=("train_size", "kernel")):
+        for here in conditions(of_task, x=None, pooled=("train_size", "backend")):
             panels.append(
                 Panel(
                     panel_title(results.tasks, here),
                     Axis("Cell"),
                     quantity.axis,
-                    _by_kernel(here, quantity, results.titles),
+                    _by_backend(here, quantity, results.titles),
                     kind="rows",
                     better="lower",
-                    facets={key: value for key, value in facets(here).items() if key != "kernel"},
+                    facets={key: value for key, value in facets(here).items() if key != "backend"},
                 )
             )
     kept, notes = limited(panels)
@@ -145,12 +145,12 @@ def _cost(frame: pd.DataFrame, results: Results, quantity: Quantity, id: str, ti
     return Plot(id, title, lead, kept, (note, INTERVALS, FAILED, *sizes, *notes, *thinning(kept)), log=True)
 
 
-def _by_kernel(here: Condition, quantity: Quantity, titles: Titles) -> tuple[Series, ...]:
-    kernels = sorted(here.trials["kernel"].unique())
-    if len(kernels) == 1:
+def _by_backend(here: Condition, quantity: Quantity, titles: Titles) -> tuple[Series, ...]:
+    backends = sorted(here.trials["backend"].unique())
+    if len(backends) == 1:
         return series_of(here.trials, quantity, None, titles)
     return tuple(
-        replace(series, label=f"{series.label} · {kernel}", kernel=kernel)
-        for kernel in kernels
-        for series in series_of(here.trials[here.trials["kernel"] == kernel], quantity, None, titles)
+        replace(series, label=f"{series.label} · {backend}", backend=backend)
+        for backend in backends
+        for series in series_of(here.trials[here.trials["backend"] == backend], quantity, None, titles)
     )

@@ -75,8 +75,8 @@ def groups(frame: pd.DataFrame, looks: Mapping[str, Look]) -> str:
         return ""
     blocks, count = split["timing_block"].nunique(), in_blocks["timing_block"].nunique()
     is_reference = (split["rounds"] == split["reference_rounds"]) & (split["rounds"] != "[]")
-    shared = split[is_reference].groupby(["cell", "kernel"], sort=True)
-    names = [f"{_title(str(cell), looks)} by {shorten(str(kernel), 20)}" for (cell, kernel), _ in shared]
+    shared = split[is_reference].groupby(["cell", "backend"], sort=True)
+    names = [f"{_title(str(cell), looks)} by {shorten(str(backend), 20)}" for (cell, backend), _ in shared]
     trial = f"the trial of {' or '.join(names)}" if names else "one trial"
     was = "was" if blocks == 1 else "were"
     return (
@@ -100,8 +100,8 @@ def noisy(frame: pd.DataFrame, looks: Mapping[str, Look]) -> str:
     if flagged.empty:
         return f"None of {plural(len(speed), 'speed trial')} was noisy. {rule}"
     counts = [
-        f"{_title(str(cell), looks)} by {shorten(str(kernel), 20)} {len(group)}"
-        for (cell, kernel), group in flagged.groupby(["cell", "kernel"], sort=True)
+        f"{_title(str(cell), looks)} by {shorten(str(backend), 20)} {len(group)}"
+        for (cell, backend), group in flagged.groupby(["cell", "backend"], sort=True)
     ]
     return f"{len(flagged):,} of {plural(len(speed), 'speed trial')} stayed noisy: {', '.join(counts[:12])}. {rule}"
 

@@ -80,8 +80,8 @@ def page(
             architectures=architectures(data, looks),
             comparison=comparison(data, looks),
             measured=measured(data, frame, looks),
-            kernels=sorted(
-                {panel.facets["kernel"] for plot in plots for panel in plot.panels if panel.facets.get("kernel")}
+            backends=sorted(
+                {panel.facets["backend"] for plot in plots for panel in plot.panels if panel.facets.get("backend")}
             ),
             matchings=sorted(
                 {panel.facets["matched"] for plot in plots for panel in plot.panels if panel.facets.get("matched")}
@@ -180,7 +180,7 @@ def _panel(plot: Plot, panel: Panel, place: int, looks: Mapping[str, Look], fold
         "log_drawing": Markup(inline(panel, looks, key=f"{key}-log", label=label, scale="log")) if log else "",
         "title": shorten(panel.title, 160),
         "finding": finding(panel),
-        "kernel": panel.facets.get("kernel", ""),
+        "backend": panel.facets.get("backend", ""),
         "matched": panel.facets.get("matched", ""),
         "column": 1 + folders.index(panel.facets["folder"]) if "folder" in panel.facets else 0,
     }

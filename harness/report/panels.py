@@ -136,7 +136,7 @@ def facets(here: Condition) -> dict[str, str]:
     """What the page can filter the panel by."""
     return {
         "task": here.task,
-        **{name: str(here.factors[name]) for name in ("kernel", "matched") if name in here.factors},
+        **{name: str(here.factors[name]) for name in ("backend", "matched") if name in here.factors},
     }
 
 

@@ -77,7 +77,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Series:
-    """The values of one cell (and kernel) in one panel."""
+    """The values of one cell (and backend) in one panel."""
 
     cell: str
     label: str
@@ -94,8 +94,8 @@ class Series:
     """The x of the mean that was chosen, of those that were tried: it gets a ring."""
     spans: tuple[Span, ...] = ()
     """What a roll shows of the series."""
-    kernel: str = ""
-    """The kernel of all its trials, where the panel shows several."""
+    backend: str = ""
+    """The backend of all its trials, where the panel shows several."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class Panel:
     references: tuple[Reference, ...] = ()
     kind: Literal["lines", "rows", "bars", "curves", "roll"] = "lines"
     facets: Mapping[str, str] = field(default_factory=dict)
-    """The factors that the page can filter by: task, kernel, matched."""
+    """The factors that the page can filter by: task, backend, matched."""
     better: Literal["lower", "higher", ""] = ""
     margin: tuple[float, float] | None = None
     """The band around zero in which a difference has no practical meaning: its lower and its upper bound."""

@@ -176,12 +176,12 @@ def pareto(results: Results) -> Plot:
     trials, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
     panels = []
     axis = Axis("Parameters", "weights", scale="log")
-    pooled = ("kernel", "machine", "lane", "matched", "reference_units")
+    pooled = ("backend", "machine", "lane", "matched", "reference_units")
     for here in conditions(typical(trials), x=None, pooled=pooled):
         if here.trials["parameters"].nunique() < 2:
             continue
         quantity = quality_metric(results.tasks, here.task, here.trials)
-        # What differs only in how the cells were matched, or by which kernel they ran, is the same network.
+        # What differs only in how the cells were matched, or by which backend they ran, is the same network.
         networks = here.trials[here.trials["parameters"].notna()].drop_duplicates(["cell", "seed", "parameters"])
         series = series_of(networks, quantity, "parameters", results.titles)
         panels.append(

@@ -1,4 +1,4 @@
-"""Panels of rows: one row a cell (and kernel, or condition), its values along the horizontal axis; bars from zero."""
+"""Panels of rows: one row a cell (and backend, or condition), its values along the horizontal axis; bars from zero."""
 
 from __future__ import annotations
 

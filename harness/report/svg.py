@@ -73,17 +73,17 @@ def _compact(tag: re.Match[str]) -> str:
 
 
 def _with_series(body: str, panel: Panel) -> str:
-    """Groups that belong to a cell, and a kernel, say so, so that the page can show and hide them."""
+    """Groups that belong to a cell, and a backend, say so, so that the page can show and hide them."""
 
     def told(found: re.Match[str]) -> str:
-        return f'<g data-cell="{found[1]}"{_kernel(panel, int(found[2])) if found[2] else ""}'
+        return f'<g data-cell="{found[1]}"{_backend(panel, int(found[2])) if found[2] else ""}'
 
     return re.sub(r'<g id="series-(-?\d+)-(?:(\d+)-)?[^"]*"', told, body)
 
 
-def _kernel(panel: Panel, series: int) -> str:
-    kernel = panel.series[series].kernel
-    return f' data-kernel="{escape(kernel)}"' if kernel else ""
+def _backend(panel: Panel, series: int) -> str:
+    backend = panel.series[series].backend
+    return f' data-backend="{escape(backend)}"' if backend else ""
 
 
 def _with_shared_styles(body: str) -> str:
@@ -153,4 +153,4 @@ def _targets(figure: Figure, marks: Sequence[Mark], panel: Panel, looks: Mapping
 
 def _of(mark: Mark, at: int, panel: Panel, looks: Mapping[str, Look]) -> str:
     cell = looks.get(mark.cell, NEUTRAL).index
-    return f' data-cell="{cell}"{_kernel(panel, mark.series)} data-at="{at}"'
+    return f' data-cell="{cell}"{_backend(panel, mark.series)} data-at="{at}"'

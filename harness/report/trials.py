@@ -10,7 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 SHOWN = (
-    "folder", "task", "dataset", "cell", "kernel", "units", "train_size", "sequence_length", "learning_rate", "seed",
+    "folder", "task", "dataset", "cell", "backend", "units", "train_size", "sequence_length", "learning_rate", "seed",
     "status", "parameters", "updates", "test_loss", "test_accuracy", "seconds_per_update", "memory_peak_bytes",
 )  # fmt: skip
 """Columns that are visible at first, in this order; the others can be chosen."""

@@ -1,8 +1,8 @@
 """A run that has only so much time: which blocks of trials still fit into it, and which are left out, and why.
 
-A block is what has to be run together for the comparison to stay paired: all cells and kernels of a condition and seed.
-Blocks go round by round, one seed of every condition before the second seed of any. A block is begun only where it is
-expected to end in time by what stored trials took, so that one that does not fit lets a smaller one go first.
+A block is what has to be run together for the comparison to stay paired: all cells and backends of a condition and
+seed. Blocks go round by round, one seed of every condition before the second seed of any. A block is begun only where
+it is expected to end in time by what stored trials took, so that one that does not fit lets a smaller one go first.
 """
 
 from __future__ import annotations

@@ -27,8 +27,9 @@ from harness.runner.budget import Budget, in_rounds
 from harness.runner.cluster.connect import Cluster, cluster_engine
 from harness.runner.engine import Engine
 from harness.runner.limits import Limits
+from harness.runner.local import scratch
 from harness.runner.local.child import server_context, without_main
-from harness.runner.local.engine import LocalEngine, scratch
+from harness.runner.local.engine import LocalEngine
 from harness.runner.loop import Outcome, left_to_do, run_plan
 from harness.runner.precision import precision_for
 from harness.runner.problems import problems_of
@@ -133,6 +134,8 @@ def run_experiment(
     given = checked(experiment) if isinstance(experiment, Experiment) else load_experiment(experiment)
     experiment = given if seeds is None else more_seeds.with_number_of_seeds(given, seeds)
     console = console or Console()
+    for note in given.renamed:
+        console.print(f"{given.source}: {note}.", markup=False, soft_wrap=True)
     directory = user_path(results) / experiment.name
     plan(experiment, {})  # a plan that cannot be made is told before anything is written
     with open_store(directory, create=True) as store, exclusive(directory):

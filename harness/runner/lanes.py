@@ -30,7 +30,7 @@ def in_blocks(trials: Sequence[Trial]) -> list[list[Trial]]:
 
 
 def speed_order(trials: Sequence[Trial]) -> list[Trial]:
-    """Seed by seed; within a seed the blocks, and within a block its cells and kernels, in random order.
+    """Seed by seed; within a seed the blocks, and within a block its cells and backends, in random order.
 
     The order depends on the ids alone, so that a plan always has the same one.
     """

@@ -18,22 +18,22 @@ class Precision:
     """When a timing block has enough rounds. The same for all blocks of a run."""
 
     pairs: tuple[tuple[str, str, float], ...] = ()
-    """Pairs of cells, or of kernels, whose ratios are compared. Rounds are added until the 95 % interval of each ratio
-    reaches at most this far to either side, as a share of it. Empty: every two cells of a kernel, at PRECISION."""
+    """Pairs of cells, or of backends, whose ratios are compared. Rounds are added until the 95 % interval of each ratio
+    reaches at most this far to either side, as a share of it. Empty: every two cells of a backend, at PRECISION."""
     most_rounds: int = MOST_ROUNDS
     """The maximum number of rounds."""
 
     def half_width(self, first: TrialSpec, second: TrialSpec) -> float | None:
         """How well the ratio of two trials is to be known; None where it is not compared.
 
-        Compared trials differ in the cell alone, or in the kernel alone.
+        Compared trials differ in the cell alone, or in the backend alone.
         """
-        if first.kernel == second.kernel:
+        if first.backend == second.backend:
             names = {first.cell, second.cell}
             if not self.pairs:
                 return PRECISION
         elif first.cell == second.cell:
-            names = {first.kernel, second.kernel}
+            names = {first.backend, second.backend}
         else:
             return None
         return min((share for one, other, share in self.pairs if names == {one, other}), default=None)
@@ -46,7 +46,7 @@ def precision_for(claims: Sequence[Claim]) -> Precision:
     """The precision that an experiment's claims on time ask for.
 
     That is half of a claim's margin, at least 0.5 % and at most 5 %, and 2 % where the margin is no share. Only the
-    cells of such claims are compared; without such claims, every two cells of a kernel are, at 2 %.
+    cells of such claims are compared; without such claims, every two cells of a backend are, at 2 %.
     """
     found: dict[tuple[str, str], float] = {}
     for claim in filter(_is_on_time, claims):

@@ -31,7 +31,7 @@ def describe(record: Record, planned: Collection[TrialSpec] = ()) -> str:
     task = names_of_tasks(one.model_dump(mode="json") for one in (spec, *distinct.values()))[0]
     reason = record.failure.message.splitlines()[0] if record.failure and record.failure.message else ""
     return (
-        f"{record.status}: {spec.cell}/{spec.kernel} {task} size {spec.train_size} length {spec.sequence_length}"
+        f"{record.status}: {spec.cell}/{spec.backend} {task} size {spec.train_size} length {spec.sequence_length}"
         f" seed {spec.seed} ({record.trial_id}): {reason}"
     )
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, field_serializer, model_validator
 
-from harness.cells import KERNELS
+from harness.cells import BACKENDS
 from harness.cells.facts import facts
 from harness.errors import check_name
 from harness.spec.explain import in_words
@@ -119,7 +119,7 @@ class Where(BaseModel):
     model_config = STRICT
 
     task: Annotated[Names, _each("a task", _is_name, OneOrMore[TaskName], in_words(tasks.__getitem__))] = None
-    kernel: Annotated[Names, _one_of("kernel", "a kernel", KERNELS)] = None
+    backend: Annotated[Names, _one_of("backend", "a backend", BACKENDS)] = None
     lane: Annotated[Names, _one_of("lane", "a lane", get_args(Lane))] = None
     matched: Annotated[Names, _one_of("match", "a match", get_args(Match))] = None
     train_size: Numbers = None

@@ -55,7 +55,7 @@ def _values(name: str, experiment: Experiment, sweep: Sweep) -> tuple[Any, ...] 
     if name in _UNKNOWN_BEFOREHAND or (name == "learning_rate" and isinstance(sweep.learning_rate, Tune)):
         return None
     value = getattr(sweep, _FACTOR_OF.get(name, name))
-    if name in ("kernel", "lane"):
+    if name in ("backend", "lane"):
         value = value or getattr(experiment, name)
     if name == "forget_bias":
         return ("",) if value is None else tuple(bias if isinstance(bias, str) else str(bias) for bias in value)

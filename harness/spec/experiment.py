@@ -22,8 +22,8 @@ from harness.spec.trial import TrialLimits
 from harness.spec.types import (
     STRICT,
     AnyNumber,
+    BackendNames,
     CellNames,
-    KernelNames,
     OneOrMore,
     Seeds,
 )
@@ -61,7 +61,7 @@ class Experiment(BaseModel):
     """How many (5 stands for 0 to 4), or a list of them."""
     cells: CellNames
     """What is compared: names, or module:attribute for one of your own."""
-    kernel: KernelNames = ("fused",)
+    backend: BackendNames = ("fused",)
     """How the cells are executed."""
     lane: Lane = "accuracy"
     """accuracy: trials share the machine; speed: each has it to itself, and its updates are timed."""
@@ -73,6 +73,7 @@ class Experiment(BaseModel):
     """What is to be judged."""
     _source: str = PrivateAttr(default="")
     _folder: Path | None = PrivateAttr(default=None)
+    _renamed: tuple[str, ...] = PrivateAttr(default=())
     _text: str = PrivateAttr(default="")
     """As it was written, with its folder where that matters."""
     _read: dict[str, Any] = PrivateAttr(default_factory=dict)
@@ -82,6 +83,11 @@ class Experiment(BaseModel):
     def source(self) -> str:
         """The file it was read from, or its name: for messages."""
         return self._source or self.name
+
+    @property
+    def renamed(self) -> tuple[str, ...]:
+        """What the text that was read calls by an old name, and the present name: for messages."""
+        return self._renamed
 
     @property
     def trained_cells(self) -> tuple[str, ...]:

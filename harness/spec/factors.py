@@ -9,7 +9,7 @@ from pydantic import Field
 Lane = Literal["accuracy", "speed"]
 Match = Literal["units", "parameters"]
 Purpose = Literal["comparison", "tuning", "check", "prediction"]
-"""What a trial is for. Tuning chooses learning rates, a check times the way to a target, and `harness kernels` times
+"""What a trial is for. Tuning chooses learning rates, a check times the way to a target, and `harness backends` times
 prediction: claims judge none of these."""
 Optimizer = Literal["adam", "rmsprop", "sgd"]
 Initialiser = Literal["orthogonal", "glorot_uniform"]

@@ -17,6 +17,7 @@ from harness.spec.claims import Claim
 from harness.spec.claims_check import check_claims
 from harness.spec.experiment import Experiment, distinct_ids
 from harness.spec.explain import explain
+from harness.spec.renamed import rename_in_experiment
 from harness.spec.toml import to_toml
 from harness.spec.types import STRICT, OneOrMore
 from harness.tasks import tasks
@@ -56,7 +57,7 @@ def load_claims(path: str | Path) -> tuple[Claim, ...]:
         return parse_experiment(text, source=str(path), folder=folder).claim
     try:
         find_beside(folder, _modules(content))
-        return ClaimsFile.model_validate(content).claim
+        return ClaimsFile.model_validate(rename_in_experiment(content)[0]).claim
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     except ValidationError as error:
@@ -72,6 +73,7 @@ def parse_experiment(text: str, *, source: str, folder: Path) -> Experiment:
     content = _content(text, source)
     modules = _modules(content)
     try:
+        content, renamed = rename_in_experiment(content)
         folder = _folder_of(content, folder)
         find_beside(folder, modules)
         experiment = Experiment.model_validate(content)
@@ -94,7 +96,7 @@ def parse_experiment(text: str, *, source: str, folder: Path) -> Experiment:
         has_relative_paths |= complete != given
         sweeps.append(sweep.model_copy(update={"options": complete.model_dump(mode="json")}))
     experiment = experiment.model_copy(update={"sweep": tuple(sweeps)})
-    experiment._source, experiment._folder, experiment._text = source, folder, text
+    experiment._source, experiment._folder, experiment._text, experiment._renamed = source, folder, text, renamed
     if "folder" not in content and (has_relative_paths or modules):
         experiment._text = _with_folder(text, folder)
         experiment = experiment.model_copy(update={"folder": str(folder)})

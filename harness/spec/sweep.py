@@ -11,11 +11,11 @@ from harness.spec.tuning import Tune
 from harness.spec.types import (
     STRICT,
     AnyNumber,
+    BackendNames,
     CellName,
     CellNames,
     Count,
     Distinct,
-    KernelNames,
     Length,
     OneOrMore,
     Positive,
@@ -48,7 +48,7 @@ class Sweep(BaseModel):
     """The task's own settings; paths are relative to the file."""
     cells: CellNames | None = None
     """This sweep's own, in place of those at the top."""
-    kernel: KernelNames | None = None
+    backend: BackendNames | None = None
     """This sweep's own, in place of those at the top."""
     lane: Lane | None = None
     """This sweep's own, in place of the one at the top."""

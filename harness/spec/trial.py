@@ -6,15 +6,16 @@ import hashlib
 import json
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import to_jsonable_python
 
 from harness.spec.factors import ForgetBias, Initialiser, Lane, Match, Optimizer, Purpose
+from harness.spec.renamed import with_new_names
 from harness.spec.types import STRICT, Positive
 
 
 class TrialSpec(BaseModel):
-    """Everything that decides a trial's result: one cell, kernel, task, size, length, learning rate and seed.
+    """Everything that decides a trial's result: one cell, backend, task, size, length, learning rate and seed.
 
     A value that equals its field's default is not part of the id. So a new factor has a default, under which all
     trials so far were run, and a default is never changed: it is the value behind the ids of all stored records.
@@ -30,7 +31,7 @@ class TrialSpec(BaseModel):
     code: str
     """Digest of the code that trains this trial."""
     cell: str
-    kernel: str
+    backend: str
     lane: Lane = "accuracy"
     units: int
     layers: int = 1
@@ -68,6 +69,11 @@ class TrialSpec(BaseModel):
     """Validation losses, or baselines whose loss is to be reached, that claims on time to target name beside the task's
     own target. They decide when evaluations come closer together, and no result: no part of the id."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_new_names(cls, fields: Any) -> Any:
+        return with_new_names(fields) if isinstance(fields, dict) else fields
+
     def id(self) -> str:
         """16 hexadecimal digits: the SHA-256 of all that can change the result, and of nothing else.
 
@@ -102,11 +108,11 @@ _NOT_COMPILED = {
 """The fields of a trial's spec that its program does not depend on. The options' effects are in `data`."""
 
 
-VARIES_WITHIN_A_BLOCK = {"cell", "kernel", "units", "learning_rate", "code"}
+VARIES_WITHIN_A_BLOCK = {"cell", "backend", "units", "learning_rate", "code"}
 
 
 def block_of(spec: TrialSpec) -> tuple[object, ...]:
-    """What the trials of a block share: the seed and the condition; its cells and kernels are to be compared."""
+    """What the trials of a block share: the seed and the condition; its cells and backends are to be compared."""
     return (*condition_of(spec), spec.seed)
 
 

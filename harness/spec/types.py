@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, G
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from harness.cells import KERNELS, cells
+from harness.cells import BACKENDS, cells
 from harness.errors import check_name
 from harness.spec.explain import in_words
 from harness.tasks import tasks
@@ -115,8 +115,8 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 TaskName = Annotated[str, OneOf(tasks, tasks.__getitem__, or_attribute=True)]
 CellName = Annotated[str, OneOf(cells, cells.__getitem__, or_attribute=True)]
 CellNames = Annotated[OneOrMore[CellName], Distinct()]
-KernelName = Annotated[str, OneOf(KERNELS, lambda name: check_name("kernel", name, KERNELS))]
-KernelNames = Annotated[OneOrMore[KernelName], Distinct()]
+BackendName = Annotated[str, OneOf(BACKENDS, lambda name: check_name("backend", name, BACKENDS))]
+BackendNames = Annotated[OneOrMore[BackendName], Distinct()]
 
 
 def _from_number(value: object) -> object:

@@ -15,7 +15,7 @@ from harness.store.record import Record
 _TYPES = {
     "trial": {"trial_id": "text", "attempt": "integer", "status": "text", "task": "text", "cell": "text"},
     "planned": {
-        "trial_id": "text", "task": "text", "lane": "text", "kernel": "text", "cell": "text", "guess": "real",
+        "trial_id": "text", "task": "text", "lane": "text", "backend": "text", "cell": "text", "guess": "real",
         "spec": "text",
     },
     "left_out": {"trial_id": "text", "reason": "text"},
@@ -59,7 +59,7 @@ def found_damage(connection: sqlite3.Connection, error: Exception) -> str | None
                 wrong = _too_large(json.loads(text))
             if wrong:
                 return f"trial {trial_id}, {what}: {wrong}"
-    for column in ("task", "lane", "kernel", "cell"):
+    for column in ("task", "lane", "backend", "cell"):
         query = f"SELECT trial_id, {column}, json_extract(spec, '$.{column}') AS own FROM planned WHERE {column} <> own"
         for trial_id, found, own in connection.execute(query):
             return f"trial {trial_id}, plan: {column} is {found!r}, and {own!r} in its spec"

@@ -15,7 +15,7 @@ from harness.store.record import PHASES
 from harness.store.sqlite import open_store
 
 SPEC_TEXT = (
-    "task", "cell", "kernel", "lane", "matched", "optimizer", "initialiser", "forget_bias", "purpose", "options",
+    "task", "cell", "backend", "lane", "matched", "optimizer", "initialiser", "forget_bias", "purpose", "options",
     "data", "code", "dense_units", "evaluate_lengths",
 )  # fmt: skip
 SPEC_WHOLE = (
@@ -51,7 +51,7 @@ _REAL = (
 )
 _PHASES = tuple(f"seconds_{phase}" for phase in PHASES)
 COLUMNS = (
-    "trial_id", "task", "dataset", "cell", "kernel", "lane", "units", "layers", "matched", "train_size",
+    "trial_id", "task", "dataset", "cell", "backend", "lane", "units", "layers", "matched", "train_size",
     "sequence_length", "learning_rate", "batch_size", "seed", "status", "parameters", "recurrent_parameters",
     "updates", "seconds_total",
     "seconds_per_update", *_PHASES, "cpu_seconds", "memory_baseline_bytes", "memory_peak_bytes",

@@ -17,6 +17,7 @@ from harness.errors import UserError
 from harness.files import is_file, resolved, user_path
 from harness.plan.estimate import Load, load_of
 from harness.spec.factors import Lane
+from harness.spec.renamed import with_new_names
 from harness.spec.trial import TrialSpec
 from harness.store.data_names import Identity, dataset_names, identity_of, with_data
 from harness.store.folder import make_writable
@@ -230,7 +231,7 @@ class Store:
 
     def plan(self) -> list[Planned]:
         """The trials of the last plan, in its order."""
-        rows = self._read("SELECT trial_id, task, lane, kernel, cell, guess, spec FROM planned ORDER BY position")
+        rows = self._read("SELECT trial_id, task, lane, backend, cell, guess, spec FROM planned ORDER BY position")
         return [Planned(trial_id, Load(*load), spec) for trial_id, *load, spec in rows]
 
     def endings(self) -> Counter[tuple[str, str, str]]:
@@ -271,10 +272,10 @@ class Store:
             found = dict(self._read(_LAST.format(", ".join("?" * len(some))), *some))
             for trial_id in some:
                 if trial_id in found:
-                    yield from_json(found[trial_id])
+                    yield _record(found[trial_id])
 
     def every_attempt(self) -> Iterator[dict[str, Any]]:
-        """All that is stored, trial by trial in the order of their ids, oldest attempt first.
+        """All that is stored, by the names it was stored with: trial by trial in the order of ids, oldest first.
 
         They are read a few at a time, as `records` are.
         """
@@ -292,16 +293,16 @@ class Store:
         if len(ids) != 1:
             found = f"{len(ids)} trials begin so: {', '.join(ids[:5])}" if ids else "no record of such a trial"
             raise UserError(f"{self.directory}: trial {trial_id!r}: {found}. `harness export` lists the ids")
-        return [from_json(text) for _, text in rows]
+        return [_record(text) for _, text in rows]
 
     def states(self) -> list[State]:
         """How many planned trials are in which state; read from indexes, so that it takes a moment on a large store."""
         query = (
-            "SELECT task, lane, kernel, cell, guess, coalesce(status, 'missing'), coalesce(crashes, 0), count(*),"
+            "SELECT task, lane, backend, cell, guess, coalesce(status, 'missing'), coalesce(crashes, 0), count(*),"
             " coalesce(sum(seconds), 0), coalesce(max(seconds), 0), coalesce(sum(spent), 0) FROM planned LEFT JOIN"
             " (SELECT trial_id, max(attempt), status, seconds, sum(seconds) AS spent,"
             " sum(status = 'crashed') AS crashes FROM trial GROUP BY trial_id) USING (trial_id)"
-            " GROUP BY task, lane, kernel, cell, guess, status, crashes"
+            " GROUP BY task, lane, backend, cell, guess, status, crashes"
         )
         return [State(Load(*row[:5]), *row[5:]) for row in self._read(query)]
 
@@ -316,6 +317,11 @@ class Store:
         with _clear_errors(self.directory), self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             yield
+
+
+def _record(text: str) -> dict[str, Any]:
+    record: dict[str, Any] = from_json(text)
+    return {**record, "spec": with_new_names(record["spec"])}
 
 
 def _identity(task: str, options: str, data: str) -> Identity:

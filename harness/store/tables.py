@@ -9,9 +9,10 @@ from pathlib import Path
 
 from harness.errors import UserError
 from harness.plan.estimate import load_of
+from harness.spec.renamed import with_new_names
 from harness.spec.trial import TrialSpec
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _APPLICATION_ID = 0x52_4E_4E_48  # 'RNNH', so that another program's database is not mistaken for ours
 
 _TRIALS = """
@@ -26,19 +27,21 @@ CREATE TABLE trial (
     PRIMARY KEY (trial_id, attempt)
 );
 """
-_SINCE_2 = """
-CREATE INDEX trial_state ON trial (trial_id, attempt, status, seconds);
+_PLAN = """
 CREATE TABLE planned (
     position INTEGER PRIMARY KEY,
     trial_id TEXT NOT NULL UNIQUE,
     task     TEXT NOT NULL,
     lane     TEXT NOT NULL,
-    kernel   TEXT NOT NULL,
+    backend  TEXT NOT NULL,
     cell     TEXT NOT NULL,
     guess    REAL NOT NULL,
     spec     TEXT NOT NULL
 );
-CREATE INDEX planned_load ON planned (task, lane, kernel, cell, guess, trial_id);
+CREATE INDEX planned_load ON planned (task, lane, backend, cell, guess, trial_id);
+"""
+_SINCE_2 = """
+CREATE INDEX trial_state ON trial (trial_id, attempt, status, seconds);
 CREATE TABLE left_out (
     trial_id TEXT NOT NULL PRIMARY KEY,
     reason   TEXT NOT NULL
@@ -67,7 +70,7 @@ def check_schema(connection: sqlite3.Connection, path: Path, *, create: bool) ->
     if version == application == tables == 0:
         if not create:
             raise UserError(f"{path}: an empty file, no records. Delete it and run the experiment again")
-        _change(connection, 0, lambda: _execute(connection, _TRIALS + _SINCE_2))
+        _change(connection, 0, lambda: _execute(connection, _TRIALS + _PLAN + _SINCE_2))
     elif application != _APPLICATION_ID:
         raise UserError(f"{path}: a database of another program. Name another results folder")
     elif version > SCHEMA_VERSION:
@@ -75,9 +78,9 @@ def check_schema(connection: sqlite3.Connection, path: Path, *, create: bool) ->
             f"{path}: written by a newer harness (schema {version}, this one reads up to {SCHEMA_VERSION})."
             " Update the harness, or name another results folder"
         )
-    elif version == 1:
+    elif version < SCHEMA_VERSION:
         try:
-            _change(connection, 1, lambda: _from_1(connection))
+            _change(connection, version, lambda: _migrate(connection, version))
         except sqlite3.OperationalError as error:
             if primary_code(error) != sqlite3.SQLITE_READONLY:
                 raise
@@ -108,15 +111,19 @@ def _execute(connection: sqlite3.Connection, statements: str) -> None:
         connection.execute(statement)
 
 
-def _from_1(connection: sqlite3.Connection) -> None:
-    """The plan is rewritten; a planned trial is left to the next run where its cell is gone, or its spec damaged."""
+def _migrate(connection: sqlite3.Connection, version: int) -> None:
+    """Version 1 had fewer tables, and 2 called a backend a kernel: the plan is written again, by present names.
+
+    A planned trial is left to the next run where its cell is gone, or its spec damaged.
+    """
     plan = connection.execute("SELECT trial_id, spec FROM planned ORDER BY position").fetchall()
     connection.execute("DROP TABLE planned")
-    _execute(connection, _SINCE_2)
+    _execute(connection, _PLAN + (_SINCE_2 if version == 1 else ""))
     rows = []
     for position, (trial_id, text) in enumerate(plan):
         try:
-            rows.append((position, trial_id, *load_of(TrialSpec.model_construct(**json.loads(text))), text))
+            spec = with_new_names(json.loads(text))
+            rows.append((position, trial_id, *load_of(TrialSpec.model_construct(**spec)), json.dumps(spec)))
         except Exception:  # the spec may be anything, and the module of its task a user's
             continue
     connection.executemany(INSERT_PLANNED, rows)

@@ -179,7 +179,7 @@ def _end_with_the_runner(lifeline: Connection) -> None:
 
 
 def model_summary(cell: str) -> str:
-    """The text of the Keras summary of the document's model for a cell, by the first kernel the cell has."""
+    """The text of the Keras summary of the article's model for a cell, by the first backend the cell has."""
     from harness.cells import cells
 
     with quiet_stderr():
@@ -188,4 +188,4 @@ def model_summary(cell: str) -> str:
         settle()
         from harness.cells.network import summary_text
 
-        return summary_text(cell, kernel=cells[cell].kernels[0], width=64)
+        return summary_text(cell, backend=cells[cell].backends[0], width=64)

@@ -65,7 +65,7 @@ class Programs:
 def variables_of_one_name() -> AbstractContextManager[Any]:
     """A context in which TensorFlow gives all variables one name; Keras has names of its own.
 
-    TensorFlow keeps a kernel of 35 KiB for each name that a variable ever had, and Keras numbers the variables of a
+    TensorFlow keeps a backend of 35 KiB for each name that a variable ever had, and Keras numbers the variables of a
     process, so that each model would leave a third of a mebibyte or more.
     """
     scope: AbstractContextManager[Any] = tf.variable_creator_scope(

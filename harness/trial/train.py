@@ -221,7 +221,7 @@ def _build(spec: TrialSpec, task: Task, dataset: Dataset, programs: Programs, *,
     input_shape = _input_shape(spec, dataset)
     model = get_model(
         spec.cell,
-        kernel=spec.kernel,
+        backend=spec.backend,
         rnn_units=(spec.units,) * spec.layers,
         fc_units=spec.dense_units,
         dropout=spec.dropout,

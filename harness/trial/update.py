@@ -1,6 +1,6 @@
-"""The training step and the prediction with which every kernel is trained and measured.
+"""The training step and the prediction with which every backend is trained and measured.
 
-A model whose kernel XLA compiles (`fused`) has its batches cut into shards (harness/cells/shards.py), and its updates
+A model whose backend XLA compiles (`fused`) has its batches cut into shards (harness/cells/shards.py), and its updates
 run in a loop inside one call, so that what Python and the data cost is not counted as the cell's time. Any other runs
 as Keras itself would run it, a call an update: inside such a loop, what TensorFlow's graph optimiser makes of the
 gradients of Keras's own loops does not survive a second call (AlreadyExistsError for the article's GRU with dropout at
@@ -111,7 +111,7 @@ def make_stateful_updates(model: keras.Model, threads: int | None = None) -> Sta
 def to_tensors(*arrays: npt.NDArray[Any] | None) -> list[Any]:
     """Copies of the arrays as tensors, None as None: what updates take without making copies while they are timed.
 
-    At the document's shapes the copies take 2 ms an update, a fifth of a simple RNN's whole update.
+    At the article's shapes the copies take 2 ms an update, a fifth of a simple RNN's whole update.
     """
     return [None if array is None else tf.convert_to_tensor(array) for array in arrays]
 

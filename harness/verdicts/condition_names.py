@@ -24,7 +24,7 @@ _FACTOR_WORDS = {
     "updates_planned": "{} updates",
     "evaluate_every": "evaluated every {} updates",
     "evaluate_lengths": "tested at lengths {}",
-    "kernel": "kernel {}",
+    "backend": "backend {}",
     "lane": "{} lane",
     "machine": "machine {}",
     "matched": "equal {}",

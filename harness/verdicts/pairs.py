@@ -17,7 +17,7 @@ from harness.verdicts.counted import compared, of_one_lane
 from harness.verdicts.rounds import COLUMN, with_ratios_of_rounds
 
 CONDITION = (
-    "task", "data", "kernel", "lane", "matched", "layers", "dense_units", "reference_units", "train_size",
+    "task", "data", "backend", "lane", "matched", "layers", "dense_units", "reference_units", "train_size",
     "sequence_length", "learning_rate", "batch_size", "updates_planned", "evaluate_every", "evaluate_lengths",
     "patience", "stop_at_target", "dropout", "recurrent_dropout", "clip_norm", "optimizer", "reset_after",
     "forget_bias", "initialiser",
@@ -26,7 +26,7 @@ CONDITION = (
 _DERIVED = ("updates_planned", "evaluate_every", "batch_size")
 """May follow from the factor that a claim runs along, as the updates of an epoch follow from the training-set size."""
 SCOPE = (
-    "task", "dataset", "kernel", "lane", "matched", "units", "reference_units", "layers", "dense_units", "train_size",
+    "task", "dataset", "backend", "lane", "matched", "units", "reference_units", "layers", "dense_units", "train_size",
     "sequence_length", "learning_rate", "batch_size", "updates_planned", "evaluate_every", "evaluate_lengths",
     "patience", "stop_at_target", "dropout", "recurrent_dropout", "clip_norm", "optimizer", "reset_after",
     "forget_bias", "initialiser", "machine",

@@ -246,7 +246,7 @@ def mixture(conditions: Sequence[Verdict]) -> str:
 
 
 def dependence(claim: Comparison, outcome: Outcome, conditions: Sequence[Verdict]) -> str:
-    """'It depends: GRU faster for kernel fused (+18 % [15, 21]); GRU slower for kernel keras (−17 % [−20, −14]).'"""
+    """'It depends: GRU faster for backend fused (+18 % [15, 21]); GRU slower for backend keras (−17 % [−20, −14]).'"""
     found: dict[str, list[str]] = {}
     for name, condition in zip(condition_names(conditions), conditions, strict=True):
         if condition.verdict in DECIDED:
@@ -272,7 +272,7 @@ _SCOPE = {
     "train_size": "size {}",
     "sequence_length": "length {}",
     "units": "{} units",
-    "kernel": "kernel {}",
+    "backend": "backend {}",
     "matched": "equal {}",
     "lane": "{} lane",
     "machine": "machine {}",
@@ -281,7 +281,7 @@ _SCOPE = {
 
 
 def scope(conditions: Mapping[str, Any]) -> str:
-    """'language; size 2,000, 8,000; length 64; kernel fused; equal units; machine 3f2a9c'."""
+    """'language; size 2,000, 8,000; length 64; backend fused; equal units; machine 3f2a9c'."""
     parts = []
     for name, words in _SCOPE.items():
         if name in conditions:

@@ -59,8 +59,8 @@ def _levels(looks: tuple[int, ...], most: int, alpha: float) -> tuple[float, ...
         levels.append(float(2 * special.ndtr(-z)))
         edge = z * np.sqrt(share)
         nodes = _NODES * edge
-        kernel = np.exp(-(((nodes[:, None] - position[None, :]) / step) ** 2) / 2) / (step * np.sqrt(2 * np.pi))
-        position, density = nodes, (kernel @ density) * _WEIGHTS * edge
+        backend = np.exp(-(((nodes[:, None] - position[None, :]) / step) ** 2) / 2) / (step * np.sqrt(2 * np.pi))
+        position, density = nodes, (backend @ density) * _WEIGHTS * edge
         before, spent_before = share, spent(share, alpha)
     return tuple(levels)
 

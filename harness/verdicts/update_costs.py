@@ -1,4 +1,4 @@
-"""What an update costs: seconds per update of every cell by every kernel, from the trials of the speed lane.
+"""What an update costs: seconds per update of every cell by every backend, from the trials of the speed lane.
 
 Two cells are compared by their ratios within the rounds of the timing blocks that both are in. Medians of their seconds
 are compared only where there is no such block.
@@ -17,7 +17,7 @@ from harness.verdicts.counted import compared
 from harness.verdicts.rounds import COLUMN, TURNS, ratios_of_rounds
 
 COST = (
-    "task", "data", "code", "cell", "kernel", "units", "layers", "dense_units", "sequence_length", "batch_size",
+    "task", "data", "code", "cell", "backend", "units", "layers", "dense_units", "sequence_length", "batch_size",
     "dropout", "recurrent_dropout", "clip_norm", "optimizer", "reset_after", "machine",
 )  # fmt: skip
 """What an update takes depends on these alone."""

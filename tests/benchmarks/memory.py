@@ -1,9 +1,9 @@
 """How the memory of a process grows with the trials that it runs: short trials of one program, one after another.
 
-    python -m tests.benchmarks.memory                                   # 200 trials by each of two kernels; minutes
-    python -m tests.benchmarks.memory --trials 60 --kernel keras
+    python -m tests.benchmarks.memory                                   # 200 trials by each of two backends; minutes
+    python -m tests.benchmarks.memory --trials 60 --backend keras
 
-Each kernel has a process of its own, as trials have. Printed after 20, 100 and 200 trials: resident memory, and how
+Each backend has a process of its own, as trials have. Printed after 20, 100 and 200 trials: resident memory, and how
 many Keras models, TensorFlow graphs and variables are alive; at the end the growth a trial from the 20th on.
 """
 
@@ -30,10 +30,10 @@ MARKS = (SETTLED, 100, 200)
 OPTIONS = task.options(validation_size=100, test_size=100).model_dump(mode="json")
 
 
-def short_trial(seed: int, kernel: str) -> TrialSpec:
+def short_trial(seed: int, backend: str) -> TrialSpec:
     """A trial with all that leaves something: dropout, other lengths, gradient reach."""
     return spec(
-        options=OPTIONS, kernel=kernel, cell="lstm", units=32, train_size=256, sequence_length=16, batch_size=32,
+        options=OPTIONS, backend=backend, cell="lstm", units=32, train_size=256, sequence_length=16, batch_size=32,
         updates=20, evaluate_every=5, dropout=0.1, recurrent_dropout=0.1, evaluate_lengths=(8,), gradient_reach=True,
         seed=seed,
     )  # fmt: skip
@@ -50,7 +50,7 @@ def alive() -> dict[str, int]:
     return {name: sum(isinstance(one, kind) for one in objects) for name, kind in kinds.items()}
 
 
-def grow(kernel: str, trials: int) -> None:
+def grow(backend: str, trials: int) -> None:
     """Run the trials here, and print what they leave."""
     settled = (0, 0)
 
@@ -59,30 +59,30 @@ def grow(kernel: str, trials: int) -> None:
 
     for number in range(1, trials + 1):
         with quiet_stderr():
-            run_trial(short_trial(number, kernel), 1, send)
+            run_trial(short_trial(number, backend), 1, send)
         if number in MARKS or number == trials:
             uncollected = resident_bytes()
             counts = ", ".join(f"{count} {name}" for name, count in alive().items())
             now = resident_bytes()
-            print(f"{kernel}, {number} trials: {uncollected / 2**20:.0f} MiB resident, {now / 2**20:.0f} MiB", end=" ")
+            print(f"{backend}, {number} trials: {uncollected / 2**20:.0f} MiB resident, {now / 2**20:.0f} MiB", end=" ")
             print(f"without garbage; {counts}", flush=True)
             if number == SETTLED:
                 settled = (number, now)
     if settled[0] and trials > SETTLED:
         each = (now - settled[1]) / (trials - settled[0]) / 1024
-        print(f"{kernel}: {each:.0f} KiB a trial from the {settled[0]}th on", flush=True)
+        print(f"{backend}: {each:.0f} KiB a trial from the {settled[0]}th on", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=200)
-    parser.add_argument("--kernel", help="run this one in this process")
+    parser.add_argument("--backend", help="run this one in this process")
     arguments = parser.parse_args()
-    if arguments.kernel:
-        grow(arguments.kernel, arguments.trials)
+    if arguments.backend:
+        grow(arguments.backend, arguments.trials)
         return
-    for kernel in ("fused", "keras"):
-        options = ["--kernel", kernel, "--trials", str(arguments.trials)]
+    for backend in ("fused", "keras"):
+        options = ["--backend", backend, "--trials", str(arguments.trials)]
         subprocess.run([sys.executable, "-m", "tests.benchmarks.memory", *options], cwd=ROOT, check=True)
 
 

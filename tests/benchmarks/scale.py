@@ -40,7 +40,7 @@ EXPERIMENT = """
 name = "scale"
 title = "Scale"
 cells = "gru"
-kernel = "keras"
+backend = "keras"
 seeds = {seeds}
 
 [[sweep]]

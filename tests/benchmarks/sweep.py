@@ -3,7 +3,7 @@
     python -m tests.benchmarks.sweep                       # 40 trials of about 3 s each; a quarter of an hour
     python -m tests.benchmarks.sweep --trials 8 --updates 50
 
-The plain loop is what one writes first: it starts `python` for every trial, with the document's code as the kernel, and
+The plain loop is what one writes first: it starts `python` for every trial, with the article's code as the backend, and
 lets TensorFlow have all cores. Each way is timed from the start of its first process to the end of its last.
 """
 
@@ -36,7 +36,7 @@ name = "sweep"
 title = "Sweep"
 seeds = {seeds}
 cells = ["simple_rnn", "gru", "lstm"]
-kernel = "{kernel}"
+backend = "{backend}"
 
 [[sweep]]
 task = "recall"
@@ -57,9 +57,9 @@ class Silent:
     def held_up(self, waits_for: str) -> None: ...
 
 
-def specs(trials: int, updates: int, kernel: str) -> list[TrialSpec]:
-    """So many trials of all cells in turn; the same for every kernel but for the kernel."""
-    text = EXPERIMENT.format(seeds=-(-trials // 3), kernel=kernel, updates=updates)
+def specs(trials: int, updates: int, backend: str) -> list[TrialSpec]:
+    """So many trials of all cells in turn; the same for every backend but for the backend."""
+    text = EXPERIMENT.format(seeds=-(-trials // 3), backend=backend, updates=updates)
     planned = plan(parse_experiment(text, source="sweep.toml", folder=Path()))
     by_seed = sorted(planned.values(), key=lambda spec: spec.seed)
     return list(islice(by_seed, trials))
@@ -98,7 +98,7 @@ def main() -> None:
     parser.add_argument("--way", choices=["side by side", *TARGETS], help="run one way only, without a report")
     arguments = parser.parse_args()
     if arguments.way == "plain loop":
-        run_by_plain_loop(specs(arguments.trials, arguments.updates, "document"))
+        run_by_plain_loop(specs(arguments.trials, arguments.updates, "article"))
     elif arguments.way:
         jobs = usable_cores() if arguments.way == "side by side" else 1
         seconds = run_by_harness(specs(arguments.trials, arguments.updates, "fused"), jobs)

@@ -12,7 +12,7 @@ from tests.benchmarks.compare import OTHER_MACHINE, THRESHOLD, Ratio, compared, 
 from tests.benchmarks.conftest import slowed
 from tests.benchmarks.regress import BASELINE, REPEATS, gate, read_baseline, slack_here, suite, told, write_baseline
 
-NAMES = [f"update[{cell}-{kernel}]" for cell in ("simple_rnn", "gru", "lstm") for kernel in ("fused", "keras")]
+NAMES = [f"update[{cell}-{backend}]" for cell in ("simple_rnn", "gru", "lstm") for backend in ("fused", "keras")]
 NAMES += [f"data[{number}]" for number in range(20)]
 BASE = {name: Ratio("python loop", 2.0 + place) for place, name in enumerate(NAMES)}
 NOISE = 0.08
@@ -37,11 +37,11 @@ def blamed(generator: np.random.Generator, slower: dict[str, float]) -> list[str
     return named(gate(machine, BASE, machine([])), "slower")
 
 
-def test_a_kernel_slower_by_half_is_caught_and_nothing_else_is_blamed() -> None:
-    generator, kernel = np.random.default_rng(0), "update[gru-fused]"
-    found = [blamed(generator, {kernel: 1.5}) for _ in range(400)]
-    assert sum(names == [kernel] for names in found) >= 0.85 * len(found)
-    assert all(set(names) <= {kernel} for names in found)
+def test_a_backend_slower_by_half_is_caught_and_nothing_else_is_blamed() -> None:
+    generator, backend = np.random.default_rng(0), "update[gru-fused]"
+    found = [blamed(generator, {backend: 1.5}) for _ in range(400)]
+    assert sum(names == [backend] for names in found) >= 0.85 * len(found)
+    assert all(set(names) <= {backend} for names in found)
 
 
 def test_without_a_change_nothing_is_blamed() -> None:
@@ -117,7 +117,7 @@ def test_a_real_slowdown_is_measured() -> None:
     assert slow[1].ratio > 4 * plain[1].ratio
 
 
-def test_a_kernel_really_slowed_down_is_caught_and_nothing_else_is_blamed(request: pytest.FixtureRequest) -> None:
+def test_a_backend_really_slowed_down_is_caught_and_nothing_else_is_blamed(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("benchmark_disable"):
         pytest.skip("measured with --benchmark-enable, on a machine that is left alone")
     which = ("-k", "test_update and fused and short")

@@ -71,8 +71,8 @@ def told(benchmark, overheads: list[float]) -> None:
 
 
 def test_a_sweep_can_be_timed_in_every_way() -> None:
-    ours, plain = specs(4, 2, "fused"), specs(4, 2, "document")
+    ours, plain = specs(4, 2, "fused"), specs(4, 2, "article")
     assert [spec.cell for spec in ours] == ["simple_rnn", "gru", "lstm", "simple_rnn"]
-    assert [spec.model_copy(update={"kernel": "fused"}) for spec in plain] == ours
+    assert [spec.model_copy(update={"backend": "fused"}) for spec in plain] == ours
     assert len(run_by_harness(ours[:2], jobs=2)) == 2
     run_by_plain_loop(plain[:1])

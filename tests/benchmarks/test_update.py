@@ -1,4 +1,4 @@
-"""Training updates and first steps of every cell and kernel, at the document's shapes and at small ones."""
+"""Training updates and first steps of every cell and backend, at the article's shapes and at small ones."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import numpy as np
 import pytest
 
 from harness.cells.network import get_model
-from harness.runner.kernels import Shape, operations
+from harness.runner.backends import Shape, operations
 from harness.trial.update import make_updates, to_tensors
 from tests.benchmarks.conftest import Measure
 
 CELLS = ("simple_rnn", "gru", "lstm")
-SHAPES = {"document": Shape(), "short": Shape(batch=64, time=32, features=16, units=32)}
-DROPOUT = {"document": 0.5, "short": 0.0}
+SHAPES = {"article": Shape(), "short": Shape(batch=64, time=32, features=16, units=32)}
+DROPOUT = {"article": 0.5, "short": 0.0}
 UPDATES = {
-    ("document", "fused"): 2, ("document", "keras"): 1, ("document", "document"): 1,
-    ("short", "fused"): 20, ("short", "keras"): 5, ("short", "document"): 5,
+    ("article", "fused"): 2, ("article", "keras"): 1, ("article", "article"): 1,
+    ("short", "fused"): 20, ("short", "keras"): 5, ("short", "article"): 5,
 }  # fmt: skip
-"""By shape and kernel: so many that a round takes some hundredths of a second."""
-BESIDE = {"fused": "matrix product", "keras": "keras update", "document": "keras update"}
-"""Kernel `fused` is compiled whole and spends its time in products; the others are run as Keras runs."""
+"""By shape and backend: so many that a round takes some hundredths of a second."""
+BESIDE = {"fused": "matrix product", "keras": "keras update", "article": "keras update"}
+"""Backend `fused` is compiled whole and spends its time in products; the others are run as Keras runs."""
 CASES = [
-    pytest.param(name, kernel, shape, id=f"{name}-{kernel}-{shape}")
+    pytest.param(name, backend, shape, id=f"{name}-{backend}-{shape}")
     for shape in SHAPES
-    for kernel in ("fused", "keras", "document")
+    for backend in ("fused", "keras", "article")
     for name in CELLS
 ]
 
@@ -39,11 +39,11 @@ def _data(shape: Shape, updates: int) -> list[Any]:
     return to_tensors(x, y)
 
 
-def _updates(name: str, kernel: str, shape: Shape, dropout: float) -> Any:
+def _updates(name: str, backend: str, shape: Shape, dropout: float) -> Any:
     return make_updates(
         get_model(
             name,
-            kernel=kernel,
+            backend=backend,
             rnn_units=[shape.units] * shape.LAYERS,
             fc_units=(shape.HIDDEN,),
             classes=shape.CLASSES,
@@ -55,19 +55,19 @@ def _updates(name: str, kernel: str, shape: Shape, dropout: float) -> Any:
     )
 
 
-@pytest.mark.parametrize(("cell", "kernel", "shape"), CASES)
+@pytest.mark.parametrize(("cell", "backend", "shape"), CASES)
 def test_update(
-    benchmark: Any, measure: Measure, request: pytest.FixtureRequest, cell: str, kernel: str, shape: str
+    benchmark: Any, measure: Measure, request: pytest.FixtureRequest, cell: str, backend: str, shape: str
 ) -> None:
-    if request.config.getoption("--gate") and (kernel == "document" or (kernel, shape) == ("keras", "document")):
+    if request.config.getoption("--gate") and (backend == "article" or (backend, shape) == ("keras", "article")):
         pytest.skip("Keras's own code, which takes long to trace; `make bench` measures it")
-    if benchmark.disabled and (cell, kernel, shape) != ("gru", "fused", "short"):
+    if benchmark.disabled and (cell, backend, shape) != ("gru", "fused", "short"):
         pytest.skip("measured with --benchmark-enable; one short case stands for it as a test")
-    sizes, count = SHAPES[shape], UPDATES[shape, kernel]
+    sizes, count = SHAPES[shape], UPDATES[shape, backend]
     benchmark.group = f"update, {shape}"
     x, y = _data(sizes, count)
-    updates = _updates(cell, kernel, sizes, DROPOUT[shape])
-    losses = measure(lambda: updates(x, y), beside=BESIDE[kernel], rounds=9)
+    updates = _updates(cell, backend, sizes, DROPOUT[shape])
+    losses = measure(lambda: updates(x, y), beside=BESIDE[backend], rounds=9)
     benchmark.extra_info |= {"updates": count, "operations": operations(cell, sizes)}
     assert losses.shape == (count,)
     assert np.isfinite(losses).all()

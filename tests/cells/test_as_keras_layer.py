@@ -51,7 +51,7 @@ def test_dropout_works_under_every_policy(policy: str) -> None:
 def test_a_network_is_trained_by_fit_in_mixed_precision() -> None:
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        model = get_model("lstm", kernel="fused", input_shape=(5, 3), rnn_units=(4,), fc_units=(3,), classes=2)
+        model = get_model("lstm", backend="fused", input_shape=(5, 3), rnn_units=(4,), fc_units=(3,), classes=2)
     finally:
         keras.config.set_dtype_policy("float32")
     history = model.fit(drawn(1, 4, 5, 3), np.zeros((4, 5, 2)), verbose=0)
@@ -142,7 +142,7 @@ SCRIPTS = {
 @pytest.mark.parametrize("order", SCRIPTS)
 def test_a_saved_model_loads_after_import_harness(order: str, tmp_path: Path) -> None:
     options = {"input_shape": (5,), "symbols": 4, "rnn_units": (3,), "fc_units": (2,), "classes": 4}
-    model = get_model("gru", kernel="fused", output="softmax", seed=1, **options)
+    model = get_model("gru", backend="fused", output="softmax", seed=1, **options)
     model.save(tmp_path / "model.keras")
     script = f"""{SCRIPTS[order]}
 import numpy as np
@@ -154,7 +154,7 @@ np.save({str(tmp_path / "outputs.npy")!r}, model(np.array([[0, 1, 2, 3, 0]])))
 
 
 def test_weights_and_an_exported_model_give_the_same_outputs(tmp_path: Path) -> None:
-    options = {"kernel": "fused", "input_shape": (5, 3), "rnn_units": (3,), "fc_units": (), "classes": 2}
+    options = {"backend": "fused", "input_shape": (5, 3), "rnn_units": (3,), "fc_units": (), "classes": 2}
     model, inputs = get_model("lstm", **options), drawn(1, 2, 5, 3)
     model.save_weights(tmp_path / "model.weights.h5")
     other = get_model("lstm", **options)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.cells import KERNELS, Backward, Cell, cells
+from harness.cells import BACKENDS, Backward, Cell, cells
 from harness.cells.bundled_facts import counts
 from harness.cells.network import get_model
 from harness.cells.network import recurrent_parameters as parameters_of_layers
@@ -44,7 +44,7 @@ def test_the_formula_counts_what_keras_makes(name, features, units, use_bias, re
 
 def test_an_extra_input_feeds_its_own_blocks() -> None:
     cell = Cell("x", "X", "", ("a", "b"), ("a", "b"), step=some_step, extra_blocks=1, extra_features=3)
-    assert cell.shapes(10, 4) == {"kernel": (7, 4), "extra_kernel": (3, 4), "recurrent_kernel": (4, 8), "bias": (8,)}
+    assert cell.shapes(10, 4) == {"backend": (7, 4), "extra_kernel": (3, 4), "recurrent_kernel": (4, 8), "bias": (8,)}
     assert cell.parameters(10, 4) == 7 * 4 + 3 * 4 + 4 * 8 + 8
 
 
@@ -57,15 +57,15 @@ def declared(**fields) -> Cell:
 @pytest.mark.parametrize(
     ("fields", "shapes"),
     [
-        ({"recurrent_weights": "none"}, {"kernel": (8, 22), "bias": (22,)}),
-        ({"recurrent_weights": "diagonal"}, {"kernel": (8, 22), "recurrent_diagonal": (22,), "bias": (22,)}),
+        ({"recurrent_weights": "none"}, {"backend": (8, 22), "bias": (22,)}),
+        ({"recurrent_weights": "diagonal"}, {"backend": (8, 22), "recurrent_diagonal": (22,), "bias": (22,)}),
         (
             {"recurrent_weights": {"a": "diagonal"}, "recurrent_bias": True},
-            {"kernel": (8, 22), "recurrent_kernel": (11, 11), "recurrent_diagonal": (11,), "bias": (2, 22)},
+            {"backend": (8, 22), "recurrent_kernel": (11, 11), "recurrent_diagonal": (11,), "bias": (2, 22)},
         ),
         (
             {"input_weights": {"b": "none"}, "recurrent_weights": {"a": "none"}, "recurrent_bias": True},
-            {"kernel": (8, 11), "recurrent_kernel": (11, 11), "bias": (11,), "recurrent_bias": (11,)},
+            {"backend": (8, 11), "recurrent_kernel": (11, 11), "bias": (11,), "recurrent_bias": (11,)},
         ),
     ],
 )
@@ -80,27 +80,27 @@ def test_a_minimal_gru_is_counted_and_matched_by_what_is_trained() -> None:
     assert recurrent_parameters(min_gru, 8, 11, layers=2) == 198 + 2 * 11 * (11 + 1)
     units = matched_units(min_gru, cells["gru"], units=11, features=8, layers=1)
     assert abs(min_gru.parameters(8, units) - cells["gru"].parameters(8, 11)) <= 9
-    model = get_model(min_gru, kernel="fused", input_shape=(4, 8), rnn_units=(11,), fc_units=(), classes=2)
+    model = get_model(min_gru, backend="fused", input_shape=(4, 8), rnn_units=(11,), fc_units=(), classes=2)
     assert parameters_of_layers(model) == 198
     assert model.count_params() == 198 + 11 * 2 + 2
     assert counts(min_gru).operations(8, 11) == 2 * 2 * 8 * 11 + (1 + 4) * 11
 
 
 def test_a_gates_bias_is_set_where_there_are_no_recurrent_weights() -> None:
-    model = get_model(min_gru, kernel="fused", input_shape=(4, 8), rnn_units=(3,), fc_units=(), classes=2)
+    model = get_model(min_gru, backend="fused", input_shape=(4, 8), rnn_units=(3,), fc_units=(), classes=2)
     set_gate_bias(model, min_gru, 2.0, 4, 0)
     np.testing.assert_array_equal(model.layers[1].bias, [2] * 3 + [0] * 3)
 
 
-def test_the_bundled_cells_have_every_kernel() -> None:
+def test_the_bundled_cells_have_every_backend() -> None:
     for name in ("simple_rnn", "gru", "lstm"):
-        assert cells[name].kernels == tuple(KERNELS)
+        assert cells[name].backends == tuple(BACKENDS)
         assert cells[name].name == name
 
 
-def test_a_cell_has_the_kernels_that_it_can_have() -> None:
-    assert Cell("x", "X", "", (), ("a",), step=some_step).kernels == ("fused",)
-    assert Cell("x", "X", "", (), ("a",), keras_layer="SimpleRNN").kernels == ("document", "keras")
+def test_a_cell_has_the_backends_that_it_can_have() -> None:
+    assert Cell("x", "X", "", (), ("a",), step=some_step).backends == ("fused",)
+    assert Cell("x", "X", "", (), ("a",), keras_layer="SimpleRNN").backends == ("article", "keras")
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ def test_eager_graph_and_xla_agree(name: str, reset_after: bool) -> None:
 def test_a_network_of_it_is_trained_saved_and_loaded(name: str, reset_after: bool, tmp_path) -> None:
     options = {"rnn_units": (5,), "fc_units": (), "input_shape": (6, 4), "classes": 2, "seed": 1}
     options |= {"dropout": 0.1, "recurrent_dropout": 0.0}
-    model = get_model(name, kernel="fused", reset_after=reset_after, learning_rate=0.01, **options)
+    model = get_model(name, backend="fused", reset_after=reset_after, learning_rate=0.01, **options)
     inputs, labels = drawn(1, 1, 8, 6, 4), (drawn(2, 1, 8, 6, 2) > 0).astype("float32")
     updates = make_updates(model)
     losses = updates(np.repeat(inputs, 20, 0), np.repeat(labels, 20, 0))

@@ -1,4 +1,4 @@
-"""Kernel `fused` in Keras's own `fit`: computed in shards, with the results of the whole batch."""
+"""Backend `fused` in Keras's own `fit`: computed in shards, with the results of the whole batch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from harness.cells.network import get_model
-from harness.cells.sharded_model import COMPILED_KERNELS, ShardedModel, is_compiled, is_mean_over_sequences
+from harness.cells.sharded_model import COMPILED_BACKENDS, ShardedModel, is_compiled, is_mean_over_sequences
 from harness.cells.shards import LEAST, _fitting, shards
 from harness.trial.update import make_updates
 from tests.cells.shapes import drawn
@@ -28,7 +28,7 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fused(cell: str = "simple_rnn", **options: Any) -> keras.Model:
-    return get_model(cell, kernel="fused", **NETWORK | options)
+    return get_model(cell, backend="fused", **NETWORK | options)
 
 
 def by_keras(model: keras.Model, **options: Any) -> keras.Model:
@@ -238,15 +238,15 @@ def test_batches_of_unknown_size_are_cut_into_a_power_of_two_that_fits(threads: 
         assert count <= shards(size, threads)
 
 
-@pytest.mark.parametrize("kernel", ["document", "keras", "fused"])
-def test_whether_a_kernel_is_compiled_does_not_depend_on_the_machine(
-    kernel: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("backend", ["article", "keras", "fused"])
+def test_whether_a_backend_is_compiled_does_not_depend_on_the_machine(
+    backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on a machine with a GPU, where Keras's default for `jit_compile` is true."""
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda *_: [SimpleNamespace(device_type="GPU")])
-    model = get_model("simple_rnn", kernel=kernel, **NETWORK)
-    assert model.jit_compile is (kernel in COMPILED_KERNELS)
-    assert is_compiled(model) is (kernel in COMPILED_KERNELS)
+    model = get_model("simple_rnn", backend=backend, **NETWORK)
+    assert model.jit_compile is (backend in COMPILED_BACKENDS)
+    assert is_compiled(model) is (backend in COMPILED_BACKENDS)
 
 
 def test_a_gpu_computes_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,12 +257,12 @@ def test_a_gpu_computes_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None
     assert model.jit_compile is True
 
 
-@pytest.mark.parametrize(("kernel", "sizes"), [("keras", [12]), ("fused", [4])])
-def test_the_loop_of_trials_asks_the_kernel_and_not_keras_whether_to_cut_batches(
-    kernel: str, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("backend", "sizes"), [("keras", [12]), ("fused", [4])])
+def test_the_loop_of_trials_asks_the_backend_and_not_keras_whether_to_cut_batches(
+    backend: str, sizes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = get_model("simple_rnn", kernel=kernel, **NETWORK)
-    model.jit_compile = kernel == "keras"
+    model = get_model("simple_rnn", backend=backend, **NETWORK)
+    model.jit_compile = backend == "keras"
     seen = sizes_seen(model, monkeypatch)
     x, y = data(24)
     make_updates(model)(x.reshape(2, 12, 6, 3), y.reshape(2, 12, 6, 2))

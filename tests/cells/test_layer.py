@@ -69,24 +69,24 @@ def test_outputs_and_gradients_equal_keras(name, options, shape, rates, masked, 
 
 
 @pytest.mark.parametrize(("name", "options"), CELLS, ids=IDS)
-def test_the_three_kernels_train_alike(name: str, options: dict) -> None:
+def test_the_three_backends_train_alike(name: str, options: dict) -> None:
     common = {"input_shape": (6, 4), "rnn_units": (6,), "fc_units": (4,), "classes": 3, "learning_rate": 0.01}
     common |= {"dropout": 0.0, "recurrent_dropout": 0.0, "seed": 1} | options
-    models = {kernel: get_model(name, kernel=kernel, **common) for kernel in ("document", "keras", "fused")}
+    models = {backend: get_model(name, backend=backend, **common) for backend in ("article", "keras", "fused")}
     x, y = drawn(1, 50, 8, 6, 4), (drawn(2, 50, 8, 6, 3) > 0.5).astype("float32")
-    weights = models["document"].get_weights()
+    weights = models["article"].get_weights()
     losses = {}
-    for kernel, model in models.items():
+    for backend, model in models.items():
         for ours, theirs in zip(model.get_weights(), weights, strict=True):
-            np.testing.assert_array_equal(ours, theirs)  # the same seed: the same initial weights on every kernel
-        losses[kernel] = make_updates(model)(x, y)
-    for kernel in ("keras", "fused"):
-        np.testing.assert_allclose(losses[kernel], losses["document"], rtol=1e-4)
+            np.testing.assert_array_equal(ours, theirs)  # the same seed: the same initial weights on every backend
+        losses[backend] = make_updates(model)(x, y)
+    for backend in ("keras", "fused"):
+        np.testing.assert_allclose(losses[backend], losses["article"], rtol=1e-4)
 
 
 def test_a_seed_fixes_training_with_dropout_to_the_bit() -> None:
     def losses() -> np.ndarray:
-        model = get_model("lstm", kernel="fused", input_shape=(6, 3), rnn_units=(5,), classes=2, seed=4)
+        model = get_model("lstm", backend="fused", input_shape=(6, 3), rnn_units=(5,), classes=2, seed=4)
         return make_updates(model)(drawn(1, 5, 4, 6, 3), (drawn(2, 5, 4, 6, 2) > 0).astype("float32"))
 
     np.testing.assert_array_equal(losses(), losses())
@@ -153,7 +153,7 @@ def test_a_masking_layer_before_it_is_heard() -> None:
 
 
 def test_another_length_and_a_smaller_last_batch_are_served() -> None:
-    model = get_model("gru", kernel="fused", input_shape=(None, 3), rnn_units=(4,), classes=2, every_step=False)
+    model = get_model("gru", backend="fused", input_shape=(None, 3), rnn_units=(4,), classes=2, every_step=False)
     predict = make_predict(model)
     for batch, time in ((4, 5), (4, 9), (1, 9)):
         assert predict(drawn(1, batch, time, 3)).shape == (batch, 2)
@@ -311,7 +311,7 @@ def test_inputs_that_are_not_finite_are_refused_where_they_can_be_seen(value: fl
         Recurrent("gru", 3)(inputs)
 
 
-def test_a_user_cell_without_a_layer_in_keras_has_the_fused_kernel_alone() -> None:
+def test_a_user_cell_without_a_layer_in_keras_has_the_fused_backend_alone() -> None:
     cell = one_block(step=cells["simple_rnn"].step)
-    with pytest.raises(UserError, match=r"cell 'mine' has no kernel 'keras'.*it has: fused"):
-        get_model(cell, kernel="keras")
+    with pytest.raises(UserError, match=r"cell 'mine' has no backend 'keras'.*it has: fused"):
+        get_model(cell, backend="keras")

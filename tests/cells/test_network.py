@@ -1,4 +1,4 @@
-"""The network: the document's to the letter, the same function from the same weights on every kernel."""
+"""The network: the article's to the letter, the same function from the same weights on every backend."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def test_the_documents_model_is_the_documents_to_the_letter(cell: str) -> None:
 @pytest.mark.parametrize("options", FRAMES, ids=("every_step", "last_step"))
 @pytest.mark.parametrize("cell", CELLS)
 def test_document_and_keras_agree_from_the_same_weights(cell: str, options: dict) -> None:
-    document = get_model(cell, kernel="document", **SMALL, **options)
-    other = get_model(cell, kernel="keras", **SMALL | {"seed": 2}, **options)
+    document = get_model(cell, backend="article", **SMALL, **options)
+    other = get_model(cell, backend="keras", **SMALL | {"seed": 2}, **options)
     x, y = (array[0] for array in small_batch(every_step=options["every_step"]))
     assert not np.allclose(document(x), other(x))
     other.set_weights(document.get_weights())
@@ -79,26 +79,26 @@ def test_document_and_keras_agree_from_the_same_weights(cell: str, options: dict
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("kernel", ["document", "keras"])
-def test_a_seed_fixes_weights_and_dropout_to_the_bit(kernel: str) -> None:
+@pytest.mark.parametrize("backend", ["article", "keras"])
+def test_a_seed_fixes_weights_and_dropout_to_the_bit(backend: str) -> None:
     options = {"rnn_units": (4,), "fc_units": (3,)}
 
     def losses(seed: int) -> np.ndarray:
-        return make_updates(get_model("gru", kernel=kernel, **SMALL | options | {"seed": seed}))(*small_batch(3))
+        return make_updates(get_model("gru", backend=backend, **SMALL | options | {"seed": seed}))(*small_batch(3))
 
     np.testing.assert_array_equal(losses(1), losses(1))
-    one, other = (get_model("gru", kernel=kernel, **SMALL | {"seed": seed}).get_weights() for seed in (1, 2))
+    one, other = (get_model("gru", backend=backend, **SMALL | {"seed": seed}).get_weights() for seed in (1, 2))
     assert not np.array_equal(one[0], other[0])
 
 
 def test_the_seed_gives_every_layer_weights_of_its_own() -> None:
-    one, two = get_model("gru", kernel="keras", **SMALL | {"rnn_units": (3, 3)}).layers[1:3]
+    one, two = get_model("gru", backend="keras", **SMALL | {"rnn_units": (3, 3)}).layers[1:3]
     for ours, theirs in zip(one.get_weights()[:2], two.get_weights()[:2], strict=True):
         assert not np.array_equal(ours, theirs)
 
 
 def test_updates_train_and_do_not_trace_again_for_another_number_of_updates() -> None:
-    model = get_model("simple_rnn", kernel="keras", dropout=0, recurrent_dropout=0, learning_rate=0.05, **SMALL)
+    model = get_model("simple_rnn", backend="keras", dropout=0, recurrent_dropout=0, learning_rate=0.05, **SMALL)
     x, y = small_batch()
     updates = make_updates(model)
     traces = []
@@ -113,7 +113,7 @@ def test_updates_train_and_do_not_trace_again_for_another_number_of_updates() ->
 
 def test_updates_are_those_of_fit() -> None:
     options = SMALL | {"dropout": 0, "recurrent_dropout": 0, "clip_norm": 0.05}
-    ours, theirs = (get_model("lstm", kernel="keras", **options) for _ in range(2))
+    ours, theirs = (get_model("lstm", backend="keras", **options) for _ in range(2))
     x, y = small_batch(5)
     make_updates(ours)(x, y)
     theirs.fit(x.reshape(-1, 7, 3), y.reshape(-1, 7, 2), batch_size=4, shuffle=False, verbose=0)
@@ -122,7 +122,7 @@ def test_updates_are_those_of_fit() -> None:
 
 
 def test_symbols_are_encoded_inside_the_model_and_labels_are_integers() -> None:
-    options = {"rnn_units": (5,), "fc_units": (), "classes": 8, "kernel": "keras", "seed": 3, "output": "softmax"}
+    options = {"rnn_units": (5,), "fc_units": (), "classes": 8, "backend": "keras", "seed": 3, "output": "softmax"}
     model = get_model("gru", input_shape=(None,), symbols=8, **options)
     ids = np.random.default_rng(0).integers(8, size=(1, 4, 6))
     assert model.input_shape == (None, None)
@@ -137,7 +137,7 @@ def test_symbols_are_encoded_inside_the_model_and_labels_are_integers() -> None:
 
 def test_one_real_number_a_sequence_is_learned_by_squared_error() -> None:
     options = {"output": "linear", "every_step": False, "classes": 1, "dropout": 0, "recurrent_dropout": 0}
-    model = get_model("gru", **SMALL | options, kernel="keras")
+    model = get_model("gru", **SMALL | options, backend="keras")
     x, _ = small_batch()
     target = np.full((1, 4, 1), 3.0, "float32")
     outputs = make_predict(model)(x[0])
@@ -146,7 +146,7 @@ def test_one_real_number_a_sequence_is_learned_by_squared_error() -> None:
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
 def test_a_model_is_saved_and_loaded(tmp_path) -> None:
-    model = get_model("gru", kernel="keras", input_shape=(5,), symbols=4, classes=4, output="softmax", seed=1)
+    model = get_model("gru", backend="keras", input_shape=(5,), symbols=4, classes=4, output="softmax", seed=1)
     ids = np.array([[0, 1, 2, 3, 0]])
     make_updates(model)(ids[None], ids[None])
     model.save(tmp_path / "model.keras")
@@ -164,8 +164,8 @@ def test_the_summary_is_plain_text_and_always_the_same() -> None:
 
 def test_sizes_may_be_numbers_of_numpy() -> None:
     sizes = {"rnn_units": np.array([3]), "fc_units": [np.int64(2)], "classes": np.int32(2), "seed": np.int64(1)}
-    for kernel in ("document", "keras", "fused"):
-        assert get_model("gru", kernel=kernel, input_shape=(np.int64(4), 3), **sizes).output_shape == (None, 4, 2)
+    for backend in ("article", "keras", "fused"):
+        assert get_model("gru", backend=backend, input_shape=(np.int64(4), 3), **sizes).output_shape == (None, 4, 2)
 
 
 @pytest.mark.parametrize("error", [MemoryError(), tf.errors.ResourceExhaustedError(None, None, "OOM")])
@@ -178,7 +178,7 @@ def test_a_lack_of_memory_is_named(error: Exception) -> None:
     ("options", "words"),
     [
         ({"cell": "lsmt"}, "Did you mean 'lstm'"),
-        ({"kernel": "fusde"}, "Did you mean 'fused'"),
+        ({"backend": "fusde"}, "Did you mean 'fused'"),
         ({"rnn_units": ()}, "'rnn_units' is empty"),
         ({"rnn_units": (32, 0)}, "'rnn_units' holds 0, expected integers from 1 to 1,000,000"),
         ({"rnn_units": (10**12,)}, "'rnn_units' holds 1000000000000"),
@@ -188,12 +188,12 @@ def test_a_lack_of_memory_is_named(error: Exception) -> None:
         ({"recurrent_dropout": -0.1}, "'recurrent_dropout' is -0.1"),
         ({"input_shape": (256,)}, r"'input_shape' is \(256,\), expected \(time, features\)"),
         ({"input_shape": (256, 4), "symbols": 4}, r"expected \(time,\), with 'symbols'"),
-        ({"input_shape": (None, 4)}, "'document' needs the number of time steps"),
+        ({"input_shape": (None, 4)}, "'article' needs the number of time steps"),
         ({"input_shape": (4, None)}, "expected a number of features"),
         ({"output": "sigmod"}, "Did you mean 'sigmoid'"),
         ({"optimizer": "adm"}, "Did you mean 'adam'"),
         ({"cell": 3}, "unknown cell 3"),
-        ({"kernel": 3}, "unknown kernel 3"),
+        ({"backend": 3}, "unknown backend 3"),
         ({"rnn_units": 32}, "'rnn_units' is 32, expected integers from 1 on"),
         ({"rnn_units": "32"}, "'rnn_units' is '32'"),
         ({"classes": True}, "'classes' holds True"),
@@ -202,7 +202,7 @@ def test_a_lack_of_memory_is_named(error: Exception) -> None:
         ({"input_shape": 256}, "'input_shape' is 256"),
         ({"input_shape": (256, 0)}, "'input_shape' holds 0"),
         ({"input_shape": (256, 2.5)}, "'input_shape' holds 2.5"),
-        ({"input_shape": (5, 1), "cell": "tests.cells.example:cell", "kernel": "fused"}, "it needs at least 2"),
+        ({"input_shape": (5, 1), "cell": "tests.cells.example:cell", "backend": "fused"}, "it needs at least 2"),
         ({"learning_rate": 0}, "'learning_rate' is 0, expected a number above 0"),
         ({"learning_rate": float("inf")}, "'learning_rate' is inf"),
         ({"clip_norm": -1}, "'clip_norm' is -1"),

@@ -18,7 +18,7 @@ from harness.cells.shards import LEAST, shards
 from harness.trial.update import make_stateful_updates, make_updates, zero_states
 from tests.cells.shapes import drawn
 
-NETWORK = {"rnn_units": (4,), "fc_units": (), "kernel": "fused", "seed": 3, "learning_rate": 0.01}
+NETWORK = {"rnn_units": (4,), "fc_units": (), "backend": "fused", "seed": 3, "learning_rate": 0.01}
 DEEP = NETWORK | {"rnn_units": (5, 4), "fc_units": (3,)}
 
 

@@ -73,7 +73,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (("harness", "report", "results/yours", "--format", "md", "results/m"), ["results/mine"]),
         (("harness", "judge", "results/mine", "--claims", "lo"), ["long_memory"]),
         (("harness", "summary", "l"), ["lstm"]),
-        (("harness", "kernels", "--kernel", "f"), ["fused"]),
+        (("harness", "backends", "--backend", "f"), ["fused"]),
     ],
     ids=lambda part: " ".join(part),
 )

@@ -54,7 +54,7 @@ def harness(*arguments: object, cwd: Path = ROOT) -> Done:
 def test_list_tells_every_kind_of_name() -> None:
     done = harness("list")
     assert done.returncode == 0
-    for name in ("simple_rnn", "gru", "lstm", "document", "keras", "language", "recall", "smoke", "compare"):
+    for name in ("simple_rnn", "gru", "lstm", "article", "keras", "language", "recall", "smoke", "compare"):
         assert f"\n  {name} " in done.stdout
 
 
@@ -350,10 +350,10 @@ def test_an_export_that_cannot_be_written_leaves_nothing_behind(results: Path, t
 
 BAD = {
     "no such file": (["check", "nowhere.toml"], "no such experiment file"),
-    "unknown kernel": (["summary", "gru", "--kernel", "fusd"], "Did you mean 'fused'?"),
+    "unknown backend": (["summary", "gru", "--backend", "fusd"], "Did you mean 'fused'?"),
     "unknown cell": (["summary", "gruu"], "Did you mean 'gru'?"),
-    "bad shape": (["kernels", "--shape", "32,256"], "expected four whole numbers from 1 to 1,000,000"),
-    "unknown kernel to measure": (["kernels", "--kernel", "fusd"], "Did you mean 'fused'?"),
+    "bad shape": (["backends", "--shape", "32,256"], "expected four whole numbers from 1 to 1,000,000"),
+    "unknown backend to measure": (["backends", "--backend", "fusd"], "Did you mean 'fused'?"),
     "no results": (["status", "nowhere"], "no results here"),
     "no results to compare": (["diff", "nowhere", "elsewhere"], "nowhere: no results here"),
     "no duration": (["run", "experiments/smoke.toml", "--budget", "soon"], "such as 90s, 10m or 1h30m"),

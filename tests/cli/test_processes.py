@@ -75,7 +75,7 @@ main()
         ("scipy.special", ["judge", "RESULTS"]),
         ("pandas", ["export", "RESULTS"]),
         ("harness.store.frame", ["serve", "RESULTS", "--port", "0"]),
-        ("harness.runner.kernels", ["kernels"]),
+        ("harness.runner.backends", ["backends"]),
         ("tensorflow", ["summary", "gru"]),
     ],
 )

@@ -14,22 +14,22 @@ from rich.table import Table
 from harness.cli.diff import table
 from harness.cli.terminal import (
     VerdictTable,
+    backend_notes,
+    backend_table,
+    backend_title,
     data_lines,
-    kernel_notes,
-    kernel_table,
-    kernel_title,
     plan_table,
     status_table,
 )
 from harness.plan.expand import plan
-from harness.runner.kernels import KernelRecord, Shape
+from harness.runner.backends import BackendRecord, Shape
 from harness.store.status import CellStatus, Status
 from harness.verdicts.changes import Change, Quantity
 from harness.verdicts.effects import effect_in_words
 from harness.verdicts.verdict import Verdict
 from tests.factories import experiment, spec
 
-SCOPE = {"task": "language", "train_size": [2000, 8000], "sequence_length": 64, "kernel": "fused", "matched": "units"}
+SCOPE = {"task": "language", "train_size": [2000, 8000], "sequence_length": 64, "backend": "fused", "matched": "units"}
 VERDICTS = [
     Verdict("a", "GRUs do better on less data", "supported", 0.108, 0.061, 0.155, "bits", 6, SCOPE, "Why this is so."),
     Verdict("b", "No difference", "no practical difference", 0.0, -0.01, 0.01, "bits", 6, {"machine": "3f2a9c"}, "R."),
@@ -38,7 +38,7 @@ VERDICTS = [
 ]
 SAID = (
     "supported", "GRUs do better on less data", "+0.108 bits [0.061, 0.155]", "Why this is so.", "No difference",
-    "Scope: language; size 2,000, 8,000; length 64; kernel fused; equal units", "Scope: machine 3f2a9c",
+    "Scope: language; size 2,000, 8,000; length 64; backend fused; equal units", "Scope: machine 3f2a9c",
     "depends", "LSTMs win", "−4 % [−∞, 9]", "not testable", "Turing", "It has no end.",
 )  # fmt: skip
 
@@ -112,30 +112,30 @@ def tables() -> list[Table]:
     trials = {id: trial.model_copy(update={"task": MARKUP}) for id, trial in plan(tiny).items()}
     quantity = Quantity("accuracy", "test_loss", "loss", "", "difference")
     change = Change(MARKUP, "gru", quantity, 1.0, 2.0, 1.0, 0.5, 1.5, 5, "changed")
-    measured = KernelRecord(MARKUP, "keras", "update", Shape(), 0.0, status="crashed")
+    measured = BackendRecord(MARKUP, "keras", "update", Shape(), 0.0, status="crashed")
     status = Status((CellStatus(MARKUP, Counter(ok=1), 1.0, 0.0),), 1.0, 0.0, 0, 0)
     return [
         plan_table(tiny, {}),
         plan_table(experiment(), trials),
         table([change]),
         status_table(status),
-        kernel_table([measured]),
+        backend_table([measured]),
     ]
 
 
-def test_kernels_are_shown_with_ratio_and_interval_and_what_failed_by_its_status() -> None:
+def test_backends_are_shown_with_ratio_and_interval_and_what_failed_by_its_status() -> None:
     shape = Shape(units=8)
     measured = [
-        KernelRecord("gru", "keras", "step", shape, 0.5, (0.002,) * 10, 1.5, (1.0, 1.0, 1.0), 3 * 2**20, 2**20),
-        KernelRecord("gru", "fused", "step", shape, 0.5, (0.001,) * 10, 0.5, (0.4, 0.5, 0.6), None, None),
-        KernelRecord("lstm", "keras", "step", shape, 0.5, status="out_of_memory", failure="9 GiB (in first_step)"),
+        BackendRecord("gru", "keras", "step", shape, 0.5, (0.002,) * 10, 1.5, (1.0, 1.0, 1.0), 3 * 2**20, 2**20),
+        BackendRecord("gru", "fused", "step", shape, 0.5, (0.001,) * 10, 0.5, (0.4, 0.5, 0.6), None, None),
+        BackendRecord("lstm", "keras", "step", shape, 0.5, status="out_of_memory", failure="9 GiB (in first_step)"),
     ]
     file = io.StringIO()
-    Console(file=file, width=200).print(kernel_table(measured))
+    Console(file=file, width=200).print(backend_table(measured))
     lines = [line.strip() for line in file.getvalue().splitlines() if line.strip()]
     rows = lines[next(place for place, line in enumerate(lines) if set(line) == {"─"}) + 1 :]
     title = "Prediction of one time step at batch size 1: 256 features, 2 x 8 units; 10 rounds in turn"
-    assert kernel_title(measured) == title
+    assert backend_title(measured) == title
     assert {"ms", "per", "step"} <= {*" ".join(lines[:3]).split()}
     assert [row.split()[:5] for row in rows[:2]] == [
         ["gru", "keras", "1.50", "2", "2"],
@@ -145,13 +145,13 @@ def test_kernels_are_shown_with_ratio_and_interval_and_what_failed_by_its_status
     assert rows[0].endswith(" 3")
     assert "0.50 [0.40, 0.60]" in rows[1]
     assert rows[2].split() == ["lstm", "keras", "-", "out", "of", "memory", "-", "-", "-", "-"]
-    few = KernelRecord("lstm", "fused", "step", shape, 0.5, (0.001,), ratio_to_keras=(0.0, 0.73, math.inf), group=2)
+    few = BackendRecord("lstm", "fused", "step", shape, 0.5, (0.001,), ratio_to_keras=(0.0, 0.73, math.inf), group=2)
     grouped = [*measured, few]
-    Console(file=file, width=200).print(kernel_table([few]))
+    Console(file=file, width=200).print(backend_table([few]))
     assert " 0.73 " in file.getvalue()
     assert "inf" not in file.getvalue(), "an interval from 0 to infinity says nothing"
-    assert next(iter(kernel_notes(grouped))).startswith("Memory did not hold all processes at once: timed in 2 groups")
-    assert list(kernel_notes(measured)) == ["lstm, keras: out of memory. 9 GiB (in first_step)"]
+    assert next(iter(backend_notes(grouped))).startswith("Memory did not hold all processes at once: timed in 2 groups")
+    assert list(backend_notes(measured)) == ["lstm, keras: out of memory. 9 GiB (in first_step)"]
 
 
 @pytest.mark.parametrize("shown", tables())
@@ -203,17 +203,17 @@ def test_check_names_each_of_several_files_as_its_table_does(tmp_path: Path) -> 
     ]
 
 
-def test_a_terminal_of_80_columns_has_all_that_was_measured_of_kernels() -> None:
+def test_a_terminal_of_80_columns_has_all_that_was_measured_of_backends() -> None:
     measured = [
-        KernelRecord(
-            "simple_rnn", "document", "update", Shape(), 0.5, (0.0123, 0.0124, 0.0151), 12.34, (0.21, 0.23, 0.25),
+        BackendRecord(
+            "simple_rnn", "article", "update", Shape(), 0.5, (0.0123, 0.0124, 0.0151), 12.34, (0.21, 0.23, 0.25),
             985 * 2**20, 2**20,
         )
     ]  # fmt: skip
     file = io.StringIO()
-    Console(file=file, width=80).print(kernel_table(measured))
+    Console(file=file, width=80).print(backend_table(measured))
     text = words(file.getvalue())
     assert max(map(len, file.getvalue().splitlines())) <= 80
     assert "…" not in text
-    for said in ("simple_rnn", "document", "12.34", "12.4", "to", "[0.21,", "0.25]", "985"):
+    for said in ("simple_rnn", "article", "12.34", "12.4", "to", "[0.21,", "0.25]", "985"):
         assert said in text.split(), said

@@ -37,7 +37,7 @@ def test_every_key_of_an_experiment_is_explained(heading: str, model: Any, elsew
 
 def test_the_defaults_are_those_of_the_code() -> None:
     told = {**table("experiments.md", "`[[sweep]]`"), **table("experiments.md", "At the top")}
-    for name, model in (("kernel", Experiment), ("lane", Experiment), ("optimizer", Sweep), ("match", Sweep)):
+    for name, model in (("backend", Experiment), ("lane", Experiment), ("optimizer", Sweep), ("match", Sweep)):
         default = model.model_fields[name].default
         assert told[name].strip('`"') == (default if isinstance(default, str) else default[0]), name
     for name in ("learning_rate", "batch_size", "dropout", "recurrent_dropout", "clip_norm"):

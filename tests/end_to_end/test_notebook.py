@@ -16,7 +16,7 @@ name = "cells"
 title = "A cell of a notebook"
 seeds = 1
 cells = ["notebook_cells:cell", "lstm"]
-kernel = "keras"
+backend = "keras"
 
 [[sweep]]
 task = "notebook_cells:task"

@@ -25,7 +25,7 @@ name = "quick"
 title = "Quick"
 seeds = 1
 cells = ["simple_rnn", "gru", "lstm"]
-kernel = "keras"
+backend = "keras"
 
 [[sweep]]
 task = "recall"
@@ -60,7 +60,7 @@ COLUMNS = [
     "trial_id",
     "task",
     "cell",
-    "kernel",
+    "backend",
     "lane",
     "units",
     "layers",
@@ -200,7 +200,7 @@ def test_one_command_gives_records_verdicts_and_a_report(undisturbed: Undisturbe
     for cell in ("simple rnn", "gru", "lstm"):
         assert cell in page.lower()
     for total in ("12,714", "35,562", "46,698"):
-        assert total in page, "the summaries of the document's models"
+        assert total in page, "the summaries of the article's models"
     assert list((directory / "figures").glob("*.png"))
 
     first = frame.iloc[0]
@@ -273,9 +273,9 @@ def test_the_documents_model_is_summarised() -> None:
     assert done.stderr == ""
 
 
-def test_kernels_are_measured_side_by_side() -> None:
+def test_backends_are_measured_side_by_side() -> None:
     arguments = ["--shape", "4,6,3,2", "--rounds", "2", "--cell", "simple_rnn"]
-    command = [sys.executable, "-m", "harness", "kernels", *arguments, "--kernel", "keras", "--kernel", "fused"]
+    command = [sys.executable, "-m", "harness", "backends", *arguments, "--backend", "keras", "--backend", "fused"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     rows = [line.split() for line in done.stdout.splitlines()]

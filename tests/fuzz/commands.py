@@ -97,7 +97,7 @@ def pretended(folder: Path) -> Iterator[None]:
         with (
             mock.patch("harness.runner.flow.LocalEngine", simulated),
             mock.patch("harness.runner.flow._summarise_models", nothing),
-            mock.patch("harness.runner.kernels.measure_kernels", unmeasured),
+            mock.patch("harness.runner.backends.measure_backends", unmeasured),
             mock.patch("harness.report.writing.plot_files", return_value={}),
             mock.patch("harness.trial.foreground.run_in_foreground", nothing),
             mock.patch("harness.trial.settings.settle", nothing),
@@ -145,10 +145,10 @@ _OPTIONS: dict[str, dict[str, tuple[Sequence[str], Sequence[str]]]] = {
     "judge": {"--claims": (_FILES, _ODD_PATHS), "--output": (("verdicts.json", "out.json"), _ODD_PATHS)},
     "show": {},
     "trial": {},
-    "summary": {"--kernel": (("document", "keras", "fused"), TEXTS), "--units": (_NUMBERS, _ODD_NUMBERS)},
-    "kernels": {
+    "summary": {"--backend": (("article", "keras", "fused"), TEXTS), "--units": (_NUMBERS, _ODD_NUMBERS)},
+    "backends": {
         "--shape": (("2,4,3,5",), ("1,2,3", "1,2,3,0", "a,b,c,d", "1e3,1,1,1", f"1,{'9' * 5000},1,1", *TEXTS)),
-        "--cell": (("gru", "lstm"), TEXTS), "--kernel": (("keras", "fused"), TEXTS),
+        "--cell": (("gru", "lstm"), TEXTS), "--backend": (("keras", "fused"), TEXTS),
         "--dropout": (("0", "0.5"), _ODD_NUMBERS), "--rounds": (_NUMBERS, _ODD_NUMBERS), "--predict": ((), ()),
     },
     "diff": {"--format": (("table", "json"), TEXTS)},
@@ -157,10 +157,10 @@ _OPTIONS: dict[str, dict[str, tuple[Sequence[str], Sequence[str]]]] = {
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     "run": ("file",), "check": ("file",), "list": ("kind",), "schema": (), "status": ("folder",),
     "report": ("folder",), "merge": ("folder", "folder"), "serve": ("folder",), "judge": ("folder",),
-    "show": ("folder", "trial"), "trial": ("folder", "trial"), "summary": ("cell",), "kernels": (),
+    "show": ("folder", "trial"), "trial": ("folder", "trial"), "summary": ("cell",), "backends": (),
     "diff": ("folder", "folder"), "export": ("folder",),
 }  # fmt: skip
-_SELDOM = ("report", "diff", "judge", "run", "schema", "kernels")
+_SELDOM = ("report", "diff", "judge", "run", "schema", "backends")
 """Commands that take long or have little to be mistaken in."""
 
 
@@ -175,7 +175,7 @@ def _argument(random: Random, kind: str) -> str:
         case "cell":
             return pick(random, ("gru", "simple_rnn", "harness.cells.gru:cell"), TEXTS)
         case _:
-            return pick(random, ("cells", "tasks", "kernels"), TEXTS)
+            return pick(random, ("cells", "tasks", "backends"), TEXTS)
 
 
 def command_line(random: Random) -> list[str]:

@@ -186,7 +186,7 @@ def _as_text(value: Any) -> str:
 
 _COLUMNS = {
     "trial": ("trial_id", "attempt", "status", "task", "cell", "seconds", "record"),
-    "planned": ("position", "trial_id", "task", "lane", "kernel", "cell", "guess", "spec"),
+    "planned": ("position", "trial_id", "task", "lane", "backend", "cell", "guess", "spec"),
     "left_out": ("trial_id", "reason"),
     "look": ("claim", "through", "most"),
 }

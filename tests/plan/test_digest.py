@@ -45,7 +45,7 @@ def test_what_reads_and_shows_records_does_not_count(task: str) -> None:
     assert rooms <= {"cells", "tasks", "trial", "model", "tuning", "files"}
 
 
-def test_every_gradient_of_the_fused_kernel_is_counted() -> None:
+def test_every_gradient_of_the_fused_backend_is_counted() -> None:
     assert {
         "harness.cells.shards", "harness.cells.gradient", "harness.cells.scan", "harness.trial.update",
         "harness.trial.settings",

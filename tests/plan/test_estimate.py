@@ -16,8 +16,8 @@ WORDS = {"task": "words", "sequence_length": 64, "batch_size": 32, "units": 32}
 @pytest.mark.parametrize(
     ("trial", "seconds_per_update"),
     [
-        ({**WORDS, "cell": "gru", "kernel": "fused", "options": {"vocabulary": 5000}}, 0.184),
-        ({**WORDS, "cell": "lstm", "kernel": "fused", "options": {"vocabulary": 2000}}, 0.121),
+        ({**WORDS, "cell": "gru", "backend": "fused", "options": {"vocabulary": 5000}}, 0.184),
+        ({**WORDS, "cell": "lstm", "backend": "fused", "options": {"vocabulary": 2000}}, 0.121),
     ],
     ids=lambda value: str(value.get("options")) if isinstance(value, dict) else "",
 )
@@ -30,7 +30,7 @@ def test_the_guess_knows_vocabulary_and_classes(trial: dict[str, Any], seconds_p
 
 def test_a_larger_vocabulary_takes_longer() -> None:
     guesses = [
-        guessed_seconds(spec(**WORDS, kernel="fused", options={"vocabulary": size}, updates=1000))
+        guessed_seconds(spec(**WORDS, backend="fused", options={"vocabulary": size}, updates=1000))
         for size in (10, 100, 1000, 5000)
     ]
     assert guesses == sorted(guesses)

@@ -190,19 +190,21 @@ def test_states_that_could_not_be_carried_anywhere_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "length", "kernel", "words"),
+    ("task", "length", "backend", "words"),
     [
         ("temporal_order", 19, "keras", "sequence_length 19 is too short"),
         ("recall", 2, "keras", "only 64 different sequences of 2"),
         ("language", 30_000, "fused", "sequence_length 30000 needs more than 30,000"),
-        ("recall", 9, "document", "kernel 'document' runs one sequence length"),
+        ("recall", 9, "article", "backend 'article' runs one sequence length"),
     ],
 )
 def test_lengths_that_cannot_be_evaluated_are_refused_before_any_training(
-    task: str, length: int, kernel: str, words: str
+    task: str, length: int, backend: str, words: str
 ) -> None:
     lengths = f"updates = 6\nevaluate_lengths = [{length}]"
-    text = EXPERIMENT.replace('"recall"', f'"{task}"').replace('"keras"', f'"{kernel}"').replace("updates = 6", lengths)
+    text = (
+        EXPERIMENT.replace('"recall"', f'"{task}"').replace('"keras"', f'"{backend}"').replace("updates = 6", lengths)
+    )
     with pytest.raises(UserError, match=rf"sweep\[0\] \({task}\): .*{words}"):
         plan(experiment(text.replace("sequence_length = 5", "sequence_length = 20")))
 

@@ -24,12 +24,12 @@ def address(complete: Path) -> str:
 
 @pytest.fixture(scope="session")
 def several(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The address of a page with two kernels and two ways of matching, of which not every combination was tried."""
+    """The address of a page with two backends and two ways of matching, of which not every combination was tried."""
     tried = [("keras", "units"), ("fused", "units"), ("fused", "parameters")]
     rows = frame(
         *(
-            trial(kernel=kernel, matched=matched, cell=cell, train_size=size, seed=seed, test_loss=1 + size / 9000)
-            for (kernel, matched), cell, size, seed in product(tried, ("gru", "lstm"), (1000, 4000), range(3))
+            trial(backend=backend, matched=matched, cell=cell, train_size=size, seed=seed, test_loss=1 + size / 9000)
+            for (backend, matched), cell, size, seed in product(tried, ("gru", "lstm"), (1000, 4000), range(3))
         )
     )
     rows["trial_id"] = [f"trial-{place}" for place in range(len(rows))]

@@ -69,7 +69,7 @@ def trial(**given: Any) -> dict[str, Any]:
     row: dict[str, Any] = {
         "task": "recall",
         "cell": "gru",
-        "kernel": "keras",
+        "backend": "keras",
         "lane": "accuracy",
         "units": 32,
         "layers": 1,
@@ -101,7 +101,7 @@ def trial(**given: Any) -> dict[str, Any]:
         "machine": "3f2a9c",
     }
     row |= given
-    told_apart_by = ("task", "cell", "kernel", "train_size", "sequence_length", "units", "learning_rate", "seed")
+    told_apart_by = ("task", "cell", "backend", "train_size", "sequence_length", "units", "learning_rate", "seed")
     row.setdefault("trial_id", "-".join(str(row[key]) for key in told_apart_by))
     return row
 
@@ -302,7 +302,7 @@ def verdicts() -> list[Verdict]:
             10.9,
             "%",
             5,
-            {"kernel": "keras"},
+            {"backend": "keras"},
             "The interval leaves both open.",
             better="gru",
             than="lstm",

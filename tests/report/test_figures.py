@@ -156,10 +156,10 @@ def test_parameters_are_bars_with_their_recurrent_part(compared: dict[str, Plot]
         assert series.part == pytest.approx(own["recurrent_parameters"] / own["parameters"])
 
 
-def test_kernels_are_rows_of_their_own_and_never_pooled() -> None:
+def test_backends_are_rows_of_their_own_and_never_pooled() -> None:
     rows = [
-        trial(kernel=kernel, cell=cell, seed=seed, seconds_per_update=seconds)
-        for kernel, seconds in (("document", 0.02), ("fused", 0.001))
+        trial(backend=backend, cell=cell, seed=seed, seconds_per_update=seconds)
+        for backend, seconds in (("article", 0.02), ("fused", 0.001))
         for cell in ("gru", "lstm")
         for seed in range(3)
     ]

@@ -35,12 +35,12 @@ def test_what_does_not_count_is_told_with_the_reason() -> None:
     assert again.startswith("1 trial took more than one attempt")
 
 
-def test_noisy_speed_trials_are_counted_by_cell_and_kernel() -> None:
+def test_noisy_speed_trials_are_counted_by_cell_and_backend() -> None:
     quiet = [trial(lane="speed", seed=seed, noisy=False) for seed in range(3)]
     said = noisy(prepared(frame(*quiet)), LOOKS)
     assert said.startswith("None of 3 speed trials was noisy.")
     assert "half of the margin" in said
-    loud = [trial(lane="speed", seed=9, noisy=True, kernel="fused"), trial(seed=10)]
+    loud = [trial(lane="speed", seed=9, noisy=True, backend="fused"), trial(seed=10)]
     assert noisy(prepared(frame(*quiet, *loud)), LOOKS).startswith("1 of 4 speed trials stayed noisy: GRU by fused 1.")
     assert noisy(prepared(frame(trial())), LOOKS).startswith("No trial had the machine to itself")
 
@@ -55,7 +55,7 @@ def test_a_split_timing_block_is_reported_with_the_trial_that_its_groups_share()
     assert groups(prepared(frame(*whole, trial())), LOOKS) == ""
     assert groups(prepared(frame(trial())), LOOKS) == ""
     split = [
-        in_turns("lstm", 1, "[1.0, 2.0]", "[1.0, 2.0]", kernel="fused"),
+        in_turns("lstm", 1, "[1.0, 2.0]", "[1.0, 2.0]", backend="fused"),
         in_turns("gru", 1, "[3.0, 3.0]", "[1.0, 2.0]"),
         in_turns("simple_rnn", 2, "[9.0]", "[4.0]"),
     ]

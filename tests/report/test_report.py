@@ -159,7 +159,7 @@ def test_a_frame_with_few_columns_is_enough(tmp_path: Path, undrawn_files: None)
 
 
 def test_hostile_names_are_shown_as_text(tmp_path: Path, undrawn_files: None) -> None:
-    rows = pd.concat([small(1, ("gru",)).assign(cell=name, kernel=name, task=name) for name in HOSTILE])
+    rows = pd.concat([small(1, ("gru",)).assign(cell=name, backend=name, task=name) for name in HOSTILE])
     rows["trial_id"] = [f"{name}{place}" for place, name in enumerate(rows["cell"])]
     said = [Verdict(n, n, "supported", 1.0, 0.5, 1.5, n, 5, {n: [n, 3]}, n, better=n, than=n) for n in HOSTILE]
     name = "".join(HOSTILE)

@@ -66,18 +66,18 @@ def test_logarithmic_drawings_take_the_place_of_linear_ones(browser: Browser, ad
     assert "scale=log" in browser.current_url
 
 
-def test_a_kernel_leaves_its_own_panels_and_rows(browser: Browser, several: str) -> None:
+def test_a_backend_leaves_its_own_panels_and_rows(browser: Browser, several: str) -> None:
     visit(browser, several)
     panels = shown(browser, "#loss-by-size .panel")
-    rows = shown(browser, '#seconds-per-update [data-kernel][data-cell="1"] text')
+    rows = shown(browser, '#seconds-per-update [data-backend][data-cell="1"] text')
     assert panels == 3
-    choose(browser, "kernel", "keras")
+    choose(browser, "backend", "keras")
     assert shown(browser, "#loss-by-size .panel") == 1
-    assert shown(browser, '#loss-by-size .panel[data-kernel="keras"]') == 1
-    kept = shown(browser, '#seconds-per-update [data-kernel="keras"][data-cell="1"] text')
+    assert shown(browser, '#loss-by-size .panel[data-backend="keras"]') == 1
+    kept = shown(browser, '#seconds-per-update [data-backend="keras"][data-cell="1"] text')
     assert 0 < kept < rows
-    assert shown(browser, '#seconds-per-update [data-kernel="fused"]') == 0
-    assert "kernel=keras" in browser.current_url
+    assert shown(browser, '#seconds-per-update [data-backend="fused"]') == 0
+    assert "backend=keras" in browser.current_url
 
 
 def test_a_matching_leaves_its_own_panels_and_an_empty_choice_says_so(browser: Browser, several: str) -> None:
@@ -86,7 +86,7 @@ def test_a_matching_leaves_its_own_panels_and_an_empty_choice_says_so(browser: B
     assert shown(browser, "#loss-by-size .panel") == 1
     assert shown(browser, '#loss-by-size .panel[data-matched="parameters"]') == 1
     assert shown(browser, "#loss-by-size .empty") == 0
-    choose(browser, "kernel", "keras")
+    choose(browser, "backend", "keras")
     assert shown(browser, "#loss-by-size .panel") == 0
     assert "Nothing was measured" in browser.find_element(By.CSS_SELECTOR, "#loss-by-size .empty").text
 
@@ -98,13 +98,13 @@ def test_a_view_can_be_shared_by_its_address(browser: Browser, address: str, sev
     assert browser.execute_script("return document.documentElement.dataset.theme") == "dark"
     assert set(column(browser, "task")) == {"recall"}
     assert "51 to 90 of 90 trials" in browser.find_element(By.CSS_SELECTOR, ".paging").text
-    visit(browser, several + "#kernel=fused&matched=units&at=loss-by-size")
+    visit(browser, several + "#backend=fused&matched=units&at=loss-by-size")
     assert shown(browser, "#loss-by-size .panel") == 1
     assert (
         browser.execute_script("return Math.abs(document.getElementById('loss-by-size').getBoundingClientRect().y)")
         < 200
     )
-    visit(browser, address + "#without=99&scale=no&theme=pink&page=-4&sort=nothing:up&task=%3Cb%3E&kernel=x")
+    visit(browser, address + "#without=99&scale=no&theme=pink&page=-4&sort=nothing:up&task=%3Cb%3E&backend=x")
     assert shown(browser, '#evidence [data-cell="1"]') > 0
     assert "1 to 50 of 150 trials" in browser.find_element(By.CSS_SELECTOR, ".paging").text
 

@@ -31,10 +31,10 @@ def test_the_table_sorts_filters_searches_and_pages(browser: Browser, address: s
 def test_columns_can_be_chosen(browser: Browser, address: str) -> None:
     visit(browser, address)
     press(browser, ".chooser [value=trial_id]")
-    press(browser, ".chooser [value=kernel]")
+    press(browser, ".chooser [value=backend]")
     heads = [head.text for head in browser.find_elements(By.CSS_SELECTOR, ".trials th")]
     assert heads[0] == "trial id"
-    assert "kernel" not in heads
+    assert "backend" not in heads
 
 
 def test_downloads_hold_the_selected_trials(browser: Browser, address: str) -> None:

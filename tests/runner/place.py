@@ -24,7 +24,7 @@ HEAD = """
 name = "whole"
 title = "Whole"
 cells = "gru"
-kernel = "keras"
+backend = "keras"
 seeds = 1
 """
 SWEEP = """

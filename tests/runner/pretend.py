@@ -106,13 +106,13 @@ def let_the_clock_jump() -> None:
 
 def main() -> None:
     from harness.cli.main import main as command
-    from harness.runner import flow, kernels, lanes
+    from harness.runner import backends, flow, lanes
 
     if os.environ.get(JUMPING):
         let_the_clock_jump()
     lanes.LOCK_FILE = Path(os.environ["HARNESS_TEST"]) / "machine.lock"  # what else runs here is in nobody's way
     flow.LocalEngine = partial(flow.LocalEngine, preload=PRELOAD)  # type: ignore[misc, assignment]
-    kernels.LocalEngine = flow.LocalEngine  # type: ignore[misc]
+    backends.LocalEngine = flow.LocalEngine  # type: ignore[misc]
     flow._summarise_models = lambda *_: None
     flow.judge_and_render = lambda directory, **_: ([], directory / "report.html")
     print(READY, flush=True)

@@ -48,12 +48,12 @@ def planned(specs: Sequence[TrialSpec]) -> dict[str, TrialSpec]:
     return {s.id(): s for s in specs}
 
 
-def test_a_block_is_all_cells_and_kernels_of_a_condition_and_seed() -> None:
-    specs = sweep() + sweep(kernel="fused")
+def test_a_block_is_all_cells_and_backends_of_a_condition_and_seed() -> None:
+    specs = sweep() + sweep(backend="fused")
     blocks = in_rounds(trials(specs), planned(specs))
     assert len(blocks) == 3 * 2
     for block in blocks:
-        assert {(t.spec.cell, t.spec.kernel) for t in block} == set(product(("gru", "lstm"), ("keras", "fused")))
+        assert {(t.spec.cell, t.spec.backend) for t in block} == set(product(("gru", "lstm"), ("keras", "fused")))
         assert len({(t.spec.seed, t.spec.train_size) for t in block}) == 1
 
 

@@ -16,25 +16,25 @@ from harness.spec.factors import Lane
 from tests.factories import spec
 
 SPECS = [
-    spec(lane="speed", seed=seed, cell=cell, kernel=kernel, train_size=size)
-    for seed, cell, kernel, size in product((0, 1, 2), ("gru", "lstm"), ("keras", "fused"), (20, 40))
+    spec(lane="speed", seed=seed, cell=cell, backend=backend, train_size=size)
+    for seed, cell, backend, size in product((0, 1, 2), ("gru", "lstm"), ("keras", "fused"), (20, 40))
 ]
 TRIALS = [Trial(s.id(), s) for s in SPECS]
 
 
-def test_all_cells_and_kernels_of_a_seed_and_condition_run_back_to_back() -> None:
+def test_all_cells_and_backends_of_a_seed_and_condition_run_back_to_back() -> None:
     ordered = speed_order(TRIALS)
     assert sorted(trial.id for trial in ordered) == sorted(trial.id for trial in TRIALS)
     for start in range(0, len(ordered), 4):
         block = ordered[start : start + 4]
         assert len({(t.spec.seed, t.spec.train_size) for t in block}) == 1
-        assert len({(t.spec.cell, t.spec.kernel) for t in block}) == 4
+        assert len({(t.spec.cell, t.spec.backend) for t in block}) == 4
 
 
 def test_the_order_is_random_within_blocks_but_always_the_same() -> None:
     ordered = speed_order(TRIALS)
     assert ordered == speed_order(TRIALS[::-1])
-    firsts = {(t.spec.cell, t.spec.kernel) for t in ordered[::4]}
+    firsts = {(t.spec.cell, t.spec.backend) for t in ordered[::4]}
     assert len(firsts) > 1
 
 

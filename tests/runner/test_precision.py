@@ -47,23 +47,23 @@ def test_each_pair_has_its_own_and_of_two_claims_the_smaller_margin_counts() -> 
     ]
     one, other = spec(cell="lstm"), spec(cell="gru")
     assert precision.half_width(one, other) == precision.half_width(other, one) == pytest.approx(0.015)
-    assert precision.half_width(one, spec(cell="gru", kernel="fused")) is None
-    assert precision.half_width(one, spec(cell="lstm", kernel="fused")) is None
+    assert precision.half_width(one, spec(cell="gru", backend="fused")) is None
+    assert precision.half_width(one, spec(cell="lstm", backend="fused")) is None
     assert precision.half_width(one, spec(cell="mine:cell")) is None
 
 
-def test_without_claims_on_time_every_two_cells_of_a_kernel_are_compared() -> None:
+def test_without_claims_on_time_every_two_cells_of_a_backend_are_compared() -> None:
     precision = precision_for([paired(), not_testable()])
     assert precision == Precision()
     assert precision.half_width(spec(cell="gru"), spec(cell="lstm")) == PRECISION
-    assert precision.half_width(spec(cell="gru"), spec(cell="gru", kernel="fused")) is None
+    assert precision.half_width(spec(cell="gru"), spec(cell="gru", backend="fused")) is None
 
 
-def test_kernels_of_a_cell_can_be_compared() -> None:
+def test_backends_of_a_cell_can_be_compared() -> None:
     precision = Precision((("fused", "keras", 0.01),))
-    assert precision.half_width(spec(kernel="keras"), spec(kernel="fused")) == 0.01
-    assert precision.half_width(spec(kernel="document"), spec(kernel="fused")) is None
-    assert precision.half_width(spec(cell="lstm", kernel="keras"), spec(kernel="fused")) is None
+    assert precision.half_width(spec(backend="keras"), spec(backend="fused")) == 0.01
+    assert precision.half_width(spec(backend="article"), spec(backend="fused")) is None
+    assert precision.half_width(spec(cell="lstm", backend="keras"), spec(backend="fused")) is None
 
 
 TIMED = """

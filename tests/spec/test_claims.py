@@ -43,13 +43,13 @@ def test_every_kind_can_be_declared() -> None:
 
 def test_a_condition_is_a_value_a_list_or_a_word() -> None:
     claim = read(
-        **PAIRED, where={"train_size": 500, "sequence_length": [10, 20], "units": "smallest", "kernel": "keras"}
+        **PAIRED, where={"train_size": 500, "sequence_length": [10, 20], "units": "smallest", "backend": "keras"}
     )
     assert isinstance(claim, Paired)
     assert claim.where.train_size == (500,)
     assert claim.where.sequence_length == (10, 20)
     assert claim.where.units == "smallest"
-    assert claim.where.kernel == ("keras",)
+    assert claim.where.backend == ("keras",)
 
 
 def test_a_margin_is_a_number_or_a_percentage() -> None:
@@ -74,7 +74,7 @@ def test_a_margin_that_is_none_is_refused(margin: object) -> None:
         ({**PAIRED, "on": "tets_loss"}, "claim[0]: unknown metric 'tets_loss'. Did you mean 'test_loss'?"),
         ({**PAIRED, "where": {"tassk": "x"}}, "claim[0].where.tassk: unknown key. Did you mean 'task'?"),
         ({**PAIRED, "where": {"task": "langage"}}, "where.task: unknown task 'langage'. Did you mean 'language'?"),
-        ({**PAIRED, "where": {"kernel": "kera"}}, "where.kernel: unknown kernel 'kera'. Did you mean 'keras'?"),
+        ({**PAIRED, "where": {"backend": "kera"}}, "where.backend: unknown backend 'kera'. Did you mean 'keras'?"),
         ({**PAIRED, "where": {"train_size": "tiny"}}, "a number, or a list of such, or 'smallest', or 'largest'"),
         ({**PAIRED, "where": {"train_size": []}}, "where.train_size: expected a number"),
         ({**PAIRED, "where": {"train_size": [5, 5.0]}}, "where.train_size: the same value is listed twice"),
@@ -133,7 +133,7 @@ def test_a_bias_is_compared_as_records_have_it() -> None:
         ({"train_size": True}, "expected a number, or a list of such, or 'smallest', or 'largest'; found True"),
         ({"train_size": [5, float("nan")]}, "expected a number, or a list of such"),
         ({"train_size": ["smallest"]}, "expected a number, or a list of such"),
-        ({"kernel": 3}, "where.kernel: expected a kernel, or a list of such; found 3"),
+        ({"backend": 3}, "where.backend: expected a backend, or a list of such; found 3"),
         ({"task": 3}, "where.task: expected a task, or a list of such; found 3"),
         ({"forget_bias": True}, "expected a number, 'chrono' or '', or a list of such; found True"),
         ({"units": [32, 32]}, "where.units: the same value is listed twice in [32, 32]"),

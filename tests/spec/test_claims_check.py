@@ -11,7 +11,7 @@ SWEEP = """
 [[sweep]]
 task = "adding"
 cells = ["lstm", "simple_rnn"]
-kernel = "fused"
+backend = "fused"
 lane = "speed"
 match = ["units", "parameters"]
 reset_after = false
@@ -33,7 +33,7 @@ def claim(where: str = "", **fields: str) -> str:
     "text",
     [
         claim(),
-        claim('train_size = [20, 30], kernel = "keras", lane = "accuracy", matched = "units", forget_bias = ""'),
+        claim('train_size = [20, 30], backend = "keras", lane = "accuracy", matched = "units", forget_bias = ""'),
         claim('train_size = "smallest", updates = 7, batch_size = 9, patience = 3, clip_norm = 2, reset_after = true'),
         claim('task = "adding", forget_bias = 1, matched = "parameters"', better="simple_rnn"),
         claim('lane = "speed", learning_rate = 0.5, forget_bias = "chrono"', better="simple_rnn"),
@@ -50,7 +50,7 @@ def test_a_claim_that_some_sweep_feeds_is_accepted(text: str) -> None:
     [
         (claim(better="simple_rnn", where='task = "recall"'), "has the cells 'gru', 'lstm', not 'simple_rnn'"),
         (claim('train_size = [30, 60], task = "recall"'), "sweep[0] (recall), has train_size 20, 40, not 30, 60"),
-        (claim('kernel = "document"'), "has kernel 'keras', not 'document'"),
+        (claim('backend = "article"'), "has backend 'keras', not 'article'"),
         (claim('lane = "speed"'), "has lane 'accuracy', not 'speed'"),
         (claim('matched = "parameters"'), "has matched 'units', not 'parameters'"),
         (claim("forget_bias = 1"), "has forget_bias '', not '1.0'"),

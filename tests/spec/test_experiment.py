@@ -49,7 +49,7 @@ def test_ids_do_not_depend_on_order_names_or_comments(shuffler: random.Random) -
     "change",
     [
         {"cell": "lstm"},
-        {"kernel": "fused"},
+        {"backend": "fused"},
         {"lane": "speed"},
         {"units": 5},
         {"layers": 2},
@@ -105,10 +105,10 @@ def test_a_list_of_seeds_is_taken_as_it_is() -> None:
     assert {s.seed for s in plan(experiment(EXPERIMENT, ("seeds = 2", "seeds = [5, 9]"))).values()} == {5, 9}
 
 
-def test_a_sweep_may_have_cells_kernels_lane_and_seeds_of_its_own() -> None:
-    own = 'updates = 6\ncells = "gru"\nkernel = "document"\nlane = "speed"\nseeds = [3]'
+def test_a_sweep_may_have_cells_backends_lane_and_seeds_of_its_own() -> None:
+    own = 'updates = 6\ncells = "gru"\nkernel = "article"\nlane = "speed"\nseeds = [3]'
     specs = plan(experiment(EXPERIMENT, ("updates = 6", own))).values()
-    assert {(s.cell, s.kernel, s.lane, s.seed) for s in specs} == {("gru", "document", "speed", 3)}
+    assert {(s.cell, s.backend, s.lane, s.seed) for s in specs} == {("gru", "article", "speed", 3)}
 
 
 MISTAKES = [
@@ -120,7 +120,7 @@ MISTAKES = [
     ("seeds = 2", "sseds = 2\nseeds = 2", r"sseds: unknown key\. Did you mean 'seeds'\?"),
     ('"lstm"', '"lstn"', r"cells\[1\]: unknown cell 'lstn'\. Did you mean 'lstm'\?"),
     ('"recall"', '"recal"', r"sweep\[0\]\.task: unknown task 'recal'\. Did you mean 'recall'\?"),
-    ('"keras"', '"kers"', r"kernel\[0\]: unknown kernel 'kers'\. Did you mean 'keras'\?"),
+    ('"keras"', '"kers"', r"backend\[0\]: unknown backend 'kers'\. Did you mean 'keras'\?"),
     ("train_size = [20, 40]", "train_size = []", r"sweep\[0\]\.train_size: .*at least 1 item"),
     (
         "train_size = [20, 40]",

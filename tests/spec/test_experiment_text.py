@@ -146,7 +146,7 @@ def test_an_experiment_made_in_python_is_checked_like_a_file(
         units=4,
         updates=6,
     )
-    made = Experiment(name="tiny", title="Tiny", seeds=2, cells=("gru", "lstm"), kernel="keras", sweep=(sweep,))
+    made = Experiment(name="tiny", title="Tiny", seeds=2, cells=("gru", "lstm"), backend="keras", sweep=(sweep,))
     assert plan(checked(made)) == plan(load_experiment(file))
     assert plan(load_experiment(stored(checked(made), tmp_path / "results"))) == plan(load_experiment(file))
     wrong = made.model_copy(update={"sweep": (sweep.model_copy(update={"options": {"txt": "a"}}),)})

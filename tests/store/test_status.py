@@ -111,7 +111,7 @@ def test_estimates_are_by_the_trials_most_like_this_one() -> None:
     estimator.learn(load_of(short), 7.0)
     assert estimator.seconds(load_of(short)) == pytest.approx(7)
     guesses = load_of(long).guess / load_of(short).guess
-    assert estimator.seconds(load_of(long)) == pytest.approx(7 * guesses), "the same cell and kernel, corrected alike"
+    assert estimator.seconds(load_of(long)) == pytest.approx(7 * guesses), "the same cell and backend, corrected alike"
     estimator.learn(load_of(long), 50.0)
     assert estimator.seconds(load_of(short)) == pytest.approx(7)
     assert estimator.seconds(load_of(long)) == pytest.approx(50)

@@ -1,4 +1,4 @@
-"""States carried from window to window: one long sequence, read in pieces, by every cell and kernel."""
+"""States carried from window to window: one long sequence, read in pieces, by every cell and backend."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from harness.trial.train import train
 from harness.trial.update import make_stateful_predict, make_stateful_updates, zero_states
 from tests.factories import spec
 
-KERNELS = ("document", "keras", "fused")
+BACKENDS = ("article", "keras", "fused")
 NETWORK = {"rnn_units": (4, 3), "fc_units": (), "classes": 5, "symbols": 5, "output": "softmax", "seed": 2}
 
 
@@ -30,16 +30,16 @@ def windows(count: int, length: int = 3, batch: int = 2) -> np.ndarray:
     return np.random.default_rng(0).integers(5, size=(count, batch, length), dtype=np.int32)
 
 
-def carrying(cell: str, kernel: str, **options: Any) -> Any:
+def carrying(cell: str, backend: str, **options: Any) -> Any:
     plain = {"dropout": 0, "recurrent_dropout": 0}
-    return get_model(cell, kernel=kernel, input_shape=(3,), carry_state=True, **{**NETWORK, **plain, **options})
+    return get_model(cell, backend=backend, input_shape=(3,), carry_state=True, **{**NETWORK, **plain, **options})
 
 
-@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("cell", sorted(cells))
-def test_windows_with_their_state_carried_are_one_long_sequence(cell: str, kernel: str) -> None:
+def test_windows_with_their_state_carried_are_one_long_sequence(cell: str, backend: str) -> None:
     x = windows(4)
-    model, long = carrying(cell, kernel), get_model(cell, kernel=kernel, input_shape=(12,), **NETWORK)
+    model, long = carrying(cell, backend), get_model(cell, backend=backend, input_shape=(12,), **NETWORK)
     long.set_weights(model.get_weights())
     predict, states, found = make_stateful_predict(model), zero_states(model, 2), []
     assert len(states) == 2 * len(cells[cell].states)
@@ -65,8 +65,8 @@ def test_updates_go_on_from_the_state_but_no_gradient_flows_back_into_the_window
             weight.assign_sub(0.5 * gradient)
         expected.append(float(loss))
         states = after
-    for kernel in KERNELS:
-        model = carrying(cell, kernel, optimizer="sgd", learning_rate=0.5)
+    for backend in BACKENDS:
+        model = carrying(cell, backend, optimizer="sgd", learning_rate=0.5)
         updates = make_stateful_updates(model)
         first, left = updates(zero_states(model, 2), x[:4], y[:4])
         last, left = updates(left, x[4:], y[4:])
@@ -87,7 +87,7 @@ def seven(folder: Path, **changes: Any) -> TrialSpec:
     path.write_text("aaaaaab" * 600)
     options = LanguageOptions(text=(path,), carry_state=changes.pop("carry_state"))
     fields: dict[str, Any] = {
-        "task": "language", "options": options.model_dump(mode="json"), "kernel": "fused", "cell": "simple_rnn",
+        "task": "language", "options": options.model_dump(mode="json"), "backend": "fused", "cell": "simple_rnn",
         "units": 12, "train_size": 2800, "sequence_length": 4, "batch_size": 10, "updates": 400, "evaluate_every": 50,
         "learning_rate": 0.02,
     }  # fmt: skip
@@ -113,7 +113,7 @@ def test_what_lies_before_the_window_can_be_learned_only_with_the_state_carried(
 
 
 def test_a_trial_that_carries_its_state_is_the_same_every_time(tmp_path: Path) -> None:
-    small = {"updates": 13, "evaluate_every": 5, "train_size": 280, "kernel": "keras", "cell": "lstm", "dropout": 0.2}
+    small = {"updates": 13, "evaluate_every": 5, "train_size": 280, "backend": "keras", "cell": "lstm", "dropout": 0.2}
     one, again = (run(seven(tmp_path, carry_state=True, **small)) for _ in range(2))
     losses = [[(point["train_loss"], point["validation_loss"]) for point in told["curve"]] for told in (one, again)]
     assert losses[0] == losses[1]
@@ -130,7 +130,7 @@ def test_closer_evaluations_near_a_target_leave_the_carried_states_as_they_are(t
 
 
 def test_the_gradient_reaches_as_far_as_in_a_model_that_carries_nothing() -> None:
-    model, plain = carrying("gru", "keras"), get_model("gru", kernel="keras", input_shape=(3,), **NETWORK)
+    model, plain = carrying("gru", "keras"), get_model("gru", backend="keras", input_shape=(3,), **NETWORK)
     plain.set_weights(model.get_weights())
     x = windows(1, batch=5)[0]
     split = Split(x, np.roll(x, 1, axis=1))

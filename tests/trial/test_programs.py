@@ -17,7 +17,7 @@ from harness.trial.train import train
 from tests.benchmarks.memory import alive
 from tests.factories import spec
 
-KERNELS = [(cell, kernel) for cell in sorted(cells) for kernel in cells[cell].kernels]
+BACKENDS = [(cell, backend) for cell in sorted(cells) for backend in cells[cell].backends]
 FEW = tasks["recall"].options(validation_size=20, test_size=20).model_dump(mode="json")
 
 
@@ -44,10 +44,10 @@ def check_that_the_second_equals_itself_alone(first: TrialSpec, second: TrialSpe
     assert without_times(reused) == without_times(alone)
 
 
-@pytest.mark.parametrize(("cell", "kernel"), KERNELS)
-def test_every_cell_and_kernel_with_dropout_and_early_stopping(cell: str, kernel: str) -> None:
+@pytest.mark.parametrize(("cell", "backend"), BACKENDS)
+def test_every_cell_and_backend_with_dropout_and_early_stopping(cell: str, backend: str) -> None:
     common = {
-        "options": FEW, "cell": cell, "kernel": kernel, "dropout": 0.3, "recurrent_dropout": 0.3, "patience": 2,
+        "options": FEW, "cell": cell, "backend": backend, "dropout": 0.3, "recurrent_dropout": 0.3, "patience": 2,
         "updates": 60, "evaluate_every": 2, "gradient_reach": cell == "simple_rnn",
     }  # fmt: skip
     first = spec(**common, seed=5, train_size=40, learning_rate=0.01, purpose="tuning")
@@ -71,29 +71,29 @@ def test_every_task(name: str, tmp_path: Path) -> None:
 def test_states_carried_from_window_to_window() -> None:
     task = tasks["language"]
     options = task.options(carry_state=True, validation_size=200, test_size=200).model_dump(mode="json")
-    common = {"task": "language", "options": options, "cell": "simple_rnn", "kernel": "fused"}
+    common = {"task": "language", "options": options, "cell": "simple_rnn", "backend": "fused"}
     common |= {"train_size": 800, "sequence_length": 20}
     check_that_the_second_equals_itself_alone(spec(**common, seed=1), spec(**common, seed=2))
 
 
 def test_a_reused_program_has_no_first_step_and_no_memory_of_its_own() -> None:
     for seed in (8, 9):
-        found = run(spec(options=FEW, seed=seed, cell="simple_rnn", kernel="fused", units=5), reuse=True)
+        found = run(spec(options=FEW, seed=seed, cell="simple_rnn", backend="fused", units=5), reuse=True)
     assert found["memory"] is None
     assert "first_step" not in found["phases"]
     assert found["seconds_per_update"] > 0
 
 
 @pytest.fixture(scope="module", params=["keras", "fused"])
-def kernel(request: pytest.FixtureRequest) -> str:
-    """The tests that need it run kernel by kernel: a program that one of them has compiled serves the next, too."""
-    kernel: str = request.param
-    return kernel
+def backend(request: pytest.FixtureRequest) -> str:
+    """The tests that need it run backend by backend: a program that one of them has compiled serves the next, too."""
+    backend: str = request.param
+    return backend
 
 
-def test_a_reused_program_traces_nothing(kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reused_program_traces_nothing(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     options = tasks["recall"].options(validation_size=150, test_size=140).model_dump(mode="json")
-    common = {"options": options, "cell": "simple_rnn", "kernel": kernel, "gradient_reach": True, "units": 6}
+    common = {"options": options, "cell": "simple_rnn", "backend": backend, "gradient_reach": True, "units": 6}
     common |= {"evaluate_lengths": (3, 9)}
     traced = []
 
@@ -111,22 +111,22 @@ def test_a_reused_program_traces_nothing(kernel: str, monkeypatch: pytest.Monkey
     assert traced == []
 
 
-def with_all_that_leaves_something(kernel: str, seed: int) -> TrialSpec:
+def with_all_that_leaves_something(backend: str, seed: int) -> TrialSpec:
     common = {"options": FEW, "cell": "simple_rnn", "gradient_reach": True, "dropout": 0.1, "units": 7}
-    return spec(**common, kernel=kernel, seed=seed)
+    return spec(**common, backend=backend, seed=seed)
 
 
-def test_a_trial_leaves_no_model_graph_or_variable_in_the_process(kernel: str) -> None:
+def test_a_trial_leaves_no_model_graph_or_variable_in_the_process(backend: str) -> None:
     counts = []
     for trials in ((1, 2), (3,), (4, 5, 6, 7)):
         for seed in trials:
-            run(with_all_that_leaves_something(kernel, seed), reuse=True)
+            run(with_all_that_leaves_something(backend, seed), reuse=True)
         counts.append(alive())
     assert counts[0] == counts[1] == counts[2]
     assert counts[0]["models"] >= 1
 
 
-def test_tensorflow_keeps_nothing_for_new_names_of_variables(kernel: str) -> None:
+def test_tensorflow_keeps_nothing_for_new_names_of_variables(backend: str) -> None:
     names = []
 
     def note(next_creator: Any, **given: Any) -> Any:
@@ -135,7 +135,7 @@ def test_tensorflow_keeps_nothing_for_new_names_of_variables(kernel: str) -> Non
 
     with tf.variable_creator_scope(note):
         for seed in (1, 2):
-            run(with_all_that_leaves_something(kernel, seed), reuse=True)
+            run(with_all_that_leaves_something(backend, seed), reuse=True)
     assert len(names) > 10
     assert len(set(names)) == 1, "each further name takes 35 KiB for as long as the process lives"
 

@@ -43,7 +43,7 @@ def test_what_counts_is_what_a_trial_imports(
     (tmp_path / "mine_beside.py").write_text('TITLE = "Mine"\n', encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     trial = spec(
-        task=task, cell=cell, kernel="fused", gradient_reach=True, forget_bias=1.0, updates=2, sequence_length=8
+        task=task, cell=cell, backend="fused", gradient_reach=True, forget_bias=1.0, updates=2, sequence_length=8
     )
     ran = subprocess.run(
         [sys.executable, "-c", _RUN, trial.model_dump_json()],

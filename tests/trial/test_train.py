@@ -130,7 +130,7 @@ def test_labels_out_of_the_task_s_range_are_no_divergence(monkeypatch: pytest.Mo
 
 
 def test_other_lengths_are_tested_where_asked_for() -> None:
-    told = run(small(evaluate_lengths=(3, 9), kernel="fused"))
+    told = run(small(evaluate_lengths=(3, 9), backend="fused"))
     assert set(told["test_at"]) == {3, 9}
     assert all({"loss", "accuracy"} <= set(scores) for scores in told["test_at"].values())
     assert told["test_at"][3] != told["test_at"][9]
@@ -145,9 +145,9 @@ def test_what_the_network_hears_of_one_example_is_told_where_the_task_shows_it()
     assert run(small())["example"] is None
 
 
-@pytest.mark.parametrize("kernel", ["keras", "fused"])
-def test_gradient_reach_shows_that_the_nearest_inputs_are_felt_most(kernel: str) -> None:
-    told = run(small(gradient_reach=True, sequence_length=30, kernel=kernel, cell="simple_rnn"))
+@pytest.mark.parametrize("backend", ["keras", "fused"])
+def test_gradient_reach_shows_that_the_nearest_inputs_are_felt_most(backend: str) -> None:
+    told = run(small(gradient_reach=True, sequence_length=30, backend=backend, cell="simple_rnn"))
     for when in ("untrained", "trained"):
         distances, norms = zip(*told["gradient_reach"][when], strict=True)
         assert distances[0] == 0
@@ -157,9 +157,10 @@ def test_gradient_reach_shows_that_the_nearest_inputs_are_felt_most(kernel: str)
     assert untrained[0] > untrained[29] > 0
 
 
-def test_gradient_reach_is_the_same_by_both_kernels() -> None:
+def test_gradient_reach_is_the_same_by_both_backends() -> None:
     reaches = [
-        run(small(gradient_reach=True, kernel=kernel))["gradient_reach"]["untrained"] for kernel in ("keras", "fused")
+        run(small(gradient_reach=True, backend=backend))["gradient_reach"]["untrained"]
+        for backend in ("keras", "fused")
     ]
     np.testing.assert_allclose(reaches[0], reaches[1], rtol=1e-4)
 
@@ -174,7 +175,7 @@ def test_a_loss_that_is_no_number_is_divergence_with_what_was_measured_till_then
 
 def test_weights_leave_labels_out_of_the_loss() -> None:
     model = get_model("gru", rnn_units=(3,), fc_units=(), dropout=0, recurrent_dropout=0, input_shape=(4, 2), classes=5,
-                      kernel="keras", output="softmax", seed=1)  # fmt: skip
+                      backend="keras", output="softmax", seed=1)  # fmt: skip
     generator = np.random.default_rng(0)
     x = generator.standard_normal((1, 6, 4, 2)).astype("float32")
     y = generator.integers(0, 5, (1, 6, 4))
@@ -186,11 +187,11 @@ def test_weights_leave_labels_out_of_the_loss() -> None:
     assert loss == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("kernel", ["keras", "fused"])
+@pytest.mark.parametrize("backend", ["keras", "fused"])
 @pytest.mark.parametrize(("cell", "gate"), [("lstm", "forget"), ("gru", "update")])
-def test_the_keeping_gates_bias_is_what_was_asked_for(cell: str, gate: str, kernel: str) -> None:
+def test_the_keeping_gates_bias_is_what_was_asked_for(cell: str, gate: str, backend: str) -> None:
     def biases(bias: Any) -> dict[str, np.ndarray]:
-        model = get_model(cell, rnn_units=(6,), fc_units=(), input_shape=(40, 2), kernel=kernel, seed=0)
+        model = get_model(cell, rnn_units=(6,), fc_units=(), input_shape=(40, 2), backend=backend, seed=0)
         set_gate_bias(model, cells[cell], bias, longest=40, seed=3)
         (variable,) = [
             w
@@ -230,7 +231,7 @@ def test_a_tuning_trial_has_validation_data_of_its_own_and_leaves_the_test_split
 @pytest.mark.parametrize("labelled", [0, 3, 5])
 def test_gradient_reach_leaves_out_sequences_that_have_ended(labelled: int) -> None:
     model = get_model("gru", rnn_units=(3,), fc_units=(), dropout=0, recurrent_dropout=0, input_shape=(4, 2), classes=2,
-                      kernel="keras", seed=1)  # fmt: skip
+                      backend="keras", seed=1)  # fmt: skip
     generator = np.random.default_rng(0)
     x, y = (
         generator.standard_normal((5, 4, 2)).astype("float32"),

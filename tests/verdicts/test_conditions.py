@@ -100,18 +100,18 @@ def test_a_single_condition_hardly_moves_the_interquartile_mean() -> None:
     assert verdict(records, paired()).interquartile_mean == pytest.approx(0.1, abs=0.01)
 
 
-def test_faster_by_one_kernel_and_slower_by_the_other_depends_on_the_kernel() -> None:
+def test_faster_by_one_backend_and_slower_by_the_other_depends_on_the_backend() -> None:
     records = []
-    for kernel, ratio in (("fused", 1 / 1.2), ("keras", 1.2)):
-        of_kernel = trials(0.0, kernel=kernel)
-        for index, record in enumerate(of_kernel):
+    for backend, ratio in (("fused", 1 / 1.2), ("keras", 1.2)):
+        of_backend = trials(0.0, backend=backend)
+        for index, record in enumerate(of_backend):
             cell = ratio if record["spec"]["cell"] == "gru" else 1.0
             record["seconds_per_update"] = 0.01 * cell * np.exp(NOISE[index])
-        records += of_kernel
+        records += of_backend
     found = verdict(records, paired(on="seconds_per_update", margin="5%"))
     assert found.verdict == "depends"
     assert re.match(
-        r"It depends: GRU faster for kernel fused \(\+\d+(\.\d)? % \[.*\]\); GRU slower for kernel keras \(−\d+",
+        r"It depends: GRU faster for backend fused \(\+\d+(\.\d)? % \[.*\]\); GRU slower for backend keras \(−\d+",
         found.reason,
     )
 

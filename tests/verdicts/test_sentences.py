@@ -253,11 +253,11 @@ def test_cells_that_beat_the_best_baseline_are_named_with_their_means() -> None:
 
 def test_a_scope_is_told_on_one_line() -> None:
     everything = {
-        "machine": "3f2a9c", "lane": "speed", "matched": ["parameters", "units"], "kernel": "fused", "units": 32,
+        "machine": "3f2a9c", "lane": "speed", "matched": ["parameters", "units"], "backend": "fused", "units": 32,
         "sequence_length": [64, 128], "train_size": (2000, 8000), "task": "language", "dropout": 0.5,
     }  # fmt: skip
     assert scope(everything) == (
-        "language; size 2,000, 8,000; length 64, 128; 32 units; kernel fused; equal parameters, units; speed lane;"
+        "language; size 2,000, 8,000; length 64, 128; 32 units; backend fused; equal parameters, units; speed lane;"
         " machine 3f2a9c"
     )
     assert scope({}) == ""

@@ -87,7 +87,7 @@ def test_a_check_that_failed_before_the_target_missed_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [{"units": 64}, {"sequence_length": 50}, {"batch_size": 8}, {"kernel": "fused"}, {"dropout": 0.5}]
+    "other", [{"units": 64}, {"sequence_length": 50}, {"batch_size": 8}, {"backend": "fused"}, {"dropout": 0.5}]
 )
 def test_the_pace_is_that_of_the_same_work(other: dict[str, Any]) -> None:
     assert times(trial("gru", 0, 60), timing("gru", 0, 0.004, **other)).empty
@@ -172,14 +172,14 @@ def test_trials_that_the_claim_leaves_out_need_no_pace() -> None:
 )
 def test_a_verdict_says_how_the_seconds_per_update_were_found(blocks_of_lstm: tuple[str, ...], words: str) -> None:
     records = [
-        trial(cell, seed, 60, kernel=kernel)
+        trial(cell, seed, 60, backend=backend)
         for seed in range(6)
         for cell in ("gru", "lstm")
-        for kernel in ("keras", "fused")
+        for backend in ("keras", "fused")
     ]
-    for kernel, block, of_lstm in zip(("keras", "fused"), "ab", blocks_of_lstm, strict=True):
-        records.append(timing("gru", 0, 0.01, kernel=kernel) | {"timing_block": block, "rounds": [0.01]})
-        records.append(timing("lstm", 0, 0.02, kernel=kernel) | {"timing_block": of_lstm, "rounds": [0.02]})
+    for backend, block, of_lstm in zip(("keras", "fused"), "ab", blocks_of_lstm, strict=True):
+        records.append(timing("gru", 0, 0.01, backend=backend) | {"timing_block": block, "rounds": [0.01]})
+        records.append(timing("lstm", 0, 0.02, backend=backend) | {"timing_block": of_lstm, "rounds": [0.02]})
     assert f"seconds per update {words}, 6 seeds" in verdict("seconds", records).reason
 
 

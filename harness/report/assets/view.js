@@ -1,4 +1,4 @@
-/* What the page shows, kept in the address: hidden cells, scale, kernel, matching, theme, place, and the table's state. */
+/* What the page shows, kept in the address: hidden cells, scale, backend, matching, theme, place, and the table's state. */
 "use strict";
 const view = (() => {
   const root = document.documentElement;
@@ -97,7 +97,7 @@ const view = (() => {
       return select.value && own && own !== select.value;
     });
     for (const panel of document.querySelectorAll(".panel")) panel.hidden = left_out(panel);
-    for (const series of document.querySelectorAll(".figures [data-kernel][data-cell]")) series.classList.toggle("off", left_out(series));
+    for (const series of document.querySelectorAll(".figures [data-backend][data-cell]")) series.classList.toggle("off", left_out(series));
     for (const panels of document.querySelectorAll(".panels")) {
       panels.nextElementSibling.hidden = [...panels.children].some((panel) => !panel.hidden);
     }

@@ -1,6 +1,6 @@
 """A network that sees single frames: the yardstick for one that is supposed to use more than one.
 
-The document's network with dense layers in the place of the recurrent ones: as many layers of as many units, and no
+The article's network with dense layers in the place of the recurrent ones: as many layers of as many units, and no
 connection from a frame to the next. With 256 features and ten classes it has 10,666 parameters, where the simple RNN
 has 12,714.
 """

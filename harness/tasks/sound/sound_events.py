@@ -102,7 +102,7 @@ def score(y: Array, outputs: Array, weight: Array | None = None, *, thresholds: 
 
     Frames of weight 0 (soundscapes, time) do not count.
 
-    Loss: binary cross-entropy in nats, averaged over everything. `accuracy` is the document's: the share of all labels
+    Loss: binary cross-entropy in nats, averaged over everything. `accuracy` is the article's: the share of all labels
     on the right side of 0.5, which a network that never fires reaches nearly too (baseline 'silent').
     """
     counts = np.ones(np.shape(y)[:2], dtype=bool) if weight is None else np.asarray(weight) > 0

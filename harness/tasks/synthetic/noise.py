@@ -1,6 +1,6 @@
-"""noise: random inputs with random labels of the article's kind. Nothing can be learned; kernels are timed on it.
+"""noise: random inputs with random labels of the article's kind. Nothing can be learned; backends are timed on it.
 
-It is not registered: `harness kernels` names it as `harness.tasks.synthetic.noise:task`.
+It is not registered: `harness backends` names it as `harness.tasks.synthetic.noise:task`.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def score(y: Array, outputs: Array) -> Scores:
 task = Task(
     name="noise",
     title="Noise",
-    summary="The network reads random numbers and names random labels. There is nothing to learn: kernels are timed.",
+    summary="The network reads random numbers and names random labels. There is nothing to learn: backends are timed.",
     loss_unit="nats per label",
     output="sigmoid",
     every_step=True,

@@ -25,7 +25,8 @@ from harness.tasks.common.task import (
     decisive,
     fingerprint,
 )
-from harness.tasks.text.text import Text, load_text, ngrams
+from harness.tasks.text import ngrams
+from harness.tasks.text.text import Text, load_text
 
 UNKNOWN = 0
 """The id of all tokens that the vocabulary lacks."""

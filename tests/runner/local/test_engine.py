@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
-from harness.cells import KERNELS, cells
+from harness.cells import BACKENDS, cells
 from harness.cgroup import usable_cores
 from harness.errors import UserError
 from harness.runner.engine import Trial
@@ -110,7 +110,7 @@ def test_the_same_spec_gives_the_same_result_to_the_bit_beside_others_and_alone_
 ) -> None:
     options = recall.options(validation_size=10, test_size=10).model_dump(mode="json")
     changes = {"options": options, "dropout": 0.2, "recurrent_dropout": 0.2}
-    specs = [spec(cell=cell, kernel=kernel, **changes) for cell, kernel in zip(cells, KERNELS, strict=True)]
+    specs = [spec(cell=cell, backend=backend, **changes) for cell, backend in zip(cells, BACKENDS, strict=True)]
     side_by_side = run(engine, *specs)
     assert {record.status for record in side_by_side} == {"ok"}
     alone = LocalEngine(jobs=1)
@@ -118,7 +118,7 @@ def test_the_same_spec_gives_the_same_result_to_the_bit_beside_others_and_alone_
     alone.close()
     assert [without_times(record) for record in side_by_side] == [without_times(record) for record in one_by_one]
     losses = [record.curve[-1].train_loss for record in side_by_side]
-    assert len(set(losses)) == len(KERNELS), "trials that differ have results that differ"
+    assert len(set(losses)) == len(BACKENDS), "trials that differ have results that differ"
 
 
 def test_a_loss_that_is_no_number_is_divergence_and_names_its_phase(engine: LocalEngine) -> None:

@@ -15,7 +15,7 @@ from tests.runner.place import HEAD, SWEEP, Place
 
 HOLD = """
 import sys, time
-from harness.runner import scratch
+from harness.runner.local import scratch
 scratch.remove_abandoned()
 folder = scratch.new_folder()
 (folder / "left").write_text("x")

@@ -73,10 +73,10 @@ def test_a_further_process_is_started_where_free_memory_is_half_as_much_again_as
 
 
 def test_the_reference_is_the_trial_that_is_compared_most_and_compared_trials_follow_each_other() -> None:
-    specs = [spec(cell=cell, kernel=kernel) for kernel in ("fused", "document", "keras") for cell in ("gru", "lstm")]
-    precision = Precision((("fused", "keras", 0.02), ("document", "keras", 0.02)))
+    specs = [spec(cell=cell, backend=backend) for backend in ("fused", "article", "keras") for cell in ("gru", "lstm")]
+    precision = Precision((("fused", "keras", 0.02), ("article", "keras", 0.02)))
     ((*children,),), _ = run(specs, precision)
-    assert [(child.trial.spec.cell, child.trial.spec.kernel) for child in children] == [
-        ("gru", "keras"), ("gru", "fused"), ("gru", "document"),
-        ("lstm", "keras"), ("lstm", "fused"), ("lstm", "document"),
+    assert [(child.trial.spec.cell, child.trial.spec.backend) for child in children] == [
+        ("gru", "keras"), ("gru", "fused"), ("gru", "article"),
+        ("lstm", "keras"), ("lstm", "fused"), ("lstm", "article"),
     ]  # fmt: skip

@@ -14,8 +14,9 @@ import pytest
 
 from harness.errors import UserError
 from harness.runner.engine import Trial
+from harness.runner.local import turns
 from harness.runner.local.child import Child
-from harness.runner.local.engine import LocalEngine, turns
+from harness.runner.local.engine import LocalEngine
 from harness.runner.precision import Precision
 from harness.spec.trial import TrialSpec
 from harness.store.record import Record
@@ -130,15 +131,15 @@ def test_a_block_that_memory_does_not_hold_is_split_into_groups_that_share_a_tri
     engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     short_of_memory(monkeypatch, engine, 3)
-    kernels = ("document", "keras", "fused")
-    specs = [contestant(cell=cell, kernel=kernel, units=2) for kernel in kernels for cell in ("gru", "simple_rnn")]
+    backends = ("article", "keras", "fused")
+    specs = [contestant(cell=cell, backend=backend, units=2) for backend in backends for cell in ("gru", "simple_rnn")]
     records = run(engine, *specs)
     assert {record.status for record in records} == {"ok"}
     assert sorted(record.trial_id for record in records) == sorted(s.id() for s in specs), "each trial has one record"
     assert len({record.timing_block for record in records}) == 1
-    groups = [(record.timing_group, record.spec.kernel, record.spec.cell) for record in records]
+    groups = [(record.timing_group, record.spec.backend, record.spec.cell) for record in records]
     assert sorted(groups) == [
-        (1, "document", "gru"), (1, "document", "simple_rnn"), (1, "keras", "gru"),
+        (1, "article", "gru"), (1, "article", "simple_rnn"), (1, "keras", "gru"),
         (2, "fused", "gru"), (2, "keras", "simple_rnn"),
         (3, "fused", "simple_rnn"),
     ]  # fmt: skip
@@ -164,7 +165,7 @@ def test_a_trial_that_fails_in_a_group_leaves_the_other_groups_alone(
 ) -> None:
     short_of_memory(monkeypatch, engine, 2)
     specs = [contestant(cell=cell, units=2) for cell in CELLS]
-    records = run(engine, specs[0], contestant(fault, cell="lstm", kernel="fused"), *specs[1:])
+    records = run(engine, specs[0], contestant(fault, cell="lstm", backend="fused"), *specs[1:])
     assert sorted(record.status for record in records) == ["crashed", "ok", "ok", "ok"]
     assert all(record.reference_rounds for record in records)
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.cli.main import completion
+from harness.cli import completion
 from harness.cli.terminal import listing
 from harness.errors import UserError
 from harness.store.folder import read_summaries

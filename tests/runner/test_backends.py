@@ -1,4 +1,4 @@
-"""`harness kernels` by the engine of timing blocks; real processes, whose work is pretended."""
+"""`harness backends` by the engine of timing blocks; real processes, whose work is pretended."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ import pytest
 
 from harness.errors import UserError
 from harness.locks import try_lock
-from harness.runner import kernels
-from harness.runner.kernels import Shape, measure_kernels, operations
-from harness.runner.local.engine import LocalEngine, turns
+from harness.runner import backends
+from harness.runner.backends import Shape, measure_backends, operations
+from harness.runner.local import turns
+from harness.runner.local.engine import LocalEngine
 from harness.tasks.synthetic.recall import task as recall
 from harness.verdicts.rounds import FEWEST_ROUNDS
 from tests.factories import spec
@@ -35,17 +36,17 @@ def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The file of the machine's lock; processes only pretend."""
     monkeypatch.setattr("harness.runner.lanes.LOCK_FILE", tmp_path / "lanes.lock")
     monkeypatch.setattr(turns, "TURN_SECONDS", 0.002)
-    monkeypatch.setattr(kernels, "LocalEngine", partial(LocalEngine, preload=PRELOAD))
+    monkeypatch.setattr(backends, "LocalEngine", partial(LocalEngine, preload=PRELOAD))
     multiprocessing.forkserver._forkserver._stop()  # a server of other tests has imported what really trains
     yield tmp_path / "lanes.lock"
     multiprocessing.forkserver._forkserver._stop()
 
 
 @pytest.mark.parametrize("work", ["update", "batch", "step"])
-def test_cells_and_kernels_are_timed_in_turn_with_first_step_and_memory(lock: Path, work: kernels.Work) -> None:
-    records = measure_kernels(["gru", "simple_rnn"], ["fused", "keras"], work=work, shape=TINY, dropout=0)
-    order = [(name, kernel) for name in ("gru", "simple_rnn") for kernel in ("fused", "keras")]
-    assert [(record.cell, record.kernel) for record in records] == order
+def test_cells_and_backends_are_timed_in_turn_with_first_step_and_memory(lock: Path, work: backends.Work) -> None:
+    records = measure_backends(["gru", "simple_rnn"], ["fused", "keras"], work=work, shape=TINY, dropout=0)
+    order = [(name, backend) for name in ("gru", "simple_rnn") for backend in ("fused", "keras")]
+    assert [(record.cell, record.backend) for record in records] == order
     for record in records:
         assert (record.status, record.work) == ("ok", work)
         assert len(record.rounds) == FEWEST_ROUNDS
@@ -57,28 +58,28 @@ def test_cells_and_kernels_are_timed_in_turn_with_first_step_and_memory(lock: Pa
 
 
 def test_ratios_are_those_within_rounds_with_their_interval_and_decide_how_many_there_are(lock: Path) -> None:
-    records = measure_kernels(["lstm"], ["fused", "keras"], shape=TINY, most_rounds=20)
+    records = measure_backends(["lstm"], ["fused", "keras"], shape=TINY, most_rounds=20)
     fused, keras = (np.array(record.rounds) for record in records)
     assert len(fused) == len(keras) == 20, "times of an LSTM are pretended to vary: the interval stays wide"
     ratios = np.sort(fused / keras)
     assert records[0].ratio_to_keras == pytest.approx((ratios[5], np.median(ratios), ratios[14]))
     assert records[1].ratio_to_keras == (1, 1, 1)
-    (alone,) = measure_kernels(["lstm"], ["fused"], shape=TINY, most_rounds=3)
+    (alone,) = measure_backends(["lstm"], ["fused"], shape=TINY, most_rounds=3)
     assert len(alone.rounds) == 3
     assert alone.ratio_to_keras is None
 
 
 def test_one_that_fails_is_recorded_and_the_others_go_on(lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = kernels._spec
+    real = backends._spec
 
-    def failing(name: str, kernel: str, *arguments: object) -> object:
-        if kernel != "keras" or name != "gru":
-            return real(name, kernel, *arguments)  # type: ignore[arg-type]
+    def failing(name: str, backend: str, *arguments: object) -> object:
+        if backend != "keras" or name != "gru":
+            return real(name, backend, *arguments)  # type: ignore[arg-type]
         options = recall.options().model_dump(mode="json")
-        return spec(task="tests.runner.trouble:raising", options=options, lane="speed", cell=name, kernel=kernel)
+        return spec(task="tests.runner.trouble:raising", options=options, lane="speed", cell=name, backend=backend)
 
-    monkeypatch.setattr(kernels, "_spec", failing)
-    records = measure_kernels(["gru", "simple_rnn"], ["fused", "keras"], shape=TINY)
+    monkeypatch.setattr(backends, "_spec", failing)
+    records = measure_backends(["gru", "simple_rnn"], ["fused", "keras"], shape=TINY)
     assert [record.status for record in records] == ["ok", "crashed", "ok", "ok"]
     assert records[1].failure == "ZeroDivisionError: on purpose (in data)"
     assert records[1].milliseconds is records[1].gigaflops is records[1].ratio_to_keras is None
@@ -96,7 +97,7 @@ def test_it_waits_for_another_run_on_the_machine_and_says_so_once(lock: Path) ->
         said.append(line)
         os.close(held)
 
-    (record,) = measure_kernels(["gru"], ["keras"], shape=TINY, most_rounds=1, say=say)
+    (record,) = measure_backends(["gru"], ["keras"], shape=TINY, most_rounds=1, say=say)
     assert record.status == "ok"
     assert said == ["Waiting for another run on this machine: speed trials have it to themselves."]
 
@@ -121,18 +122,18 @@ def test_operations_are_those_of_the_products() -> None:
         ({"most_rounds": 0}, "'most_rounds' is 0"),
         ({"names": ["gur"]}, "Did you mean 'gru'"),
         ({"work": "stpe"}, "Did you mean 'step'"),
-        ({"names": ["tests.cells.example:cell"], "kernels": ["keras"]}, "has a kernel of keras"),
+        ({"names": ["tests.cells.example:cell"], "backends": ["keras"]}, "has a backend of keras"),
     ],
 )
 def test_what_cannot_be_measured_is_named(arguments: dict, words: str) -> None:
     with pytest.raises(UserError, match=words):
-        measure_kernels(**arguments)
+        measure_backends(**arguments)
 
 
 def start(place: Place, *arguments: str) -> subprocess.Popen[str]:
     place.temporary.mkdir(exist_ok=True)
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.runner.pretend", "kernels", *arguments],
+        [sys.executable, "-m", "tests.runner.pretend", "backends", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -144,7 +145,7 @@ def start(place: Place, *arguments: str) -> subprocess.Popen[str]:
 
 
 def test_the_command_shows_both_predictions(place: Place) -> None:
-    process = start(place, "--predict", "--cell", "gru", "--kernel", "keras", "--shape", "2,3,4,1", "--rounds", "2")
+    process = start(place, "--predict", "--cell", "gru", "--backend", "keras", "--shape", "2,3,4,1", "--rounds", "2")
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
     output = " ".join(output.split())  # a title is as wide as its table

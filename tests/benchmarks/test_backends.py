@@ -1,4 +1,4 @@
-"""What `harness kernels` measures of real networks, in processes of their own."""
+"""What `harness backends` measures of real networks, in processes of their own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.runner.kernels import Shape, Work, measure_kernels
+from harness.runner.backends import Shape, Work, measure_backends
 
 TINY = Shape(batch=2, time=3, features=4, units=5)
 
@@ -18,12 +18,12 @@ def _own_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("work", "kernels"),
-    [("update", ["document", "keras", "fused"]), ("batch", ["keras", "fused"]), ("step", ["keras", "fused"])],
+    ("work", "backends"),
+    [("update", ["article", "keras", "fused"]), ("batch", ["keras", "fused"]), ("step", ["keras", "fused"])],
 )
-def test_every_kernel_is_timed_and_its_memory_is_its_processes_own(work: Work, kernels: list[str]) -> None:
-    records = measure_kernels(["gru"], kernels, work=work, shape=TINY, most_rounds=2)
-    assert [record.kernel for record in records] == kernels
+def test_every_backend_is_timed_and_its_memory_is_its_processes_own(work: Work, backends: list[str]) -> None:
+    records = measure_backends(["gru"], backends, work=work, shape=TINY, most_rounds=2)
+    assert [record.backend for record in records] == backends
     for record in records:
         assert (record.status, record.failure) == ("ok", "")
         assert record.milliseconds is not None
@@ -37,6 +37,6 @@ def test_every_kernel_is_timed_and_its_memory_is_its_processes_own(work: Work, k
 
 def test_a_cell_that_cannot_be_compiled_leaves_the_others_alone() -> None:
     bad = "tests.cells.uncompilable:cell"
-    records = measure_kernels([bad, "simple_rnn"], ["fused"], shape=TINY, most_rounds=2)
+    records = measure_backends([bad, "simple_rnn"], ["fused"], shape=TINY, most_rounds=2)
     assert [record.status for record in records] == ["crashed", "ok"]
     assert "no such step" in records[0].failure

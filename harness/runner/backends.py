@@ -1,7 +1,8 @@
-"""How fast the kernels execute the cells: the article's network on random data, timed in turns.
+"""How fast the backends execute the cells: the article's network on random data, timed in turns.
 
-Each cell and kernel is a trial of the speed lane, in a process of its own, and all of them are one timing block. Ratios
-are those within rounds, so they can be trusted where seconds cannot. First step and peak memory are the process's own.
+Each cell and backend is a trial of the speed lane, in a process of its own, and all of them are one timing block.
+Ratios are those within rounds, so they can be trusted where seconds cannot. First step and peak memory are the
+process's own.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ Work = Literal["update", "batch", "step"]
 MOST_ROUNDS = 60
 """More than in a run, where there are several blocks."""
 REFERENCE = "keras"
-"""The kernel that the others are compared with."""
+"""The backend that the others are compared with."""
 _DATA_BYTES = 8 * 2**20
 """Inputs that updates draw their batches from, at least one batch."""
 _POLL_SECONDS = 0.2
@@ -50,12 +51,12 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class KernelRecord:
-    """What was measured of one cell and kernel.
+class BackendRecord:
+    """What was measured of one cell and backend.
 
     rounds:              seconds per update, batch or step of each round; () where the trial failed
     first_step_seconds:  the first update or prediction: tracing, compiling and running it
-    ratio_to_keras:      the median over the rounds of this kernel's time over that of kernel keras in the same round,
+    ratio_to_keras:      the median over the rounds of this backend's time over that of backend keras in the same round,
                          and the ends of its 95 % interval (0 and infinity below 6 rounds); None where keras was not
                          measured
     memory_peak_bytes:   the peak of the process's resident memory while it worked, and
@@ -65,7 +66,7 @@ class KernelRecord:
     """
 
     cell: str
-    kernel: str
+    backend: str
     work: Work
     shape: Shape
     dropout: float
@@ -94,22 +95,22 @@ class KernelRecord:
         return float(operations(self.cell, self.shape, self.work) / np.median(self.rounds) / 1e9)
 
 
-def measure_kernels(
+def measure_backends(
     names: Sequence[str] = ("simple_rnn", "gru", "lstm"),
-    kernels: Sequence[str] = ("document", "keras", "fused"),
+    backends: Sequence[str] = ("article", "keras", "fused"),
     *,
     work: Work = "update",
     shape: Shape | None = None,
     dropout: float = 0.5,
     most_rounds: int = MOST_ROUNDS,
     say: Callable[[str], None] = lambda line: None,
-) -> list[KernelRecord]:
-    """Time every cell by every kernel it has, in turns; a record each, in the order asked for.
+) -> list[BackendRecord]:
+    """Time every cell by every backend it has, in turns; a record each, in the order asked for.
 
     work:        'update': training updates; 'batch': predictions of a batch of `shape`; 'step': predictions of one time
                  step at batch size 1, with the state carried from step to step
     dropout:     the rate of every dropout of the network, in training
-    most_rounds: rounds are added until the ratios to kernel keras are known to 2 %, up to this number
+    most_rounds: rounds are added until the ratios to backend keras are known to 2 %, up to this number
     say:         shows a line, where another run has the machine to itself
 
     A trial that fails leaves a record with its status, and the others go on. Waits for other runs on this machine.
@@ -118,20 +119,20 @@ def measure_kernels(
     shape = shape or Shape()
     for argument in ("batch", "time", "features", "units"):
         if getattr(shape, argument) < 1:
-            raise UserError(f"kernels: {argument!r} is {getattr(shape, argument)}, expected at least 1")
+            raise UserError(f"backends: {argument!r} is {getattr(shape, argument)}, expected at least 1")
     if most_rounds < 1:
-        raise UserError(f"kernels: 'most_rounds' is {most_rounds}, expected at least 1")
+        raise UserError(f"backends: 'most_rounds' is {most_rounds}, expected at least 1")
     check_name("work", work, get_args(Work))
-    pairs = [(name, kernel) for name in names for kernel in kernels if kernel in cells[name].kernels]
+    pairs = [(name, backend) for name in names for backend in backends if backend in cells[name].backends]
     if not pairs:
-        raise UserError(f"kernels: none of the cells {', '.join(names)} has a kernel of {', '.join(kernels)}")
+        raise UserError(f"backends: none of the cells {', '.join(names)} has a backend of {', '.join(backends)}")
     specs = {pair: _spec(*pair, work, shape, dropout) for pair in pairs}
-    others = [kernel for kernel in dict.fromkeys(kernels) if kernel != REFERENCE] if REFERENCE in kernels else []
-    ratios = tuple((kernel, REFERENCE, PRECISION) for kernel in others)
+    others = [backend for backend in dict.fromkeys(backends) if backend != REFERENCE] if REFERENCE in backends else []
+    ratios = tuple((backend, REFERENCE, PRECISION) for backend in others)
     measured = _run(specs, LocalEngine(jobs=1, precision=Precision(ratios, most_rounds)), say)
     return [
-        _record(name, kernel, work, shape, dropout, record, measured.get((name, REFERENCE)))
-        for (name, kernel), record in measured.items()
+        _record(name, backend, work, shape, dropout, record, measured.get((name, REFERENCE)))
+        for (name, backend), record in measured.items()
     ]
 
 
@@ -152,7 +153,7 @@ def operations(name: str, shape: Shape, work: Work = "update") -> int:
     return 2 * shape.batch * shape.time * (3 * weights - cell.input_products(shape.features, units))
 
 
-def _spec(name: str, kernel: str, work: Work, shape: Shape, dropout: float) -> TrialSpec:
+def _spec(name: str, backend: str, work: Work, shape: Shape, dropout: float) -> TrialSpec:
     batch, time = (1, 1) if work == "step" else (shape.batch, shape.time)
     updates = max(1, _DATA_BYTES // (4 * batch * time * shape.features)) if work == "update" else 1
     return TrialSpec(
@@ -161,7 +162,7 @@ def _spec(name: str, kernel: str, work: Work, shape: Shape, dropout: float) -> T
         data={},
         code="",
         cell=name,
-        kernel=kernel,
+        backend=backend,
         lane="speed",
         units=shape.units,
         reference_units=shape.units,
@@ -182,7 +183,7 @@ def _spec(name: str, kernel: str, work: Work, shape: Shape, dropout: float) -> T
 
 
 Pair = tuple[str, str]
-"""A cell and a kernel."""
+"""A cell and a backend."""
 
 
 def _run(specs: dict[Pair, TrialSpec], engine: Engine, say: Callable[[str], None]) -> dict[Pair, Record]:
@@ -209,16 +210,16 @@ def _run(specs: dict[Pair, TrialSpec], engine: Engine, say: Callable[[str], None
 
 
 def _record(
-    name: str, kernel: str, work: Work, shape: Shape, dropout: float, record: Record, keras: Record | None
-) -> KernelRecord:
+    name: str, backend: str, work: Work, shape: Shape, dropout: float, record: Record, keras: Record | None
+) -> BackendRecord:
     if record.status != "ok":
         assert record.failure is not None
         failure = f"{record.failure.message} (in {record.failure.phase})"
-        return KernelRecord(name, kernel, work, shape, dropout, status=record.status, failure=failure)
+        return BackendRecord(name, backend, work, shape, dropout, status=record.status, failure=failure)
     first = record.phases.get("first_step")
-    return KernelRecord(
+    return BackendRecord(
         name,
-        kernel,
+        backend,
         work,
         shape,
         dropout,

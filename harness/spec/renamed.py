@@ -1,0 +1,60 @@
+"""Names that earlier versions used in experiment files and stores, and what they are called now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.errors import UserError
+
+KEYS = {"kernel": "backend"}
+BACKENDS = {"document": "article"}
+
+
+def with_new_names(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A trial's spec, a table of an experiment file, or a claim's conditions, with present names.
+
+    Raises UserError where a key stands there by its old and by its new name.
+    """
+    for old, new in KEYS.items():
+        if old in table and new in table:
+            raise UserError(f"{old!r} is the old name of {new!r}: give {new!r} alone")
+    renamed = {KEYS.get(key, key): value for key, value in table.items()}
+    if "backend" in renamed:
+        renamed["backend"] = _backends(renamed["backend"])
+    return renamed
+
+
+def _backends(given: Any) -> Any:
+    if isinstance(given, list | tuple):
+        return type(given)(map(_backends, given))
+    return BACKENDS.get(given, given) if isinstance(given, str) else given
+
+
+def rename_in_experiment(content: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The content of an experiment file with present names, and a note for each old name found.
+
+    Raises UserError where a key stands in one table by its old and by its new name.
+    """
+    notes: dict[str, None] = {}
+
+    def renamed(table: Any) -> Any:
+        if not isinstance(table, Mapping):
+            return table
+        new = with_new_names(table)
+        notes.update(dict.fromkeys(f"{old!r} is called {KEYS[old]!r} now" for old in KEYS if old in table))
+        if "backend" in new and new["backend"] != table.get("kernel", table.get("backend")):
+            notes.update(dict.fromkeys(f"the backend {old!r} is called {now!r} now" for old, now in BACKENDS.items()))
+        return new
+
+    def with_renamed_conditions(claim: Any) -> Any:
+        has_conditions = isinstance(claim, Mapping) and "where" in claim
+        return {**claim, "where": renamed(claim["where"])} if has_conditions else claim
+
+    result = renamed(content)
+    for key, change in (("sweep", renamed), ("claim", with_renamed_conditions)):
+        if isinstance(tables := result.get(key), list):
+            result[key] = [change(table) for table in tables]
+        elif tables is not None:
+            result[key] = change(tables)
+    return result, tuple(notes)
