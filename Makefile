@@ -21,7 +21,7 @@ RUN    = $(BIN)/harness run --results $(RESULTS) $(if $(JOBS),--jobs $(JOBS)) $(
 
 .DEFAULT_GOAL := help
 .PHONY: help compare smoke full report test test-fast coverage bench regress baseline lint format schema lock clean validate readme
-.PHONY: mutation screenshots pythons fuzz
+.PHONY: check mutation screenshots pythons fuzz
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,8 @@ test: $(READY)  ## all tests
 
 test-fast: $(READY)  ## the tests that need neither TensorFlow nor a browser (under a minute)
 	@$(BIN)/python -m pytest --fast -n auto --dist worksteal $(ARGS)
+
+check: lint test-fast  ## what to run before a commit: style, types and the fast tests (under two minutes)
 
 pythons: $(READY)  ## `make lint test-fast` on every supported Python of this machine, in an environment .venv-VERSION each
 	@for version in $(SUPPORTED); do \
@@ -107,7 +109,7 @@ lock:  ## renew requirements.lock from pyproject.toml
 
 clean:  ## remove the environments and caches; results stay
 	rm -rf $(VENV) .venv .venv-* mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info tests/report/node_modules
-	find harness tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find harness tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ENOUGH_BRANCHES := import json, sys; total = json.load(sys.stdin)["totals"]; \
 	share = total["covered_branches"] / total["num_branches"]; print(f"Branches taken: {share:.1%}"); sys.exit(share < 0.9)
