@@ -522,7 +522,7 @@ def summary(
         typer.Argument(help="A cell: simple_rnn, gru, lstm, or module:attribute.", autocompletion=completion.cells),
     ],
     backend: Annotated[
-        str | None, typer.Option("--backend", help="document, keras or fused.", autocompletion=completion.backends)
+        str | None, typer.Option("--backend", help="article, keras or fused.", autocompletion=completion.backends)
     ] = None,
     units: Annotated[
         list[int] | None, typer.Option("--units", help="Units of a recurrent layer; repeat for more.")
