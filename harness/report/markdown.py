@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from harness.report.answer import WORDS, effect, margin_in_words
-from harness.report.appearance import Look, shorten
-from harness.report.page import facts, notices
-from harness.report.plot import Plot
-from harness.report.wording import finding
+from harness.report.figures.looks import Look, shorten
+from harness.report.figures.plot import Plot
+from harness.report.figures.wording import finding
+from harness.report.page.answer import WORDS, effect, margin_in_words
+from harness.report.page.html import facts, notices
 from harness.verdicts.effects import interval_of
 
 if TYPE_CHECKING:

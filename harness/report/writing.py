@@ -8,16 +8,16 @@ from pathlib import Path
 import pandas as pd
 
 from harness.files import make_folder, replacing
-from harness.report.aggregate import prepared
-from harness.report.appearance import Look, looks
-from harness.report.beside import together
 from harness.report.data import ReportData
-from harness.report.evidence import FIGURES, evidence
+from harness.report.draw.svg import plot_files
+from harness.report.figures.aggregate import prepared
+from harness.report.figures.beside import together
+from harness.report.figures.evidence import FIGURES, evidence
+from harness.report.figures.looks import Look, looks
+from harness.report.figures.panels import results_of
+from harness.report.figures.plot import Plot
 from harness.report.markdown import markdown
-from harness.report.page import page
-from harness.report.panels import results_of
-from harness.report.plot import Plot
-from harness.report.svg import plot_files
+from harness.report.page.html import page
 
 
 def page_files(data: ReportData, state: str = "") -> dict[str, bytes]:

@@ -71,7 +71,7 @@ main()
         ("harness.cli.main", ["--help"]),
         ("harness.plan.expand", ["check", "smoke"]),
         ("harness.runner.flow", ["run", "smoke", "--results", "RESULTS/new"]),
-        ("harness.report.page", ["report", "RESULTS"]),
+        ("harness.report.page.html", ["report", "RESULTS"]),
         ("scipy.special", ["judge", "RESULTS"]),
         ("pandas", ["export", "RESULTS"]),
         ("harness.store.frame", ["serve", "RESULTS", "--port", "0"]),

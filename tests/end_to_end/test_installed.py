@@ -76,7 +76,7 @@ def test_the_smoke_experiment_runs_where_there_is_no_checkout(environment: Path,
         assert {record["git_commit"] for record in store.records()} == {None}, "the commit of some other checkout"
     page = (tmp_path / "results" / "smoke" / "report.html").read_text(encoding="utf-8")
     for asset in ("page.css", "trials.js"):
-        text = (package / "report" / "assets" / asset).read_text(encoding="utf-8")
+        text = (package / "report" / "page" / "assets" / asset).read_text(encoding="utf-8")
         assert max(text.splitlines(), key=len).strip() in page, asset
     assert [path.name for path in tmp_path.iterdir()] == ["results"]
     assert files(package) == before, "nothing is written into the package"

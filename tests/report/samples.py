@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from harness.report import ReportData
-from harness.report.aggregate import prepared
-from harness.report.appearance import Look, looks
-from harness.report.evidence import evidence
-from harness.report.panels import results_of
-from harness.report.plot import Plot
+from harness.report.figures.aggregate import prepared
+from harness.report.figures.evidence import evidence
+from harness.report.figures.looks import Look, looks
+from harness.report.figures.panels import results_of
+from harness.report.figures.plot import Plot
 from harness.verdicts.verdict import Pair, Verdict
 
 CELLS = ("simple_rnn", "gru", "lstm")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.report.answer import answer, effect, figure_of, margin_in_words, means, scope, yardsticks
+from harness.report.page.answer import answer, effect, figure_of, margin_in_words, means, scope, yardsticks
 from harness.report.writing import page_files
 from harness.verdicts.condition_names import condition_names
 from harness.verdicts.verdict import Pair, Verdict

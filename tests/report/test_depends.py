@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.report import render, render_markdown
-from harness.report.answer import answer
+from harness.report.page.answer import answer
 from harness.verdicts.verdict import Verdict
 from tests.report.samples import frame, report_data, trial
 

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from harness.cells import cells
-from harness.report.equations import equations
+from harness.report.page.equations import equations
 from tests.cells.example import PAGE
 
 REPEATED = """

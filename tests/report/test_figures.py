@@ -9,16 +9,16 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from harness.report.aggregate import interval, prepared, with_best_rates
-from harness.report.appearance import looks
-from harness.report.differences import crosses, strip
-from harness.report.drawing import draw_panel, draw_plot, panel_height
-from harness.report.evidence import FIGURES
-from harness.report.lines import spread
-from harness.report.plot import Axis, Centre, Failed, Panel, Plot, Point, Reference, Series
-from harness.report.rows import name_lines
-from harness.report.svg import drawing_style, inline
-from harness.report.wording import finding, number, short, table
+from harness.report.draw.figure import draw_panel, draw_plot, panel_height
+from harness.report.draw.lines import spread
+from harness.report.draw.rows import name_lines
+from harness.report.draw.svg import drawing_style, inline
+from harness.report.figures.aggregate import interval, prepared, with_best_rates
+from harness.report.figures.differences import crosses, strip
+from harness.report.figures.evidence import FIGURES
+from harness.report.figures.looks import looks
+from harness.report.figures.plot import Axis, Centre, Failed, Panel, Plot, Point, Reference, Series
+from harness.report.figures.wording import finding, number, short, table
 from harness.verdicts.verdict import Pair, Verdict
 from tests.report.samples import TASKS, TITLES, comparison, curves, frame, plots, trial, verdicts
 

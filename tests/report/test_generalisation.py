@@ -6,9 +6,9 @@ import math
 
 import pandas as pd
 
-from harness.report.drawing import draw_panel
-from harness.report.svg import drawing_style
-from harness.report.wording import finding
+from harness.report.draw.figure import draw_panel
+from harness.report.draw.svg import drawing_style
+from harness.report.figures.wording import finding
 from tests.report.samples import frame, looks_of_three, plots, trial
 
 

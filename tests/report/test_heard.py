@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from harness.report.drawing import draw_plot
-from harness.report.svg import drawing_style, inline
-from harness.report.wording import finding, table
+from harness.report.draw.figure import draw_plot
+from harness.report.draw.svg import drawing_style, inline
+from harness.report.figures.wording import finding, table
 from tests.report.samples import frame, looks_of_three, plots, trial
 
 THERE = ("1100", "0000", "0011")

@@ -7,10 +7,10 @@ import json
 import pandas as pd
 import pytest
 
-from harness.report import trials
-from harness.report.aggregate import prepared
-from harness.report.panels import MOST_PANELS
-from harness.report.trials import trials_table
+from harness.report.figures.aggregate import prepared
+from harness.report.figures.panels import MOST_PANELS
+from harness.report.page import trials
+from harness.report.page.trials import trials_table
 from tests.report.samples import frame, plots, trial
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.report import render_markdown
-from harness.report.aggregate import prepared
+from harness.report.figures.aggregate import prepared
+from harness.report.figures.plot import Plot
 from harness.report.markdown import markdown
-from harness.report.plot import Plot
 from harness.verdicts.verdict import Verdict
 from tests.report.samples import frame, report_data, trial, verdicts
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from harness.report.drawing import draw_panel
-from harness.report.plot import Plot
-from harness.report.svg import drawing_style
-from harness.report.wording import finding
+from harness.report.draw.figure import draw_panel
+from harness.report.draw.svg import drawing_style
+from harness.report.figures.plot import Plot
+from harness.report.figures.wording import finding
 from harness.report.writing import page_files
 from harness.spec.tuning import FIRST_TUNING_SEED
 from tests.report.samples import TITLES, frame, looks_of_three, plots, report_data, trial

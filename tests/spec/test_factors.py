@@ -11,7 +11,8 @@ import pytest
 
 from harness.cells import facts as exact
 from harness.plan.expand import _NOT_TUNED_BY, _Factors
-from harness.report import aggregate, answer
+from harness.report.figures import aggregate
+from harness.report.page import answer
 from harness.spec.claims import Where
 from harness.spec.sweep import Sweep
 from harness.spec.trial import SPEC_DEFAULTS, VARIES_WITHIN_A_BLOCK, TrialSpec

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from harness.cli.terminal import plan_table, tasks_of
-from harness.report.aggregate import prepared
-from harness.report.evidence import evidence
-from harness.report.panels import results_of
+from harness.report.figures.aggregate import prepared
+from harness.report.figures.evidence import evidence
+from harness.report.figures.panels import results_of
 from harness.spec.claims import Paired
 from harness.store.data_names import dataset_names, names_of_tasks
 from harness.store.frame import to_frame

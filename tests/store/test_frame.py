@@ -6,7 +6,7 @@ import math
 import time
 from typing import Any
 
-from harness.report.aggregate import prepared
+from harness.report.figures.aggregate import prepared
 from harness.store.frame import (
     COLUMNS,
     CURVE_COLUMNS,

@@ -10,7 +10,7 @@ import pytest
 
 import harness
 from harness.plan.rates import choose
-from harness.report.aggregate import choice_of, prepared, with_best_rates
+from harness.report.figures.aggregate import choice_of, prepared, with_best_rates
 from harness.store.frame import to_frame
 from harness.verdicts.changes import compare
 from harness.verdicts.counted import compared, of_one_lane, of_purpose

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from harness.cli.terminal import VerdictTable
-from harness.report.answer import answer
-from harness.report.axes import LABEL, apart, ratio_ticks
+from harness.report.draw.axes import LABEL, apart, ratio_ticks
+from harness.report.page.answer import answer
 from harness.report.writing import page_files
 from harness.store.frame import to_frame
 from harness.verdicts.effects import effect, effect_in_words, interval, size

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from harness.report.appearance import Look, shorten
-from harness.report.differences import crosses, left_out, strip
-from harness.report.svg import inline
+from harness.report.draw.svg import inline
+from harness.report.figures.differences import crosses, left_out, strip
+from harness.report.figures.looks import Look, shorten
 from harness.verdicts import effects
 from harness.verdicts.condition_names import condition_names
 from harness.verdicts.effects import interval_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from harness.report.data import ReportData
-    from harness.report.plot import Panel, Plot
+    from harness.report.figures.plot import Panel, Plot
     from harness.verdicts.verdict import Verdict
 
 WORDS = {

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from harness.report.aggregate import Condition, conditions, statuses, with_factors
-from harness.report.appearance import in_order
-from harness.report.panels import Draft, Results, Titles, facets, limited, panel_title
-from harness.report.plot import Axis, Centre, Failed, Panel, Plot, Series
-from harness.report.training import MOST_TRACES
+from harness.report.figures.aggregate import Condition, conditions, statuses, with_factors
+from harness.report.figures.looks import in_order
+from harness.report.figures.panels import Draft, Results, Titles, facets, limited, panel_title
+from harness.report.figures.plot import Axis, Centre, Failed, Panel, Plot, Series
+from harness.report.figures.training import MOST_TRACES
 from harness.verdicts.stats import student_interval
 from harness.words import number
 

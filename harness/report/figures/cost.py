@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-from harness.report.aggregate import Condition, conditions, typical
-from harness.report.panels import (
+from harness.report.figures.aggregate import Condition, conditions, typical
+from harness.report.figures.panels import (
     INTERVALS,
     Draft,
     Quantity,
@@ -20,7 +20,7 @@ from harness.report.panels import (
     series_of,
     thinning,
 )
-from harness.report.plot import Axis, Centre, Panel, Plot, Series
+from harness.report.figures.plot import Axis, Centre, Panel, Plot, Series
 from harness.verdicts.counted import of_one_lane
 
 MIB = 2.0**-20

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.report.appearance import Look, shorten
-from harness.report.panels import metric, task_title
-from harness.report.wording import with_unit
+from harness.report.figures.looks import Look, shorten
+from harness.report.figures.panels import metric, task_title
+from harness.report.figures.wording import with_unit
 from harness.verdicts.counted import of_purpose
 from harness.verdicts.stats import ALPHA, FEWEST_SEEDS
 from harness.words import plural

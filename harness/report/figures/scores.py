@@ -6,8 +6,8 @@ from functools import partial
 
 import pandas as pd
 
-from harness.report.aggregate import Condition, conditions, typical, with_best_rates
-from harness.report.panels import (
+from harness.report.figures.aggregate import Condition, conditions, typical, with_best_rates
+from harness.report.figures.panels import (
     INTERVALS,
     Draft,
     Results,
@@ -21,8 +21,8 @@ from harness.report.panels import (
     thinning,
     threshold,
 )
-from harness.report.plot import Axis, Panel, Plot
-from harness.report.quality import TYPICAL
+from harness.report.figures.plot import Axis, Panel, Plot
+from harness.report.figures.quality import TYPICAL
 from harness.verdicts.counted import of_one_lane
 
 

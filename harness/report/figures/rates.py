@@ -8,8 +8,8 @@ from dataclasses import replace
 import pandas as pd
 
 from harness.plan.rates import Choice
-from harness.report.aggregate import Condition, choice_of, conditions, typical
-from harness.report.panels import (
+from harness.report.figures.aggregate import Condition, choice_of, conditions, typical
+from harness.report.figures.panels import (
     INTERVALS,
     Draft,
     Quantity,
@@ -21,9 +21,9 @@ from harness.report.panels import (
     series_of,
     thinning,
 )
-from harness.report.plot import Axis, Panel, Plot, Series
-from harness.report.quality import TYPICAL
-from harness.report.wording import with_unit
+from harness.report.figures.plot import Axis, Panel, Plot, Series
+from harness.report.figures.quality import TYPICAL
+from harness.report.figures.wording import with_unit
 from harness.verdicts.counted import of_one_lane
 from harness.words import number, plural
 

@@ -10,10 +10,10 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from harness.report.appearance import MUTED, PAPER, Look, shorten
-from harness.report.axes import Mark, look_of, mean_words, seed_words, values_axis
-from harness.report.plot import Failed, Panel, Point, Reference, Scale, Series
-from harness.report.wording import short, with_unit
+from harness.report.draw.axes import Mark, look_of, mean_words, seed_words, values_axis
+from harness.report.figures.looks import MUTED, PAPER, Look, shorten
+from harness.report.figures.plot import Failed, Panel, Point, Reference, Scale, Series
+from harness.report.figures.wording import short, with_unit
 from harness.words import number
 
 LINE = 0.155

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from harness.report.plot import Axis, Centre, Panel, Plot, Series
+from harness.report.figures.plot import Axis, Centre, Panel, Plot, Series
 from harness.verdicts.effects import effect, interval
 from harness.words import MINUS, NO_VALUE, number
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.report.appearance import Look, shorten
-from harness.report.equations import equations
+from harness.report.figures.looks import Look, shorten
+from harness.report.page.equations import equations
 from harness.words import NO_VALUE, number
 
 if TYPE_CHECKING:

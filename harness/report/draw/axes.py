@@ -10,9 +10,9 @@ from typing import Literal
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from harness.report.appearance import GRID, INK, Look, shorten
-from harness.report.plot import Axis, Centre, Panel, Point, Scale, Series
-from harness.report.wording import centre_in_words, short, shown, value_words
+from harness.report.figures.looks import GRID, INK, Look, shorten
+from harness.report.figures.plot import Axis, Centre, Panel, Point, Scale, Series
+from harness.report.figures.wording import centre_in_words, short, shown, value_words
 from harness.verdicts.effects import effect
 
 LABEL = 0.28

@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from harness.report.aggregate import Condition, conditions, with_factors
-from harness.report.aggregate import series_of as cell_series
-from harness.report.appearance import shorten
 from harness.report.data import ReportData
-from harness.report.plot import Axis, Panel, Reference, Series
+from harness.report.figures.aggregate import Condition, conditions, with_factors
+from harness.report.figures.aggregate import series_of as cell_series
+from harness.report.figures.looks import shorten
+from harness.report.figures.plot import Axis, Panel, Reference, Series
 from harness.store.data_names import with_data
 from harness.verdicts.condition_names import condition
 from harness.verdicts.counted import compared, of_purpose

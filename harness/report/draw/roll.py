@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from harness.report.appearance import GRID, INK, MUTED, Look, shorten
-from harness.report.axes import Mark, look_of
-from harness.report.plot import Panel, Picture, Series
+from harness.report.draw.axes import Mark, look_of
+from harness.report.figures.looks import GRID, INK, MUTED, Look, shorten
+from harness.report.figures.plot import Panel, Picture, Series
 from harness.words import number
 
 ROW, PICTURE, GAP = 0.36, 1.15, 0.1

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.report.answer import answer
-from harness.report.appearance import Look, shorten
-from harness.report.architectures import architectures, comparison
-from harness.report.legend import key
-from harness.report.measured import METHOD_OF, measured
-from harness.report.plot import Panel, Plot
-from harness.report.svg import inline
-from harness.report.trials import trials_table
-from harness.report.wording import finding, table
+from harness.report.draw.legend import key
+from harness.report.draw.svg import inline
+from harness.report.figures.looks import Look, shorten
+from harness.report.figures.plot import Panel, Plot
+from harness.report.figures.wording import finding, table
+from harness.report.page.answer import answer
+from harness.report.page.architectures import architectures, comparison
+from harness.report.page.measured import METHOD_OF, measured
+from harness.report.page.trials import trials_table
 from harness.verdicts.counted import compared
 from harness.words import NO_VALUE, duration, number, plural
 
@@ -39,7 +39,7 @@ MOST_TOLD = 8
 def environment() -> Environment:
     """The templates: everything is escaped that is not marked as markup, and a missing name is an error."""
     made = Environment(
-        loader=PackageLoader("harness.report", "template"),
+        loader=PackageLoader("harness.report.page", "template"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

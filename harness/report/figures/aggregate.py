@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from harness.plan.rates import Choice, choose
-from harness.report.appearance import in_order
-from harness.report.plot import Centre, Failed, Point, Series
+from harness.report.figures.looks import in_order
+from harness.report.figures.plot import Centre, Failed, Point, Series
 from harness.store.frame import named_data
 from harness.verdicts.stats import RESAMPLING_FROM, bca_interval, median, median_interval, student_interval
 

@@ -9,10 +9,10 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from harness.report.appearance import GRID, INK, MUTED, PAPER, Look, shorten, two_lines
-from harness.report.axes import Mark, look_of, mean_words, seed_words, values_axis
-from harness.report.plot import Panel, Scale, Series
-from harness.report.wording import shown
+from harness.report.draw.axes import Mark, look_of, mean_words, seed_words, values_axis
+from harness.report.figures.looks import GRID, INK, MUTED, PAPER, Look, shorten, two_lines
+from harness.report.figures.plot import Panel, Scale, Series
+from harness.report.figures.wording import shown
 from harness.verdicts.effects import effect
 from harness.words import number
 

@@ -13,10 +13,10 @@ from typing import Any, cast
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from harness.report.appearance import FONT_SIZE, ROLES, Look, style
-from harness.report.axes import NEUTRAL, Mark
-from harness.report.drawing import draw_panel, draw_plot
-from harness.report.plot import Panel, Plot, Scale
+from harness.report.draw.axes import NEUTRAL, Mark
+from harness.report.draw.figure import draw_panel, draw_plot
+from harness.report.figures.looks import FONT_SIZE, ROLES, Look, style
+from harness.report.figures.plot import Panel, Plot, Scale
 
 POINTS_PER_INCH = 72
 

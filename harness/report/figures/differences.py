@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from harness.report.appearance import shorten
-from harness.report.plot import Axis, Centre, Failed, Panel, Point, Series
+from harness.report.figures.looks import shorten
+from harness.report.figures.plot import Axis, Centre, Failed, Panel, Point, Series
 from harness.verdicts.condition_names import condition_names
 from harness.verdicts.effects import log_ratio
 from harness.words import plural
@@ -14,7 +14,7 @@ from harness.words import plural
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.report.appearance import Look
+    from harness.report.figures.looks import Look
     from harness.verdicts.verdict import Verdict
 
 MOST_ROWS = 8

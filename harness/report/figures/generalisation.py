@@ -8,8 +8,8 @@ from functools import partial
 
 import pandas as pd
 
-from harness.report.aggregate import Condition, conditions, with_best_rates
-from harness.report.panels import (
+from harness.report.figures.aggregate import Condition, conditions, with_best_rates
+from harness.report.figures.panels import (
     INTERVALS,
     LENGTH,
     Draft,
@@ -25,7 +25,7 @@ from harness.report.panels import (
     thinning,
     threshold,
 )
-from harness.report.plot import Panel, Plot
+from harness.report.figures.plot import Panel, Plot
 from harness.verdicts.counted import of_one_lane
 from harness.words import number
 

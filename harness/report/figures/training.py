@@ -8,9 +8,17 @@ from typing import TypeVar
 
 import pandas as pd
 
-from harness.report.aggregate import Condition, centre, conditions, statuses, typical, with_best_rates, with_factors
-from harness.report.appearance import in_order
-from harness.report.panels import (
+from harness.report.figures.aggregate import (
+    Condition,
+    centre,
+    conditions,
+    statuses,
+    typical,
+    with_best_rates,
+    with_factors,
+)
+from harness.report.figures.looks import in_order
+from harness.report.figures.panels import (
     MEDIANS,
     Quantity,
     Results,
@@ -22,9 +30,9 @@ from harness.report.panels import (
     panel_title,
     series_of,
 )
-from harness.report.plot import Axis, Centre, Failed, Panel, Plot, Series
-from harness.report.quality import TYPICAL
-from harness.report.wording import with_unit
+from harness.report.figures.plot import Axis, Centre, Failed, Panel, Plot, Series
+from harness.report.figures.quality import TYPICAL
+from harness.report.figures.wording import with_unit
 from harness.verdicts.counted import of_one_lane
 from harness.verdicts.target_times import reached
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from harness.report.cost import memory, memory_by_units, parameters, seconds_per_update
-from harness.report.generalisation import other_lengths
-from harness.report.heard import heard
-from harness.report.panels import Results
-from harness.report.plot import Plot
-from harness.report.quality import horizon, loss_by_size, pareto, quality_by_length, solved
-from harness.report.rates import learning_rates
-from harness.report.reach import gradient_reach
-from harness.report.scores import scores
-from harness.report.training import learning_curves, time_to_target
+from harness.report.figures.cost import memory, memory_by_units, parameters, seconds_per_update
+from harness.report.figures.generalisation import other_lengths
+from harness.report.figures.heard import heard
+from harness.report.figures.panels import Results
+from harness.report.figures.plot import Plot
+from harness.report.figures.quality import horizon, loss_by_size, pareto, quality_by_length, solved
+from harness.report.figures.rates import learning_rates
+from harness.report.figures.reach import gradient_reach
+from harness.report.figures.scores import scores
+from harness.report.figures.training import learning_curves, time_to_target
 
 FIGURES = {
     "loss-by-size": loss_by_size,

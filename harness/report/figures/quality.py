@@ -8,8 +8,8 @@ from functools import partial
 
 import pandas as pd
 
-from harness.report.aggregate import conditions, typical, with_best_rates
-from harness.report.panels import (
+from harness.report.figures.aggregate import conditions, typical, with_best_rates
+from harness.report.figures.panels import (
     INTERVALS,
     MEDIANS,
     Draft,
@@ -27,8 +27,8 @@ from harness.report.panels import (
     thinning,
     threshold,
 )
-from harness.report.plot import Axis, Centre, Panel, Plot, Reference, Series
-from harness.report.wording import centre_in_words, with_unit
+from harness.report.figures.plot import Axis, Centre, Panel, Plot, Reference, Series
+from harness.report.figures.wording import centre_in_words, with_unit
 from harness.verdicts.counted import of_one_lane
 from harness.verdicts.proportions import wilson_interval
 from harness.words import number

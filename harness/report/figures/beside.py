@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from harness.report.appearance import Look, looks, shorten
-from harness.report.evidence import FIGURES
-from harness.report.plot import Panel, Plot
+from harness.report.figures.evidence import FIGURES
+from harness.report.figures.looks import Look, looks, shorten
+from harness.report.figures.plot import Panel, Plot
 from harness.store.datasets import differences, of_frame
 from harness.words import NO_VALUE
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from harness.report.appearance import Look
+from harness.report.figures.looks import Look
 
 _MARKERS = {
     "^": "M13 1.2 17 8.4H9z",
