@@ -258,7 +258,7 @@ def render_beside(directories: Sequence[str | Path], output: str | Path, *, form
 
     Nothing is pooled: each folder is judged and drawn by itself. Raises UserError.
     """
-    from harness.report.figures.beside import beside
+    from harness.report.data import beside
 
     render = _renderer(format)
     output, folders = user_path(output), [user_path(directory) for directory in directories]

@@ -1,8 +1,9 @@
-"""Numbers, counts and durations as text."""
+"""Numbers, counts and durations as text; long texts made short."""
 
 from __future__ import annotations
 
 import math
+import textwrap
 
 NO_VALUE = "–"
 MINUS = "−"
@@ -47,3 +48,15 @@ def duration(seconds: float) -> str:
     if seconds < 3600:
         return f"{seconds // 60} min {seconds % 60:02d} s"
     return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+
+
+def shorten(text: str, most: int) -> str:
+    """At most so many characters, on one line, without control characters; an ellipsis says that there were more."""
+    line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
+def two_lines(text: str, width: int) -> list[str]:
+    """The text on a line, or on two at most, of so many characters each; an ellipsis says that there were more."""
+    lines = textwrap.wrap(shorten(text, 2 * width), width) or [""]
+    return lines if len(lines) <= 2 else [lines[0], shorten(" ".join(lines[1:]), width)]

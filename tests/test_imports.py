@@ -16,6 +16,8 @@ FLOW = (
     "words", "saved_models", "stopping", "cgroup", "locks", "registry", "files", "errors",
 )  # fmt: skip
 """From the command down: what stands here may import what stands after it, and nothing before it."""
+REPORT_FLOW = ("writing", "markdown", "page", "draw", "figures", "data")
+"""The same within `harness.report`: from the files down to what they show."""
 
 
 def named(path: Path) -> str:
@@ -53,24 +55,35 @@ def test_tensorflow_is_imported_in_its_places_only() -> None:
     assert {module for module in importers if not in_package(module, *MAY_IMPORT_TENSORFLOW)} == set()
 
 
-def part_of(module: str) -> str:
-    """The package of `harness`, or the module directly in it, that a module belongs to; '' for `harness` itself."""
-    return module.partition(".")[2].partition(".")[0]
+def part_of(module: str, package: str = "harness") -> str:
+    """The package or module directly in `package` that a module of it belongs to; '' for `package` itself."""
+    return module.removeprefix(package).removeprefix(".").partition(".")[0]
 
 
 def test_imports_point_down_the_flow() -> None:
     """So there is no cycle between packages either. What `harness` itself imports is its public interface."""
     parts = {part_of(module) for module in FILES} - {""}
     assert parts == set(FLOW), "a package or module of harness/ has no place in the flow"
-    place = {name: index for index, name in enumerate(FLOW)}
-    upwards = [
+    assert upwards("harness", FLOW) == []
+
+
+def test_imports_within_the_report_point_down_its_flow() -> None:
+    parts = {part_of(module, "harness.report") for module in FILES if in_package(module, "harness.report")} - {""}
+    assert parts == set(REPORT_FLOW), "a package or module of harness/report/ has no place in the flow"
+    assert upwards("harness.report", REPORT_FLOW) == []
+
+
+def upwards(package: str, flow: tuple[str, ...]) -> list[str]:
+    """The imports within the package that point from one of its parts to one before it, or to the package itself."""
+    place = {name: index for index, name in enumerate(flow)}
+    return [
         f"{module} -> {target}"
         for module, names in IMPORTS.items()
+        if in_package(module, package) and part_of(module, package)
         for target in sorted(names & FILES.keys())
-        if part_of(module) and part_of(target) != part_of(module)
-        if not part_of(target) or place[part_of(target)] < place[part_of(module)]
+        if in_package(target, package) and part_of(target, package) != part_of(module, package)
+        if not part_of(target, package) or place[part_of(target, package)] < place[part_of(module, package)]
     ]
-    assert upwards == []
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:

@@ -138,8 +138,8 @@ def test_two_folders_are_shown_side_by_side_and_nothing_is_pooled(two: tuple[Pat
 
 
 def test_panels_side_by_side_have_the_same_axis() -> None:
+    from harness.report.data import beside
     from harness.report.draw.axes import value_limits
-    from harness.report.figures.beside import beside
     from harness.report.writing import shown
     from tests.report.samples import comparison, report_data
 

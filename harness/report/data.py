@@ -1,16 +1,26 @@
-"""What a report is made from: plain values, put together by the caller; the report reads no store and runs nothing."""
+"""What a report is made from, of one results folder or several: values that the caller puts together.
+
+The report reads no store and runs nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from harness.store.datasets import differences, of_frame
+from harness.words import shorten
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from harness.store.hosts import Host
     from harness.verdicts.verdict import Verdict
+
+LABEL = 24
+"""Characters of a folder's label in front of a title."""
 
 
 @dataclass(frozen=True)
@@ -73,3 +83,74 @@ class ReportData:
     generated_at: str = ""
     folders: Mapping[str, ReportData] = field(default_factory=dict)
     """The results folders that are shown side by side, by what tells them apart; none where there is but one."""
+
+
+def beside(folders: Mapping[str, ReportData]) -> ReportData:
+    """The data of one report of several folders, by their labels: each keeps its own verdicts, machines and trials."""
+    import pandas as pd
+
+    each = list(folders.values())
+    return replace(
+        each[0],
+        name=" + ".join(folders),
+        title=" · ".join(dict.fromkeys(data.title for data in each)),
+        description=f"Side by side: {' and '.join(folders)}. Nothing is pooled: verdicts, figures and intervals are"
+        " each folder's own.",
+        frame=pd.concat([data.frame.assign(folder=label) for label, data in folders.items()], ignore_index=True),
+        curves=None,
+        lengths=None,
+        reach=None,
+        examples={},
+        experiment_toml=_each({label: data.experiment_toml for label, data in folders.items()}, "# {}\n{}", "\n\n"),
+        command="\n".join(dict.fromkeys(data.command for data in each)),
+        verdicts=list(_verdicts(folders)),
+        summaries={cell: text for data in reversed(each) for cell, text in data.summaries.items()},
+        architectures=list({str(known.get("name")): known for data in each for known in data.architectures}.values()),
+        machines=[{"folder": label, **machine} for label, data in folders.items() for machine in data.machines],
+        datasets=[{"folder": label, **row} for label, data in folders.items() for row in data.datasets],
+        data_notes=differences({label: of_frame(data.frame) for label, data in folders.items()}),
+        hosts=[replace(host, name=f"{label}: {host.name}") for label, data in folders.items() for host in data.hosts],
+        failures=list(_failures(folders)),
+        tasks={name: task for data in reversed(each) for name, task in data.tasks.items()},
+        planned=sum(data.planned for data in each),
+        done=sum(data.done for data in each),
+        missing=_summed(data.missing for data in each),
+        left_out=_summed(data.left_out for data in each),
+        limits=_each({label: data.limits for label, data in folders.items()}),
+        versions=_each({label: data.versions for label, data in folders.items()}),
+        commit=_each({label: data.commit for label, data in folders.items()}),
+        dirty=", ".join(label for label, data in folders.items() if data.dirty),
+        folders=dict(folders),
+    )
+
+
+def _summed(tables: Iterable[Iterable[tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
+    """(task, cell, trials, ...) of all folders together."""
+    counts: Counter[tuple[Any, ...]] = Counter()
+    for task, cell, count, *rest in (row for table in tables for row in table):
+        counts[task, cell, *rest] += count
+    return [(task, cell, count, *rest) for (task, cell, *rest), count in counts.items()]
+
+
+def _verdicts(folders: Mapping[str, ReportData]) -> Iterator[Verdict]:
+    """Claim by claim, and of each claim folder by folder."""
+    ids = dict.fromkeys(verdict.id for data in folders.values() for verdict in data.verdicts)
+    for id in ids:
+        for label, data in folders.items():
+            for verdict in data.verdicts:
+                if verdict.id == id:
+                    conditions = {"folder": label, **verdict.conditions}
+                    yield replace(verdict, claim=f"{shorten(label, LABEL)}: {verdict.claim}", conditions=conditions)
+
+
+def _failures(folders: Mapping[str, ReportData]) -> Iterator[Mapping[str, Any]]:
+    for label, data in folders.items():
+        for failure in data.failures:
+            yield {**failure, "task": f"{label}: {failure.get('task', '')}"}
+
+
+def _each(texts: Mapping[str, str], form: str = "{}: {}", between: str = "; ") -> str:
+    """The text that all have; or each folder's, with its label."""
+    if len(set(texts.values())) == 1:
+        return next(iter(texts.values()))
+    return between.join(form.format(label, text) for label, text in texts.items() if text)

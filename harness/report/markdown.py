@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from harness.report.figures.looks import Look, shorten
+from harness.report.figures.looks import Look
 from harness.report.figures.plot import Plot
 from harness.report.figures.wording import finding
 from harness.report.page.answer import WORDS, effect, margin_in_words
 from harness.report.page.html import facts, notices
 from harness.verdicts.effects import interval_of
+from harness.words import shorten
 
 if TYPE_CHECKING:
     import pandas as pd

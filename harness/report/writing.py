@@ -11,8 +11,7 @@ from harness.files import make_folder, replacing
 from harness.report.data import ReportData
 from harness.report.draw.svg import plot_files
 from harness.report.figures.aggregate import prepared
-from harness.report.figures.beside import together
-from harness.report.figures.evidence import FIGURES, evidence
+from harness.report.figures.evidence import FIGURES, evidence, together
 from harness.report.figures.looks import Look, looks
 from harness.report.figures.panels import results_of
 from harness.report.figures.plot import Plot

@@ -16,7 +16,7 @@ from unittest import mock
 
 import typer
 
-import harness.report.figures.beside
+import harness.report.figures.evidence
 import harness.report.writing
 import harness.trial.foreground  # before any input: an import that is stopped halfway leaves a broken module
 from harness.errors import UserError

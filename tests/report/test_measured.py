@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.report import render, render_markdown
+from harness.report.data import beside
 from harness.report.figures.aggregate import prepared
-from harness.report.figures.beside import beside
 from harness.report.figures.cost import memory
 from harness.report.page.measured import excluded, groups, missing, noisy, thresholds
 from tests.report.samples import TASKS, comparison, frame, looks_of_three, report_data, trial

@@ -1,20 +1,30 @@
-"""What every kind of panel shares: the axis of the values with its limits and grid, and the words of a value."""
+"""What every kind of panel shares: colours and settings, the axis of the values, and the words of a value."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from harness.report.figures.looks import GRID, INK, Look, shorten
+from harness.report.figures.looks import Look
 from harness.report.figures.plot import Axis, Centre, Panel, Point, Scale, Series
 from harness.report.figures.wording import centre_in_words, short, shown, value_words
 from harness.verdicts.effects import effect
+from harness.words import shorten
 
+INK = "#1c2126"
+MUTED = "#59626b"
+GRID = "#e4e5e1"
+PAPER = "#ffffff"
+
+FONT_SIZE = 8.8
+"""Points, of text in figures where nothing else is said."""
+ROLES = {INK: "var(--ink)", MUTED: "var(--muted)", GRID: "var(--grid)", PAPER: "var(--card)"}
+"""Colours of the figures that the page replaces by its own, so that they follow dark mode."""
 LABEL = 0.28
 """The width of a ratio's label, such as '+10 times', as a share of the narrowest axis: that of a verdict's strip."""
 NEUTRAL = Look(-1, "", INK, INK, "o", "solid")
@@ -33,6 +43,36 @@ class Mark:
     """A mean; False for a single seed."""
     series: int = 0
     """Which of the panel's series it belongs to."""
+
+
+def style(salt: str) -> dict[str, Any]:
+    """Settings for `matplotlib.rc_context`: text stays text in SVG, and ids depend on `salt` alone."""
+    return {
+        "svg.fonttype": "none",
+        "svg.hashsalt": salt,
+        "text.parse_math": False,
+        "font.family": ["DejaVu Sans"],
+        "font.size": FONT_SIZE,
+        "axes.edgecolor": MUTED,
+        "axes.linewidth": 0.6,
+        "axes.labelcolor": MUTED,
+        "axes.titlesize": 9.5,
+        "axes.titleweight": "bold",
+        "axes.titlecolor": INK,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.axisbelow": True,
+        "axes.facecolor": "none",
+        "figure.facecolor": PAPER,
+        "xtick.color": MUTED,
+        "ytick.color": MUTED,
+        "xtick.major.width": 0.6,
+        "ytick.major.width": 0,
+        "xtick.major.size": 3,
+        "text.color": INK,
+        "path.simplify": False,
+        "savefig.dpi": 200,
+    }
 
 
 def look_of(series: Series, looks: Mapping[str, Look]) -> Look:

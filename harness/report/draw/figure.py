@@ -8,12 +8,12 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.report.draw.axes import Mark
+from harness.report.draw.axes import INK, MUTED, Mark
 from harness.report.draw.lines import draw_lines
-from harness.report.draw.roll import LANES, draw_roll, roll_height
-from harness.report.draw.rows import REFERENCE, REFERENCE_TIERS, draw_rows, name_lines
-from harness.report.figures.looks import INK, MUTED, Look, shorten, two_lines
+from harness.report.draw.rows import LANES, REFERENCE, REFERENCE_TIERS, draw_roll, draw_rows, name_lines, roll_height
+from harness.report.figures.looks import Look
 from harness.report.figures.plot import Panel, Plot, Scale
+from harness.words import shorten, two_lines
 
 POINTS = 72
 """In an inch, the unit of all other sizes here."""

@@ -10,11 +10,11 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from harness.report.draw.axes import Mark, look_of, mean_words, seed_words, values_axis
-from harness.report.figures.looks import MUTED, PAPER, Look, shorten
+from harness.report.draw.axes import MUTED, PAPER, Mark, look_of, mean_words, seed_words, values_axis
+from harness.report.figures.looks import Look
 from harness.report.figures.plot import Failed, Panel, Point, Reference, Scale, Series
 from harness.report.figures.wording import short, with_unit
-from harness.words import number
+from harness.words import number, shorten
 
 LINE = 0.155
 """Inches from one label at the right to the next."""

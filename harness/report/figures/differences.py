@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from harness.report.figures.looks import shorten
 from harness.report.figures.plot import Axis, Centre, Failed, Panel, Point, Series
 from harness.verdicts.condition_names import condition_names
 from harness.verdicts.effects import log_ratio
-from harness.words import plural
+from harness.words import plural, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

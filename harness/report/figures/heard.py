@@ -9,13 +9,12 @@ from typing import Any
 import pandas as pd
 
 from harness.report.figures.aggregate import conditions, typical, with_best_rates
-from harness.report.figures.looks import in_order, shorten
-from harness.report.figures.panels import Results, facets, panel_title
+from harness.report.figures.looks import in_order
+from harness.report.figures.panels import TYPICAL, Results, facets, panel_title
 from harness.report.figures.plot import Axis, Panel, Picture, Plot, Series, Span
-from harness.report.figures.quality import TYPICAL
 from harness.report.figures.wording import with_unit
 from harness.verdicts.counted import of_one_lane
-from harness.words import number
+from harness.words import number, shorten
 
 THERE = "What is there"
 Example = Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""One colour, marker and dash for each cell, everywhere; and the look of the figures.
+"""What tells the cells apart in every figure, table and sentence: order, title, colour, marker and dash.
 
 The three main colours are Okabe and Ito's (Color Universal Design, 2008), two of them darkened so that text set in them
 has a contrast of 4.5 against the paper. Cells differ in marker and dash as well, for print and for any eye.
@@ -6,20 +6,9 @@ has a contrast of 4.5 against the paper. Cells differ in marker and dash as well
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-INK = "#1c2126"
-MUTED = "#59626b"
-GRID = "#e4e5e1"
-PAPER = "#ffffff"
-
-FONT_SIZE = 8.8
-"""Points, of text in figures where nothing else is said."""
-ROLES = {INK: "var(--ink)", MUTED: "var(--muted)", GRID: "var(--grid)", PAPER: "var(--card)"}
-"""Colours of the figures that the page replaces by its own, so that they follow dark mode."""
 
 
 @dataclass(frozen=True)
@@ -75,48 +64,6 @@ def looks(names: Iterable[str], titles: Mapping[str, str] | None = None) -> dict
 
 def _capitalised(title: str) -> str:
     return title[:1].upper() + title[1:] if " " in title else title
-
-
-def shorten(text: str, most: int) -> str:
-    """At most so many characters, on one line, without control characters; an ellipsis says that there were more."""
-    line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
-    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
-
-
-def two_lines(text: str, width: int) -> list[str]:
-    """The text on a line, or on two at most, of so many characters each; an ellipsis says that there were more."""
-    lines = textwrap.wrap(shorten(text, 2 * width), width) or [""]
-    return lines if len(lines) <= 2 else [lines[0], shorten(" ".join(lines[1:]), width)]
-
-
-def style(salt: str) -> dict[str, Any]:
-    """Settings for `matplotlib.rc_context`: text stays text in SVG, and ids depend on `salt` alone."""
-    return {
-        "svg.fonttype": "none",
-        "svg.hashsalt": salt,
-        "text.parse_math": False,
-        "font.family": ["DejaVu Sans"],
-        "font.size": FONT_SIZE,
-        "axes.edgecolor": MUTED,
-        "axes.linewidth": 0.6,
-        "axes.labelcolor": MUTED,
-        "axes.titlesize": 9.5,
-        "axes.titleweight": "bold",
-        "axes.titlecolor": INK,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.axisbelow": True,
-        "axes.facecolor": "none",
-        "figure.facecolor": PAPER,
-        "xtick.color": MUTED,
-        "ytick.color": MUTED,
-        "xtick.major.width": 0.6,
-        "ytick.major.width": 0,
-        "xtick.major.size": 3,
-        "text.color": INK,
-        "path.simplify": False,
-        "savefig.dpi": 200,
-    }
 
 
 def in_order(names: Sequence[str]) -> list[str]:

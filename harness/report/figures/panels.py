@@ -12,23 +12,25 @@ import pandas as pd
 from harness.report.data import ReportData
 from harness.report.figures.aggregate import Condition, conditions, with_factors
 from harness.report.figures.aggregate import series_of as cell_series
-from harness.report.figures.looks import shorten
 from harness.report.figures.plot import Axis, Panel, Reference, Series
 from harness.store.data_names import with_data
 from harness.verdicts.condition_names import condition
 from harness.verdicts.counted import compared, of_purpose
-from harness.words import plural
+from harness.words import plural, shorten
 
 Tasks = Mapping[str, Mapping[str, Any]]
 Titles = Mapping[str, str]
 Better = Literal["lower", "higher", ""]
 MOST_PANELS = 6
+MOST_TRACES = 10
+"""Seeds whose curve is drawn, a cell."""
 DATASET = 40
 """Characters of the name of a task's data in a panel's title."""
 
 LENGTH = Axis("Sequence length", "time steps", whole=True, scale="log")
 UNITS = Axis("Units", "units", whole=True, scale="log", written="Units of a recurrent layer")
 MEDIANS = "Large: the median of the seeds, with its 95 % interval where there are seeds enough (6); small: every seed."
+TYPICAL = "Drawn at each task's largest training set and the middle one of its sequence lengths."
 INTERVALS = "Line: the mean of the seeds; bar: its 95 % confidence interval (from three seeds on); dots: every seed."
 
 

@@ -1,4 +1,4 @@
-"""How well the cells do: test loss, accuracy, what they solve, and what more parameters buy."""
+"""How well the cells do: loss, accuracy, what they solve, what more parameters buy, and every score of a task."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from functools import partial
 
 import pandas as pd
 
-from harness.report.figures.aggregate import conditions, typical, with_best_rates
+from harness.report.figures.aggregate import Condition, conditions, typical, with_best_rates
 from harness.report.figures.panels import (
     INTERVALS,
     MEDIANS,
+    TYPICAL,
     Draft,
     Quantity,
     Results,
@@ -210,9 +211,6 @@ def pareto(results: Results) -> Plot:
     )
 
 
-TYPICAL = "Drawn at each task's largest training set and the middle one of its sequence lengths."
-
-
 def _efficient(series: Sequence[Series], quantity: Quantity) -> list[tuple[Series, Centre]]:
     """The means that none with as few parameters equals, from the fewest parameters on."""
     sign = 1 if quantity.better == "lower" else -1
@@ -243,3 +241,50 @@ def _on_the_front(series: Sequence[Series], quantity: Quantity) -> str:
     behind = [(s, c) for s in series for c in s.centres if (s, c) not in front]
     rest = ", ".join(f"{s.label} with {number(c.x)} ({with_unit(c.mean, unit)})" for s, c in behind)
     return f"On the front: {on}." + (f" Behind it: {rest}." if rest else "")
+
+
+def scores(results: Results) -> Plot:
+    """A row a cell for each of a task's metrics."""
+    trials, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
+    drafts: list[Draft | Panel] = []
+    for (task, _), of_task in trials.groupby(["task", "dataset"], sort=False):
+        if not _only_here(results, of_task):
+            continue
+        declared = [str(m["name"]) for m in results.tasks.get(str(task), {}).get("metrics", ()) if m.get("name")]
+        names = [name for name in declared or ["loss", "accuracy"] if f"test_{name}" in of_task]
+        for here in conditions(typical(of_task), x=None, pooled=("machine",)):
+            drafts += [
+                Draft(str(task), partial(_score_panel, results, here, name))
+                for name in names
+                if here.trials[f"test_{name}"].notna().any()
+            ]
+    panels, notes = limited(drafts)
+    return Plot(
+        "scores",
+        "How well is it done?",
+        "The test scores of tasks that were run at one size and one length. "
+        "The dashed lines are chance and simple baselines: a cell that is not beyond them has learnt nothing more.",
+        panels,
+        (INTERVALS, TYPICAL, *choice_note(chosen), *notes, *thinning(panels)),
+        log=False,
+    )
+
+
+def _only_here(results: Results, of_task: pd.DataFrame) -> bool:
+    """Whether no figure along sizes or lengths shows the task, or it is one to look at closely."""
+    varied = of_task["train_size"].nunique() > 1 or of_task["sequence_length"].nunique() > 1
+    return not varied or bool(of_task["trial_id"].isin(results.examples).any())
+
+
+def _score_panel(results: Results, here: Condition, name: str) -> Panel:
+    quantity = metric(results.tasks, here.task, name)
+    return Panel(
+        panel_title(results.tasks, here),
+        Axis("Cell"),
+        quantity.axis,
+        series_of(here.trials, quantity, None, results.titles),
+        baselines(here, quantity, None) + threshold(results.tasks, here.task, quantity),
+        kind="rows",
+        facets=facets(here),
+        better=quantity.better,
+    )

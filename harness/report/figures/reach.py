@@ -1,23 +1,101 @@
-"""Gradient reach: what the last loss can still feel of each earlier input, before and after training."""
+"""How far: test scores at other lengths than the one trained at, and the gradient's reach back from the last step."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from harness.report.figures.aggregate import Condition, conditions, statuses, with_factors
+from harness.report.figures.aggregate import Condition, conditions, statuses, with_best_rates, with_factors
 from harness.report.figures.looks import in_order
-from harness.report.figures.panels import Draft, Results, Titles, facets, limited, panel_title
+from harness.report.figures.panels import (
+    INTERVALS,
+    LENGTH,
+    MOST_TRACES,
+    Draft,
+    Quantity,
+    Results,
+    Titles,
+    baselines,
+    choice_note,
+    facets,
+    limited,
+    panel_title,
+    quality_metric,
+    series_of,
+    thinning,
+    threshold,
+)
 from harness.report.figures.plot import Axis, Centre, Failed, Panel, Plot, Series
-from harness.report.figures.training import MOST_TRACES
+from harness.verdicts.counted import of_one_lane
 from harness.verdicts.stats import student_interval
 from harness.words import number
 
+TESTED = replace(LENGTH, title="Length tested at")
 DISTANCE = Axis("Distance", "time steps", written="Distance from the last time step (time steps)")
 NORM = Axis("Norm of the gradient", scale="log")
 NETWORKS = ("untrained", "trained")
+
+
+def other_lengths(results: Results) -> Plot:
+    """The task's figure of merit against the length tested at, a panel for each length trained at."""
+    tested, chosen = _tested(results)
+    drafts: list[Draft | Panel] = []
+    for task, of_task in tested.groupby("task", sort=False):
+        quantity = quality_metric(results.tasks, str(task), of_task)
+        drafts += [
+            Draft(str(task), partial(_length_panel, results, here, quantity))
+            for here in conditions(of_task, x=None, pooled=("machine",))
+            if here.trials["evaluated_at"].nunique() > 1
+        ]
+    panels, notes = limited(drafts)
+    return Plot(
+        "other-lengths",
+        "Does it hold at other lengths?",
+        "The same trained networks on test data of other lengths than the one they were trained at. "
+        "A line that stays level has learnt the rule, one that peaks where it was trained only the length.",
+        panels,
+        (
+            INTERVALS,
+            "Chance and baselines are those at the length trained at.",
+            *choice_note(chosen),
+            *notes,
+            *thinning(panels),
+        ),
+    )
+
+
+def _tested(results: Results) -> tuple[pd.DataFrame, bool]:
+    """A row a trial and length, the length trained at too; failed trials at every length they should have had."""
+    frame, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
+    scored = results.lengths[results.lengths["trial_id"].isin(frame["trial_id"])]
+    own = frame[frame["trial_id"].isin(scored["trial_id"])].assign(
+        evaluated_at=lambda trials: trials["sequence_length"]
+    )
+    planned = frame["evaluate_lengths"].map(lambda text: json.loads(text) if text else [])
+    failed = frame.assign(evaluated_at=planned)[(frame["status"] != "ok") & (planned.map(len) > 0)]
+    failed = failed.explode("evaluated_at").astype({"evaluated_at": float})
+    rows = pd.concat([scored, own, failed]).drop_duplicates(["trial_id", "evaluated_at"], keep="first")
+    return rows.reset_index(drop=True), chosen
+
+
+def _length_panel(results: Results, here: Condition, quantity: Quantity) -> Panel:
+    length = float(here.factors["sequence_length"])
+    others = tuple(name for name in here.varying if name != "sequence_length")
+    return Panel(
+        panel_title(results.tasks, replace(here, varying=others)) + f" · trained at {number(length)}",
+        TESTED,
+        quantity.axis,
+        series_of(here.trials, quantity, "evaluated_at", results.titles),
+        baselines(here, quantity, None) + threshold(results.tasks, here.task, quantity),
+        better=quantity.better,
+        facets=facets(here),
+        at=("trained here", length),
+    )
 
 
 def gradient_reach(results: Results) -> Plot:
@@ -28,7 +106,7 @@ def gradient_reach(results: Results) -> Plot:
         for network in NETWORKS:
             points = here.trials[here.trials["network"] == network]
             if not points.empty:
-                drafts.append(_panel(results, here, network, points))
+                drafts.append(_reach_panel(results, here, network, points))
     kept, notes = limited(drafts)
     return Plot(
         "gradient-reach",
@@ -55,7 +133,7 @@ def _longest(results: Results) -> pd.DataFrame:
     return with_factors(results.reach, trials, ("distance", "gradient"))
 
 
-def _panel(results: Results, here: Condition, network: str, points: pd.DataFrame) -> Panel:
+def _reach_panel(results: Results, here: Condition, network: str, points: pd.DataFrame) -> Panel:
     series = _series(points, _lost(results.frame, here, network), results.titles)
     return Panel(
         f"{panel_title(results.tasks, here)} · {network}",

@@ -12,11 +12,11 @@ from markupsafe import Markup
 
 from harness.report.draw.svg import inline
 from harness.report.figures.differences import crosses, left_out, strip
-from harness.report.figures.looks import Look, shorten
+from harness.report.figures.looks import Look
 from harness.verdicts import effects
 from harness.verdicts.condition_names import condition_names
 from harness.verdicts.effects import interval_of
-from harness.words import NO_VALUE, number, plural
+from harness.words import NO_VALUE, number, plural, shorten
 
 if TYPE_CHECKING:
     import pandas as pd

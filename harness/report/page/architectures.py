@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.report.figures.looks import Look, shorten
+from harness.report.figures.looks import Look
 from harness.report.page.equations import equations
-from harness.words import NO_VALUE, number
+from harness.words import NO_VALUE, number, shorten
 
 if TYPE_CHECKING:
     from harness.report.data import ReportData

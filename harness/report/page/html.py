@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.report.draw.legend import key
-from harness.report.draw.svg import inline
-from harness.report.figures.looks import Look, shorten
+from harness.report.draw.svg import inline, key
+from harness.report.figures.looks import Look
 from harness.report.figures.plot import Panel, Plot
 from harness.report.figures.wording import finding, table
 from harness.report.page.answer import answer
 from harness.report.page.architectures import architectures, comparison
 from harness.report.page.measured import METHOD_OF, measured
-from harness.report.page.trials import trials_table
+from harness.report.page.trials import failures, trials_table
 from harness.verdicts.counted import compared
-from harness.words import NO_VALUE, duration, number, plural
+from harness.words import NO_VALUE, duration, number, plural, shorten
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 ASSETS = Path(__file__).parent / "assets"
 MOST_BYTES, LEAST_ROOM = 4_000_000, 200_000
 """What drawings and trials together may take of the page, the rest of which is text; and what the trials always may."""
-MOST_FAILURES = 20
-"""Failed trials that are shown one by one."""
 MOST_TOLD = 8
 """Tasks, and cells of a task, whose missing trials are told."""
 
@@ -195,32 +192,3 @@ def machine(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
         else:
             said.append((shorten(str(name).replace("_", " "), 40), shorten(str(value), 120)))
     return said
-
-
-def failures(data: ReportData, frame: pd.DataFrame, looks: Mapping[str, Look]) -> dict[str, Any]:
-    """Failed trials: counted by task, cell and status, and one by one as far as there is room."""
-    failed = frame[~frame["status"].isin(["ok", "interrupted"])]
-    with_data = failed["task"] + " (" + failed["dataset"] + ")"
-    failed = failed.assign(task=failed["task"].where(failed["dataset"] == "", with_data))
-    if data.folders:
-        failed = failed.assign(task=failed["folder"] + ": " + failed["task"])
-    counts = [
-        (shorten(str(task), 60), _title(str(cell), looks), str(status).replace("_", " "), len(group))
-        for (task, cell, status), group in failed.groupby(["task", "cell", "status"], sort=True)
-    ]
-    shown = [
-        {
-            "trial_id": str(failure.get("trial_id", "")),
-            "cell": _title(str(failure.get("cell", "")), looks),
-            **{key: shorten(str(failure.get(key) or ""), 300) for key in ("task", "phase", "message")},
-            "seed": str(failure.get("seed", "")),
-            "status": str(failure.get("status", "")).replace("_", " "),
-            "stderr": str(failure.get("stderr") or "")[-4000:],
-        }
-        for failure in list(data.failures)[:MOST_FAILURES]
-    ]
-    return {"counts": counts, "shown": shown, "total": len(failed), "more": max(0, len(failed) - len(shown))}
-
-
-def _title(cell: str, looks: Mapping[str, Look]) -> str:
-    return shorten(looks[cell].title if cell in looks else cell, 60)

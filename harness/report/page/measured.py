@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.report.figures.looks import Look, shorten
+from harness.report.figures.looks import Look
 from harness.report.figures.panels import metric, task_title
 from harness.report.figures.wording import with_unit
 from harness.verdicts.counted import of_purpose
 from harness.verdicts.stats import ALPHA, FEWEST_SEEDS
-from harness.words import plural
+from harness.words import plural, shorten
 
 if TYPE_CHECKING:
     import pandas as pd

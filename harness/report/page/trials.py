@@ -1,13 +1,20 @@
-"""The table of all trials: a first page as HTML, and the data for the script that sorts, filters and downloads them."""
+"""The trials one by one: the table of all of them, with the data for the script that sorts it, and the failures."""
 
 from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from markupsafe import Markup
+
+from harness.report.figures.looks import Look
+from harness.words import shorten
+
+if TYPE_CHECKING:
+    from harness.report.data import ReportData
 
 SHOWN = (
     "folder", "task", "dataset", "cell", "backend", "units", "train_size", "sequence_length", "learning_rate", "seed",
@@ -18,6 +25,8 @@ FIRST_ROWS = 50
 """Rows that are there without JavaScript."""
 MOST_BYTES = 1_800_000
 """What the data of the table may take of the page."""
+MOST_FAILURES = 20
+"""Failed trials that are shown one by one."""
 
 
 def trials_table(frame: pd.DataFrame, room: int | None = None) -> dict[str, Any]:
@@ -82,3 +91,32 @@ def _cell(value: Any) -> str:
         plain = _plain(value)
         return "" if plain is None else f"{plain:,}" if isinstance(plain, int) else f"{plain:g}"
     return str(value)[:200]
+
+
+def failures(data: ReportData, frame: pd.DataFrame, looks: Mapping[str, Look]) -> dict[str, Any]:
+    """Failed trials: counted by task, cell and status, and one by one as far as there is room."""
+    failed = frame[~frame["status"].isin(["ok", "interrupted"])]
+    with_data = failed["task"] + " (" + failed["dataset"] + ")"
+    failed = failed.assign(task=failed["task"].where(failed["dataset"] == "", with_data))
+    if data.folders:
+        failed = failed.assign(task=failed["folder"] + ": " + failed["task"])
+    counts = [
+        (shorten(str(task), 60), _title(str(cell), looks), str(status).replace("_", " "), len(group))
+        for (task, cell, status), group in failed.groupby(["task", "cell", "status"], sort=True)
+    ]
+    shown = [
+        {
+            "trial_id": str(failure.get("trial_id", "")),
+            "cell": _title(str(failure.get("cell", "")), looks),
+            **{key: shorten(str(failure.get(key) or ""), 300) for key in ("task", "phase", "message")},
+            "seed": str(failure.get("seed", "")),
+            "status": str(failure.get("status", "")).replace("_", " "),
+            "stderr": str(failure.get("stderr") or "")[-4000:],
+        }
+        for failure in list(data.failures)[:MOST_FAILURES]
+    ]
+    return {"counts": counts, "shown": shown, "total": len(failed), "more": max(0, len(failed) - len(shown))}
+
+
+def _title(cell: str, looks: Mapping[str, Look]) -> str:
+    return shorten(looks[cell].title if cell in looks else cell, 60)
