@@ -330,6 +330,7 @@ def report_data(stored: Stored, verdicts: list[Verdict]) -> ReportData:
         hosts=stored.hosts,
         failures=stored.failures,
         tasks={sweep.task: _task(sweep.task) for sweep in experiment.sweep},
+        figures=experiment.figures,
         planned=stored.planned,
         done=stored.planned - sum(count for _, _, count in stored.missing),
         missing=stored.missing,

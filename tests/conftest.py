@@ -19,7 +19,8 @@ NEED_TENSORFLOW = (
 TAKE_LONG = (
     "cli/test_completion.py", "cli/test_processes.py", "cli/test_serve.py", "documents/test_blocks.py",
     "fuzz/test_fuzz.py", "plan/test_syntax_trees.py", "report/test_figures.py", "report/test_heard.py",
-    "report/test_large.py", "report/test_measured.py", "report/test_rates.py", "report/test_report.py",
+    "report/test_large.py", "report/test_measured.py", "report/test_own_figures.py",
+    "report/test_rates.py", "report/test_report.py",
     "runner/cluster/test_network.py", "runner/cluster/test_processes.py", "runner/cluster/test_survival.py",
     "runner/local/test_scratch.py", "runner/local/test_shared_process.py", "runner/local/test_turns.py",
     "runner/local/test_watch.py", "runner/test_disk.py", "runner/test_faults.py", "runner/test_flow.py",
@@ -101,7 +102,7 @@ def undrawn_files(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """A report has no figures: for tests of its other sections."""
-    monkeypatch.setattr("harness.report.writing.evidence", lambda results: [])
+    monkeypatch.setattr("harness.report.writing.evidence", lambda results, own: [])
 
 
 @pytest.fixture

@@ -92,12 +92,12 @@ def record(of: TrialSpec | None = None, **changes: Any) -> Record:
     return Record.model_validate({**fields, **changes})
 
 
-def half_done(directory: Path) -> Path:
+def half_done(directory: Path, **changes: Any) -> Path:
     """Make a results folder with records of half of the plan."""
     trials = plan(experiment())
     with open_store(directory, create=True) as store:
         store.set_plan(trials)
         for planned in list(trials.values())[:4]:
-            store.add(record(planned, parameters=100, test={"loss": 1.0, "accuracy": 0.5}))
+            store.add(record(planned, parameters=100, test={"loss": 1.0, "accuracy": 0.5}, **changes))
     (directory / EXPERIMENT_NAME).write_text(EXPERIMENT, encoding="utf-8")
     return directory

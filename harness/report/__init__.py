@@ -16,7 +16,7 @@ def render(data: ReportData, directory: Path) -> Path:
     """
     from harness.report.writing import write_files  # matplotlib takes a second to import
 
-    write_files(report_files(data), directory)
+    write_files(report_files(data), directory, data.figures)
     return directory / "report.html"
 
 
@@ -27,7 +27,7 @@ def render_markdown(data: ReportData, directory: Path) -> Path:
     """
     from harness.report.writing import markdown_files, write_files
 
-    write_files(markdown_files(data), directory)
+    write_files(markdown_files(data), directory, data.figures)
     return directory / "report.md"
 
 

@@ -66,6 +66,8 @@ class ReportData:
     tasks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Task to title, summary, train_size_unit, metrics (name, title, unit, better), and solved and target: (metric,
     threshold) or None."""
+    figures: Sequence[str] = ()
+    """The names of the figures that the experiment adds to the bundled ones."""
     planned: int = 0
     """Trials of the plan."""
     done: int = 0
@@ -112,6 +114,7 @@ def beside(folders: Mapping[str, ReportData]) -> ReportData:
         hosts=[replace(host, name=f"{label}: {host.name}") for label, data in folders.items() for host in data.hosts],
         failures=list(_failures(folders)),
         tasks={name: task for data in reversed(each) for name, task in data.tasks.items()},
+        figures=tuple(dict.fromkeys(name for data in each for name in data.figures)),
         planned=sum(data.planned for data in each),
         done=sum(data.done for data in each),
         missing=_summed(data.missing for data in each),

@@ -48,7 +48,11 @@ def markdown(data: ReportData, frame: pd.DataFrame, plots: Sequence[Plot], looks
 
 def _figure(plot: Plot) -> str:
     findings = "\n".join(f"- {plain(panel.title, 120)}: {plain(finding(panel), 900)}" for panel in plot.panels)
-    return f"### {plot.title}\n\n{plot.lead}\n\n![{plot.title}](figures/{plot.id}.png)\n\n{findings}"
+    title, error = f"### {plot.title}", f"> {plain(plot.error, 600)}"
+    if plot.error and not plot.panels:
+        return f"{title}\n\n{error}"
+    shown = f"{plot.lead}\n\n![{plot.title}](figures/{plot.id}.png)\n\n{findings}"
+    return f"{title}\n\n{error}\n\n{shown}" if plot.error else f"{title}\n\n{shown}"
 
 
 def _measured(data: ReportData) -> list[str]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
+from harness.figures import BUNDLED, figures
 from harness.files import make_folder, replacing
 from harness.report.data import ReportData
 from harness.report.draw.svg import plot_files
 from harness.report.figures.aggregate import prepared
-from harness.report.figures.evidence import FIGURES, evidence, together
+from harness.report.figures.evidence import attempt, evidence, together
 from harness.report.figures.looks import Look, looks
 from harness.report.figures.panels import results_of
 from harness.report.figures.plot import Plot
@@ -22,28 +24,39 @@ from harness.report.page.html import page
 def page_files(data: ReportData, state: str = "") -> dict[str, bytes]:
     """The page and its figures, by path."""
     frame, looked, plots = shown(data)
+    plots, files = drawn(plots, looked)
     html = page(data, frame, plots, looked, state=state)
-    return {**figure_files(plots, looked), "report.html": html.encode("utf-8", errors="replace")}
+    return {**files, "report.html": html.encode("utf-8", errors="replace")}
 
 
 def markdown_files(data: ReportData) -> dict[str, bytes]:
     """The summary and its figures, by path."""
     frame, looked, plots = shown(data)
+    plots, files = drawn(plots, looked)
     text = markdown(data, frame, plots, looked)
-    return {**figure_files(plots, looked), "report.md": text.encode("utf-8", errors="replace")}
+    return {**files, "report.md": text.encode("utf-8", errors="replace")}
 
 
-def figure_files(plots: Sequence[Plot], looked: Mapping[str, Look]) -> dict[str, bytes]:
-    """`figures/<id>.png` and `.svg` of every plot."""
-    return {f"figures/{name}": content for plot in plots for name, content in plot_files(plot, looked).items()}
+def drawn(plots: Sequence[Plot], looked: Mapping[str, Look]) -> tuple[list[Plot], dict[str, bytes]]:
+    """The plots as they can be drawn, and `figures/<id>.png` and `.svg` of each that has panels."""
+    each = [attempt(plot, partial(_drawn, plot, looked), lambda failed: (failed, {})) for plot in plots]
+    return [plot for plot, _ in each], {f"figures/{name}": data for _, files in each for name, data in files.items()}
 
 
-def write_files(files: Mapping[str, bytes], directory: Path) -> None:
-    """The files in the directory. Figures of an earlier report that are no longer made are removed."""
+def _drawn(plot: Plot, looked: Mapping[str, Look]) -> tuple[Plot, dict[str, bytes]]:
+    return plot, plot_files(plot, looked) if plot.panels else {}
+
+
+def write_files(files: Mapping[str, bytes], directory: Path, own: Iterable[str] = ()) -> None:
+    """The files in the directory. Figures of an earlier report that are no longer made are removed.
+
+    `own` names the figures that the experiment adds to the bundled ones.
+    """
     make_folder(directory / "figures")
     for name, content in files.items():
         replace_file(directory / name, content)
-    for stale in {f"figures/{id}{ending}" for id in FIGURES for ending in (".png", ".svg")} - set(files):
+    ids = {*BUNDLED, *(figures[name].id for name in own)}
+    for stale in {f"figures/{id}{ending}" for id in ids for ending in (".png", ".svg")} - set(files):
         (directory / stale).unlink(missing_ok=True)
 
 
@@ -61,7 +74,7 @@ def described(data: ReportData) -> tuple[pd.DataFrame, Mapping[str, Look], list[
     cells = {*map(str, frame["cell"].unique()), *data.summaries, *titles}
     looked = looks(cells, titles)
     shown = {name: look.title for name, look in looked.items()}
-    return frame, looked, evidence(results_of(data, frame, shown))
+    return frame, looked, evidence(results_of(data, frame, shown), data.figures)
 
 
 def replace_file(path: Path, content: bytes) -> None:

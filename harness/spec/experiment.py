@@ -24,6 +24,7 @@ from harness.spec.types import (
     AnyNumber,
     BackendNames,
     CellNames,
+    FigureNames,
     OneOrMore,
     Seeds,
 )
@@ -67,6 +68,8 @@ class Experiment(BaseModel):
     """accuracy: trials share the machine; speed: each has it to itself, and its updates are timed."""
     limits: TrialLimits = TrialLimits()
     """What one trial may take."""
+    figures: FigureNames = ()
+    """Shown in the report after the bundled ones: names, or module:attribute for one of your own."""
     sweep: OneOrMore[Sweep]
     """What to train."""
     claim: Annotated[AnyNumber[Claim], AfterValidator(distinct_ids)] = ()

@@ -145,7 +145,7 @@ def _modules(content: object) -> list[str]:
     if isinstance(content, list):
         return [name for inner in content for name in _modules(inner)]
     if isinstance(content, dict):
-        names = [content.get(key) for key in ("task", "cells", "reference", "better", "than")]
+        names = [content.get(key) for key in ("task", "cells", "figures", "reference", "better", "than")]
         tables = [content.get(key) for key in ("sweep", "claim", "where")]
         return _modules([*names, *(table for table in tables if not isinstance(table, str))])
     return []

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from harness.cells import BACKENDS, cells
 from harness.errors import check_name
+from harness.figures import check_ids, figures
 from harness.spec.explain import in_words
 from harness.tasks import tasks
 
@@ -115,6 +116,8 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 TaskName = Annotated[str, OneOf(tasks, tasks.__getitem__, or_attribute=True)]
 CellName = Annotated[str, OneOf(cells, cells.__getitem__, or_attribute=True)]
 CellNames = Annotated[OneOrMore[CellName], Distinct()]
+FigureName = Annotated[str, OneOf(figures, figures.__getitem__, or_attribute=True)]
+FigureNames = Annotated[AnyNumber[FigureName], Distinct(), AfterValidator(in_words(check_ids))]
 BackendName = Annotated[str, OneOf(BACKENDS, lambda name: check_name("backend", name, BACKENDS))]
 BackendNames = Annotated[OneOrMore[BackendName], Distinct()]
 

@@ -13,8 +13,9 @@ import pytest
 
 from harness.plan.expand import plan
 from harness.spec.load import load_claims, load_experiment
+from harness.store.record import Phase
 from tests.documents.reading import ROOT, Block, blocks
-from tests.factories import EXPERIMENT
+from tests.factories import EXPERIMENT, half_done
 
 BLOCKS = blocks()
 HELD_BY = {
@@ -23,8 +24,11 @@ HELD_BY = {
     "README.md": "tests/end_to_end/test_tutorial.py",
     "adding-a-cell.md": "tests/cells/example.py",
     "adding-a-task.md": "tests/documents/test_blocks.py",
+    "adding-a-figure.md": "tests/documents/test_blocks.py",
 }
 """Where a language is tested, or, for Python, a document. Blocks of `text` are pictures, or what a command prints."""
+PAGES = {"gated_gru": "adding-a-cell.md", "parity": "adding-a-task.md", "first_update": "adding-a-figure.md"}
+"""Module of the reader's package to the document that has it."""
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
@@ -66,10 +70,10 @@ def python_block(document: str) -> str:
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The reader's `my_package` with its cell and its task, installed with the entry points of the documents."""
+    """The reader's `my_package` with its cell, its task and its figure, with the documents' entry points."""
     (tmp_path / "my_package").mkdir()
     (tmp_path / "my_package" / "__init__.py").touch()
-    for name, document in (("gated_gru", "adding-a-cell.md"), ("parity", "adding-a-task.md")):
+    for name, document in PAGES.items():
         (tmp_path / "my_package" / f"{name}.py").write_text(python_block(document), encoding="utf-8")
     installed = tmp_path / "my_package-1.0.dist-info"
     installed.mkdir()
@@ -101,3 +105,17 @@ def test_an_installed_packages_task_is_held_to_the_contract(package: Path) -> No
     done = python(package, *chosen, f"--basetemp={package / 'tests'}")
     assert done.returncode == 0, done.stdout
     assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= 14  # type: ignore[index]
+
+
+@pytest.mark.parametrize("name", ["first-update", "my_package.first_update:first_update"])
+def test_a_figure_is_in_the_report_of_an_experiment_that_names_it(package: Path, name: str) -> None:
+    results = half_done(
+        package / "results" / "tiny", phases={"first_step": Phase(wall_seconds=2.5, cpu_seconds=1, memory_peak_bytes=1)}
+    )
+    (results / "experiment.toml").write_text(f'figures = ["{name}"]\n{EXPERIMENT}', encoding="utf-8")
+    done = python(package, "-m", "harness", "report", str(results))
+    assert done.returncode == 0, done.stderr
+    figure = (results / "report.html").read_text(encoding="utf-8").split('id="first-update"')[1].split("</figure>")[0]
+    assert "Who compiles fastest?" in figure
+    assert "GRU 2.50\u00a0s" in figure
+    assert (results / "figures" / "first-update.svg").is_file()

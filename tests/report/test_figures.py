@@ -9,13 +9,13 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from harness.figures import BUNDLED
 from harness.report.draw.figure import draw_panel, draw_plot, panel_height
 from harness.report.draw.lines import spread
 from harness.report.draw.rows import name_lines
 from harness.report.draw.svg import drawing_style, inline
 from harness.report.figures.aggregate import interval, prepared, with_best_rates
 from harness.report.figures.differences import crosses, strip
-from harness.report.figures.evidence import FIGURES
 from harness.report.figures.looks import looks
 from harness.report.figures.plot import Axis, Centre, Failed, Panel, Plot, Point, Reference, Series
 from harness.report.figures.wording import finding, number, short, table
@@ -33,8 +33,8 @@ def compared() -> dict[str, Plot]:
 
 def test_a_full_comparison_answers_every_question_but_those_it_did_not_vary(compared: dict[str, Plot]) -> None:
     not_varied = {"memory-by-units", "learning-rates", "gradient-reach", "other-lengths", "scores", "heard"}
-    assert set(FIGURES) - set(compared) == not_varied
-    assert list(compared) == [name for name in FIGURES if name in compared]
+    assert set(BUNDLED) - set(compared) == not_varied
+    assert list(compared) == [name for name in BUNDLED if name in compared]
 
 
 def test_loss_by_size_has_every_seed_the_mean_and_an_interval_that_holds_it(compared: dict[str, Plot]) -> None:

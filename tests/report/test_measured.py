@@ -10,6 +10,7 @@ from harness.report import render, render_markdown
 from harness.report.data import beside
 from harness.report.figures.aggregate import prepared
 from harness.report.figures.cost import memory
+from harness.report.figures.evidence import described
 from harness.report.page.measured import excluded, groups, missing, noisy, thresholds
 from tests.report.samples import TASKS, comparison, frame, looks_of_three, report_data, trial
 
@@ -103,7 +104,7 @@ def test_thresholds_of_tasks_are_in_words() -> None:
 def test_the_page_says_what_was_left_out_and_links_figures_to_how_they_were_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.report.writing.evidence", lambda results: [memory(results)])
+    monkeypatch.setattr("harness.report.writing.evidence", lambda results, own: [described(memory, results)])
     rows = frame(*(trial(sequence_length=length, seed=seed) for length in (4, 8) for seed in (0, 1)))
     data = report_data(rows, verdicts=(), curves=None, missing=[("recall", "lstm", 2)])
     html = render(data, tmp_path).read_text(encoding="utf-8")

@@ -1,1 +1,45 @@
-"""What is shown: from the data of a report to figures as descriptions, which say nothing of pixels."""
+"""What is shown: from the data of a report to figures as descriptions, which say nothing of pixels.
+
+What a figure of a user's own is made with is imported from here; docs/adding-a-figure.md has an example.
+"""
+
+from harness.report.figures.aggregate import Condition, conditions, typical, with_best_rates, with_factors
+from harness.report.figures.panels import (
+    INTERVALS,
+    MEDIANS,
+    Quantity,
+    Results,
+    baselines,
+    facets,
+    limited,
+    metric,
+    panel_title,
+    series_of,
+)
+from harness.report.figures.plot import Axis, Centre, Content, Failed, Panel, Point, Reference, Series
+
+__all__ = [
+    "INTERVALS",
+    "MEDIANS",
+    "Axis",
+    "Centre",
+    "Condition",
+    "Content",
+    "Failed",
+    "Panel",
+    "Point",
+    "Quantity",
+    "Reference",
+    "Results",
+    "Series",
+    "baselines",
+    "conditions",
+    "facets",
+    "limited",
+    "metric",
+    "panel_title",
+    "series_of",
+    "typical",
+    "with_best_rates",
+    "with_factors",
+]

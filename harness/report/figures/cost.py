@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from harness.figures import figure
 from harness.report.figures.aggregate import Condition, conditions, typical
 from harness.report.figures.panels import (
     INTERVALS,
@@ -20,7 +21,7 @@ from harness.report.figures.panels import (
     series_of,
     thinning,
 )
-from harness.report.figures.plot import Axis, Centre, Panel, Plot, Series
+from harness.report.figures.plot import Axis, Centre, Content, Panel, Series
 from harness.verdicts.counted import of_one_lane
 
 MIB = 2.0**-20
@@ -30,7 +31,8 @@ FAILED = "A trial that failed is a cross and in no mean, whatever it had measure
 PARAMETERS = Quantity("parameters", Axis("Parameters", "weights", low=0))
 
 
-def parameters(results: Results) -> Plot:
+@figure("parameters", "How many parameters?")
+def parameters(results: Results) -> Content:
     """Parameters of the networks that were trained: a bar a cell, the recurrent part in full colour."""
     counted = results.frame[results.frame["parameters"].notna()].assign(status="ok")
     pooled = ("backend", "lane", "machine", "batch_size", "sequence_length", "train_size")
@@ -60,16 +62,15 @@ def parameters(results: Results) -> Plot:
             )
         )
     kept, notes = limited(panels)
-    return Plot(
-        "parameters",
-        "How many parameters?",
+    return Content(
         "Weights of the networks as trained: full colour for the recurrent layers, pale for the rest.",
         kept,
         ("Counted, not measured: the same for every seed.", *notes),
     )
 
 
-def seconds_per_update(results: Results) -> Plot:
+@figure("seconds-per-update", "Who trains fastest?")
+def seconds_per_update(results: Results) -> Content:
     """Milliseconds an update takes, against sequence length where there are several, else a row a cell and backend."""
     trials = of_one_lane(results.frame, "seconds_per_update")
     speed = bool((trials["lane"] == "speed").all())
@@ -79,27 +80,25 @@ def seconds_per_update(results: Results) -> Plot:
         else "Measured beside other trials on the same machine: good for orders of magnitude, not for close calls."
     )
     lead = "Time for one update of the weights, without the first, which compiles. Lower is better."
-    return _cost(trials, results, SECONDS_PER_UPDATE, "seconds-per-update", "Who trains fastest?", lead, note)
+    return _cost(trials, results, SECONDS_PER_UPDATE, lead, note)
 
 
-def memory(results: Results) -> Plot:
+@figure("memory", "Who needs least memory?")
+def memory(results: Results) -> Content:
     """Peak resident memory of a trial's process, against sequence length where there are several, else in rows."""
     lead = "The highest resident memory of the trial's own process, TensorFlow included. Lower is better."
     note = "Only trials that were the first of their process: later ones find memory that earlier trials have left."
-    return _cost(
-        of_one_lane(results.frame, MEMORY.column), results, MEMORY, "memory", "Who needs least memory?", lead, note
-    )
+    return _cost(of_one_lane(results.frame, MEMORY.column), results, MEMORY, lead, note)
 
 
-def memory_by_units(results: Results) -> Plot:
+@figure("memory-by-units", "How does memory grow with the network?")
+def memory_by_units(results: Results) -> Content:
     """Peak resident memory against the number of units, where several were tried."""
     measured = _of_measured_tasks(of_one_lane(results.frame, MEMORY.column), MEMORY)
     quantities = {str(task): MEMORY for task in measured["task"].unique()}
     pooled = ("train_size", "reference_units")
     panels, notes = limited(lines(results, typical(measured), x="units", quantities=quantities, pooled=pooled))
-    return Plot(
-        "memory-by-units",
-        "How does memory grow with the network?",
+    return Content(
         "The highest resident memory of the trial's own process against the units of the recurrent layer.",
         panels,
         (INTERVALS, FAILED, *notes, *thinning(panels)),
@@ -112,7 +111,7 @@ def _of_measured_tasks(frame: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
     return frame[frame["task"].isin(frame.loc[frame[quantity.column].notna(), "task"])]
 
 
-def _cost(frame: pd.DataFrame, results: Results, quantity: Quantity, id: str, title: str, lead: str, note: str) -> Plot:
+def _cost(frame: pd.DataFrame, results: Results, quantity: Quantity, lead: str, note: str) -> Content:
     measured = _of_measured_tasks(frame, quantity)
     quantities = {str(task): quantity for task in measured["task"].unique()}
     panels: list[Draft | Panel] = []
@@ -142,7 +141,7 @@ def _cost(frame: pd.DataFrame, results: Results, quantity: Quantity, id: str, ti
             )
     kept, notes = limited(panels)
     sizes = ("Training-set sizes are taken together: they hardly change it.",) if pooled_sizes else ()
-    return Plot(id, title, lead, kept, (note, INTERVALS, FAILED, *sizes, *notes, *thinning(kept)), log=True)
+    return Content(lead, kept, (note, INTERVALS, FAILED, *sizes, *notes, *thinning(kept)), log=True)
 
 
 def _by_backend(here: Condition, quantity: Quantity, titles: Titles) -> tuple[Series, ...]:

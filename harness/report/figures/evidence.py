@@ -2,50 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 
+from harness.figures import BUNDLED, Figure, figures
 from harness.report.data import LABEL
-from harness.report.figures.cost import memory, memory_by_units, parameters, seconds_per_update
-from harness.report.figures.heard import heard
 from harness.report.figures.looks import Look, looks
 from harness.report.figures.panels import Results
-from harness.report.figures.plot import Panel, Plot
-from harness.report.figures.quality import horizon, loss_by_size, pareto, quality_by_length, scores, solved
-from harness.report.figures.reach import gradient_reach, other_lengths
-from harness.report.figures.training import learning_curves, learning_rates, time_to_target
+from harness.report.figures.plot import Content, Panel, Plot, Table
 from harness.words import NO_VALUE, shorten
 
 Described = tuple[pd.DataFrame, Mapping[str, Look], Sequence[Plot]]
-Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 
-FIGURES = {
-    "loss-by-size": loss_by_size,
-    "accuracy-by-length": quality_by_length,
-    "solved": solved,
-    "horizon": horizon,
-    "seconds-per-update": seconds_per_update,
-    "time-to-target": time_to_target,
-    "learning-curves": learning_curves,
-    "parameters": parameters,
-    "pareto": pareto,
-    "memory": memory,
-    "memory-by-units": memory_by_units,
-    "learning-rates": learning_rates,
-    "gradient-reach": gradient_reach,
-    "other-lengths": other_lengths,
-    "scores": scores,
-    "heard": heard,
-}
-"""Id of a figure to the function that describes it."""
+PACKAGE = Path(__file__).parents[2]
+T = TypeVar("T")
 
 
-def evidence(results: Results) -> list[Plot]:
-    """Every figure for which the trials have something to show, in the report's order."""
-    makers = [learning_rates] if results.frame.empty else FIGURES.values()  # tuning comes before all else
-    return [plot for make in makers if (plot := make(results)).panels]
+def evidence(results: Results, own: Sequence[str] = ()) -> list[Plot]:
+    """Every figure for which the trials have something to show, in the report's order, and then the experiment's own.
+
+    `own` names these. One that raises is a plot that says so in its place.
+    """
+    if results.frame.empty:  # tuning comes before all else
+        plots = [described(figures["learning-rates"], results)]
+    else:
+        plots = [described(figures[name], results) for name in dict.fromkeys((*BUNDLED, *own))]
+    return [plot for plot in plots if plot.panels or plot.error]
+
+
+def described(figure: Figure, results: Results) -> Plot:
+    """What the figure shows of the results."""
+    empty = Plot(figure.id, figure.title, "", ())
+    return attempt(empty, lambda: _filled(empty, figure.describe(results)), lambda failed: failed)
+
+
+def attempt(plot: Plot, make: Callable[[], T], otherwise: Callable[[Plot], T]) -> T:
+    """What `make` gives; where it raises, what `otherwise` makes of a plot that says so in place of this one.
+
+    So a figure of a user's own takes no other figure with it. A bundled one that raises is a mistake in this package,
+    which nothing hides.
+    """
+    if plot.id in BUNDLED:
+        return make()
+    try:
+        return make()
+    except Exception as error:
+        return otherwise(Plot(plot.id, plot.title, "", (), error=f"This figure could not be made: {_why(error)}."))
+
+
+def _why(error: Exception) -> str:
+    """'KeyError: 'los' (my_figures.py, line 14)': the error, and where the user's function raised it, if it did."""
+    frames = traceback.extract_tb(error.__traceback__)[2:]  # after `attempt` and what it was given to call
+    within = [frame for frame in frames if frame.filename == frames[0].filename]
+    place = ""
+    if within and not Path(within[0].filename).is_relative_to(PACKAGE):
+        place = f" ({Path(within[-1].filename).name}, line {within[-1].lineno})"
+    return f"{shorten(f'{type(error).__name__}: {error}', 300)}{place}"
+
+
+def _filled(plot: Plot, content: object) -> Plot:
+    """The plot with this content. Raises TypeError where the content has another type than the report relies on."""
+    if not isinstance(content, Content):
+        raise TypeError(f"it returned a {type(content).__name__}, expected a Content")
+    for panel in content.panels:
+        if not isinstance(panel, Panel):
+            raise TypeError(f"a panel is a {type(panel).__name__}, expected a Panel")
+        if not all(isinstance(text, str) for text in panel.facets.values()):
+            raise TypeError("a facet of a panel is not a text")
+    header, rows = content.values or ((), ())
+    if not all(len(row) == len(header) and all(isinstance(text, str) for text in row) for row in (header, *rows)):
+        raise TypeError("the table of values needs a text in every column of every row")
+    return replace(
+        plot,
+        lead=content.lead,
+        panels=tuple(content.panels),
+        notes=tuple(content.notes),
+        log=content.log,
+        values=content.values,
+    )
 
 
 def together(described: Mapping[str, Described]) -> tuple[pd.DataFrame, Mapping[str, Look], list[Plot]]:
@@ -53,17 +92,15 @@ def together(described: Mapping[str, Described]) -> tuple[pd.DataFrame, Mapping[
     frame = pd.concat([frame.assign(folder=label) for label, (frame, _, _) in described.items()], ignore_index=True)
     titles = {cell: look.title for _, looked, _ in described.values() for cell, look in looked.items()}
     found = {label: {plot.id: plot for plot in plots} for label, (_, _, plots) in described.items()}
-    figures = [
-        _plot({label: plots[id] for label, plots in found.items() if id in plots}, list(described))
-        for id in FIGURES
-        if any(id in plots for plots in found.values())
-    ]
-    return frame, looks(titles, titles), figures
+    ids = {id for plots in found.values() for id in plots}
+    ordered = [id for id in dict.fromkeys((*BUNDLED, *(id for plots in found.values() for id in plots))) if id in ids]
+    plots = [_plot({label: of[id] for label, of in found.items() if id in of}, list(described)) for id in ordered]
+    return frame, looks(titles, titles), plots
 
 
 def _plot(plots: Mapping[str, Plot], labels: Sequence[str]) -> Plot:
     """One figure: panels of the same condition beside each other, with the same axis of values."""
-    any_of_them = next(iter(plots.values()))
+    any_of_them = next((plot for plot in plots.values() if not plot.error), next(iter(plots.values())))
     titles = dict.fromkeys(panel.title for plot in plots.values() for panel in plot.panels)
     panels = [
         _labelled(panel, label, [other for one in plots.values() for other in one.panels if other.title == title])
@@ -85,6 +122,7 @@ def _plot(plots: Mapping[str, Plot], labels: Sequence[str]) -> Plot:
         values=_values({label: plot.values for label, plot in plots.items() if plot.values}),
         log=any(plot.log for plot in plots.values()),
         columns=len(labels),
+        error=" ".join(f"{shorten(label, LABEL)}: {plot.error}" for label, plot in plots.items() if plot.error),
     )
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from harness.figures import figure
 from harness.report.figures.aggregate import conditions, typical, with_best_rates
 from harness.report.figures.looks import in_order
 from harness.report.figures.panels import TYPICAL, Results, facets, panel_title
-from harness.report.figures.plot import Axis, Panel, Picture, Plot, Series, Span
+from harness.report.figures.plot import Axis, Content, Panel, Picture, Series, Span
 from harness.report.figures.wording import with_unit
 from harness.verdicts.counted import of_one_lane
 from harness.words import number, shorten
@@ -20,7 +21,8 @@ THERE = "What is there"
 Example = Mapping[str, Any]
 
 
-def heard(results: Results) -> Plot:
+@figure("heard", "What does each cell hear?")
+def heard(results: Results) -> Content:
     """A roll under the picture of the example: for each label when it is there, and when each cell hears it."""
     trials, _ = with_best_rates(of_one_lane(results.frame, "test_loss"))
     shown = trials[trials["trial_id"].isin(results.examples) & (trials["status"] == "ok")]
@@ -48,9 +50,7 @@ def heard(results: Results) -> Plot:
     cells = [results.titles.get(str(cell), str(cell)) for cell in in_order(list(found[0][1]["cell"]))] if found else []
     header = ("Label", "There (s)", *(f"{cell}: {what}" for cell in cells for what in ("of it (%)", "besides (s)")))
     more = (f"{len(found) - 1} further conditions not drawn.",) if len(found) > 1 else ()
-    return Plot(
-        "heard",
-        "What does each cell hear?",
+    return Content(
         "One test example: its spectrogram as the network gets it, the labels that are there, and those that each cell "
         "hears, at the thresholds chosen on validation data.",
         tuple(panels),

@@ -175,21 +175,39 @@ class Panel:
         return found + [y for series in self.series for _, trace in series.traces for _, y in trace]
 
 
+Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
+"""Header and rows, in words."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a figure shows of the results; nothing of it is in the report where it has no panels."""
+
+    lead: str
+    """What to look for, in a sentence or two."""
+    panels: tuple[Panel, ...]
+    """One for each condition."""
+    notes: tuple[str, ...] = ()
+    """What was pooled, chosen or left out of the drawing."""
+    log: bool = False
+    """Whether a logarithmic value axis makes sense beside the linear one."""
+    values: Table | None = None
+    """The table of values, where it is not that of the means."""
+
+
 @dataclass(frozen=True)
 class Plot:
-    """A question's figure: one panel for each condition."""
+    """A question's figure: its content under its title."""
 
     id: str
     """Names its files and its anchor."""
     title: str
     lead: str
-    """What to look for, in a sentence or two."""
     panels: tuple[Panel, ...]
     notes: tuple[str, ...] = ()
-    """What was pooled, chosen or left out of the drawing."""
     log: bool = False
-    """Whether a logarithmic value axis makes sense beside the linear one."""
-    values: tuple[tuple[str, ...], tuple[tuple[str, ...], ...]] | None = None
-    """Header and rows of the table of values, where they are not those of the means."""
+    values: Table | None = None
     columns: int = 0
     """Panels in a row, where those of a row belong together; 0: as many as there is room for."""
+    error: str = ""
+    """Why it could not be made, where that is so: the report says this in its place."""

@@ -8,6 +8,7 @@ from functools import partial
 
 import pandas as pd
 
+from harness.figures import figure
 from harness.report.figures.aggregate import Condition, conditions, typical, with_best_rates
 from harness.report.figures.panels import (
     INTERVALS,
@@ -28,21 +29,20 @@ from harness.report.figures.panels import (
     thinning,
     threshold,
 )
-from harness.report.figures.plot import Axis, Centre, Panel, Plot, Reference, Series
+from harness.report.figures.plot import Axis, Centre, Content, Panel, Reference, Series
 from harness.report.figures.wording import centre_in_words, with_unit
 from harness.verdicts.counted import of_one_lane
 from harness.verdicts.proportions import wilson_interval
 from harness.words import number
 
 
-def loss_by_size(results: Results) -> Plot:
+@figure("loss-by-size", "Who learns best from little data?")
+def loss_by_size(results: Results) -> Content:
     """Test loss against training-set size, for each task that has several sizes."""
     trials, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
     quantities = {str(task): metric(results.tasks, str(task), "loss") for task in trials["task"].unique()}
     panels, notes = limited(lines(results, trials, x="train_size", quantities=quantities))
-    return Plot(
-        "loss-by-size",
-        "Who learns best from little data?",
+    return Content(
         "Test loss against the size of the training set. Lower is better; look at the left for little data.",
         panels,
         (INTERVALS, *choice_note(chosen), *notes, *thinning(panels)),
@@ -50,7 +50,8 @@ def loss_by_size(results: Results) -> Plot:
     )
 
 
-def quality_by_length(results: Results) -> Plot:
+@figure("accuracy-by-length", "Who remembers longest?")
+def quality_by_length(results: Results) -> Content:
     """Accuracy (or the task's own figure of merit) against sequence length, for each task that has several lengths."""
     trials, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
     quantities = {
@@ -58,9 +59,7 @@ def quality_by_length(results: Results) -> Plot:
         for task in trials["task"].unique()
     }
     panels, notes = limited(lines(results, trials, x="sequence_length", quantities=quantities))
-    return Plot(
-        "accuracy-by-length",
-        "Who remembers longest?",
+    return Content(
         _lead_by_length(panels),
         panels,
         (INTERVALS, *choice_note(chosen), *notes, *thinning(panels)),
@@ -82,7 +81,8 @@ def _lead_by_length(panels: Sequence[Panel]) -> str:
     return f"{subject} against the length of the sequence. {told}"
 
 
-def solved(results: Results) -> Plot:
+@figure("solved", "How many seeds solve it?")
+def solved(results: Results) -> Content:
     """The share of seeds that solve a task against sequence length; a failed trial has not solved it."""
     trials, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
     panels = []
@@ -94,9 +94,7 @@ def solved(results: Results) -> Plot:
         made = lines(results, marked, x="sequence_length", quantities={str(task): quantity})
         panels += [Draft(draft.task, partial(_share_panel, draft)) for draft in made]
     kept, notes = limited(panels)
-    return Plot(
-        "solved",
-        "How many seeds solve it?",
+    return Content(
         "The share of seeds whose test result passes the task's threshold, against sequence length.",
         kept,
         (
@@ -133,7 +131,8 @@ def _wilson(centre: Centre) -> Centre:
     return replace(centre, low=100 * low, high=100 * high)
 
 
-def horizon(results: Results) -> Plot:
+@figure("horizon", "How far does memory reach?")
+def horizon(results: Results) -> Content:
     """The longest sequence that each seed solves; a row a cell."""
     trials, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
     panels = []
@@ -162,9 +161,7 @@ def horizon(results: Results) -> Plot:
             )
     kept, notes = limited(panels)
     note = "A seed that solves no length at all counts as 0, and as a cross."
-    return Plot(
-        "horizon",
-        "How far does memory reach?",
+    return Content(
         "The longest sequence that a seed solves, of those that were tried.",
         kept,
         (MEDIANS, note, *choice_note(chosen), *notes),
@@ -172,7 +169,8 @@ def horizon(results: Results) -> Plot:
     )
 
 
-def pareto(results: Results) -> Plot:
+@figure("pareto", "What do more parameters buy?")
+def pareto(results: Results) -> Content:
     """The task's figure of merit against the number of parameters, at the condition in the middle of each task."""
     trials, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
     panels = []
@@ -202,9 +200,7 @@ def pareto(results: Results) -> Plot:
             )
         )
     kept, notes = limited(panels)
-    return Plot(
-        "pareto",
-        "What do more parameters buy?",
+    return Content(
         "Quality on test data against the number of parameters. On the front is what no smaller network does as well.",
         kept,
         (INTERVALS, TYPICAL, *choice_note(chosen), *notes, *thinning(kept)),
@@ -243,7 +239,8 @@ def _on_the_front(series: Sequence[Series], quantity: Quantity) -> str:
     return f"On the front: {on}." + (f" Behind it: {rest}." if rest else "")
 
 
-def scores(results: Results) -> Plot:
+@figure("scores", "How well is it done?")
+def scores(results: Results) -> Content:
     """A row a cell for each of a task's metrics."""
     trials, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
     drafts: list[Draft | Panel] = []
@@ -259,9 +256,7 @@ def scores(results: Results) -> Plot:
                 if here.trials[f"test_{name}"].notna().any()
             ]
     panels, notes = limited(drafts)
-    return Plot(
-        "scores",
-        "How well is it done?",
+    return Content(
         "The test scores of tasks that were run at one size and one length. "
         "The dashed lines are chance and simple baselines: a cell that is not beyond them has learnt nothing more.",
         panels,

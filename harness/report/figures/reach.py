@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from harness.figures import figure
 from harness.report.figures.aggregate import Condition, conditions, statuses, with_best_rates, with_factors
 from harness.report.figures.looks import in_order
 from harness.report.figures.panels import (
@@ -30,7 +31,7 @@ from harness.report.figures.panels import (
     thinning,
     threshold,
 )
-from harness.report.figures.plot import Axis, Centre, Failed, Panel, Plot, Series
+from harness.report.figures.plot import Axis, Centre, Content, Failed, Panel, Series
 from harness.verdicts.counted import of_one_lane
 from harness.verdicts.stats import student_interval
 from harness.words import number
@@ -41,7 +42,8 @@ NORM = Axis("Norm of the gradient", scale="log")
 NETWORKS = ("untrained", "trained")
 
 
-def other_lengths(results: Results) -> Plot:
+@figure("other-lengths", "Does it hold at other lengths?")
+def other_lengths(results: Results) -> Content:
     """The task's figure of merit against the length tested at, a panel for each length trained at."""
     tested, chosen = _tested(results)
     drafts: list[Draft | Panel] = []
@@ -53,9 +55,7 @@ def other_lengths(results: Results) -> Plot:
             if here.trials["evaluated_at"].nunique() > 1
         ]
     panels, notes = limited(drafts)
-    return Plot(
-        "other-lengths",
-        "Does it hold at other lengths?",
+    return Content(
         "The same trained networks on test data of other lengths than the one they were trained at. "
         "A line that stays level has learnt the rule, one that peaks where it was trained only the length.",
         panels,
@@ -98,7 +98,8 @@ def _length_panel(results: Results, here: Condition, quantity: Quantity) -> Pane
     )
 
 
-def gradient_reach(results: Results) -> Plot:
+@figure("gradient-reach", "How far back can a cell feel?")
+def gradient_reach(results: Results) -> Content:
     """The gradient's norm against the distance, a panel for the untrained and one for the trained network."""
     longest = _longest(results)
     drafts: list[Draft | Panel] = []
@@ -108,9 +109,7 @@ def gradient_reach(results: Results) -> Plot:
             if not points.empty:
                 drafts.append(_reach_panel(results, here, network, points))
     kept, notes = limited(drafts)
-    return Plot(
-        "gradient-reach",
-        "How far back can a cell feel?",
+    return Content(
         "The norm of the gradient of the last loss by each earlier input: what training can still connect to the end. "
         "A line that falls steeply forgets; one that stays level remembers.",
         kept,

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import pandas as pd
 
+from harness.figures import figure
 from harness.plan.rates import Choice
 from harness.report.figures.aggregate import (
     Condition,
@@ -37,7 +38,7 @@ from harness.report.figures.panels import (
     series_of,
     thinning,
 )
-from harness.report.figures.plot import Axis, Centre, Failed, Panel, Plot, Series
+from harness.report.figures.plot import Axis, Centre, Content, Failed, Panel, Series
 from harness.report.figures.wording import with_unit
 from harness.verdicts.counted import of_one_lane
 from harness.verdicts.target_times import reached
@@ -51,7 +52,8 @@ UPDATES = Axis("Updates", "updates", written="Updates")
 TIME = Axis("Training time", "s")
 
 
-def learning_curves(results: Results) -> Plot:
+@figure("learning-curves", "How does training go?")
+def learning_curves(results: Results) -> Content:
     """Validation loss against updates, and against seconds of training: a line a seed, and their mean."""
     trials, chosen = _trials(results)
     panels = []
@@ -79,9 +81,7 @@ def learning_curves(results: Results) -> Plot:
         f"Thick: the mean of the seeds that finished, as far as all of them go; thin: at most {MOST_TRACES} seeds a "
         "cell; a cross above the axes: a trial failed there."
     )
-    return Plot(
-        "learning-curves",
-        "How does training go?",
+    return Content(
         "Validation loss after so many updates, and after so many seconds: the same curves, two prices.",
         kept,
         (note, NO_COMPILING, TYPICAL, *choice_note(chosen), *notes),
@@ -107,7 +107,8 @@ class _Target:
         return reached(curves, self.column, wanted, lower=self.lower)[["update", "seconds"]].reset_index()
 
 
-def time_to_target(results: Results) -> Plot:
+@figure("time-to-target", "Who gets there first?")
+def time_to_target(results: Results) -> Content:
     """Updates, and seconds, to the task's own target, or to a loss that every cell's typical seed reaches."""
     trials, chosen = _trials(results)
     panels: list[Panel] = []
@@ -141,9 +142,7 @@ def time_to_target(results: Results) -> Plot:
                 )
             )
     kept, notes = limited(panels)
-    return Plot(
-        "time-to-target",
-        "Who gets there first?",
+    return Content(
         "What it takes to reach a target on validation data. A seed that never gets there counts as infinitely slow.",
         kept,
         (f"Targets: {'; '.join(targets[:6])}.", MEDIANS, NO_COMPILING, TYPICAL, *choice_note(chosen), *notes),
@@ -231,7 +230,8 @@ def _steps(points: Sequence[T]) -> tuple[T, ...]:
     return (*points[:-1:step], *points[-1:])
 
 
-def learning_rates(results: Results) -> Plot:
+@figure("learning-rates", "How much does the learning rate matter?")
+def learning_rates(results: Results) -> Content:
     """Validation loss against the learning rate: of the tuning trials, and where a sweep lists several rates."""
     swept = typical(of_one_lane(results.frame, "test_loss"))
     drafts: list[Draft | Panel] = []
@@ -244,9 +244,7 @@ def learning_rates(results: Results) -> Plot:
     kept, notes = limited(drafts)
     ring = "Ring: the rate that was chosen, with the lowest mean validation loss."
     where = (_tuning_note(tuned),) if not tuned.empty else (TYPICAL,)
-    return Plot(
-        "learning-rates",
-        "How much does the learning rate matter?",
+    return Content(
         "Validation loss against the learning rate. A flat valley is easy to tune; crosses are trials that failed.",
         kept,
         (ring, *where, INTERVALS, *notes, *thinning(kept)),

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.report.draw.svg import inline, key
+from harness.report.figures.evidence import attempt
 from harness.report.figures.looks import Look
 from harness.report.figures.plot import Panel, Plot
 from harness.report.figures.wording import finding, table
@@ -157,6 +158,10 @@ def moment(text: str) -> str:
 
 def figure(plot: Plot, looks: Mapping[str, Look], folders: Sequence[str] = ()) -> dict[str, Any]:
     """A plot for the template: drawings, findings, and the table of its values."""
+    return attempt(plot, lambda: _figure(plot, looks, folders), lambda failed: _figure(failed, looks, folders))
+
+
+def _figure(plot: Plot, looks: Mapping[str, Look], folders: Sequence[str]) -> dict[str, Any]:
     header, rows = table(plot)
     return {
         "plot": plot,

@@ -1,0 +1,71 @@
+"""The figures of the report by name, and the decorator that makes a figure of a function.
+
+The functions and what they are made with are in `harness.report.figures`, which is imported when a figure is used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.errors import UserError
+from harness.registry import Registry
+
+BUNDLED = {
+    "loss-by-size": "harness.report.figures.quality:loss_by_size",
+    "accuracy-by-length": "harness.report.figures.quality:quality_by_length",
+    "solved": "harness.report.figures.quality:solved",
+    "horizon": "harness.report.figures.quality:horizon",
+    "seconds-per-update": "harness.report.figures.cost:seconds_per_update",
+    "time-to-target": "harness.report.figures.training:time_to_target",
+    "learning-curves": "harness.report.figures.training:learning_curves",
+    "parameters": "harness.report.figures.cost:parameters",
+    "pareto": "harness.report.figures.quality:pareto",
+    "memory": "harness.report.figures.cost:memory",
+    "memory-by-units": "harness.report.figures.cost:memory_by_units",
+    "learning-rates": "harness.report.figures.training:learning_rates",
+    "gradient-reach": "harness.report.figures.reach:gradient_reach",
+    "other-lengths": "harness.report.figures.reach:other_lengths",
+    "scores": "harness.report.figures.quality:scores",
+    "heard": "harness.report.figures.heard:heard",
+}
+"""Id of a bundled figure to its function, in the order of the report, which has all of them."""
+SECTIONS = ("answer", "evidence", "failures", "architectures", "method", "trials")
+"""The anchors of the page that no figure may have as its id."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the report. Raises UserError where the id cannot be the name of a file and an anchor."""
+
+    id: str
+    """Names its files and its anchor: small letters, digits, '-'."""
+    title: str
+    """The question that it answers."""
+    describe: Callable[[Any], Any]
+    """From `harness.report.figures.Results` to `harness.report.figures.Content`."""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", self.id):
+            raise UserError(f"figure {self.id!r}: an id has small letters, digits and '-' alone, at most 64")
+        if self.id in SECTIONS:
+            raise UserError(f"figure {self.id!r}: a section of the report has this name. Give the figure another id")
+
+
+def figure(id: str, title: str) -> Callable[[Callable[[Any], Any]], Figure]:
+    """Makes a figure of a function from `Results` to `Content`."""
+    return lambda describe: Figure(id, title, describe)
+
+
+figures: Registry[Figure] = Registry("figure", Figure, BUNDLED, entry_points="harness.figures")
+
+
+def check_ids(names: Sequence[str]) -> None:
+    """Raises UserError where two figures of a report would have the same id: these, and the bundled ones."""
+    taken = {id: id for id in BUNDLED}
+    for name in names:
+        id = figures[name].id
+        if taken.setdefault(id, name) != name:
+            raise UserError(f"figure {name!r}: its id {id!r} is that of the figure {taken[id]!r}. Give it another id")
