@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -12,10 +11,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from harness.cells import Cell, cells
-from harness.cells.bundled_facts import counts
+from harness.cells import cells
 from harness.errors import UserError, check_name
 from harness.files import resolved, user_path
+from harness.report.data import FailedTrial
 from harness.spec.claims import Claim
 from harness.spec.experiment import Experiment
 from harness.spec.load import load_claims
@@ -31,7 +30,7 @@ from harness.store.hosts import Host, Whereabouts
 from harness.store.looks import Looks
 from harness.store.machine import fingerprint_of
 from harness.store.sqlite import LeftOut, naming_damage, open_store
-from harness.tasks import tasks
+from harness.tasks import Example, tasks
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -45,8 +44,6 @@ OUTPUT = "--output DIR"
 """The option of `harness report` that chooses another folder."""
 MOST_FAILURES = 200
 """Failures that are told with message and stderr; all of them count."""
-_FEATURES, _UNITS = 256, 32
-"""Of the first recurrent layer of the article's network."""
 _BATCH = 500
 """Records in memory at a time: learning curves as JSON values take fifty times the room of a frame's."""
 
@@ -61,7 +58,7 @@ class Stored:
     curves: pd.DataFrame
     lengths: pd.DataFrame
     reach: pd.DataFrame
-    examples: dict[str, dict[str, Any]]
+    examples: dict[str, Example]
     """By trial."""
     planned: int
     """How many trials the present plan has."""
@@ -84,7 +81,7 @@ class Stored:
     versions: list[str]
     commits: list[str]
     dirty: bool
-    failures: list[dict[str, Any]]
+    failures: list[FailedTrial]
     """Why trials failed; of a great many, the first."""
 
 
@@ -98,7 +95,7 @@ def read_results(directory: str | Path, experiment: Experiment | None = None) ->
     directory = user_path(directory)
     made = (to_frame, curves_frame, lengths_frame, reach_frame)
     tables = [[make([])] for make in made]
-    examples: dict[str, dict[str, Any]] = {}
+    examples: dict[str, Example] = {}
     stopped: Counter[tuple[str, str]] = Counter()
     machines: dict[str, dict[str, Any]] = {}
     versions: set[str] = set()
@@ -106,7 +103,7 @@ def read_results(directory: str | Path, experiment: Experiment | None = None) ->
     datasets = Summary()
     commits: set[str] = set()
     dirty = False
-    failures: list[dict[str, Any]] = []
+    failures: list[FailedTrial] = []
     with open_store(directory) as store:
         left = store.planned_trials()
         planned, seeds = len(left), store.planned_seeds()
@@ -114,7 +111,7 @@ def read_results(directory: str | Path, experiment: Experiment | None = None) ->
         for batch in _batches(store.records(), _BATCH):
             for parts, make in zip(tables, made, strict=True):
                 parts.append(make(batch))
-            examples |= {record["trial_id"]: record["example"] for record in batch if record.get("example")}
+            examples |= {record["trial_id"]: _example(record["example"]) for record in batch if record.get("example")}
             commits |= {record["git_commit"] or "unknown" for record in batch}
             dirty = dirty or any(record["git_dirty"] for record in batch)
             for record in batch:
@@ -323,13 +320,13 @@ def report_data(stored: Stored, verdicts: list[Verdict]) -> ReportData:
         target_times=target_times(stored.frame, stored.curves),
         verdicts=verdicts,
         summaries=read_summaries(stored.directory),
-        architectures=[_architecture(name) for name in experiment.trained_cells],
+        architectures={name: cells[name] for name in experiment.trained_cells},
         machines=stored.machines,
         datasets=stored.datasets,
         data_notes=stored.data_notes,
         hosts=stored.hosts,
         failures=stored.failures,
-        tasks={sweep.task: _task(sweep.task) for sweep in experiment.sweep},
+        tasks={sweep.task: tasks[sweep.task] for sweep in experiment.sweep},
         figures=experiment.figures,
         planned=stored.planned,
         done=stored.planned - sum(count for _, _, count in stored.missing),
@@ -344,59 +341,6 @@ def report_data(stored: Stored, verdicts: list[Verdict]) -> ReportData:
         dirty="yes" if stored.dirty else "",
         generated_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-
-
-def _architecture(name: str) -> dict[str, Any]:
-    cell = cells[name]
-    return {
-        "name": name,
-        "title": cell.title,
-        "summary": cell.summary,
-        "gates": cell.gates,
-        "blocks": cell.blocks,
-        "states": cell.states,
-        **_equations(cell),
-    }
-
-
-def _equations(cell: Cell) -> dict[str, Any]:
-    """What is read off the cell's equations, where it has such."""
-    if cell.step is None:
-        return {}
-    try:
-        source = inspect.getsource(cell.step)
-    except OSError:  # made by a program, not written in a file
-        return {}
-    found = counts(cell)
-    return {
-        "step": source,
-        "recurrent_bias": cell.recurrent_bias,
-        "counts": {
-            "recurrent products": found.products,
-            "sigmoids and tanhs, a unit": found.functions,
-            "additions and multiplications, a unit": found.elementwise,
-            "statements of the step": found.lines,
-            f"operations a time step ({_FEATURES} features, {_UNITS} units)": found.operations(_FEATURES, _UNITS),
-            f"parameters of such a layer ({_FEATURES} features, {_UNITS} units)": cell.parameters(_FEATURES, _UNITS),
-        },
-    }
-
-
-def _task(name: str) -> dict[str, Any]:
-    task = tasks[name]
-    metrics = [{"name": "loss", "title": "loss", "unit": task.loss_unit, "better": "lower"}]
-    metrics += [
-        {"name": metric.name, "title": metric.title, "unit": metric.unit, "better": metric.better}
-        for metric in task.metrics
-    ]
-    return {
-        "title": task.title,
-        "summary": task.summary,
-        "metrics": metrics,
-        "solved": task.solved,
-        "target": task.target or task.solved,
-        "train_size_unit": task.train_size_unit,
-    }
 
 
 def _command(stored: Stored) -> str:
@@ -418,8 +362,17 @@ def _versions(machine: dict[str, Any]) -> str:
     return ", ".join(f"{name} {machine[name]}" for name in names)
 
 
-def _failure(record: dict[str, Any], task: str) -> dict[str, Any]:
+def _failure(record: dict[str, Any], task: str) -> FailedTrial:
     """`task`: with the name of its data, where the plan has several of the task."""
-    failure = record["failure"] or {}
-    spec = {key: record["spec"][key] for key in ("cell", "backend", "train_size", "sequence_length", "seed")}
-    return {"trial_id": record["trial_id"], "status": record["status"], "task": task, **spec, **failure}
+    spec, why = record["spec"], record["failure"] or {"phase": "", "message": ""}
+    return FailedTrial(
+        record["trial_id"], task, spec["cell"], spec["seed"], record["status"],
+        phase=why["phase"], message=why["message"], stderr=why.get("stderr") or "",
+    )  # fmt: skip
+
+
+def _example(fields: dict[str, Any]) -> Example:
+    """The example of a record, whose lists were tuples before they were JSON."""
+    title, low, high = fields["axis"]
+    texts = {name: tuple(fields[name]) for name in ("picture", "labels", "there", "heard")}
+    return Example(axis=(title, low, high), seconds=fields["seconds"], **texts)

@@ -14,6 +14,7 @@ import pytest
 from harness.errors import UserError
 from harness.plan.expand import plan
 from harness.report import ReportData
+from harness.report.page.architectures import counts_of, source
 from harness.results import (
     VERDICTS_NAME,
     judge_and_render,
@@ -26,6 +27,7 @@ from harness.results import (
 from harness.store.folder import EXPERIMENT_NAME, SUMMARIES_FOLDER, read_summaries, summary_file, write_summary
 from harness.store.record import Record
 from harness.store.sqlite import Store, open_store
+from harness.tasks import Example
 from harness.verdicts.saved import read_verdicts
 from tests.factories import EXPERIMENT, experiment, record, spec
 
@@ -221,14 +223,16 @@ def test_other_lengths_reach_and_examples_come_with_their_trials(tmp_path: Path)
     assert data.reach is not None
     assert list(data.reach["gradient"]) == [1.0, 0.5]
     assert list(data.examples) == [one.trial_id]
-    assert data.examples[one.trial_id]["there"] == ["1"]
+    assert data.examples[one.trial_id] == Example(
+        ("0f",), axis=("a", "b", "c"), seconds=1.0, labels=("x",), there=("1",), heard=("0",)
+    )
 
 
 def test_architectures_bring_their_equations_and_counts(tmp_path: Path) -> None:
-    gru, lstm = stored(tmp_path, record()).architectures
-    assert "def step" in gru["step"]
-    assert gru["recurrent_bias"]
-    counts = dict(lstm["counts"])
+    data = stored(tmp_path, record())
+    assert list(data.architectures) == ["gru", "lstm"]
+    assert "def step" in source(data.architectures["gru"])
+    counts = counts_of(data.architectures["lstm"])
     assert counts["parameters of such a layer (256 features, 32 units)"] == 36_992
     assert counts["sigmoids and tanhs, a unit"] == 5
 
@@ -298,7 +302,7 @@ def test_a_report_of_an_unknown_format_is_refused(results: Path) -> None:
 def test_a_cell_of_a_sweep_alone_has_its_architecture(tmp_path: Path) -> None:
     text = EXPERIMENT + EXPERIMENT[EXPERIMENT.index("[[sweep]]") :] + 'cells = ["simple_rnn", "gru"]\n'
     stored = read_results(folder(tmp_path, [{}], text))
-    assert [one["name"] for one in report_data(stored, []).architectures] == ["gru", "lstm", "simple_rnn"]
+    assert list(report_data(stored, []).architectures) == ["gru", "lstm", "simple_rnn"]
 
 
 def test_a_summary_is_kept_for_one_version_of_a_cells_code(tmp_path: Path) -> None:

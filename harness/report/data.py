@@ -16,11 +16,30 @@ from harness.words import shorten
 if TYPE_CHECKING:
     import pandas as pd
 
+    from harness.cells import Cell
     from harness.store.hosts import Host
+    from harness.store.record import Status
+    from harness.tasks import Example, Task
     from harness.verdicts.verdict import Verdict
 
 LABEL = 24
 """Characters of a folder's label in front of a title."""
+
+
+@dataclass(frozen=True)
+class FailedTrial:
+    """A trial that is not ok, and why."""
+
+    trial_id: str
+    task: str
+    """With the name of its data, where the plan has several of the task."""
+    cell: str
+    seed: int
+    status: Status
+    phase: str = ""
+    message: str = ""
+    stderr: str = ""
+    """The end of what it printed."""
 
 
 @dataclass(frozen=True)
@@ -43,29 +62,27 @@ class ReportData:
     """Scores at other lengths than the one trained at: trial_id, evaluated_at, test_<metric>."""
     reach: pd.DataFrame | None = None
     """Gradient reach: trial_id, network ('untrained' or 'trained'), distance, gradient."""
-    examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Trial id to the fields of `harness.tasks.Example`."""
+    examples: Mapping[str, Example] = field(default_factory=dict)
+    """By trial id."""
     target_times: pd.DataFrame | None = None
     """Time to target, derived and measured directly, as `harness.verdicts.target_times` gives it."""
     verdicts: Sequence[Verdict] = ()
     summaries: Mapping[str, str] = field(default_factory=dict)
     """Cell to the text of its Keras model summary."""
-    architectures: Sequence[Mapping[str, Any]] = ()
-    """name, title, summary, gates, blocks, states of each cell; and, where it has equations, `step` (their source),
-    recurrent_bias, and counts (what was counted in them, to the number)."""
-    machines: Sequence[Mapping[str, Any]] = ()
-    """The fields of `harness.store.record.Machine`."""
+    architectures: Mapping[str, Cell] = field(default_factory=dict)
+    """The cells that were compared, by the names that the trials have."""
+    machines: Sequence[Mapping[str, str | int]] = ()
+    """A row a machine: the fields of `harness.store.record.Machine`, as they are on record."""
     datasets: Sequence[Mapping[str, str]] = ()
     """A row a task and its data, as `harness.store.datasets.Summary` gives them."""
     data_notes: Sequence[str] = ()
     """What the reader has to know of the data: many unknown tokens, or folders whose data differ."""
     hosts: Sequence[Host] = ()
     """On which trials ran, where an engine of several ran them."""
-    failures: Sequence[Mapping[str, Any]] = ()
-    """trial_id, task, cell, seed, status, phase, message, stderr of every trial that is not ok."""
-    tasks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Task to title, summary, train_size_unit, metrics (name, title, unit, better), and solved and target: (metric,
-    threshold) or None."""
+    failures: Sequence[FailedTrial] = ()
+    """The trials that are not ok; of a great many, the first."""
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    """By the names that the trials have."""
     figures: Sequence[str] = ()
     """The names of the figures that the experiment adds to the bundled ones."""
     planned: int = 0
@@ -107,7 +124,7 @@ def beside(folders: Mapping[str, ReportData]) -> ReportData:
         command="\n".join(dict.fromkeys(data.command for data in each)),
         verdicts=list(_verdicts(folders)),
         summaries={cell: text for data in reversed(each) for cell, text in data.summaries.items()},
-        architectures=list({str(known.get("name")): known for data in each for known in data.architectures}.values()),
+        architectures={name: cell for data in reversed(each) for name, cell in data.architectures.items()},
         machines=[{"folder": label, **machine} for label, data in folders.items() for machine in data.machines],
         datasets=[{"folder": label, **row} for label, data in folders.items() for row in data.datasets],
         data_notes=differences({label: of_frame(data.frame) for label, data in folders.items()}),
@@ -146,10 +163,10 @@ def _verdicts(folders: Mapping[str, ReportData]) -> Iterator[Verdict]:
                     yield replace(verdict, claim=f"{shorten(label, LABEL)}: {verdict.claim}", conditions=conditions)
 
 
-def _failures(folders: Mapping[str, ReportData]) -> Iterator[Mapping[str, Any]]:
+def _failures(folders: Mapping[str, ReportData]) -> Iterator[FailedTrial]:
     for label, data in folders.items():
         for failure in data.failures:
-            yield {**failure, "task": f"{label}: {failure.get('task', '')}"}
+            yield replace(failure, task=f"{label}: {failure.task}")
 
 
 def _each(texts: Mapping[str, str], form: str = "{}: {}", between: str = "; ") -> str:

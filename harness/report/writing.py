@@ -70,7 +70,7 @@ def shown(data: ReportData) -> tuple[pd.DataFrame, Mapping[str, Look], list[Plot
 def described(data: ReportData) -> tuple[pd.DataFrame, Mapping[str, Look], list[Plot]]:
     """The prepared frame, the cells' looks, and the figures as descriptions, of one results folder."""
     frame = prepared(data.frame)
-    titles = {str(a["name"]): str(a["title"]) for a in data.architectures if a.get("name") and a.get("title")}
+    titles = {name: cell.title for name, cell in data.architectures.items()}
     cells = {*map(str, frame["cell"].unique()), *data.summaries, *titles}
     looked = looks(cells, titles)
     shown = {name: look.title for name, look in looked.items()}

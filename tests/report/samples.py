@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from harness.cells import cells
 from harness.report import ReportData
+from harness.report.data import FailedTrial
 from harness.report.figures.aggregate import prepared
 from harness.report.figures.evidence import evidence
 from harness.report.figures.looks import Look, looks
 from harness.report.figures.panels import results_of
 from harness.report.figures.plot import Plot
+from harness.tasks import Metric, Task, tasks
 from harness.verdicts.verdict import Pair, Verdict
 
 CELLS = ("simple_rnn", "gru", "lstm")
@@ -38,28 +42,26 @@ MACHINE = {
     "keras": "3.13.1",
     "numpy": "2.4.6",
 }
-TASKS: dict[str, dict[str, Any]] = {
-    "language": {
-        "title": "Language",
-        "summary": "Predict the next character of English prose. Doing it well shows a model of spelling and grammar.",
-        "train_size_unit": "characters",
-        "metrics": [
-            {"name": "loss", "title": "Loss", "unit": "nats", "better": "lower"},
-            {"name": "bits_per_character", "title": "Bits per character", "unit": "bits", "better": "lower"},
-            {"name": "accuracy", "title": "Accuracy", "unit": "", "better": "higher"},
-        ],
-        "solved": None,
-    },
-    "recall": {
-        "title": "Recall",
-        "summary": "Name the first of T random symbols at the end. Doing it well shows memory over T steps.",
-        "train_size_unit": "sequences",
-        "metrics": [
-            {"name": "loss", "title": "Loss", "unit": "nats", "better": "lower"},
-            {"name": "accuracy", "title": "Accuracy", "unit": "", "better": "higher"},
-        ],
-        "solved": ("accuracy", 0.95),
-    },
+ACCURACY = Metric("accuracy", "Accuracy", "", "higher")
+TASKS: dict[str, Task] = {
+    "language": replace(
+        tasks["language"],
+        title="Language",
+        summary="Predict the next character of English prose. Doing it well shows a model of spelling and grammar.",
+        loss_unit="nats",
+        metrics=(Metric("bits_per_character", "Bits per character", "bits", "lower"), ACCURACY),
+        solved=None,
+        target=None,
+    ),
+    "recall": replace(
+        tasks["recall"],
+        title="Recall",
+        summary="Name the first of T random symbols at the end. Doing it well shows memory over T steps.",
+        loss_unit="nats",
+        metrics=(ACCURACY,),
+        solved=("accuracy", 0.95),
+        target=None,
+    ),
 }
 _BLOCKS = {"simple_rnn": 1, "gru": 3, "lstm": 4}
 
@@ -344,19 +346,19 @@ def summary(cell: str) -> str:
     return "\n".join(['Model: "functional"', *rows, f" Total params: {total:,}"])
 
 
-def failures(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def failures(frame: pd.DataFrame) -> list[FailedTrial]:
     failed = frame[frame["status"] != "ok"]
     return [
-        {
-            "trial_id": row.trial_id,
-            "task": row.task,
-            "cell": row.cell,
-            "seed": row.seed,
-            "status": row.status,
-            "phase": "train",
-            "message": "the loss is not finite after 118 updates",
-            "stderr": "step 117: loss 2.1e+29\nstep 118: loss nan\n",
-        }
+        FailedTrial(
+            row.trial_id,
+            row.task,
+            row.cell,
+            row.seed,
+            row.status,
+            "train",
+            "the loss is not finite after 118 updates",
+            "step 117: loss 2.1e+29\nstep 118: loss nan\n",
+        )
         for row in failed.itertuples()
     ]
 
@@ -374,32 +376,7 @@ def report_data(rows: pd.DataFrame | None = None, **given: Any) -> ReportData:
         "command": "harness run experiments/compare.toml",
         "verdicts": verdicts(),
         "summaries": {cell: summary(cell) for cell in CELLS},
-        "architectures": [
-            {
-                "name": "simple_rnn",
-                "title": "Simple RNN",
-                "summary": "One recurrent operation, no gates.",
-                "gates": [],
-                "blocks": 1,
-                "states": ["h"],
-            },
-            {
-                "name": "gru",
-                "title": "GRU",
-                "summary": "Two gates decide what is kept and what is replaced.",
-                "gates": ["reset", "update"],
-                "blocks": 3,
-                "states": ["h"],
-            },
-            {
-                "name": "lstm",
-                "title": "LSTM",
-                "summary": "Three gates around a cell state of its own.",
-                "gates": ["input", "forget", "output"],
-                "blocks": 4,
-                "states": ["h", "c"],
-            },
-        ],
+        "architectures": {name: cells[name] for name in CELLS},
         "machines": [MACHINE],
         "failures": failures(rows) if len(rows) else [],
         "tasks": TASKS,

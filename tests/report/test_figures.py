@@ -124,7 +124,7 @@ def test_a_long_curve_is_thinned_but_keeps_its_last_point() -> None:
     ],
 )  # fmt: skip
 def test_the_lead_says_which_way_is_better(solved_by: dict[str, str], lead: str) -> None:
-    tasks = {task: TASKS["recall"] | {"solved": (name, 0.5)} for task, name in solved_by.items()}
+    tasks = {task: replace(TASKS["recall"], solved=(name, 0.5)) for task, name in solved_by.items()}
     rows = frame(*(trial(task=task, sequence_length=length) for task in solved_by for length in (4, 8)))
     assert plots(rows, tasks=tasks)["accuracy-by-length"].lead == lead
 
@@ -283,7 +283,7 @@ def test_the_target_is_the_task_s_own_where_a_trial_reaches_it() -> None:
 
 
 def test_a_baseline_may_be_the_target() -> None:
-    tasks = {"recall": TASKS["recall"] | {"solved": None, "target": ("accuracy", "chance")}}
+    tasks = {"recall": replace(TASKS["recall"], solved=None, target=("accuracy", "chance"))}
     rows = frame(*(trial(seed=seed, validation_baseline_chance_accuracy=0.125 * (1 + seed)) for seed in range(2)))
     points = [
         {"trial_id": row.trial_id, "update": 10, "seconds": 9.0, "validation_loss": 1.0, "validation_accuracy": 0.2}

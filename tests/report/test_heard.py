@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from harness.report.draw.figure import draw_plot
 from harness.report.draw.svg import drawing_style, inline
 from harness.report.figures.wording import finding, table
+from harness.tasks import Example
 from tests.report.samples import frame, looks_of_three, plots, trial
 
 THERE = ("1100", "0000", "0011")
 
 
-def example(heard: tuple[str, ...]) -> dict[str, Any]:
-    return {
-        "picture": ("0f", "f0"),
-        "axis": ("frequency", "0 Hz", "4 kHz"),
-        "seconds": 8.0,
-        "labels": ("chirp_up", "hum", "<b>"),
-        "there": THERE,
-        "heard": heard,
-    }
+def example(heard: tuple[str, ...], there: tuple[str, ...] = THERE) -> Example:
+    return Example(
+        picture=("0f", "f0"),
+        axis=("frequency", "0 Hz", "4 kHz"),
+        seconds=8.0,
+        labels=("chirp_up", "hum", "<b>"),
+        there=there,
+        heard=heard,
+    )
 
 
 def test_each_cell_s_trial_of_the_same_seed_is_drawn_beside_the_truth() -> None:
@@ -68,7 +68,7 @@ def test_the_drawing_names_labels_and_cells_and_has_the_picture_on_the_same_time
 def test_what_is_pointed_at_in_a_roll_belongs_to_the_cell_that_hears_it() -> None:
     rows = frame(*(trial(cell=cell) for cell in ("gru", "lstm")))
     for there in (THERE, ("0000",) * 3):
-        examples = {trial_id: {**example(THERE), "there": there} for trial_id in rows["trial_id"]}
+        examples = {trial_id: example(THERE, there) for trial_id in rows["trial_id"]}
         svg = inline(plots(rows, examples=examples)["heard"].panels[0], looks_of_three(), key="k", label="l")
         groups = re.findall(r'<g data-cell="(\d)" data-at="-?\d+" data-says="([^"]*)">(.*?)</g>', svg)
         assert {(cell, says) for cell, says, _ in groups} == {("1", "GRU"), ("2", "LSTM")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,7 @@ def test_planned_trials_without_a_record_are_told_with_the_reason_where_one_is_k
 
 
 def test_thresholds_of_tasks_are_in_words() -> None:
-    tasks = {"recall": TASKS["recall"] | {"target": ("loss", "chance")}}
+    tasks = {"recall": replace(TASKS["recall"], target=("loss", "chance"))}
     told = dict(thresholds(report_data(frame(trial()), tasks=tasks, limits="3600 s")))
     assert told["Recall: solved"] == "Test accuracy ≥ 95\u00a0%"
     assert told["Recall: target of time to target"] == "Validation loss ≤ that of the baseline 'chance'"

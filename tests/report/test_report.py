@@ -15,6 +15,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.report import render
+from harness.report.data import FailedTrial
 from harness.store.hosts import Host
 from harness.verdicts.verdict import Verdict
 from tests.report.samples import CELLS, HOSTILE, comparison, frame, report_data, trial, verdicts
@@ -164,7 +165,7 @@ def test_hostile_names_are_shown_as_text(tmp_path: Path, undrawn_files: None) ->
     said = [Verdict(n, n, "supported", 1.0, 0.5, 1.5, n, 5, {n: [n, 3]}, n, better=n, than=n) for n in HOSTILE]
     name = "".join(HOSTILE)
     given = {"commit": name, "name": name, "title": name, "description": name, "experiment_toml": name, "command": name}
-    failed = [{"trial_id": name, "cell": name, "message": name, "stderr": name}]
+    failed = [FailedTrial(name, name, name, 0, "crashed", message=name, stderr=name)]
     data = report_data(
         rows,
         **given,

@@ -22,12 +22,12 @@ MOST_ROWS = 8
 
 def strip(verdict: Verdict, looks: Mapping[str, Look]) -> Panel | None:
     """The paired differences of a verdict as a panel of rows; None where it has none, or no interval to show."""
-    parts = getattr(verdict, "by_condition", ())
+    parts = verdict.by_condition
     rows = [("all" if parts else "", verdict), *zip(condition_names(parts), parts, strict=True)]
-    series = tuple(_row(name, row) for name, row in rows[:MOST_ROWS] if row.n or getattr(row, "pairs", ()))
+    series = tuple(_row(name, row) for name, row in rows[:MOST_ROWS] if row.n or row.pairs)
     if not any(one.centres or one.points or one.failed for one in series):
         return None
-    than, better = (_title(name, looks) for name in (getattr(verdict, "than", ""), getattr(verdict, "better", "")))
+    than, better = (_title(name, looks) for name in (verdict.than, verdict.better))
     unit = "ratio" if verdict.scale == "log ratio" else verdict.unit or "difference"
     written = f"← {than} better · {unit} · {better} better →" if than and better else ""
     return Panel(
@@ -66,12 +66,12 @@ def _lost(verdict: Verdict) -> str:
 
 def left_out(verdict: Verdict) -> str:
     """What the strip leaves out, in words."""
-    hidden = len(getattr(verdict, "by_condition", ())) + 1 - MOST_ROWS
+    hidden = len(verdict.by_condition) + 1 - MOST_ROWS
     return f"{plural(hidden, 'further condition')} in the table." if hidden > 0 else ""
 
 
 def _row(name: str, verdict: Verdict) -> Series:
-    pairs = getattr(verdict, "pairs", ())
+    pairs = verdict.pairs
     drawn = [(_drawn(pair.advantage, verdict), pair.seed) for pair in pairs]
     points = tuple(Point(0.0, value, seed) for value, seed in drawn if math.isfinite(value))
     lost = len(pairs) - len(points)

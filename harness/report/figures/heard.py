@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Any
 
 import pandas as pd
 
@@ -14,11 +13,11 @@ from harness.report.figures.looks import in_order
 from harness.report.figures.panels import TYPICAL, Results, facets, panel_title
 from harness.report.figures.plot import Axis, Content, Panel, Picture, Series, Span
 from harness.report.figures.wording import with_unit
+from harness.tasks import Example
 from harness.verdicts.counted import of_one_lane
 from harness.words import number, shorten
 
 THERE = "What is there"
-Example = Mapping[str, Any]
 
 
 @figure("heard", "What does each cell hear?")
@@ -35,14 +34,14 @@ def heard(results: Results) -> Content:
         panels.append(
             Panel(
                 panel_title(results.tasks, here),
-                Axis("Time", "s", low=0, high=float(first["seconds"])),
+                Axis("Time", "s", low=0, high=float(first.seconds)),
                 Axis("Label"),
                 series,
                 kind="roll",
                 facets=facets(here),
                 says=_says(examples, results.titles),
                 picture=_picture(first),
-                rows=tuple(_name(label) for label in first["labels"]),
+                rows=tuple(_name(label) for label in first.labels),
             )
         )
         rows += _rows(examples)
@@ -74,9 +73,9 @@ def _one_a_cell(trials: pd.DataFrame) -> pd.DataFrame:
 def _series(examples: Mapping[str, Example], titles: Mapping[str, str]) -> tuple[Series, ...]:
     first = next(iter(examples.values()))
     return (
-        Series("", THERE, spans=_spans(first["there"], first["seconds"])),
+        Series("", THERE, spans=_spans(first.there, first.seconds)),
         *(
-            Series(cell, titles.get(cell, cell), spans=_spans(examples[cell]["heard"], examples[cell]["seconds"]))
+            Series(cell, titles.get(cell, cell), spans=_spans(examples[cell].heard, examples[cell].seconds))
             for cell in in_order(list(examples))
         ),
     )
@@ -96,16 +95,16 @@ def _spans(rows: Sequence[str], seconds: float) -> tuple[Span, ...]:
 
 
 def _picture(example: Example) -> Picture:
-    title, low, high = map(str, example["axis"])
-    rows = tuple(tuple(int(digit, 16) / 15 for digit in row) for row in example["picture"])
+    title, low, high = map(str, example.axis)
+    rows = tuple(tuple(int(digit, 16) / 15 for digit in row) for row in example.picture)
     return Picture(rows, title, low, high)
 
 
 def _shares(example: Example) -> list[tuple[float, float, float]]:
     """Of each label: seconds there, seconds of these that were heard, seconds heard besides."""
     made = []
-    for there, said in zip(example["there"], example["heard"], strict=True):
-        step = example["seconds"] / max(1, len(there))
+    for there, said in zip(example.there, example.heard, strict=True):
+        step = example.seconds / max(1, len(there))
         both = sum(a == b == "1" for a, b in zip(there, said, strict=True))
         made.append((there.count("1") * step, both * step, (said.count("1") - both) * step))
     return made
@@ -113,9 +112,7 @@ def _shares(example: Example) -> list[tuple[float, float, float]]:
 
 def _says(examples: Mapping[str, Example], titles: Mapping[str, str]) -> str:
     first = next(iter(examples.values()))
-    there = [
-        shorten(_name(label), 24) for label, row in zip(first["labels"], first["there"], strict=True) if "1" in row
-    ]
+    there = [shorten(_name(label), 24) for label, row in zip(first.labels, first.there, strict=True) if "1" in row]
     said = []
     for cell in in_order(list(examples)):
         total, both, besides = (sum(column) for column in zip(*_shares(examples[cell]), strict=True))
@@ -131,7 +128,7 @@ def _rows(examples: Mapping[str, Example]) -> list[tuple[str, ...]]:
     first = next(iter(examples.values()))
     shares = {cell: _shares(examples[cell]) for cell in in_order(list(examples))}
     rows = []
-    for place, label in enumerate(first["labels"]):
+    for place, label in enumerate(first.labels):
         seconds = _shares(first)[place][0]
         row = [_name(label), number(seconds)]
         for of_cell in shares.values():

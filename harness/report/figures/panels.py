@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
@@ -14,11 +14,12 @@ from harness.report.figures.aggregate import Condition, conditions, with_factors
 from harness.report.figures.aggregate import series_of as cell_series
 from harness.report.figures.plot import Axis, Panel, Reference, Series
 from harness.store.data_names import with_data
+from harness.tasks import Example, Metric, Task
 from harness.verdicts.condition_names import condition
 from harness.verdicts.counted import compared, of_purpose
 from harness.words import plural, shorten
 
-Tasks = Mapping[str, Mapping[str, Any]]
+Tasks = Mapping[str, Task]
 Titles = Mapping[str, str]
 Better = Literal["lower", "higher", ""]
 MOST_PANELS = 6
@@ -51,8 +52,8 @@ class Results:
     """Test scores at other lengths than the one trained at, `evaluated_at`, with the factors."""
     tuning: pd.DataFrame
     """The trials that chose a learning rate, prepared."""
-    examples: Mapping[str, Mapping[str, Any]]
-    """Trial id to what that trial made of one example: `harness.tasks.Example`."""
+    examples: Mapping[str, Example]
+    """Trial id to what that trial made of one example."""
 
 
 def results_of(data: ReportData, frame: pd.DataFrame, titles: Titles) -> Results:
@@ -96,14 +97,21 @@ def series_of(
     )
 
 
+def metrics(tasks: Tasks, task: str) -> tuple[Metric, ...]:
+    """The test metrics of the task, its loss first; none where the task is not known."""
+    known = tasks.get(task)
+    return (Metric("loss", "loss", known.loss_unit, "lower"), *known.metrics) if known else ()
+
+
+def _undeclared(name: str) -> Metric:
+    """A metric of which there are values, but no declaration."""
+    return Metric(name, name.replace("_", " "), "", "higher" if "accuracy" in name else "lower")
+
+
 def metric(tasks: Tasks, task: str, name: str) -> Quantity:
     """The test metric of that name, with title, unit and direction as the task declares them. Shares are in percent."""
-    declared: Mapping[str, Any] = next((m for m in tasks.get(task, {}).get("metrics", ()) if m.get("name") == name), {})
-    better: Better = (
-        "lower" if declared.get("better", "higher" if "accuracy" in name else "lower") == "lower" else "higher"
-    )
-    unit = str(declared.get("unit") or "")
-    title = str(declared.get("title") or name.replace("_", " "))
+    declared = next((metric for metric in metrics(tasks, task) if metric.name == name), _undeclared(name))
+    better, unit, title = declared.better, declared.unit, declared.title or name.replace("_", " ")
     title = title[5:] if title.lower().startswith("test ") else title
     title = title if title[1:2].isupper() or title[1:2].isdigit() else title[:1].lower() + title[1:]  # F1, MSE
     if better == "higher" and not unit:
@@ -113,9 +121,9 @@ def metric(tasks: Tasks, task: str, name: str) -> Quantity:
 
 def quality_metric(tasks: Tasks, task: str, frame: pd.DataFrame) -> Quantity:
     """The metric that says best how well a task is done: what it is solved by, or its accuracy, or its loss."""
-    solved = tasks.get(task, {}).get("solved")
-    names = [str(solved[0])] if solved else []
-    names += [str(m["name"]) for m in tasks.get(task, {}).get("metrics", ()) if m.get("better") == "higher"]
+    known = tasks.get(task)
+    names = [known.solved[0]] if known and known.solved else []
+    names += [metric.name for metric in metrics(tasks, task) if metric.better == "higher"]
     for name in [*names, "accuracy", "loss"]:
         if f"test_{name}" in frame and frame[f"test_{name}"].notna().any():
             return metric(tasks, task, name)
@@ -124,7 +132,7 @@ def quality_metric(tasks: Tasks, task: str, frame: pd.DataFrame) -> Quantity:
 
 def task_title(tasks: Tasks, task: str) -> str:
     """The task's title, or its name where none is known."""
-    return str(tasks.get(task, {}).get("title") or task)
+    return (tasks[task].title if task in tasks else "") or task
 
 
 def panel_title(tasks: Tasks, here: Condition) -> str:
@@ -162,10 +170,10 @@ def baselines(here: Condition, quantity: Quantity, x: str | None) -> tuple[Refer
 
 def threshold(tasks: Tasks, task: str, quantity: Quantity) -> tuple[Reference, ...]:
     """The level from which the task counts as solved, where the quantity is the one it is solved by."""
-    solved = tasks.get(task, {}).get("solved")
-    if not solved or quantity.column != f"test_{solved[0]}":
+    known = tasks.get(task)
+    if known is None or known.solved is None or quantity.column != f"test_{known.solved[0]}":
         return ()
-    return (Reference("solved", ((0.0, float(solved[1]) * quantity.factor),)),)
+    return (Reference("solved", ((0.0, known.solved[1] * quantity.factor),)),)
 
 
 @dataclass(frozen=True)
@@ -214,7 +222,7 @@ def lines(
 
 
 def _line_panel(results: Results, here: Condition, x: str, quantity: Quantity) -> Panel:
-    counted = str(results.tasks.get(here.task, {}).get("train_size_unit") or "examples")
+    counted = results.tasks[here.task].train_size_unit if here.task in results.tasks else "examples"
     size = Axis("Training-set size", counted, whole=True, scale="log")
     return Panel(
         panel_title(results.tasks, here),

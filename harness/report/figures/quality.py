@@ -23,6 +23,7 @@ from harness.report.figures.panels import (
     limited,
     lines,
     metric,
+    metrics,
     panel_title,
     quality_metric,
     series_of,
@@ -107,7 +108,7 @@ def solved(results: Results) -> Content:
 
 def with_solved(trials: pd.DataFrame, results: Results, task: str) -> pd.DataFrame | None:
     """The trials with a column `solved` of 0 and 1; None for a task that has no such point."""
-    declared = results.tasks.get(task, {}).get("solved")
+    declared = results.tasks[task].solved if task in results.tasks else None
     if not declared or f"test_{declared[0]}" not in trials:
         return None
     quantity = metric(results.tasks, task, str(declared[0]))
@@ -247,7 +248,7 @@ def scores(results: Results) -> Content:
     for (task, _), of_task in trials.groupby(["task", "dataset"], sort=False):
         if not _only_here(results, of_task):
             continue
-        declared = [str(m["name"]) for m in results.tasks.get(str(task), {}).get("metrics", ()) if m.get("name")]
+        declared = [metric.name for metric in metrics(results.tasks, str(task))]
         names = [name for name in declared or ["loss", "accuracy"] if f"test_{name}" in of_task]
         for here in conditions(typical(of_task), x=None, pooled=("machine",)):
             drafts += [

@@ -152,8 +152,8 @@ def time_to_target(results: Results) -> Content:
 
 def _declared(curves: pd.DataFrame, results: Results, task: str) -> _Target | None:
     """The task's own target; None where it has none, or where no trial at all reaches it."""
-    about = results.tasks.get(task, {})
-    declared = about.get("target") or about.get("solved")
+    about = results.tasks.get(task)
+    declared = (about.target or about.solved) if about else None
     column = f"validation_{declared[0]}" if declared else ""
     if not declared or column not in curves:
         return None

@@ -87,7 +87,7 @@ def _brief(verdict: Verdict) -> dict[str, str]:
 def shown(verdict: Verdict, looks: Mapping[str, Look], place: int) -> dict[str, Any]:
     """One verdict in words and numbers, with its strip of differences."""
     style, sign, _ = WORDS.get(verdict.verdict, ("undecided", "?", ""))
-    needed = getattr(verdict, "needed_seeds", None)
+    needed = verdict.needed_seeds
     panel = strip(verdict, looks)
     return {
         "id": verdict.id,
@@ -104,7 +104,7 @@ def shown(verdict: Verdict, looks: Mapping[str, Look], place: int) -> dict[str, 
         "scope": scope(verdict.conditions),
         "reason": shorten(verdict.reason.replace(verdict.baseline, "") if verdict.baseline else verdict.reason, 1200),
         "baseline": shorten(verdict.baseline, 400),
-        "source": shorten(getattr(verdict, "source", ""), 600),
+        "source": shorten(verdict.source, 600),
         "strip": panel and _strip(verdict, panel, looks, place),
         "crosses": crosses(panel, verdict) if panel else "",
         "lost": left_out(verdict),
@@ -116,7 +116,6 @@ def shown(verdict: Verdict, looks: Mapping[str, Look], place: int) -> dict[str, 
 
 def parts(verdict: Verdict) -> list[dict[str, str]]:
     """The verdict of each condition."""
-    by_condition = getattr(verdict, "by_condition", ())
     return [
         {
             "name": name,
@@ -125,7 +124,7 @@ def parts(verdict: Verdict) -> list[dict[str, str]]:
             "interval": interval_of(part),
             "n": str(part.n),
         }
-        for name, part in zip(condition_names(by_condition), by_condition, strict=True)
+        for name, part in zip(condition_names(verdict.by_condition), verdict.by_condition, strict=True)
     ]
 
 
@@ -230,10 +229,13 @@ def yardsticks(verdict: Verdict, frame: pd.DataFrame, looks: Mapping[str, Look])
     """'Mean test bits per character: GRU 3.21, LSTM 3.05; baselines: chance 6.9, unigram 4.1.'"""
     if not verdict.on.startswith("test_") or not verdict.pairs:
         return ""
-    sides = ((verdict.better, "better"), (verdict.than, "than"))
+    sides = (
+        (verdict.better, [pair.better for pair in verdict.pairs]),
+        (verdict.than, [pair.than for pair in verdict.pairs]),
+    )
     said = []
-    for cell, side in sides:
-        values = [value for pair in verdict.pairs if math.isfinite(value := getattr(pair, side))]
+    for cell, outcomes in sides:
+        values = [value for value in outcomes if math.isfinite(value)]
         if values:
             title = shorten(looks[cell].title if cell in looks else cell, 40)
             said.append(f"{title} {number(math.fsum(values) / len(values))}")
@@ -258,7 +260,7 @@ def _strip(verdict: Verdict, panel: Panel, looks: Mapping[str, Look], place: int
 
 
 def _p_value(verdict: Verdict) -> str:
-    p = getattr(verdict, "p_adjusted", None)
+    p = verdict.p_adjusted
     if p is None or math.isnan(p):
         return ""
     return "p\u00a0<\u00a00.001" if p < 0.001 else f"p\u00a0=\u00a0{number(p, 2)}"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from harness.cells import Cell
+from harness.cells.bundled_facts import counts
 from harness.report.figures.looks import Look
 from harness.report.page.equations import equations
 from harness.words import NO_VALUE, number, shorten
@@ -13,8 +16,8 @@ from harness.words import NO_VALUE, number, shorten
 if TYPE_CHECKING:
     from harness.report.data import ReportData
 
-LISTS = (("gates", "gates"), ("blocks", "blocks of weights"), ("states", "states"))
-"""What an architecture lists by name, and what it is called."""
+FEATURES, UNITS = 256, 32
+"""Of the first recurrent layer of the article's network."""
 
 
 def architectures(data: ReportData, looks: Mapping[str, Look]) -> list[dict[str, Any]]:
@@ -23,15 +26,13 @@ def architectures(data: ReportData, looks: Mapping[str, Look]) -> list[dict[str,
         {
             "look": looks[name],
             "title": _title(name, looks),
-            "summary": about.get("summary", ""),
-            "equations": equations(str(about["step"]), recurrent_bias=bool(about.get("recurrent_bias")))
-            if about.get("step")
-            else [],
-            "source": str(about.get("step", "")),
+            "summary": cell.summary if cell else "",
+            "equations": equations(source(cell), recurrent_bias=cell.recurrent_bias) if cell else [],
+            "source": source(cell) if cell else "",
             "model": data.summaries.get(name, ""),
             "columns": max((len(line) for line in data.summaries.get(name, "").splitlines()), default=60),
         }
-        for name, about in _known(data, looks).items()
+        for name, cell in _known(data, looks).items()
     ]
 
 
@@ -39,22 +40,51 @@ def comparison(data: ReportData, looks: Mapping[str, Look]) -> dict[str, Any]:
     """What can be counted, a row each: the row's name and its value for each cell."""
     known = _known(data, looks)
     rows: list[tuple[str, list[str]]] = []
-    for key, name in LISTS:
-        if any(key in about for about in known.values()):
-            rows.append((name, [_listed(about.get(key)) for about in known.values()]))
-    counted = dict.fromkeys(name for about in known.values() for name in about.get("counts", {}))
-    for name in counted:
-        rows.append((name, [number(about.get("counts", {}).get(name)) for about in known.values()]))
+    if any(known.values()):
+        rows += [
+            ("gates", [_listed(cell.gates) if cell else NO_VALUE for cell in known.values()]),
+            ("blocks of weights", [_listed(cell.blocks) if cell else NO_VALUE for cell in known.values()]),
+            ("states", [_listed(cell.states) if cell else NO_VALUE for cell in known.values()]),
+        ]
+    counted = [counts_of(cell) if cell else {} for cell in known.values()]
+    for name in dict.fromkeys(name for numbers in counted for name in numbers):
+        rows.append((name, [number(numbers.get(name)) for numbers in counted]))
     totals = [_total(data.summaries.get(cell, "")) for cell in known]
     if any(total != NO_VALUE for total in totals):
         rows.append(("parameters of the article's model", totals))
     return {"cells": [_title(name, looks) for name in known], "rows": rows if known else []}
 
 
-def _known(data: ReportData, looks: Mapping[str, Look]) -> dict[str, Mapping[str, Any]]:
-    """The architectures by cell, in the cells' order; those of which there is only a summary among them."""
-    given = {str(architecture.get("name", "")): architecture for architecture in data.architectures}
-    return {name: given.get(name, {}) for name in looks if name in given or name in data.summaries}
+def source(cell: Cell) -> str:
+    """The source of the cell's equations; '' where it has none."""
+    if cell.step is None:
+        return ""
+    try:
+        return inspect.getsource(cell.step)
+    except OSError:  # made by a program, not written in a file
+        return ""
+
+
+def counts_of(cell: Cell) -> dict[str, int]:
+    """What is counted in the cell's equations; nothing where these cannot be read."""
+    if not source(cell):
+        return {}
+    found = counts(cell)
+    return {
+        "recurrent products": found.products,
+        "sigmoids and tanhs, a unit": found.functions,
+        "additions and multiplications, a unit": found.elementwise,
+        "statements of the step": found.lines,
+        f"operations a time step ({FEATURES} features, {UNITS} units)": found.operations(FEATURES, UNITS),
+        f"parameters of such a layer ({FEATURES} features, {UNITS} units)": cell.parameters(FEATURES, UNITS),
+    }
+
+
+def _known(data: ReportData, looks: Mapping[str, Look]) -> dict[str, Cell | None]:
+    """The architectures by cell, in the cells' order; None for those of which there is only a summary."""
+    return {
+        name: data.architectures.get(name) for name in looks if name in data.architectures or name in data.summaries
+    }
 
 
 def _total(summary: str) -> str:
@@ -63,11 +93,9 @@ def _total(summary: str) -> str:
     return found[1] if found else NO_VALUE
 
 
-def _listed(value: Any) -> str:
+def _listed(names: Sequence[str]) -> str:
     """'2: update, reset'."""
-    if isinstance(value, list | tuple):
-        return f"{len(value)}: {', '.join(map(str, value))}" if value else "none"
-    return NO_VALUE if value is None else str(value)
+    return f"{len(names)}: {', '.join(names)}" if names else "none"
 
 
 def _title(cell: str, looks: Mapping[str, Look]) -> str:

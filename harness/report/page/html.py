@@ -13,6 +13,7 @@ from markupsafe import Markup
 from harness.report.draw.svg import inline, key
 from harness.report.figures.evidence import attempt
 from harness.report.figures.looks import Look
+from harness.report.figures.panels import task_title
 from harness.report.figures.plot import Panel, Plot
 from harness.report.figures.wording import finding, table
 from harness.report.page.answer import answer
@@ -114,11 +115,10 @@ def notices(data: ReportData, frame: pd.DataFrame) -> list[str]:
 
 def _missing(data: ReportData) -> str:
     """' (Recall: GRU 3, LSTM 4)', or nothing where it is not known."""
-    named = {str(architecture.get("name")): str(architecture.get("title")) for architecture in data.architectures}
+    named = {name: cell.title for name, cell in data.architectures.items()}
     by_task: dict[str, list[str]] = {}
     for task, cell, count in data.missing:
-        title = str(data.tasks.get(task, {}).get("title") or task)
-        by_task.setdefault(title, []).append(f"{shorten(named.get(cell, cell), 40)} {count:,}")
+        by_task.setdefault(task_title(data.tasks, task), []).append(f"{shorten(named.get(cell, cell), 40)} {count:,}")
     told = [f"{shorten(title, 60)}: {', '.join(cells[:MOST_TOLD])}" for title, cells in by_task.items()]
     return f" ({'; '.join(told[:MOST_TOLD])}{'; …' if len(told) > MOST_TOLD else ''})" if told else ""
 

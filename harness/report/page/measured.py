@@ -131,13 +131,13 @@ def thresholds(data: ReportData) -> list[tuple[str, str]]:
         ("fewest seeds for a verdict", str(FEWEST_SEEDS)),
     ]
     for name, task in data.tasks.items():
-        for key, what, split in (
-            ("solved", "solved", "Test"),
-            ("target", "target of time to target", "Validation"),
+        for declared, what, split in (
+            (task.solved, "solved", "Test"),
+            (task.target or task.solved, "target of time to target", "Validation"),
         ):
-            if task.get(key):
+            if declared:
                 rows.append(
-                    (f"{shorten(task_title(data.tasks, name), 60)}: {what}", _level(data, name, task[key], split))
+                    (f"{shorten(task_title(data.tasks, name), 60)}: {what}", _level(data, name, declared, split))
                 )
     return rows + ([("limits of a trial", shorten(data.limits, 120))] if data.limits else [])
 

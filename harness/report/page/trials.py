@@ -106,12 +106,14 @@ def failures(data: ReportData, frame: pd.DataFrame, looks: Mapping[str, Look]) -
     ]
     shown = [
         {
-            "trial_id": str(failure.get("trial_id", "")),
-            "cell": _title(str(failure.get("cell", "")), looks),
-            **{key: shorten(str(failure.get(key) or ""), 300) for key in ("task", "phase", "message")},
-            "seed": str(failure.get("seed", "")),
-            "status": str(failure.get("status", "")).replace("_", " "),
-            "stderr": str(failure.get("stderr") or "")[-4000:],
+            "trial_id": failure.trial_id,
+            "cell": _title(failure.cell, looks),
+            "task": shorten(failure.task, 300),
+            "phase": shorten(failure.phase, 300),
+            "message": shorten(failure.message, 300),
+            "seed": str(failure.seed),
+            "status": failure.status.replace("_", " "),
+            "stderr": failure.stderr[-4000:],
         }
         for failure in list(data.failures)[:MOST_FAILURES]
     ]
