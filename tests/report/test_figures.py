@@ -165,8 +165,8 @@ def test_backends_are_rows_of_their_own_and_never_pooled() -> None:
     ]
     (panel,) = plots(frame(*rows))["seconds-per-update"].panels
     assert [(series.label, series.centres[0].mean) for series in panel.series] == [
-        ("GRU · document", 20.0),
-        ("LSTM · document", 20.0),
+        ("GRU · article", 20.0),
+        ("LSTM · article", 20.0),
         ("GRU · fused", 1.0),
         ("LSTM · fused", 1.0),
     ]
