@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.verdicts.sentences import capital
+from harness.verdicts.words.findings import capital
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.verdicts.sample_verdict import Draft
+from harness.verdicts.sample_evidence import Draft
 from harness.verdicts.samples import Judged
 from harness.verdicts.stats import ALPHA, FEWEST_SEEDS, holm
 

@@ -21,12 +21,12 @@ from harness.store.looks import Looks
 from harness.verdicts.family import Corrected, corrected
 from harness.verdicts.outcomes import Outcome, with_outcome
 from harness.verdicts.pairs import Found, find_pairs, looked_for
-from harness.verdicts.sample_verdict import Draft, draft, sample_verdict
+from harness.verdicts.sample_evidence import Draft, draft, sample_verdict
 from harness.verdicts.samples import Judged
 from harness.verdicts.saved import read_verdicts, write_verdicts
-from harness.verdicts.sentences import DECIDED, capital, dependence, finding, mixture
 from harness.verdicts.stats import bounded_by, interquartile_mean, interquartile_mean_interval
 from harness.verdicts.verdict import Verdict, VerdictWord
+from harness.verdicts.words.findings import DECIDED, capital, dependence, finding, mixture
 
 __all__ = ["judge", "judge_pairs", "read_verdicts", "write_verdicts"]
 

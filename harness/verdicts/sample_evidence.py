@@ -22,7 +22,9 @@ from harness.verdicts.pairs import Found, Pairs
 from harness.verdicts.power import ADVISED, seeds_for_difference, seeds_for_proportion
 from harness.verdicts.resolution import decided, finer, step_of, too_coarse
 from harness.verdicts.samples import Judged, if_exact, judged
-from harness.verdicts.sentences import (
+from harness.verdicts.stats import ALPHA, FEWEST_SEEDS, Estimate, improvement
+from harness.verdicts.verdict import Verdict, VerdictWord
+from harness.verdicts.words.findings import (
     AgainstBaseline,
     beaten,
     finding,
@@ -36,8 +38,6 @@ from harness.verdicts.sentences import (
     unknown_words,
     why,
 )
-from harness.verdicts.stats import ALPHA, FEWEST_SEEDS, Estimate, improvement
-from harness.verdicts.verdict import Verdict, VerdictWord
 from harness.words import quantity
 
 

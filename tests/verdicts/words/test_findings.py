@@ -9,7 +9,9 @@ from harness.spec.claims import Comparison
 from harness.store.looks import Look
 from harness.verdicts.advantages import Advantages, Scale
 from harness.verdicts.outcomes import Outcome
-from harness.verdicts.sentences import (
+from harness.verdicts.stats import Estimate
+from harness.verdicts.verdict import Verdict, VerdictWord
+from harness.verdicts.words.findings import (
     AgainstBaseline,
     beaten,
     capital,
@@ -22,8 +24,6 @@ from harness.verdicts.sentences import (
     unknown_words,
     why,
 )
-from harness.verdicts.stats import Estimate
-from harness.verdicts.verdict import Verdict, VerdictWord
 from harness.words import number, quantity
 from tests.verdicts.records import claim, paired
 
