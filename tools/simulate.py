@@ -15,7 +15,7 @@ from harness.store.looks import Looks
 from harness.verdicts.arrays import Floats
 from harness.verdicts.judge import judge_pairs
 from harness.verdicts.outcomes import Outcome
-from harness.verdicts.pairs import Found, Pairs
+from harness.verdicts.pairs import Found, PairingCounts, Pairs
 from harness.verdicts.verdict import Verdict
 
 Shape = Literal["normal", "heavy tails", "skewed", "ties"]
@@ -181,7 +181,7 @@ def _measured(
     for claim in _claims(claims, scenario.margin):
         better, than = simulated_outcomes(scenario, generator)
         pairs = Pairs({}, "simulated", tuple(range(scenario.seeds)), better, than)
-        measured.append((claim, Found((pairs,), "", {}), outcome))
+        measured.append((claim, Found((pairs,), PairingCounts(), {}), outcome))
     return measured
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.verdicts.judge import judge_pairs
 from harness.verdicts.outcomes import Outcome
-from harness.verdicts.pairs import Found, Pairs
+from harness.verdicts.pairs import Found, PairingCounts, Pairs
 from harness.verdicts.verdict import Verdict
 from tools.simulate_kinds import comparison
 
@@ -39,5 +39,5 @@ def verdicts_of(advantages: Sequence[float], seeds: int, generator: np.random.Ge
             scope = {"sequence_length": place}
             parts.append(Pairs(scope, "simulated", tuple(range(seeds)), losses[0] - advantage, losses[1]))
         claim = comparison("paired", on="test_loss", margin=MARGIN).model_copy(update={"id": f"claim-{number}"})
-        measured.append((claim, Found(tuple(parts), "", {}), _LOSS))
+        measured.append((claim, Found(tuple(parts), PairingCounts(), {}), _LOSS))
     return judge_pairs(measured)

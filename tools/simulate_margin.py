@@ -16,7 +16,7 @@ from harness.store.looks import Looks
 from harness.verdicts.arrays import Floats
 from harness.verdicts.judge import judge_pairs
 from harness.verdicts.outcomes import Outcome
-from harness.verdicts.pairs import Found, Pairs
+from harness.verdicts.pairs import Found, PairingCounts, Pairs
 from harness.verdicts.verdict import Verdict
 from tools.simulate_kinds import Measured, comparison
 
@@ -88,7 +88,7 @@ def _pooled(seeds: int, generator: np.random.Generator) -> Measured:
     """Two kinds in each of three conditions, where a seed that fails in one fails in all."""
     better, than = _accuracies(seeds, 1 - KINDS_APART / (SOLVED - UNSOLVED), generator)
     parts = tuple(_pairs(better, than - 0.001 * place, (), place) for place in range(3))
-    return _accuracy_claim(), Found(parts, "", {}), _ACCURACY
+    return _accuracy_claim(), Found(parts, PairingCounts(), {}), _ACCURACY
 
 
 def _solved_by_one(seeds: int, generator: np.random.Generator) -> Measured:
@@ -179,7 +179,7 @@ def _accuracy_claim() -> Comparison:
 
 
 def _found(better: Floats, than: Floats, levels: tuple[float, ...] = ()) -> Found:
-    return Found((_pairs(better, than, levels),), "", {})
+    return Found((_pairs(better, than, levels),), PairingCounts(), {})
 
 
 def _pairs(better: Floats, than: Floats, levels: tuple[float, ...] = (), condition: int = 0) -> Pairs:

@@ -9,7 +9,7 @@ import numpy as np
 from harness.verdicts.arrays import Floats
 from harness.verdicts.judge import judge_pairs
 from harness.verdicts.outcomes import Outcome
-from harness.verdicts.pairs import Found, Pairs
+from harness.verdicts.pairs import Found, PairingCounts, Pairs
 from harness.verdicts.verdict import Verdict
 from tools.simulate_kinds import comparison
 
@@ -36,7 +36,7 @@ def verdict_of_times(
     if ratio != 1.0:
         than = np.ceil(ratio * better * np.exp(spread * generator.normal(size=seeds)))
     claim = comparison("time-to-target", target=1.0, margin=MARGIN)
-    return judge_pairs([(claim, Found((_seen(better, than, step),), "", {}), _TIME)])[0]
+    return judge_pairs([(claim, Found((_seen(better, than, step),), PairingCounts(), {}), _TIME)])[0]
 
 
 def _seen(better: Floats, than: Floats, step: int) -> Pairs:

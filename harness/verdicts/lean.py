@@ -17,7 +17,7 @@ from harness.verdicts.arrays import Floats
 from harness.verdicts.equivalence import constant
 from harness.verdicts.proportions import difference_interval
 from harness.verdicts.resolution import ends
-from harness.verdicts.samples import Judged
+from harness.verdicts.samples import Sample
 from harness.verdicts.stats import RESAMPLING_FROM, bounded_by, subset_means
 
 
@@ -30,20 +30,22 @@ class Lean:
     against: float
 
 
-def lean(claim: Comparison, sample: Judged, margin: float) -> Lean | None:
+def lean(claim: Comparison, sample: Sample, margin: float) -> Lean | None:
     """The probabilities of a sample, whose advantages are on the scale of the margin.
 
     None where the sample has no distribution: fewer than 2 seeds that carry information, or differences without spread.
     Times that are known to within a step are read in the middle of it.
     """
-    found = ends(sample.found)[1] if sample.found.low is not None else sample.found
-    if len(found.values) - found.uninformative < 2:
+    advantages = ends(sample.advantages)[1] if sample.advantages.low is not None else sample.advantages
+    if len(advantages.values) - advantages.uninformative < 2:
         return None
     if isinstance(claim, Proportion):
-        sides = [np.array([getattr(pair, side) for pair in found.pairs], dtype=float) for side in ("better", "than")]
+        sides = [
+            np.array([getattr(pair, side) for pair in advantages.pairs], dtype=float) for side in ("better", "than")
+        ]
         below = _of_proportions(*(np.nan_to_num(side) for side in sides))
     else:
-        d = np.sort(found.values)
+        d = np.sort(advantages.values)
         if np.isfinite(d).all() and constant(d):
             return None
         below = _of_differences(d)

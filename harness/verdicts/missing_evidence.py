@@ -3,70 +3,98 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from harness.spec.claims import Comparison, Proportion, TimeToTarget
 from harness.verdicts.advantages import Scale
-from harness.verdicts.effects import size
 from harness.verdicts.equivalence import BETS, UNSEEN, bounded_p, constant, solved_p, unseen
 from harness.verdicts.power import ADVISED, seeds_for_equality
-from harness.verdicts.samples import ONE_SIDED_FAILURES, Judged, cost_of_misses
+from harness.verdicts.samples import ONE_SIDED_FAILURES, Sample, cost_of_misses
 from harness.verdicts.stats import ALPHA, FEWEST_SEEDS
 
-_WORD = "'no practical difference'"
+
+@dataclass(frozen=True)
+class OneSidedFailures:
+    """One cell alone failed in a larger share of the pairs than `ONE_SIDED_FAILURES`."""
+
+    share: float
 
 
-def equality_wanted(claim: Comparison, sample: Judged, scale: Scale) -> str:
+@dataclass(frozen=True)
+class UnseenMisses:
+    """n seeds do not rule out misses of one cell in this share of the seeds."""
+
+    n: int
+    share: float
+    fewest: int | None
+    """Seeds that would; None above 100."""
+    margin: float
+    """What such misses cost: a margin above it would do. On the scale of the advantages."""
+
+
+@dataclass(frozen=True)
+class UnseenOutcomes:
+    """n seeds that agree do not rule out another outcome in this share of the seeds."""
+
+    n: int
+    share: float
+    fewest: int | None
+    """Seeds that agree and would; None above 100."""
+    margin: float | None
+    """A margin above it would do, where outcomes are bounded. On the scale of the advantages."""
+
+
+@dataclass(frozen=True)
+class TooFewForSpread:
+    """At the mean and spread of n graded differences it takes more seeds."""
+
+    n: int
+    seeds: int
+    """In all; where it is more than 100 and more than n, still more may be needed."""
+
+
+@dataclass(frozen=True)
+class NoBounds:
+    """Outcomes are of two kinds, and differences have no bounds: no number of seeds rules out rare large ones."""
+
+    of_a_ratio: bool
+    """Because a ratio has none, where the outcomes do."""
+
+
+Missing = OneSidedFailures | UnseenMisses | UnseenOutcomes | TooFewForSpread | NoBounds
+
+
+def missing_for_equality(claim: Comparison, sample: Sample, scale: Scale) -> Missing | None:
     """Why the seeds of an undecided claim are no evidence of equality though they agree, and how many seeds would be.
 
-    Empty where that is not what is missing: where the effect is as large as the margin.
+    None where that is not what is missing: where the effect is as large as the margin.
     """
-    found, result = sample.found, sample.estimate
-    n = result.n - found.uninformative
-    if n < FEWEST_SEEDS or n <= found.uninformative or abs(result.effect) >= scale.margin:
-        return ""
-    if found.lopsided > ONE_SIDED_FAILURES:
-        failed = "missed the target" if isinstance(claim, TimeToTarget) else "failed"
-        return (
-            f"One cell alone {failed} in {_percent(found.lopsided)} of the pairs; {_WORD} allows"
-            f" {_percent(ONE_SIDED_FAILURES)}."
-        )
+    advantages, result = sample.advantages, sample.estimate
+    n = result.n - advantages.uninformative
+    if n < FEWEST_SEEDS or n <= advantages.uninformative or abs(result.effect) >= scale.margin:
+        return None
+    if advantages.lopsided > ONE_SIDED_FAILURES:
+        return OneSidedFailures(advantages.lopsided)
     if isinstance(claim, TimeToTarget):
-        return _without_misses(n, found.lopsided, scale)
+        return _misses(n, advantages.lopsided, scale)
     if scale.reach is None:
-        if constant(found.values):
-            return _few(n, _fewest(lambda seeds: (1 - UNSEEN) ** seeds <= ALPHA), "")
-        wanted = seeds_for_equality(found.values, scale.margin)
-        if wanted is None or wanted <= n:
-            return ""
-        more = f"more than {max(ADVISED, n)} seeds, or a wider margin"
-        seeds = f"about {wanted} seeds" if wanted <= ADVISED else more
-        return f"At this mean and spread, {_WORD} takes {seeds}."
+        if constant(advantages.values):
+            return _outcomes(n, _fewest(lambda seeds: (1 - UNSEEN) ** seeds <= ALPHA), None)
+        wanted = seeds_for_equality(advantages.values, scale.margin)
+        return None if wanted is None or wanted <= n else TooFewForSpread(n, wanted)
     if np.isinf(scale.reach):
-        if scale.kind == "log ratio":
-            return f"A ratio of such outcomes has no bounds: {_WORD} takes a margin in the metric's unit."
-        return (
-            "The task is solved or not, and this outcome of it has no bounds: rare large differences cannot be ruled"
-            f" out. A claim of the kind 'proportion', or on a metric with bounds, can be {_WORD}."
-        )
+        return NoBounds(of_a_ratio=scale.kind == "log ratio")
     if isinstance(claim, Proportion) and sample.pairs is not None:
-        fewest, wider = _fewest_solved(scale.margin), unseen(n, ALPHA)
-    else:
-        fewest, wider = _fewest_within(scale.margin, scale.reach), scale.reach * unseen(n, BETS[0][1] * ALPHA)
-    return _few(n, fewest, f", or a margin above {size(scale.show(wider), scale.unit, scale.kind)}")
+        return _outcomes(n, _fewest_solved(scale.margin), unseen(n, ALPHA))
+    return _outcomes(n, _fewest_within(scale.margin, scale.reach), scale.reach * unseen(n, BETS[0][1] * ALPHA))
 
 
-def _few(n: int, fewest: int | None, margin: str) -> str:
-    """n seeds that agree are fewer than it takes; empty where they are not."""
-    if fewest is not None and n >= fewest:
-        return ""
-    seeds = f"at least {fewest} seeds that agree" if fewest else f"more than {ADVISED} seeds that agree"
-    return (
-        f"{n} seeds that agree leave another outcome possible in up to {_percent(unseen(n, ALPHA))} of the seeds;"
-        f" {_WORD} takes {seeds}{margin}."
-    )
+def _outcomes(n: int, fewest: int | None, margin: float | None) -> UnseenOutcomes | None:
+    """None where n seeds that agree are not fewer than it takes."""
+    return None if fewest is not None and n >= fewest else UnseenOutcomes(n, unseen(n, ALPHA), fewest, margin)
 
 
 @lru_cache
@@ -82,16 +110,11 @@ def _fewest_within(margin: float, reach: float) -> int | None:
     return _fewest(lambda seeds: bounded_p(np.zeros(seeds), margin, reach) <= ALPHA)
 
 
-def _without_misses(n: int, lopsided: float, scale: Scale) -> str:
+def _misses(n: int, lopsided: float, scale: Scale) -> UnseenMisses | None:
     fewest = _fewest(lambda seeds: cost_of_misses(seeds, lopsided) < scale.margin)
     if fewest is not None and n >= fewest:
-        return ""
-    missed, cost = unseen(n, ALPHA, round(lopsided * n)), cost_of_misses(n, lopsided)
-    seeds = f"at least {fewest} seeds" if fewest else f"more than {ADVISED} seeds"
-    return (
-        f"{n} seeds leave misses of one cell possible in up to {_percent(missed)} of the seeds; {_WORD} takes {seeds},"
-        f" or a margin above {size(scale.show(cost), scale.unit, scale.kind)}."
-    )
+        return None
+    return UnseenMisses(n, unseen(n, ALPHA, round(lopsided * n)), fewest, cost_of_misses(n, lopsided))
 
 
 def _fewest(passes: Callable[[int], bool]) -> int | None:
@@ -105,7 +128,3 @@ def _fewest(passes: Callable[[int], bool]) -> int | None:
         middle = (low + high) // 2
         low, high = (low, middle) if passes(middle) else (middle, high)
     return high
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,22 @@ from harness.verdicts.rounds import COLUMN
 from harness.verdicts.target_times import levels, reached, with_speed_lanes_seconds
 from harness.verdicts.update_costs import cost_of_update
 
+SecondsFrom = Literal[
+    "shared machine", "medians", "ratios within rounds", "ratios within rounds of common blocks, else medians"
+]
+"""How seconds per update were found for a time to target: on a shared machine, or in the speed lane, and there how."""
+
+
+@dataclass(frozen=True)
+class ToTarget:
+    """Which target it takes the updates or seconds of an outcome to reach."""
+
+    by: Literal["updates", "seconds"]
+    targets: tuple[Target, ...]
+    """Of the tasks; each different one once."""
+    seconds_from: SecondsFrom | None = None
+    """None for updates."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -26,6 +42,7 @@ class Outcome:
 
     column: str
     title: str
+    """That of the measure, as its task declares it."""
     unit: str
     lower_is_better: bool
     bounds: tuple[float, float] | None = None
@@ -33,6 +50,8 @@ class Outcome:
     that is solved or not. None where outcomes are graded."""
     low: str = ""
     """The column of the smallest values that are possible, where outcomes are known to lie in a range."""
+    to_target: ToTarget | None = None
+    """Where the outcome is a time to target."""
 
 
 def with_outcome(frame: pd.DataFrame, claim: Comparison, curves: pd.DataFrame | None) -> tuple[pd.DataFrame, Outcome]:
@@ -61,11 +80,9 @@ def _measured(frame: pd.DataFrame, column: str, names: list[str]) -> Outcome:
         of_task = frame["task"] == name
         if not measured[of_task].any() and (frame.loc[of_task, "status"] == "ok").any():
             raise UserError(f"no trial of the task {name!r} measured {column!r}")
-    split = f"{column.split('_')[0]} " if column.startswith("test_") else ""
-    title = metrics[0].title if metrics[0].title.startswith(split) else split + _lowered(metrics[0].title)
     units = {metric.unit for metric in metrics}
     unit = units.pop() if len(units) == 1 else ""
-    return Outcome(column, title, unit, metrics[0].better == "lower", _bounds(column, names))
+    return Outcome(column, metrics[0].title, unit, metrics[0].better == "lower", _bounds(column, names))
 
 
 def _bounds(column: str, names: list[str]) -> tuple[float, float] | None:
@@ -80,11 +97,6 @@ def _bounds(column: str, names: list[str]) -> tuple[float, float] | None:
     return (min(low for low, _ in bounds), max(high for _, high in bounds)) if bounds else None
 
 
-def _lowered(title: str) -> str:
-    """As in the middle of a sentence; F1 and MSE stay as they are."""
-    return title if title[1:2].isupper() or title[1:2].isdigit() else title[:1].lower() + title[1:]
-
-
 def _solved(frame: pd.DataFrame, claim: Proportion | Horizon, names: list[str]) -> tuple[pd.DataFrame, Outcome]:
     """1 where the trial passes the threshold, 0 where it does not or failed."""
     solved = pd.Series(0.0, index=frame.index)
@@ -92,12 +104,12 @@ def _solved(frame: pd.DataFrame, claim: Proportion | Horizon, names: list[str]) 
         if claim.on is not None and claim.threshold is not None:
             column, threshold = claim.on, claim.threshold
         else:
-            own = tasks[name].solved
-            if own is None:
+            declared = tasks[name].solved
+            if declared is None:
                 raise UserError(
                     f"the task {name!r} has no threshold from which it is solved; give 'on' and 'threshold'"
                 )
-            column, threshold = f"test_{own[0]}", own[1]
+            column, threshold = f"test_{declared[0]}", declared[1]
         if column not in frame:
             raise UserError(f"no trial measured {column!r}")
         passes = frame[column] <= threshold if measure(column, name).better == "lower" else frame[column] >= threshold
@@ -115,24 +127,20 @@ def _timed_in_one_lane(
         return _timed(frame, claim, names, curves)
     trials = selected(frame, claim)
     costs = cost_of_update(trials, every)
-    how = _how_seconds_are_found(costs)
     if costs[COLUMN].notna().all():
         curves = with_speed_lanes_seconds(trials, costs[COLUMN], curves)
     timed, outcome = _timed(frame, claim, names, curves)
-    return timed, replace(outcome, title=f"{outcome.title}, {how}")
+    assert outcome.to_target is not None
+    return timed, replace(outcome, to_target=replace(outcome.to_target, seconds_from=_seconds_from(costs)))
 
 
-def _how_seconds_are_found(costs: pd.DataFrame) -> str:
-    """In words; costs: as `cost_of_update` gives them."""
+def _seconds_from(costs: pd.DataFrame) -> SecondsFrom:
+    """costs: as `cost_of_update` gives them."""
     if costs.empty or costs[COLUMN].isna().any():
-        return "of trials that share the machine"
+        return "shared machine"
     if costs["in_rounds"].all():
-        compared_by = "ratios within rounds"
-    elif costs["in_rounds"].any():
-        compared_by = "ratios within rounds of common timing blocks, else medians"
-    else:
-        compared_by = "medians"
-    return f"by the speed lane's seconds per update ({compared_by})"
+        return "ratios within rounds"
+    return "ratios within rounds of common blocks, else medians" if costs["in_rounds"].any() else "medians"
 
 
 def _timed(
@@ -161,7 +169,8 @@ def _timed(
             times.loc[trials.index, one] = trials["trial_id"].map(first[one]).astype(float)
     status = np.where(times[column].notna(), "ok", frame["status"])
     unit = "updates" if claim.by == "updates" else "s"
-    outcome = Outcome("time_to_target", f"{claim.by} to {_target_title(goals)}", unit, True, low="time_to_target_low")
+    to_target = ToTarget(claim.by, tuple(dict.fromkeys(goals.values())))
+    outcome = Outcome("time_to_target", "time to target", unit, True, low="time_to_target_low", to_target=to_target)
     lowest = times[f"{column}_low"]
     return frame.assign(time_to_target=times[column], time_to_target_low=lowest, status=status), outcome
 
@@ -170,10 +179,10 @@ def _goal(claim: TimeToTarget, task: str) -> Target:
     """Which metric has to reach which level: a number, or the name of a baseline."""
     if claim.target is not None:
         return "loss", claim.target
-    own = target_of(tasks[task])
-    if own is None:
+    declared = target_of(tasks[task])
+    if declared is None:
         raise UserError(f"the task {task!r} declares no target; give 'target'")
-    return own
+    return declared
 
 
 def _known_levels(trials: pd.DataFrame, task: str, target: Target) -> pd.Series:
@@ -209,12 +218,3 @@ def _unknown_level(trials: pd.DataFrame, task: str, metric: str, level: str) -> 
             " (a task of your own scores its baselines on the validation split in Dataset.validation_baselines)"
         )
     return f"no baseline {level!r} in the records; there are: {', '.join(on_validation or on_test) or 'none'}"
-
-
-def _target_title(goals: Mapping[str, Target]) -> str:
-    """'a validation loss of 2.0', 'the validation accuracy of unigram', or, for several tasks, 'their targets'."""
-    if len(set(goals.values())) != 1:
-        return "the tasks' targets"
-    ((metric, level),) = set(goals.values())
-    words = f"validation {metric.replace('_', ' ')}"
-    return f"the {words} of {level}" if isinstance(level, str) else f"a {words} of {level:g}"

@@ -33,7 +33,7 @@ SCOPE = (
 )  # fmt: skip
 """What a verdict states about the trials behind it; `dataset` where a task has several."""
 _COLUMN_OF = {"updates": "updates_planned", "units": "reference_units"}
-_FEWEST_LEVELS = 3
+FEWEST_LEVELS = 3
 """Of a factor, for a trend along it."""
 
 
@@ -68,11 +68,23 @@ class Pairs:
 
 
 @dataclass(frozen=True)
+class PairingCounts:
+    """Trials that are in no pair, and trials that failed by their outcome alone, by number."""
+
+    unpaired: int = 0
+    """Trials without a counterpart in the other cell."""
+    reused: int = 0
+    """Trials that used an earlier trial's program, where memory or compiling is compared."""
+    not_finite: int = 0
+    """Trials that ended, but whose outcome is not finite: they are in pairs, as failed trials."""
+
+
+@dataclass(frozen=True)
 class Found:
-    """The conditions with at least one pair; in words, what was left out, and what counts as failed though it ended."""
+    """The conditions with at least one pair, what is in none, and the scope of them all."""
 
     conditions: tuple[Pairs, ...]
-    left_out: str
+    counts: PairingCounts
     scope: dict[str, Any]
 
 
@@ -95,29 +107,19 @@ def selected(frame: pd.DataFrame, claim: Comparison) -> pd.DataFrame:
     return rows
 
 
-def looked_for(claim: Comparison, frame: pd.DataFrame) -> str:
-    """What `selected` searched, and what the records have instead, in words, for a claim that matches no records."""
-    given = {name: wanted for name in Where.model_fields if (wanted := getattr(claim.where, name)) is not None}
-    conditions = [
-        f"{name} {wanted if isinstance(wanted, str) else ' or '.join(map(str, wanted))}"
-        for name, wanted in given.items()
-    ]
-    along = f", at {_FEWEST_LEVELS} or more values of {claim.along}" if isinstance(claim, Trend) else ""
-    cells = f"trials of {claim.better} and {claim.than} with the same seed"
-    asked = f"looked for {cells}{along}" + (f", {', '.join(conditions)}" if conditions else "")
-    return f"{asked}. {_there_are(frame, claim, given)}"
+def instead(claim: Comparison, frame: pd.DataFrame) -> dict[str, tuple[Any, ...]]:
+    """What the records have where they have nothing that a claim without pairs asks for: factor, or 'cell', to values.
 
-
-def _there_are(frame: pd.DataFrame, claim: Comparison, given: dict[str, Any]) -> str:
-    if frame.empty:
-        return "There are no records."
-    others = []
-    for name, wanted in {"cell": (claim.better, claim.than), **given}.items():
+    Empty where they have each of these, though not together.
+    """
+    asked = {name: wanted for name in Where.model_fields if (wanted := getattr(claim.where, name)) is not None}
+    others = {}
+    for name, wanted in {"cell": (claim.better, claim.than), **asked}.items():
         values = sorted(frame[_COLUMN_OF.get(name, name)].unique())
         fits = set(wanted) <= set(values) if name == "cell" else isinstance(wanted, str) or set(wanted) & set(values)
         if not fits:
-            others.append(f"{name} {' and '.join(str(value) for value in values)}")
-    return f"The records have {', '.join(others)}." if others else "No two records fit together."
+            others[name] = tuple(values)
+    return others
 
 
 def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str, low: str = "") -> Found:
@@ -132,13 +134,13 @@ def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str, low: str = "
     if depends_on_machine(column) or (isinstance(claim, TimeToTarget) and claim.by == "seconds"):
         key.append("machine")
     if rows.empty:
-        return Found((), "", {})
+        return Found((), PairingCounts(), {})
     rows = _rates_by_order(rows, key, along)
     key = [name for name in key if rows[name].nunique(dropna=False) > 1 or name == "task"]
     if along is not None:
         key = [name for name in key if name not in _DERIVED or not _follows(rows, name, key, along)]
     within = [*key, "seed", *([along] if along else [])]
-    rows, unmeasured = _measured(rows, column)
+    rows, reused = _measured(rows, column)
     rows = rows.assign(outcome=np.where((rows["status"] == "ok") & np.isfinite(rows[column]), rows[column], np.nan))
     rows = rows.assign(lowest=rows[low] if low else rows["outcome"])
     rows = rows.sort_values(["started_at", "trial_id"]).drop_duplicates([*within, "cell"], keep="last")
@@ -152,37 +154,25 @@ def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str, low: str = "
         if along is None:
             conditions.append(_condition(part, column, ranged=bool(low)))
         elif (ladder := _ladder(part, column, along)) and not (
-            isinstance(claim, Trend) and len(ladder.levels) < _FEWEST_LEVELS
+            isinstance(claim, Trend) and len(ladder.levels) < FEWEST_LEVELS
         ):
             conditions.append(ladder)
             unpaired += 2 * (len(part) - ladder.better.size)
         else:
             unpaired += 2 * len(part)
-    left_out = f"{unpaired} trial{'s' * (unpaired != 1)} without a counterpart left out." if unpaired else ""
-    not_finite = "" if isinstance(claim, TimeToTarget) else _not_finite(rows, column)
-    notes = " ".join(filter(None, (not_finite, left_out, unmeasured)))
-    return Found(tuple(conditions), notes, _scope(both))
+    ended = 0 if isinstance(claim, TimeToTarget) else int(((rows["status"] == "ok") & rows["outcome"].isna()).sum())
+    return Found(tuple(conditions), PairingCounts(unpaired, reused, not_finite=ended), _scope(both))
 
 
-def _not_finite(rows: pd.DataFrame, column: str) -> str:
-    """How many trials failed by their outcome alone."""
-    count = int(((rows["status"] == "ok") & rows["outcome"].isna()).sum())
-    if not count:
-        return ""
-    name, their, are = column.replace("_", " "), *(("its", "is") if count == 1 else ("their", "are"))
-    return f"{count} of the failed trials ran to {their} end, but {their} {name} {are} not finite."
+def _measured(rows: pd.DataFrame, column: str) -> tuple[pd.DataFrame, int]:
+    """Without trials that used an earlier trial's program, where that leaves nothing to measure; and how many.
 
-
-def _measured(rows: pd.DataFrame, column: str) -> tuple[pd.DataFrame, str]:
-    """Without trials that used an earlier trial's program where that leaves nothing to measure; how many, in words."""
+    Memory and compiling are measured in the first trial of a process.
+    """
     reused = (rows["program"] == "reused") & rows[column].isna() & (rows["status"] == "ok")
     if not depends_on_machine(column) or not reused.any():
-        return rows, ""
-    count = int(reused.sum())
-    return rows[~reused], (
-        f"{count} trial{'s' * (count != 1)} without a process and program of {'their' if count > 1 else 'its'} own"
-        " left out: memory and compiling are measured in the first trial of a process."
-    )
+        return rows, 0
+    return rows[~reused], int(reused.sum())
 
 
 def along_of(claim: Comparison) -> Factor | None:

@@ -9,7 +9,7 @@ Journal of the American Statistical Association 95:77).
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,20 @@ from harness.verdicts.advantages import Advantages, Scale
 from harness.verdicts.outcomes import Outcome
 from harness.verdicts.pairs import Pairs
 from harness.verdicts.stats import ALPHA, FEWEST_SEEDS, Estimate
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """How finely the outcomes of a sample are known, and what that does to its verdict."""
+
+    step: float
+    """See `step_of`."""
+    too_coarse: bool
+    """Whether no number of seeds would decide an undecided claim."""
+    finer_helps: bool
+    """Whether the claim is undecided, and finer evaluations might decide it."""
+    finer: int | None = None
+    """Updates between evaluations that would be fine enough, where that is known."""
 
 
 def ends(found: Advantages) -> tuple[Advantages, Advantages, Advantages]:
@@ -72,11 +86,10 @@ def decided(result: Estimate) -> bool:
     return result.equivalent or (result.p_value <= ALPHA and (result.low > 0 or result.high < 0))
 
 
-def finer(conditions: tuple[Pairs, ...], outcome: Outcome, scale: Scale) -> str:
-    """What would let a claim be decided: the distance between evaluations that makes half the margin of a time."""
+def finer(conditions: tuple[Pairs, ...], outcome: Outcome, scale: Scale) -> int | None:
+    """Updates between evaluations that make half the margin of a time; None where times are in seconds."""
     if outcome.unit != "updates":
-        return "a smaller `evaluate_every`"
+        return None
     times = np.concatenate([side for pairs in conditions for side in (pairs.better, pairs.than)])
     times = times[np.isfinite(times)]
-    every = max(1, int(np.expm1(scale.margin) * np.median(times) / 2)) if len(times) else 1
-    return f"`evaluate_every = {every}`"
+    return max(1, int(np.expm1(scale.margin) * np.median(times) / 2)) if len(times) else 1

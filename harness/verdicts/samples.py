@@ -1,4 +1,4 @@
-"""From a claim's pairs to an estimate: at once or, where seeds were added while it was looked at, look by look."""
+"""From a claim's pairs to an estimate: at once or, where seeds were added, by interim analyses."""
 
 from __future__ import annotations
 
@@ -24,115 +24,118 @@ ONE_SIDED_FAILURES = 0.05
 
 
 @dataclass(frozen=True)
-class _Sample:
-    """Advantages to be judged: of one condition, which has pairs, or of several pooled."""
+class _Observed:
+    """The advantages of one condition, which has pairs, or of several pooled."""
 
-    found: Advantages
+    advantages: Advantages
     pairs: Pairs | None
     seeds_left_out: bool = False
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A sample with its estimate, and what was seen of it while seeds were added."""
+class Sample:
+    """The advantages of one condition, which has pairs, or of several pooled, with the estimate from them."""
 
-    found: Advantages
+    advantages: Advantages
     estimate: Estimate
-    pairs: Pairs | None
-    seeds_left_out: bool
+    pairs: Pairs | None = None
+    seeds_left_out: bool = False
+    """Whether seeds that some condition lacks were left out of the pool."""
     looks: tuple[Look, ...] = ()
+    """The interim analyses, where seeds were added."""
     later: int = 0
-    """Pairs that came after the last look."""
+    """Pairs that came after the last interim analysis."""
 
 
-def judged(
+def sample_of(
     claim: Comparison,
     conditions: tuple[Pairs, ...],
     outcome: Outcome,
     scale: Scale,
     looks: Looks | None,
     comparisons: int = 1,
-) -> Judged:
+) -> Sample:
     """What the pairs of one condition, or of several pooled, say of a claim.
 
-    Without looks, all of them, as looked at once. With looks, what these have seen, at levels that allow for them.
+    Without interim analyses, all of them. Else what the last of these has seen, at levels that allow for all of them.
     comparisons: over how many comparisons the error of equivalence, 5 %, is divided.
     """
-    whole = _sample(claim, conditions, outcome, scale)
+    whole = _observed(claim, conditions, outcome, scale)
     if looks is None:
         result = _estimate(claim, whole, scale, once(comparisons))
-        return Judged(whole.found, result, whole.pairs, whole.seeds_left_out)
-    by_count: dict[int, _Sample] = {}
+        return Sample(whole.advantages, result, whole.pairs, whole.seeds_left_out)
+    by_count: dict[int, _Observed] = {}
     for through in looks.through:
         seen = tuple(pairs.up_to(through) for pairs in conditions)
         if all(pairs.seeds for pairs in seen):
-            sample = _sample(claim, seen, outcome, scale)
-            by_count[len(sample.found.values)] = sample
+            observed = _observed(claim, seen, outcome, scale)
+            by_count[len(observed.advantages.values)] = observed
     counts = [n for n in sorted(by_count) if FEWEST_SEEDS <= n <= looks.most]
-    if not counts:  # nothing that a look may decide on
+    if not counts:  # nothing that an interim analysis may decide on
         result = replace(_estimate(claim, whole, scale, ONCE), p_value=1.0, equivalent=False)
-        return Judged(whole.found, result, whole.pairs, whole.seeds_left_out)
+        return Sample(whole.advantages, result, whole.pairs, whole.seeds_left_out)
     result, path = looked(
         lambda n, levels: _estimate(claim, by_count[n], scale, levels), counts, looks.most, comparisons
     )
     last = by_count[counts[-1]]
-    return Judged(last.found, result, last.pairs, last.seeds_left_out, path, len(whole.found.values) - result.n)
+    later = len(whole.advantages.values) - result.n
+    return Sample(last.advantages, result, last.pairs, last.seeds_left_out, path, later)
 
 
-def _sample(claim: Comparison, conditions: tuple[Pairs, ...], outcome: Outcome, scale: Scale) -> _Sample:
-    samples = [(pairs, advantages(claim, pairs, outcome, scale)) for pairs in conditions]
-    if len(samples) == 1:
-        return _Sample(samples[0][1], samples[0][0])
-    together, left_out = pooled(samples, scale)
-    return _Sample(together, None, left_out)
+def _observed(claim: Comparison, conditions: tuple[Pairs, ...], outcome: Outcome, scale: Scale) -> _Observed:
+    by_condition = [(pairs, advantages(claim, pairs, outcome, scale)) for pairs in conditions]
+    if len(by_condition) == 1:
+        return _Observed(by_condition[0][1], by_condition[0][0])
+    together, left_out = pooled(by_condition, scale)
+    return _Observed(together, None, left_out)
 
 
-def if_exact(claim: Comparison, sample: Judged, scale: Scale) -> Estimate:
+def if_exact(claim: Comparison, sample: Sample, scale: Scale) -> Estimate:
     """The estimate of a sample of ranges if each were known to be at its middle, as of one analysis."""
-    return _estimate(claim, _Sample(ends(sample.found)[1], sample.pairs), scale, ONCE)
+    return _estimate(claim, _Observed(ends(sample.advantages)[1], sample.pairs), scale, ONCE)
 
 
-def _estimate(claim: Comparison, sample: _Sample, scale: Scale, levels: Levels) -> Estimate:
-    if sample.found.low is not None:
-        readings = (replace(sample, found=found) for found in ends(sample.found))
+def _estimate(claim: Comparison, observed: _Observed, scale: Scale, levels: Levels) -> Estimate:
+    if observed.advantages.low is not None:
+        readings = (replace(observed, advantages=reading) for reading in ends(observed.advantages))
         return holding_at_both_ends(*(_estimate(claim, reading, scale, levels) for reading in readings))
-    result = _estimated(claim, sample, scale, levels)
+    result = _at_once(claim, observed, scale, levels)
     if not result.equivalent:
         return result
-    found, pairs = sample.found, sample.pairs
-    informed = _without_ties(found)
+    advantages, pairs = observed.advantages, observed.pairs
+    informed = _without_ties(advantages)
     if isinstance(claim, Proportion) and pairs is not None:
-        told = ~(np.isnan(pairs.better) & np.isnan(pairs.than))
-        solved = [np.nan_to_num(side[told]) for side in (pairs.better, pairs.than)]
+        informative = ~(np.isnan(pairs.better) & np.isnan(pairs.than))
+        solved = [np.nan_to_num(side[informative]) for side in (pairs.better, pairs.than)]
         equivalent = estimate_solved(solved[0], solved[1], scale.margin, levels).equivalent
     elif isinstance(claim, TimeToTarget):
-        margin = scale.margin - cost_of_misses(len(informed), found.lopsided)
+        margin = scale.margin - cost_of_misses(len(informed), advantages.lopsided)
         equivalent = margin > 0 and estimate(informed, margin, levels).equivalent
     else:
         equivalent = estimate(informed, scale.margin, levels, scale.reach).equivalent
-    left = result.n - found.uninformative
-    enough = left >= FEWEST_SEEDS and left > found.uninformative and found.lopsided <= ONE_SIDED_FAILURES
+    left = result.n - advantages.uninformative
+    enough = left >= FEWEST_SEEDS and left > advantages.uninformative and advantages.lopsided <= ONE_SIDED_FAILURES
     return replace(result, equivalent=equivalent and enough)
 
 
-def _estimated(claim: Comparison, sample: _Sample, scale: Scale, levels: Levels) -> Estimate:
-    found, pairs = sample.found, sample.pairs
+def _at_once(claim: Comparison, observed: _Observed, scale: Scale, levels: Levels) -> Estimate:
+    advantages, pairs = observed.advantages, observed.pairs
     if isinstance(claim, Proportion):
         if pairs is None:
-            better, than = (np.array([getattr(pair, side) for pair in found.pairs]) for side in ("better", "than"))
+            better, than = (np.array([getattr(pair, side) for pair in advantages.pairs]) for side in ("better", "than"))
             return estimate_solved_shares(better, than, scale.margin, levels)
         solved = [np.nan_to_num(side) for side in (pairs.better, pairs.than)]
         return estimate_solved(solved[0], solved[1], scale.margin, levels)
-    result = estimate(found.values, scale.margin, levels, scale.reach)
-    if isinstance(claim, Trend) and found.by_level is not None:
-        return replace(result, p_value=page_p(found.by_level), method="slope by seed, Page's test")
+    result = estimate(advantages.values, scale.margin, levels, scale.reach)
+    if isinstance(claim, Trend) and advantages.by_level is not None:
+        return replace(result, p_value=page_p(advantages.by_level), test="Page", bounded=False)
     return result
 
 
-def _without_ties(found: Advantages) -> Floats:
+def _without_ties(advantages: Advantages) -> Floats:
     """The advantages without those of pairs that tie without information, which are zeros: no evidence of equality."""
-    zeros = np.flatnonzero(found.values == 0)
-    return np.delete(found.values, zeros[: found.uninformative])
+    zeros = np.flatnonzero(advantages.values == 0)
+    return np.delete(advantages.values, zeros[: advantages.uninformative])
 
 
 def cost_of_misses(n: int, lopsided: float) -> float:

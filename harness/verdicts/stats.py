@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -36,6 +36,10 @@ keeps its level for 5 to 9 pairs with 5 to 30 % failures; at 1, errors at the 0.
 SEED = 20_140_612
 
 
+Test = Literal["none", "Student", "sign flips", "signed ranks", "McNemar", "Page"]
+"""The test of no difference: which one an estimate has its p-value from."""
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A location with its interval, test and equivalence test; on the scale of the differences that were given."""
@@ -49,8 +53,9 @@ class Estimate:
     equivalent: bool
     """Whether a difference as large as the margin is ruled out, with an error of at most 5 %."""
     n: int
-    method: str
-    """What was computed, in words."""
+    test: Test = "none"
+    bounded: bool = False
+    """Whether infinite differences were replaced by `bounded_by`."""
 
 
 @dataclass(frozen=True)
@@ -91,20 +96,20 @@ def estimate(
     if np.isnan(d).any():
         raise ValueError("differences must not be NaN: a failed trial is an infinite difference or a tie")
     if n == 0:
-        return Estimate(np.nan, np.nan, np.nan, 1.0, False, 0, "nothing to compare")
+        return Estimate(np.nan, np.nan, np.nan, 1.0, False, 0)
     known = d[np.isfinite(d)]
     if n < RESAMPLING_FROM and n > len(known) > n / 2 and known.any():
         bounded = bounded_by(d, float(np.abs(known).max()))
-        return replace(estimate(bounded, margin, levels, reach), method="mean, failures bounded, Student's t")
+        return replace(estimate(bounded, margin, levels, reach), bounded=True)
     equivalent = margin is not None and _equivalent(d, margin, levels, reach)
     if len(known) < n:
         low, high = median_interval(d, levels.confidence)
-        return Estimate(median(d), low, high, signed_rank_p(d), equivalent, n, "median, signed ranks")
+        return Estimate(median(d), low, high, signed_rank_p(d), equivalent, n, "signed ranks")
     if n < RESAMPLING_FROM:
         low, high = student_interval(d, levels.confidence)
-        return Estimate(float(d.mean()), low, high, student_p(d), equivalent, n, "mean, Student's t")
+        return Estimate(float(d.mean()), low, high, student_p(d), equivalent, n, "Student")
     low, high = sign_flip_interval(d, levels.confidence)
-    return Estimate(float(d.mean()), low, high, sign_flip_p(d), equivalent, n, "mean, sign flips")
+    return Estimate(float(d.mean()), low, high, sign_flip_p(d), equivalent, n, "sign flips")
 
 
 def _equivalent(d: Floats, margin: float, levels: Levels, reach: float | None) -> bool:

@@ -8,6 +8,8 @@ from typing import Any, Literal
 from harness.store.looks import Look
 
 VerdictWord = Literal["supported", "contradicted", "no practical difference", "depends", "undecided", "not testable"]
+DECIDED: tuple[VerdictWord, ...] = ("supported", "contradicted", "no practical difference")
+"""The words that one sample can be decided with."""
 
 
 @dataclass(frozen=True)

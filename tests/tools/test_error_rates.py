@@ -15,6 +15,7 @@ from harness.store.frame import to_frame
 from harness.store.record import PHASES, CurvePoint, Failure, Memory, Phase
 from harness.verdicts.advantages import advantages, scale_of
 from harness.verdicts.judge import judge
+from harness.verdicts.pairs import PairingCounts
 from harness.verdicts.stats import improvement
 from harness.verdicts.verdict import Verdict, VerdictWord
 from tests.conftest import TESTS
@@ -313,7 +314,7 @@ def test_in_every_kind_neither_cell_is_better() -> None:
     for kind, simulation in KINDS.items():
         claim, found, outcome = simulation(3000, np.random.default_rng(1))
         scale = scale_of(claim, found.conditions, outcome)
-        assert (found.left_out, found.scope) == ("", {})
+        assert (found.counts, found.scope) == (PairingCounts(), {})
         for pairs in found.conditions:
             assert improvement(advantages(claim, pairs, outcome, scale).values) == pytest.approx(0.5, abs=0.03), kind
 

@@ -11,7 +11,7 @@ import pytest
 from harness.runner.more_seeds import is_open
 from harness.verdicts.judge import judge_pairs
 from harness.verdicts.outcomes import Outcome
-from harness.verdicts.pairs import Found, Pairs
+from harness.verdicts.pairs import Found, PairingCounts, Pairs
 from tests.verdicts.records import Record, claim, verdict
 from tools.simulate import simulated_record
 
@@ -116,7 +116,7 @@ def test_the_interval_covers_that_of_any_times_within_the_ranges(seed: int) -> N
     outcome = Outcome("time_to_target", "updates to a loss", "updates", lower_is_better=True)
 
     def judged(pairs: Pairs) -> Any:
-        return judge_pairs([(TO_TARGET, Found((pairs,), "", {}), outcome)])[0]
+        return judge_pairs([(TO_TARGET, Found((pairs,), PairingCounts(), {}), outcome)])[0]
 
     seeds = tuple(range(len(better)))
     exact = judged(Pairs({}, "simulated", seeds, better, than))

@@ -288,7 +288,7 @@ def test_shares_of_several_conditions_are_tested_by_seed() -> None:
     assert found.p_value == pytest.approx(reference.ttest_1samp(first - second, 0).pvalue)
     assert (found.low, found.high) == difference_interval(first, second)
     assert found.effect == pytest.approx((first - second).mean())
-    assert (found.n, found.method) == (6, "mean, Student's t, Newcombe's interval")
+    assert (found.n, found.test) == (6, "Student")
 
 
 def test_a_long_trend_is_pages_by_the_normal_approximation() -> None:

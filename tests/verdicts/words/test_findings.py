@@ -1,57 +1,36 @@
-"""The sentences of verdicts, word by word."""
+"""What was found, word by word."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from harness.spec.claims import Comparison
-from harness.store.looks import Look
-from harness.verdicts.advantages import Advantages, Scale
-from harness.verdicts.outcomes import Outcome
-from harness.verdicts.stats import Estimate
-from harness.verdicts.verdict import Verdict, VerdictWord
+from harness.verdicts.advantages import Scale
+from harness.verdicts.baselines import AgainstBaseline
+from harness.verdicts.lean import Lean
+from harness.verdicts.outcomes import Outcome, SecondsFrom, ToTarget
+from harness.verdicts.verdict import VerdictWord
 from harness.verdicts.words.findings import (
-    AgainstBaseline,
     beaten,
     capital,
     finding,
-    looked_at,
-    mixture,
+    lean_in_words,
     not_beaten,
+    outcome_title,
     scope,
-    seeds_wanted,
-    unknown_words,
     why,
 )
 from harness.words import number, quantity
-from tests.verdicts.records import claim, paired
-
-INF = float("inf")
-LOSS = Outcome("test_loss", "test loss", "", True)
-PLAIN = Scale("difference", "", 0.05)
-RATIO = Scale("log ratio", "%", float(np.log1p(0.05)))
-TREND = paired(kind="trend", along="train_size", advantage="grows")
-HORIZON = claim(kind="horizon", margin="25%")
-SOLVED = claim(kind="proportion", margin=0.2)
-TIME = claim(kind="time-to-target", target=1.0, margin="10%")
+from tests.verdicts.records import paired
+from tests.verdicts.words.samples import HORIZON, INF, PLAIN, RATIO, SHARE, SOLVED, TIME, TREND, evidence
 
 
-def told(
-    of: Comparison,
-    effect: float,
-    low: float,
-    high: float,
-    scale: Scale = PLAIN,
-    n: int = 8,
-    failed: int = 0,
-    blank: int = 0,
-    alone: int = 0,
-    method: str = "",
-    bounded: bool = False,
-) -> str:
-    found = Advantages(np.full(n, effect), (), blank, failed, alone / n, bounded=bounded)
-    return finding(of, Estimate(effect, low, high, 0.5, False, n, method), found, scale, LOSS)
+def said(of: Comparison, *figures: Any, **further: Any) -> str:
+    return finding(evidence(of, *figures, **further))
 
 
 @pytest.mark.parametrize(
@@ -77,85 +56,73 @@ def test_a_capital_leaves_the_other_letters_alone() -> None:
 
 
 def test_a_finding_says_what_was_compared_and_how_it_came_out() -> None:
-    assert told(paired(), 0.2, 0.1, 0.3) == (
+    assert said(paired(), 0.2, 0.1, 0.3) == (
         "GRU against LSTM, test loss, 8 seeds: better, +0.2 (95 % interval [0.1, 0.3])."
     )
-    assert told(paired(), -np.log(2), -1.0, 0.0, RATIO) == (
+    assert said(paired(), -np.log(2), -1.0, 0.0, RATIO) == (
         "GRU against LSTM, test loss, 8 seeds: worse, −2 times (95 % interval [−2.7 times, 0 %])."
     )
-    assert told(paired(), -0.2, -0.3, -0.1) == (
+    assert said(paired(), -0.2, -0.3, -0.1) == (
         "GRU against LSTM, test loss, 8 seeds: worse, −0.2 (95 % interval [−0.3, −0.1])."
     )
-    assert told(paired(), 0.0, 0.0, 0.0) == (
+    assert said(paired(), 0.0, 0.0, 0.0) == (
         "GRU against LSTM, test loss, 8 seeds: no difference, 0 (95 % interval [0, 0])."
     )
-    assert told(TREND, 0.2, 0.1, 0.3) == (
+    assert said(TREND, 0.2, 0.1, 0.3) == (
         "Change of the advantage of GRU against LSTM, test loss, along train size, 8 seeds: it grows, +0.2"
         " (95 % interval [0.1, 0.3])."
     )
-    assert "it shrinks, −2 times (95 % interval [−2.7 times, 0 %])" in told(TREND, -np.log(2), -1.0, 0.0, RATIO)
+    assert "it shrinks, −2 times (95 % interval [−2.7 times, 0 %])" in said(TREND, -np.log(2), -1.0, 0.0, RATIO)
     shrinks = paired(kind="trend", along="train_size", advantage="shrinks")
-    assert "it shrinks, −0.2 (" in told(TREND, -0.2, -0.3, -0.1)
-    assert "it shrinks, +0.2 (" in told(shrinks, 0.2, 0.1, 0.3)
-    assert "it grows, −0.2 (" in told(shrinks, -0.2, -0.3, -0.1)
-    assert told(HORIZON, np.log(2), 0.0, INF, RATIO) == (
+    assert "it shrinks, −0.2 (" in said(TREND, -0.2, -0.3, -0.1)
+    assert "it shrinks, +0.2 (" in said(shrinks, 0.2, 0.1, 0.3)
+    assert "it grows, −0.2 (" in said(shrinks, -0.2, -0.3, -0.1)
+    assert said(HORIZON, np.log(2), 0.0, INF, RATIO) == (
         "GRU against LSTM, largest sequence length solved, 8 seeds: better, +2 times (95 % interval [0 %, ∞])."
     )
-    share = Scale("share", "percentage points", 0.2)
-    assert ": more seeds solve it, +30 percentage points (95 % interval [10, 50])." in told(
-        SOLVED, 0.3, 0.1, 0.5, share
+    assert ": more seeds solve it, +30 percentage points (95 % interval [10, 50])." in said(
+        SOLVED, 0.3, 0.1, 0.5, SHARE
     )
-    assert ": fewer seeds solve it, −30 percentage points (" in told(SOLVED, -0.3, -0.5, -0.1, share)
+    assert ": fewer seeds solve it, −30 percentage points (" in said(SOLVED, -0.3, -0.5, -0.1, SHARE)
 
 
 def test_a_finding_says_where_there_is_no_interval_and_what_failed() -> None:
-    assert told(paired(), 0.2, -INF, INF, n=1) == "GRU against LSTM, test loss, 1 seed: better, +0.2."
-    assert told(paired(), 0.2, -INF, INF, n=2) == (
+    assert said(paired(), 0.2, -INF, INF, n=1) == "GRU against LSTM, test loss, 1 seed: better, +0.2."
+    assert said(paired(), 0.2, -INF, INF, n=2) == (
         "GRU against LSTM, test loss, 2 seeds: better, +0.2 (95 % interval [−∞, ∞])."
     )
-    assert told(paired(), 0.0, 0.0, 0.0, n=2, failed=4, blank=2) == (
+    assert said(paired(), 0.0, 0.0, 0.0, n=2, failed=4, blank=2) == (
         "GRU against LSTM, test loss, 2 seeds: nothing to compare."
         " 4 trials failed: a pair in which both failed counts as a tie."
     )
-    assert told(TIME, INF, 0.1, INF, RATIO, failed=1, alone=1) == (
+    assert said(TIME, INF, 0.1, INF, RATIO, failed=1, alone=1) == (
         "GRU against LSTM, test loss, 8 seeds: in at least half of the seeds only GRU succeeded, +∞ (95 % interval"
         " [10.5, ∞]). 1 trial missed the target: where one cell alone missed the target, the pair counts as larger than"
         " any number."
     )
-    assert ": in at least half of the seeds only LSTM succeeded, −∞ (95 % interval [−∞, −10.5])." in told(
+    assert ": in at least half of the seeds only LSTM succeeded, −∞ (95 % interval [−∞, −10.5])." in said(
         TIME, -INF, -INF, -0.1, RATIO
     )
 
 
 def test_what_failures_count_as_is_what_effect_and_interval_take_them_for() -> None:
-    bounded = "mean, failures bounded, Student's t"
-    assert told(paired(), 0.2, 0.1, 0.3, failed=1, alone=1, method=bounded).endswith(
+    assert said(paired(), 0.2, 0.1, 0.3, failed=1, alone=1, bounded=True).endswith(
         " 1 trial failed: where one cell alone failed, the pair counts as 1.5 times the largest difference seen."
     )
-    assert told(paired(), 0.2, 0.1, 0.3, RATIO, failed=3, alone=1, bounded=True).endswith(
+    assert said(paired(), 0.2, 0.1, 0.3, RATIO, failed=3, alone=1, pooled_bounded=True).endswith(
         " 3 trials failed: where one cell alone failed, the pair counts as the largest ratio seen to the power of 1.5;"
         " where both failed, as a tie."
     )
-    share = Scale("share", "percentage points", 0.2)
-    assert told(SOLVED, 0.3, 0.1, 0.5, share, failed=2, alone=2).endswith(" 2 trials failed and count as not solved.")
-    assert told(HORIZON, 0.3, 0.1, 0.5, RATIO, failed=1).endswith(" 1 trial failed and counts as not solved.")
-    assert "it grows, beyond any number because of failures in at least half of the seeds, +∞" in told(
+    assert said(SOLVED, 0.3, 0.1, 0.5, SHARE, failed=2, alone=2).endswith(" 2 trials failed and count as not solved.")
+    assert said(HORIZON, 0.3, 0.1, 0.5, RATIO, failed=1).endswith(" 1 trial failed and counts as not solved.")
+    assert "it grows, beyond any number because of failures in at least half of the seeds, +∞" in said(
         TREND, INF, 0.1, INF
     )
-    assert "it shrinks, beyond any number because of failures" in told(TREND, -INF, -INF, 0.1)
+    assert "it shrinks, beyond any number because of failures" in said(TREND, -INF, -INF, 0.1)
 
 
-def reason(
-    word: VerdictWord,
-    low: float = 0.1,
-    high: float = 0.3,
-    p: float = 0.01,
-    n: int = 8,
-    blank: int = 0,
-    scale: Scale = PLAIN,
-) -> str:
-    found = Advantages(np.zeros(n), (), blank, 0, 0.0)
-    return why(word, Estimate(0.2, low, high, 0.5, False, n, ""), found, p, scale, "both cells failed")
+def reason(word: VerdictWord, low: float = 0.1, high: float = 0.3, scale: Scale = PLAIN, **further: Any) -> str:
+    return why(evidence(paired(), 0.2, low, high, scale, word=word, **further))
 
 
 def test_every_word_has_its_reason() -> None:
@@ -180,52 +147,61 @@ def test_every_word_has_its_reason() -> None:
 
 
 def test_what_a_tie_without_information_is_depends_on_the_kind() -> None:
-    assert unknown_words(HORIZON) == "both cells solve all that was tested, or nothing"
-    assert unknown_words(TIME) == "both missed the target"
-    assert unknown_words(paired()) == unknown_words(SOLVED) == unknown_words(TREND) == "both cells failed"
+    for of, tie in (
+        (HORIZON, "both cells solve all that was tested, or nothing"),
+        (TIME, "both missed the target"),
+        *((of, "both cells failed") for of in (paired(), SOLVED, TREND)),
+    ):
+        assert why(evidence(of, blank=8)) == f"In 8 of 8 seeds {tie}, which is no information about a difference."
 
 
-def test_the_seeds_wanted_are_told_with_the_command() -> None:
-    start = "For 80 % power against a difference of 0.1 it would take about"
-    assert seeds_wanted(None, 8, "0.1") == seeds_wanted(None, 8, "0.1", 40) == ""
-    assert seeds_wanted(8, 8, "0.1", 40) == (
-        "8 seeds have at least 80 % power against a difference of 0.1:"
-        " if there is a difference, it is probably smaller."
+def test_a_lean_is_stated_in_percent() -> None:
+    assert lean_in_words(Lean(0.5, 0.004, 0.496), "0.05") == (
+        "Probability of a difference beyond 0.05 in favour of the claim: 50 %; within 0.05: < 1 %;"
+        " beyond 0.05 against it: 50 %."
     )
-    assert seeds_wanted(12, 8, "0.1") == f"{start} 12 seeds (harness run FILE --seeds 12)."
-    assert seeds_wanted(40, 8, "0.1", 40) == f"{start} 40 seeds (harness run FILE --until-decided)."
-    assert seeds_wanted(101, 8, "0.1", 40, "a wider margin, or longer training") == (
-        "For 80 % power against a difference of 0.1 it would take more than 100 seeds: a wider margin, or longer"
-        " training, would decide sooner."
+    assert lean_in_words(Lean(0.999, 0.0, 0.001), "5 %") == (
+        "Probability of a difference beyond 5 % in favour of the claim: > 99 %; within 5 %: 0 %;"
+        " beyond 5 % against it: < 1 %."
     )
-    assert "more than 150 seeds: a wider margin," in seeds_wanted(151, 150, "0.1", 40)
-    assert seeds_wanted(41, 8, "0.1", 40) == f"{start} 41 seeds (more than the 40 that were fixed beforehand)."
 
 
-def test_looks_are_told_with_their_counts() -> None:
-    looks = [Look(n, 0.0, 0.0, 0.0, 1.0, 1.0) for n in (5, 10, 15)]
-    allow = "of at most 40 seeds: interval and p allow for such looks."
-    assert looked_at(looks[:1], 40, 0) == f"Looked at after 5 {allow}"
-    assert (
-        looked_at(looks[:2], 40, 1)
-        == f"Looked at after 5 and 10 {allow} 1 seed came after the last look and does not count."
+@pytest.mark.parametrize(
+    ("seconds_from", "how"),
+    [
+        ("shared machine", "of trials that share the machine"),
+        ("medians", "by the speed lane's seconds per update (medians)"),
+        ("ratios within rounds", "by the speed lane's seconds per update (ratios within rounds)"),
+        (
+            "ratios within rounds of common blocks, else medians",
+            "by the speed lane's seconds per update (ratios within rounds of common timing blocks, else medians)",
+        ),
+    ],
+)
+def test_a_time_to_target_is_named_by_its_target_and_its_seconds(seconds_from: SecondsFrom, how: str) -> None:
+    def title(to_target: ToTarget) -> str:
+        return outcome_title(Outcome("time_to_target", "time to target", "s", True, to_target=to_target))
+
+    assert title(ToTarget("updates", (("loss", 2.0),))) == "updates to a validation loss of 2"
+    assert title(ToTarget("updates", (("bits_per_character", "unigram"),))) == (
+        "updates to the validation bits per character of unigram"
     )
-    assert (
-        looked_at(looks, 40, 2)
-        == f"Looked at after 5, 10 and 15 {allow} 2 seeds came after the last look and do not count."
-    )
-    assert looked_at([], 40, 3) == "3 seeds came after the last look and do not count."
-    assert looked_at([], 40, 0) == ""
+    assert title(ToTarget("updates", (("loss", 2.0), ("loss", 1.0)))) == "updates to the tasks' targets"
+    assert title(ToTarget("seconds", (("loss", 2.0),), seconds_from)) == f"seconds to a validation loss of 2, {how}"
 
 
-def test_a_mixture_begins_with_the_most_frequent() -> None:
-    words: list[VerdictWord] = ["contradicted", "supported", "supported"]
-    parts = [Verdict("c", "C.", word, None, None, None, "", 0) for word in words]
-    assert mixture(parts) == "supported in 2 of 3 conditions, contradicted in 1"
-    assert mixture(parts[:1]) == "contradicted in 1 of 1 condition"
+def test_a_measure_is_named_as_in_the_middle_of_a_sentence() -> None:
+    for column, title, name in (
+        ("test_loss", "Loss", "test loss"),
+        ("test_f1", "F1", "test F1"),
+        ("test_mse", "MSE", "test MSE"),
+        ("test_loss", "test loss", "test loss"),
+        ("seconds_per_update", "seconds per update", "seconds per update"),
+    ):
+        assert outcome_title(Outcome(column, title, "", True)) == name
 
 
-def test_a_baseline_that_is_not_beaten_is_told_with_figures_or_counts() -> None:
+def test_a_baseline_that_is_not_beaten_is_stated_with_figures_or_counts() -> None:
     gru = AgainstBaseline("gru", "unigram", 2.5, 2.0, beats=False)
     lstm = AgainstBaseline("lstm", "bigram", 1234.0, 1000.0, beats=False)
     assert not_beaten([[gru, lstm]]) == (
@@ -243,15 +219,15 @@ def test_a_baseline_that_is_not_beaten_is_told_with_figures_or_counts() -> None:
 def test_cells_that_beat_the_best_baseline_are_named_with_their_means() -> None:
     gru = AgainstBaseline("gru", "trigram", 2.0, 2.3, beats=True)
     lstm = AgainstBaseline("lstm", "trigram", 2.15, 2.3, beats=True)
-    worse = lstm._replace(mean=2.5, beats=False)
+    worse = replace(lstm, mean=2.5, beats=False)
     assert beaten([[gru, lstm]]) == "GRU and LSTM beat the best baseline, 'trigram' (2 and 2.15 against 2.30)."
     assert beaten([[gru, worse]]) == "GRU beats the best baseline, 'trigram' (2 against 2.30)."
     assert beaten([[gru, lstm], [gru, worse]]) == "GRU beats the best baseline in each condition."
-    assert beaten([[gru, worse], [worse._replace(cell="gru"), lstm]]) == ""
+    assert beaten([[gru, worse], [replace(worse, cell="gru"), lstm]]) == ""
     assert beaten([[gru, lstm], []]) == "", "a condition without baselines"
 
 
-def test_a_scope_is_told_on_one_line() -> None:
+def test_a_scope_is_stated_on_one_line() -> None:
     everything = {
         "machine": "3f2a9c", "lane": "speed", "matched": ["parameters", "units"], "backend": "fused", "units": 32,
         "sequence_length": [64, 128], "train_size": (2000, 8000), "task": "language", "dropout": 0.5,

@@ -1,0 +1,116 @@
+"""What judging a claim gives, as data: everything that its verdict and the sentences of its verdict state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from harness.cells.facts import FactFound
+from harness.errors import UserError
+from harness.spec.claims import Comparison, Exact, NotTestable
+from harness.verdicts.advantages import Scale
+from harness.verdicts.baselines import AgainstBaseline
+from harness.verdicts.lean import Lean
+from harness.verdicts.missing_evidence import Missing
+from harness.verdicts.outcomes import Outcome
+from harness.verdicts.pairs import PairingCounts
+from harness.verdicts.power import ADVISED
+from harness.verdicts.resolution import Resolution
+from harness.verdicts.samples import Sample
+from harness.verdicts.verdict import VerdictWord
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one sample says of a claim: its one condition, one of several, or all of them pooled."""
+
+    claim: Comparison
+    outcome: Outcome
+    scale: Scale
+    sample: Sample
+    word: VerdictWord
+    p_adjusted: float
+    scope: Mapping[str, Any]
+    trials: tuple[str, ...] = ()
+    lean: Lean | None = None
+    """Of an undecided claim, where the sample has a distribution."""
+    resolution: Resolution | None = None
+    """None where outcomes are exact."""
+    missing: Missing | None = None
+    """What an undecided claim lacks for "no practical difference"."""
+    seeds_for_power: int | None = None
+    """Seeds, in all, for 80 % power against the margin, where that is an advice for an undecided claim."""
+    noise_of_times: bool = False
+    """Whether the claim is undecided and on a time, which more seeds do not make quieter."""
+    most_seeds: int | None = None
+    """The most seeds, fixed before the first interim analysis, where seeds were added until the claim was decided."""
+    baselines: tuple[tuple[AgainstBaseline, ...], ...] = ()
+    """For each condition of the sample."""
+
+    @property
+    def informed(self) -> bool:
+        """Whether any pair carries information."""
+        return self.sample.advantages.uninformative < self.sample.estimate.n
+
+    @property
+    def needed_seeds(self) -> int | None:
+        """`seeds_for_power`, where these are more than there are, and at most 100."""
+        seeds = self.seeds_for_power
+        return seeds if seeds is not None and self.sample.estimate.n < seeds <= ADVISED else None
+
+
+@dataclass(frozen=True)
+class Middle:
+    """The interquartile mean of the advantages over conditions and seeds, with its 95 % interval; as `Scale.show`."""
+
+    mean: float
+    low: float
+    high: float
+
+
+Relation = Literal["one condition", "pooled", "depends", "unlike the conditions", "larger in a condition"]
+"""How the verdict of a claim comes from those of its conditions: it has one; they are pooled; two are decided and
+differ; all together are decided, unlike one of them; all together are equal, but some effect is beyond the margin."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What the records say of a comparison."""
+
+    overall: Evidence
+    counts: PairingCounts
+    conditions: tuple[Evidence, ...] = ()
+    """Of each condition, where there are several."""
+    relation: Relation = "one condition"
+    word: VerdictWord = "undecided"
+    middle: Middle | None = None
+
+
+@dataclass(frozen=True)
+class NoPairs:
+    """A comparison for which there are no two trials of one condition and seed."""
+
+    claim: Comparison
+    any_records: bool
+    instead: Mapping[str, tuple[Any, ...]]
+    """See `pairs.instead`."""
+
+
+@dataclass(frozen=True)
+class NotMeasured:
+    """A comparison whose outcome the records do not have."""
+
+    claim: Comparison
+    error: UserError
+
+
+@dataclass(frozen=True)
+class FactEvaluated:
+    """A claim that counting or evaluating an equation decides, or the reason why that was not possible."""
+
+    claim: Exact
+    fact: FactFound | UserError
+
+
+Judgement = Compared | NoPairs | NotMeasured | FactEvaluated | NotTestable

@@ -1,0 +1,109 @@
+"""Verdicts as they are shown and stored: the figures of the evidence, and the sentences that state it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.cells.facts import FactFound
+from harness.spec.claims import Claim, Comparison
+from harness.verdicts.evidence import Compared, Evidence, FactEvaluated, Judgement, NoPairs, NotMeasured
+from harness.verdicts.stats import improvement
+from harness.verdicts.verdict import Verdict, VerdictWord
+from harness.verdicts.words.findings import not_beaten
+from harness.verdicts.words.reasons import claim_reason, not_evaluated, not_measured, nothing_paired, sample_reason
+
+
+def stated(judgement: Judgement) -> Verdict:
+    """The verdict on a claim."""
+    if isinstance(judgement, Compared):
+        return _of_comparison(judgement)
+    if isinstance(judgement, NoPairs):
+        return _bare(judgement.claim, "undecided", nothing_paired(judgement))
+    if isinstance(judgement, NotMeasured):
+        return _bare(judgement.claim, "not testable", not_measured(judgement))
+    if isinstance(judgement, FactEvaluated):
+        return _of_fact(judgement)
+    return _bare(judgement, "not testable", judgement.reason)
+
+
+def _of_comparison(compared: Compared) -> Verdict:
+    parts = tuple(sample_verdict(part) for part in compared.conditions)
+    overall, middle = sample_verdict(compared.overall), compared.middle
+    return replace(
+        overall,
+        verdict=compared.word,
+        reason=claim_reason(compared, parts),
+        needed_seeds=overall.needed_seeds if compared.word == overall.verdict else None,
+        interquartile_mean=middle.mean if middle else None,
+        interquartile_low=middle.low if middle else None,
+        interquartile_high=middle.high if middle else None,
+        by_condition=parts,
+    )
+
+
+def sample_verdict(evidence: Evidence) -> Verdict:
+    """The verdict of one sample by itself."""
+    claim, outcome, scale = evidence.claim, evidence.outcome, evidence.scale
+    sample, leaning, resolution = evidence.sample, evidence.lean, evidence.resolution
+    result, informed = sample.estimate, evidence.informed
+    return Verdict(
+        id=claim.id,
+        claim=claim.claim,
+        verdict=evidence.word,
+        effect=scale.show(result.effect) if informed else None,
+        ci_low=scale.show(result.low) if informed else None,
+        ci_high=scale.show(result.high) if informed else None,
+        unit=scale.unit,
+        n=result.n,
+        conditions=dict(evidence.scope),
+        reason=sample_reason(evidence),
+        kind=claim.kind,
+        source=claim.source,
+        better=claim.better,
+        than=claim.than,
+        on=outcome.column,
+        margin=scale.show(scale.margin),
+        scale=scale.kind,
+        p_value=result.p_value,
+        p_adjusted=evidence.p_adjusted,
+        improvement=improvement(sample.advantages.values),
+        needed_seeds=evidence.needed_seeds,
+        lean_favour=leaning.favour if leaning else None,
+        lean_within=leaning.within if leaning else None,
+        lean_against=leaning.against if leaning else None,
+        step=resolution.step if resolution else None,
+        too_coarse=bool(resolution and resolution.too_coarse),
+        baseline=not_beaten(evidence.baselines),
+        looks=sample.looks,
+        most_seeds=evidence.most_seeds,
+        pairs=sample.advantages.pairs,
+        trials=evidence.trials,
+    )
+
+
+def _of_fact(judgement: FactEvaluated) -> Verdict:
+    fact = judgement.fact
+    if not isinstance(fact, FactFound):
+        return _bare(judgement.claim, "not testable", not_evaluated(fact))
+    word: VerdictWord = "undecided" if fact.holds is None else "supported" if fact.holds else "contradicted"
+    return replace(_bare(judgement.claim, word, fact.reason), effect=fact.effect, unit=fact.unit)
+
+
+def _bare(claim: Claim, word: VerdictWord, reason: str) -> Verdict:
+    """A verdict without figures."""
+    verdict = Verdict(
+        id=claim.id,
+        claim=claim.claim,
+        verdict=word,
+        effect=None,
+        ci_low=None,
+        ci_high=None,
+        unit="",
+        n=0,
+        reason=reason,
+        kind=claim.kind,
+        source=claim.source,
+    )
+    if not isinstance(claim, Comparison):
+        return verdict
+    return replace(verdict, better=claim.better, than=claim.than, on=getattr(claim, "on", None) or "")

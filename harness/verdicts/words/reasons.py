@@ -1,0 +1,147 @@
+"""The reason of a verdict: its sentences in their order. Page, terminal, Markdown and README show this text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from harness.errors import UserError
+from harness.spec.claims import Comparison, Trend, Where
+from harness.verdicts.condition_names import condition_names
+from harness.verdicts.effects import effect_in_words
+from harness.verdicts.evidence import Compared, Evidence, NoPairs, NotMeasured
+from harness.verdicts.outcomes import Outcome
+from harness.verdicts.pairs import FEWEST_LEVELS, PairingCounts
+from harness.verdicts.verdict import DECIDED, Verdict, VerdictWord
+from harness.verdicts.words.findings import (
+    beaten,
+    capital,
+    finding,
+    lean_in_words,
+    margin_of,
+    not_beaten,
+    opposite,
+    title,
+    why,
+)
+from harness.verdicts.words.remedies import equality_wants, known_within, looked_at, measured_better, seeds_wanted
+
+
+def sample_reason(evidence: Evidence) -> str:
+    """What one sample says, why its word, and what would decide it where it is open."""
+    return _joined(
+        finding(evidence),
+        why(evidence),
+        lean_in_words(evidence.lean, margin_of(evidence.scale)) if evidence.lean else "",
+        known_within(evidence.resolution, evidence.outcome.unit) if evidence.resolution else "",
+        equality_wants(evidence.missing, evidence.claim, evidence.scale) if evidence.missing else "",
+        seeds_wanted(evidence),
+        measured_better(evidence.outcome) if evidence.noise_of_times else "",
+        looked_at(evidence.sample.looks, evidence.most_seeds, evidence.sample.later) if evidence.most_seeds else "",
+        beaten(evidence.baselines),
+    )
+
+
+def claim_reason(compared: Compared, conditions: Sequence[Verdict]) -> str:
+    """What the records say of a claim; conditions: the verdicts on each of several."""
+    overall = compared.overall
+    counts = "Over all, only seeds that every condition has count." if overall.sample.seeds_left_out else ""
+    return _joined(
+        _over_conditions(compared, conditions),
+        not_beaten(overall.baselines),
+        left_out(compared.counts, overall.outcome),
+        counts,
+    )
+
+
+def _over_conditions(compared: Compared, conditions: Sequence[Verdict]) -> str:
+    overall = compared.overall
+    reason = sample_reason(overall)
+    match compared.relation:
+        case "one condition":
+            return reason
+        case "pooled":
+            return f"{capital(mixture(conditions))}; over all: {reason}"
+        case "depends":
+            return f"{dependence(overall.claim, overall.outcome, conditions)} Over all: {finding(overall)}"
+        case "unlike the conditions":
+            return f"{capital(mixture(conditions))}, unlike the conditions together: {reason}"
+        case "larger in a condition":
+            larger = "In some condition the difference seen is larger than that."
+            return f"{capital(mixture(conditions))}; over all: {reason} {larger}"
+
+
+def mixture(conditions: Sequence[Verdict]) -> str:
+    """'supported in 3 of 8 conditions, contradicted in 2', the most frequent first."""
+    counts = Counter(condition.verdict for condition in conditions).most_common()
+    first, *others = [f"{word} in {count}" for word, count in counts]
+    plural = "s" * (len(conditions) != 1)
+    return ", ".join([f"{first} of {len(conditions)} condition{plural}", *others])
+
+
+def dependence(claim: Comparison, outcome: Outcome, conditions: Sequence[Verdict]) -> str:
+    """'It depends: GRU faster for backend fused (+18 % [15, 21]); GRU slower for backend keras (−17 % [−20, −14]).'"""
+    names_of: dict[str, list[str]] = {}
+    for name, condition in zip(condition_names(conditions), conditions, strict=True):
+        if condition.verdict in DECIDED:
+            comparative = _comparative(claim, outcome, condition.verdict)
+            names_of.setdefault(comparative, []).append(f"{name} ({effect_in_words(condition)})")
+    parts = [f"{comparative} for {', '.join(names)}" for comparative, names in names_of.items()]
+    return f"It depends: {'; '.join(parts)}."
+
+
+def _comparative(claim: Comparison, outcome: Outcome, word: VerdictWord) -> str:
+    """What a condition's verdict says of the cell that is held to be better."""
+    if word == "no practical difference":
+        return word
+    if isinstance(claim, Trend):
+        return f"the advantage {claim.advantage if word == 'supported' else opposite(claim)}"
+    better, worse = ("faster", "slower") if outcome.unit in ("s", "updates") else ("better", "worse")
+    return f"{title(claim.better)} {better if word == 'supported' else worse}"
+
+
+def left_out(counts: PairingCounts, outcome: Outcome) -> str:
+    """Which trials failed by their outcome alone, and which are in no pair."""
+    sentences = []
+    if count := counts.not_finite:
+        name, their, are = outcome.column.replace("_", " "), *(("its", "is") if count == 1 else ("their", "are"))
+        sentences.append(f"{count} of the failed trials ran to {their} end, but {their} {name} {are} not finite.")
+    if count := counts.unpaired:
+        sentences.append(f"{count} trial{'s' * (count != 1)} without a counterpart left out.")
+    if count := counts.reused:
+        sentences.append(
+            f"{count} trial{'s' * (count != 1)} without a process and program of {'their' if count > 1 else 'its'} own"
+            " left out: memory and compiling are measured in the first trial of a process."
+        )
+    return _joined(*sentences)
+
+
+def nothing_paired(nothing: NoPairs) -> str:
+    """What was searched, and what the records have instead."""
+    claim = nothing.claim
+    asked = [
+        f"{name} {wanted if isinstance(wanted, str) else ' or '.join(map(str, wanted))}"
+        for name in Where.model_fields
+        if (wanted := getattr(claim.where, name)) is not None
+    ]
+    along = f", at {FEWEST_LEVELS} or more values of {claim.along}" if isinstance(claim, Trend) else ""
+    trials = ", ".join([f"trials of {claim.better} and {claim.than} with the same seed{along}", *asked])
+    others = [f"{name} {' and '.join(map(str, values))}" for name, values in nothing.instead.items()]
+    there_are = f"The records have {', '.join(others)}." if others else "No two records fit together."
+    if not nothing.any_records:
+        there_are = "There are no records."
+    return f"No records to judge by: looked for {trials}. {there_are}"
+
+
+def not_measured(judgement: NotMeasured) -> str:
+    """Why the records do not have what a claim compares."""
+    return f"It cannot be measured here: {judgement.error}."
+
+
+def not_evaluated(error: UserError) -> str:
+    """Why a fact of the code cannot be evaluated."""
+    return f"It cannot be evaluated here: {error}."
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))

@@ -1,0 +1,130 @@
+"""What would decide an open claim, in sentences: finer times, more seeds, another margin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.spec.claims import Comparison, Horizon, Proportion, TimeToTarget, Trend
+from harness.store.looks import Look
+from harness.verdicts.advantages import Scale
+from harness.verdicts.effects import size
+from harness.verdicts.evidence import Evidence
+from harness.verdicts.missing_evidence import (
+    Missing,
+    NoBounds,
+    OneSidedFailures,
+    TooFewForSpread,
+    UnseenMisses,
+    UnseenOutcomes,
+)
+from harness.verdicts.outcomes import Outcome
+from harness.verdicts.power import ADVISED
+from harness.verdicts.resolution import Resolution
+from harness.verdicts.rounds import COLUMN
+from harness.verdicts.samples import ONE_SIDED_FAILURES
+from harness.verdicts.verdict import VerdictWord
+from harness.verdicts.words.findings import margin_of, spaced
+from harness.words import quantity
+
+_EQUAL: VerdictWord = "no practical difference"
+
+
+def known_within(resolution: Resolution, unit: str) -> str:
+    """How finely times are known; whether no number of seeds would decide; and what would help, where that is why."""
+    step = quantity(resolution.step, unit)
+    text = f"Times are known to within {step}, the largest distance between the evaluations around them."
+    every = resolution.finer
+    helps = "a smaller `evaluate_every`" if every is None else f"`evaluate_every = {every}`"
+    if resolution.too_coarse:
+        return f"{text} That is too coarse to decide the claim with any number of seeds; {helps} would be finer."
+    return f"{text} With exact times it might be decided: {helps} would be finer." if resolution.finer_helps else text
+
+
+def equality_wants(missing: Missing, claim: Comparison, scale: Scale) -> str:
+    """Why seeds that agree are no evidence of equality, and what would be."""
+    match missing:
+        case OneSidedFailures(share):
+            failed = "missed the target" if isinstance(claim, TimeToTarget) else "failed"
+            allowed = _percent(ONE_SIDED_FAILURES)
+            return f"One cell alone {failed} in {_percent(share)} of the pairs; '{_EQUAL}' allows {allowed}."
+        case UnseenMisses(n, share, fewest, margin):
+            seeds = f"at least {fewest} seeds" if fewest else f"more than {ADVISED} seeds"
+            return (
+                f"{n} seeds leave misses of one cell possible in up to {_percent(share)} of the seeds; '{_EQUAL}' takes"
+                f" {seeds}, or a margin above {_shown(margin, scale)}."
+            )
+        case UnseenOutcomes(n, share, fewest, margin_above):
+            seeds = f"at least {fewest} seeds that agree" if fewest else f"more than {ADVISED} seeds that agree"
+            wider = "" if margin_above is None else f", or a margin above {_shown(margin_above, scale)}"
+            return (
+                f"{n} seeds that agree leave another outcome possible in up to {_percent(share)} of the seeds;"
+                f" '{_EQUAL}' takes {seeds}{wider}."
+            )
+        case TooFewForSpread(n, wanted):
+            more = f"more than {max(ADVISED, n)} seeds, or a wider margin"
+            seeds = f"about {wanted} seeds" if wanted <= ADVISED else more
+            return f"At this mean and spread, '{_EQUAL}' takes {seeds}."
+        case NoBounds(of_a_ratio=True):
+            return f"A ratio of such outcomes has no bounds: '{_EQUAL}' takes a margin in the metric's unit."
+        case NoBounds():
+            return (
+                "The task is solved or not, and this outcome of it has no bounds: rare large differences cannot be"
+                f" ruled out. A claim of the kind 'proportion', or on a metric with bounds, can be '{_EQUAL}'."
+            )
+
+
+def seeds_wanted(evidence: Evidence) -> str:
+    """How many seeds it would take to decide a claim, or what else where these would be more than 100."""
+    needed, n, most = evidence.seeds_for_power, evidence.sample.estimate.n, evidence.most_seeds
+    margin = margin_of(evidence.scale)
+    if needed is None:
+        return ""
+    if needed <= n:
+        return (
+            f"{n} seeds have at least 80 % power against a difference of {margin}: if there is a difference, it is"
+            " probably smaller."
+        )
+    if needed > ADVISED:
+        return (
+            f"For 80 % power against a difference of {margin} it would take more than {max(ADVISED, n)} seeds:"
+            f" {_instead_of_seeds(evidence.claim, evidence.outcome)}, would decide sooner."
+        )
+    how = f"harness run FILE --seeds {needed}" if most is None else "harness run FILE --until-decided"
+    if most is not None and needed > most:
+        how = f"more than the {most} that were fixed beforehand"
+    return f"For 80 % power against a difference of {margin} it would take about {needed} seeds ({how})."
+
+
+def _instead_of_seeds(claim: Comparison, outcome: Outcome) -> str:
+    """What else than more seeds would decide an undecided claim."""
+    if isinstance(claim, TimeToTarget | Horizon | Proportion):
+        return "a wider margin, or longer training"
+    if isinstance(claim, Trend):
+        return f"a wider margin, or more values of {spaced(claim.along)}"
+    return "a wider margin, or more test data" if outcome.column.startswith("test_") else "a wider margin"
+
+
+def measured_better(outcome: Outcome) -> str:
+    """What would decide an undecided claim on time."""
+    rounds = ", or more rounds (a smaller margin asks for more)" if outcome.column == COLUMN else ""
+    return f"A time is known better on a quiet machine{rounds}; more seeds are no remedy for noise."
+
+
+def looked_at(looks: Sequence[Look], most: int, later: int) -> str:
+    """When a claim was looked at while seeds were added; `later` seeds came after the last look."""
+    counts = [str(look.n) for look in looks]
+    text = ""
+    if counts:
+        when = " and ".join(filter(None, (", ".join(counts[:-1]), counts[-1])))
+        text = f"Looked at after {when} of at most {most} seeds: interval and p allow for such looks."
+    if later:
+        text += f" {later} seed{'s' * (later != 1)} came after the last look and do{'es' * (later == 1)} not count."
+    return text.strip()
+
+
+def _shown(advantage: float, scale: Scale) -> str:
+    return size(scale.show(advantage), scale.unit, scale.kind)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

@@ -1,0 +1,152 @@
+"""What would decide an open claim, word by word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.spec.claims import Comparison
+from harness.store.looks import Look
+from harness.verdicts.advantages import Scale
+from harness.verdicts.missing_evidence import (
+    Missing,
+    NoBounds,
+    OneSidedFailures,
+    TooFewForSpread,
+    UnseenMisses,
+    UnseenOutcomes,
+)
+from harness.verdicts.outcomes import Outcome
+from harness.verdicts.resolution import Resolution
+from harness.verdicts.words.remedies import equality_wants, known_within, looked_at, measured_better, seeds_wanted
+from tests.verdicts.records import paired
+from tests.verdicts.words.samples import HORIZON, LOSS, PAIRED, PLAIN, RATIO, SHARE, SOLVED, TIME, TREND, evidence
+
+
+def wanted(needed: int | None, n: int = 8, most: int | None = None, of: Comparison = PAIRED, **further: Any) -> str:
+    scale = Scale("difference", "", 0.1)
+    return seeds_wanted(evidence(of, scale=scale, n=n, seeds_for_power=needed, most_seeds=most, **further))
+
+
+def test_the_seeds_wanted_are_stated_with_the_command() -> None:
+    start = "For 80 % power against a difference of 0.1 it would take about"
+    assert wanted(None) == wanted(None, most=40) == ""
+    assert wanted(8, most=40) == (
+        "8 seeds have at least 80 % power against a difference of 0.1:"
+        " if there is a difference, it is probably smaller."
+    )
+    assert wanted(12) == f"{start} 12 seeds (harness run FILE --seeds 12)."
+    assert wanted(40, most=40) == f"{start} 40 seeds (harness run FILE --until-decided)."
+    assert wanted(41, most=40) == f"{start} 41 seeds (more than the 40 that were fixed beforehand)."
+    assert "more than 150 seeds: a wider margin," in wanted(151, 150, 40)
+
+
+def test_beyond_a_hundred_seeds_something_else_is_advised() -> None:
+    time = Outcome("seconds_per_update", "seconds per update", "updates", True)
+    for of, outcome, instead in (
+        (TIME, LOSS, "a wider margin, or longer training"),
+        (HORIZON, LOSS, "a wider margin, or longer training"),
+        (SOLVED, LOSS, "a wider margin, or longer training"),
+        (TREND, LOSS, "a wider margin, or more values of train size"),
+        (paired(), LOSS, "a wider margin, or more test data"),
+        (paired(), time, "a wider margin"),
+    ):
+        assert wanted(101, most=40, of=of, outcome=outcome) == (
+            "For 80 % power against a difference of 0.1 it would take more than 100 seeds:"
+            f" {instead}, would decide sooner."
+        )
+
+
+def test_a_claim_on_time_is_measured_better_on_a_quiet_machine() -> None:
+    by_rounds = measured_better(Outcome("seconds_per_update", "Seconds per update", "s", True))
+    assert by_rounds == (
+        "A time is known better on a quiet machine, or more rounds (a smaller margin asks for more);"
+        " more seeds are no remedy for noise."
+    )
+    assert "rounds" not in measured_better(Outcome("seconds_total", "Seconds", "s", True))
+
+
+SPREAD = "At this mean and spread, 'no practical difference' takes"
+
+
+@pytest.mark.parametrize(
+    ("missing", "sentence"),
+    [
+        (
+            OneSidedFailures(0.08),
+            "One cell alone failed in 8 % of the pairs; 'no practical difference' allows 5 %.",
+        ),
+        (
+            UnseenMisses(10, 0.26, 14, 0.3),
+            "10 seeds leave misses of one cell possible in up to 26 % of the seeds; 'no practical difference' takes at"
+            " least 14 seeds, or a margin above 0.3.",
+        ),
+        (
+            UnseenMisses(10, 0.26, None, 0.3),
+            "10 seeds leave misses of one cell possible in up to 26 % of the seeds; 'no practical difference' takes"
+            " more than 100 seeds, or a margin above 0.3.",
+        ),
+        (
+            UnseenOutcomes(5, 0.45, 14, 0.451),
+            "5 seeds that agree leave another outcome possible in up to 45 % of the seeds; 'no practical difference'"
+            " takes at least 14 seeds that agree, or a margin above 0.451.",
+        ),
+        (
+            UnseenOutcomes(5, 0.45, None, None),
+            "5 seeds that agree leave another outcome possible in up to 45 % of the seeds; 'no practical difference'"
+            " takes more than 100 seeds that agree.",
+        ),
+        (TooFewForSpread(8, 100), f"{SPREAD} about 100 seeds."),
+        (TooFewForSpread(8, 101), f"{SPREAD} more than 100 seeds, or a wider margin."),
+        (TooFewForSpread(150, 151), f"{SPREAD} more than 150 seeds, or a wider margin."),
+        (
+            NoBounds(of_a_ratio=True),
+            "A ratio of such outcomes has no bounds: 'no practical difference' takes a margin in the metric's unit.",
+        ),
+        (
+            NoBounds(of_a_ratio=False),
+            "The task is solved or not, and this outcome of it has no bounds: rare large differences cannot be ruled"
+            " out. A claim of the kind 'proportion', or on a metric with bounds, can be 'no practical difference'.",
+        ),
+    ],
+)
+def test_what_equality_wants_is_stated(missing: Missing, sentence: str) -> None:
+    assert equality_wants(missing, paired(), PLAIN) == sentence
+
+
+def test_what_equality_wants_is_in_the_claims_words_and_unit() -> None:
+    assert equality_wants(OneSidedFailures(0.08), TIME, RATIO).startswith("One cell alone missed the target in 8 %")
+    assert "a margin above 45.1 percentage points." in equality_wants(UnseenOutcomes(5, 0.4, 9, 0.451), SOLVED, SHARE)
+    assert "a margin above 35 %." in equality_wants(UnseenMisses(5, 0.4, 9, float(np.log(1.35))), TIME, RATIO)
+
+
+def test_how_finely_times_are_known_is_stated() -> None:
+    known = "Times are known to within 30 updates, the largest distance between the evaluations around them."
+    assert known_within(Resolution(30, too_coarse=False, finer_helps=False), "updates") == known
+    assert known_within(Resolution(30, too_coarse=True, finer_helps=True, finer=1), "updates") == (
+        f"{known} That is too coarse to decide the claim with any number of seeds; `evaluate_every = 1` would be finer."
+    )
+    assert known_within(Resolution(30, too_coarse=False, finer_helps=True, finer=7), "updates") == (
+        f"{known} With exact times it might be decided: `evaluate_every = 7` would be finer."
+    )
+    seconds = known_within(Resolution(0.29, too_coarse=True, finer_helps=True), "s")
+    assert "to within 0.29 s" in seconds
+    assert "; a smaller `evaluate_every` would be finer." in seconds
+
+
+def test_looks_are_stated_with_their_counts() -> None:
+    looks = [Look(n, 0.0, 0.0, 0.0, 1.0, 1.0) for n in (5, 10, 15)]
+    allow = "of at most 40 seeds: interval and p allow for such looks."
+    assert looked_at(looks[:1], 40, 0) == f"Looked at after 5 {allow}"
+    assert (
+        looked_at(looks[:2], 40, 1)
+        == f"Looked at after 5 and 10 {allow} 1 seed came after the last look and does not count."
+    )
+    assert (
+        looked_at(looks, 40, 2)
+        == f"Looked at after 5, 10 and 15 {allow} 2 seeds came after the last look and do not count."
+    )
+    assert looked_at([], 40, 3) == "3 seeds came after the last look and do not count."
+    assert looked_at([], 40, 0) == ""
