@@ -10,7 +10,8 @@ from pydantic import TypeAdapter
 
 from harness.spec.claims import Claim
 from harness.store.frame import curves_frame, to_frame
-from harness.verdicts.judge import judge
+from harness.verdicts.evidence import Compared, Evidence, Judgement, NotMeasured
+from harness.verdicts.judge import examine, judge
 from harness.verdicts.verdict import Verdict
 from tools.simulate import simulated_record
 
@@ -44,6 +45,29 @@ def trials(advantage: float | Callable[[int], float], seeds: int = 8, **spec: An
 
 def verdict(records: list[Record], *claims: Claim) -> Verdict:
     return judge(claims, to_frame(records), curves_frame(records))[0]
+
+
+def judgement(records: list[Record], *claims: Claim) -> Judgement:
+    return examine(claims, to_frame(records), curves_frame(records))[0]
+
+
+def compared(records: list[Record], *claims: Claim) -> Compared:
+    """What the records say of the first claim, a comparison for which they have pairs."""
+    found = judgement(records, *claims)
+    assert isinstance(found, Compared)
+    return found
+
+
+def evidence(records: list[Record], *claims: Claim) -> Evidence:
+    """Of the first claim's one condition, or of all of them pooled."""
+    return compared(records, *claims).overall
+
+
+def why_not(records: list[Record], *claims: Claim) -> str:
+    """The error for which the first claim cannot be measured."""
+    found = judgement(records, *claims)
+    assert isinstance(found, NotMeasured)
+    return str(found.error)
 
 
 def solving(solved: Callable[[str, int, int], bool], lengths: tuple[int, ...] = (10,), seeds: int = 10) -> list[Record]:

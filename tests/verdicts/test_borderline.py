@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.verdicts.verdict import Verdict
-from tests.verdicts.records import Record, paired, trials, verdict
+from tests.verdicts.records import Record, evidence, paired, trials, verdict
 
 INF = float("inf")
 
@@ -66,8 +66,10 @@ def test_where_both_cells_always_fail_there_is_nothing_to_compare() -> None:
     found = judged(*[0.5] * 8, failed="gru lstm")
     assert (found.verdict, found.effect, found.ci_low, found.ci_high) == ("undecided", None, None, None)
     assert found.p_value == 1
-    assert "8 seeds: nothing to compare. 16 trials failed: a pair in which both failed counts as a tie." in found.reason
-    assert "In 8 of 8 seeds both cells failed" in found.reason
+    of_pairs = evidence(exactly(*[0.5] * 8, failed="gru lstm"), paired(margin=0.05))
+    assert not of_pairs.informed
+    advantages = of_pairs.sample.advantages
+    assert (advantages.failed, advantages.uninformative, advantages.lopsided) == (16, 8, 0)
 
 
 def test_where_both_fail_half_of_the_time_equality_is_not_established() -> None:

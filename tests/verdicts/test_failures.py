@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.verdicts.records import paired, trials, verdict
+from harness.verdicts.pairs import PairingCounts
+from tests.verdicts.records import compared, evidence, paired, trials, verdict
 
 
 def test_failed_trials_count_as_the_worst_outcome() -> None:
@@ -16,7 +17,9 @@ def test_failed_trials_count_as_the_worst_outcome() -> None:
     found = verdict(records, paired())
     assert found.verdict == "supported"
     assert found.effect == np.inf
-    assert "11 trials failed: where one cell alone failed, the pair counts as larger than any number" in found.reason
+    sample = evidence(records, paired()).sample
+    assert (sample.advantages.failed, sample.estimate.bounded) == (11, False)
+    assert list(sample.advantages.values[1:]) == [np.inf] * 11
 
 
 def test_one_cells_failures_are_no_equality() -> None:
@@ -27,20 +30,20 @@ def test_one_cells_failures_are_no_equality() -> None:
 
 def test_where_all_failed_nothing_is_decided() -> None:
     records = [{**record, "status": "diverged"} for record in trials(0.5)]
-    found = verdict(records, paired())
-    assert found.verdict == "undecided"
-    assert "In 8 of 8 seeds both cells failed" in found.reason
+    assert verdict(records, paired()).verdict == "undecided"
+    assert evidence(records, paired()).sample.advantages.uninformative == 8
 
 
 def test_an_interrupted_trial_is_no_outcome() -> None:
     records = trials(0.2)
     records[0]["status"] = "interrupted"
-    found = verdict(records, paired())
-    assert found.n == 7
-    assert "1 trial without a counterpart left out" in found.reason
+    found = compared(records, paired())
+    assert found.overall.sample.estimate.n == 7
+    assert found.counts == PairingCounts(unpaired=1)
 
 
 def test_a_loss_that_is_not_finite_is_a_failure() -> None:
     records = trials(0.2)
     records[0]["test"]["loss"] = float("nan")
-    assert "1 trial failed" in verdict(records, paired()).reason
+    found = compared(records, paired())
+    assert (found.overall.sample.advantages.failed, found.counts) == (1, PairingCounts(not_finite=1))

@@ -8,8 +8,9 @@ import pytest
 
 from harness.cells.facts import FactFound, facts
 from harness.store.frame import to_frame
+from harness.verdicts.evidence import NoPairs
 from harness.verdicts.judge import judge
-from tests.verdicts.records import CLAIM, NOISE, not_testable, paired, trials, verdict
+from tests.verdicts.records import CLAIM, NOISE, evidence, judgement, not_testable, paired, trials, verdict, why_not
 from tools.simulate import simulated_record
 
 
@@ -31,7 +32,8 @@ def test_a_verdict_tells_its_figures_and_its_scope() -> None:
     assert found.conditions["train_size"] == 500
     assert found.conditions["task"] == "language"
     assert found.conditions["machine"] == "simulated"
-    assert "GRU against LSTM, test loss, 8 seeds: better, +0.196 (95 % interval [0.192, 0.201])" in found.reason
+    assert (found.better, found.than, found.on) == ("gru", "lstm", "test_loss")
+    assert (found.effect, found.ci_low, found.ci_high) == pytest.approx((0.196, 0.192, 0.201), abs=5e-4)
     assert found.source == "As it is written."
     assert [pair.seed for pair in found.pairs] == list(range(8))
     assert found.pairs[0].than == 2.0
@@ -68,10 +70,9 @@ def test_a_ratio_of_zeros_is_a_difference_in_shares() -> None:
 def test_fewer_than_five_seeds_decide_nothing_and_say_what_would() -> None:
     found = verdict(trials(0.2, seeds=4), paired(margin=0.005))
     assert found.verdict == "undecided"
-    assert "Fewer than 5 seeds" in found.reason
     assert found.needed_seeds is not None
     assert found.needed_seeds > 4
-    assert f"--seeds {found.needed_seeds}" in found.reason
+    assert evidence(trials(0.2, seeds=4), paired(margin=0.005)).seeds_for_power == found.needed_seeds
     assert verdict(trials(0.2, seeds=1), paired()).n == 1
     assert verdict(trials(0.0, seeds=4), paired()).verdict == "undecided"
     assert verdict(trials(0.0, seeds=5), paired()).verdict == "no practical difference"
@@ -88,6 +89,10 @@ def test_claims_are_corrected_as_a_family() -> None:
 
 def test_a_cell_that_does_not_beat_the_baseline_is_named() -> None:
     records = trials(0.2, baselines={"unigram": {"loss": 3.0}, "trigram": {"loss": 2.3}})
+    ((gru, lstm),) = evidence(records, paired()).baselines
+    assert (gru.cell, gru.baseline, gru.score, gru.beats) == ("gru", "trigram", 2.3, True)
+    assert (lstm.cell, lstm.baseline, lstm.score, lstm.beats) == ("lstm", "trigram", 2.3, False)
+    assert (gru.mean, lstm.mean) == (pytest.approx(2.15, abs=0.01), pytest.approx(2.35))
     found = verdict(records, paired())
     assert found.baseline == "LSTM does not beat the baseline 'trigram' (2.35 against 2.30)."
     assert found.baseline in found.reason
@@ -101,26 +106,23 @@ def test_a_fact_that_cannot_be_evaluated_is_not_testable(monkeypatch: pytest.Mon
     assert "harness.no_such_module" in found.reason
 
 
-def test_a_claim_without_records_says_what_it_looked_for_and_what_there_is() -> None:
-    found = verdict(trials(0.2), paired(where={"units": [77, 78], "task": "language"}))
-    assert found.verdict == "undecided"
-    assert "looked for trials of gru and lstm with the same seed, task language, units 77 or 78." in found.reason
-    assert found.reason.endswith("The records have units 32.")
+def test_a_claim_without_records_has_what_the_records_have_instead() -> None:
+    narrow = paired(where={"units": [77, 78], "task": "language"})
+    assert verdict(trials(0.2), narrow).verdict == "undecided"
+    assert judgement(trials(0.2), narrow) == NoPairs(narrow, True, {"units": (32,)})
     nothing = verdict([], paired())
     assert (nothing.better, nothing.than, nothing.on) == ("gru", "lstm", "test_loss")
-    assert nothing.reason == (
-        "No records to judge by: looked for trials of gru and lstm with the same seed. There are no records."
-    )
-    other = verdict(trials(0.2), paired(better="simple_rnn", where={"lane": "speed"}))
-    assert other.reason.endswith("The records have cell gru and lstm, lane accuracy.")
+    assert judgement([], paired()) == NoPairs(paired(), False, {})
+    other = paired(better="simple_rnn", where={"lane": "speed"})
+    assert judgement(trials(0.2), other) == NoPairs(other, True, {"cell": ("gru", "lstm"), "lane": ("accuracy",)})
     apart = [record for record in trials(0.2) if (record["spec"]["cell"] == "gru") == (record["spec"]["seed"] < 4)]
-    assert verdict(apart, paired()).reason.endswith("No two records fit together.")
+    assert judgement(apart, paired()) == NoPairs(paired(), True, {})
 
 
 def test_a_metric_that_no_trial_measured_is_not_testable() -> None:
     found = verdict(trials(0.2), paired(on="test_f1"))
     assert found.verdict == "not testable"
-    assert "test_f1" in found.reason
+    assert "test_f1" in why_not(trials(0.2), paired(on="test_f1"))
 
 
 def it_holds(frame: pd.DataFrame) -> FactFound:

@@ -6,8 +6,20 @@ import numpy as np
 import pytest
 
 from harness.store.frame import to_frame
+from harness.verdicts.evidence import NoPairs
 from harness.verdicts.judge import judge
-from tests.verdicts.records import NOISE, claim, paired, solving, timed, trials, verdict
+from tests.verdicts.records import (
+    NOISE,
+    claim,
+    evidence,
+    judgement,
+    paired,
+    solving,
+    timed,
+    trials,
+    verdict,
+    why_not,
+)
 
 
 def test_proportions_of_solved_seeds() -> None:
@@ -48,7 +60,7 @@ def test_a_horizon_beyond_what_was_tested_is_undecided(solved: bool) -> None:
     records = solving(lambda cell, length, seed: solved, (10, 20, 40))
     found = verdict(records, claim(kind="horizon", margin="25%"))
     assert found.verdict == "undecided"
-    assert "both cells solve all that was tested, or nothing" in found.reason
+    assert not evidence(records, claim(kind="horizon", margin="25%")).informed
 
 
 def test_a_trend_of_the_advantage() -> None:
@@ -60,7 +72,6 @@ def test_a_trend_of_the_advantage() -> None:
     shrinks = paired(kind="trend", along="train_size", advantage="shrinks")
     found = verdict(records, shrinks)
     assert (found.verdict, found.effect) == ("supported", pytest.approx(0.4, abs=0.02))
-    assert "it shrinks, +0.399" in found.reason
     grows = paired(kind="trend", along="train_size", advantage="grows")
     assert verdict(records, grows).verdict == "contradicted"
     flat = [record for size in (100, 200, 400) for record in trials(0.3, train_size=size)]
@@ -77,7 +88,7 @@ def test_a_trend_follows_its_factor_though_the_updates_follow_too() -> None:
     found = verdict(records, shrinks)
     assert (found.verdict, found.n, found.by_condition) == ("supported", 8, ())
     two = [record for record in records if record["spec"]["train_size"] < 400]
-    assert "at 3 or more values of train_size" in verdict(two, shrinks).reason
+    assert judgement(two, shrinks) == NoPairs(shrinks, True, {}), "a trend takes 3 or more values of train_size"
 
 
 def test_time_to_a_target_counts_misses_as_infinite() -> None:
@@ -85,15 +96,16 @@ def test_time_to_a_target_counts_misses_as_infinite() -> None:
     records = timed(lambda cell, seed: 50 + 10 * (seed % 2) if cell == "gru" else 100 + 10 * (seed % 2))
     found = verdict(records, by_updates)
     assert (found.verdict, found.pairs[0].better, found.pairs[0].than) == ("supported", 50, 100)
-    missed = verdict(timed(lambda cell, seed: 50 if cell == "gru" else None), by_updates)
+    one_cell = timed(lambda cell, seed: 50 if cell == "gru" else None)
+    missed = verdict(one_cell, by_updates)
     assert (missed.verdict, missed.effect) == ("supported", np.inf)
-    assert "10 trials missed the target" in missed.reason
-    neither = verdict(timed(lambda cell, seed: None), by_updates)
-    assert neither.verdict == "undecided"
-    assert "both missed the target" in neither.reason
+    assert evidence(one_cell, by_updates).sample.advantages.failed == 10
+    neither = timed(lambda cell, seed: None)
+    assert verdict(neither, by_updates).verdict == "undecided"
+    assert evidence(neither, by_updates).sample.advantages.uninformative == 10
     of_baseline = claim(kind="time-to-target", target="unigram", margin="10%", by="seconds")
     assert verdict(records, of_baseline).verdict == "supported"
-    assert "there are: unigram" in verdict(records, claim(kind="time-to-target", target="x", margin="10%")).reason
+    assert "there are: unigram" in why_not(records, claim(kind="time-to-target", target="x", margin="10%"))
 
 
 def test_without_curves_a_time_to_target_is_not_testable() -> None:
@@ -107,13 +119,13 @@ def test_without_curves_a_time_to_target_is_not_testable() -> None:
 
 
 def test_the_target_that_the_task_declares_is_the_one_where_the_claim_names_none() -> None:
-    own = claim(kind="time-to-target", margin="10%")
+    of_the_task = claim(kind="time-to-target", margin="10%")
     bigram = {"bigram": {"loss": 2.0}, "unigram": {"loss": 9.0}}
     records = timed(lambda cell, seed: 50 if cell == "gru" else 100)
     of_language = [{**record, "validation_baselines": bigram} for record in records]
-    found = verdict(of_language, own)
+    found = verdict(of_language, of_the_task)
     assert (found.verdict, found.pairs[0].better, found.pairs[0].than) == ("supported", 50, 100)
-    assert "no baseline 'bigram'" in verdict(records, own).reason
+    assert "no baseline 'bigram'" in why_not(records, of_the_task)
     accurate = [
         {
             **record,
@@ -125,12 +137,10 @@ def test_the_target_that_the_task_declares_is_the_one_where_the_claim_names_none
         }
         for record in records
     ]
-    of_recall = verdict(accurate, own)
+    of_recall = verdict(accurate, of_the_task)
     assert (of_recall.pairs[0].better, of_recall.pairs[0].than) == (50, 100)
-    assert (
-        "the learning curves of the task 'recall' have no 'accuracy'"
-        in verdict([{**record, "spec": {**record["spec"], "task": "recall"}} for record in records], own).reason
-    )
+    without = [{**record, "spec": {**record["spec"], "task": "recall"}} for record in records]
+    assert "the learning curves of the task 'recall' have no 'accuracy'" in why_not(without, of_the_task)
 
 
 def test_a_target_is_the_level_of_the_baseline_on_the_validation_split() -> None:
@@ -148,10 +158,11 @@ def test_older_records_and_tasks_without_baselines_on_the_validation_split_are_n
     records = timed(lambda cell, seed: 50 if cell == "gru" else 100)
     for record in records:
         del record["validation_baselines"], record["validation_labels"], record["near_target"]
-    found = verdict(records, claim(kind="time-to-target", target="unigram", margin="10%"))
-    assert found.verdict == "not testable"
-    assert "records have the loss of the baseline 'unigram' on the test split alone" in found.reason
-    assert "run these trials again, or give 'target' as a number" in found.reason
+    of_baseline = claim(kind="time-to-target", target="unigram", margin="10%")
+    assert verdict(records, of_baseline).verdict == "not testable"
+    error = why_not(records, of_baseline)
+    assert "records have the loss of the baseline 'unigram' on the test split alone" in error
+    assert "run these trials again, or give 'target' as a number" in error
     assert verdict(records, claim(kind="time-to-target", target=2.0, margin="10%")).verdict == "supported"
 
 
@@ -171,7 +182,7 @@ def test_a_validation_split_too_small_to_tell_whether_the_target_was_reached_is_
     else:
         assert found.verdict == "not testable"
         words = f"the validation split has {labels} labels, too few to tell whether accuracy has reached 0.99"
-        assert f"{words}; expected at least {wanted}" in found.reason
+        assert f"{words}; expected at least {wanted}" in why_not(records, claim(kind="time-to-target", margin="10%"))
     loss = verdict(records, claim(kind="time-to-target", target=2.0, margin="10%"))
     assert loss.verdict == ("not testable" if labels < 30 else "supported")
 
@@ -197,7 +208,8 @@ def test_failures_make_a_trend_as_steep_as_can_be_unless_they_balance() -> None:
     found = verdict(records, paired(kind="trend", along="train_size", advantage="shrinks"))
     assert [pair.advantage for pair in found.pairs[:4]] == [0.0, np.inf, -np.inf, 0.0]
     assert abs(found.pairs[4].advantage) < 0.03
-    assert "7 trials failed" in found.reason
+    shrinks = paired(kind="trend", along="train_size", advantage="shrinks")
+    assert evidence(records, shrinks).sample.advantages.failed == 7
 
 
 def test_the_threshold_itself_solves_the_task_whichever_direction_is_better() -> None:
@@ -210,35 +222,33 @@ def test_the_threshold_itself_solves_the_task_whichever_direction_is_better() ->
     for on, threshold in (("test_loss", 0.5), ("test_bits_per_character", 0.7), ("test_accuracy", 0.99)):
         found = verdict(records, claim(kind="proportion", margin=0.2, on=on, threshold=threshold))
         assert (found.effect, found.pairs[0].better, found.pairs[0].than) == (100, 1, 0)
-        assert found.reason.startswith(
-            "GRU against LSTM, seeds that solve the task, 10 seeds: more seeds solve it, +100 percentage points"
-        )
-    unmeasured = verdict(records, claim(kind="proportion", margin=0.2, on="test_f1", threshold=0.5))
-    assert unmeasured.reason == "It cannot be measured here: no trial measured 'test_f1'."
+    unmeasured = claim(kind="proportion", margin=0.2, on="test_f1", threshold=0.5)
+    assert why_not(records, unmeasured) == "no trial measured 'test_f1'"
 
 
 def test_a_task_without_a_threshold_or_a_target_is_not_testable_and_says_what_to_give() -> None:
     records = timed(lambda cell, seed: 50)
-    solved = verdict(records, claim(kind="proportion", margin=0.2))
-    assert "the task 'language' has no threshold from which it is solved; give 'on' and 'threshold'" in solved.reason
+    solved = why_not(records, claim(kind="proportion", margin=0.2))
+    assert solved == "the task 'language' has no threshold from which it is solved; give 'on' and 'threshold'"
     for record in records:
         record["spec"]["task"] = "tests.verdicts.test_target_times:without_target"
-    timing = verdict(records, claim(kind="time-to-target", margin="10%"))
-    assert timing.verdict == "not testable"
-    assert "without_target' declares no target; give 'target'" in timing.reason
+    timing = claim(kind="time-to-target", margin="10%")
+    assert verdict(records, timing).verdict == "not testable"
+    assert "without_target' declares no target; give 'target'" in why_not(records, timing)
 
 
-def test_the_baselines_of_a_trend_are_told() -> None:
+def test_a_trend_has_the_baselines_of_all_its_levels() -> None:
     records = [
         record
         for size in (100, 200, 400)
         for record in trials(0.2, train_size=size, baselines={"unigram": {"loss": 2.0}})
     ]
-    found = verdict(records, paired(kind="trend", along="train_size", advantage="shrinks"))
-    assert found.baseline == (
-        "GRU does not beat the baseline 'unigram' (2.15 against 2). "
-        "LSTM does not beat the baseline 'unigram' (2.35 against 2)."
-    )
+    (both,) = evidence(records, paired(kind="trend", along="train_size", advantage="shrinks")).baselines
+    assert [(cell.cell, cell.baseline, cell.beats) for cell in both] == [
+        ("gru", "unigram", False),
+        ("lstm", "unigram", False),
+    ]
+    assert [cell.mean for cell in both] == pytest.approx([2.15, 2.35], abs=0.01)
 
 
 def test_a_trend_of_one_seed_over_three_levels_is_undecided() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harness.verdicts.lean import Lean, _of_differences, _of_proportions
 from harness.verdicts.proportions import difference_interval
 from harness.verdicts.stats import estimate
-from tests.verdicts.records import claim, paired, solving, trials, verdict
+from tests.verdicts.records import claim, evidence, paired, solving, trials, verdict
 
 INF = np.inf
 
@@ -58,17 +58,16 @@ def test_the_other_cell_s_claim_leans_the_other_way_and_the_sum_is_one(advantage
         )
 
 
-def test_it_is_said_in_the_reason() -> None:
-    found = verdict(trials(lambda seed: 0.1 + 0.3 * (-1) ** seed, seeds=8), paired(margin=0.05))
+def test_an_undecided_verdict_has_it() -> None:
+    records = trials(lambda seed: 0.1 + 0.3 * (-1) ** seed, seeds=8)
+    found = verdict(records, paired(margin=0.05))
     assert found.verdict == "undecided"
     assert found.lean_favour is not None
     assert found.lean_favour > 0.5 > (found.lean_within or 0)
-    said = "Probability of a difference beyond 0.05 in favour of the claim"
-    assert f"{said}: {100 * found.lean_favour:.0f} %; within 0.05: " in found.reason
-    proportion = verdict(
-        solving(lambda cell, length, seed: seed % 3 != (cell == "gru")), claim(kind="proportion", margin=0.1)
-    )
-    assert "Probability of a difference beyond 10 percentage points in favour" in proportion.reason
+    shares = evidence(records, paired(margin=0.05)).lean
+    assert shares == Lean(found.lean_favour, found.lean_within or 0.0, found.lean_against or 0.0)
+    solved = solving(lambda cell, length, seed: seed % 3 != (cell == "gru"))
+    assert verdict(solved, claim(kind="proportion", margin=0.1)).lean_favour is not None
 
 
 def test_one_seed_and_differences_without_spread_have_none() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
@@ -10,7 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.runner.more_seeds import is_open
-from tests.verdicts.records import NOISE, Record, claim, paired, solving, timed, trials, verdict
+from harness.verdicts.missing_evidence import (
+    NoBounds,
+    OneSidedFailures,
+    TooFewForSpread,
+    UnseenMisses,
+    UnseenOutcomes,
+)
+from tests.verdicts.records import NOISE, Record, claim, evidence, paired, solving, timed, trials, verdict
 
 SOLVED = claim(kind="proportion", margin=0.2)
 
@@ -26,10 +34,9 @@ def accurate(seeds: int, task: str = "recall") -> list[Record]:
 def test_five_of_five_solved_say_what_may_be_unseen_and_how_many_seeds_would_do() -> None:
     found = verdict(solving(lambda cell, length, seed: True, seeds=5), SOLVED)
     assert found.verdict == "undecided"
-    assert (
-        "5 seeds that agree leave another outcome possible in up to 45 % of the seeds; 'no practical difference' takes"
-        " at least 14 seeds that agree, or a margin above 45.1 percentage points."
-    ) in found.reason
+    assert evidence(solving(lambda cell, length, seed: True, seeds=5), SOLVED).missing == UnseenOutcomes(
+        5, pytest.approx(0.451, abs=5e-4), 14, pytest.approx(0.451, abs=5e-4)
+    )
     assert verdict(solving(lambda cell, length, seed: True, seeds=13), SOLVED).verdict == "undecided"
     assert verdict(solving(lambda cell, length, seed: True, seeds=14), SOLVED).verdict == "no practical difference"
 
@@ -46,7 +53,8 @@ def test_an_accuracy_says_how_many_seeds_would_do() -> None:
     close = paired(on="test_accuracy", margin=0.05)
     found = verdict(accurate(20), close)
     assert found.verdict == "undecided"
-    assert "in up to 14 % of the seeds; 'no practical difference' takes at least 63 seeds" in found.reason
+    missing = evidence(accurate(20), close).missing
+    assert missing == UnseenOutcomes(20, pytest.approx(0.139, abs=5e-4), 63, ANY)
     assert verdict(accurate(62), close).verdict == "undecided"
     assert verdict(accurate(64), close).verdict == "no practical difference"
     wide = verdict(accurate(20), paired(on="test_accuracy", margin=0.16))
@@ -56,11 +64,8 @@ def test_an_accuracy_says_how_many_seeds_would_do() -> None:
 def test_a_loss_of_a_task_that_is_solved_or_not_has_no_bounds() -> None:
     found = verdict(accurate(40), paired(on="test_loss", margin=0.5))
     assert found.verdict == "undecided"
-    assert (
-        "A claim of the kind 'proportion', or on a metric with bounds, can be 'no practical difference'" in found.reason
-    )
-    ratio = verdict(accurate(40), paired(on="test_accuracy", margin="5%"))
-    assert "'no practical difference' takes a margin in the metric's unit." in ratio.reason
+    assert evidence(accurate(40), paired(on="test_loss", margin=0.5)).missing == NoBounds(of_a_ratio=False)
+    assert evidence(accurate(40), paired(on="test_accuracy", margin="5%")).missing == NoBounds(of_a_ratio=True)
     assert verdict(accurate(40), paired(on="seconds_per_update", margin="5%")).verdict == "undecided", "all are equal"
     for index, record in enumerate(records := accurate(40)):
         record["seconds_per_update"] = 0.01 * np.exp(NOISE[index])
@@ -72,9 +77,10 @@ def test_a_loss_of_a_task_that_is_solved_or_not_has_no_bounds() -> None:
 def test_graded_differences_say_how_many_seeds_would_do_at_their_spread() -> None:
     found = verdict(trials(lambda seed: 0.02 * (-1) ** seed, seeds=6), paired(margin=0.025))
     assert found.verdict == "undecided"
-    assert "At this mean and spread, 'no practical difference' takes about 10 seeds." in found.reason
-    equal = verdict([{**record, "test": {"loss": 2.0}} for record in trials(0.0, seeds=6)], paired())
-    assert "'no practical difference' takes at least 59 seeds that agree." in equal.reason
+    missing = evidence(trials(lambda seed: 0.02 * (-1) ** seed, seeds=6), paired(margin=0.025)).missing
+    assert missing == TooFewForSpread(6, 10)
+    equal = evidence([{**record, "test": {"loss": 2.0}} for record in trials(0.0, seeds=6)], paired())
+    assert equal.missing == UnseenOutcomes(6, ANY, 59, None)
 
 
 def test_times_to_a_target_say_how_many_seeds_without_a_miss_would_do() -> None:
@@ -82,11 +88,8 @@ def test_times_to_a_target_say_how_many_seeds_without_a_miss_would_do() -> None:
     for n, word in ((13, "undecided"), (60, "no practical difference")):
         found = verdict(timed(lambda cell, seed: 100 + 10 * (seed % 3 == 0) * (cell == "gru"), seeds=n), by_updates)
         assert found.verdict == word, found.reason
-    found = verdict(timed(lambda cell, seed: 100, seeds=10), by_updates)
-    assert (
-        "10 seeds leave misses of one cell possible in up to 26 % of the seeds; 'no practical difference' takes at"
-        " least 14 seeds, or a margin above 34.9 %."
-    ) in found.reason
+    missing = evidence(timed(lambda cell, seed: 100, seeds=10), by_updates).missing
+    assert missing == UnseenMisses(10, pytest.approx(0.259, abs=5e-4), 14, pytest.approx(np.log(1.349), abs=5e-4))
 
 
 def test_after_a_failure_no_seed_more_is_promised_to_decide() -> None:
@@ -94,9 +97,9 @@ def test_after_a_failure_no_seed_more_is_promised_to_decide() -> None:
     records[0]["status"] = "diverged"
     found = verdict(records, paired())
     assert (found.verdict, found.needed_seeds) == ("undecided", None)
-    assert "about 13 seeds" not in found.reason
-    assert "One cell alone failed in 8 % of the pairs; 'no practical difference' allows 5 %." in found.reason
-    assert "80 % power" not in found.reason, "power against graded differences says nothing of failures"
+    known = evidence(records, paired())
+    assert known.missing == OneSidedFailures(pytest.approx(1 / 12))
+    assert known.seeds_for_power is None, "power against graded differences says nothing of failures"
 
 
 def test_power_is_no_argument_where_few_seeds_agree_or_nothing_was_compared() -> None:
@@ -107,15 +110,13 @@ def test_power_is_no_argument_where_few_seeds_agree_or_nothing_was_compared() ->
         (crashed, SOLVED),
         (trials(lambda seed: 0.1 + 0.04 * NOISE[seed], seeds=5), paired(margin=0.099)),
     ):
-        found = verdict(records, judged)
-        assert "probably smaller" not in found.reason, found.reason
+        assert evidence(records, judged).seeds_for_power is None
 
 
 @pytest.mark.parametrize("margin", [0.001, 0.0001])
 def test_where_the_difference_exceeds_the_margin_nothing_is_said_of_equality(margin: float) -> None:
-    found = verdict(trials(lambda seed: 0.3 * (-1) ** seed + 0.1, seeds=6), paired(margin=margin))
-    assert found.verdict == "undecided"
-    assert "takes" not in found.reason
+    known = evidence(trials(lambda seed: 0.3 * (-1) ** seed + 0.1, seeds=6), paired(margin=margin))
+    assert (known.word, known.missing) == ("undecided", None)
 
 
 @settings(max_examples=10, deadline=None)
@@ -144,12 +145,13 @@ def test_no_more_than_a_hundred_seeds_are_ever_advised(what: str, margin: float,
     assert (found.needed_seeds or 0) <= 100
 
 
-def test_where_more_seeds_would_be_needed_the_verdict_says_what_else_would_decide() -> None:
+def test_where_more_than_a_hundred_seeds_would_be_needed_none_are_advised() -> None:
     scattered = trials(lambda seed: 100 * NOISE[seed], seeds=8)
-    assert "more than 100 seeds: a wider margin, or more test data," in verdict(scattered, paired(margin=0.001)).reason
     mixed = solving(lambda cell, length, seed: seed % 3 != (cell == "gru"))
-    few = verdict(mixed, claim(kind="proportion", margin=0.01))
-    assert "more than 100 seeds: a wider margin, or longer training," in few.reason
+    for records, judged in ((scattered, paired(margin=0.001)), (mixed, claim(kind="proportion", margin=0.01))):
+        known = evidence(records, judged)
+        assert (known.seeds_for_power, known.needed_seeds) == (101, None)
+        assert verdict(records, judged).needed_seeds is None
 
 
 def test_a_claim_on_time_asks_for_a_quiet_machine_and_never_for_seeds() -> None:
@@ -158,6 +160,6 @@ def test_a_claim_on_time_asks_for_a_quiet_machine_and_never_for_seeds() -> None:
         record["seconds_per_update"] = 0.01 * np.exp(30 * NOISE[index])
     found = verdict(records, paired(on="seconds_per_update", margin="5%"))
     assert (found.verdict, found.needed_seeds) == ("undecided", None)
-    assert "on a quiet machine, or more rounds" in found.reason
-    assert "it would take" not in found.reason
-    assert "takes" not in found.reason
+    known = evidence(records, paired(on="seconds_per_update", margin="5%"))
+    assert known.noise_of_times
+    assert (known.missing, known.seeds_for_power) == (None, None)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from tests.verdicts.records import NOISE, paired, trials, verdict
+from harness.verdicts.pairs import PairingCounts
+from tests.verdicts.records import NOISE, compared, paired, trials, verdict
 from tools.simulate import simulated_record
 
 
@@ -86,9 +87,9 @@ def test_rates_that_a_sweep_goes_through_stay_conditions_of_a_trend() -> None:
 def test_a_seed_without_all_sizes_is_left_out_of_a_trend_and_counted() -> None:
     records = [r for size in (100, 200, 400) for r in trials(60 / size, train_size=size)]
     records = [r for r in records if (r["spec"]["seed"], r["spec"]["train_size"]) != (3, 400)]
-    found = verdict(records, paired(kind="trend", along="train_size", advantage="shrinks"))
-    assert found.n == 7
-    assert "4 trials without a counterpart left out." in found.reason
+    found = compared(records, paired(kind="trend", along="train_size", advantage="shrinks"))
+    assert found.overall.sample.estimate.n == 7
+    assert found.counts == PairingCounts(unpaired=4)
 
 
 def test_smallest_and_largest_are_those_of_each_task() -> None:

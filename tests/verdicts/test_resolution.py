@@ -12,7 +12,8 @@ from harness.runner.more_seeds import is_open
 from harness.verdicts.judge import judge_pairs
 from harness.verdicts.outcomes import Outcome
 from harness.verdicts.pairs import Found, PairingCounts, Pairs
-from tests.verdicts.records import Record, claim, verdict
+from harness.verdicts.resolution import Resolution
+from tests.verdicts.records import Record, claim, evidence, verdict
 from tools.simulate import simulated_record
 
 GRU, LSTM = (3, 2, 15, 8, 10), (11, 23, 13, 12, 14)
@@ -41,11 +42,8 @@ def test_times_that_are_equal_only_because_evaluations_are_rare_are_not_called_e
     assert (found.verdict, found.n, found.step, found.too_coarse) == ("undecided", 5, 30, True)
     assert found.ci_low == pytest.approx(-97, abs=1)
     assert found.ci_high == pytest.approx(2900)
-    assert (
-        "Times are known to within 30 updates, the largest distance between the evaluations around them. That is too"
-        " coarse to decide the claim with any number of seeds; `evaluate_every = 1` would be finer."
-    ) in found.reason
-    assert "is ruled out" not in found.reason
+    resolution = evidence(reaching({"gru": GRU, "lstm": LSTM}, 30), TO_TARGET).resolution
+    assert resolution == Resolution(30, too_coarse=True, finer_helps=True, finer=1)
     assert found.needed_seeds is None
     assert not is_open(found), "seeds are not added in vain"
 
@@ -54,7 +52,7 @@ def test_the_same_trials_evaluated_after_every_update_are_judged_by_their_exact_
     found = verdict(reaching({"gru": GRU, "lstm": LSTM}, 1), TO_TARGET)
     assert [(pair.better, pair.than) for pair in found.pairs] == list(zip(GRU, LSTM, strict=True))
     assert (found.step, found.too_coarse) == (None, False)
-    assert "Times are known" not in found.reason
+    assert evidence(reaching({"gru": GRU, "lstm": LSTM}, 1), TO_TARGET).resolution is None
     assert found.effect == pytest.approx(100 * (np.exp(np.log(np.divide(LSTM, GRU)).mean()) - 1))
 
 
@@ -62,7 +60,6 @@ def test_evaluations_near_the_target_make_the_times_finer() -> None:
     found = verdict(reaching({"gru": GRU, "lstm": LSTM}, 30, closer=(1, 2, 3, 5, 7, 10, 14, 21)), TO_TARGET)
     assert [pair.better for pair in found.pairs] == [3, 2, 21, 10, 10]
     assert (found.step, found.too_coarse) == (9, False)
-    assert "Times are known to within 9 updates" in found.reason
     many = {"gru": GRU * 3, "lstm": tuple(2 * time + 10 for time in LSTM * 3)}
     assert verdict(reaching(many, 60, closer=(1, 2, 3, 5, 7, 10, 14, 21, 40)), TO_TARGET).verdict == "supported"
 
@@ -74,14 +71,18 @@ def test_equality_holds_only_where_it_does_wherever_in_their_ranges_the_times_li
     assert verdict(reaching(times, 1), half).verdict == "no practical difference"
     coarse = verdict(reaching(times, 60), half)
     assert (coarse.verdict, coarse.too_coarse) == ("undecided", True)
-    assert "`evaluate_every = 15`" in coarse.reason, "half the margin of a time of 60"
+    resolution = evidence(reaching(times, 60), half).resolution
+    assert resolution is not None
+    assert resolution.finer == 15, "half the margin of a time of 60"
 
 
 def test_where_exact_times_might_decide_it_is_said_but_seeds_may_decide_too() -> None:
     times = {"gru": (*[40] * 7, 60, 40), "lstm": (*[60] * 8, 80)}
     found = verdict(reaching(times, 20), TO_TARGET)
     assert (found.verdict, found.too_coarse) == ("undecided", False)
-    assert "With exact times it might be decided" in found.reason
+    resolution = evidence(reaching(times, 20), TO_TARGET).resolution
+    assert resolution is not None
+    assert resolution.finer_helps
     assert is_open(found)
 
 
@@ -99,7 +100,9 @@ def test_seconds_are_ranges_too() -> None:
     found = verdict(reaching({"gru": GRU, "lstm": LSTM}, 30), by_seconds)
     assert (found.verdict, found.too_coarse) == ("undecided", True)
     assert found.step == pytest.approx(0.29), "from the first update's 0.01 s to 0.3 s"
-    assert "a smaller `evaluate_every` would be finer" in found.reason
+    resolution = evidence(reaching({"gru": GRU, "lstm": LSTM}, 30), by_seconds).resolution
+    assert resolution is not None
+    assert (resolution.finer_helps, resolution.finer) == (True, None), "seconds say nothing of updates"
 
 
 def test_a_miss_stays_the_worst_outcome_at_both_ends() -> None:

@@ -16,6 +16,7 @@ from harness.store.frame import curves_frame, to_frame
 from harness.store.looks import Looks
 from harness.tasks import tasks
 from harness.verdicts.judge import judge
+from harness.verdicts.outcomes import SecondsFrom, ToTarget, with_outcome
 from harness.verdicts.target_times import FIGURES, target_times
 from tools.simulate import simulated_record
 
@@ -133,44 +134,49 @@ def verdict(by: str, records: list[Record]) -> Any:
     return judge([claim(by)], to_frame(records), curves_frame(records))[0]
 
 
+def to_target(by: str, records: list[Record], **changed: Any) -> ToTarget:
+    _, outcome = with_outcome(to_frame(records), claim(by).model_copy(update=changed), curves_frame(records))
+    assert outcome.to_target is not None
+    return outcome.to_target
+
+
 def test_claims_on_seconds_take_the_speed_lanes_pace_and_leave_checks_out() -> None:
     records = [trial(cell, seed, 60, pace=1.0 + 0.01 * seed) for seed in range(6) for cell in ("gru", "lstm")]
     shared = verdict("seconds", records)
-    assert "seconds to a validation loss of 1, of trials that share the machine" in shared.reason
+    assert to_target("seconds", records) == ToTarget("seconds", (("loss", 1.0),), "shared machine")
     assert shared.effect == pytest.approx(0)
     records += [timing("gru", 0, 0.01), timing("lstm", 0, 0.02), check("gru", 0, None, 9.0), check("lstm", 0, 60, 0.1)]
     records += [trial("gru", 0, 20, purpose="tuning", units=99)]
     alone = verdict("seconds", records)
-    assert "by the speed lane's seconds per update (medians), 6 seeds" in alone.reason
+    assert to_target("seconds", records) == ToTarget("seconds", (("loss", 1.0),), "medians")
     assert alone.effect == pytest.approx(100), "twice as fast an update, the same updates"
     assert alone.n == 6
     assert verdict("updates", records).effect == pytest.approx(0)
+    assert to_target("updates", records) == ToTarget("updates", (("loss", 1.0),))
 
 
 def test_one_cell_without_a_pace_leaves_both_to_their_own_seconds() -> None:
     records = [trial(cell, seed, 60, pace=1.0) for seed in range(6) for cell in ("gru", "lstm")]
-    assert "share the machine" in verdict("seconds", [*records, timing("gru", 0, 0.01)]).reason
+    assert to_target("seconds", [*records, timing("gru", 0, 0.01)]).seconds_from == "shared machine"
 
 
 def test_trials_that_the_claim_leaves_out_need_no_pace() -> None:
     records = [trial(cell, seed, 60) for seed in range(6) for cell in ("gru", "lstm")]
     records += [timing("gru", 0, 0.01), timing("lstm", 0, 0.02)]
     records += [trial(cell, 0, 60, sequence_length=99) for cell in ("gru", "lstm")]
-    assert "share the machine" in verdict("seconds", records).reason
-    restricted = claim("seconds").model_copy(update={"where": Where(sequence_length=(25,))})
-    (found,) = judge([restricted], to_frame(records), curves_frame(records))
-    assert "by the speed lane's seconds per update (medians)" in found.reason
+    assert to_target("seconds", records).seconds_from == "shared machine"
+    assert to_target("seconds", records, where=Where(sequence_length=(25,))).seconds_from == "medians"
 
 
 @pytest.mark.parametrize(
-    ("blocks_of_lstm", "words"),
+    ("blocks_of_lstm", "how"),
     [
-        (("a", "b"), "(ratios within rounds)"),
-        (("c", "d"), "(medians)"),
-        (("a", "d"), "(ratios within rounds of common timing blocks, else medians)"),
+        (("a", "b"), "ratios within rounds"),
+        (("c", "d"), "medians"),
+        (("a", "d"), "ratios within rounds of common blocks, else medians"),
     ],
 )
-def test_a_verdict_says_how_the_seconds_per_update_were_found(blocks_of_lstm: tuple[str, ...], words: str) -> None:
+def test_it_is_known_how_the_seconds_per_update_were_found(blocks_of_lstm: tuple[str, ...], how: SecondsFrom) -> None:
     records = [
         trial(cell, seed, 60, backend=backend)
         for seed in range(6)
@@ -180,7 +186,7 @@ def test_a_verdict_says_how_the_seconds_per_update_were_found(blocks_of_lstm: tu
     for backend, block, of_lstm in zip(("keras", "fused"), "ab", blocks_of_lstm, strict=True):
         records.append(timing("gru", 0, 0.01, backend=backend) | {"timing_block": block, "rounds": [0.01]})
         records.append(timing("lstm", 0, 0.02, backend=backend) | {"timing_block": of_lstm, "rounds": [0.02]})
-    assert f"seconds per update {words}, 6 seeds" in verdict("seconds", records).reason
+    assert to_target("seconds", records).seconds_from == how
 
 
 def test_an_interim_analysis_of_fewer_seeds_takes_the_seconds_per_update_of_all_timing_blocks() -> None:
