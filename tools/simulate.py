@@ -14,8 +14,8 @@ from harness.spec.trial import TrialSpec
 from harness.store.looks import Looks
 from harness.verdicts.arrays import Floats
 from harness.verdicts.judge import judge_pairs
-from harness.verdicts.outcomes import Outcome
-from harness.verdicts.pairs import Found, PairingCounts, Pairs
+from harness.verdicts.outcomes import OutcomeColumn
+from harness.verdicts.pairs import PairedTrials, PairingCounts, Pairs
 from harness.verdicts.verdict import Verdict
 
 Shape = Literal["normal", "heavy tails", "skewed", "ties"]
@@ -175,13 +175,13 @@ def verdict_after_looks(scenario: Scenario, counts: Sequence[int], generator: np
 
 def _measured(
     scenario: Scenario, claims: int, generator: np.random.Generator
-) -> list[tuple[Comparison, Found, Outcome]]:
-    measured: list[tuple[Comparison, Found, Outcome]] = []
-    outcome = Outcome("test_loss", "test loss", "", True)
+) -> list[tuple[Comparison, PairedTrials, OutcomeColumn]]:
+    measured: list[tuple[Comparison, PairedTrials, OutcomeColumn]] = []
+    outcome = OutcomeColumn("test_loss", "test loss", "", True)
     for claim in _claims(claims, scenario.margin):
         better, than = simulated_outcomes(scenario, generator)
         pairs = Pairs({}, "simulated", tuple(range(scenario.seeds)), better, than)
-        measured.append((claim, Found((pairs,), PairingCounts(), {}), outcome))
+        measured.append((claim, PairedTrials((pairs,), PairingCounts(), {}), outcome))
     return measured
 
 

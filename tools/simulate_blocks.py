@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from harness.verdicts.arrays import Floats
 from harness.verdicts.judge import judge_pairs
-from harness.verdicts.outcomes import Outcome
-from harness.verdicts.pairs import Found, PairingCounts, Pairs
+from harness.verdicts.outcomes import OutcomeColumn
+from harness.verdicts.pairs import PairedTrials, PairingCounts, Pairs
 from harness.verdicts.rounds import FEWEST_ROUNDS, MOST_ROUNDS, are_enough, half_width, with_ratios_of_rounds
 from harness.verdicts.stats import ALPHA, SEED
 from harness.verdicts.verdict import Verdict
@@ -36,7 +36,7 @@ _SLOWER = (1.5, 3.0)
 """Between these, by what factor a burst slows the machine."""
 _AT_ONCE = 100
 """Experiments that are simulated together: 2 million turns."""
-_SECONDS = Outcome("seconds_per_update", "seconds per update", "s", lower_is_better=True)
+_SECONDS = OutcomeColumn("seconds_per_update", "seconds per update", "s", lower_is_better=True)
 
 
 @dataclass(frozen=True)
@@ -146,4 +146,4 @@ def _verdict(ratios: Floats) -> Verdict:
     """Of a claim that the first cell is faster; ratios: the second cell's seconds over the first's, a block each."""
     pairs = Pairs({}, "simulated", tuple(range(len(ratios))), np.ones(len(ratios)), ratios)
     claim = comparison("paired", on="seconds_per_update", margin=MARGIN)
-    return judge_pairs([(claim, Found((pairs,), PairingCounts(), {}), _SECONDS)])[0]
+    return judge_pairs([(claim, PairedTrials((pairs,), PairingCounts(), {}), _SECONDS)])[0]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.verdicts.judge import judge_pairs
-from harness.verdicts.outcomes import Outcome
-from harness.verdicts.pairs import Found, PairingCounts, Pairs
+from harness.verdicts.outcomes import OutcomeColumn
+from harness.verdicts.pairs import PairedTrials, PairingCounts, Pairs
 from harness.verdicts.verdict import Verdict
 from tools.simulate_kinds import comparison
 
@@ -22,7 +22,7 @@ SITUATIONS: dict[str, tuple[float, ...]] = {
     "opposite differences": (1.5, 0.0, -1.5),
 }
 """The true advantages of the GRU in each condition."""
-_LOSS = Outcome("test_loss", "test loss", "", lower_is_better=True)
+_LOSS = OutcomeColumn("test_loss", "test loss", "", lower_is_better=True)
 
 
 def verdicts_of(advantages: Sequence[float], seeds: int, generator: np.random.Generator) -> list[Verdict]:
@@ -39,5 +39,5 @@ def verdicts_of(advantages: Sequence[float], seeds: int, generator: np.random.Ge
             scope = {"sequence_length": place}
             parts.append(Pairs(scope, "simulated", tuple(range(seeds)), losses[0] - advantage, losses[1]))
         claim = comparison("paired", on="test_loss", margin=MARGIN).model_copy(update={"id": f"claim-{number}"})
-        measured.append((claim, Found(tuple(parts), PairingCounts(), {}), _LOSS))
+        measured.append((claim, PairedTrials(tuple(parts), PairingCounts(), {}), _LOSS))
     return judge_pairs(measured)

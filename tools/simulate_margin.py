@@ -15,8 +15,8 @@ from harness.spec.claims import Comparison
 from harness.store.looks import Looks
 from harness.verdicts.arrays import Floats
 from harness.verdicts.judge import judge_pairs
-from harness.verdicts.outcomes import Outcome
-from harness.verdicts.pairs import Found, PairingCounts, Pairs
+from harness.verdicts.outcomes import OutcomeColumn
+from harness.verdicts.pairs import PairedTrials, PairingCounts, Pairs
 from harness.verdicts.verdict import Verdict
 from tools.simulate_kinds import Measured, comparison
 
@@ -25,10 +25,10 @@ MARGIN, SPREAD = 0.5, 0.05
 KINDS_APART, SOLVED, UNSOLVED = 0.05, 0.99, 0.15
 """Of an accuracy of two kinds: the margin, and what is reached where the task is solved and where it is not."""
 _LENGTHS, _SIZES = (10.0, 20.0, 40.0, 80.0, 160.0), (100.0, 200.0, 400.0)
-_LOSS = Outcome("test_loss", "test loss", "", lower_is_better=True)
-_ACCURACY = Outcome("test_accuracy", "test accuracy", "", lower_is_better=False, bounds=(0.0, 1.0))
-_SOLVED = Outcome("solved", "seeds that solve the task", "", lower_is_better=False, bounds=(0.0, 1.0))
-_TIME = Outcome("time_to_target", "updates to a validation loss", "updates", lower_is_better=True)
+_LOSS = OutcomeColumn("test_loss", "test loss", "", lower_is_better=True)
+_ACCURACY = OutcomeColumn("test_accuracy", "test accuracy", "", lower_is_better=False, bounds=(0.0, 1.0))
+_SOLVED = OutcomeColumn("solved", "seeds that solve the task", "", lower_is_better=False, bounds=(0.0, 1.0))
+_TIME = OutcomeColumn("time_to_target", "updates to a validation loss", "updates", lower_is_better=True)
 
 Draw = Callable[[int, np.random.Generator], Floats]
 
@@ -88,7 +88,7 @@ def _pooled(seeds: int, generator: np.random.Generator) -> Measured:
     """Two kinds in each of three conditions, where a seed that fails in one fails in all."""
     better, than = _accuracies(seeds, 1 - KINDS_APART / (SOLVED - UNSOLVED), generator)
     parts = tuple(_pairs(better, than - 0.001 * place, (), place) for place in range(3))
-    return _accuracy_claim(), Found(parts, PairingCounts(), {}), _ACCURACY
+    return _accuracy_claim(), PairedTrials(parts, PairingCounts(), {}), _ACCURACY
 
 
 def _solved_by_one(seeds: int, generator: np.random.Generator) -> Measured:
@@ -178,8 +178,8 @@ def _accuracy_claim() -> Comparison:
     return comparison("paired", on="test_accuracy", margin=KINDS_APART)
 
 
-def _found(better: Floats, than: Floats, levels: tuple[float, ...] = ()) -> Found:
-    return Found((_pairs(better, than, levels),), PairingCounts(), {})
+def _found(better: Floats, than: Floats, levels: tuple[float, ...] = ()) -> PairedTrials:
+    return PairedTrials((_pairs(better, than, levels),), PairingCounts(), {})
 
 
 def _pairs(better: Floats, than: Floats, levels: tuple[float, ...] = (), condition: int = 0) -> Pairs:

@@ -8,8 +8,8 @@ import numpy as np
 
 from harness.verdicts.arrays import Floats
 from harness.verdicts.judge import judge_pairs
-from harness.verdicts.outcomes import Outcome
-from harness.verdicts.pairs import Found, PairingCounts, Pairs
+from harness.verdicts.outcomes import OutcomeColumn
+from harness.verdicts.pairs import PairedTrials, PairingCounts, Pairs
 from harness.verdicts.verdict import Verdict
 from tools.simulate_kinds import comparison
 
@@ -18,7 +18,7 @@ STEPS = (1, 10, 30)
 MARGIN = "25%"
 RATIO = 1.25
 """Of the times, where they differ: as large as the margin."""
-_TIME = Outcome("time_to_target", "updates to a validation loss", "updates", lower_is_better=True, low="low")
+_TIME = OutcomeColumn("time_to_target", "updates to a validation loss", "updates", lower_is_better=True, low="low")
 
 
 def verdict_of_times(
@@ -36,7 +36,7 @@ def verdict_of_times(
     if ratio != 1.0:
         than = np.ceil(ratio * better * np.exp(spread * generator.normal(size=seeds)))
     claim = comparison("time-to-target", target=1.0, margin=MARGIN)
-    return judge_pairs([(claim, Found((_seen(better, than, step),), PairingCounts(), {}), _TIME)])[0]
+    return judge_pairs([(claim, PairedTrials((_seen(better, than, step),), PairingCounts(), {}), _TIME)])[0]
 
 
 def _seen(better: Floats, than: Floats, step: int) -> Pairs:

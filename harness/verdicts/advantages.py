@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from harness.spec.claims import Comparison, Horizon, Proportion, Trend
 from harness.verdicts.arrays import Floats
-from harness.verdicts.outcomes import Outcome
+from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import Pairs
 from harness.verdicts.stats import bounded_by
 from harness.verdicts.verdict import Pair
@@ -62,7 +62,7 @@ class Advantages:
     """Whether infinite advantages were replaced by `bounded_by`, as they are where conditions are pooled."""
 
 
-def scale_of(claim: Comparison, conditions: tuple[Pairs, ...], outcome: Outcome) -> Scale:
+def scale_of(claim: Comparison, conditions: tuple[Pairs, ...], outcome: OutcomeColumn) -> Scale:
     """Differences for an absolute margin, log-ratios for a relative one.
 
     Where an outcome is zero or negative there is no ratio: then differences, in shares of the other cell's mean.
@@ -89,7 +89,7 @@ def scale_of(claim: Comparison, conditions: tuple[Pairs, ...], outcome: Outcome)
     return Scale("relative difference", "%", share, denominator, None if width is None else width / denominator)
 
 
-def advantages(claim: Comparison, pairs: Pairs, outcome: Outcome, scale: Scale) -> Advantages:
+def advantages(claim: Comparison, pairs: Pairs, outcome: OutcomeColumn, scale: Scale) -> Advantages:
     """What one condition's outcomes are worth to the claim, seed by seed."""
     if isinstance(claim, Horizon):
         return _horizons(pairs, scale)
@@ -105,17 +105,17 @@ def advantages(claim: Comparison, pairs: Pairs, outcome: Outcome, scale: Scale) 
     return whole if pairs.better_low is None or pairs.than_low is None else _ranged(whole, pairs, outcome, scale)
 
 
-def _ranged(found: Advantages, pairs: Pairs, outcome: Outcome, scale: Scale) -> Advantages:
+def _ranged(latest: Advantages, pairs: Pairs, outcome: OutcomeColumn, scale: Scale) -> Advantages:
     """With the ends of each advantage, and its middle as its value; outcomes as they are at the latest."""
     assert pairs.better_low is not None
     assert pairs.than_low is not None
     one = _compared(pairs.better, pairs.than_low, outcome, scale)
     other = _compared(pairs.better_low, pairs.than, outcome, scale)
     failed = np.isnan(pairs.better) | np.isnan(pairs.than)
-    low, high = (np.where(failed, found.values, end) for end in (np.minimum(one, other), np.maximum(one, other)))
-    middle = np.where(failed, found.values, (low + np.where(failed, low, high)) / 2)
+    low, high = (np.where(failed, latest.values, end) for end in (np.minimum(one, other), np.maximum(one, other)))
+    middle = np.where(failed, latest.values, (low + np.where(failed, low, high)) / 2)
     shown = _shown(pairs.seeds, pairs.better, pairs.than, middle, scale)
-    return replace(found, values=middle, pairs=shown, low=low, high=high)
+    return replace(latest, values=middle, pairs=shown, low=low, high=high)
 
 
 def _failures(pairs: Pairs) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -132,7 +132,7 @@ def _share(which: NDArray[np.bool_]) -> float:
     return float(which.mean()) if len(which) else 0.0
 
 
-def _compared(better: Floats, than: Floats, outcome: Outcome, scale: Scale) -> Floats:
+def _compared(better: Floats, than: Floats, outcome: OutcomeColumn, scale: Scale) -> Floats:
     sign = -1.0 if outcome.lower_is_better else 1.0
     with np.errstate(invalid="ignore", divide="ignore"):
         if scale.kind == "log ratio":
@@ -174,7 +174,7 @@ def _line(levels: tuple[float, ...]) -> Floats:
     return np.asarray(x / (x @ x) * span if span > 0 else np.zeros(len(x)))
 
 
-def _trends(claim: Trend, pairs: Pairs, outcome: Outcome, scale: Scale) -> Advantages:
+def _trends(claim: Trend, pairs: Pairs, outcome: OutcomeColumn, scale: Scale) -> Advantages:
     """The change of the advantage from first to last level, by a straight line over log levels, signed as claimed."""
     at_level = _compared(pairs.better, pairs.than, outcome, scale)
     sign = 1.0 if claim.advantage == "grows" else -1.0
@@ -209,14 +209,14 @@ def pooled(conditions: list[tuple[Pairs, Advantages]], scale: Scale) -> tuple[Ad
     infinite advantage counts as half again the largest seen in any condition: one failure does not outweigh the rest.
     The outcomes shown are means too, geometric ones where advantages are ratios: their ratio is the mean ratio.
     """
-    everything = np.concatenate([found.values for _, found in conditions])
+    everything = np.concatenate([of_condition.values for _, of_condition in conditions])
     finite = np.isfinite(everything)
     largest = float(np.abs(everything[finite]).max(initial=0.0))
     by_seed: dict[int, list[tuple[float, float, float]]] = {}
-    for pairs, found in conditions:
-        values = bounded_by(found.values, largest)
+    for pairs, of_condition in conditions:
+        values = bounded_by(of_condition.values, largest)
         least = pairs.levels[0] / 2 if pairs.levels else 0.0  # of a horizon that no level reaches, which is shown as 0
-        for pair, value in zip(found.pairs, values, strict=True):
+        for pair, value in zip(of_condition.pairs, values, strict=True):
             by_seed.setdefault(pair.seed, []).append((float(value), pair.better or least, pair.than or least))
     complete = [seed for seed, outcomes in by_seed.items() if len(outcomes) == len(conditions)]
     seeds = tuple(sorted(complete if len(complete) >= 2 else by_seed))
@@ -225,23 +225,25 @@ def pooled(conditions: list[tuple[Pairs, Advantages]], scale: Scale) -> tuple[Ad
     better, than = (np.array([middle([row[side] for row in by_seed[seed]]) for seed in seeds]) for side in (1, 2))
     shown = _shown(seeds, better, than, means, scale)
     total = sum(len(pairs.seeds) for pairs, _ in conditions)
-    share = sum(found.uninformative for _, found in conditions) / total if total else 0.0
-    alone = sum(found.lopsided * len(pairs.seeds) for pairs, found in conditions) / total if total else 0.0
-    failed = sum(found.failed for _, found in conditions)
+    share = sum(of_condition.uninformative for _, of_condition in conditions) / total if total else 0.0
+    alone = (
+        sum(of_condition.lopsided * len(pairs.seeds) for pairs, of_condition in conditions) / total if total else 0.0
+    )
+    failed = sum(of_condition.failed for _, of_condition in conditions)
     bounded = largest > 0 and not finite.all()
     together = Advantages(means, shown, round(share * len(seeds)), failed, alone, bounded=bounded)
-    if any(found.low is not None for _, found in conditions):
+    if any(of_condition.low is not None for _, of_condition in conditions):
         low, high = (
-            pooled([(pairs, _at_end(found, end)) for pairs, found in conditions], scale)[0].values
+            pooled([(pairs, _at_end(of_condition, end)) for pairs, of_condition in conditions], scale)[0].values
             for end in ("low", "high")
         )
         together = replace(together, low=low, high=high)
     return together, len(seeds) < len(by_seed)
 
 
-def _at_end(found: Advantages, end: Literal["low", "high"]) -> Advantages:
-    values = getattr(found, end)
-    return found if values is None else replace(found, values=values, low=None, high=None)
+def _at_end(whole: Advantages, end: Literal["low", "high"]) -> Advantages:
+    values = getattr(whole, end)
+    return whole if values is None else replace(whole, values=values, low=None, high=None)
 
 
 def _geometric_mean(values: list[float]) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.spec.claims import Comparison
-from harness.verdicts.outcomes import Outcome
+from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import Pairs
 
 
@@ -22,7 +22,7 @@ class AgainstBaseline:
     beats: bool
 
 
-def against_baselines(claim: Comparison, pairs: Pairs, outcome: Outcome) -> tuple[AgainstBaseline, ...]:
+def against_baselines(claim: Comparison, pairs: Pairs, outcome: OutcomeColumn) -> tuple[AgainstBaseline, ...]:
     """How each cell stands against the best of the baselines; empty where there are none."""
     if not pairs.baselines:
         return ()

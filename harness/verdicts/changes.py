@@ -86,14 +86,11 @@ class Changes:
 
 def compare(first: pd.DataFrame, second: pd.DataFrame) -> Changes:
     """Compare two frames of trials, as `to_frame` gives them: those that count as outcomes."""
-    ours, theirs = compared(first), compared(second)
+    first, second = compared(first), compared(second)
     key = [*SAME, "seed"]
-    names = named_data(pd.concat([ours, theirs], ignore_index=True))
-    ours, theirs = (
-        ours.assign(dataset=names[: len(ours)].to_numpy()),
-        theirs.assign(dataset=names[len(ours) :].to_numpy()),
-    )
-    both = ours.merge(theirs, on=key, suffixes=("_1", "_2"))
+    names = named_data(pd.concat([first, second], ignore_index=True)).to_numpy()
+    first, second = first.assign(dataset=names[: len(first)]), second.assign(dataset=names[len(first) :])
+    both = first.merge(second, on=key, suffixes=("_1", "_2"))
     shown = {str(task): _varying(part) for task, part in both.groupby("task")}
     changes: list[Change] = []
     for _, part in both.groupby(list(SAME), dropna=False, sort=True):
@@ -104,7 +101,7 @@ def compare(first: pd.DataFrame, second: pd.DataFrame) -> Changes:
             if change is not None:
                 changes.append(change)
     elsewhere = int((both["machine_1"] != both["machine_2"]).sum())
-    return Changes(len(both), len(ours) - len(both), len(theirs) - len(both), tuple(changes), elsewhere)
+    return Changes(len(both), len(first) - len(both), len(second) - len(both), tuple(changes), elsewhere)
 
 
 def _varying(part: pd.DataFrame) -> list[str]:
@@ -162,9 +159,9 @@ def _change(where: str, cell: str, quantity: Quantity, part: pd.DataFrame) -> Ch
 def _difference(first: Floats, second: Floats, how: str) -> tuple[float, float, float]:
     """The mean change with its interval, as verdicts compute theirs; a ratio on the log scale, in percent."""
     if how != "ratio":
-        found = estimate(second - first)
-        return found.effect, found.low, found.high
-    found = estimate(np.log(second) - np.log(first))
+        result = estimate(second - first)
+        return result.effect, result.low, result.high
+    result = estimate(np.log(second) - np.log(first))
     with np.errstate(over="ignore"):
-        change, low, high = (float(100 * np.expm1(value)) for value in (found.effect, found.low, found.high))
+        change, low, high = (float(100 * np.expm1(value)) for value in (result.effect, result.low, result.high))
     return change, low, high

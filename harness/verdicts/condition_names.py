@@ -56,7 +56,7 @@ def condition_names(parts: Sequence[Verdict]) -> list[str]:
     telling: list[str] = []
     apart = 1
     for key in keys:  # a key that tells no more conditions apart than those before it follows from them
-        told = len({tuple(str(part.conditions.get(name)) for name in (*telling, key)) for part in parts})
-        if told > apart:
-            telling, apart = [*telling, key], told
+        distinct = len({tuple(str(part.conditions.get(name)) for name in (*telling, key)) for part in parts})
+        if distinct > apart:
+            telling, apart = [*telling, key], distinct
     return [condition(part.conditions, telling) or f"condition {place}" for place, part in enumerate(parts, 1)]

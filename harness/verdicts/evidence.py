@@ -13,7 +13,7 @@ from harness.verdicts.advantages import Scale
 from harness.verdicts.baselines import AgainstBaseline
 from harness.verdicts.lean import Lean
 from harness.verdicts.missing_evidence import Missing
-from harness.verdicts.outcomes import Outcome
+from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import PairingCounts
 from harness.verdicts.power import ADVISED
 from harness.verdicts.resolution import Resolution
@@ -26,7 +26,7 @@ class Evidence:
     """What one sample says of a claim: its one condition, one of several, or all of them pooled."""
 
     claim: Comparison
-    outcome: Outcome
+    outcome: OutcomeColumn
     scale: Scale
     sample: Sample
     word: VerdictWord

@@ -28,8 +28,8 @@ from harness.verdicts.evidence import (
     Relation,
 )
 from harness.verdicts.family import Corrected, corrected
-from harness.verdicts.outcomes import Outcome, with_outcome
-from harness.verdicts.pairs import Found, find_pairs, instead
+from harness.verdicts.outcomes import OutcomeColumn, with_outcome
+from harness.verdicts.pairs import PairedTrials, find_pairs, instead
 from harness.verdicts.sample_evidence import ClaimSamples, sample_evidence, samples_of
 from harness.verdicts.saved import read_verdicts, write_verdicts
 from harness.verdicts.stated import stated
@@ -52,7 +52,7 @@ def judge(
 
 
 def judge_pairs(
-    measured: Sequence[tuple[Comparison, Found, Outcome]], looks: Mapping[str, Looks] = _NONE
+    measured: Sequence[tuple[Comparison, PairedTrials, OutcomeColumn]], looks: Mapping[str, Looks] = _NONE
 ) -> list[Verdict]:
     """The verdicts of comparisons whose pairs are at hand, corrected as one family."""
     return [stated(compared) for compared in examine_pairs(measured, looks)]
@@ -71,7 +71,7 @@ def examine(
     such a claim is judged by what its interim analyses have seen, at levels that allow for them.
     """
     judgements: dict[str, Judgement] = {}
-    measured: list[tuple[Comparison, Found, Outcome]] = []
+    measured: list[tuple[Comparison, PairedTrials, OutcomeColumn]] = []
     for claim in claims:
         if isinstance(claim, Exact):
             judgements[claim.id] = _evaluated(claim, frame)
@@ -80,12 +80,12 @@ def examine(
         else:
             try:
                 trials, outcome = with_outcome(frame, claim, curves)
-                found = find_pairs(trials, claim, outcome.column, outcome.low)
+                paired = find_pairs(trials, claim, outcome.column, outcome.low)
             except UserError as error:
                 judgements[claim.id] = NotMeasured(claim, error)
                 continue
-            if found.conditions:
-                measured.append((claim, found, outcome))
+            if paired.conditions:
+                measured.append((claim, paired, outcome))
             else:
                 judgements[claim.id] = NoPairs(claim, not frame.empty, {} if frame.empty else instead(claim, frame))
     judgements |= {compared.overall.claim.id: compared for compared in examine_pairs(measured, looks)}
@@ -93,11 +93,11 @@ def examine(
 
 
 def examine_pairs(
-    measured: Sequence[tuple[Comparison, Found, Outcome]], looks: Mapping[str, Looks] = _NONE
+    measured: Sequence[tuple[Comparison, PairedTrials, OutcomeColumn]], looks: Mapping[str, Looks] = _NONE
 ) -> list[Compared]:
     """What pairs that are at hand say of comparisons, corrected as one family."""
-    several = sum(len(found.conditions) for _, found, _ in measured if len(found.conditions) > 1)
-    claims = [samples_of(claim, found, outcome, looks.get(claim.id), several) for claim, found, outcome in measured]
+    several = sum(len(paired.conditions) for _, paired, _ in measured if len(paired.conditions) > 1)
+    claims = [samples_of(claim, paired, outcome, looks.get(claim.id), several) for claim, paired, outcome in measured]
     return [_compared(samples, p) for samples, p in zip(claims, corrected(claims), strict=True)]
 
 
@@ -109,9 +109,9 @@ def _evaluated(claim: Exact, frame: pd.DataFrame) -> FactEvaluated:
 
 
 def _compared(samples: ClaimSamples, p: Corrected) -> Compared:
-    """What is found of the claim: by its one condition, or by all of them."""
+    """What is paired of the claim: by its one condition, or by all of them."""
     overall = sample_evidence(samples, samples.overall, p.overall, p.level)
-    counts = samples.found.counts
+    counts = samples.paired.counts
     if not samples.conditions:
         return Compared(overall, counts, word=overall.word)
     parts = tuple(

@@ -37,7 +37,7 @@ class ToTarget:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class OutcomeColumn:
     """A column of the frame; NaN, or a status other than ok, is a failed trial."""
 
     column: str
@@ -54,7 +54,9 @@ class Outcome:
     """Where the outcome is a time to target."""
 
 
-def with_outcome(frame: pd.DataFrame, claim: Comparison, curves: pd.DataFrame | None) -> tuple[pd.DataFrame, Outcome]:
+def with_outcome(
+    frame: pd.DataFrame, claim: Comparison, curves: pd.DataFrame | None
+) -> tuple[pd.DataFrame, OutcomeColumn]:
     """The frame with what the claim compares in a column of it.
 
     Raises UserError where the trials do not have it: an unknown metric, a task without a threshold, no learning curves.
@@ -71,7 +73,7 @@ def with_outcome(frame: pd.DataFrame, claim: Comparison, curves: pd.DataFrame | 
     return _solved(frame, claim, names)
 
 
-def _measured(frame: pd.DataFrame, column: str, names: list[str]) -> Outcome:
+def _measured(frame: pd.DataFrame, column: str, names: list[str]) -> OutcomeColumn:
     metrics = [measure(column, name) for name in names] or [measure("test_loss")]
     if len({metric.better for metric in metrics}) > 1:
         raise UserError(f"{column!r} is better low in one task and high in another; 'where' must name one task")
@@ -82,11 +84,11 @@ def _measured(frame: pd.DataFrame, column: str, names: list[str]) -> Outcome:
             raise UserError(f"no trial of the task {name!r} measured {column!r}")
     units = {metric.unit for metric in metrics}
     unit = units.pop() if len(units) == 1 else ""
-    return Outcome(column, metrics[0].title, unit, metrics[0].better == "lower", _bounds(column, names))
+    return OutcomeColumn(column, metrics[0].title, unit, metrics[0].better == "lower", _bounds(column, names))
 
 
 def _bounds(column: str, names: list[str]) -> tuple[float, float] | None:
-    """The widest of the tasks' bounds of this column, as `Outcome.bounds`."""
+    """The widest of the tasks' bounds of this column, as `OutcomeColumn.bounds`."""
     bounds = []
     for name in names:
         declared = measure(column, name).bounds
@@ -97,7 +99,7 @@ def _bounds(column: str, names: list[str]) -> tuple[float, float] | None:
     return (min(low for low, _ in bounds), max(high for _, high in bounds)) if bounds else None
 
 
-def _solved(frame: pd.DataFrame, claim: Proportion | Horizon, names: list[str]) -> tuple[pd.DataFrame, Outcome]:
+def _solved(frame: pd.DataFrame, claim: Proportion | Horizon, names: list[str]) -> tuple[pd.DataFrame, OutcomeColumn]:
     """1 where the trial passes the threshold, 0 where it does not or failed."""
     solved = pd.Series(0.0, index=frame.index)
     for name in names:
@@ -114,12 +116,12 @@ def _solved(frame: pd.DataFrame, claim: Proportion | Horizon, names: list[str]) 
             raise UserError(f"no trial measured {column!r}")
         passes = frame[column] <= threshold if measure(column, name).better == "lower" else frame[column] >= threshold
         solved[(frame["task"] == name) & passes & (frame["status"] == "ok")] = 1.0
-    return frame.assign(solved=solved), Outcome("solved", "seeds that solve the task", "", False, (0.0, 1.0))
+    return frame.assign(solved=solved), OutcomeColumn("solved", "seeds that solve the task", "", False, (0.0, 1.0))
 
 
 def _timed_in_one_lane(
     frame: pd.DataFrame, every: pd.DataFrame, claim: TimeToTarget, names: list[str], curves: pd.DataFrame | None
-) -> tuple[pd.DataFrame, Outcome]:
+) -> tuple[pd.DataFrame, OutcomeColumn]:
     """Of accuracy trials alone. Seconds are updates times what one takes in the speed lane, where that is known."""
     frame = compared(frame)
     frame = frame[frame["lane"] == "accuracy"]
@@ -145,7 +147,7 @@ def _seconds_from(costs: pd.DataFrame) -> SecondsFrom:
 
 def _timed(
     frame: pd.DataFrame, claim: TimeToTarget, names: list[str], curves: pd.DataFrame | None
-) -> tuple[pd.DataFrame, Outcome]:
+) -> tuple[pd.DataFrame, OutcomeColumn]:
     """Updates, or seconds, to the first evaluation that is as good as the target; NaN where there is none.
 
     A trial that reached the target and failed later did reach it. `time_to_target_low` is the earliest that it may have
@@ -170,7 +172,9 @@ def _timed(
     status = np.where(times[column].notna(), "ok", frame["status"])
     unit = "updates" if claim.by == "updates" else "s"
     to_target = ToTarget(claim.by, tuple(dict.fromkeys(goals.values())))
-    outcome = Outcome("time_to_target", "time to target", unit, True, low="time_to_target_low", to_target=to_target)
+    outcome = OutcomeColumn(
+        "time_to_target", "time to target", unit, True, low="time_to_target_low", to_target=to_target
+    )
     lowest = times[f"{column}_low"]
     return frame.assign(time_to_target=times[column], time_to_target_low=lowest, status=status), outcome
 

@@ -80,7 +80,7 @@ class PairingCounts:
 
 
 @dataclass(frozen=True)
-class Found:
+class PairedTrials:
     """The conditions with at least one pair, what is in none, and the scope of them all."""
 
     conditions: tuple[Pairs, ...]
@@ -122,7 +122,7 @@ def instead(claim: Comparison, frame: pd.DataFrame) -> dict[str, tuple[Any, ...]
     return others
 
 
-def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str, low: str = "") -> Found:
+def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str, low: str = "") -> PairedTrials:
     """Both cells' values of `column`, a column of the frame, in every condition and seed that the claim covers.
 
     low: the column of the smallest values that are possible, where values are known to lie in a range.
@@ -134,7 +134,7 @@ def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str, low: str = "
     if depends_on_machine(column) or (isinstance(claim, TimeToTarget) and claim.by == "seconds"):
         key.append("machine")
     if rows.empty:
-        return Found((), PairingCounts(), {})
+        return PairedTrials((), PairingCounts(), {})
     rows = _rates_by_order(rows, key, along)
     key = [name for name in key if rows[name].nunique(dropna=False) > 1 or name == "task"]
     if along is not None:
@@ -160,8 +160,10 @@ def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str, low: str = "
             unpaired += 2 * (len(part) - ladder.better.size)
         else:
             unpaired += 2 * len(part)
-    ended = 0 if isinstance(claim, TimeToTarget) else int(((rows["status"] == "ok") & rows["outcome"].isna()).sum())
-    return Found(tuple(conditions), PairingCounts(unpaired, reused, not_finite=ended), _scope(both))
+    not_finite = (
+        0 if isinstance(claim, TimeToTarget) else int(((rows["status"] == "ok") & rows["outcome"].isna()).sum())
+    )
+    return PairedTrials(tuple(conditions), PairingCounts(unpaired, reused, not_finite), _scope(both))
 
 
 def _measured(rows: pd.DataFrame, column: str) -> tuple[pd.DataFrame, int]:
@@ -226,33 +228,33 @@ def _ladder(part: pd.DataFrame, column: str, along: str) -> Pairs | None:
 
 
 def _trials(part: pd.DataFrame) -> dict[int, frozenset[str]]:
-    found: dict[int, frozenset[str]] = {}
+    by_seed: dict[int, frozenset[str]] = {}
     for seed, *ids in zip(part["seed"], part["trial_id"], part["trial_id_than"], strict=True):
-        found[int(seed)] = found.get(int(seed), frozenset()).union(ids)
-    return found
+        by_seed[int(seed)] = by_seed.get(int(seed), frozenset()).union(ids)
+    return by_seed
 
 
 def _baselines(part: pd.DataFrame, column: str) -> tuple[tuple[str, float], ...]:
     if not column.startswith("test_"):
         return ()
     ending = column.removeprefix("test")
-    found = []
+    scores = []
     for name in part.columns:
         if name.startswith("baseline_") and name.endswith(ending):
             score = part[name].mean()
             if np.isfinite(score):
-                found.append((name.removeprefix("baseline_").removesuffix(ending), float(score)))
-    return tuple(found)
+                scores.append((name.removeprefix("baseline_").removesuffix(ending), float(score)))
+    return tuple(scores)
 
 
 def _scope(part: pd.DataFrame) -> dict[str, Any]:
     """The values that the pairs' trials have in each column of the scope: one, or a list of several."""
     scope: dict[str, Any] = {}
     for name in SCOPE:
-        own = f"_{name}" if f"_{name}" in part else name
-        columns = [column for column in (own, f"{own}_than") if column in part]
-        found = {_plain(value) for column in columns for value in part[column].unique()}
-        values = sorted(found, key=lambda value: (value is None, value))
+        column = f"_{name}" if f"_{name}" in part else name
+        columns = [side for side in (column, f"{column}_than") if side in part]
+        different = {_plain(value) for side in columns for value in part[side].unique()}
+        values = sorted(different, key=lambda value: (value is None, value))
         if values and (name, values) != ("dataset", [""]):
             scope[name] = values[0] if len(values) == 1 else values
     return scope

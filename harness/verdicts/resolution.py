@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from harness.verdicts.advantages import Advantages, Scale
-from harness.verdicts.outcomes import Outcome
+from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import Pairs
 from harness.verdicts.stats import ALPHA, FEWEST_SEEDS, Estimate
 
@@ -33,10 +33,10 @@ class Resolution:
     """Updates between evaluations that would be fine enough, where that is known."""
 
 
-def ends(found: Advantages) -> tuple[Advantages, Advantages, Advantages]:
+def ends(advantages: Advantages) -> tuple[Advantages, Advantages, Advantages]:
     """The advantages read as their lower ends, their middles and their upper ends."""
-    middle = replace(found, low=None, high=None)
-    low, high = (found.values if end is None else end for end in (found.low, found.high))
+    middle = replace(advantages, low=None, high=None)
+    low, high = (advantages.values if end is None else end for end in (advantages.low, advantages.high))
     return replace(middle, values=low), middle, replace(middle, values=high)
 
 
@@ -52,7 +52,7 @@ def holding_at_both_ends(low: Estimate, middle: Estimate, high: Estimate) -> Est
     )
 
 
-def step_of(conditions: tuple[Pairs, ...], outcome: Outcome) -> float | None:
+def step_of(conditions: tuple[Pairs, ...], outcome: OutcomeColumn) -> float | None:
     """The widest range in which an outcome is known to lie, in its unit; None where outcomes are exact.
 
     For a number of updates: how many of them are possible.
@@ -70,14 +70,14 @@ def step_of(conditions: tuple[Pairs, ...], outcome: Outcome) -> float | None:
     return float(np.max(known) + (outcome.unit == "updates"))
 
 
-def too_coarse(found: Advantages, scale: Scale) -> bool:
+def too_coarse(advantages: Advantages, scale: Scale) -> bool:
     """Whether no number of seeds would decide: the mean may be zero, and may be beyond the margin."""
-    if found.low is None or found.high is None or len(found.values) < FEWEST_SEEDS:
+    if advantages.low is None or advantages.high is None or len(advantages.values) < FEWEST_SEEDS:
         return False
-    finite = np.isfinite(found.values)
+    finite = np.isfinite(advantages.values)
     if not finite.any():
         return False
-    low, high = float(found.low[finite].mean()), float(found.high[finite].mean())
+    low, high = float(advantages.low[finite].mean()), float(advantages.high[finite].mean())
     return low <= 0 <= high and max(-low, high) > scale.margin
 
 
@@ -86,7 +86,7 @@ def decided(result: Estimate) -> bool:
     return result.equivalent or (result.p_value <= ALPHA and (result.low > 0 or result.high < 0))
 
 
-def finer(conditions: tuple[Pairs, ...], outcome: Outcome, scale: Scale) -> int | None:
+def finer(conditions: tuple[Pairs, ...], outcome: OutcomeColumn, scale: Scale) -> int | None:
     """Updates between evaluations that make half the margin of a time; None where times are in seconds."""
     if outcome.unit != "updates":
         return None

@@ -86,8 +86,8 @@ def ratios_of_rounds(pairs: pd.DataFrame) -> Floats:
 
     Columns: rounds, timing_group and reference_rounds, and the same with '_than'.
     """
-    ours, theirs = _turns(pairs, ""), _turns(pairs, "_than")
-    return np.array([ratio(one, other) for one, other in zip(ours, theirs, strict=True)], dtype=float)
+    both = zip(_turns(pairs, ""), _turns(pairs, "_than"), strict=True)
+    return np.array([ratio(first, second) for first, second in both], dtype=float)
 
 
 def _turns(pairs: pd.DataFrame, suffix: str) -> list[Turns]:
@@ -95,30 +95,30 @@ def _turns(pairs: pd.DataFrame, suffix: str) -> list[Turns]:
     return [Turns(json.loads(rounds), group, json.loads(of)) for rounds, group, of in zip(*columns, strict=True)]
 
 
-def ratio(ours: Turns, theirs: Turns) -> float:
+def ratio(first: Turns, second: Turns) -> float:
     """The median ratio of the rounds that both trials have; NaN where there are none.
 
     For trials of two groups it is the ratio of their median ratios to the trial that is in both groups.
     """
-    if ours.group == theirs.group:
-        return _median(_ratios(ours.rounds, theirs.rounds))
-    to_reference, its_to_reference = (_ratios(turns.rounds, turns.reference_rounds) for turns in (ours, theirs))
-    return _median(to_reference) / _median(its_to_reference)
+    if first.group == second.group:
+        return _median(_ratios(first.rounds, second.rounds))
+    to_reference, second_to_reference = (_ratios(turns.rounds, turns.reference_rounds) for turns in (first, second))
+    return _median(to_reference) / _median(second_to_reference)
 
 
-def ratio_interval(ours: Turns, theirs: Turns) -> tuple[float, float]:
+def ratio_interval(first: Turns, second: Turns) -> tuple[float, float]:
     """The 95 % interval of `ratio`, by order statistics; from 0 to infinity below 6 rounds.
 
     For trials of two groups its ends are the outermost ones that the intervals of both ratios to the trial in both
     groups allow.
     """
-    if ours.group == theirs.group:
-        low, high = _interval_of_log(_ratios(ours.rounds, theirs.rounds))
+    if first.group == second.group:
+        low, high = _interval_of_log(_ratios(first.rounds, second.rounds))
     else:
-        (low, high), (its_low, its_high) = (
-            _interval_of_log(_ratios(turns.rounds, turns.reference_rounds)) for turns in (ours, theirs)
+        (low, high), (second_low, second_high) = (
+            _interval_of_log(_ratios(turns.rounds, turns.reference_rounds)) for turns in (first, second)
         )
-        low, high = low - its_high, high - its_low
+        low, high = low - second_high, high - second_low
     return float(np.exp(low)), float(np.exp(high))
 
 
@@ -126,10 +126,10 @@ def _interval_of_log(ratios: Floats) -> tuple[float, float]:
     return median_interval(np.log(ratios))
 
 
-def _ratios(ours: Sequence[float], theirs: Sequence[float]) -> Floats:
+def _ratios(first: Sequence[float], second: Sequence[float]) -> Floats:
     """Within the rounds that both have."""
-    count = min(len(ours), len(theirs))
-    return np.asarray(np.array(ours[:count]) / np.array(theirs[:count]), dtype=float)
+    count = min(len(first), len(second))
+    return np.asarray(np.array(first[:count]) / np.array(second[:count]), dtype=float)
 
 
 def _median(ratios: Floats) -> float:

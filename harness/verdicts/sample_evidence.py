@@ -18,8 +18,8 @@ from harness.verdicts.baselines import against_baselines
 from harness.verdicts.evidence import Evidence
 from harness.verdicts.lean import lean
 from harness.verdicts.missing_evidence import missing_for_equality
-from harness.verdicts.outcomes import Outcome
-from harness.verdicts.pairs import Found, Pairs
+from harness.verdicts.outcomes import OutcomeColumn
+from harness.verdicts.pairs import PairedTrials, Pairs
 from harness.verdicts.power import seeds_for_difference, seeds_for_proportion
 from harness.verdicts.resolution import Resolution, decided, finer, step_of, too_coarse
 from harness.verdicts.samples import Sample, if_exact, sample_of
@@ -32,8 +32,8 @@ class ClaimSamples:
     """A claim with its pairs, and the samples that they give."""
 
     claim: Comparison
-    found: Found
-    outcome: Outcome
+    paired: PairedTrials
+    outcome: OutcomeColumn
     scale: Scale
     conditions: tuple[Sample, ...]
     """One for each condition, where there are several."""
@@ -42,16 +42,18 @@ class ClaimSamples:
     """The most seeds, fixed before the first interim analysis, where there are such analyses."""
 
 
-def samples_of(claim: Comparison, found: Found, outcome: Outcome, looks: Looks | None, conditions: int) -> ClaimSamples:
+def samples_of(
+    claim: Comparison, paired: PairedTrials, outcome: OutcomeColumn, looks: Looks | None, conditions: int
+) -> ClaimSamples:
     """The samples of a claim.
 
     conditions: of all claims that have several; over these the error of equivalence in a condition is divided.
     """
-    scale = scale_of(claim, found.conditions, outcome)
-    overall = sample_of(claim, found.conditions, outcome, scale, looks)
-    parts = found.conditions if len(found.conditions) > 1 else ()
+    scale = scale_of(claim, paired.conditions, outcome)
+    overall = sample_of(claim, paired.conditions, outcome, scale, looks)
+    parts = paired.conditions if len(paired.conditions) > 1 else ()
     by_condition = tuple(sample_of(claim, (pairs,), outcome, scale, looks, conditions) for pairs in parts)
-    return ClaimSamples(claim, found, outcome, scale, by_condition, overall, looks.most if looks else None)
+    return ClaimSamples(claim, paired, outcome, scale, by_condition, overall, looks.most if looks else None)
 
 
 def sample_evidence(of: ClaimSamples, sample: Sample, p_adjusted: float, level: float | None = None) -> Evidence:
@@ -60,7 +62,7 @@ def sample_evidence(of: ClaimSamples, sample: Sample, p_adjusted: float, level: 
     level: of its test, for the number of seeds that would decide it; None: nothing is advised, as for a condition.
     """
     claim, scale, result = of.claim, of.scale, sample.estimate
-    conditions = (sample.pairs,) if sample.pairs else of.found.conditions
+    conditions = (sample.pairs,) if sample.pairs else of.paired.conditions
     word = _word(result, p_adjusted)
     resolution = _resolution(of, sample, conditions, word)
     is_open = word == "undecided" and not (resolution and resolution.too_coarse) and level is not None
@@ -77,7 +79,7 @@ def sample_evidence(of: ClaimSamples, sample: Sample, p_adjusted: float, level: 
         sample=sample,
         word=word,
         p_adjusted=p_adjusted,
-        scope=sample.pairs.scope if sample.pairs else of.found.scope,
+        scope=sample.pairs.scope if sample.pairs else of.paired.scope,
         trials=tuple(sorted(trials)),
         lean=lean(claim, sample, scale.margin) if word == "undecided" else None,
         resolution=resolution,

@@ -11,7 +11,7 @@ from harness.store.looks import Look, Looks
 from harness.verdicts.advantages import Advantages, Scale, advantages, pooled
 from harness.verdicts.arrays import Floats
 from harness.verdicts.equivalence import unseen
-from harness.verdicts.outcomes import Outcome
+from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import Pairs
 from harness.verdicts.proportions import estimate_solved, estimate_solved_shares
 from harness.verdicts.resolution import ends, holding_at_both_ends
@@ -50,7 +50,7 @@ class Sample:
 def sample_of(
     claim: Comparison,
     conditions: tuple[Pairs, ...],
-    outcome: Outcome,
+    outcome: OutcomeColumn,
     scale: Scale,
     looks: Looks | None,
     comparisons: int = 1,
@@ -82,7 +82,7 @@ def sample_of(
     return Sample(last.advantages, result, last.pairs, last.seeds_left_out, path, later)
 
 
-def _observed(claim: Comparison, conditions: tuple[Pairs, ...], outcome: Outcome, scale: Scale) -> _Observed:
+def _observed(claim: Comparison, conditions: tuple[Pairs, ...], outcome: OutcomeColumn, scale: Scale) -> _Observed:
     by_condition = [(pairs, advantages(claim, pairs, outcome, scale)) for pairs in conditions]
     if len(by_condition) == 1:
         return _Observed(by_condition[0][1], by_condition[0][0])

@@ -55,7 +55,7 @@ def at_target(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
 
     Both are infinite for a miss, NaN where the task declares no target or its level on validation data is not known.
     """
-    found = pd.DataFrame(np.nan, index=trials.index, columns=["update", "seconds"])
+    result = pd.DataFrame(np.nan, index=trials.index, columns=["update", "seconds"])
     for name, of_task in trials.groupby("task"):
         task = tasks[str(name)]
         target = target_of(task)
@@ -66,10 +66,10 @@ def at_target(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
         wanted = levels(of_task, target)
         first = reached(points, f"validation_{metric}", wanted, lower=lower_is_better(task, metric))
         known = of_task["trial_id"].map(wanted).notna()  # without a level nothing is known, not even a miss
-        for column in found.columns:
+        for column in result.columns:
             times = of_task["trial_id"].map(first[column]).astype(float).fillna(np.inf)
-            found.loc[of_task.index, column] = times.where(known)
-    return found
+            result.loc[of_task.index, column] = times.where(known)
+    return result
 
 
 def levels(trials: pd.DataFrame, target: Target) -> pd.Series:

@@ -64,8 +64,8 @@ def _costs(condition: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 def _ratio(trials: pd.DataFrame, reference: pd.DataFrame) -> float:
     """The geometric mean of the ratio within rounds over the blocks that both are in; NaN where there are none."""
-    ours, theirs = (timed[["timing_block", *TURNS]] for timed in (trials, reference))
-    in_a_block = ours[ours["timing_block"] != ""]
-    ratios = ratios_of_rounds(in_a_block.merge(theirs, on="timing_block", suffixes=("", "_than")))
+    of_cell, of_reference = (timed[["timing_block", *TURNS]] for timed in (trials, reference))
+    in_a_block = of_cell[of_cell["timing_block"] != ""]
+    ratios = ratios_of_rounds(in_a_block.merge(of_reference, on="timing_block", suffixes=("", "_than")))
     logarithms = np.log(ratios[np.isfinite(ratios) & (ratios > 0)])
     return math.exp(math.fsum(logarithms) / len(logarithms)) if len(logarithms) else math.nan  # in any order the same

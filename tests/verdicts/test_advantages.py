@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from harness.verdicts.advantages import Scale, advantages, pooled, scale_of
-from harness.verdicts.outcomes import Outcome
+from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import Pairs
 from tests.verdicts.records import claim, paired
 
 INF, NAN = float("inf"), float("nan")
-LOSS = Outcome("test_loss", "test loss", "bits", True)
+LOSS = OutcomeColumn("test_loss", "test loss", "bits", True)
 PLAIN = Scale("difference", "bits", 0.05)
 
 
@@ -50,7 +50,7 @@ def test_failures_are_infinite_for_the_cell_that_did_not_fail_and_ties_where_bot
     assert list(found.values) == [0.5, -INF, INF, 0.0]
     assert (found.uninformative, found.failed, found.lopsided) == (1, 4, 0.5)
     assert [pair.advantage for pair in found.pairs] == [0.5, -INF, INF, 0.0]
-    higher = Outcome("test_accuracy", "test accuracy", "", False)
+    higher = OutcomeColumn("test_accuracy", "test accuracy", "", False)
     assert list(advantages(paired(), pairs([1.0], [1.5]), higher, PLAIN).values) == [-0.5]
     relative = Scale("relative difference", "%", 0.05, 2.0)
     assert list(advantages(paired(), pairs([1.0], [1.5]), LOSS, relative).values) == [0.25]
@@ -119,7 +119,7 @@ def test_a_pooled_horizon_shows_outcomes_whose_ratio_is_its_advantage() -> None:
 
 
 def test_the_reach_of_an_advantage_follows_from_the_bounds_of_the_outcome() -> None:
-    share = Outcome("test_accuracy", "test accuracy", "", False, (0.0, 1.0))
+    share = OutcomeColumn("test_accuracy", "test accuracy", "", False, (0.0, 1.0))
     two = pairs([0.9, 0.8], [0.9, 0.7])
     assert scale_of(paired(on="test_accuracy", margin=0.05), (two,), share).reach == 1.0
     assert scale_of(paired(on="test_accuracy", margin="5%"), (two,), share).reach == INF

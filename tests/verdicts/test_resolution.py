@@ -10,8 +10,8 @@ import pytest
 
 from harness.runner.more_seeds import is_open
 from harness.verdicts.judge import judge_pairs
-from harness.verdicts.outcomes import Outcome
-from harness.verdicts.pairs import Found, PairingCounts, Pairs
+from harness.verdicts.outcomes import OutcomeColumn
+from harness.verdicts.pairs import PairedTrials, PairingCounts, Pairs
 from harness.verdicts.resolution import Resolution
 from tests.verdicts.records import Record, claim, evidence, verdict
 from tools.simulate import simulated_record
@@ -116,10 +116,10 @@ def test_the_interval_covers_that_of_any_times_within_the_ranges(seed: int) -> N
     step = int(generator.integers(2, 40))
     better, than = np.ceil(generator.lognormal((4, 4.2), 0.5, size=(int(generator.integers(5, 15)), 2))).T
     seen = [step * np.ceil(side / step) for side in (better, than)]
-    outcome = Outcome("time_to_target", "updates to a loss", "updates", lower_is_better=True)
+    outcome = OutcomeColumn("time_to_target", "updates to a loss", "updates", lower_is_better=True)
 
     def judged(pairs: Pairs) -> Any:
-        return judge_pairs([(TO_TARGET, Found((pairs,), PairingCounts(), {}), outcome)])[0]
+        return judge_pairs([(TO_TARGET, PairedTrials((pairs,), PairingCounts(), {}), outcome)])[0]
 
     seeds = tuple(range(len(better)))
     exact = judged(Pairs({}, "simulated", seeds, better, than))

@@ -16,7 +16,7 @@ from harness.verdicts.baselines import AgainstBaseline
 from harness.verdicts.effects import effect, interval, size
 from harness.verdicts.evidence import Evidence
 from harness.verdicts.lean import Lean
-from harness.verdicts.outcomes import Outcome, SecondsFrom, ToTarget
+from harness.verdicts.outcomes import OutcomeColumn, SecondsFrom, ToTarget
 from harness.verdicts.stats import ALPHA, FAILURE, FEWEST_SEEDS, Estimate
 from harness.words import number
 
@@ -75,7 +75,7 @@ def _failures(claim: Comparison, estimate: Estimate, advantages: Advantages, sca
     return f"{alone}; where both {what}, as a tie." if count > 1 else f"{alone}."
 
 
-def _subject(claim: Comparison, outcome: Outcome) -> str:
+def _subject(claim: Comparison, outcome: OutcomeColumn) -> str:
     both = f"{title(claim.better)} against {title(claim.than)}"
     if isinstance(claim, Horizon):
         return f"{both}, largest {spaced(claim.along)} solved"
@@ -84,7 +84,7 @@ def _subject(claim: Comparison, outcome: Outcome) -> str:
     return f"{both}, {outcome_title(outcome)}"
 
 
-def outcome_title(outcome: Outcome) -> str:
+def outcome_title(outcome: OutcomeColumn) -> str:
     """What is compared: 'test loss', 'updates to a validation loss of 2'."""
     if outcome.to_target is not None:
         return _time_to_target(outcome.to_target)

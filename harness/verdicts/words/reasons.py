@@ -10,7 +10,7 @@ from harness.spec.claims import Comparison, Trend, Where
 from harness.verdicts.condition_names import condition_names
 from harness.verdicts.effects import effect_in_words
 from harness.verdicts.evidence import Compared, Evidence, NoPairs, NotMeasured
-from harness.verdicts.outcomes import Outcome
+from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import FEWEST_LEVELS, PairingCounts
 from harness.verdicts.verdict import DECIDED, Verdict, VerdictWord
 from harness.verdicts.words.findings import (
@@ -79,7 +79,7 @@ def mixture(conditions: Sequence[Verdict]) -> str:
     return ", ".join([f"{first} of {len(conditions)} condition{plural}", *others])
 
 
-def dependence(claim: Comparison, outcome: Outcome, conditions: Sequence[Verdict]) -> str:
+def dependence(claim: Comparison, outcome: OutcomeColumn, conditions: Sequence[Verdict]) -> str:
     """'It depends: GRU faster for backend fused (+18 % [15, 21]); GRU slower for backend keras (−17 % [−20, −14]).'"""
     names_of: dict[str, list[str]] = {}
     for name, condition in zip(condition_names(conditions), conditions, strict=True):
@@ -90,7 +90,7 @@ def dependence(claim: Comparison, outcome: Outcome, conditions: Sequence[Verdict
     return f"It depends: {'; '.join(parts)}."
 
 
-def _comparative(claim: Comparison, outcome: Outcome, word: VerdictWord) -> str:
+def _comparative(claim: Comparison, outcome: OutcomeColumn, word: VerdictWord) -> str:
     """What a condition's verdict says of the cell that is held to be better."""
     if word == "no practical difference":
         return word
@@ -100,7 +100,7 @@ def _comparative(claim: Comparison, outcome: Outcome, word: VerdictWord) -> str:
     return f"{title(claim.better)} {better if word == 'supported' else worse}"
 
 
-def left_out(counts: PairingCounts, outcome: Outcome) -> str:
+def left_out(counts: PairingCounts, outcome: OutcomeColumn) -> str:
     """Which trials failed by their outcome alone, and which are in no pair."""
     sentences = []
     if count := counts.not_finite:

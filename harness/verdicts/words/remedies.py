@@ -17,7 +17,7 @@ from harness.verdicts.missing_evidence import (
     UnseenMisses,
     UnseenOutcomes,
 )
-from harness.verdicts.outcomes import Outcome
+from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.power import ADVISED
 from harness.verdicts.resolution import Resolution
 from harness.verdicts.rounds import COLUMN
@@ -95,7 +95,7 @@ def seeds_wanted(evidence: Evidence) -> str:
     return f"For 80 % power against a difference of {margin} it would take about {needed} seeds ({how})."
 
 
-def _instead_of_seeds(claim: Comparison, outcome: Outcome) -> str:
+def _instead_of_seeds(claim: Comparison, outcome: OutcomeColumn) -> str:
     """What else than more seeds would decide an undecided claim."""
     if isinstance(claim, TimeToTarget | Horizon | Proportion):
         return "a wider margin, or longer training"
@@ -104,7 +104,7 @@ def _instead_of_seeds(claim: Comparison, outcome: Outcome) -> str:
     return "a wider margin, or more test data" if outcome.column.startswith("test_") else "a wider margin"
 
 
-def measured_better(outcome: Outcome) -> str:
+def measured_better(outcome: OutcomeColumn) -> str:
     """What would decide an undecided claim on time."""
     rounds = ", or more rounds (a smaller margin asks for more)" if outcome.column == COLUMN else ""
     return f"A time is known better on a quiet machine{rounds}; more seeds are no remedy for noise."

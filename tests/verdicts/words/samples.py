@@ -10,7 +10,7 @@ from harness.spec.claims import Comparison
 from harness.store.looks import Look
 from harness.verdicts.advantages import Advantages, Scale
 from harness.verdicts.evidence import Evidence
-from harness.verdicts.outcomes import Outcome
+from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.samples import Sample
 from harness.verdicts.stats import Estimate
 from harness.verdicts.verdict import VerdictWord
@@ -18,7 +18,7 @@ from tests.verdicts.records import claim, paired
 
 INF = float("inf")
 PAIRED = paired()
-LOSS = Outcome("test_loss", "test loss", "", True)
+LOSS = OutcomeColumn("test_loss", "test loss", "", True)
 PLAIN = Scale("difference", "", 0.05)
 RATIO = Scale("log ratio", "%", float(np.log1p(0.05)))
 SHARE = Scale("share", "percentage points", 0.2)
@@ -43,7 +43,7 @@ def evidence(
     pooled_bounded: bool = False,
     word: VerdictWord = "undecided",
     p: float = 0.01,
-    outcome: Outcome = LOSS,
+    outcome: OutcomeColumn = LOSS,
     looks: tuple[Look, ...] = (),
     later: int = 0,
     **further: Any,

@@ -12,7 +12,7 @@ from harness.spec.claims import Comparison
 from harness.verdicts.advantages import Scale
 from harness.verdicts.baselines import AgainstBaseline
 from harness.verdicts.lean import Lean
-from harness.verdicts.outcomes import Outcome, SecondsFrom, ToTarget
+from harness.verdicts.outcomes import OutcomeColumn, SecondsFrom, ToTarget
 from harness.verdicts.verdict import VerdictWord
 from harness.verdicts.words.findings import (
     beaten,
@@ -180,7 +180,7 @@ def test_a_lean_is_stated_in_percent() -> None:
 )
 def test_a_time_to_target_is_named_by_its_target_and_its_seconds(seconds_from: SecondsFrom, how: str) -> None:
     def title(to_target: ToTarget) -> str:
-        return outcome_title(Outcome("time_to_target", "time to target", "s", True, to_target=to_target))
+        return outcome_title(OutcomeColumn("time_to_target", "time to target", "s", True, to_target=to_target))
 
     assert title(ToTarget("updates", (("loss", 2.0),))) == "updates to a validation loss of 2"
     assert title(ToTarget("updates", (("bits_per_character", "unigram"),))) == (
@@ -198,7 +198,7 @@ def test_a_measure_is_named_as_in_the_middle_of_a_sentence() -> None:
         ("test_loss", "test loss", "test loss"),
         ("seconds_per_update", "seconds per update", "seconds per update"),
     ):
-        assert outcome_title(Outcome(column, title, "", True)) == name
+        assert outcome_title(OutcomeColumn(column, title, "", True)) == name
 
 
 def test_a_baseline_that_is_not_beaten_is_stated_with_figures_or_counts() -> None:

@@ -11,7 +11,7 @@ from harness.verdicts.lean import Lean
 from harness.verdicts.missing_evidence import (
     NoBounds,
 )
-from harness.verdicts.outcomes import Outcome
+from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import PairingCounts
 from harness.verdicts.resolution import Resolution
 from harness.verdicts.stated import sample_verdict
@@ -77,7 +77,7 @@ def test_the_reason_of_several_conditions_says_how_they_are_related() -> None:
 
 
 def test_what_it_depends_on_is_stated_in_the_words_of_the_kind() -> None:
-    faster = Outcome("seconds_per_update", "seconds per update", "s", True)
+    faster = OutcomeColumn("seconds_per_update", "seconds per update", "s", True)
     fused, keras = {"backend": "fused"}, {"backend": "keras"}
     both = [
         evidence(paired(), 0.2, 0.1, 0.3, RATIO, word="supported", scope=fused, outcome=faster),

@@ -18,7 +18,7 @@ from harness.verdicts.missing_evidence import (
     UnseenMisses,
     UnseenOutcomes,
 )
-from harness.verdicts.outcomes import Outcome
+from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.resolution import Resolution
 from harness.verdicts.words.remedies import equality_wants, known_within, looked_at, measured_better, seeds_wanted
 from tests.verdicts.records import paired
@@ -44,7 +44,7 @@ def test_the_seeds_wanted_are_stated_with_the_command() -> None:
 
 
 def test_beyond_a_hundred_seeds_something_else_is_advised() -> None:
-    time = Outcome("seconds_per_update", "seconds per update", "updates", True)
+    time = OutcomeColumn("seconds_per_update", "seconds per update", "updates", True)
     for of, outcome, instead in (
         (TIME, LOSS, "a wider margin, or longer training"),
         (HORIZON, LOSS, "a wider margin, or longer training"),
@@ -60,12 +60,12 @@ def test_beyond_a_hundred_seeds_something_else_is_advised() -> None:
 
 
 def test_a_claim_on_time_is_measured_better_on_a_quiet_machine() -> None:
-    by_rounds = measured_better(Outcome("seconds_per_update", "Seconds per update", "s", True))
+    by_rounds = measured_better(OutcomeColumn("seconds_per_update", "Seconds per update", "s", True))
     assert by_rounds == (
         "A time is known better on a quiet machine, or more rounds (a smaller margin asks for more);"
         " more seeds are no remedy for noise."
     )
-    assert "rounds" not in measured_better(Outcome("seconds_total", "Seconds", "s", True))
+    assert "rounds" not in measured_better(OutcomeColumn("seconds_total", "Seconds", "s", True))
 
 
 SPREAD = "At this mean and spread, 'no practical difference' takes"
