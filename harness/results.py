@@ -27,7 +27,7 @@ from harness.store.folder import (
     stored_experiment,
 )
 from harness.store.hosts import Host, Whereabouts
-from harness.store.looks import Looks
+from harness.store.interim import InterimAnalyses
 from harness.store.machine import fingerprint_of
 from harness.store.sqlite import LeftOut, naming_damage, open_store
 from harness.tasks import Example, tasks
@@ -70,7 +70,7 @@ class Stored:
     """((task, cell), trials) of those that somebody stopped, other than those left out."""
     left_out: list[LeftOut]
     """Those that the last run left out for want of time."""
-    looks: dict[str, Looks]
+    looks: dict[str, InterimAnalyses]
     """At claims (by id), while seeds were added."""
     machines: list[dict[str, Any]]
     datasets: list[dict[str, str]]

@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.spec.claims import Comparison, Paired
 from harness.spec.trial import TrialSpec
-from harness.store.looks import Looks
+from harness.store.interim import InterimAnalyses
 from harness.verdicts.arrays import Floats
 from harness.verdicts.judge import judge_pairs
 from harness.verdicts.outcomes import OutcomeColumn
@@ -167,7 +167,7 @@ def verdict_after_looks(scenario: Scenario, counts: Sequence[int], generator: np
     measured = _measured(scenario, 1, generator)
     for looks in range(1, len(counts) + 1):
         through = tuple(count - 1 for count in counts[:looks])
-        (verdict,) = judge_pairs(measured, {"claim-0": Looks(through, scenario.seeds)})
+        (verdict,) = judge_pairs(measured, {"claim-0": InterimAnalyses(through, scenario.seeds)})
         if verdict.verdict != "undecided":
             break
     return verdict

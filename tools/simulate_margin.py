@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 
 from harness.spec.claims import Comparison
-from harness.store.looks import Looks
+from harness.store.interim import InterimAnalyses
 from harness.verdicts.arrays import Floats
 from harness.verdicts.judge import judge_pairs
 from harness.verdicts.outcomes import OutcomeColumn
@@ -157,7 +157,7 @@ def verdict_at_margin(shape: str, seeds: int, generator: np.random.Generator, lo
     """The verdict on one simulated claim; with `looks`, after interim analyses at these numbers of seeds, none of which
     ends the experiment: equivalence counts where any of them has found it."""
     measured = AT_MARGIN[shape](seeds, generator)
-    planned = {measured[0].id: Looks(tuple(n - 1 for n in looks), seeds)} if looks else {}
+    planned = {measured[0].id: InterimAnalyses(tuple(n - 1 for n in looks), seeds)} if looks else {}
     return judge_pairs([measured], planned)[0]
 
 

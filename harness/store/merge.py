@@ -33,7 +33,7 @@ from harness.store.folder import (
     stored_experiment,
     summary_files,
 )
-from harness.store.looks import Looks
+from harness.store.interim import InterimAnalyses
 from harness.store.record import TRY_AGAIN, Record
 from harness.store.sqlite import Planned, Store, open_store
 
@@ -115,7 +115,7 @@ def _check(directories: Sequence[Path], into: Path) -> None:
             )
 
 
-def _all_looks(stores: Sequence[Store]) -> dict[str, Looks]:
+def _all_looks(stores: Sequence[Store]) -> dict[str, InterimAnalyses]:
     """The looks at each claim (by id) in any of the folders.
 
     Each becomes a look at the merged records up to its last seed. Whether a folder went on after one of its looks was
@@ -123,7 +123,7 @@ def _all_looks(stores: Sequence[Store]) -> dict[str, Looks]:
     their seeds, are a sequence that was looked at, and levels that allow for all of the looks hold. They depend on the
     most seeds, which therefore has to be the same everywhere. Raises UserError where it is not.
     """
-    found: dict[str, Looks] = {}
+    found: dict[str, InterimAnalyses] = {}
     most: tuple[int, Path] | None = None
     for store in stores:
         for claim, looks in store.looks().items():
@@ -135,7 +135,7 @@ def _all_looks(stores: Sequence[Store]) -> dict[str, Looks]:
                     f" by side instead: harness report {most[1]} {store.directory}"
                 )
             before = found[claim].through if claim in found else ()
-            found[claim] = Looks(tuple(sorted({*before, *looks.through})), looks.most)
+            found[claim] = InterimAnalyses(tuple(sorted({*before, *looks.through})), looks.most)
     return found
 
 

@@ -21,7 +21,7 @@ from harness.spec.renamed import with_new_names
 from harness.spec.trial import TrialSpec
 from harness.store.data_names import Identity, dataset_names, identity_of, with_data
 from harness.store.folder import make_writable
-from harness.store.looks import Looks
+from harness.store.interim import InterimAnalyses
 from harness.store.record import Record
 from harness.store.tables import INSERT_PLANNED, check_schema, primary_code
 
@@ -151,7 +151,9 @@ class Store:
         self._connection.execute("DELETE FROM planned")
         self._connection.executemany(INSERT_PLANNED, rows)
 
-    def fill(self, plan: Iterable[Planned], looks: Mapping[str, Looks], records: Iterable[Mapping[str, Any]]) -> None:
+    def fill(
+        self, plan: Iterable[Planned], looks: Mapping[str, InterimAnalyses], records: Iterable[Mapping[str, Any]]
+    ) -> None:
         """Store what other stores hold, in one transaction: all of it or nothing. Records have an attempt each."""
         rows = (
             (
@@ -202,12 +204,12 @@ class Store:
         with self._writing():
             self._connection.executemany(_INSERT_LOOK, rows)
 
-    def looks(self) -> dict[str, Looks]:
+    def looks(self) -> dict[str, InterimAnalyses]:
         """For each claim (by id) that was looked at while seeds were added, its looks."""
-        found: dict[str, Looks] = {}
+        found: dict[str, InterimAnalyses] = {}
         for claim, through, most in self._read("SELECT claim, through, most FROM look ORDER BY claim, through"):
             before = found[claim].through if claim in found else ()
-            found[claim] = Looks((*before, through), most)
+            found[claim] = InterimAnalyses((*before, through), most)
         return found
 
     def attempts(self) -> dict[str, Attempts]:

@@ -16,7 +16,7 @@ import pandas as pd
 from harness.cells.facts import FactFound, facts
 from harness.errors import UserError
 from harness.spec.claims import Claim, Comparison, Exact, NotTestable
-from harness.store.looks import Looks
+from harness.store.interim import InterimAnalyses
 from harness.verdicts.evidence import (
     Compared,
     Evidence,
@@ -38,37 +38,37 @@ from harness.verdicts.verdict import DECIDED, Verdict, VerdictWord
 
 __all__ = ["judge", "judge_pairs", "read_verdicts", "write_verdicts"]
 
-_NONE: Mapping[str, Looks] = MappingProxyType({})
+_NONE: Mapping[str, InterimAnalyses] = MappingProxyType({})
 
 
 def judge(
     claims: Sequence[Claim],
     frame: pd.DataFrame,
     curves: pd.DataFrame | None = None,
-    looks: Mapping[str, Looks] = _NONE,
+    interim: Mapping[str, InterimAnalyses] = _NONE,
 ) -> list[Verdict]:
     """A verdict for each claim, in the claims' order; arguments as for `examine`."""
-    return [stated(judgement) for judgement in examine(claims, frame, curves, looks)]
+    return [stated(judgement) for judgement in examine(claims, frame, curves, interim)]
 
 
 def judge_pairs(
-    measured: Sequence[tuple[Comparison, PairedTrials, OutcomeColumn]], looks: Mapping[str, Looks] = _NONE
+    measured: Sequence[tuple[Comparison, PairedTrials, OutcomeColumn]], interim: Mapping[str, InterimAnalyses] = _NONE
 ) -> list[Verdict]:
     """The verdicts of comparisons whose pairs are at hand, corrected as one family."""
-    return [stated(compared) for compared in examine_pairs(measured, looks)]
+    return [stated(compared) for compared in examine_pairs(measured, interim)]
 
 
 def examine(
     claims: Sequence[Claim],
     frame: pd.DataFrame,
     curves: pd.DataFrame | None = None,
-    looks: Mapping[str, Looks] = _NONE,
+    interim: Mapping[str, InterimAnalyses] = _NONE,
 ) -> list[Judgement]:
     """What the records say of each claim, in the claims' order.
 
     frame: a row a trial, as `to_frame` gives it. curves: as `curves_frame` gives them; only time-to-target claims read
-    them, and are not testable without. looks: of the claims (by id) for which seeds were added until they were decided;
-    such a claim is judged by what its interim analyses have seen, at levels that allow for them.
+    them, and are not testable without. interim: of the claims (by id) for which seeds were added until they were
+    decided; such a claim is judged by what its interim analyses have seen, at levels that allow for them.
     """
     judgements: dict[str, Judgement] = {}
     measured: list[tuple[Comparison, PairedTrials, OutcomeColumn]] = []
@@ -88,16 +88,16 @@ def examine(
                 measured.append((claim, paired, outcome))
             else:
                 judgements[claim.id] = NoPairs(claim, not frame.empty, {} if frame.empty else instead(claim, frame))
-    judgements |= {compared.overall.claim.id: compared for compared in examine_pairs(measured, looks)}
+    judgements |= {compared.overall.claim.id: compared for compared in examine_pairs(measured, interim)}
     return [judgements[claim.id] for claim in claims]
 
 
 def examine_pairs(
-    measured: Sequence[tuple[Comparison, PairedTrials, OutcomeColumn]], looks: Mapping[str, Looks] = _NONE
+    measured: Sequence[tuple[Comparison, PairedTrials, OutcomeColumn]], interim: Mapping[str, InterimAnalyses] = _NONE
 ) -> list[Compared]:
     """What pairs that are at hand say of comparisons, corrected as one family."""
     several = sum(len(paired.conditions) for _, paired, _ in measured if len(paired.conditions) > 1)
-    claims = [samples_of(claim, paired, outcome, looks.get(claim.id), several) for claim, paired, outcome in measured]
+    claims = [samples_of(claim, paired, outcome, interim.get(claim.id), several) for claim, paired, outcome in measured]
     return [_compared(samples, p) for samples, p in zip(claims, corrected(claims), strict=True)]
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.spec.claims import Comparison, Proportion
-from harness.store.looks import Looks
+from harness.store.interim import InterimAnalyses
 from harness.verdicts.advantages import Scale, scale_of
 from harness.verdicts.baselines import against_baselines
 from harness.verdicts.evidence import Evidence
@@ -43,17 +43,17 @@ class ClaimSamples:
 
 
 def samples_of(
-    claim: Comparison, paired: PairedTrials, outcome: OutcomeColumn, looks: Looks | None, conditions: int
+    claim: Comparison, paired: PairedTrials, outcome: OutcomeColumn, interim: InterimAnalyses | None, conditions: int
 ) -> ClaimSamples:
     """The samples of a claim.
 
     conditions: of all claims that have several; over these the error of equivalence in a condition is divided.
     """
     scale = scale_of(claim, paired.conditions, outcome)
-    overall = sample_of(claim, paired.conditions, outcome, scale, looks)
+    overall = sample_of(claim, paired.conditions, outcome, scale, interim)
     parts = paired.conditions if len(paired.conditions) > 1 else ()
-    by_condition = tuple(sample_of(claim, (pairs,), outcome, scale, looks, conditions) for pairs in parts)
-    return ClaimSamples(claim, paired, outcome, scale, by_condition, overall, looks.most if looks else None)
+    by_condition = tuple(sample_of(claim, (pairs,), outcome, scale, interim, conditions) for pairs in parts)
+    return ClaimSamples(claim, paired, outcome, scale, by_condition, overall, interim.most if interim else None)
 
 
 def sample_evidence(of: ClaimSamples, sample: Sample, p_adjusted: float, level: float | None = None) -> Evidence:

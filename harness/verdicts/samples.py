@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from harness.spec.claims import Comparison, Proportion, TimeToTarget, Trend
-from harness.store.looks import Look, Looks
+from harness.store.interim import InterimAnalyses, InterimAnalysis
 from harness.verdicts.advantages import Advantages, Scale, advantages, pooled
 from harness.verdicts.arrays import Floats
 from harness.verdicts.equivalence import unseen
@@ -15,7 +15,7 @@ from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import Pairs
 from harness.verdicts.proportions import estimate_solved, estimate_solved_shares
 from harness.verdicts.resolution import ends, holding_at_both_ends
-from harness.verdicts.sequential import looked
+from harness.verdicts.sequential import with_interim_analyses
 from harness.verdicts.stats import ALPHA, FEWEST_SEEDS, ONCE, Estimate, Levels, estimate, once
 from harness.verdicts.trends import page_p
 
@@ -41,8 +41,8 @@ class Sample:
     pairs: Pairs | None = None
     seeds_left_out: bool = False
     """Whether seeds that some condition lacks were left out of the pool."""
-    looks: tuple[Look, ...] = ()
-    """The interim analyses, where seeds were added."""
+    analyses: tuple[InterimAnalysis, ...] = ()
+    """Where seeds were added."""
     later: int = 0
     """Pairs that came after the last interim analysis."""
 
@@ -52,7 +52,7 @@ def sample_of(
     conditions: tuple[Pairs, ...],
     outcome: OutcomeColumn,
     scale: Scale,
-    looks: Looks | None,
+    interim: InterimAnalyses | None,
     comparisons: int = 1,
 ) -> Sample:
     """What the pairs of one condition, or of several pooled, say of a claim.
@@ -61,25 +61,25 @@ def sample_of(
     comparisons: over how many comparisons the error of equivalence, 5 %, is divided.
     """
     whole = _observed(claim, conditions, outcome, scale)
-    if looks is None:
+    if interim is None:
         result = _estimate(claim, whole, scale, once(comparisons))
         return Sample(whole.advantages, result, whole.pairs, whole.seeds_left_out)
     by_count: dict[int, _Observed] = {}
-    for through in looks.through:
-        seen = tuple(pairs.up_to(through) for pairs in conditions)
-        if all(pairs.seeds for pairs in seen):
-            observed = _observed(claim, seen, outcome, scale)
+    for through in interim.through:
+        so_far = tuple(pairs.up_to(through) for pairs in conditions)
+        if all(pairs.seeds for pairs in so_far):
+            observed = _observed(claim, so_far, outcome, scale)
             by_count[len(observed.advantages.values)] = observed
-    counts = [n for n in sorted(by_count) if FEWEST_SEEDS <= n <= looks.most]
+    counts = [n for n in sorted(by_count) if FEWEST_SEEDS <= n <= interim.most]
     if not counts:  # nothing that an interim analysis may decide on
         result = replace(_estimate(claim, whole, scale, ONCE), p_value=1.0, equivalent=False)
         return Sample(whole.advantages, result, whole.pairs, whole.seeds_left_out)
-    result, path = looked(
-        lambda n, levels: _estimate(claim, by_count[n], scale, levels), counts, looks.most, comparisons
+    result, analyses = with_interim_analyses(
+        lambda n, levels: _estimate(claim, by_count[n], scale, levels), counts, interim.most, comparisons
     )
     last = by_count[counts[-1]]
     later = len(whole.advantages.values) - result.n
-    return Sample(last.advantages, result, last.pairs, last.seeds_left_out, path, later)
+    return Sample(last.advantages, result, last.pairs, last.seeds_left_out, analyses, later)
 
 
 def _observed(claim: Comparison, conditions: tuple[Pairs, ...], outcome: OutcomeColumn, scale: Scale) -> _Observed:

@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.errors import UserError
 from harness.files import read_text, replacing, user_path
-from harness.store.looks import Look
+from harness.store.interim import InterimAnalysis
 from harness.verdicts.verdict import Pair, Verdict
 
 SCHEMA = 2
@@ -70,7 +70,7 @@ def _verdict(row: dict[str, Any]) -> Verdict:
         given[name] = _figure(given.get(name))
     given["pairs"] = tuple(_pair(pair) for pair in given.get("pairs", ()))
     given["trials"] = tuple(given.get("trials", ()))
-    given["looks"] = tuple(_look(look) for look in given.get("looks", ()))
+    given["looks"] = tuple(_analysis(analysis) for analysis in given.get("looks", ()))
     given["by_condition"] = tuple(_verdict(condition) for condition in given.get("by_condition", ()))
     return Verdict(**given)
 
@@ -80,10 +80,10 @@ def _pair(row: dict[str, Any]) -> Pair:
     return Pair(seed=row["seed"], **{name: math.nan if value is None else value for name, value in numbers.items()})
 
 
-def _look(row: dict[str, Any]) -> Look:
+def _analysis(row: dict[str, Any]) -> InterimAnalysis:
     names = ("effect", "low", "high", "p_value", "p_sequential")
     numbers = {name: _figure(row[name]) for name in names}
-    return Look(row["n"], **{name: math.nan if value is None else value for name, value in numbers.items()})
+    return InterimAnalysis(row["n"], **{name: math.nan if value is None else value for name, value in numbers.items()})
 
 
 def _figure(value: Any) -> float | None:

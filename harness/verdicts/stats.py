@@ -60,7 +60,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Levels:
-    """The levels at which an estimate is made; by default those of a comparison that is looked at once."""
+    """The levels at which an estimate is made; by default those of a comparison that is tested once."""
 
     confidence: float = CONFIDENCE
     """Of the interval."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from harness.store.looks import Look
+from harness.store.interim import InterimAnalysis
 
 VerdictWord = Literal["supported", "contradicted", "no practical difference", "depends", "undecided", "not testable"]
 DECIDED: tuple[VerdictWord, ...] = ("supported", "contradicted", "no practical difference")
@@ -83,10 +83,10 @@ class Verdict:
     """Of the advantages of all conditions and seeds, where the claim covers several; with its 95 % interval."""
     interquartile_low: float | None = None
     interquartile_high: float | None = None
-    looks: tuple[Look, ...] = ()
-    """What each look saw, where seeds were added until it was decided; interval and p-values allow for the looks."""
+    looks: tuple[InterimAnalysis, ...] = ()
+    """Interim analyses, where seeds were added until it was decided; interval and p-values are adjusted for them."""
     most_seeds: int | None = None
-    """The most seeds that were to be run, fixed before the first look."""
+    """The most seeds that were to be run, fixed before the first interim analysis."""
     pairs: tuple[Pair, ...] = ()
     trials: tuple[str, ...] = ()
     """Ids of the trials behind the verdict."""

@@ -255,7 +255,7 @@ def test_seeds_are_added_where_a_claim_is_open_and_only_there(run, tmp_path: Pat
     assert (verdicts["clear"].verdict, verdicts["open"].verdict) == ("supported", "undecided")
     assert [look.n for look in verdicts["clear"].looks] == [5]
     assert [look.n for look in verdicts["open"].looks] == [5, 11, 15]
-    assert "Looked at after 5, 11 and 15 of at most 15 seeds" in verdicts["open"].reason
+    assert "Interim analyses after 5, 11 and 15 of at most 15 seeds" in verdicts["open"].reason
     with open_store(tmp_path / "tiny") as store:
         assert {claim: looks.through for claim, looks in store.looks().items()} == {"clear": (4,), "open": (4, 10, 14)}
 
@@ -302,7 +302,7 @@ def test_seeds_added_by_number_are_a_look_too(run, tmp_path: Path) -> None:
     finished, engine, _ = run(text)
     assert seeds_run(engine, 20) == set(range(5, 13)), "what is stored is not run again"
     assert [look.n for look in finished.verdicts[0].looks] == [5], "decided by then: later seeds change nothing"
-    assert "8 seeds came after the last look and do not count" in finished.verdicts[0].reason
+    assert "8 seeds came after the last interim analysis and do not count" in finished.verdicts[0].reason
     assert before[-1] == 9
 
 

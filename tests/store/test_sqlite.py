@@ -16,7 +16,7 @@ from harness.errors import UserError
 from harness.files import THIS_HOST, write_atomically
 from harness.spec.trial import TrialSpec
 from harness.store.folder import EXPERIMENT_NAME, exclusive, stored_experiment
-from harness.store.looks import Looks
+from harness.store.interim import InterimAnalyses
 from harness.store.sqlite import FILE_NAME, open_store
 from harness.store.tables import SCHEMA_VERSION
 from tests.factories import record, spec
@@ -273,7 +273,7 @@ def test_looks_are_kept_by_claim_in_the_order_of_their_seeds(tmp_path: Path) -> 
     with open_store(tmp_path, create=True) as store:
         store.add_looks({"a": 9, "b": 9}, 20)
         store.add_looks({"a": 4}, 20)
-        assert store.looks() == {"a": Looks((4, 9), 20), "b": Looks((9,), 20)}
+        assert store.looks() == {"a": InterimAnalyses((4, 9), 20), "b": InterimAnalyses((9,), 20)}
 
 
 def test_more_records_than_are_read_at_a_time_come_once_each_and_in_order(

@@ -12,7 +12,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.store.frame import curves_frame, to_frame
-from harness.store.looks import Looks
+from harness.store.interim import InterimAnalyses
 from harness.verdicts.judge import judge, read_verdicts, write_verdicts
 from harness.verdicts.saved import SCHEMA
 from harness.verdicts.verdict import Pair, Verdict
@@ -115,9 +115,9 @@ def test_verdicts_of_a_newer_harness_are_not_guessed_at(path: Path) -> None:
         read_verdicts(path)
 
 
-def test_the_looks_of_a_verdict_are_read_back(path: Path) -> None:
-    looks = {"c": Looks((4, 7), 20)}
-    verdicts = judge([paired()], to_frame(trials(lambda seed: 0.3 * (-1) ** seed)), looks=looks)
+def test_the_interim_analyses_of_a_verdict_are_read_back(path: Path) -> None:
+    interim = {"c": InterimAnalyses((4, 7), 20)}
+    verdicts = judge([paired()], to_frame(trials(lambda seed: 0.3 * (-1) ** seed)), interim=interim)
     assert [look.n for look in verdicts[0].looks] == [5, 8]
     write_verdicts(verdicts, path)
     assert repr(read_verdicts(path)) == repr(verdicts)

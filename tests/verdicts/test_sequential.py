@@ -10,31 +10,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.store.looks import Look
-from harness.verdicts.sequential import looked, nominal_levels, sequential_p, spent
+from harness.store.interim import InterimAnalysis
+from harness.verdicts.sequential import nominal_levels, sequential_p, spent, with_interim_analyses
 from harness.verdicts.stats import Levels, estimate
 
-LOOKS = (5, 10, 15, 20, 25, 30, 35, 40)
+COUNTS = (5, 10, 15, 20, 25, 30, 35, 40)
 
 
 def test_levels_are_those_of_lan_and_demets() -> None:
-    # Pocock-type spending, five equal looks: z = 2.438, 2.427, 2.410, 2.397, 2.386 (Lan and DeMets 1983; R's ldbounds).
+    # Pocock-type spending, five equal analyses: z = 2.438, 2.427, 2.410, 2.397, 2.386 (Lan and DeMets; R's ldbounds).
     levels = nominal_levels((10, 20, 30, 40, 50), 50)
     assert levels == pytest.approx((0.01477, 0.01523, 0.01594, 0.01655, 0.01703), abs=1e-5)
 
 
-def test_one_look_at_the_end_is_an_ordinary_test() -> None:
+def test_one_analysis_at_the_end_is_an_ordinary_test() -> None:
     assert nominal_levels((30,), 30) == pytest.approx((0.05,), abs=1e-9)
     assert sequential_p([0.02], [30], 30) == pytest.approx(0.02, rel=0.05)
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=8, unique=True))
-def test_looks_may_come_at_any_seed_count(counts: list[int]) -> None:
-    looks = sorted(counts)
-    levels = nominal_levels(looks, 60)
+def test_analyses_may_come_at_any_seed_count(counts: list[int]) -> None:
+    ascending = sorted(counts)
+    levels = nominal_levels(ascending, 60)
     assert all(0 < level <= 0.05 + 1e-9 for level in levels)
-    assert sum(levels) >= spent(looks[-1] / 60) - 1e-6  # the union bound is never beaten from below
+    assert sum(levels) >= spent(ascending[-1] / 60) - 1e-6  # the union bound is never beaten from below
 
 
 def test_beyond_the_most_seeds_nothing_is_left_to_spend() -> None:
@@ -42,7 +42,7 @@ def test_beyond_the_most_seeds_nothing_is_left_to_spend() -> None:
     assert sequential_p([0.5, 1e-9], [10, 20], 15) == sequential_p([0.5], [10], 15)
 
 
-def test_looks_must_ascend() -> None:
+def test_analyses_must_ascend() -> None:
     with pytest.raises(ValueError, match="ascending"):
         nominal_levels((10, 10), 20)
 
@@ -54,23 +54,23 @@ def test_an_early_difference_is_kept_and_paid_for() -> None:
     assert sequential_p([0.03, 0.03], [5, 10], 40) > 0.05
 
 
-def path(differences: np.ndarray, counts: Sequence[int], most: int) -> tuple[Look, ...]:
-    return looked(lambda n, levels: estimate(differences[:n], 0.5, levels), counts, most)[1]
+def path(differences: np.ndarray, counts: Sequence[int], most: int) -> tuple[InterimAnalysis, ...]:
+    return with_interim_analyses(lambda n, levels: estimate(differences[:n], 0.5, levels), counts, most)[1]
 
 
-def test_the_path_shows_each_look() -> None:
+def test_the_path_shows_each_analysis() -> None:
     d = np.random.default_rng(4).normal(0.9, 1, size=23)
-    seen = path(d, LOOKS[:4], 40)
-    assert [look.n for look in seen] == [5, 10, 15, 20]
-    assert all(look.low < look.effect < look.high for look in seen)
+    seen = path(d, COUNTS[:4], 40)
+    assert [analysis.n for analysis in seen] == [5, 10, 15, 20]
+    assert all(analysis.low < analysis.effect < analysis.high for analysis in seen)
     assert seen[-1].p_sequential <= seen[0].p_sequential
     assert seen[-1].high - seen[-1].low < seen[0].high - seen[0].low
 
 
-def test_the_estimate_after_looks_is_the_last_looks_with_the_price_of_all() -> None:
+def test_the_estimate_after_analyses_is_the_last_one_with_the_price_of_all() -> None:
     d = np.random.default_rng(4).normal(0.9, 1, size=20)
     once = estimate(d, 0.5)
-    after, seen = looked(lambda n, levels: estimate(d[:n], 0.5, levels), (5, 10, 15, 20), 40)
+    after, seen = with_interim_analyses(lambda n, levels: estimate(d[:n], 0.5, levels), (5, 10, 15, 20), 40)
     assert (after.n, after.effect) == (20, once.effect)
     assert after.low < once.low
     assert after.high > once.high
@@ -79,26 +79,30 @@ def test_the_estimate_after_looks_is_the_last_looks_with_the_price_of_all() -> N
 
 def test_equivalence_is_tested_at_levels_that_add_up_too() -> None:
     asked: list[Levels] = []
-    looked(lambda n, levels: asked.append(levels) or estimate(np.arange(n) % 3 - 1.0, 9.0, levels), LOOKS, 40)
+    with_interim_analyses(
+        lambda n, levels: asked.append(levels) or estimate(np.arange(n) % 3 - 1.0, 9.0, levels), COUNTS, 40
+    )
     each_side = [levels.equivalence for levels in asked]
     assert all(level < 0.05 for level in each_side)
     assert sum(each_side) >= 0.05
-    assert [1 - levels.confidence for levels in asked] == pytest.approx(nominal_levels(LOOKS, 40))
+    assert [1 - levels.confidence for levels in asked] == pytest.approx(nominal_levels(COUNTS, 40))
 
 
-def test_equivalence_that_a_look_has_found_stays() -> None:
-    found = looked(lambda n, levels: replace(estimate(np.arange(n) % 3 - 1.0, 9.0), equivalent=n == 5), (5, 10), 40)[0]
+def test_equivalence_that_an_analysis_has_found_stays() -> None:
+    found = with_interim_analyses(
+        lambda n, levels: replace(estimate(np.arange(n) % 3 - 1.0, 9.0), equivalent=n == 5), (5, 10), 40
+    )[0]
     assert found.equivalent
 
 
-def test_without_a_difference_looking_often_errs_at_most_as_promised() -> None:
+def test_without_a_difference_testing_often_errs_at_most_as_promised() -> None:
     generator = np.random.default_rng(11)
     experiments = 300
-    looked, naive = 0, 0
+    adjusted, naive = 0, 0
     for _ in range(experiments):
-        seen = path(generator.normal(size=40), LOOKS, 40)
-        looked += any(look.p_sequential <= 0.05 for look in seen)
-        naive += any(look.p_value <= 0.05 for look in seen)
-        assert (seen[-1].p_sequential <= 0.05) == any(look.p_sequential <= 0.05 for look in seen)
-    assert looked / experiments <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / experiments)
+        seen = path(generator.normal(size=40), COUNTS, 40)
+        adjusted += any(analysis.p_sequential <= 0.05 for analysis in seen)
+        naive += any(analysis.p_value <= 0.05 for analysis in seen)
+        assert (seen[-1].p_sequential <= 0.05) == any(analysis.p_sequential <= 0.05 for analysis in seen)
+    assert adjusted / experiments <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / experiments)
     assert naive / experiments > 0.1  # which is what it is there to prevent

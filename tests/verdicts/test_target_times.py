@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from harness.spec.claims import Claim, Where
 from harness.store.frame import curves_frame, to_frame
-from harness.store.looks import Looks
+from harness.store.interim import InterimAnalyses
 from harness.tasks import tasks
 from harness.verdicts.judge import judge
 from harness.verdicts.outcomes import SecondsFrom, ToTarget, with_outcome
@@ -194,8 +194,11 @@ def test_an_interim_analysis_of_fewer_seeds_takes_the_seconds_per_update_of_all_
     for seed, slower in enumerate((1.5, 2.0, 3.0)):
         for cell, pace in (("gru", 0.01), ("lstm", 0.01 * slower)):
             records.append(timing(cell, seed, pace) | {"timing_block": f"b{seed}", "rounds": [pace]})
-    looks = {"t": Looks((4, 9), 10)}
-    (found,) = judge([claim("seconds")], to_frame(records), curves_frame(records), looks)
+    interim = {"t": InterimAnalyses((4, 9), 10)}
+    (found,) = judge([claim("seconds")], to_frame(records), curves_frame(records), interim)
     percent = 100 * (9 ** (1 / 3) - 1)
-    assert [(look.n, look.effect) for look in found.looks] == [(5, pytest.approx(math.log(9) / 3)), (10, ANY)]
+    assert [(analysis.n, analysis.effect) for analysis in found.looks] == [
+        (5, pytest.approx(math.log(9) / 3)),
+        (10, ANY),
+    ]
     assert found.effect == pytest.approx(percent)

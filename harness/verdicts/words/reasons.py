@@ -24,7 +24,13 @@ from harness.verdicts.words.findings import (
     title,
     why,
 )
-from harness.verdicts.words.remedies import equality_wants, known_within, looked_at, measured_better, seeds_wanted
+from harness.verdicts.words.remedies import (
+    equality_wants,
+    interim_analyses,
+    known_within,
+    measured_better,
+    seeds_wanted,
+)
 
 
 def sample_reason(evidence: Evidence) -> str:
@@ -37,7 +43,9 @@ def sample_reason(evidence: Evidence) -> str:
         equality_wants(evidence.missing, evidence.claim, evidence.scale) if evidence.missing else "",
         seeds_wanted(evidence),
         measured_better(evidence.outcome) if evidence.noise_of_times else "",
-        looked_at(evidence.sample.looks, evidence.most_seeds, evidence.sample.later) if evidence.most_seeds else "",
+        interim_analyses(evidence.sample.analyses, evidence.most_seeds, evidence.sample.later)
+        if evidence.most_seeds
+        else "",
         beaten(evidence.baselines),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.spec.claims import Comparison, Horizon, Proportion, TimeToTarget, Trend
-from harness.store.looks import Look
+from harness.store.interim import InterimAnalysis
 from harness.verdicts.advantages import Scale
 from harness.verdicts.effects import size
 from harness.verdicts.evidence import Evidence
@@ -110,15 +110,17 @@ def measured_better(outcome: OutcomeColumn) -> str:
     return f"A time is known better on a quiet machine{rounds}; more seeds are no remedy for noise."
 
 
-def looked_at(looks: Sequence[Look], most: int, later: int) -> str:
-    """When a claim was looked at while seeds were added; `later` seeds came after the last look."""
-    counts = [str(look.n) for look in looks]
+def interim_analyses(analyses: Sequence[InterimAnalysis], most: int, later: int) -> str:
+    """When a claim was tested while seeds were added; `later` seeds came after the last analysis."""
+    counts = [str(analysis.n) for analysis in analyses]
     text = ""
     if counts:
         when = " and ".join(filter(None, (", ".join(counts[:-1]), counts[-1])))
-        text = f"Looked at after {when} of at most {most} seeds: interval and p allow for such looks."
+        name, them = ("Interim analysis", "it") if len(counts) == 1 else ("Interim analyses", "them")
+        text = f"{name} after {when} of at most {most} seeds; p-value and interval are adjusted for {them}."
     if later:
-        text += f" {later} seed{'s' * (later != 1)} came after the last look and do{'es' * (later == 1)} not count."
+        do = "does" if later == 1 else "do"
+        text += f" {later} seed{'s' * (later != 1)} came after the last interim analysis and {do} not count."
     return text.strip()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from harness.spec.claims import Comparison
-from harness.store.looks import Look
+from harness.store.interim import InterimAnalysis
 from harness.verdicts.advantages import Advantages, Scale
 from harness.verdicts.evidence import Evidence
 from harness.verdicts.outcomes import OutcomeColumn
@@ -44,13 +44,13 @@ def evidence(
     word: VerdictWord = "undecided",
     p: float = 0.01,
     outcome: OutcomeColumn = LOSS,
-    looks: tuple[Look, ...] = (),
+    analyses: tuple[InterimAnalysis, ...] = (),
     later: int = 0,
     **further: Any,
 ) -> Evidence:
     """blank: pairs without information; alone: pairs in which one cell alone failed."""
     advantages = Advantages(np.full(n, effect), (), blank, failed, alone / n, bounded=pooled_bounded)
     estimate = Estimate(effect, low, high, 0.5, False, n, bounded=bounded)
-    sample = Sample(advantages, estimate, looks=looks, later=later)
+    sample = Sample(advantages, estimate, analyses=analyses, later=later)
     scope = further.pop("scope", {})
     return Evidence(of, outcome, scale, sample, word, p, scope, **further)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.store.looks import Look
+from harness.store.interim import InterimAnalysis
 from harness.verdicts.baselines import AgainstBaseline
 from harness.verdicts.evidence import Compared, Evidence, NoPairs, Relation
 from harness.verdicts.lean import Lean
@@ -23,9 +23,9 @@ from tests.verdicts.words.samples import LOSS, RATIO, TREND, evidence
 
 def test_the_sentences_of_a_sample_come_in_this_order() -> None:
     gru = AgainstBaseline("gru", "trigram", 2.0, 2.3, beats=True)
-    look = Look(8, 0.0, 0.0, 0.0, 1.0, 1.0)
+    analysis = InterimAnalysis(8, 0.0, 0.0, 0.0, 1.0, 1.0)
     everything = evidence(
-        paired(), -0.01, -0.1, 0.1, p=0.8, looks=(look,), most_seeds=40,
+        paired(), -0.01, -0.1, 0.1, p=0.8, analyses=(analysis,), most_seeds=40,
         lean=Lean(0.25, 0.5, 0.25), resolution=Resolution(30, too_coarse=False, finer_helps=False),
         missing=NoBounds(of_a_ratio=True), seeds_for_power=12, noise_of_times=True, baselines=((gru,),),
     )  # fmt: skip
@@ -38,10 +38,10 @@ def test_the_sentences_of_a_sample_come_in_this_order() -> None:
         " A ratio of such outcomes has no bounds: 'no practical difference' takes a margin in the metric's unit."
         " For 80 % power against a difference of 0.05 it would take about 12 seeds (harness run FILE --until-decided)."
         " A time is known better on a quiet machine; more seeds are no remedy for noise."
-        " Looked at after 8 of at most 40 seeds: interval and p allow for such looks."
+        " Interim analysis after 8 of at most 40 seeds; p-value and interval are adjusted for it."
         " GRU beats the best baseline, 'trigram' (2 against 2.30)."
     )
-    assert sample_reason(evidence(paired(), looks=(look,), word="supported")) == (
+    assert sample_reason(evidence(paired(), analyses=(analysis,), word="supported")) == (
         "GRU against LSTM, test loss, 8 seeds: better, +0.2 (95 % interval [0.1, 0.3])."
         " The direction is clear (p = 0.01)."
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.spec.claims import Comparison
-from harness.store.looks import Look
+from harness.store.interim import InterimAnalysis
 from harness.verdicts.advantages import Scale
 from harness.verdicts.missing_evidence import (
     Missing,
@@ -20,7 +20,13 @@ from harness.verdicts.missing_evidence import (
 )
 from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.resolution import Resolution
-from harness.verdicts.words.remedies import equality_wants, known_within, looked_at, measured_better, seeds_wanted
+from harness.verdicts.words.remedies import (
+    equality_wants,
+    interim_analyses,
+    known_within,
+    measured_better,
+    seeds_wanted,
+)
 from tests.verdicts.records import paired
 from tests.verdicts.words.samples import HORIZON, LOSS, PAIRED, PLAIN, RATIO, SHARE, SOLVED, TIME, TREND, evidence
 
@@ -136,17 +142,17 @@ def test_how_finely_times_are_known_is_stated() -> None:
     assert "; a smaller `evaluate_every` would be finer." in seconds
 
 
-def test_looks_are_stated_with_their_counts() -> None:
-    looks = [Look(n, 0.0, 0.0, 0.0, 1.0, 1.0) for n in (5, 10, 15)]
-    allow = "of at most 40 seeds: interval and p allow for such looks."
-    assert looked_at(looks[:1], 40, 0) == f"Looked at after 5 {allow}"
-    assert (
-        looked_at(looks[:2], 40, 1)
-        == f"Looked at after 5 and 10 {allow} 1 seed came after the last look and does not count."
+def test_interim_analyses_are_stated_with_their_counts() -> None:
+    analyses = [InterimAnalysis(n, 0.0, 0.0, 0.0, 1.0, 1.0) for n in (5, 10, 15)]
+    adjusted = "of at most 40 seeds; p-value and interval are adjusted for"
+    assert interim_analyses(analyses[:1], 40, 0) == f"Interim analysis after 5 {adjusted} it."
+    assert interim_analyses(analyses[:2], 40, 1) == (
+        f"Interim analyses after 5 and 10 {adjusted} them."
+        " 1 seed came after the last interim analysis and does not count."
     )
-    assert (
-        looked_at(looks, 40, 2)
-        == f"Looked at after 5, 10 and 15 {allow} 2 seeds came after the last look and do not count."
+    assert interim_analyses(analyses, 40, 2) == (
+        f"Interim analyses after 5, 10 and 15 {adjusted} them."
+        " 2 seeds came after the last interim analysis and do not count."
     )
-    assert looked_at([], 40, 3) == "3 seeds came after the last look and do not count."
-    assert looked_at([], 40, 0) == ""
+    assert interim_analyses([], 40, 3) == "3 seeds came after the last interim analysis and do not count."
+    assert interim_analyses([], 40, 0) == ""
