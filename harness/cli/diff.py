@@ -59,8 +59,9 @@ def as_json(first: Side, second: Side, found: Changes) -> str:
     """Everything that was compared; JSON has no infinity, so an unbounded interval is null."""
     rows = []
     for change in found.changes:
-        row = {**asdict(change), **asdict(change.quantity), "direction": change.direction}
-        del row["quantity"]
+        row = {"where": where(change), **asdict(change), **asdict(change.quantity), "direction": change.direction}
+        for name in ("task", "condition", "quantity"):
+            del row[name]
         rows.append({name: None if value in (math.inf, -math.inf) else value for name, value in row.items()})
     sides = {"first": asdict(first), "second": asdict(second)}
     counts = {name: getattr(found, name) for name in ("common", "only_first", "only_second", "time_left_out")}
@@ -98,7 +99,7 @@ def table(changes: Sequence[Change]) -> Table:
     for change in changes:
         unit = f" {change.quantity.unit}" if change.quantity.unit else ""
         row = (
-            f"{change.cell}, {change.where}",
+            f"{change.cell}, {where(change)}",
             change.quantity.title,
             f"{number(change.first)} to {number(change.second)}{unit}",
             _change_in_words(change),
@@ -106,6 +107,13 @@ def table(changes: Sequence[Change]) -> Table:
         )
         shown.add_row(*map(Text, row))
     return shown
+
+
+def where(change: Change) -> str:
+    """The condition: 'language, train size 100, updates 50'."""
+    names = {"reference_units": "units", "updates_planned": "updates", "dataset": "data"}
+    factors = [f"{names.get(name, name).replace('_', ' ')} {value}" for name, value in change.condition.items()]
+    return ", ".join([change.task, *factors])
 
 
 def _change_in_words(change: Change) -> str:

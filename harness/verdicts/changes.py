@@ -6,9 +6,9 @@ from it, may differ. Differences are second minus first, paired by seed; times a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -50,7 +50,9 @@ class Quantity:
 class Change:
     """One quantity of one cell in one condition, before and after: means over the seeds that both have."""
 
-    where: str
+    task: str
+    condition: Mapping[str, Any]
+    """The factors that tell the task's conditions apart, by column of the frame, and their values here."""
     cell: str
     quantity: Quantity
     first: float
@@ -95,9 +97,9 @@ def compare(first: pd.DataFrame, second: pd.DataFrame) -> Changes:
     changes: list[Change] = []
     for _, part in both.groupby(list(SAME), dropna=False, sort=True):
         task, cell = str(part["task"].iloc[0]), str(part["cell"].iloc[0])
-        where = _in_words(part, shown[task])
+        condition = {name: part[f"{name}_1" if name == "dataset" else name].iloc[0] for name in shown[task]}
         for quantity in _quantities(task, part):
-            change = _change(where, cell, quantity, part)
+            change = _change(task, condition, cell, quantity, part)
             if change is not None:
                 changes.append(change)
     elsewhere = int((both["machine_1"] != both["machine_2"]).sum())
@@ -106,14 +108,8 @@ def compare(first: pd.DataFrame, second: pd.DataFrame) -> Changes:
 
 def _varying(part: pd.DataFrame) -> list[str]:
     """The factors that tell a task's conditions apart."""
-    named = ["dataset_1" if name == "data" else name for name in SAME if name not in ("task", "cell")]
-    return [name for name in named if part[name].nunique(dropna=False) > 1]
-
-
-def _in_words(condition: pd.DataFrame, shown: list[str]) -> str:
-    names = {"reference_units": "units", "updates_planned": "updates", "dataset_1": "data"}
-    told = [f"{names.get(name, name).replace('_', ' ')} {condition[name].iloc[0]}" for name in shown]
-    return ", ".join([str(condition["task"].iloc[0]), *told])
+    named = ["dataset" if name == "data" else name for name in SAME if name not in ("task", "cell")]
+    return [name for name in named if part[f"{name}_1" if name == "dataset" else name].nunique(dropna=False) > 1]
 
 
 def _quantities(task: str, part: pd.DataFrame) -> Iterator[Quantity]:
@@ -131,13 +127,15 @@ def _quantities(task: str, part: pd.DataFrame) -> Iterator[Quantity]:
         yield Quantity("time", name, name.replace("_", " "), "s", "ratio")
 
 
-def _change(where: str, cell: str, quantity: Quantity, part: pd.DataFrame) -> Change | None:
+def _change(
+    task: str, condition: Mapping[str, Any], cell: str, quantity: Quantity, part: pd.DataFrame
+) -> Change | None:
     """None where there is nothing to compare: not measured, failed, or times of two machines."""
     if quantity.group == "failures":
         failed = [int((part[f"status_{side}"] != "ok").sum()) for side in (1, 2)]
         more = failed[1] - failed[0]
         finding: Finding = "changed" if more else "same"
-        return Change(where, cell, quantity, failed[0], failed[1], more, more, more, len(part), finding)
+        return Change(task, condition, cell, quantity, failed[0], failed[1], more, more, more, len(part), finding)
     usable = (part["status_1"] == "ok") & (part["status_2"] == "ok")
     if quantity.group == "time":
         usable &= part["machine_1"] == part["machine_2"]
@@ -153,7 +151,7 @@ def _change(where: str, cell: str, quantity: Quantity, part: pd.DataFrame) -> Ch
     else:
         finding = "changed" if low > 0 or high < 0 else "within noise"
     means = float(first.mean()), float(second.mean())
-    return Change(where, cell, quantity, *means, change, low, high, len(values), finding)
+    return Change(task, condition, cell, quantity, *means, change, low, high, len(values), finding)
 
 
 def _difference(first: Floats, second: Floats, how: str) -> tuple[float, float, float]:

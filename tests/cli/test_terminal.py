@@ -111,7 +111,7 @@ def tables() -> list[Table]:
     tiny = experiment().model_copy(update={"title": MARKUP})
     trials = {id: trial.model_copy(update={"task": MARKUP}) for id, trial in plan(tiny).items()}
     quantity = Quantity("accuracy", "test_loss", "loss", "", "difference")
-    change = Change(MARKUP, "gru", quantity, 1.0, 2.0, 1.0, 0.5, 1.5, 5, "changed")
+    change = Change(MARKUP, {"train_size": MARKUP}, "gru", quantity, 1.0, 2.0, 1.0, 0.5, 1.5, 5, "changed")
     measured = BackendRecord(MARKUP, "keras", "update", Shape(), 0.0, status="crashed")
     status = Status((CellStatus(MARKUP, Counter(ok=1), 1.0, 0.0),), 1.0, 0.0, 0, 0)
     return [

@@ -113,22 +113,25 @@ def test_failures_are_counted_and_their_figures_left_out() -> None:
     assert (failed.change, failed.low, failed.high, failed.seeds) == (2, 2, 2, 6)
 
 
+def conditions(found: Changes) -> list[tuple[str, dict[str, Any]]]:
+    return [(change.task, dict(change.condition)) for change in found.changes if change.quantity.column == "parameters"]
+
+
 def test_conditions_are_told_apart_by_what_varies() -> None:
     several = [*records(train_size=100), *records(train_size=200)]
-    assert {change.where for change in changes(several, several).changes} == {
-        "language, train size 100",
-        "language, train size 200",
-    }
-    assert {change.where for change in changes(records(), records()).changes} == {"language"}
-    told = [change.where for change in changes(several[::-1], several[::-1]).changes if change.cell == "gru"]
-    assert told == sorted(told), "in the order of their sizes, whatever that of the records"
+    by_size = [("language", {"train_size": size}) for size in (100, 100, 200, 200)]
+    assert sorted(conditions(changes(several, several)), key=str) == by_size
+    assert conditions(changes(records(), records())) == [("language", {})] * 2
+    of_gru = [change for change in changes(several[::-1], several[::-1]).changes if change.cell == "gru"]
+    sizes = [change.condition["train_size"] for change in of_gru]
+    assert sizes == sorted(sizes), "in the order of their sizes, whatever that of the records"
     several = [*records(units=8, updates=50), *records(units=16, updates=70)]
-    assert {change.where for change in changes(several, several).changes} == {
-        "language, units 8, updates 50",
-        "language, units 16, updates 70",
-    }
+    assert sorted(conditions(changes(several, several)), key=str)[::2] == [
+        ("language", {"reference_units": 16, "updates_planned": 70}),
+        ("language", {"reference_units": 8, "updates_planned": 50}),
+    ]
     several = [*records(1), *records(1, task="recall")]
-    assert {change.where for change in changes(several, several).changes} == {"language", "recall"}
+    assert {task for task, _ in conditions(changes(several, several))} == {"language", "recall"}
 
 
 def test_tuning_and_interrupted_trials_are_no_part_of_it() -> None:
