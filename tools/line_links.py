@@ -1,0 +1,59 @@
+"""Links to definitions: `[train](../harness/trial/train.py#L40)` gets the line on which `train` is defined.
+
+python -m tools.line_links docs/architecture.md
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from functools import cache
+from pathlib import Path
+
+from harness.errors import UserError
+from harness.files import read_text, write_atomically
+
+_LINK = re.compile(r"\[`([\w.]+)`\]\(([\w./-]+\.py)(?:#L\d+)?\)")
+
+
+def renewed(text: str, folder: Path) -> str:
+    """The text with present line numbers; paths are relative to the folder. Raises UserError for a name not defined."""
+
+    def link(match: re.Match[str]) -> str:
+        name, path = match[1], match[2]
+        lines = definitions(folder / path)
+        if name not in lines:
+            raise UserError(f"{path}: defines no {name!r}; it defines {', '.join(lines)}")
+        return f"[`{name}`]({path}#L{lines[name]})"
+
+    return _LINK.sub(link, text)
+
+
+@cache
+def definitions(path: Path) -> dict[str, int]:
+    """The functions, classes and constants of a module, and the methods as `Class.method`, with their lines."""
+    lines: dict[str, int] = {}
+
+    def add(body: list[ast.stmt], prefix: str) -> None:
+        for node in body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                lines[prefix + node.name] = node.lineno
+            if isinstance(node, ast.ClassDef):
+                add(node.body, f"{prefix}{node.name}.")
+            targets = [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [])
+            lines.update({prefix + target.id: node.lineno for target in targets if isinstance(target, ast.Name)})
+
+    add(ast.parse(read_text(path)).body, "")
+    return lines
+
+
+def main() -> None:
+    """Renew the links of the files that are given as arguments."""
+    for name in sys.argv[1:]:
+        file = Path(name)
+        write_atomically(file, renewed(read_text(file), file.parent))
+
+
+if __name__ == "__main__":
+    main()
