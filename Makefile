@@ -95,8 +95,9 @@ readme: $(READY)  ## the README's verdicts from those of `make compare`
 lint: $(READY)  ## style and types, as CI checks them
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
-format: $(READY)  ## rewrite the code in the house's format
+format: $(READY)  ## format the code, and renew links from docs/ to its lines
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+	@$(BIN)/python -m tools.line_links docs/*.md
 
 schema: $(READY)  ## renew the JSON schema of experiment files from the models
 	@$(BIN)/harness schema > experiments/experiment.schema.json

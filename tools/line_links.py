@@ -22,6 +22,8 @@ def renewed(text: str, folder: Path) -> str:
 
     def link(match: re.Match[str]) -> str:
         name, path = match[1], match[2]
+        if name.endswith(".py"):
+            return match[0]
         lines = definitions(folder / path)
         if name not in lines:
             raise UserError(f"{path}: defines no {name!r}; it defines {', '.join(lines)}")
@@ -50,9 +52,11 @@ def definitions(path: Path) -> dict[str, int]:
 
 def main() -> None:
     """Renew the links of the files that are given as arguments."""
-    for name in sys.argv[1:]:
-        file = Path(name)
-        write_atomically(file, renewed(read_text(file), file.parent))
+    for file in map(Path, sys.argv[1:]):
+        try:
+            write_atomically(file, renewed(read_text(file), file.parent))
+        except UserError as error:
+            sys.exit(f"{file}: {error}")
 
 
 if __name__ == "__main__":

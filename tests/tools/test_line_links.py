@@ -30,9 +30,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_link_gets_the_line_of_what_it_names(folder: Path) -> None:
-    text = "[`train`](code.py) and [`Cell.step`](code.py#L99), [`LIMIT`](code.py#L1); [a file](code.py)"
+    text = "[`train`](code.py) and [`Cell.step`](code.py#L99), [`LIMIT`](code.py#L1); [`code.py`](code.py)"
     assert renewed(text, folder) == (
-        "[`train`](code.py#L10) and [`Cell.step`](code.py#L7), [`LIMIT`](code.py#L3); [a file](code.py)"
+        "[`train`](code.py#L10) and [`Cell.step`](code.py#L7), [`LIMIT`](code.py#L3); [`code.py`](code.py)"
     )
 
 
@@ -44,4 +44,4 @@ def test_a_name_that_is_gone_is_an_error(folder: Path) -> None:
 @pytest.mark.parametrize("document", sorted(DOCS.glob("*.md")), ids=lambda path: path.stem)
 def test_the_links_of_the_documents_are_up_to_date(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
-    assert renewed(text, document.parent) == text, f"python -m tools.line_links docs/{document.name}"
+    assert renewed(text, document.parent) == text, "make format renews the links"
