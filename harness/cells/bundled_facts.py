@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import permutations
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from harness.cells import cells
 from harness.cells import reference as plain_loop
 from harness.cells.cell import Cell, equations
 from harness.cells.facts import FactFound
+from harness.errors import UserError
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -55,9 +57,15 @@ class Counts:
 
 
 def counts(cell: Cell) -> Counts:
-    """Read off the source of the cell's step. Raises UserError for a cell without one."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(equations(cell)))).body[0]
-    assert isinstance(tree, ast.FunctionDef)
+    """Read off the source of the cell's step.
+
+    Raises UserError for a cell without one, and for a step that is not written as a function of three arguments.
+    """
+    tree: ast.stmt | None = None
+    with suppress(OSError, TypeError, SyntaxError):  # made by a program, no function, or a part of an expression
+        tree = ast.parse(textwrap.dedent(inspect.getsource(equations(cell)))).body[0]
+    if not isinstance(tree, ast.FunctionDef) or len(tree.args.args) < 3:
+        raise UserError(f"cell {cell.name!r}: its step is not written as a function `def step(x, states, recur)`")
     body = tree.body[1:] if ast.get_docstring(tree) else tree.body
     nodes = [node for statement in body for node in ast.walk(statement)]
     calls = [node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]

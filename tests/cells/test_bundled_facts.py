@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from harness.cells import bundled_facts as told
 from harness.cells import lstm as lstm_equations
 from harness.cells.cell import Blocks, Recurrence, Saved, States
 from harness.cells.facts import facts
+from harness.errors import UserError
 from harness.store.frame import to_frame
 
 EMPTY = to_frame([])
@@ -34,6 +37,18 @@ def test_counts_are_read_off_the_equations() -> None:
     # x + u in each block, then f c + i g and o tanh(c'); the GRU's: r u, z h + (1 - z) c, and its second bias
     assert (rnn.elementwise, lstm.elementwise) == (1, 4 + 3 + 1)
     assert gru.elementwise == 3 + 1 + 4 + 3
+
+
+def any_arguments(*given: object) -> tuple[tuple[()], tuple[()]]:
+    return (), ()
+
+
+@pytest.mark.parametrize(
+    "step", [any_arguments, partial(any_arguments), lambda x, states, recur: ((), ()), len, eval("lambda: 0")]
+)
+def test_a_step_that_cannot_be_read_is_named(step: Any) -> None:
+    with pytest.raises(UserError, match="cell 'odd': its step is not written as a function"):
+        told.counts(replace(cells["gru"], name="odd", step=step))
 
 
 def test_the_gru_is_simpler() -> None:

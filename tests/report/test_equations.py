@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import inspect
 import re
+from dataclasses import replace
+from functools import partial
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 from harness.cells import cells
+from harness.report.page.architectures import counts_of, source
 from harness.report.page.equations import equations
 from tests.cells.example import PAGE
 
@@ -88,3 +92,10 @@ def test_brackets_stand_where_they_are_needed() -> None:
 @pytest.mark.parametrize("source", [REPEATED, ATTRIBUTE, "x = 1", "def step(x): return x", "def step(", ""])
 def test_what_has_no_textbook_notation_has_no_equations(source: str) -> None:
     assert equations(source) == []
+
+
+@pytest.mark.parametrize("step", [lambda *given: ((), ()), partial(min), len])
+def test_a_cell_whose_step_cannot_be_read_has_neither_counts_nor_equations(step: Any) -> None:
+    cell = replace(cells["gru"], name="odd", step=step)
+    assert counts_of(cell) == {}
+    assert equations(source(cell)) == []

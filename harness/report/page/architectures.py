@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.cells import Cell
 from harness.cells.bundled_facts import counts
+from harness.errors import UserError
 from harness.report.figures.looks import Look
 from harness.report.page.equations import equations
 from harness.words import NO_VALUE, number, shorten
@@ -61,15 +62,16 @@ def source(cell: Cell) -> str:
         return ""
     try:
         return inspect.getsource(cell.step)
-    except OSError:  # made by a program, not written in a file
+    except (OSError, TypeError):  # made by a program and not written in a file, or no function
         return ""
 
 
 def counts_of(cell: Cell) -> dict[str, int]:
     """What is counted in the cell's equations; nothing where these cannot be read."""
-    if not source(cell):
+    try:
+        found = counts(cell)
+    except UserError:
         return {}
-    found = counts(cell)
     return {
         "recurrent products": found.products,
         "sigmoids and tanhs, a unit": found.functions,
