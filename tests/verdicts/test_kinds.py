@@ -212,6 +212,16 @@ def test_failures_make_a_trend_as_steep_as_can_be_unless_they_balance() -> None:
     assert evidence(records, shrinks).sample.advantages.failed == 7
 
 
+def test_a_failure_among_few_seeds_of_a_trend_counts_as_a_multiple_of_the_largest_difference() -> None:
+    records = [record for size in (100, 200, 400) for record in trials(lambda seed, s=size: 60 / s, train_size=size)]  # type: ignore[misc]
+    for record in records:
+        if (record["spec"]["cell"], record["spec"]["seed"], record["spec"]["train_size"]) == ("gru", 0, 400):
+            record["status"] = "diverged"
+    sample = evidence(records, paired(kind="trend", along="train_size", advantage="shrinks")).sample
+    assert (sample.estimate.n, sample.advantages.failed, sample.estimate.bounded) == (8, 1, True)
+    assert np.isfinite([sample.estimate.effect, sample.estimate.low, sample.estimate.high]).all()
+
+
 def test_the_threshold_itself_solves_the_task_whichever_direction_is_better() -> None:
     records = solving(lambda cell, length, seed: True)
     for record in records:
