@@ -83,7 +83,7 @@ def filled(words: list[str], trial: str = "0123") -> list[str]:
     return [{**PLACEHOLDERS, "TRIAL": trial}.get(word, word) for word in words]
 
 
-@pytest.mark.parametrize("article", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_an_option_is_one_of_its_command(document: Path) -> None:
     for line in document.read_text(encoding="utf-8").splitlines():
         spans = re.findall(r"`([^`]+)`", line)

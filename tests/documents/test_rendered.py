@@ -9,7 +9,7 @@ import pytest
 from tests.documents.reading import DOCUMENTS, ROOT, anchors, inline, rendered, tables
 
 ALL = [*DOCUMENTS, ROOT / "CHANGELOG.md"]
-each_document = pytest.mark.parametrize("article", ALL, ids=lambda path: path.name)
+each_document = pytest.mark.parametrize("document", ALL, ids=lambda path: path.name)
 
 
 @each_document
