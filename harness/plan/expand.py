@@ -15,7 +15,7 @@ from harness.plan.matching import matched_units
 from harness.plan.rates import Choice, choose, held_out
 from harness.spec.claims import Comparison, TimeToTarget
 from harness.spec.experiment import Experiment
-from harness.spec.factors import ForgetBias, Initialiser, Lane, Match, Optimizer, Purpose
+from harness.spec.factors import SETTINGS, Lane, Purpose
 from harness.spec.sweep import Sweep
 from harness.spec.trial import TrialSpec
 from harness.spec.tuning import Tune
@@ -116,10 +116,9 @@ def _check_evaluation(experiment: Experiment, sweep: Sweep) -> None:
 
 def _tuned_together(planned: _Planned, at: str) -> dict[str, Hashable]:
     """A learning rate is chosen for each combination of these."""
-    spec, factors = planned
+    spec, asked = planned
     names = ("task", "cell", "backend", "units", "matched") + (("train_size", "sequence_length") if at == "all" else ())
     own = {name: getattr(spec, name) for name in names}
-    asked = factors._asdict()
     return own | {name: asked[name] for name in asked if name not in own and name not in _NOT_TUNED_BY}
 
 
@@ -164,30 +163,39 @@ def _tuning_sweep(sweep: Sweep, tune: Tune) -> Sweep:
     return sweep.model_copy(update=changes)
 
 
-class _Factors(NamedTuple):
-    """One combination of what a sweep varies besides sizes and lengths."""
-
-    units: int
-    layers: int
-    match: Match
-    learning_rate: float
-    batch_size: int
-    duration: int
-    optimizer: Optimizer
-    clip_norm: float
-    reset_after: bool
-    forget_bias: ForgetBias | None
-    initialiser: Initialiser
-    backend: str
-    seed: int
-    cell: str
+_Asked = Mapping[str, Any]
+"""One combination of what a sweep varies besides sizes and lengths: values by the keys of `_varied`."""
 
 
 class _Planned(NamedTuple):
-    """A trial, and the factors that it was asked for by."""
+    """A trial, and what it was asked for by."""
 
     spec: TrialSpec
-    factors: _Factors
+    asked: _Asked
+
+
+def _varied(
+    experiment: Experiment, sweep: Sweep, cell_names: Sequence[str], rates: Sequence[float]
+) -> dict[str, Sequence[Hashable]]:
+    """The values of everything that a sweep varies besides sizes and lengths."""
+    return {
+        "units": sweep.units,
+        "layers": sweep.layers,
+        "match": sweep.match,
+        "learning_rate": rates,
+        "batch_size": sweep.batch_size,
+        "duration": sweep.updates or sweep.epochs or (),
+        **{factor.name: getattr(sweep, factor.name) or (None,) for factor in SETTINGS if factor.several},
+        "backend": sweep.backend or experiment.backend,
+        "seed": sweep.seeds or experiment.seeds,
+        "cell": cell_names,
+    }
+
+
+def _settings(sweep: Sweep, asked: _Asked) -> dict[str, Any]:
+    """The values of a trial's settings: those of a combination, and those of which the sweep has one."""
+    values = [asked[factor.name] if factor.several else getattr(sweep, factor.name) for factor in SETTINGS]
+    return {factor.name: None if value == factor.off else value for factor, value in zip(SETTINGS, values, strict=True)}
 
 
 def _expand(
@@ -212,70 +220,49 @@ def _expand(
     cell_names = sweep.cells or experiment.cells
     code = {cell: code_version(sweep.task, cell) for cell in cell_names}
     units_of = _Units(sweep, cell_names, options)
-    factors_of = (
-        sweep.units,
-        sweep.layers,
-        sweep.match,
-        rates,
-        sweep.batch_size,
-        sweep.updates or sweep.epochs or (),
-        sweep.optimizer,
-        sweep.clip_norm,
-        sweep.reset_after,
-        sweep.forget_bias or (None,),
-        sweep.initialiser,
-        sweep.backend or experiment.backend,
-        sweep.seeds or experiment.seeds,
-        cell_names,
-    )
-    trials = math.prod(map(len, (sweep.train_size, sweep.sequence_length, *factors_of)))
+    varied = _varied(experiment, sweep, cell_names, rates)
+    trials = math.prod(map(len, (sweep.train_size, sweep.sequence_length, *varied.values())))
     if trials > MOST_TRIALS:
         raise UserError(f"{trials:,} trials, expected at most {MOST_TRIALS:,}: fewer seeds or values of its factors")
-    combinations = [_Factors._make(values) for values in product(*factors_of)]
     for train_size, length in product(sweep.train_size, sweep.sequence_length):
         examples = task.examples(train_size, length, options)
-        for factors in combinations:
-            batch_size = min(factors.batch_size, examples)
+        for values in product(*varied.values()):
+            asked: dict[str, Any] = dict(zip(varied, values, strict=True))
+            batch_size = min(asked["batch_size"], examples)
             trained_on = examples - held_out(examples) if purpose == "tuning" else examples
             if carried:
                 _check_streams(train_size, trained_on, batch_size)
-            updates = factors.duration if sweep.updates else factors.duration * -(-examples // batch_size)
+            updates = asked["duration"] if sweep.updates else asked["duration"] * -(-examples // batch_size)
             spec = TrialSpec(
                 task=sweep.task,
                 options=sweep.options,
                 data=data,
-                code=code[factors.cell],
-                cell=factors.cell,
-                backend=factors.backend,
+                code=code[asked["cell"]],
+                cell=asked["cell"],
+                backend=asked["backend"],
                 lane=lane,
-                units=units_of.matching(factors),
-                layers=factors.layers,
+                units=units_of.matching(asked),
+                layers=asked["layers"],
                 dense_units=sweep.dense_units,
-                matched=factors.match,
-                reference_units=factors.units,
+                matched=asked["match"],
+                reference_units=asked["units"],
                 train_size=train_size,
                 sequence_length=length,
-                learning_rate=factors.learning_rate,
+                learning_rate=asked["learning_rate"],
                 batch_size=batch_size,
                 updates=updates,
                 evaluate_every=min(sweep.evaluate_every or -(-updates // 10), updates),
                 patience=sweep.patience,
                 stop_at_target=sweep.stop_at_target and is_judged,
-                dropout=sweep.dropout,
-                recurrent_dropout=sweep.recurrent_dropout,
-                clip_norm=factors.clip_norm or None,
-                optimizer=factors.optimizer,
-                reset_after=factors.reset_after,
-                forget_bias=factors.forget_bias,
-                initialiser=factors.initialiser,
                 evaluate_lengths=sweep.evaluate_lengths,
                 gradient_reach=sweep.gradient_reach and purpose == "comparison",
                 train_scores=train_scores,
                 purpose="check" if check else purpose,
-                seed=factors.seed,
+                seed=asked["seed"],
                 targets=targets,
+                **_settings(sweep, asked),
             )
-            yield _Planned(spec, factors)
+            yield _Planned(spec, asked)
 
 
 def _claimed_targets(experiment: Experiment, sweep: Sweep) -> tuple[float | str, ...]:
@@ -313,18 +300,17 @@ class _Units:
         self._reference = sweep.reference or ("lstm" if "lstm" in cell_names else cell_names[0])
         self._known: dict[tuple[Hashable, ...], int] = {}
 
-    def matching(self, factors: _Factors) -> int:
-        """The units of the cell where the factors' units are asked for."""
-        if factors.match == "units" or factors.cell == self._reference:
-            return factors.units
-        key = (factors.cell, factors.units, factors.layers, factors.reset_after)
+    def matching(self, asked: _Asked) -> int:
+        """The units of the cell where these factors are asked for."""
+        name, units, layers, reset_after = (asked[key] for key in ("cell", "units", "layers", "reset_after"))
+        if asked["match"] == "units" or name == self._reference:
+            return int(units)
+        key = (name, units, layers, reset_after)
         if key not in self._known:
-            cell, reference = cells[factors.cell], cells[self._reference]
+            cell, reference = cells[name], cells[self._reference]
             sweep = self._sweep
             width = _width(sweep.task, min(sweep.train_size), min(sweep.sequence_length), self._options)
-            self._known[key] = matched_units(
-                cell, reference, factors.units, width, factors.layers, reset_after=factors.reset_after
-            )
+            self._known[key] = matched_units(cell, reference, units, width, layers, reset_after=reset_after)
         return self._known[key]
 
 

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, field_serializer, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+    create_model,
+    field_serializer,
+    model_validator,
+)
 
 from harness.cells import BACKENDS
 from harness.cells.facts import facts
 from harness.errors import check_name
+from harness.spec import factors
 from harness.spec.explain import in_words
-from harness.spec.factors import Initialiser, Lane, Match, Optimizer
+from harness.spec.factors import SETTINGS, Lane, Match
 from harness.spec.measures import check_measure
 from harness.spec.types import STRICT, CellName, Distinct, OneOf, OneOrMore, TaskName
 from harness.tasks import tasks
@@ -109,12 +119,8 @@ Factor = Literal["train_size", "sequence_length", "units", "layers", "batch_size
 _TOGETHER = ConfigDict(json_schema_extra={"dependencies": {"on": ["threshold"], "threshold": ["on"]}})
 
 
-class Where(BaseModel):
-    """The trials that a claim is about. Each key is a value or a list of values; a key left out does not restrict.
-
-    `smallest` and `largest` are those among the records that fit the other keys, for each task, and each of its data
-    sets, by itself.
-    """
+class _AboutTrials(BaseModel):
+    """What every trial has: keys that are no settings."""
 
     model_config = STRICT
 
@@ -129,13 +135,37 @@ class Where(BaseModel):
     batch_size: Numbers = None
     learning_rate: Numbers = None
     updates: Numbers = None
-    dropout: Numbers = None
-    recurrent_dropout: Numbers = None
     patience: Numbers = None
     stop_at_target: Truths = None
-    clip_norm: Numbers = None
-    optimizer: Annotated[Names, _one_of("optimizer", "an optimizer", get_args(Optimizer))] = None
-    initialiser: Annotated[Names, _one_of("initialiser", "an initialiser", get_args(Initialiser))] = None
+
+
+def _of_setting(factor: factors.Factor) -> Any:
+    """The type of a setting's key: by what its column holds."""
+    if factor.kind != "text":
+        return Truths if factor.kind == "truth" else Numbers
+    a = "an" if factor.name[0] in "aeiou" else "a"
+    return Annotated[Names, _one_of(factor.name, f"{a} {factor.name.replace('_', ' ')}", get_args(factor.type))]
+
+
+_ITS_OWN = "forget_bias"
+"""A setting whose key has its own type, in `Where`."""
+if TYPE_CHECKING:
+    _WithSettings = _AboutTrials  # settings are read by the names in the table alone
+else:
+    _WithSettings = create_model(
+        "_WithSettings",
+        __base__=_AboutTrials,
+        **{factor.name: (_of_setting(factor), None) for factor in SETTINGS if factor.name != _ITS_OWN},
+    )
+
+
+class Where(_WithSettings):
+    """The trials that a claim is about. Each key is a value or a list of values; a key left out does not restrict.
+
+    `smallest` and `largest` are those among the records that fit the other keys, for each task, and each of its data
+    sets, by itself.
+    """
+
     forget_bias: Annotated[
         Names,
         _each(
@@ -146,7 +176,6 @@ class Where(BaseModel):
         ),
     ] = None
     """As an experiment gives it; '' is each cell's own."""
-    reset_after: Truths = None
 
     @field_serializer("forget_bias", when_used="unless-none")
     def _bias_as_given(self, values: tuple[str, ...]) -> list[str | float]:

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import UserError
 from harness.spec.claims import Comparison, Exact, Horizon, NotTestable, Trend
+from harness.spec.factors import FACTORS
 from harness.spec.tuning import Tune
 
 if TYPE_CHECKING:
     from harness.spec.experiment import Experiment
     from harness.spec.sweep import Sweep
 
-_FACTOR_OF = {"matched": "match"}
-"""A condition of a claim to the key of a sweep, where they differ."""
 _UNKNOWN_BEFOREHAND = ("batch_size", "updates", "patience", "clip_norm")
 """May follow from the data or from other keys."""
 
@@ -54,7 +53,7 @@ def _values(name: str, experiment: Experiment, sweep: Sweep) -> tuple[Any, ...] 
     """The values that the sweep runs of a factor; None where that is not known before the plan."""
     if name in _UNKNOWN_BEFOREHAND or (name == "learning_rate" and isinstance(sweep.learning_rate, Tune)):
         return None
-    value = getattr(sweep, _FACTOR_OF.get(name, name))
+    value = getattr(sweep, FACTORS[name].key)
     if name in ("backend", "lane"):
         value = value or getattr(experiment, name)
     if name == "forget_bias":

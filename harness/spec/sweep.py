@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, Discriminator, Field, Tag, create_model, model_validator
 
-from harness.spec.factors import ForgetBias, Initialiser, Lane, Match, Optimizer
+from harness.spec.factors import SETTINGS, Factor, Lane, Match
 from harness.spec.tuning import Tune
 from harness.spec.types import (
     STRICT,
@@ -20,7 +20,6 @@ from harness.spec.types import (
     OneOrMore,
     Positive,
     Seeds,
-    Share,
     TaskName,
 )
 from harness.tasks import tasks
@@ -37,8 +36,8 @@ Rates = Annotated[
 """One rate, a list of them, or a table `{ tune = [...], seeds = 2 }`."""
 
 
-class Sweep(BaseModel):
-    """A task with factors; every combination of their values is a condition, run with every cell and seed."""
+class _WhatIsTrained(BaseModel):
+    """The task, the sizes, and the length of training: keys that the plan reads by name."""
 
     model_config = STRICT
 
@@ -82,20 +81,31 @@ class Sweep(BaseModel):
     """Evaluations without a better validation loss before training stops; default: it never does."""
     stop_at_target: bool = False
     """End training at the first evaluation at which the validation data are at the task's target."""
-    dropout: Share = 0.0
-    """On the inputs of each recurrent layer, as in Keras."""
-    recurrent_dropout: Share = 0.0
-    """On the hidden state, as in Keras."""
-    clip_norm: OneOrMore[Annotated[float, Field(ge=0, allow_inf_nan=False)]] = (1.0,)
-    """The largest norm of the whole gradient; 0: not clipped."""
-    optimizer: OneOrMore[Optimizer] = ("adam",)
-    """By what rule the weights are updated."""
-    reset_after: OneOrMore[bool] = (True,)
-    """The GRU's form: whether the reset gate acts after the product with the recurrent weights."""
-    forget_bias: OneOrMore[ForgetBias] | None = None
-    """Initial bias of the gate that keeps the old state; default: the cell's own (LSTM 1, GRU 0)."""
-    initialiser: OneOrMore[Initialiser] = ("orthogonal",)
-    """Of the recurrent weights."""
+
+
+def _key(factor: Factor) -> Any:
+    """The type and the default of a setting's key."""
+    one_or_more: Any = OneOrMore
+    value = one_or_more[factor.setting] if factor.several else factor.setting
+    default = factor.default
+    if default is None:
+        value |= None
+    elif factor.several:
+        default = (default,)
+    return value, Field(default, description=factor.about)
+
+
+if TYPE_CHECKING:
+    _WithSettings = _WhatIsTrained  # settings are read by the names in the table alone
+else:
+    _WithSettings = create_model(
+        "_WithSettings", __base__=_WhatIsTrained, **{factor.name: _key(factor) for factor in SETTINGS}
+    )
+
+
+class Sweep(_WithSettings):
+    """A task with factors; every combination of their values is a condition, run with every cell and seed."""
+
     evaluate_lengths: AnyNumber[Length] = ()
     """Other sequence lengths at which the trained network is tested."""
     gradient_reach: bool = False

@@ -6,68 +6,16 @@ import hashlib
 import json
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, model_validator
 from pydantic_core import to_jsonable_python
 
-from harness.spec.factors import ForgetBias, Initialiser, Lane, Match, Optimizer, Purpose
+from harness.spec.factors import FACTORS, TrialFactors
 from harness.spec.renamed import with_new_names
 from harness.spec.types import STRICT, Positive
 
 
-class TrialSpec(BaseModel):
-    """Everything that decides a trial's result: one cell, backend, task, size, length, learning rate and seed.
-
-    A value that equals its field's default is not part of the id. So a new factor has a default, under which all
-    trials so far were run, and a default is never changed: it is the value behind the ids of all stored records.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    task: str
-    options: dict[str, Any]
-    """The task's options as given, paths made absolute."""
-    data: dict[str, str]
-    """What identifies the data behind the options: hashes, not paths."""
-    code: str
-    """Digest of the code that trains this trial."""
-    cell: str
-    backend: str
-    lane: Lane = "accuracy"
-    units: int
-    layers: int = 1
-    dense_units: tuple[int, ...] = ()
-    matched: Match = "units"
-    """Whether cells are compared at equal units or at equal recurrent parameters."""
-    reference_units: int
-    """The units asked for; a cell matched by parameters has others."""
-    train_size: int
-    sequence_length: int
-    learning_rate: float
-    batch_size: int
-    updates: int
-    """The most updates to do."""
-    evaluate_every: int
-    """Updates between two evaluations on the validation split."""
-    patience: int | None = None
-    """Evaluations without a better validation loss after which training stops; None: never."""
-    stop_at_target: bool = False
-    """Whether training also ends at the first evaluation that finds validation data at the task's own target."""
-    dropout: float = 0.0
-    recurrent_dropout: float = 0.0
-    clip_norm: float | None = 1.0
-    optimizer: Optimizer = "adam"
-    reset_after: bool = True
-    forget_bias: ForgetBias | None = None
-    initialiser: Initialiser = "orthogonal"
-    evaluate_lengths: tuple[int, ...] = ()
-    gradient_reach: bool = False
-    train_scores: bool = False
-    """Whether the training split is scored at the end: for claims on `train_loss`."""
-    purpose: Purpose = "comparison"
-    seed: int
-    targets: tuple[float | str, ...] = ()
-    """Validation losses, or baselines whose loss is to be reached, that claims on time to target name beside the task's
-    own target. They decide when evaluations come closer together, and no result: no part of the id."""
+class TrialSpec(TrialFactors):
+    """Everything that decides a trial's result: one cell, backend, task, size, length, learning rate and seed."""
 
     @model_validator(mode="before")
     @classmethod
@@ -96,19 +44,12 @@ class TrialSpec(BaseModel):
 
 
 SPEC_DEFAULTS: dict[str, Any] = {
-    name: to_jsonable_python(field.default) for name, field in TrialSpec.model_fields.items() if not field.is_required()
+    factor.name: to_jsonable_python(factor.default) for factor in FACTORS.values() if factor.default is not ...
 }
 """By field, as JSON values: what a stored spec says that was written before there was the field."""
-
-
-_NOT_COMPILED = {
-    "options", "matched", "reference_units", "train_size", "learning_rate", "updates", "evaluate_every", "patience",
-    "stop_at_target", "forget_bias", "initialiser", "gradient_reach", "train_scores", "purpose", "targets", "seed",
-}  # fmt: skip
+_NOT_COMPILED = {factor.name for factor in FACTORS.values() if not factor.program}
 """The fields of a trial's spec that its program does not depend on. The options' effects are in `data`."""
-
-
-VARIES_WITHIN_A_BLOCK = {"cell", "backend", "units", "learning_rate", "code"}
+VARIES_WITHIN_A_BLOCK = {factor.name for factor in FACTORS.values() if factor.within_block}
 
 
 def block_of(spec: TrialSpec) -> tuple[object, ...]:

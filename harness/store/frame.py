@@ -8,23 +8,19 @@ from typing import Any
 
 import pandas as pd
 
+from harness.spec.factors import FACTORS, columns
 from harness.spec.trial import SPEC_DEFAULTS
 from harness.store.data_names import as_text, dataset_names
 from harness.store.machine import fingerprint_of
 from harness.store.record import PHASES
 from harness.store.sqlite import open_store
 
-SPEC_TEXT = (
-    "task", "cell", "backend", "lane", "matched", "optimizer", "initialiser", "forget_bias", "purpose", "options",
-    "data", "code", "dense_units", "evaluate_lengths",
-)  # fmt: skip
-SPEC_WHOLE = (
-    "units", "reference_units", "layers", "train_size", "sequence_length", "batch_size", "evaluate_every", "seed",
-)  # fmt: skip
-SPEC_REAL = ("learning_rate", "patience", "dropout", "recurrent_dropout", "clip_norm")
-SPEC_TRUTH = ("stop_at_target", "reset_after", "gradient_reach", "train_scores")
-"""The fields of a trial's spec. Lists and dictionaries are JSON; forget_bias is empty where it is the cell's own;
-patience and clip_norm are NaN where they are None. The spec's `updates` are updates_planned here."""
+SPEC_TEXT = columns(lambda factor: factor.kind == "text")
+SPEC_WHOLE = columns(lambda factor: factor.kind == "whole", "updates_planned")
+SPEC_REAL = columns(lambda factor: factor.kind == "real")
+SPEC_TRUTH = columns(lambda factor: factor.kind == "truth")
+"""The fields of a trial's spec. Lists and dictionaries are JSON; text is empty and a number is NaN where the field is
+None. The spec's `updates` are updates_planned here."""
 
 _TEXT = (
     "trial_id", "status", "dataset", "data_source", "machine", "program", "timing_block", "rounds", "reference_rounds",
@@ -50,18 +46,25 @@ _REAL = (
     *SPEC_REAL,
 )
 _PHASES = tuple(f"seconds_{phase}" for phase in PHASES)
-COLUMNS = (
+_FIRST = (
     "trial_id", "task", "dataset", "cell", "backend", "lane", "units", "layers", "matched", "train_size",
     "sequence_length", "learning_rate", "batch_size", "seed", "status", "parameters", "recurrent_parameters",
     "updates", "seconds_total",
     "seconds_per_update", *_PHASES, "cpu_seconds", "memory_baseline_bytes", "memory_peak_bytes",
     "memory_difference_bytes", "train_loss", "validation_loss", "test_loss", "test_accuracy", "machine",
-    "updates_planned", "evaluate_every", "patience", "stop_at_target", "dropout", "recurrent_dropout", "clip_norm",
-    "dense_units", "reference_units", "optimizer", "reset_after", "forget_bias", "initialiser", "evaluate_lengths",
-    "gradient_reach", "train_scores", "purpose", "options", "data", "data_source", "code", "validation_labels",
-    "threads", "attempt", "program", "timing_block", "rounds", "timing_group", "reference_rounds", "noisy",
-    "started_at", "git_commit", "failure",
 )  # fmt: skip
+_SETTINGS = (
+    "updates_planned", "evaluate_every", "patience", "stop_at_target", "dropout", "recurrent_dropout", "clip_norm",
+    "dense_units", "reference_units", "optimizer", "reset_after", "forget_bias", "initialiser",
+)  # fmt: skip
+_LAST = (
+    "evaluate_lengths", "gradient_reach", "train_scores", "purpose", "options", "data", "data_source", "code",
+    "validation_labels", "threads", "attempt", "program", "timing_block", "rounds", "timing_group", "reference_rounds",
+    "noisy", "started_at", "git_commit", "failure",
+)  # fmt: skip
+_LATER = columns(lambda factor: True, *_FIRST, *_SETTINGS, *_LAST)
+"""Of factors that came after the columns above had their places: these never move."""
+COLUMNS = (*_FIRST, *_SETTINGS, *_LATER, *_LAST)
 """Always there, in this order; then `test_<metric>`, `baseline_<name>_<metric>` and
 `validation_baseline_<name>_<metric>` for what the tasks measure."""
 CURVE_COLUMNS = (
@@ -72,6 +75,8 @@ LENGTH_COLUMNS = ("trial_id", "evaluated_at")
 """Then `test_<metric>`."""
 REACH_COLUMNS = ("trial_id", "network", "distance", "gradient")
 """`network` is 'untrained' or 'trained'."""
+
+_NOT_RECORDED = {factor.name for factor in FACTORS.values() if not factor.recorded}
 
 StoredRecord = Mapping[str, Any]
 """A record in its JSON form, as `Record.model_dump(mode="json")` gives it. It is trusted, not validated again."""
@@ -184,8 +189,10 @@ def _row(record: StoredRecord) -> dict[str, Any]:
     for name, value in spec.items():
         if isinstance(value, dict | list | tuple):
             row[name] = as_text(value)
-    row.pop("targets", None)  # they decide how finely a trial is evaluated, and nothing of its result
-    row["forget_bias"] = "" if spec["forget_bias"] is None else str(spec["forget_bias"])
+        elif name in SPEC_TEXT:
+            row[name] = "" if value is None else str(value)
+        if name in _NOT_RECORDED:
+            del row[name]
     for name in ("trial_id", "attempt", "status", "started_at", "threads", "git_commit", "parameters",
                  "recurrent_parameters", "seconds_total", "updates", "seconds_per_update"):  # fmt: skip
         row[name] = record[name]

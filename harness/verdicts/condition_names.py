@@ -6,30 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.spec.factors import FACTORS
 from harness.verdicts.verdict import Verdict
 from harness.words import number
 
-_FACTOR_WORDS = {
-    "sequence_length": "length {}",
-    "train_size": "size {}",
-    "units": "{} units",
-    "reference_units": "{} units",
-    "stop_at_target": "training ends at the target: {}",
-    "reset_after": "reset after the product: {}",
-    "clip_norm": "gradient clipped at {}",
-    "initialiser": "{}",
-    "optimizer": "{}",
-    "layers": "{} layers",
-    "batch_size": "batches of {}",
-    "updates_planned": "{} updates",
-    "evaluate_every": "evaluated every {} updates",
-    "evaluate_lengths": "tested at lengths {}",
-    "backend": "backend {}",
-    "lane": "{} lane",
-    "machine": "machine {}",
-    "matched": "equal {}",
-}
-_FACTOR_MISSING = {"clip_norm": "gradient not clipped", "patience": "no early stopping"}
+_WORDS = {factor.column: factor.words for factor in FACTORS.values() if factor.words} | {"machine": "machine {}"}
+_NONE = {factor.column: factor.none for factor in FACTORS.values() if factor.none}
 
 
 def condition(factors: Mapping[str, Any], names: Sequence[str]) -> str:
@@ -40,13 +22,13 @@ def condition(factors: Mapping[str, Any], names: Sequence[str]) -> str:
         missing = value is None or value == "" or (isinstance(value, float) and math.isnan(value))
         plain = name.replace("_", " ")
         if missing:
-            words.append(_FACTOR_MISSING.get(name, f"no {plain}"))
+            words.append(_NONE.get(name, f"no {plain}"))
             continue
         if isinstance(value, int | float) and not isinstance(value, bool):
             written = number(float(value))
         else:
             written = str(value)[:12]
-        words.append(_FACTOR_WORDS.get(name, plain + " {}").format(written))
+        words.append(_WORDS.get(name, plain + " {}").format(written))
     return " · ".join(words)
 
 

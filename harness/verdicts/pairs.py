@@ -11,28 +11,20 @@ import numpy as np
 import pandas as pd
 
 from harness.spec.claims import Comparison, Factor, Horizon, TimeToTarget, Trend, Where
+from harness.spec.factors import FACTORS, columns
 from harness.spec.measures import depends_on_machine
 from harness.verdicts.arrays import Floats
 from harness.verdicts.counted import compared, of_one_lane
 from harness.verdicts.rounds import COLUMN, with_ratios_of_rounds
 
-CONDITION = (
-    "task", "data", "backend", "lane", "matched", "layers", "dense_units", "reference_units", "train_size",
-    "sequence_length", "learning_rate", "batch_size", "updates_planned", "evaluate_every", "evaluate_lengths",
-    "patience", "stop_at_target", "dropout", "recurrent_dropout", "clip_norm", "optimizer", "reset_after",
-    "forget_bias", "initialiser",
-)  # fmt: skip
+CONDITION = ("task", "data", *columns(lambda factor: factor.condition, "task", "data"))
 """Two trials must agree in these to be compared. In units they need not: matched by parameters, a cell has its own."""
 _DERIVED = ("updates_planned", "evaluate_every", "batch_size")
 """May follow from the factor that a claim runs along, as the updates of an epoch follow from the training-set size."""
-SCOPE = (
-    "task", "dataset", "backend", "lane", "matched", "units", "reference_units", "layers", "dense_units", "train_size",
-    "sequence_length", "learning_rate", "batch_size", "updates_planned", "evaluate_every", "evaluate_lengths",
-    "patience", "stop_at_target", "dropout", "recurrent_dropout", "clip_norm", "optimizer", "reset_after",
-    "forget_bias", "initialiser", "machine",
-)  # fmt: skip
+SCOPE = ("task", "dataset", *columns(lambda factor: factor.scope, "task"), "machine")
 """What a verdict states about the trials behind it; `dataset` where a task has several."""
-_COLUMN_OF = {"updates": "updates_planned", "units": "reference_units"}
+_COLUMN_OF = {name: factor.column for name, factor in FACTORS.items()} | {"units": "reference_units"}
+"""A key of a claim's `where` to the column it restricts."""
 FEWEST_LEVELS = 3
 """Of a factor, for a trend along it."""
 

@@ -9,16 +9,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from harness.spec.factors import columns
 from harness.tasks import tasks
 from harness.tasks.common.target import Target, lower_is_better, target_of
 from harness.verdicts.counted import compared, of_purpose
 from harness.verdicts.rounds import COLUMN
-from harness.verdicts.update_costs import COST, cost_of_update
+from harness.verdicts.update_costs import cost_of_update
 
-SAME_RUN = (
-    *COST, "matched", "reference_units", "train_size", "learning_rate", "forget_bias", "initialiser", "evaluate_every",
-    "seed",
-)  # fmt: skip
+SAME_RUN = (*columns(lambda factor: factor.run), "machine")
 """Two trials that agree in these train the same network on the same data."""
 FIGURES = ("updates", "seconds_per_update", "seconds_derived", "updates_measured", "seconds_measured", "ratio")
 

@@ -13,13 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.spec.factors import columns
 from harness.verdicts.counted import compared
 from harness.verdicts.rounds import COLUMN, TURNS, ratios_of_rounds
 
-COST = (
-    "task", "data", "code", "cell", "backend", "units", "layers", "dense_units", "sequence_length", "batch_size",
-    "dropout", "recurrent_dropout", "clip_norm", "optimizer", "reset_after", "machine",
-)  # fmt: skip
+COST = (*columns(lambda factor: factor.cost), "machine")
 """What an update takes depends on these alone."""
 OF_A_CELL = ("cell", "units", "code")
 """In these the trials differ that are compared; in the others of COST they agree."""

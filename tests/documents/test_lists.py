@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import re
 import tomllib
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from harness.spec.claims import Where
 from harness.spec.experiment import Experiment
+from harness.spec.factors import SETTINGS, Factor
 from harness.spec.sweep import Sweep
 from harness.store.frame import to_frame
 from harness.store.record import PHASES, Memory, Phase, Record
@@ -43,6 +45,28 @@ def test_the_defaults_are_those_of_the_code() -> None:
     for name in ("learning_rate", "batch_size", "dropout", "recurrent_dropout", "clip_norm"):
         default = Sweep.model_fields[name].default
         assert float(told[name]) == (default[0] if isinstance(default, tuple) else default), name
+
+
+@pytest.mark.parametrize("factor", SETTINGS, ids=lambda factor: factor.name)
+def test_a_setting_is_documented_as_the_table_of_factors_has_it(factor: Factor) -> None:
+    found = next(one for one in tables(ROOT / "docs" / "experiments.md") if "`[[sweep]]`" in one.headings)
+    (row,) = (row for row in found.rows if row[0] == f"`{factor.name}`")
+    about = factor.about.removesuffix(".")
+    assert row[1].lower().startswith(about.lower())
+    names = [f"`{name}`" for name in get_args(factor.type) if isinstance(name, str)]
+    assert [name for name in names if name not in row[1]] == []
+    assert ("; one value" in row[1]) is not factor.several
+    default = "the cell's own" if factor.default is None else str(factor.default).removesuffix(".0").lower()
+    assert row[2].strip("`") == default
+
+
+def test_the_settings_are_listed_where_claims_and_frames_have_them() -> None:
+    claims = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
+    (listed,) = re.findall(r"^`where` takes (.*?);", claims, flags=re.MULTILINE | re.DOTALL)
+    assert re.findall(r"`(\w+)`", listed) == [*Where.model_fields]
+    found = next(one for one in tables(ROOT / "docs" / "results.md") if "The frame" in one.headings)
+    (row,) = (row for row in found.rows if "`dropout`" in row[0])
+    assert re.findall(r"`(\w+)`", row[0])[: len(SETTINGS)] == [factor.column for factor in SETTINGS]
 
 
 def test_every_column_of_the_frame_is_explained() -> None:

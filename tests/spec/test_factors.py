@@ -1,6 +1,6 @@
-"""Every list of factors that is kept by hand names each field of a trial's spec, or leaves it out for a stated reason.
+"""The table of factors names each field of a trial's spec, and what each place derives from it is what it needs.
 
-A field that is added to `TrialSpec` and forgotten in one of them fails here: it would pool trials that differ in it.
+A factor that is left out of one of these lists is left out for a reason stated here: it would pool trials that differ.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ from collections.abc import Mapping
 import pytest
 
 from harness.cells import facts as exact
-from harness.plan.expand import _NOT_TUNED_BY, _Factors
+from harness.plan.expand import _NOT_TUNED_BY, _varied
 from harness.report.figures import aggregate
 from harness.report.page import answer
 from harness.spec.claims import Where
+from harness.spec.factors import FACTORS, SETTINGS, Factor, TrialFactors
 from harness.spec.sweep import Sweep
 from harness.spec.trial import SPEC_DEFAULTS, VARIES_WITHIN_A_BLOCK, TrialSpec
 from harness.store import frame
-from harness.verdicts import changes, pairs, target_times, update_costs
+from harness.verdicts import changes, condition_names, pairs, target_times, update_costs
+from tests.factories import experiment, spec
 
 COLUMN_OF = {"updates": "updates_planned"}
 """Where a column of the frame has another name than the field."""
@@ -112,8 +114,57 @@ def test_what_goes_without_saying_is_what_a_spec_has_by_default() -> None:
     assert answer.USUAL.keys() <= {*pairs.SCOPE}
 
 
-def test_what_varies_within_a_timing_block_are_fields() -> None:
-    assert TrialSpec.model_fields.keys() >= VARIES_WITHIN_A_BLOCK
+def test_what_varies_within_a_timing_block_is_what_a_block_compares() -> None:
+    assert {"cell", "backend", "units", "learning_rate", "code"} == VARIES_WITHIN_A_BLOCK
+
+
+def test_a_trials_spec_has_the_fields_of_the_table() -> None:
+    assert {*TrialSpec.model_fields} == {*FACTORS} == {*TrialFactors.model_fields}
+    for name, field in TrialSpec.model_fields.items():
+        assert FACTORS[name].default == (... if field.is_required() else field.default), name
+
+
+def test_a_column_holds_what_the_type_of_its_factor_says() -> None:
+    kinds = {name: FACTORS[name].kind for name in ("layers", "dropout", "patience", "reset_after", "forget_bias")}
+    assert kinds == {
+        "layers": "whole", "dropout": "real", "patience": "real", "reset_after": "truth", "forget_bias": "text"
+    }  # fmt: skip
+    assert {FACTORS[name].kind for name in ("optimizer", "dense_units", "options", "clip_norm")} == {"text", "real"}
+
+
+@pytest.mark.parametrize("factor", SETTINGS, ids=lambda factor: factor.name)
+def test_a_setting_is_a_key_of_a_sweep_and_of_a_claims_where(factor: Factor) -> None:
+    field = Sweep.model_fields[factor.name]
+    assert field.description == factor.about
+    default = factor.default if factor.default is None or not factor.several else (factor.default,)
+    assert field.get_default() == default
+    assert factor.name in Where.model_fields
+    assert ("tuple[" in str(field.annotation)) is factor.several
+
+
+def test_the_keys_that_sweeps_have_by_hand_agree_with_the_table() -> None:
+    """Those that the plan reads by name; what it does not pass on as it is has another default."""
+    for factor in FACTORS.values():
+        field = Sweep.model_fields.get(factor.key)
+        if field is None or factor in SETTINGS or factor.name in ("options", "train_scores", "backend", "lane"):
+            continue
+        default = field.get_default()
+        unlisted = default[0] if isinstance(default, tuple) and default and factor.default != default else default
+        if factor.default is not ...:
+            assert unlisted == factor.default, factor.name
+
+
+def test_a_condition_is_named_in_the_words_of_the_table() -> None:
+    told = {name: FACTORS[name].words for name in ("layers", "clip_norm", "updates")}
+    assert told == {"layers": "{} layers", "clip_norm": "gradient clipped at {}", "updates": "{} updates"}
+    names = condition_names.condition({"layers": 2, "clip_norm": None, "updates_planned": 50}, ["layers", "clip_norm"])
+    assert names == "2 layers · gradient not clipped"
+
+
+def test_a_value_that_equals_its_default_is_no_part_of_an_id() -> None:
+    for factor in FACTORS.values():
+        if factor.default is not ...:
+            assert spec(**{factor.name: factor.default}).id() == spec().id(), factor.name
 
 
 def test_a_claim_restricts_by_columns_of_the_frame() -> None:
@@ -128,11 +179,12 @@ def test_facts_are_counted_for_each_size_that_decides_the_number_of_parameters()
 
 
 def test_a_rate_is_tuned_for_every_factor_that_a_sweep_can_vary() -> None:
-    """`_Factors` has what a sweep varies besides sizes; all of it groups the tuning trials but what is stated."""
+    """`_varied` has what a sweep varies besides sizes; all of it groups the tuning trials but what is stated."""
     spelt = {"updates": "duration", "epochs": "duration", "cells": "cell", "seeds": "seed"}
     lists = {name for name, field in Sweep.model_fields.items() if "tuple[" in str(field.annotation)}
     varied = {spelt.get(name, name) for name in lists}
     of_the_network = {"dense_units", "evaluate_lengths"}  # one value, which is a list
+    asked = experiment()
     sizes = {"train_size", "sequence_length"}  # grouped by where rates are tuned at all of them
-    assert varied - of_the_network - sizes == {*_Factors._fields}
+    assert varied - of_the_network - sizes == {*_varied(asked, asked.sweep[0], asked.cells, (0.1,))}
     assert {*_NOT_TUNED_BY} == {"learning_rate", "seed", "match"}, "match stands in the spec, as `matched`"

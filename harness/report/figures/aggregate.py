@@ -13,33 +13,34 @@ import pandas as pd
 from harness.plan.rates import Choice, choose
 from harness.report.figures.looks import in_order
 from harness.report.figures.plot import Centre, Failed, Point, Series
+from harness.spec.factors import columns
 from harness.store.frame import named_data
 from harness.verdicts.stats import RESAMPLING_FROM, bca_interval, median, median_interval, student_interval
 
 TEXTS = (
-    "trial_id", "task", "cell", "backend", "lane", "matched", "status", "machine", "dense_units", "options", "data",
-    "optimizer", "reset_after", "forget_bias", "initialiser", "purpose", "evaluate_lengths", "stop_at_target",
-    "timing_block", "rounds", "reference_rounds",
+    "trial_id", "status", "machine", "timing_block", "rounds", "reference_rounds", "cell", "purpose", "options", "data",
+    *columns(lambda factor: factor.scope and factor.kind in ("text", "truth")),
 )  # fmt: skip
 NUMBERS = (
-    "units", "reference_units", "layers", "train_size", "sequence_length", "learning_rate", "batch_size", "seed",
     "parameters", "recurrent_parameters", "updates", "seconds_total", "seconds_per_update", "seconds_data",
     "seconds_build", "seconds_first_step", "seconds_train", "seconds_evaluate", "cpu_seconds", "memory_baseline_bytes",
     "memory_peak_bytes", "memory_difference_bytes", "train_loss", "validation_loss", "test_loss", "test_accuracy",
-    "dropout", "recurrent_dropout", "clip_norm", "patience", "updates_planned", "evaluate_every", "attempt", "noisy",
-    "timing_group",
+    "attempt", "noisy", "timing_group", *columns(lambda factor: factor.kind in ("whole", "real")),
 )  # fmt: skip
 SCORES = ("test_", "baseline_", "validation_baseline_")
 """How the columns begin that hold scores."""
+DERIVED = ("batch_size", "patience", "stop_at_target", "updates_planned", "evaluate_every", "evaluate_lengths")
+"""Often follow from the other factors (small training sets have small batches); conditions only where they do not."""
+_SIZES = ("sequence_length", "train_size")
 FACTORS = (
-    "dataset", "backend", "lane", "machine", "matched", "reference_units", "layers", "dense_units", "optimizer",
-    "reset_after", "forget_bias", "initialiser", "dropout", "recurrent_dropout", "clip_norm", "sequence_length",
-    "train_size",
+    "dataset", "backend", "lane", "machine",
+    *columns(
+        lambda factor: factor.condition, "task", "data", "backend", "lane", "learning_rate", *DERIVED, *_SIZES
+    ),
+    *_SIZES,
 )  # fmt: skip
 """What tells one condition from another within a task; the learning rate is chosen, see `with_best_rates`. The units
 are those asked for: matched by parameters, each cell has its own."""
-DERIVED = ("batch_size", "patience", "stop_at_target", "updates_planned", "evaluate_every", "evaluate_lengths")
-"""Often follow from the other factors (small training sets have small batches); conditions only where they do not."""
 RESAMPLING_TO = 40
 """Beyond so many values the mean's interval is Student's again: it is as good, and takes no thousands of samples."""
 MOST_POINTS, FEWEST_POINTS = 160, 6

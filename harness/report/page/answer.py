@@ -13,6 +13,9 @@ from markupsafe import Markup
 from harness.report.draw.svg import inline
 from harness.report.figures.differences import crosses, left_out, strip
 from harness.report.figures.looks import Look
+from harness.spec.factors import FACTORS, Kind
+from harness.spec.trial import SPEC_DEFAULTS
+from harness.store.data_names import as_text
 from harness.verdicts import effects
 from harness.verdicts.condition_names import condition_names
 from harness.verdicts.effects import interval_of
@@ -283,11 +286,18 @@ def _one_line(text: str) -> str:
     return text.replace(" ", "\u00a0", 1)
 
 
+def _as_a_scope_has_it(value: Any, kind: Kind) -> Any:
+    """A default in its JSON form as the frame's column holds it."""
+    if isinstance(value, list):
+        return as_text(value)
+    return "" if value is None and kind == "text" else value
+
+
 USUAL = {
-    "layers": 1, "dense_units": "[]", "dropout": 0, "recurrent_dropout": 0, "clip_norm": 1, "optimizer": "adam",
-    "initialiser": "orthogonal", "forget_bias": "", "reset_after": True, "evaluate_lengths": "[]", "patience": None,
-    "stop_at_target": False,
-}  # fmt: skip
+    factor.column: _as_a_scope_has_it(SPEC_DEFAULTS[name], factor.kind)
+    for name, factor in FACTORS.items()
+    if factor.scope and factor.usual and name in SPEC_DEFAULTS
+}
 """A network's settings that go without saying."""
 
 
