@@ -46,6 +46,7 @@ def get_model(
     optimizer: str = "adam",
     learning_rate: float = 1e-3,
     clip_norm: float | None = None,
+    weight_decay: float = 0.0,
     reset_after: bool = True,
     unit_forget_bias: bool = True,
     recurrent_initializer: str = "orthogonal",
@@ -69,6 +70,8 @@ def get_model(
     every_step:       one label a time step, (batch, time, classes); or one a sequence, (batch, classes)
     symbols:          inputs are integer ids below this, encoded one-hot inside the model
     optimizer:        adam, rmsprop or sgd, with `learning_rate`; `clip_norm` bounds the norm of the whole gradient
+    weight_decay:     an update first takes this share, times the learning rate, from each weight but the biases,
+                      whatever the optimizer makes of the gradient: with adam, it is AdamW's (arXiv 1711.05101)
     reset_after:      the GRU's form (see harness/cells/gru.py); no matter for the others
     unit_forget_bias: whether the LSTM's forget gate starts with a bias of one
     recurrent_initializer: orthogonal, as Keras has it, or glorot_uniform
@@ -90,6 +93,8 @@ def get_model(
     _check_positive(name, "learning_rate", learning_rate)
     if clip_norm is not None:
         _check_positive(name, "clip_norm", clip_norm)
+    if not is_number(Real, weight_decay) or not 0 <= weight_decay < math.inf:
+        raise UserError(f"cell {name!r}: 'weight_decay' is {weight_decay!r}, expected a number from 0 on")
     for argument, value in (
         ("every_step", every_step),
         ("reset_after", reset_after),
@@ -146,8 +151,13 @@ def get_model(
 
     kind = ShardedModel if backend in COMPILED_BACKENDS else keras.Model
     model = kind([inputs, *before], [outputs, *after]) if carry_state else kind(inputs, outputs)
+    rule = OPTIMIZERS[optimizer](
+        learning_rate=learning_rate, global_clipnorm=clip_norm, weight_decay=weight_decay or None
+    )
+    if weight_decay:
+        rule.exclude_from_weight_decay([weight for weight in model.trainable_variables if "bias" in weight.name])
     model.compile(
-        optimizer=OPTIMIZERS[optimizer](learning_rate=learning_rate, global_clipnorm=clip_norm),
+        optimizer=rule,
         loss=LOSSES[output](),
         metrics=["accuracy"],
         jit_compile=backend in COMPILED_BACKENDS,  # not "auto", which depends on the machine

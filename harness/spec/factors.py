@@ -195,6 +195,13 @@ class TrialFactors(BaseModel):
         Initialiser,
         Factor("Of the recurrent weights.", setting=Initialiser, several=True, words="{}", cost=False, program=False),
     ] = "orthogonal"
+    weight_decay: Annotated[
+        float,
+        Factor(
+            "Share of each weight, but the biases, that an update takes away, times the learning rate; 0: none.",
+            setting=Annotated[float, Field(ge=0, allow_inf_nan=False)], several=True,
+        ),
+    ] = 0.0  # fmt: skip
     gradient_reach: Annotated[
         bool,
         Factor(

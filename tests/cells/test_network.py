@@ -121,6 +121,29 @@ def test_updates_are_those_of_fit() -> None:
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "sgd"])
+def test_weight_decay_shrinks_the_weights_but_no_bias_where_the_gradient_is_zero(optimizer: str) -> None:
+    model = get_model("gru", backend="keras", optimizer=optimizer, learning_rate=0.1, weight_decay=0.5, **SMALL)
+    model.set_weights([np.ones_like(weight) for weight in model.get_weights()])
+    model.optimizer.apply([tf.zeros(weight.shape) for weight in model.trainable_variables], model.trainable_variables)
+    kept = {weight.name: weight.numpy() for weight in model.trainable_variables}
+    assert {"bias", "kernel", "recurrent_kernel"} <= kept.keys()
+    for name, values in kept.items():
+        np.testing.assert_allclose(values, 1.0 if name == "bias" else 1 - 0.1 * 0.5, rtol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize(("cell", "backend"), [(cell, one) for cell in CELLS for one in cells[cell].backends])
+def test_weight_decay_is_added_to_an_update_on_every_backend(cell: str, backend: str) -> None:
+    options = SMALL | {"backend": backend, "learning_rate": 0.1, "clip_norm": 0.05, "seed": 4}
+    with_decay, without = get_model(cell, weight_decay=0.5, **options), get_model(cell, **options)
+    before = [weight.numpy() for weight in without.trainable_variables]
+    for model in (with_decay, without):
+        make_updates(model)(*small_batch())
+    for start, one, other in zip(before, with_decay.trainable_variables, without.trainable_variables, strict=True):
+        taken = 0.0 if "bias" in one.name else 0.1 * 0.5 * start
+        np.testing.assert_allclose(one.numpy(), other.numpy() - taken, rtol=1e-5, atol=1e-6, err_msg=one.name)
+
+
 def test_symbols_are_encoded_inside_the_model_and_labels_are_integers() -> None:
     options = {"rnn_units": (5,), "fc_units": (), "classes": 8, "backend": "keras", "seed": 3, "output": "softmax"}
     model = get_model("gru", input_shape=(None,), symbols=8, **options)
@@ -206,6 +229,8 @@ def test_a_lack_of_memory_is_named(error: Exception) -> None:
         ({"learning_rate": 0}, "'learning_rate' is 0, expected a number above 0"),
         ({"learning_rate": float("inf")}, "'learning_rate' is inf"),
         ({"clip_norm": -1}, "'clip_norm' is -1"),
+        ({"weight_decay": -1}, "'weight_decay' is -1, expected a number from 0 on"),
+        ({"weight_decay": float("nan")}, "'weight_decay' is nan"),
         ({"every_step": "no"}, "'every_step' is 'no', expected True or False"),
         ({"carry_state": 1}, "'carry_state' is 1"),
         ({"seed": -1}, "'seed' is -1"),

@@ -80,7 +80,14 @@ def test_what_a_value_decides_shares_a_program_and_what_a_shape_decides_does_not
         "forget_bias": 1.0, "purpose": "tuning", "evaluate_every": 1, "stop_at_target": True,
     }  # fmt: skip
     shapes = {"cell": "lstm", "backend": "fused", "units": 9, "batch_size": 5, "dropout": 0.1, "sequence_length": 6}
-    shapes |= {"optimizer": "sgd", "clip_norm": 2.0, "code": "1" * 12, "data": {"made": "2"}, "layers": 2}
+    shapes |= {
+        "optimizer": "sgd",
+        "clip_norm": 2.0,
+        "weight_decay": 0.1,
+        "code": "1" * 12,
+        "data": {"made": "2"},
+        "layers": 2,
+    }
     assert {trial(**{name: value}).program() for name, value in values.items()} == {first}
     assert len({trial(**{name: value}).program() for name, value in shapes.items()} | {first}) == len(shapes) + 1
 
