@@ -117,14 +117,14 @@ def test_a_run_into_it_says_what_it_runs_again_and_keeps_the_records(
 class Wider(TrialSpec):
     """The spec with a factor that a later version might add."""
 
-    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
 
 
 def test_a_new_factor_with_a_default_leaves_all_ids_as_they_are() -> None:
     for spec in plan(experiment()).values():
         wider = Wider(**spec.model_dump())
         assert wider.id() == spec.id()
-        assert wider.model_copy(update={"weight_decay": 0.1}).id() != spec.id()
+        assert wider.model_copy(update={"label_smoothing": 0.1}).id() != spec.id()
 
 
 def test_defaults_stay_as_they_are() -> None:
@@ -144,6 +144,8 @@ def test_defaults_stay_as_they_are() -> None:
             "reset_after": True,
             "forget_bias": None,
             "initialiser": "orthogonal",
+            "weight_decay": 0.0,
+            "schedule": "constant",
             "gradient_reach": False,
             "purpose": "comparison",
         }.items()

@@ -25,6 +25,8 @@ prediction: claims judge none of these."""
 Optimizer = Literal["adam", "rmsprop", "sgd"]
 Initialiser = Literal["orthogonal", "glorot_uniform"]
 """Of the recurrent weights."""
+Schedule = Literal["constant", "cosine", "step"]
+"""Of the learning rate: `harness.trial.schedule`."""
 ForgetBias = Annotated[float, Field(allow_inf_nan=False)] | Literal["chrono"]
 """The initial bias of the gate that keeps the old state (LSTM: forget, GRU: update); chrono: log U(1, T - 1)."""
 Kind = Literal["text", "whole", "real", "truth"]
@@ -202,6 +204,13 @@ class TrialFactors(BaseModel):
             setting=Annotated[float, Field(ge=0, allow_inf_nan=False)], several=True,
         ),
     ] = 0.0  # fmt: skip
+    schedule: Annotated[
+        Schedule,
+        Factor(
+            "How the learning rate changes over the planned updates.",
+            setting=Schedule, several=True, words="{} learning rate",
+        ),
+    ] = "constant"  # fmt: skip
     gradient_reach: Annotated[
         bool,
         Factor(

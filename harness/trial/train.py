@@ -29,6 +29,7 @@ from harness.trial.measure import Meter, resident_bytes
 from harness.trial.near_target import NearTargets
 from harness.trial.predictions import Predictions
 from harness.trial.programs import Program, Programs, variables_of_one_name
+from harness.trial.schedule import rates
 from harness.trial.settings import set_keras, settle
 from harness.trial.surroundings import Reading, read_surroundings
 from harness.trial.update import to_tensors, zero_states
@@ -373,7 +374,7 @@ class _Stretch:
     """
 
     def __init__(self, spec: TrialSpec, split: Split, update: Any, zeros: States, progress: _Progress) -> None:
-        self._split, self._update, self._progress = split, update, progress
+        self._spec, self._split, self._update, self._progress = spec, split, update, progress
         self._zeros = self._states = zeros
         count = len(split.x)
         self._order = Streams(count, spec.batch_size) if zeros else Shuffled(count, spec.batch_size, spec.seed)
@@ -386,14 +387,15 @@ class _Stretch:
 
     def train_until(self, due: int) -> tuple[float, int]:
         """Train until `due` updates are done; the seconds and the number of updates, the very first one left out."""
-        progress, total, timed = self._progress, 0.0, 0
+        progress, spec, total, timed = self._progress, self._spec, 0.0, 0
         while progress.updates < due:
             first = progress.updates == 0 and not progress.reuses_program
             chosen, begins = self._order.take(1 if first else min(self._per_call, due - progress.updates))
             if begins:
                 self._states = self._zeros
             weight = None if self._split.weight is None else self._split.weight[chosen]
-            batches = to_tensors(self._split.x[chosen], self._split.y[chosen], weight)
+            scheduled = rates(spec.schedule, spec.learning_rate, spec.updates, progress.updates, len(chosen))
+            batches = to_tensors(self._split.x[chosen], self._split.y[chosen], weight, scheduled)
             with progress.meter.phase("first_step" if first else "train"):
                 before = progress.meter.clock()
                 losses, self._states = self._update(self._states, *batches)

@@ -50,10 +50,12 @@ def make_predict(model: keras.Model) -> Predict:
 
 
 def make_stateful_updates(model: keras.Model, threads: int | None = None) -> StatefulUpdates:
-    """As `make_updates`, for a model made with `carry_state`: `updates(states, x, y, weight=None) -> losses, states`.
+    """As `make_updates`, for a model made with `carry_state`.
 
-    Each update begins with the states that the one before ended with, the first with those given. No gradient flows
-    from an update into the one before: truncated backpropagation through time.
+    `updates(states, x, y, weight=None, rates=None) -> losses, states`: each update begins with the states that the one
+    before ended with, the first with those given. No gradient flows from an update into the one before: truncated
+    backpropagation through time. rates: the learning rate of each update, (updates,); None: the optimizer's. They are
+    values: other ones are not traced again.
     """
     prefer_quick_compiling()
     optimizer = model.optimizer
@@ -69,40 +71,49 @@ def make_stateful_updates(model: keras.Model, threads: int | None = None) -> Sta
     executed = in_shards(model, differentiate, threads) if compiled else differentiate
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
-    def update(states: States, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None) -> tuple[tf.Tensor, States]:
+    def update(
+        states: States, rate: tuple[tf.Tensor, ...], x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, States]:
         batch = [x, y]
         if weight is not None:  # Keras divides by the number of labels, not by their weights
             batch.append(tf.math.divide_no_nan(weight, tf.reduce_mean(weight)))
         # The optimizer stays out of what is compiled: a few operations a variable, a third of the compiling.
         loss, gradients, states = executed(states, *batch)
+        for value in rate:  # one, or none where it stays
+            optimizer.learning_rate.assign(value)
         optimizer.apply(gradients, weights)
         return loss, states
 
-    def loop(states: States, *batches: tf.Tensor) -> tuple[tf.Tensor, States]:
+    def loop(states: States, rates: tuple[tf.Tensor, ...], *batches: tf.Tensor) -> tuple[tf.Tensor, States]:
         count = tf.shape(batches[0])[0]
         losses = tf.TensorArray(tf.float32, size=count, element_shape=())
         for index in tf.range(count):
-            loss, states = update(states, *(batch[index] for batch in batches))
+            rate = tuple(values[index] for values in rates)
+            loss, states = update(states, rate, *(batch[index] for batch in batches))
             losses = losses.write(index, loss)
         return losses.stack(), states
 
     traced: dict[Any, Any] = {}
 
-    def updates(states: States, x: Any, y: Any, weight: Any = None) -> tuple[npt.NDArray[np.float32], States]:
+    def updates(
+        states: States, x: Any, y: Any, weight: Any = None, rates: Any = None
+    ) -> tuple[npt.NDArray[np.float32], States]:
         batches = [tf.convert_to_tensor(batch) for batch in (x, y, weight) if batch is not None]
+        given = () if rates is None else (tf.convert_to_tensor(rates, tf.float32),)
         if not compiled:
             losses = []
-            for batch in zip(*batches, strict=True):
-                loss, states = update(states, *batch)
+            for index, batch in enumerate(zip(*batches, strict=True)):
+                loss, states = update(states, tuple(values[index] for values in given), *batch)
                 losses.append(loss.numpy())
             return np.array(losses, np.float32), states
         signature = (
             tuple(tf.TensorSpec(state.shape, state.dtype) for state in states),
+            tuple(tf.TensorSpec((None,), tf.float32) for _ in given),
             *(tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for tensor in batches),
         )
         if signature not in traced:
             traced[signature] = tf.function(loop, input_signature=signature)
-        all_losses, states = traced[signature](states, *batches)
+        all_losses, states = traced[signature](states, given, *batches)
         return all_losses.numpy(), states
 
     return updates

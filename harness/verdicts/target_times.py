@@ -18,6 +18,8 @@ from harness.verdicts.update_costs import cost_of_update
 
 SAME_RUN = (*columns(lambda factor: factor.run), "machine")
 """Two trials that agree in these train the same network on the same data."""
+_HORIZON = "horizon"
+"""The column of the updates over which the learning rate changes; 0 where it is constant."""
 FIGURES = ("updates", "seconds_per_update", "seconds_derived", "updates_measured", "seconds_measured", "ratio")
 
 
@@ -29,6 +31,8 @@ def target_times(frame: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     misses it. `seconds_measured` is of the check of the same network, infinite where that one misses it, NaN where
     there is none. `ratio` is the derived time over the measured one, NaN where both miss.
     """
+    # The planned updates decide how training goes only where the learning rate follows them.
+    frame = frame.assign(**{_HORIZON: frame["updates_planned"].where(frame["schedule"] != "constant", 0)})
     counted, checks = compared(frame), of_purpose(frame, "check")
     accuracy = counted[counted["lane"] == "accuracy"]
     derived = accuracy.assign(
@@ -43,7 +47,7 @@ def target_times(frame: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
         ),
     )
     both = derived.assign(seconds_derived=derived["updates"] * derived["seconds_per_update"]).merge(
-        measured[[*SAME_RUN, "updates_measured", "seconds_measured"]], on=list(SAME_RUN), how="left"
+        measured[[*SAME_RUN, _HORIZON, "updates_measured", "seconds_measured"]], on=[*SAME_RUN, _HORIZON], how="left"
     )
     return both.assign(ratio=both["seconds_derived"] / both["seconds_measured"])[["trial_id", *SAME_RUN, *FIGURES]]
 

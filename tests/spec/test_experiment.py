@@ -64,6 +64,8 @@ def test_ids_do_not_depend_on_order_names_or_comments(shuffler: random.Random) -
         {"dropout": 0.1},
         {"recurrent_dropout": 0.1},
         {"clip_norm": None},
+        {"weight_decay": 0.1},
+        {"schedule": "cosine"},
         {"seed": 1},
         {"data": {"made": "2"}},
         {"code": "1" * 12},

@@ -55,6 +55,17 @@ def test_every_cell_and_backend_with_dropout_and_early_stopping(cell: str, backe
     check_that_the_second_equals_itself_alone(first, second)
 
 
+@pytest.mark.parametrize("schedule", ["cosine", "step"])
+@pytest.mark.parametrize("backend", ["keras", "fused"])
+def test_learning_rates_that_follow_another_number_of_planned_updates(backend: str, schedule: str) -> None:
+    common = {
+        "options": FEW, "cell": "simple_rnn", "backend": backend, "schedule": schedule, "units": 6, "patience": 2,
+        "evaluate_every": 2,
+    }  # fmt: skip
+    first = spec(**common, seed=5, updates=12, learning_rate=0.1)
+    check_that_the_second_equals_itself_alone(first, spec(**common, seed=6, updates=31, learning_rate=0.01))
+
+
 @pytest.mark.parametrize("name", sorted(tasks))
 def test_every_task(name: str, tmp_path: Path) -> None:
     task = tasks[name]

@@ -98,6 +98,17 @@ def test_the_pace_does_not_depend_on_how_much_data_there_are_or_at_which_rate_th
     assert len(times(trial("gru", 0, 60), timing("gru", 9, 0.004, train_size=5, learning_rate=1.0))) == 1
 
 
+@pytest.mark.parametrize(("schedule", "found"), [("constant", 1), ("cosine", 0)])
+def test_a_check_of_other_planned_updates_is_of_the_same_run_unless_the_rate_follows_them(
+    schedule: str, found: int
+) -> None:
+    records = trial("gru", 0, 60, schedule=schedule), timing("gru", 0, 0.004, schedule=schedule)
+    (same,) = times(*records, check("gru", 0, 60, 0.005, schedule=schedule)).to_dict("records")
+    (other,) = times(*records, check("gru", 0, 60, 0.005, schedule=schedule, updates=400)).to_dict("records")
+    assert same["seconds_measured"] == pytest.approx(0.3)
+    assert int(not math.isnan(other["seconds_measured"])) == found
+
+
 def test_nothing_is_pooled_over_machines() -> None:
     assert times(trial("gru", 0, 60), timing("gru", 0, 0.004, machine="other")).empty
 

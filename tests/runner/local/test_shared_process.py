@@ -84,6 +84,7 @@ def test_what_a_value_decides_shares_a_program_and_what_a_shape_decides_does_not
         "optimizer": "sgd",
         "clip_norm": 2.0,
         "weight_decay": 0.1,
+        "schedule": "cosine",
         "code": "1" * 12,
         "data": {"made": "2"},
         "layers": 2,
