@@ -45,20 +45,20 @@ def test_many_conditions_leave_every_task_its_share_of_the_panels() -> None:
 
 def test_the_embedded_table_stops_where_it_would_be_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = many()
-    assert trials_table(rows)["embedded"] == 200
+    assert trials_table(rows).embedded == 200
     monkeypatch.setattr(trials, "MOST_BYTES", 6_000)
     table = trials_table(rows)
-    assert 0 < table["embedded"] < 200
-    assert len(table["payload"]) <= 6_000
-    assert json.loads(table["payload"])["rows"] == table["embedded"]
-    assert table["total"] == 200
+    assert 0 < table.embedded < 200
+    assert len(table.payload) <= 6_000
+    assert json.loads(table.payload)["rows"] == table.embedded
+    assert table.total == 200
 
 
 def test_the_embedded_table_holds_the_values_of_the_trials() -> None:
     rows = prepared(frame(trial(), trial(seed=1, test_loss=float("nan"), cell="</script>")))
     table = trials_table(rows)
-    assert "<" not in table["payload"]
-    columns = json.loads(table["payload"])["columns"]
+    assert "<" not in table.payload
+    columns = json.loads(table.payload)["columns"]
     cells = columns["cell"]
     assert [cells["text"][at] for at in cells["at"]] == ["</script>", "gru"]
     assert columns["test_loss"]["number"] == [None, 1.1]

@@ -5,7 +5,10 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
 
 from harness.cells import Cell
 from harness.cells.bundled_facts import counts
@@ -21,24 +24,49 @@ FEATURES, UNITS = 256, 32
 """Of the first recurrent layer of the article's network."""
 
 
-def architectures(data: ReportData, looks: Mapping[str, Look]) -> list[dict[str, Any]]:
-    """Each cell for the template: what it is, its equations, and the summary of its model."""
+@dataclass(frozen=True)
+class Architecture:
+    """A cell as the template shows it."""
+
+    look: Look
+    title: str
+    summary: str
+    equations: list[Markup]
+    """In MathML; none where they cannot be written so."""
+    source: str
+    """Of the equations."""
+    model: str
+    """Keras's summary of the article's model."""
+    columns: int
+    """Characters of the summary's longest line."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What can be counted, a row each: the row's name and its value for each cell."""
+
+    cells: list[str]
+    rows: list[tuple[str, list[str]]]
+
+
+def architectures(data: ReportData, looks: Mapping[str, Look]) -> list[Architecture]:
+    """Each cell: what it is, its equations, and the summary of its model."""
     return [
-        {
-            "look": looks[name],
-            "title": _title(name, looks),
-            "summary": cell.summary if cell else "",
-            "equations": equations(source(cell), recurrent_bias=cell.recurrent_bias) if cell else [],
-            "source": source(cell) if cell else "",
-            "model": data.summaries.get(name, ""),
-            "columns": max((len(line) for line in data.summaries.get(name, "").splitlines()), default=60),
-        }
+        Architecture(
+            look=looks[name],
+            title=_title(name, looks),
+            summary=cell.summary if cell else "",
+            equations=equations(source(cell), recurrent_bias=cell.recurrent_bias) if cell else [],
+            source=source(cell) if cell else "",
+            model=data.summaries.get(name, ""),
+            columns=max((len(line) for line in data.summaries.get(name, "").splitlines()), default=60),
+        )
         for name, cell in _known(data, looks).items()
     ]
 
 
-def comparison(data: ReportData, looks: Mapping[str, Look]) -> dict[str, Any]:
-    """What can be counted, a row each: the row's name and its value for each cell."""
+def comparison(data: ReportData, looks: Mapping[str, Look]) -> Comparison:
+    """The cells side by side."""
     known = _known(data, looks)
     rows: list[tuple[str, list[str]]] = []
     if any(known.values()):
@@ -53,7 +81,7 @@ def comparison(data: ReportData, looks: Mapping[str, Look]) -> dict[str, Any]:
     totals = [_total(data.summaries.get(cell, "")) for cell in known]
     if any(total != NO_VALUE for total in totals):
         rows.append(("parameters of the article's model", totals))
-    return {"cells": [_title(name, looks) for name in known], "rows": rows if known else []}
+    return Comparison([_title(name, looks) for name in known], rows if known else [])
 
 
 def source(cell: Cell) -> str:

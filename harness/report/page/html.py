@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -56,7 +57,7 @@ def page(
     With `state`, a page that asks the server it came from whether that has changed.
     """
     figures = [figure(plot, looks, list(data.folders)) for plot in plots]
-    drawn = sum(len(panel["drawing"]) + len(panel["log_drawing"]) for each in figures for panel in each["panels"])
+    drawn = sum(len(panel.drawing) + len(panel.log_drawing) for each in figures for panel in each.panels)
     scripts = ("view.js", "values.js", "trials.js", *(("live.js",) if state else ()))
     return (
         environment()
@@ -156,39 +157,60 @@ def moment(text: str) -> str:
     return f"{at.day} {at:%B %Y, %H:%M}{' UTC' if at.utcoffset() == timedelta(0) else ''}"
 
 
-def figure(plot: Plot, looks: Mapping[str, Look], folders: Sequence[str] = ()) -> dict[str, Any]:
-    """A plot for the template: drawings, findings, and the table of its values."""
+@dataclass(frozen=True)
+class DrawnPanel:
+    """A panel as the template shows it."""
+
+    drawing: Markup
+    log_drawing: str
+    """With a logarithmic axis of values; '' where that makes no sense."""
+    title: str
+    finding: str
+    backend: str
+    matched: str
+    column: int
+    """Of several folders side by side, from 1; 0 where there is but one."""
+
+
+@dataclass(frozen=True)
+class DrawnFigure:
+    """A plot as the template shows it: drawings, findings, and the table of its values."""
+
+    plot: Plot
+    panels: list[DrawnPanel]
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    method: str
+    """The part of the section on the method that belongs to it."""
+
+
+def figure(plot: Plot, looks: Mapping[str, Look], folders: Sequence[str] = ()) -> DrawnFigure:
+    """The plot for the template."""
     return attempt(plot, lambda: _figure(plot, looks, folders), lambda failed: _figure(failed, looks, folders))
 
 
-def _figure(plot: Plot, looks: Mapping[str, Look], folders: Sequence[str]) -> dict[str, Any]:
+def _figure(plot: Plot, looks: Mapping[str, Look], folders: Sequence[str]) -> DrawnFigure:
     header, rows = table(plot)
-    return {
-        "plot": plot,
-        "panels": [_panel(plot, panel, place, looks, folders) for place, panel in enumerate(plot.panels)],
-        "header": header,
-        "rows": rows,
-        "log": plot.log,
-        "method": METHOD_OF.get(plot.id, "seeds"),
-    }
+    panels = [_panel(plot, panel, place, looks, folders) for place, panel in enumerate(plot.panels)]
+    return DrawnFigure(plot, panels, header, rows, METHOD_OF.get(plot.id, "seeds"))
 
 
-def _panel(plot: Plot, panel: Panel, place: int, looks: Mapping[str, Look], folders: Sequence[str]) -> dict[str, Any]:
+def _panel(plot: Plot, panel: Panel, place: int, looks: Mapping[str, Look], folders: Sequence[str]) -> DrawnPanel:
     key = f"{plot.id}-{place}"
     label = f"{plot.title} {shorten(panel.title, 120)}"
     log = plot.log and panel.kind != "bars"
-    return {
-        "drawing": Markup(inline(panel, looks, key=key, label=label)),
-        "log_drawing": Markup(inline(panel, looks, key=f"{key}-log", label=label, scale="log")) if log else "",
-        "title": shorten(panel.title, 160),
-        "finding": finding(panel),
-        "backend": panel.facets.get("backend", ""),
-        "matched": panel.facets.get("matched", ""),
-        "column": 1 + folders.index(panel.facets["folder"]) if "folder" in panel.facets else 0,
-    }
+    return DrawnPanel(
+        drawing=Markup(inline(panel, looks, key=key, label=label)),
+        log_drawing=Markup(inline(panel, looks, key=f"{key}-log", label=label, scale="log")) if log else "",
+        title=shorten(panel.title, 160),
+        finding=finding(panel),
+        backend=panel.facets.get("backend", ""),
+        matched=panel.facets.get("matched", ""),
+        column=1 + folders.index(panel.facets["folder"]) if "folder" in panel.facets else 0,
+    )
 
 
-def machine(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
+def machine(fields: Mapping[str, str | int]) -> list[tuple[str, str]]:
     """A machine's fields in words."""
     said = []
     for name, value in fields.items():

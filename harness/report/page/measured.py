@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from harness.report.figures.looks import Look
 from harness.report.figures.panels import metric, task_title
@@ -30,15 +31,28 @@ METHOD_OF = {
 MOST_ROWS = 60
 
 
-def measured(data: ReportData, frame: pd.DataFrame, looks: Mapping[str, Look]) -> dict[str, Any]:
-    """What the section says beside the method itself. `frame` is the whole frame, prepared."""
-    return {
-        "excluded": excluded(frame),
-        "groups": groups(frame, looks),
-        "noisy": noisy(frame, looks),
-        "missing": missing(data, looks),
-        "thresholds": thresholds(data),
-    }
+@dataclass(frozen=True)
+class Method:
+    """What the section says beside the method itself."""
+
+    excluded: list[str]
+    groups: str
+    noisy: str
+    missing: list[tuple[str, str, int, str]]
+    """Task, cell, trials, reason."""
+    thresholds: list[tuple[str, str]]
+    """Name and value."""
+
+
+def measured(data: ReportData, frame: pd.DataFrame, looks: Mapping[str, Look]) -> Method:
+    """`frame` is the whole frame, prepared."""
+    return Method(
+        excluded=excluded(frame),
+        groups=groups(frame, looks),
+        noisy=noisy(frame, looks),
+        missing=missing(data, looks),
+        thresholds=thresholds(data),
+    )
 
 
 def excluded(frame: pd.DataFrame) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -14,7 +15,7 @@ from harness.report.figures.looks import Look
 from harness.words import shorten
 
 if TYPE_CHECKING:
-    from harness.report.data import ReportData
+    from harness.report.data import FailedTrial, ReportData
 
 SHOWN = (
     "folder", "task", "dataset", "cell", "backend", "units", "train_size", "sequence_length", "learning_rate", "seed",
@@ -29,20 +30,50 @@ MOST_FAILURES = 20
 """Failed trials that are shown one by one."""
 
 
-def trials_table(frame: pd.DataFrame, room: int | None = None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class TrialsTable:
+    """The table of the trials as the template shows it."""
+
+    visible: list[str]
+    """The columns that are shown at first."""
+    numeric: list[bool]
+    """Which of these hold numbers."""
+    rows: list[list[str]]
+    """The first rows, of the visible columns."""
+    total: int
+    """Trials in all."""
+    embedded: int
+    """Trials in the payload."""
+    payload: Markup
+    """All columns of the embedded trials, as JSON."""
+
+
+@dataclass(frozen=True)
+class Failures:
+    """The failed trials as the template shows them."""
+
+    counts: list[tuple[str, str, str, int]]
+    """Task, cell, status, trials."""
+    shown: list[FailedTrial]
+    """The first, one by one."""
+    total: int
+    more: int
+    """Those that are not shown one by one."""
+
+
+def trials_table(frame: pd.DataFrame, room: int | None = None) -> TrialsTable:
     """Header, first rows, and the JSON of as many trials as there is room for, in bytes (default: MOST_BYTES)."""
     columns = [name for name in _ordered(frame) if _has_values(frame[name])]
     visible = [name for name in columns if name in SHOWN]
     embedded, payload = _embedded(frame, columns, MOST_BYTES if room is None else min(room, MOST_BYTES))
-    return {
-        "columns": columns,
-        "visible": visible,
-        "rows": [[_cell(value) for value in row] for row in frame[visible].head(FIRST_ROWS).itertuples(index=False)],
-        "numeric": [pd.api.types.is_numeric_dtype(frame[name]) for name in visible],
-        "total": len(frame),
-        "embedded": embedded,
-        "payload": payload,
-    }
+    return TrialsTable(
+        visible=visible,
+        numeric=[pd.api.types.is_numeric_dtype(frame[name]) for name in visible],
+        rows=[[_cell(value) for value in row] for row in frame[visible].head(FIRST_ROWS).itertuples(index=False)],
+        total=len(frame),
+        embedded=embedded,
+        payload=payload,
+    )
 
 
 def _ordered(frame: pd.DataFrame) -> list[str]:
@@ -93,7 +124,7 @@ def _cell(value: Any) -> str:
     return str(value)[:200]
 
 
-def failures(data: ReportData, frame: pd.DataFrame, looks: Mapping[str, Look]) -> dict[str, Any]:
+def failures(data: ReportData, frame: pd.DataFrame, looks: Mapping[str, Look]) -> Failures:
     """Failed trials: counted by task, cell and status, and one by one as far as there is room."""
     failed = frame[~frame["status"].isin(["ok", "interrupted"])]
     with_data = failed["task"] + " (" + failed["dataset"] + ")"
@@ -105,19 +136,17 @@ def failures(data: ReportData, frame: pd.DataFrame, looks: Mapping[str, Look]) -
         for (task, cell, status), group in failed.groupby(["task", "cell", "status"], sort=True)
     ]
     shown = [
-        {
-            "trial_id": failure.trial_id,
-            "cell": _title(failure.cell, looks),
-            "task": shorten(failure.task, 300),
-            "phase": shorten(failure.phase, 300),
-            "message": shorten(failure.message, 300),
-            "seed": str(failure.seed),
-            "status": failure.status.replace("_", " "),
-            "stderr": failure.stderr[-4000:],
-        }
+        replace(
+            failure,
+            cell=_title(failure.cell, looks),
+            task=shorten(failure.task, 300),
+            phase=shorten(failure.phase, 300),
+            message=shorten(failure.message, 300),
+            stderr=failure.stderr[-4000:],
+        )
         for failure in list(data.failures)[:MOST_FAILURES]
     ]
-    return {"counts": counts, "shown": shown, "total": len(failed), "more": max(0, len(failed) - len(shown))}
+    return Failures(counts, shown, total=len(failed), more=max(0, len(failed) - len(shown)))
 
 
 def _title(cell: str, looks: Mapping[str, Look]) -> str:
