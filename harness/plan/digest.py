@@ -25,6 +25,7 @@ NOT_COUNTED = frozenset(
     {
         "harness", "harness.saved_models",  # the public names, imported when they are used; what Keras loads
         "harness.cells", "harness.tasks", "harness.registry",  # names; the modules they lead to are counted
+        "harness.spec", "harness.store",  # packages; their modules that count are not left out
         "harness.spec.trial", "harness.spec.factors", "harness.spec.types", "harness.spec.renamed",  # values are in ids
         "harness.errors", "harness.spec.explain",  # messages
         "harness.store.record", "harness.store.machine", "harness.cgroup",  # what is recorded of trial and machine

@@ -18,8 +18,9 @@ from harness.store.record import PHASES, Memory, Phase, Record
 from harness.verdicts.verdict import Verdict
 from tests.benchmarks.compare import OTHER_MACHINE, THRESHOLD
 from tests.benchmarks.quality import LOSS_TOLERANCE, MEMORY_TOLERANCE
-from tests.documents.reading import DOCUMENTS, ROOT, blocks, code_spans, tables
+from tests.documents.reading import DOCUMENTS, ROOT, code_spans, tables
 from tests.factories import record
+from tests.test_imports import FLOW
 
 
 def table(document: str, heading: str) -> dict[str, str]:
@@ -91,18 +92,11 @@ def test_every_key_of_a_record_is_explained() -> None:
     assert table("results.md", "A record").keys() == Record.model_fields.keys()
 
 
-def test_every_file_of_the_package_has_a_room() -> None:
-    listed = table("architecture.md", "The rooms").keys()
-    package = [path for path in (ROOT / "harness").iterdir() if path.name not in {"__pycache__", "py.typed"}]
-    there = {f"{path.name}/" if path.is_dir() else path.name for path in package if not path.name.startswith("__")}
-    assert listed == there
-
-
-def test_every_file_of_the_architectures_picture_is_there() -> None:
-    picture = next(block.text for block in blocks(ROOT / "docs" / "architecture.md"))
-    named = re.findall(r"[a-z_/]+\.py", picture)
-    assert len(named) > 8
-    assert [name for name in named if not (ROOT / "harness" / name).is_file()] == []
+def test_the_table_of_the_architecture_is_the_order_of_imports() -> None:
+    """In the order of the list that tests/test_imports.py holds; what all packages use is in one row."""
+    found = tables(ROOT / "docs" / "architecture.md")[0]
+    names = [name for row in found.rows[1:] for name in re.findall(r"`([^`]+)`", row[0])]
+    assert [name.rstrip("/").removesuffix(".py") for name in names] == [name for name in FLOW if name != "__main__"]
 
 
 def test_every_file_that_is_named_is_there() -> None:

@@ -20,7 +20,7 @@ from harness.tasks.sound.recordings import load_recordings
 from harness.tasks.text.documentation import PACKAGE, documentation
 from harness.tasks.text.text import load_text
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 PINNED = re.search(rf"^{PACKAGE}==(\S+)(.*)$", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE)
