@@ -12,7 +12,7 @@ from harness.report.figures.plot import Plot
 from harness.report.figures.wording import finding
 from harness.report.page.answer import WORDS, effect, margin_in_words
 from harness.report.page.html import facts, notices
-from harness.verdicts.effects import interval_of
+from harness.verdicts.words.effects import interval_of
 from harness.words import shorten
 
 if TYPE_CHECKING:

@@ -25,8 +25,8 @@ from harness.plan.expand import plan
 from harness.runner.backends import BackendRecord, Shape
 from harness.store.status import CellStatus, Status
 from harness.verdicts.changes import Change, Quantity
-from harness.verdicts.effects import effect_in_words
 from harness.verdicts.verdict import Verdict
+from harness.verdicts.words.effects import effect_in_words
 from tests.factories import experiment, spec
 
 SCOPE = {"task": "language", "train_size": [2000, 8000], "sequence_length": 64, "backend": "fused", "matched": "units"}

@@ -9,8 +9,8 @@ import pytest
 
 from harness.report.page.answer import answer, effect, figure_of, margin_in_words, means, scope, yardsticks
 from harness.report.writing import page_files
-from harness.verdicts.condition_names import condition_names
 from harness.verdicts.verdict import Pair, Verdict
+from harness.verdicts.words.conditions import condition_names
 from tests.report.samples import comparison, frame, looks_of_three, plots, report_data, trial, verdicts
 
 LOOKS = looks_of_three()

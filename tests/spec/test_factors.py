@@ -18,7 +18,8 @@ from harness.spec.factors import FACTORS, SETTINGS, Factor, TrialFactors
 from harness.spec.sweep import Sweep
 from harness.spec.trial import SPEC_DEFAULTS, VARIES_WITHIN_A_BLOCK, TrialSpec
 from harness.store import frame
-from harness.verdicts import changes, condition_names, pairs, target_times, update_costs
+from harness.verdicts import changes, pairs, target_times, update_costs
+from harness.verdicts.words import conditions
 from tests.factories import experiment, spec
 
 COLUMN_OF = {"updates": "updates_planned"}
@@ -157,7 +158,7 @@ def test_the_keys_that_sweeps_have_by_hand_agree_with_the_table() -> None:
 def test_a_condition_is_named_in_the_words_of_the_table() -> None:
     told = {name: FACTORS[name].words for name in ("layers", "clip_norm", "updates")}
     assert told == {"layers": "{} layers", "clip_norm": "gradient clipped at {}", "updates": "{} updates"}
-    names = condition_names.condition({"layers": 2, "clip_norm": None, "updates_planned": 50}, ["layers", "clip_norm"])
+    names = conditions.condition({"layers": 2, "clip_norm": None, "updates_planned": 50}, ["layers", "clip_norm"])
     assert names == "2 layers · gradient not clipped"
 
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 from harness.report.figures.looks import Look
 from harness.report.figures.plot import Axis, Centre, Panel, Point, Scale, Series
 from harness.report.figures.wording import centre_in_words, short, shown, value_words
-from harness.verdicts.effects import effect
+from harness.verdicts.words.effects import effect
 from harness.words import shorten
 
 INK = "#1c2126"

@@ -14,7 +14,7 @@ from harness.report.draw.axes import GRID, INK, MUTED, PAPER, Mark, look_of, mea
 from harness.report.figures.looks import Look
 from harness.report.figures.plot import Panel, Picture, Scale, Series
 from harness.report.figures.wording import shown
-from harness.verdicts.effects import effect
+from harness.verdicts.words.effects import effect
 from harness.words import number, shorten, two_lines
 
 REFERENCE, REFERENCE_TIERS = 8, 3

@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 from harness.report.figures.plot import Axis, Centre, Failed, Panel, Point, Series
-from harness.verdicts.condition_names import condition_names
-from harness.verdicts.effects import log_ratio
+from harness.verdicts.words.conditions import condition_names
+from harness.verdicts.words.effects import log_ratio
 from harness.words import plural, shorten
 
 if TYPE_CHECKING:

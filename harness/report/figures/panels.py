@@ -15,8 +15,8 @@ from harness.report.figures.aggregate import series_of as cell_series
 from harness.report.figures.plot import Axis, Panel, Reference, Series
 from harness.store.data_names import with_data
 from harness.tasks import Example, Metric, Task
-from harness.verdicts.condition_names import condition
 from harness.verdicts.counted import compared, of_purpose
+from harness.verdicts.words.conditions import condition
 from harness.words import plural, shorten
 
 Tasks = Mapping[str, Task]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from harness.report.figures.plot import Axis, Centre, Panel, Plot, Series
-from harness.verdicts.effects import effect, interval
+from harness.verdicts.words.effects import effect, interval
 from harness.words import MINUS, NO_VALUE, number
 
 

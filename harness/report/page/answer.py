@@ -16,9 +16,9 @@ from harness.report.figures.looks import Look
 from harness.spec.factors import FACTORS, Kind
 from harness.spec.trial import SPEC_DEFAULTS
 from harness.store.data_names import as_text
-from harness.verdicts import effects
-from harness.verdicts.condition_names import condition_names
-from harness.verdicts.effects import interval_of
+from harness.verdicts.words import effects
+from harness.verdicts.words.conditions import condition_names
+from harness.verdicts.words.effects import interval_of
 from harness.words import NO_VALUE, number, plural, shorten
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from harness.spec.claims import Comparison, Horizon, Proportion, TimeToTarget, T
 from harness.tasks.common.target import Target
 from harness.verdicts.advantages import Advantages, Scale
 from harness.verdicts.baselines import AgainstBaseline
-from harness.verdicts.effects import effect, interval, size
 from harness.verdicts.evidence import Evidence
 from harness.verdicts.lean import Lean
 from harness.verdicts.outcomes import OutcomeColumn, SecondsFrom, ToTarget
 from harness.verdicts.stats import ALPHA, FAILURE, FEWEST_SEEDS, Estimate
+from harness.verdicts.words.effects import effect, interval, size
 from harness.words import number
 
 _SECONDS_FROM: dict[SecondsFrom, str] = {

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from harness.errors import UserError
 from harness.spec.claims import Comparison, Trend, Where
-from harness.verdicts.condition_names import condition_names
-from harness.verdicts.effects import effect_in_words
 from harness.verdicts.evidence import Compared, Evidence, NoPairs, NotMeasured
 from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import FEWEST_LEVELS, PairingCounts
 from harness.verdicts.verdict import DECIDED, Verdict, VerdictWord
+from harness.verdicts.words.conditions import condition_names
+from harness.verdicts.words.effects import effect_in_words
 from harness.verdicts.words.findings import (
     beaten,
     capital,

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from harness.spec.claims import Comparison, Horizon, Proportion, TimeToTarget, Trend
 from harness.store.interim import InterimAnalysis
 from harness.verdicts.advantages import Scale
-from harness.verdicts.effects import size
 from harness.verdicts.evidence import Evidence
 from harness.verdicts.missing_evidence import (
     Missing,
@@ -23,6 +22,7 @@ from harness.verdicts.resolution import Resolution
 from harness.verdicts.rounds import COLUMN
 from harness.verdicts.samples import ONE_SIDED_FAILURES
 from harness.verdicts.verdict import VerdictWord
+from harness.verdicts.words.effects import size
 from harness.verdicts.words.findings import margin_of, spaced
 from harness.words import quantity
 

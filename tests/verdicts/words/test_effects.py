@@ -16,9 +16,9 @@ from harness.report.draw.axes import LABEL, apart, ratio_ticks
 from harness.report.page.answer import answer
 from harness.report.writing import page_files
 from harness.store.frame import to_frame
-from harness.verdicts.effects import effect, effect_in_words, interval, size
 from harness.verdicts.judge import judge
 from harness.verdicts.verdict import Verdict
+from harness.verdicts.words.effects import effect, effect_in_words, interval, size
 from harness.words import number
 from tests.report.samples import MACHINE, frame, looks_of_three, report_data, trial
 from tests.verdicts.records import NOISE, paired, trials
