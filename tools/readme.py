@@ -13,8 +13,8 @@ from harness.results import VERDICTS_NAME
 from harness.store.sqlite import open_store
 from harness.verdicts.saved import read_verdicts
 from harness.verdicts.verdict import Verdict
+from harness.verdicts.words.conditions import scope
 from harness.verdicts.words.effects import effect_in_words
-from harness.verdicts.words.findings import scope
 from tools.sections import write_section
 
 SECTION = "verdicts"

@@ -28,8 +28,8 @@ from harness.store.datasets import left_out_in_words, most_left_out, unknown_war
 from harness.store.record import MAX_CRASHES
 from harness.tasks import tasks
 from harness.verdicts.verdict import Verdict
+from harness.verdicts.words.conditions import scope
 from harness.verdicts.words.effects import effect_in_words
-from harness.verdicts.words.findings import scope
 from harness.words import duration, number
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from harness.store.hosts import Whereabouts
 from harness.store.sqlite import open_store
 from harness.verdicts.changes import compare
 from harness.verdicts.pairs import find_pairs
-from harness.verdicts.words.findings import scope
+from harness.verdicts.words.conditions import scope
 from tests.factories import experiment, record, spec
 from tests.report.samples import report_data
 

@@ -1,4 +1,4 @@
-"""Conditions in words: what tells one condition of a claim from the others."""
+"""Conditions in words: what tells one condition of a claim from the others, and the scope of a verdict."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from harness.verdicts.verdict import Verdict
 from harness.words import number
 
 _WORDS = {factor.column: factor.words for factor in FACTORS.values() if factor.words} | {"machine": "machine {}"}
+_SCOPE = ("task", "dataset", "train_size", "sequence_length", "units", "backend", "matched", "lane", "machine")
+"""What one line states of a verdict's conditions; the report states all of them."""
+_SCOPE_WORDS = {"task": "{}", "dataset": "data {}"} | _WORDS
 _NONE = {factor.column: factor.none for factor in FACTORS.values() if factor.none}
 
 
@@ -42,3 +45,14 @@ def condition_names(parts: Sequence[Verdict]) -> list[str]:
         if distinct > apart:
             telling, apart = [*telling, key], distinct
     return [condition(part.conditions, telling) or f"condition {place}" for place, part in enumerate(parts, 1)]
+
+
+def scope(conditions: Mapping[str, Any]) -> str:
+    """'language; size 2,000, 8,000; length 64; backend fused; equal units; machine 3f2a9c'."""
+    parts = []
+    for name in _SCOPE:
+        if name in conditions:
+            value = conditions[name]
+            values = value if isinstance(value, list | tuple) else (value,)
+            parts.append(_SCOPE_WORDS[name].format(", ".join(v if isinstance(v, str) else f"{v:,}" for v in values)))
+    return "; ".join(parts)

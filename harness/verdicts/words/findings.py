@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
 from harness.cells import cells
 from harness.spec.claims import Comparison, Horizon, Proportion, TimeToTarget, Trend
@@ -205,31 +204,6 @@ def not_beaten(remarks: Sequence[Sequence[AgainstBaseline]]) -> str:
             mean, score = next((one.mean, one.score) for one in remarks[0] if one.cell == cell)
             sentences.append(f"{text} ({number(mean)} against {number(score)}).")
     return " ".join(sentences)
-
-
-_SCOPE = {
-    "task": "{}",
-    "dataset": "data {}",
-    "train_size": "size {}",
-    "sequence_length": "length {}",
-    "units": "{} units",
-    "backend": "backend {}",
-    "matched": "equal {}",
-    "lane": "{} lane",
-    "machine": "machine {}",
-}
-"""What of a verdict's conditions is told on one line; the report tells all of them."""
-
-
-def scope(conditions: Mapping[str, Any]) -> str:
-    """'language; size 2,000, 8,000; length 64; backend fused; equal units; machine 3f2a9c'."""
-    parts = []
-    for name, words in _SCOPE.items():
-        if name in conditions:
-            value = conditions[name]
-            values = value if isinstance(value, list | tuple) else (value,)
-            parts.append(words.format(", ".join(v if isinstance(v, str) else f"{v:,}" for v in values)))
-    return "; ".join(parts)
 
 
 def spaced(column: str) -> str:

@@ -21,7 +21,6 @@ from harness.verdicts.words.findings import (
     lean_in_words,
     not_beaten,
     outcome_title,
-    scope,
     why,
 )
 from harness.words import number, quantity
@@ -225,15 +224,3 @@ def test_cells_that_beat_the_best_baseline_are_named_with_their_means() -> None:
     assert beaten([[gru, lstm], [gru, worse]]) == "GRU beats the best baseline in each condition."
     assert beaten([[gru, worse], [replace(worse, cell="gru"), lstm]]) == ""
     assert beaten([[gru, lstm], []]) == "", "a condition without baselines"
-
-
-def test_a_scope_is_stated_on_one_line() -> None:
-    everything = {
-        "machine": "3f2a9c", "lane": "speed", "matched": ["parameters", "units"], "backend": "fused", "units": 32,
-        "sequence_length": [64, 128], "train_size": (2000, 8000), "task": "language", "dropout": 0.5,
-    }  # fmt: skip
-    assert scope(everything) == (
-        "language; size 2,000, 8,000; length 64, 128; 32 units; backend fused; equal parameters, units; speed lane;"
-        " machine 3f2a9c"
-    )
-    assert scope({}) == ""
