@@ -15,8 +15,8 @@ import psutil
 import pytest
 
 from harness.runner.engine import Trial
+from harness.runner.local import engine as local
 from harness.runner.local.engine import LocalEngine
-from harness.runner.local.engine import engine as local
 from harness.spec.trial import TrialSpec
 from harness.store.record import Record
 from harness.tasks.synthetic.recall import task as recall
