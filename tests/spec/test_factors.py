@@ -6,6 +6,8 @@ A factor that is left out of one of these lists is left out for a reason stated 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
+from typing import Any, get_args
 
 import pytest
 
@@ -13,7 +15,7 @@ from harness.cells import facts as exact
 from harness.plan.expand import _NOT_TUNED_BY, _varied
 from harness.report.figures import aggregate
 from harness.report.page import answer
-from harness.spec.claims import Where
+from harness.spec.claims import Paired, Where
 from harness.spec.factors import FACTORS, SETTINGS, Factor, TrialFactors
 from harness.spec.sweep import Sweep
 from harness.spec.trial import SPEC_DEFAULTS, VARIES_WITHIN_A_BLOCK, TrialSpec
@@ -21,6 +23,7 @@ from harness.store import frame
 from harness.verdicts import changes, pairs, target_times, update_costs
 from harness.verdicts.words import conditions
 from tests.factories import experiment, spec
+from tools.simulate import simulated_record
 
 COLUMN_OF = {"updates": "updates_planned"}
 """Where a column of the frame has another name than the field."""
@@ -189,3 +192,32 @@ def test_a_rate_is_tuned_for_every_factor_that_a_sweep_can_vary() -> None:
     sizes = {"train_size", "sequence_length"}  # grouped by where rates are tuned at all of them
     assert varied - of_the_network - sizes == {*_varied(asked, asked.sweep[0], asked.cells, (0.1,))}
     assert {*_NOT_TUNED_BY} == {"learning_rate", "seed", "match"}, "match stands in the spec, as `matched`"
+
+
+def another_value(factor: Factor) -> Any:
+    """A value of a setting that is not its default."""
+    if factor.kind == "truth":
+        return not factor.default
+    others = [name for name in get_args(factor.type) if isinstance(name, str) and name != factor.default]
+    return others[0] if others else 0.25
+
+
+@pytest.mark.parametrize("factor", SETTINGS, ids=lambda factor: factor.name)
+def test_trials_that_differ_in_a_setting_are_never_pooled(factor: Factor) -> None:
+    values = (factor.default, another_value(factor))
+    records = [
+        simulated_record(cell, seed, 1.0 + seed / 9, **{factor.name: value})
+        for cell, seed, value in product(("gru", "lstm"), range(5), values)
+    ]
+    table = frame.to_frame(records)
+    claim = Paired(
+        id="a", claim="b", kind="paired", better="gru", than="lstm", on="test_loss", margin=0.1
+    )  # fmt: skip
+    found = pairs.find_pairs(table, claim, "test_loss")
+    assert [len(condition.seeds) for condition in found.conditions] == [5, 5]
+    told = [condition.scope[factor.column] for condition in found.conditions]
+    assert told[0] != told[1]
+    names = [conditions.condition(condition.scope, [factor.column]) for condition in found.conditions]
+    assert len({*names}) == 2
+    assert aggregate.prepared(table)[factor.column].nunique(dropna=False) == 2
+    assert factor.column in aggregate.FACTORS
