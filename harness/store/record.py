@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from harness.spec.trial import TrialSpec
 from harness.tasks import Example
@@ -118,8 +121,54 @@ class Failure(_Frozen):
     """As `subprocess` gives it: negative for a signal."""
 
 
+Surroundings = Mapping[str, float | None]
+"""A reading of what else the machine did: by name, None where the system does not state it."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a trial's own process has measured so far: the fields of the record of the same names.
+
+    Nothing is validated before the record is made, so that a trial ends in a record whatever it measured.
+    """
+
+    device: str | None = None
+    phases: Mapping[PhaseName, Phase] = field(default_factory=dict)
+    data_fingerprint: str | None = None
+    data_facts: DataFacts | None = None
+    baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    validation_baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    validation_labels: int | None = None
+    program: Literal["compiled", "reused"] = "compiled"
+    parameters: int | None = None
+    recurrent_parameters: int | None = None
+    updates: int = 0
+    seconds_per_update: float | None = None
+    memory: Memory | None = None
+    curve: tuple[CurvePoint, ...] = ()
+    near_target: tuple[NearTarget, ...] = ()
+    rounds: tuple[float, ...] = ()
+    surroundings: Mapping[str, Surroundings] = field(default_factory=dict)
+    train: Mapping[str, float] = field(default_factory=dict)
+    validation: Mapping[str, float] = field(default_factory=dict)
+    test: Mapping[str, float] = field(default_factory=dict)
+    test_at: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+    gradient_reach: Mapping[Literal["untrained", "trained"], list[tuple[int, float]]] = field(default_factory=dict)
+    example: Example | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """By name, as plain values; one that has another type than it should is left as it is."""
+        values: dict[str, Any] = _measured_type().dump_python(self, warnings="none")
+        return values
+
+
+@cache
+def _measured_type() -> TypeAdapter[Measured]:
+    return TypeAdapter(Measured)
+
+
 class Record(_Frozen):
-    """One attempt at one trial."""
+    """One attempt at one trial: what was measured (`Measured`), of which trial, and where and how it ended."""
 
     trial_id: str
     attempt: int = 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,6 +14,7 @@ from harness.errors import UserError
 from harness.plan.digest import code_version
 from harness.spec.explain import explain
 from harness.spec.trial import TrialSpec
+from harness.store.record import Measured
 from harness.trial.measure import Meter
 from harness.trial.quiet import quiet_stderr
 from harness.trial.settings import settle
@@ -52,18 +54,14 @@ def run_in_foreground(spec: TrialSpec, threads: int) -> None:
         settle()
         from harness.trial.train import train, use_threads
 
-    told: dict[str, Any] = {}
+    meter, latest = Meter(), Measured()
 
-    def report(**fields: Any) -> None:
-        told.update(fields)
-        if fields.get("curve"):
-            point = fields["curve"][-1]
-            print(
-                f"update {point['update']}: train {point['train_loss']:.4f}, validation {point['validation_loss']:.4f}"
-            )
+    def report(measured: Measured) -> None:
+        nonlocal latest
+        for point in measured.curve[len(latest.curve) :]:
+            print(f"update {point.update}: train {point.train_loss:.4f}, validation {point.validation_loss:.4f}")
+        latest = measured
 
-    use_threads(threads)
-    meter = Meter()
+    device = use_threads(threads)
     train(spec, meter, report)
-    told["phases"] = {name: phase.model_dump() for name, phase in meter.phases.items()}
-    print(json.dumps(told, indent=2))
+    print(json.dumps(replace(latest, device=device, phases=meter.phases).fields(), indent=2))

@@ -1,9 +1,9 @@
 """The isolated process of trials that share a compiled program: its messages to the runner, and how it ends.
 
 Orders come from the runner on a pipe, one at a time: the JSON of an `Order`. Messages to the runner are lines of JSON
-on another pipe: {"phase": name} when a phase begins, {"measured": {...}} with fields of the record as they become
-known, {"failure": {...}}, and a last {"end": status, "waits": true} where the process waits for the next order. All
-that is printed goes to a third pipe, whose tail the runner keeps.
+on another pipe: {"phase": name} when a phase begins, {"measured": {...}} with all that is measured so far
+(`harness.store.record.Measured`), {"failure": {...}}, and a last {"end": status, "waits": true} where the process waits
+for the next order. All that is printed goes to a third pipe, whose tail the runner keeps.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from pydantic import BaseModel
 from harness.errors import UserError
 from harness.spec.trial import TrialSpec
 from harness.stopping import end_on_signals
-from harness.store.record import PhaseName
+from harness.store.record import Measured, PhaseName
 from harness.trial.measure import Meter
 from harness.trial.quiet import quiet_stderr
 
@@ -115,17 +115,20 @@ def run_trial(
     """Train in this process, sending messages; returns the status. Any exception becomes a message."""
     from harness.trial.train import Diverged, train, use_threads
 
-    meter = _Announcing(send)
+    meter, device = _Announcing(send), None
+    latest = Measured()
+    """What was sent last."""
 
-    def report(**fields: Any) -> None:
-        phases = fields.pop("phases", None)
-        if phases is not None:
-            fields["phases"] = {name: phase.model_dump() for name, phase in phases.items()}
-        send(measured=fields)
+    def report(measured: Measured) -> None:
+        nonlocal latest
+        measured = replace(measured, device=device, phases=dict(meter.phases))
+        send(measured=measured.fields())
+        latest = measured
 
     status = "ok"
     try:
-        report(device=use_threads(threads))
+        device = use_threads(threads)
+        report(latest)
         train(spec, meter, report, reuse=True, next_turn=next_turn)
     except Diverged as error:
         status = "diverged"
@@ -140,7 +143,7 @@ def run_trial(
         status = "out_of_memory" if type(error).__name__ == "ResourceExhaustedError" else "crashed"
         traceback.print_exc()
         send(failure={"phase": meter.latest or "start", "message": f"{type(error).__name__}: {error}"})
-    send(measured={"phases": {name: phase.model_dump() for name, phase in meter.phases.items()}})
+    report(latest)  # with the time of the phase in which it ended
     return status
 
 

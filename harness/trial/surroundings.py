@@ -7,10 +7,10 @@ from contextlib import suppress
 
 import psutil
 
-Reading = dict[str, float | None]
+from harness.store.record import Surroundings
 
 
-def read_surroundings() -> Reading:
+def read_surroundings() -> Surroundings:
     """Load average (1 min), CPU frequency (MHz), steal and all CPU time (s), involuntary context switches so far.
 
     The switches are those of all threads of this process. None where the system does not tell.

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
 
 from harness.spec.trial import TrialSpec
+from harness.store.record import Measured
 from harness.trial.measure import Meter
 from harness.trial.quiet import quiet_stderr
 
 
 def main() -> None:
     meter = Meter()
-    told: dict[str, Any] = {}
+    reports: list[Measured] = []
     with quiet_stderr():
         from harness.trial.train import train
 
-        train(TrialSpec.model_validate_json(sys.argv[1]), meter, told.update)
+        train(TrialSpec.model_validate_json(sys.argv[1]), meter, reports.append)
     seconds = {name: phase.wall_seconds for name, phase in meter.phases.items()}
-    print(json.dumps({"seconds": seconds, "test": told["test"]}))
+    print(json.dumps({"seconds": seconds, "test": reports[-1].test}))
 
 
 if __name__ == "__main__":

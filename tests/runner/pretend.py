@@ -11,6 +11,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from harness.spec.trial import TrialSpec
+from harness.store.record import CurvePoint, Measured, Memory
 from harness.tasks import tasks
 from harness.trial.measure import Meter, resident_bytes
 
@@ -39,7 +41,7 @@ def use_threads(threads: int) -> str:
 def train(
     spec: TrialSpec,
     meter: Meter,
-    report: Callable[..., None],
+    report: Callable[[Measured], None],
     *,
     reuse: bool = False,
     next_turn: Callable[[float], int] | None = None,
@@ -51,38 +53,45 @@ def train(
     task = tasks[spec.task]
     with meter.phase("data"):
         dataset = task.make(spec.train_size, spec.sequence_length, spec.seed, task.options.model_validate(spec.options))
-    report(phases=meter.phases, data_fingerprint=dataset.fingerprint)
+    measured = Measured(data_fingerprint=dataset.fingerprint)
+    report(measured)
     if not np.isfinite(dataset.train.x).all():
         raise Diverged("the training loss is nan")
     with tempfile.NamedTemporaryFile(prefix="__autograph_generated_file", delete=False) as file:
         file.write(b"left behind")
     with meter.phase("build"):
         generator = np.random.default_rng(int(spec.id(), 16))
-    report(phases=meter.phases, parameters=7)
+    measured = replace(measured, parameters=7)
+    report(measured)
     if spec.lane == "speed" and next_turn is not None:
         with meter.phase("first_step"):
             seconds = spec.units / 1000
         rounds, turns = [], []
-        measured = seconds
-        while updates := next_turn(measured):
+        latest = seconds
+        while updates := next_turn(latest):
             turns.append(time.monotonic())
             time.sleep(seconds * updates)
-            measured = seconds * (1 + generator.random() * (spec.cell == "lstm"))
-            rounds.append(measured)
-        memory = {"baseline_bytes": 100 * 2**20, "peak_bytes": 150 * 2**20, "method": meter.memory_method}
-        report(memory=memory, phases=meter.phases)
-        report(rounds=rounds, memory_timeline=[], surroundings={}, example=None, test_at={}, train={}, validation={})
-        report(baselines={"turns": {str(at): began for at, began in enumerate(turns)}})
+            latest = seconds * (1 + generator.random() * (spec.cell == "lstm"))
+            rounds.append(latest)
+        memory = Memory(baseline_bytes=100 * 2**20, peak_bytes=150 * 2**20, method=meter.memory_method)
+        began_at = {"turns": {str(at): began for at, began in enumerate(turns)}}
+        report(replace(measured, memory=memory, rounds=tuple(rounds), baselines=began_at))
         return
-    curve = []
     for update in range(spec.evaluate_every, spec.updates + 1, spec.evaluate_every):
         with meter.phase("train"):
             time.sleep(0.005)
-        losses = {"train_loss": generator.random(), "validation_loss": generator.random()}
-        curve.append({"update": update, "seconds": meter.phases["train"].wall_seconds, **losses})
-        memory = {"baseline_bytes": resident_bytes(), "peak_bytes": resident_bytes(), "method": meter.memory_method}
-        report(phases=meter.phases, updates=update, curve=curve, memory=memory, seconds_per_update=0.005)
-    report(**{split: {"loss": generator.random()} for split in ("train", "validation", "test")})
+        point = CurvePoint(
+            update=update,
+            seconds=meter.phases["train"].wall_seconds,
+            train_loss=generator.random(),
+            validation_loss=generator.random(),
+        )
+        memory = Memory(baseline_bytes=resident_bytes(), peak_bytes=resident_bytes(), method=meter.memory_method)
+        curve = (*measured.curve, point)
+        measured = replace(measured, updates=update, curve=curve, memory=memory, seconds_per_update=0.005)
+        report(measured)
+    train, validation, test = ({"loss": generator.random()} for _ in range(3))
+    report(replace(measured, train=train, validation=validation, test=test))
 
 
 def let_the_clock_jump() -> None:

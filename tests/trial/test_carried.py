@@ -13,6 +13,7 @@ import tensorflow as tf
 from harness.cells import cells
 from harness.cells.network import get_model
 from harness.spec.trial import TrialSpec
+from harness.store.record import Measured
 from harness.tasks import Split
 from harness.tasks.text.language import LanguageOptions, task
 from harness.trial.measure import Meter
@@ -76,9 +77,9 @@ def test_updates_go_on_from_the_state_but_no_gradient_flows_back_into_the_window
 
 
 def run(of: TrialSpec) -> dict[str, Any]:
-    told: dict[str, Any] = {}
-    train(of, Meter(), told.update)
-    return told
+    reports: list[Measured] = []
+    train(of, Meter(), reports.append)
+    return reports[-1].fields()
 
 
 def seven(folder: Path, **changes: Any) -> TrialSpec:

@@ -11,6 +11,7 @@ import tensorflow as tf
 from harness.cells import cells
 from harness.cells.gradient import call_with_states
 from harness.spec.trial import TrialSpec
+from harness.store.record import Measured
 from harness.tasks import tasks
 from harness.trial.measure import Meter
 from harness.trial.train import train
@@ -22,9 +23,9 @@ FEW = tasks["recall"].options(validation_size=20, test_size=20).model_dump(mode=
 
 
 def run(of: TrialSpec, *, reuse: bool) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    train(of, Meter(), found.update, reuse=reuse)
-    return found
+    reports: list[Measured] = []
+    train(of, Meter(), reports.append, reuse=reuse)
+    return reports[-1].fields()
 
 
 def without_times(found: dict[str, Any]) -> dict[str, Any]:

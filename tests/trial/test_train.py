@@ -1,4 +1,4 @@
-"""One training run in this process: what is trained, evaluated and told."""
+"""One training run in this process: what is trained, evaluated and reported."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from harness.cells import cells
 from harness.cells.network import get_model
 from harness.errors import UserError
 from harness.spec.trial import TrialSpec
+from harness.store.record import Measured
 from harness.tasks import Dataset, Split, Task, tasks
 from harness.trial.gate_bias import set_gate_bias
 from harness.trial.measure import Meter
@@ -27,9 +28,9 @@ OPTIONS = RECALL.options(validation_size=40, test_size=40).model_dump(mode="json
 
 
 def run(of: TrialSpec) -> dict[str, Any]:
-    told: dict[str, Any] = {}
-    train(of, Meter(), told.update)
-    return told
+    reports: list[Measured] = []
+    train(of, Meter(), reports.append)
+    return reports[-1].fields()
 
 
 def small(**changes: Any) -> TrialSpec:
@@ -78,7 +79,7 @@ def test_a_task_that_chooses_thresholds_needs_one_more_look_at_validation_data(m
 
 def test_the_training_split_is_scored_where_the_spec_asks_for_it_and_nothing_else_changes() -> None:
     without, told = run(small(dropout=0.2)), run(small(dropout=0.2, train_scores=True))
-    assert "train" not in without
+    assert without["train"] == {}
     assert set(told["train"]) == {"loss", "accuracy"}
     for key in ("validation", "test", "updates"):
         assert told[key] == without[key], key
@@ -166,11 +167,12 @@ def test_gradient_reach_is_the_same_by_both_backends() -> None:
 
 
 def test_a_loss_that_is_no_number_is_divergence_with_what_was_measured_till_then() -> None:
-    told: dict[str, Any] = {}
+    reports: list[Measured] = []
     with pytest.raises(Diverged, match="loss is"):
-        train(small(learning_rate=1e38, clip_norm=None, updates=50), Meter(), told.update)
-    assert told["updates"] >= 1
-    assert told["parameters"] > 0
+        train(small(learning_rate=1e38, clip_norm=None, updates=50), Meter(), reports.append)
+    measured = reports[-1]
+    assert measured.updates >= 1
+    assert measured.parameters
 
 
 def test_weights_leave_labels_out_of_the_loss() -> None:
@@ -223,7 +225,7 @@ def test_a_tuning_trial_has_validation_data_of_its_own_and_leaves_the_test_split
 
     monkeypatch.setattr("tests.trial.test_train.SCORED", dataclasses.replace(RECALL, score=score), raising=False)
     told = run(small(task="tests.trial.test_train:SCORED", purpose="tuning"))
-    assert told.get("test", {}) == {}
+    assert told["test"] == {}
     assert told["validation"]["loss"] == pytest.approx(min(point["validation_loss"] for point in told["curve"]))
     assert set(scored) == {12}, "a fifth of the 60"
 
@@ -273,7 +275,7 @@ def test_a_check_trains_until_its_target_or_all_updates_are_done_and_tests_nothi
     assert len(told["rounds"]) == updates // 4
     assert [point["update"] for point in told["near_target"]] == ([1] if task == "NEAR" else [])
     assert set(told["surroundings"]) == {"before", "after"}
-    assert "test" not in told
+    assert told["test"] == told["validation"] == {}
 
 
 @pytest.mark.parametrize(("task", "updates"), [("NEAR", 4), ("FAR", 12)])
@@ -285,7 +287,7 @@ def test_training_that_stops_at_its_target_is_tested_there(task: str, updates: i
     curve = [point["validation"] for point in longer["curve"]][: updates // 4]
     assert [point["validation"] for point in told["curve"]] == curve, "until then nothing differs"
     assert told["validation"] in curve
-    assert "test" in told
+    assert told["test"]
 
 
 def test_where_a_target_is_reached_evaluations_come_closer_and_nothing_else_changes() -> None:

@@ -1,0 +1,155 @@
+"""The first part of a trial: its data are made, and its network is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from harness.cells import cells
+from harness.cells.network import get_model, recurrent_parameters
+from harness.errors import UserError
+from harness.plan.rates import for_tuning
+from harness.spec.trial import TrialSpec
+from harness.store.record import DataFacts, Measured
+from harness.tasks import Dataset, Options, tasks
+from harness.tasks.common.checks import check_dataset
+from harness.tasks.common.target import Target, label_count, level_of, target_of, too_few_labels
+from harness.tasks.common.task import Task
+from harness.trial.gate_bias import set_gate_bias
+from harness.trial.measure import Meter, resident_bytes
+from harness.trial.programs import Program, Programs, variables_of_one_name
+
+Report = Callable[[Measured], None]
+"""Called with all that is measured so far, whenever that is more, so that a trial that dies leaves what it measured."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A trial whose training can begin."""
+
+    spec: TrialSpec
+    task: Task
+    options: Options
+    dataset: Dataset
+    targets: tuple[Target, ...]
+    """Those that matter to this trial; the task's own, where it has one, is the first."""
+    program: Program
+    baseline_bytes: int | None
+    """Resident memory before the first update; None where it holds what earlier trials of the process left."""
+    measured: Measured
+
+
+def prepare(spec: TrialSpec, meter: Meter, report: Report, programs: Programs) -> Prepared:
+    """Make the trial's data, and build its network. Raises UserError where the task cannot make its data."""
+    memory_is_its_own = programs.is_new
+    task = tasks[spec.task]
+    with meter.phase("data"):
+        options = task.options.model_validate(spec.options)
+        dataset = task.make(spec.train_size, spec.sequence_length, spec.seed, options)
+        check_dataset(task, dataset)
+        if spec.purpose == "tuning":
+            dataset = for_tuning(dataset)
+        facts = task.facts(spec.train_size, spec.sequence_length, options)
+    measured = Measured(
+        data_fingerprint=dataset.fingerprint,
+        data_facts=_data_facts(dataset, asdict(facts)),
+        baselines=plain(dataset.baselines),
+        validation_baselines=plain(dataset.validation_baselines),
+        validation_labels=label_count(task, dataset.validation),
+    )
+    report(measured)
+    targets = _targets(spec, task, dataset)
+    with meter.phase("build"), variables_of_one_name():
+        program = _build(spec, task, dataset, programs, carry_state=task.carries(options))
+    baseline_bytes = resident_bytes() if memory_is_its_own else None
+    measured = replace(
+        measured,
+        program="reused" if program.reused else "compiled",
+        parameters=int(program.model.count_params()),
+        recurrent_parameters=int(recurrent_parameters(program.model)),
+    )
+    report(measured)
+    return Prepared(spec, task, options, dataset, targets, program, baseline_bytes, measured)
+
+
+def plain(value: Any) -> Any:
+    """Mappings and NumPy scalars as plain Python."""
+    if hasattr(value, "items"):
+        return {key: plain(inner) for key, inner in value.items()}
+    return float(value)
+
+
+def _targets(spec: TrialSpec, task: Task, dataset: Dataset) -> tuple[Target, ...]:
+    """The task's own target and those that claims name; none for a tuning trial, whose validation data are others.
+
+    Raises UserError where training ends at the task's own target, and nothing can tell when it is reached.
+    """
+    if spec.purpose == "tuning":
+        return ()
+    declared = target_of(task)
+    if declared is not None and (spec.purpose == "check" or spec.stop_at_target):
+        _check_target(task, declared, dataset)
+    named: list[Target] = [("loss", level) for level in spec.targets]
+    return tuple(dict.fromkeys([declared, *named] if declared is not None else named))
+
+
+def _check_target(task: Task, target: Target, dataset: Dataset) -> None:
+    metric, of = target
+    level = level_of(target, dataset.validation_baselines)
+    if level is None:
+        raise UserError(f"the task {task.name!r} gives no {metric} of the baseline {of!r} on validation data")
+    if why := too_few_labels(task, metric, level, label_count(task, dataset.validation)):
+        raise UserError(why)
+
+
+def _data_facts(dataset: Dataset, facts: Mapping[str, Any]) -> DataFacts:
+    """`facts`: the task's own of these data."""
+    splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
+    return DataFacts.model_validate(
+        {
+            **facts,
+            "examples": {name: len(split.x) for name, split in splits.items()},
+            "classes": dataset.classes,
+            "symbols": dataset.symbols,
+            "padded": {
+                name: float(np.mean(split.weight == 0)) for name, split in splits.items() if split.weight is not None
+            },
+        }
+    )
+
+
+def _build(spec: TrialSpec, task: Task, dataset: Dataset, programs: Programs, *, carry_state: bool) -> Program:
+    input_shape = _input_shape(spec, dataset)
+    model = get_model(
+        spec.cell,
+        backend=spec.backend,
+        rnn_units=(spec.units,) * spec.layers,
+        fc_units=spec.dense_units,
+        dropout=spec.dropout,
+        recurrent_dropout=spec.recurrent_dropout,
+        input_shape=input_shape,
+        classes=dataset.classes,
+        symbols=dataset.symbols,
+        output=task.output,
+        every_step=task.every_step,
+        learning_rate=spec.learning_rate,
+        clip_norm=spec.clip_norm,
+        optimizer=spec.optimizer,
+        weight_decay=spec.weight_decay,
+        reset_after=spec.reset_after,
+        recurrent_initializer=spec.initialiser,
+        carry_state=carry_state,
+        seed=spec.seed,
+    )
+    if spec.forget_bias is not None:
+        set_gate_bias(model, cells[spec.cell], spec.forget_bias, spec.sequence_length, spec.seed)
+    key = (spec.program(), input_shape, dataset.classes, dataset.symbols)
+    return programs.of(key, model, every_step=task.every_step)
+
+
+def _input_shape(spec: TrialSpec, dataset: Dataset) -> tuple[int | None, ...]:
+    """The data's; of any length where the network is to be tested at other lengths."""
+    return (None, *dataset.input_shape[1:]) if spec.evaluate_lengths else dataset.input_shape
