@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from harness.plan.expand import plan
+from harness.plan.expand import Losses, make_plan
 from harness.spec.experiment import Experiment
 from harness.spec.load import parse_experiment
 from harness.spec.trial import TrialSpec
@@ -36,6 +36,11 @@ def experiment(text: str = EXPERIMENT, *changes: tuple[str, str], folder: Path =
         assert old in text
         text = text.replace(old, new)
     return parse_experiment(text, source="tiny.toml", folder=folder)
+
+
+def plan(of: Experiment, losses: Losses | None = None) -> dict[str, TrialSpec]:
+    """The trials of an experiment's plan, by id."""
+    return dict(make_plan(of, losses).trials)
 
 
 def spec(**changes: Any) -> TrialSpec:

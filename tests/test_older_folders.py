@@ -14,14 +14,13 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from harness.cli.main import app
-from harness.plan.expand import plan
 from harness.runner.engine import Trial
 from harness.runner.flow import run_experiment
 from harness.spec.trial import SPEC_DEFAULTS, TrialSpec
 from harness.store.folder import EXPERIMENT_NAME
 from harness.store.frame import load_records
 from harness.store.sqlite import FILE_NAME, open_store
-from tests.factories import EXPERIMENT, experiment, record
+from tests.factories import EXPERIMENT, experiment, plan, record
 from tests.runner.simulated import Simulated
 
 _SCHEMA = """

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
-from harness.plan.expand import plan
 from harness.report import ReportData
 from harness.report.page.architectures import counts_of, source
 from harness.results import (
@@ -29,7 +28,7 @@ from harness.store.record import Record
 from harness.store.sqlite import Store, open_store
 from harness.tasks import Example
 from harness.verdicts.saved import read_verdicts
-from tests.factories import EXPERIMENT, experiment, record, spec
+from tests.factories import EXPERIMENT, experiment, plan, record, spec
 
 pytestmark = pytest.mark.usefixtures("undrawn_files")
 

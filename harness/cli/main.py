@@ -168,9 +168,9 @@ def run(
     console = _console()
     if dry_run:
         from harness.cli.terminal import tasks_of
-        from harness.plan.expand import plan
+        from harness.plan.expand import make_plan
 
-        planned = plan(_load(file, seeds))
+        planned = make_plan(_load(file, seeds)).trials
         for (trial_id, spec), task in zip(planned.items(), tasks_of(planned.values()), strict=True):
             print(
                 f"{trial_id}  {task} {spec.cell}/{spec.backend} units {spec.units} size {spec.train_size}"
@@ -227,7 +227,7 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
     from harness.cgroup import usable_cores
     from harness.cli.terminal import data_lines, plan_table
     from harness.plan.estimate import Estimator, load_of, seconds_in_all
-    from harness.plan.expand import plan
+    from harness.plan.expand import make_plan
     from harness.runner.loop import left_to_do
     from harness.store.record import MAX_CRASHES, is_given_up
     from harness.store.sqlite import FILE_NAME, naming_damage, open_store
@@ -235,7 +235,7 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
     from harness.words import duration, plural
 
     experiment = _load(file, seeds)
-    trials = plan(experiment)
+    trials = make_plan(experiment).trials
     attempts, estimator = {}, Estimator()
     directory = results / experiment.name
     stored = [directory] if is_file(directory / FILE_NAME) else []

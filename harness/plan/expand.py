@@ -1,9 +1,10 @@
-"""The plan: every trial that an experiment asks for, by its id. Deterministic; in two stages where rates are tuned."""
+"""The plan: every trial that an experiment asks for, by its id; in two stages where learning rates are tuned."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from typing import Any, NamedTuple
@@ -29,74 +30,94 @@ _ByRate = dict[float, list[float]]
 """Validation losses of tuning trials by learning rate."""
 
 
-def plan(experiment: Experiment, losses: Losses | None = None) -> dict[str, TrialSpec]:
-    """Every trial of the experiment by its id; seed by seed, so that an unfinished run is still paired.
+@dataclass(frozen=True)
+class Plan:
+    """What an experiment asks for, as far as it is known."""
 
-    Where learning rates are tuned, the plan holds the tuning trials, and the comparison's only once `losses` tells how
-    all tuning trials of their sweep ended; without `losses`, rates are taken as if all were equally good. Where every
-    rate has failed, there are no trials to compare (`without_rate`).
+    trials: Mapping[str, TrialSpec]
+    """By id; seed by seed, so that an unfinished run is still paired."""
+    wide: Mapping[str, TrialSpec]
+    """The same with further seeds in every sweep, where they were asked for: those that may be added."""
+    choices: tuple[Choice, ...]
+    """The learning rates that tuning has chosen, with how every rate did."""
+    without_rate: tuple[str, ...]
+    """Which sweeps cannot go on, for which cell, because a tuning trial failed at every learning rate."""
+
+
+def make_plan(experiment: Experiment, losses: Losses | None = None, *, most_seeds: int = 0) -> Plan:
+    """The plan of an experiment; deterministic.
+
+    Where learning rates are tuned, the plan holds the tuning trials, and the comparison's only once `losses` has those
+    of all tuning trials of their sweep; without `losses`, rates are taken as if all were equally good. Where every rate
+    has failed, there are no trials to compare. most_seeds: in `wide` every sweep has at least this number of seeds:
+    after its own, the numbers that follow the largest.
     Raises UserError where a task cannot make the data asked for.
     """
+    trials: list[TrialSpec] = []
+    wide: list[TrialSpec] = []
+    choices: list[Choice] = []
+    without_rate: list[str] = []
+    for index, sweep in enumerate(experiment.sweep):
+        seeds = sweep.seeds or experiment.seeds
+        specs, chosen, stuck = _sweep_plan(
+            experiment, index, sweep.model_copy(update={"seeds": _with_further(seeds, most_seeds)}), losses
+        )
+        wide += specs
+        trials += [spec for spec in specs if spec.purpose == "tuning" or spec.seed in seeds]
+        choices += chosen
+        without_rate += stuck
+    return Plan(_by_id(trials), _by_id(wide), tuple(choices), tuple(without_rate))
+
+
+def _with_further(seeds: tuple[int, ...], most: int) -> tuple[int, ...]:
+    return (*seeds, *range(max(seeds) + 1, max(seeds) + 1 + max(0, most - len(seeds))))
+
+
+def _by_id(specs: Iterable[TrialSpec]) -> dict[str, TrialSpec]:
     trials: dict[str, TrialSpec] = {}
-    specs = [spec for index in range(len(experiment.sweep)) for spec in _sweep_plan(experiment, index, losses)[0]]
     for spec in sorted(specs, key=lambda spec: (spec.purpose != "tuning", spec.seed)):
         trials.setdefault(spec.id(), spec)
     return trials
 
 
-def tuned(experiment: Experiment, losses: Losses) -> list[Choice]:
-    """The learning rates that tuning has chosen so far, with how every rate did."""
-    return [choice for index in range(len(experiment.sweep)) for choice in _sweep_plan(experiment, index, losses)[1]]
-
-
-def without_rate(experiment: Experiment, losses: Losses) -> list[str]:
-    """Which sweeps cannot go on, for which cell, because a tuning trial failed at every learning rate."""
-    messages = []
-    for index, sweep in enumerate(experiment.sweep):
-        if not isinstance(sweep.learning_rate, Tune):
-            continue
-        groups = _tuning_groups(
-            list(_tuning_trials(experiment, sweep, sweep.learning_rate)), losses, sweep.learning_rate
-        )
-        for where, by_rate in groups or ():
-            if not _any_rate(by_rate):
-                stated = ", ".join(
-                    f"{name} {where[name]}" for name in ("backend", "units", "train_size") if name in where
-                )
-                messages.append(
-                    f"sweep[{index}] ({sweep.task}) cannot go on for {where['cell']} ({stated}): at every learning rate"
-                    " a tuning trial failed, so no rate is left"
-                )
-    return messages
-
-
-def _sweep_plan(experiment: Experiment, index: int, losses: Losses | None) -> tuple[list[TrialSpec], list[Choice]]:
-    sweep = experiment.sweep[index]
+def _sweep_plan(
+    experiment: Experiment, index: int, sweep: Sweep, losses: Losses | None
+) -> tuple[list[TrialSpec], list[Choice], list[str]]:
+    """The trials of a sweep, the rates that tuning has chosen, and why the sweep cannot go on for which cells."""
     try:
         _check_evaluation(experiment, sweep)
         if not isinstance(sweep.learning_rate, Tune):
-            return [planned.spec for planned in _expand(experiment, sweep, sweep.learning_rate)], []
+            return [planned.spec for planned in _expand(experiment, sweep, sweep.learning_rate)], [], []
         if (sweep.lane or experiment.lane) == "speed":
             raise UserError("trials of the speed lane are not evaluated, so no learning rate can be tuned by them")
         tune = sweep.learning_rate
-        tuning = list(_tuning_trials(experiment, sweep, tune))
+        tuning = list(_expand(experiment, _tuning_sweep(sweep, tune), tune.tune, "tuning"))
         known = dict.fromkeys((planned.spec.id() for planned in tuning), 0.0) if losses is None else losses
         groups = _tuning_groups(tuning, known, tune)
         tuning_specs = [planned.spec for planned in tuning]
         if groups is None:
-            return tuning_specs, []
+            return tuning_specs, [], []
         choices = [choose(where, by_rate) for where, by_rate in groups if _any_rate(by_rate)]
+        stuck = [_stuck(index, sweep, where) for where, by_rate in groups if not _any_rate(by_rate)]
         rates = {_key(choice.where): choice.rate for choice in choices}
         chosen = [
             planned.spec.model_copy(update={"learning_rate": rates[key]})
             for planned in _expand(experiment, sweep, (math.nan,))
             if (key := _key(_tuned_together(planned, tune.at))) in rates
         ]
-        return tuning_specs + chosen, choices
+        return tuning_specs + chosen, choices, stuck
     except (MemoryError, OverflowError) as error:
         raise UserError(f"{_place(experiment, index)}: its data are too large for this machine ({error})") from error
     except UserError as error:
         raise UserError(f"{_place(experiment, index)}: {error}") from error
+
+
+def _stuck(index: int, sweep: Sweep, where: Mapping[str, Hashable]) -> str:
+    stated = ", ".join(f"{name} {where[name]}" for name in ("backend", "units", "train_size") if name in where)
+    return (
+        f"sweep[{index}] ({sweep.task}) cannot go on for {where['cell']} ({stated}): at every learning rate a tuning"
+        " trial failed, so no rate is left"
+    )
 
 
 def _place(experiment: Experiment, index: int) -> str:
@@ -111,7 +132,7 @@ def _check_evaluation(experiment: Experiment, sweep: Sweep) -> None:
     if "article" in (sweep.backend or experiment.backend):
         raise UserError("backend 'article' runs one sequence length, so 'evaluate_lengths' needs 'keras' or 'fused'")
     for length in sweep.evaluate_lengths:
-        task.make_test(length, 0, task.options.model_validate(sweep.options))
+        task.make_test(length, 0, sweep.task_options())
 
 
 def _tuned_together(planned: _Planned, at: str) -> dict[str, Hashable]:
@@ -127,10 +148,6 @@ _NOT_TUNED_BY = ("learning_rate", "seed", "match")
 
 def _key(where: Mapping[str, Hashable]) -> tuple[Hashable, ...]:
     return tuple(where.values())
-
-
-def _tuning_trials(experiment: Experiment, sweep: Sweep, tune: Tune) -> Iterator[_Planned]:
-    return _expand(experiment, _tuning_sweep(sweep, tune), tune.tune, "tuning")
 
 
 def _any_rate(by_rate: _ByRate) -> bool:
@@ -214,7 +231,7 @@ def _expand(
             " of them out"
         )
     train_scores = is_judged and _claims_on_train_loss(experiment, sweep)
-    options = task.options.model_validate(sweep.options)
+    options = sweep.task_options()
     data = dict(sorted(task.identity(options).items()))
     carried = task.carries(options)
     cell_names = sweep.cells or experiment.cells

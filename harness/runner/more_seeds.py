@@ -8,6 +8,7 @@ the first look, and every look has to be on record: both are in the store.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -65,20 +66,20 @@ def with_number_of_seeds(experiment: Experiment, number: int) -> Experiment:
     return experiment.model_copy(update={"seeds": chosen(experiment.seeds), "sweep": tuple(sweeps)})
 
 
-def with_seeds(experiment: Experiment, most: int) -> Experiment:
-    """The experiment with at least so many seeds in every sweep: after its own, the numbers that follow the largest."""
+@dataclass(frozen=True)
+class InterimAnalysis:
+    """The claims judged by the seeds so far, and what they were judged by."""
 
-    def more(seeds: tuple[int, ...]) -> tuple[int, ...]:
-        return (*seeds, *range(max(seeds) + 1, max(seeds) + 1 + max(0, most - len(seeds))))
-
-    sweeps = tuple(
-        sweep.model_copy(update={"seeds": more(sweep.seeds or experiment.seeds)}) for sweep in experiment.sweep
-    )
-    return experiment.model_copy(update={"sweep": sweeps})
+    verdicts: list[Verdict]
+    frame: pd.DataFrame
+    """Of the records."""
 
 
-def look(store: Store, claims: Sequence[Claim], most: int) -> list[Verdict]:
-    """Look at every claim that is still open and has more seeds than when it was last looked at; all verdicts after."""
+def interim_analysis(store: Store, claims: Sequence[Claim], most: int) -> InterimAnalysis:
+    """Judge the claims, and note this interim analysis for each that is open and has more seeds than at the last one.
+
+    most: the number of seeds at the last interim analysis that may be.
+    """
     frame, curves, looks = to_frame(store.records()), curves_frame(store.records()), store.looks()
     before = {verdict.id: verdict for verdict in judge(claims, frame, curves, looks)}
     through = {}
@@ -87,7 +88,7 @@ def look(store: Store, claims: Sequence[Claim], most: int) -> list[Verdict]:
         if seen < len(whole.pairs) <= most and (is_open(before[whole.id]) or whole.id not in looks):
             through[whole.id] = max(pair.seed for pair in whole.pairs)
     store.add_looks(through, most)
-    return judge(claims, frame, curves, store.looks())
+    return InterimAnalysis(judge(claims, frame, curves, store.looks()), frame)
 
 
 def is_open(verdict: Verdict) -> bool:

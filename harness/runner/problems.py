@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 
-from harness.plan.expand import Losses, without_rate
-from harness.spec.experiment import Experiment
+from harness.plan.expand import Plan
 from harness.store.sqlite import NONE, Store
 
 MOST_FAILED = 0.5
 """The largest share of trials that may fail in a run that counts as successful. Tuning trials do not count."""
 
 
-def problems_of(experiment: Experiment, losses: Losses, store: Store) -> tuple[str, ...]:
-    """One clause for each problem of the stored trials of the present plan; nothing where the run is successful.
+def problems_of(plan: Plan, store: Store) -> tuple[str, ...]:
+    """One clause for each problem of the plan and of its stored trials; nothing where the run is successful.
 
     Sweeps that cannot go on, trials that are still to do though no budget left them out, and failures: of more than
-    MOST_FAILED of the trials, or crashes of all trials of a cell. `losses` are those of the tuning trials.
+    MOST_FAILED of the trials, or crashes of all trials of a cell.
     """
-    problems = without_rate(experiment, losses)
+    problems = list(plan.without_rate)
     unfinished = _unfinished(store)
     if unfinished:
         are = "trial is" if unfinished == 1 else "trials are"

@@ -85,16 +85,16 @@ def parse_experiment(text: str, *, source: str, folder: Path) -> Experiment:
     sweeps = []
     has_relative_paths = False
     for index, sweep in enumerate(experiment.sweep):
-        options = tasks[sweep.task].options
         try:
-            given = options.model_validate(sweep.options)
+            given = sweep.task_options()
             complete = with_paths_from(folder, given)
         except ValidationError as error:
-            raise UserError(explain(error, source=source, model=options, at=("sweep", index, "options"))) from error
+            model = tasks[sweep.task].options
+            raise UserError(explain(error, source=source, model=model, at=("sweep", index, "options"))) from error
         except UserError as error:
             raise UserError(f"{source}: sweep[{index}].options: {error}") from error
         has_relative_paths |= complete != given
-        sweeps.append(sweep.model_copy(update={"options": complete.model_dump(mode="json")}))
+        sweeps.append(sweep.with_options(complete))
     experiment = experiment.model_copy(update={"sweep": tuple(sweeps)})
     experiment._source, experiment._folder, experiment._text, experiment._renamed = source, folder, text, renamed
     if "folder" not in content and (has_relative_paths or modules):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BaseModel, Discriminator, Field, Tag, create_model, model_validator
+from pydantic import BaseModel, Discriminator, Field, PrivateAttr, Tag, create_model, model_validator
 
 from harness.spec.factors import SETTINGS, Factor, Lane, Match
 from harness.spec.tuning import Tune
@@ -22,7 +22,7 @@ from harness.spec.types import (
     Seeds,
     TaskName,
 )
-from harness.tasks import tasks
+from harness.tasks import Options, tasks
 from harness.tasks.common.target import target_of
 
 
@@ -134,3 +134,18 @@ class Sweep(_WithSettings):
         if self.stop_at_target and target_of(tasks[self.task]) is None:
             raise ValueError(f"task {self.task!r} declares no target, so 'stop_at_target' must be left out")
         return self
+
+    _validated: tuple[dict[str, Any], Options] | None = PrivateAttr(default=None)
+    """`options`, and what they were found to be."""
+
+    def task_options(self) -> Options:
+        """The task's own settings. They are validated once. Raises ValidationError."""
+        if self._validated is None or self._validated[0] is not self.options:
+            self._validated = self.options, tasks[self.task].options.model_validate(self.options)
+        return self._validated[1]
+
+    def with_options(self, options: Options) -> Self:
+        """The sweep with these settings of its task, which count as validated."""
+        sweep = self.model_copy(update={"options": options.model_dump(mode="json")})
+        sweep._validated = sweep.options, options
+        return sweep

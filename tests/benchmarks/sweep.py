@@ -19,7 +19,6 @@ from itertools import islice
 from pathlib import Path
 
 from harness.cgroup import usable_cores
-from harness.plan.expand import plan
 from harness.runner.engine import Trial
 from harness.runner.local.engine import LocalEngine
 from harness.runner.loop import left_to_do, run_plan
@@ -27,6 +26,7 @@ from harness.spec.load import parse_experiment
 from harness.spec.trial import TrialSpec
 from harness.store.machine import this_machine
 from harness.store.sqlite import open_store
+from tests.factories import plan
 
 ROOT = Path(__file__).parents[2]
 TARGETS = {"one after another": 0.60, "plain loop": 0.25}

@@ -15,13 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.plan.expand import plan
 from harness.spec.experiment import Experiment
 from harness.store.frame import load_records
 from harness.store.record import CurvePoint, Phase, Record
 from harness.store.sqlite import FILE_NAME, open_store
 from harness.store.status import status_of
-from tests.factories import EXPERIMENT, experiment, record
+from tests.factories import EXPERIMENT, experiment, plan, record
 
 TRIALS, FEW = 100_000, 600
 PLAN_SECONDS, STATUS_SECONDS, FRAME_SECONDS = 5.0, 2.0, 10.0

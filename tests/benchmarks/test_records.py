@@ -6,13 +6,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from harness.plan.expand import plan
 from harness.report import render
 from harness.store.frame import curves_frame, load_records, to_frame
 from harness.store.sqlite import open_store
 from harness.verdicts.judge import judge
 from tests.benchmarks.conftest import Measure
-from tests.factories import EXPERIMENT, experiment, record, spec
+from tests.factories import EXPERIMENT, experiment, plan, record, spec
 from tests.report.samples import comparison, frame, report_data, trial
 from tests.verdicts.records import ALL_KINDS, mixed_records
 

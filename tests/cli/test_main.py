@@ -295,7 +295,7 @@ def test_export_writes_a_row_a_trial(results: Path, tmp_path: Path, format: str)
 @pytest.fixture
 def other(tmp_path: Path) -> Path:
     """The same trials as in `results`, of another version of the code, which needs more parameters."""
-    from harness.plan.expand import plan
+    from tests.factories import plan
 
     directory = tmp_path / "other"
     trials = {s.id(): s for s in (s.model_copy(update={"code": "newer"}) for s in plan(experiment()).values())}

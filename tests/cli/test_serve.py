@@ -20,10 +20,9 @@ import pytest
 from harness.cli import serve
 from harness.cli.serve import LiveReport, ReportServer, is_loopback
 from harness.errors import UserError
-from harness.plan.expand import plan
 from harness.store.folder import EXPERIMENT_NAME
 from harness.store.sqlite import FILE_NAME, open_store
-from tests.factories import EXPERIMENT, experiment, record
+from tests.factories import EXPERIMENT, experiment, plan, record
 from tests.report.browser import Browser, press, shown, visit
 
 SPECS = list(plan(experiment()).values())

@@ -21,13 +21,12 @@ from harness.cli.terminal import (
     plan_table,
     status_table,
 )
-from harness.plan.expand import plan
 from harness.runner.backends import BackendRecord, Shape
 from harness.store.status import CellStatus, Status
 from harness.verdicts.changes import Change, Quantity
 from harness.verdicts.verdict import Verdict
 from harness.verdicts.words.effects import effect_in_words
-from tests.factories import experiment, spec
+from tests.factories import experiment, plan, spec
 
 SCOPE = {"task": "language", "train_size": [2000, 8000], "sequence_length": 64, "backend": "fused", "matched": "units"}
 VERDICTS = [

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.plan.expand import plan
 from harness.spec.load import load_claims, load_experiment
 from harness.store.record import Phase
 from tests.documents.reading import ROOT, Block, blocks
-from tests.factories import EXPERIMENT, half_done
+from tests.factories import EXPERIMENT, half_done, plan
 
 BLOCKS = blocks()
 HELD_BY = {

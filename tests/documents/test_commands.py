@@ -17,11 +17,10 @@ import typer.main
 from typer.testing import CliRunner
 
 from harness.cli.main import app
-from harness.plan.expand import plan
 from harness.store.folder import EXPERIMENT_NAME
 from harness.store.sqlite import open_store
 from tests.documents.reading import DOCUMENTS, ROOT, Command, blocks, commands
-from tests.factories import EXPERIMENT, experiment, record
+from tests.factories import EXPERIMENT, experiment, plan, record
 
 pytestmark = pytest.mark.usefixtures("without_figures")
 

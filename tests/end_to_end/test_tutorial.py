@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness.plan.expand import plan
 from harness.store.folder import EXPERIMENT_NAME
 from harness.store.sqlite import open_store
 from tests.documents.reading import ROOT, Command, blocks, commands
-from tests.factories import EXPERIMENT, experiment, record
+from tests.factories import EXPERIMENT, experiment, plan, record
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 FILES = {"adding_up.toml": 0, "later.toml": 1}

@@ -12,7 +12,6 @@ from random import Random
 from harness.errors import UserError
 from harness.files import write_atomically
 from harness.plan.estimate import load_of
-from harness.plan.expand import plan
 from harness.spec import claims
 from harness.spec.bundled import bundled_experiments
 from harness.spec.experiment import Experiment
@@ -23,7 +22,7 @@ from harness.spec.tuning import Tune
 from harness.store.folder import stored_experiment
 from harness.tasks import tasks
 from tests.documents.reading import blocks
-from tests.factories import EXPERIMENT
+from tests.factories import EXPERIMENT, plan
 from tests.fuzz.mutation import NUMBERS, TEXTS, mutated_text, some
 from tests.fuzz.target import Target, odd_file
 

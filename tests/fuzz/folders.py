@@ -12,13 +12,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from harness.plan.expand import plan
 from harness.spec.trial import TrialSpec
 from harness.store.folder import EXPERIMENT_NAME
 from harness.store.record import PHASES, CurvePoint, Failure, Memory, Phase, Record
 from harness.store.sqlite import FILE_NAME, open_store
 from harness.tasks import Example
-from tests.factories import EXPERIMENT, experiment, record
+from tests.factories import EXPERIMENT, experiment, plan, record
 from tests.fuzz import experiments
 from tests.fuzz.mutation import TEXTS, mutated_bytes, mutated_text, mutated_value, odd_value, some
 from tests.fuzz.target import odd_file

@@ -14,7 +14,7 @@ import soundfile
 
 from harness.cli.diff import diff_results
 from harness.errors import UserError
-from harness.plan.expand import MOST_TRIALS, plan
+from harness.plan.expand import MOST_TRIALS
 from harness.results import judged, render_beside, render_results
 from harness.spec.load import load_claims, load_experiment
 from harness.store.damage import found_damage
@@ -24,7 +24,7 @@ from harness.store.merge import merge
 from harness.store.sqlite import FILE_NAME, open_store
 from harness.store.status import status_of
 from harness.tasks.sound.recordings import read_sound
-from tests.factories import EXPERIMENT, experiment
+from tests.factories import EXPERIMENT, experiment, plan
 from tests.fuzz import folders
 from tests.fuzz.commands import harness, pretended
 from tests.fuzz.target import limited

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from harness.cells import cells
 from harness.errors import UserError
-from harness.plan.expand import plan, tuned
+from harness.plan.expand import make_plan
 from harness.plan.matching import matched_units, recurrent_parameters
 from harness.plan.rates import choose, for_tuning
 from harness.spec.trial import TrialSpec
 from harness.spec.tuning import FIRST_TUNING_SEED
 from harness.tasks import tasks
-from tests.factories import EXPERIMENT, experiment
+from tests.factories import EXPERIMENT, experiment, plan
 
 TUNED = EXPERIMENT.replace(
     "updates = 6", "updates = 6\nlearning_rate = { tune = [0.001, 0.01, 0.1], seeds = 2 }"
@@ -49,7 +49,8 @@ def test_each_cell_is_compared_at_the_rate_that_tuning_chose_for_it() -> None:
 
 def test_a_best_rate_at_the_edge_and_a_tie_are_flagged() -> None:
     choices = {
-        choice.where["cell"]: choice for choice in tuned(experiment(TUNED), losses_favouring(gru=0.01, lstm=0.1))
+        choice.where["cell"]: choice
+        for choice in make_plan(experiment(TUNED), losses_favouring(gru=0.01, lstm=0.1)).choices
     }
     assert not choices["gru"].at_edge
     assert choices["lstm"].at_edge
@@ -151,7 +152,9 @@ def test_a_rate_is_chosen_for_each_batch_size_and_clipping_by_itself() -> None:
         (4, None): 0.001, (4, 1.0): 0.01, (25, None): 0.01, (25, 1.0): 0.1,
         (20, None): 0.01, (20, 1.0): 0.1,  # the 25 asked for, of 20 examples
     }  # fmt: skip
-    assert {choice.where["clip_norm"] for choice in tuned(both, {id: loss(s) for id, s in first.items()})} == {0, 1}
+    assert {
+        choice.where["clip_norm"] for choice in make_plan(both, {id: loss(s) for id, s in first.items()}).choices
+    } == {0, 1}
 
 
 def test_a_rate_is_chosen_once_for_all_sizes_where_training_is_counted_in_epochs() -> None:
@@ -309,3 +312,21 @@ def test_training_cannot_stop_at_a_target_that_it_does_not_have(key: str, claim:
         )
     with pytest.raises(UserError, match=rf"sweep\[0\].*: .*{words}"):
         plan(experiment(text))
+
+
+def test_further_seeds_are_in_the_wide_plan_and_in_no_other() -> None:
+    text = EXPERIMENT + EXPERIMENT[EXPERIMENT.index("[[sweep]]") :].replace("units = 4", "units = 5\nseeds = [3, 8]")
+    both = make_plan(experiment(text), most_seeds=4)
+    assert list(both.trials.items()) == list(plan(experiment(text)).items())
+    assert both.trials.items() < both.wide.items()
+    seeds = {units: {s.seed for s in both.wide.values() if s.units == units} for units in (4, 5)}
+    assert seeds == {4: {0, 1, 2, 3}, 5: {3, 8, 9, 10}}
+    assert make_plan(experiment(text)).wide == both.trials
+
+
+def test_tuning_trials_are_the_same_with_further_seeds() -> None:
+    losses = losses_favouring(gru=0.01, lstm=0.1)
+    narrow, wide = make_plan(experiment(TUNED), losses), make_plan(experiment(TUNED), losses, most_seeds=5)
+    assert (wide.trials, wide.choices) == (narrow.trials, narrow.choices)
+    further = [spec for id, spec in wide.wide.items() if id not in wide.trials]
+    assert {(spec.purpose, spec.seed) for spec in further} == {("comparison", seed) for seed in (2, 3, 4)}

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.by import By
 
-from harness.plan.expand import plan
 from harness.results import render_results
 from harness.store.folder import EXPERIMENT_NAME
 from harness.store.sqlite import open_store
-from tests.factories import EXPERIMENT, experiment, record
+from tests.factories import EXPERIMENT, experiment, plan, record
 from tests.report.browser import Browser, axe_core, press, shown, visit
 from tests.report.samples import HOSTILE
 

@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from harness.errors import UserError
+from harness.plan.expand import Plan, make_plan
 from harness.results import judge_results, read_results, report_data
 from harness.runner.cluster.connect import Cluster
 from harness.runner.engine import Trial
@@ -381,3 +382,19 @@ def test_a_number_of_seeds_is_run_and_stands_in_the_reports_command(run, tmp_pat
     assert report_data(read_results(tmp_path / "tiny"), []).command.endswith(" --seeds 3")
     with pytest.raises(UserError, match="seeds is 0, expected a whole number of at least 1"):
         run(seeds=0)
+
+
+@pytest.mark.parametrize(("text", "plans"), [(CLAIMS, 1), (TUNED, 3)])
+def test_a_plan_is_made_once_for_each_stage(run, monkeypatch: pytest.MonkeyPatch, text: str, plans: int) -> None:
+    """Of tuned rates: for the tuning, for the comparison, and to see that it leaves nothing to plan."""
+    count = 0
+
+    def counting(*given: object, **options: object) -> Plan:
+        nonlocal count
+        count += 1
+        return make_plan(*given, **options)
+
+    monkeypatch.setattr("harness.runner.flow.make_plan", counting)
+    monkeypatch.setattr("harness.runner.stages.make_plan", counting)
+    run(text, result=lambda t: record(t.spec, attempt=t.attempt, validation={"loss": 1.0}))
+    assert count == plans

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UserError
-from harness.plan.expand import plan
+from harness.plan.expand import make_plan
 from harness.spec.load import load_claims, load_experiment
-from tests.factories import EXPERIMENT, experiment, spec
+from harness.tasks.synthetic.recall import RecallOptions
+from tests.factories import EXPERIMENT, experiment, plan, spec
 
 
 def test_the_plan_holds_every_combination_once() -> None:
@@ -254,3 +255,18 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     (tmp_path / "folder.toml").mkdir()
     with pytest.raises(UserError, match=r"folder\.toml: cannot be read: Is a directory"):
         load_experiment(tmp_path / "folder.toml")
+
+
+def test_the_options_of_a_sweep_are_validated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = EXPERIMENT.replace("updates = 6", "updates = 6\nevaluate_lengths = [7]\noptions.validation_size = 30")
+    validated = []
+    check = RecallOptions.model_validate
+    monkeypatch.setattr(RecallOptions, "model_validate", lambda options: validated.append(options) or check(options))
+    once = experiment(text)
+    make_plan(once)
+    make_plan(once, {}, most_seeds=5)
+    assert len(validated) == 1
+    (sweep,) = once.sweep
+    assert sweep.task_options() == check(sweep.options)
+    changed = sweep.model_copy(update={"options": {"validation_size": 31}})
+    assert changed.task_options() == RecallOptions(validation_size=31), "those of a changed copy are other ones"

@@ -12,14 +12,13 @@ from harness.cells import cells
 from harness.cli.diff import diff_results
 from harness.errors import UserError
 from harness.files import write_atomically
-from harness.plan.expand import plan
 from harness.spec.bundled import bundled_experiments
 from harness.spec.experiment import Experiment
 from harness.spec.load import checked, load_claims, load_experiment, parse_experiment
 from harness.spec.sweep import Sweep
 from harness.store.folder import EXPERIMENT_NAME, load_stored_experiment
 from harness.store.sqlite import open_store
-from tests.factories import EXPERIMENT, experiment, record
+from tests.factories import EXPERIMENT, experiment, plan, record
 
 CLAIM = """
 [[claim]]

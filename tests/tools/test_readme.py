@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.plan.expand import plan
 from harness.results import VERDICTS_NAME
 from harness.store.machine import this_machine
 from harness.store.sqlite import open_store
 from harness.verdicts.saved import write_verdicts
 from harness.verdicts.verdict import Verdict
-from tests.factories import experiment, record
+from tests.factories import experiment, plan, record
 from tools.readme import SECTION, main
 from tools.sections import begin, end, section
 

@@ -1,0 +1,64 @@
+"""Adding seeds to open claims, one claim at a time, until none is open or the time is spent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Set
+
+from harness.plan.estimate import load_of, seconds_in_all
+from harness.plan.expand import Plan
+from harness.runner.loop import Outcome, left_to_do
+from harness.runner.more_seeds import (
+    further_trials,
+    interim_analysis,
+    is_open,
+    next_claim,
+    next_count,
+)
+from harness.runner.stages import Run, run_stage
+from harness.spec.trial import TrialSpec
+from harness.store.status import learned
+
+
+def add_seeds(run: Run, plan: Plan, most: int, outcome: Outcome, *, adding: bool) -> tuple[Outcome, tuple[str, ...]]:
+    """Analyse the claims; add seeds to one that is open, and analyse them again, until none is or the time is spent.
+
+    outcome: of the run so far. adding: whether seeds are added, or the claims only analysed. Returns how the run ended,
+    and the ids of the claims that are still open.
+    """
+    trials = plan.trials
+    claims = {claim.id: claim for claim in run.experiment.claim}
+    counts: dict[str, int] = {}
+    """By claim, the number of seeds that it was last brought to."""
+    while True:
+        analysis = interim_analysis(run.store, run.experiment.claim, most)
+        still_open = [verdict for verdict in analysis.verdicts if is_open(verdict)]
+        names = tuple(verdict.id for verdict in still_open)
+        growing = [verdict for verdict in still_open if counts.get(verdict.id) != most]
+        if not adding or not growing or run.store.count_left_out():
+            return outcome, names
+        wanted = {verdict.id: next_count(verdict, counts.get(verdict.id, 0), most) for verdict in growing}
+        further = {
+            id: further_trials(analysis.frame, claims[id], trials, plan.wide, count) for id, count in wanted.items()
+        }
+        chosen = next_claim(growing, _seconds_of(run, further, plan.wide)).id
+        counts[chosen] = wanted[chosen]
+        run.console.print(
+            f"Open: {', '.join(names)}. Going on with {chosen}, to {wanted[chosen]} seeds.",
+            markup=False, soft_wrap=True, highlight=False,
+        )  # fmt: skip
+        trials = {id: spec for id, spec in plan.wide.items() if id in trials or id in further[chosen]}
+        outcome = outcome.then(run_stage(run, trials))
+        if outcome.stopped:
+            return outcome, names
+
+
+def _seconds_of(run: Run, groups: Mapping[str, Set[str]], trials: Mapping[str, TrialSpec]) -> dict[str, float]:
+    """What the trials (ids) of each group that are still to do are expected to take together, in seconds."""
+    estimator, attempts = learned(run.store.states()), run.store.attempts()
+
+    def seconds(ids: Set[str]) -> float:
+        left = left_to_do({id: trials[id] for id in ids}, attempts)
+        return seconds_in_all(Counter(load_of(trial.spec) for trial in left).items(), estimator, run.engine.hosts)
+
+    return {name: seconds(ids) for name, ids in groups.items()}

@@ -1,0 +1,144 @@
+"""The stages of a run: what is left of the plan as far as it is known; tuning of learning rates comes first."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from rich.console import Console
+
+from harness.plan.estimate import load_of, seconds_in_all
+from harness.plan.expand import Plan, make_plan
+from harness.runner.budget import Budget, in_rounds
+from harness.runner.engine import Engine
+from harness.runner.loop import Outcome, left_to_do, run_plan
+from harness.runner.progress import ShowProgress
+from harness.spec.experiment import Experiment
+from harness.spec.trial import TrialSpec
+from harness.spec.tuning import Tune
+from harness.store.record import MAX_CRASHES, TRY_AGAIN, is_given_up
+from harness.store.sqlite import NONE, Attempts, Store
+from harness.store.status import learned
+from harness.words import duration
+
+
+@dataclass(frozen=True)
+class Run:
+    """What every stage of a run has in common."""
+
+    experiment: Experiment
+    first_plan: Plan
+    """As far as it was known without any record."""
+    store: Store
+    engine: Engine
+    console: Console
+    deadline: float
+    """On the monotonic clock; infinite without a budget."""
+    retry: Mapping[str, int]
+    """Trials to be done again (by id), with the attempts they had when the run began."""
+    most_seeds: int | None
+    """The most seeds that claims are looked at with, where seeds are, or have been, added; then those stay planned."""
+    planned_before: frozenset[str]
+    stored_by_any_code: frozenset[str]
+    """`TrialSpec.id_by_any_code` of the trials of the last plan that have a record, by this code and data or others."""
+    attempts_before: Mapping[str, Attempts]
+    """When the run began."""
+
+
+def run_stages(run: Run) -> tuple[Outcome, Plan]:
+    """Run the plan; where learning rates are tuned, first the tuning and then what it makes known of the plan.
+
+    A tuning trial that crashes is repeated at once, until it ends otherwise or is given up: the comparison needs it.
+    Returns how the run ended, and the plan as far as it is known then.
+    """
+    plan = _known_plan(run)
+    outcome = stage = run_stage(run, plan.trials)
+    while not outcome.stopped and _tunes(run.experiment):
+        before, plan = plan, _known_plan(run)
+        if plan.trials.keys() == before.trials.keys() and not (stage.finished and _crashed_tuning(run, plan.trials)):
+            break
+        stage = run_stage(run, plan.trials)
+        outcome = outcome.then(stage)
+    return outcome, plan
+
+
+def run_stage(run: Run, trials: Mapping[str, TrialSpec]) -> Outcome:
+    """Run what is left of the plan as far as it is known."""
+    store, engine = run.store, run.engine
+    store.set_plan(trials)
+    states = store.states()
+    attempts = store.attempts()
+    left = left_to_do(trials, attempts, run.retry)
+    repeated = sum(trial.attempt - 1 > run.attempts_before.get(trial.id, NONE).number for trial in left)
+    given_up = _given_up(attempts, trials.keys() - {trial.id for trial in left})
+    done = len(trials) - len(left) - given_up
+    estimator = learned(states)
+    seconds = seconds_in_all(Counter(load_of(trial.spec) for trial in left).items(), estimator, engine.hosts)
+    tuning = any(trial.spec.purpose == "tuning" for trial in left)
+    run.console.print(
+        f"{run.experiment.title}: {len(trials)} trials, {done} done before, {len(left)} to do"
+        + (f", {given_up} given up after {MAX_CRASHES} crashes (--retry crashed)" if given_up else "")
+        + (f", {engine.jobs} side by side, about {duration(seconds)}" if left else "")
+        + (f" (as many as fit into {duration(run.deadline - time.monotonic())})" if run.deadline < math.inf else "")
+        + (" (to tune learning rates; the comparison follows)" if tuning else ""),
+        markup=False,
+        soft_wrap=True,
+    )
+    again = sum(trial.attempt == 1 and trial.spec.id_by_any_code() in run.stored_by_any_code for trial in left)
+    if again:
+        run.console.print(
+            f"{again} of them {'was' if again == 1 else 'were'} run before, by other code, on other data or by an older"
+            " version of the harness. Their records are kept (`harness.load_records(DIR, all_records=True)`).",
+            markup=False,
+            soft_wrap=True,
+        )
+    budget = None
+    if run.deadline < math.inf:
+        budget = Budget(in_rounds(left, trials), estimator, engine.hosts, run.deadline)
+    before = len(trials) - len(left)
+    with ShowProgress(run.console, left, estimator, engine.hosts, before, run.deadline, trials.values()) as progress:
+        outcome = run_plan(left, len(trials), store, engine, progress, budget)
+    outcome = replace(outcome, repeated=repeated)
+    if budget and not outcome.stopped:
+        store.leave_out(budget.left_out())
+    return outcome
+
+
+def _known_plan(run: Run) -> Plan:
+    """The plan as far as it is known; its trials are those of the seeds that earlier runs have added, too."""
+    losses = _final_losses(run.store) if _tunes(run.experiment) else {}
+    if not losses and run.most_seeds is None:
+        return run.first_plan
+    plan = make_plan(run.experiment, losses, most_seeds=run.most_seeds or 0)
+    trials = {id: spec for id, spec in plan.wide.items() if id in plan.trials or id in run.planned_before}
+    return replace(plan, trials=trials)
+
+
+def _final_losses(store: Store) -> dict[str, float]:
+    """Validation losses by trial id, for tuning; infinite for a trial that failed, or crashed too often."""
+    losses = {}
+    given_up = {trial_id for trial_id, at in store.attempts().items() if is_given_up(at.status, at.crashes)}
+    for record in store.records(all_records=True):
+        final = record["status"] not in TRY_AGAIN or record["trial_id"] in given_up
+        if record["spec"]["purpose"] == "tuning" and final:
+            losses[record["trial_id"]] = record["validation"].get("loss", math.inf)
+    return losses
+
+
+def _tunes(experiment: Experiment) -> bool:
+    return any(isinstance(sweep.learning_rate, Tune) for sweep in experiment.sweep)
+
+
+def _crashed_tuning(run: Run, trials: Mapping[str, TrialSpec]) -> bool:
+    """Whether a tuning trial has crashed and is not given up."""
+    attempts = run.store.attempts()
+    left = left_to_do(trials, attempts)
+    return any(t.spec.purpose == "tuning" and attempts.get(t.id, NONE).status == "crashed" for t in left)
+
+
+def _given_up(attempts: Mapping[str, Attempts], ids: Collection[str]) -> int:
+    """How many of these trials have crashed too often to be tried again."""
+    return sum(is_given_up(at.status, at.crashes) for trial_id, at in attempts.items() if trial_id in ids)
