@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.main import EngineName, _cluster
+from harness.cli.running import EngineName, _cluster
 from harness.errors import UserError
 from harness.runner.cluster import link
 from harness.runner.cluster.connect import Cluster, cluster_engine

@@ -1,0 +1,71 @@
+"""Arguments and options that several commands have, and the terminal that they write to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import completion
+from harness.files import user_path
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+File = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE",
+        help="An experiment file (TOML), or the name of a bundled one.",
+        parser=user_path,
+        autocompletion=completion.experiments,
+    ),
+]
+Directory = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DIR",
+        help="A results folder, such as results/compare.",
+        parser=user_path,
+        autocompletion=completion.results,
+    ),
+]
+Claims = Annotated[
+    Path | None,
+    typer.Option(
+        "--claims",
+        metavar="FILE",
+        help="Judge by the claims of this file.",
+        parser=user_path,
+        autocompletion=completion.experiments,
+    ),
+]
+Trial = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id, or the beginning of it.")]
+Results = Annotated[
+    Path, typer.Option("--results", metavar="DIR", help="Where the folder <name>/ goes.", parser=user_path)
+]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", min=1, metavar="N", help="Trials side by side; default: the cores.")
+]
+Seeds = Annotated[
+    int | None,
+    typer.Option(
+        "--seeds", min=1, metavar="N", help="Number of seeds: those of the file, then the following integers."
+    ),
+]
+
+_PIPED_WIDTH = 120
+"""Columns of tables that go to a file or a pipe."""
+
+
+def new_console() -> Console:
+    """The terminal, or the file or pipe in its place."""
+    import os
+
+    from rich.console import Console
+
+    console = Console(highlight=False, emoji=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _PIPED_WIDTH
+    return console

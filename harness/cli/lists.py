@@ -1,0 +1,69 @@
+"""Commands that need no results: list, schema, summary."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli import completion
+
+
+class Kind(StrEnum):
+    """What `harness list` lists."""
+
+    cells = "cells"
+    backends = "backends"
+    tasks = "tasks"
+    experiments = "experiments"
+
+
+def list_(kind: Annotated[Kind | None, typer.Argument(help="One of them; default: all.")] = None) -> None:
+    """List the cells, backends, tasks and experiments."""
+    from harness.cli.terminal import listing
+
+    for text in listing(kind):
+        print(text)
+
+
+def schema() -> None:
+    """Print the JSON schema of experiment files, by which editors complete and check them."""
+    import json
+
+    from harness.spec.schema import experiment_schema
+
+    print(json.dumps(experiment_schema(), indent=1))
+
+
+def summary(
+    cell: Annotated[
+        str,
+        typer.Argument(help="A cell: simple_rnn, gru, lstm, or module:attribute.", autocompletion=completion.cells),
+    ],
+    backend: Annotated[
+        str | None, typer.Option("--backend", help="article, keras or fused.", autocompletion=completion.backends)
+    ] = None,
+    units: Annotated[
+        list[int] | None, typer.Option("--units", help="Units of a recurrent layer; repeat for more.")
+    ] = None,
+) -> None:
+    """Print the summary of the article's model for a cell."""
+    from harness.cells import BACKENDS, cells
+    from harness.errors import check_name
+    from harness.registry import find_beside
+
+    find_beside(Path.cwd(), [cell] if ":" in cell else [])
+    backends = cells[cell].backends
+    if backend is not None:
+        check_name("backend", backend, BACKENDS)
+    from harness.trial.quiet import quiet_stderr
+    from harness.trial.settings import settle
+
+    with quiet_stderr():
+        settle()
+        from harness.cells.network import summary_text
+
+        text = summary_text(cell, backend=backend or backends[0], rnn_units=tuple(units or (32, 32)))
+    print(text, end="")

@@ -1,0 +1,240 @@
+"""Commands about results folders: status, report, serve, judge, diff, merge, export."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import completion
+from harness.cli.arguments import Claims, Directory, new_console
+from harness.errors import UserError
+from harness.files import is_file, resolved, user_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.verdicts.verdict import Verdict
+
+
+class Format(StrEnum):
+    """What `harness export` writes."""
+
+    csv = "csv"
+    parquet = "parquet"
+    jsonl = "jsonl"
+
+
+class DiffFormat(StrEnum):
+    """How `harness diff` tells what changed."""
+
+    table = "table"
+    json = "json"
+
+
+class ReportFormat(StrEnum):
+    """What `harness report` writes."""
+
+    html = "html"
+    md = "md"
+
+
+def status(directory: Directory) -> None:
+    """How far a results folder is: trials per cell and status, time spent, time left."""
+    from harness.cgroup import usable_cores
+    from harness.cli.terminal import status_notes, status_table
+    from harness.store.sqlite import naming_damage, open_store
+    from harness.store.status import status_of
+
+    jobs = usable_cores()
+    with naming_damage(directory):
+        with open_store(directory) as store:
+            found = status_of(store, jobs)
+        console = new_console()
+        console.print(status_table(found))
+        for note in status_notes(found, jobs):
+            console.print(note, soft_wrap=True)
+
+
+def report(
+    directories: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DIR",
+            help="A results folder; or several, to see them side by side.",
+            parser=user_path,
+            autocompletion=completion.more_results,
+        ),
+    ],
+    format: Annotated[
+        ReportFormat, typer.Option("--format", help="html, or md: a summary for a pull request.")
+    ] = ReportFormat.html,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="Output folder [default: DIR, or A+B beside A for several].",
+            parser=user_path,
+        ),
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+) -> None:
+    """Judge the stored records and write the report anew; runs nothing."""
+    from harness.results import OUTPUT, judged, render_beside, render_results
+    from harness.store.folder import make_writable
+    from harness.store.sqlite import FILE_NAME
+
+    if len(directories) == 1:
+        try:
+            if is_file(directories[0] / FILE_NAME):
+                make_writable(output or directories[0], OUTPUT)
+        except UserError:
+            _print_verdicts(judged(directories[0]))
+            raise
+        path = render_results(directories[0], format=format.value, output=output)
+    else:
+        names = "+".join(resolved(directory).name for directory in directories)
+        path = render_beside(directories, output or directories[0].parent / names, format=format.value)
+    new_console().print(f"Report: {path}", soft_wrap=True, markup=False, highlight=False)
+    if open_:
+        _open(resolved(path).as_uri())
+
+
+def merge(
+    directories: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DIR",
+            help="Results folders of one experiment.",
+            parser=user_path,
+            autocompletion=completion.results,
+        ),
+    ],
+    into: Annotated[
+        Path, typer.Option("--into", metavar="DIR", help="The new folder for all of their records.", parser=user_path)
+    ],
+) -> None:
+    """Put the records of several coordinators into one new results folder; tell which contradict each other."""
+    from harness.cli.terminal import conflict_lines
+    from harness.store.datasets import differences
+    from harness.store.merge import merge as merge_results
+
+    merged = merge_results(directories, into)
+    console = new_console()
+    for line in [*differences(merged.data), *conflict_lines(merged.conflicts)]:
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+    console.print(
+        f"{into}: {merged.records} records of {merged.trials} trials; {merged.copies} copies left out,"
+        f" {len(merged.conflicts)} trials in conflict.",
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+def serve(
+    directory: Directory,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes any that is free.")] = 8000,
+    every: Annotated[
+        float, typer.Option("--every", min=0.5, metavar="SECONDS", help="Look for new records at most so often.")
+    ] = 10.0,
+    open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+) -> None:
+    """Show the report while a sweep runs, on this machine only; the page follows the records. Stop it with Ctrl-C."""
+    import os
+
+    from harness.cli.serve import serve as serve_report
+
+    def ready(address: str) -> None:
+        print(f"{directory} at {address} (Ctrl-C stops it)", flush=True)
+        if open_:
+            _open(address)
+
+    os.nice(5)  # the trials come first
+    serve_report(directory, port=port, every=every, say=lambda text: print(text, flush=True), ready=ready)
+
+
+def _open(address: str) -> None:
+    import webbrowser
+
+    if not webbrowser.open(address):
+        print(f"harness: no browser could be started; open {address}", file=sys.stderr)
+
+
+def judge(
+    directory: Directory,
+    claims: Claims = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="File for the verdicts (JSON) [default: DIR/verdicts.json; with --claims: none].",
+            parser=user_path,
+        ),
+    ] = None,
+) -> None:
+    """Judge the stored records again, also by claims written later; runs nothing."""
+    from harness.results import judged, write_judged
+
+    verdicts = judged(directory, claims)
+    _print_verdicts(verdicts)
+    write_judged(verdicts, directory, claims, output)
+
+
+def _print_verdicts(verdicts: Sequence[Verdict]) -> None:
+    from harness.cli.terminal import VerdictTable
+
+    new_console().print(VerdictTable(verdicts))
+
+
+def diff(
+    first: Annotated[Path, typer.Argument(metavar="A", help="A results folder.", parser=user_path)],
+    second: Annotated[
+        Path,
+        typer.Argument(
+            metavar="B", help="Another results folder: of another commit, or another machine.", parser=user_path
+        ),
+    ],
+    format: Annotated[DiffFormat, typer.Option("--format", help="table, or json with all that was compared.")] = (
+        DiffFormat.table
+    ),
+) -> None:
+    """Compare two results folders: what changed in parameters, accuracy, memory and, on one machine, time."""
+    from harness.cli.diff import as_json, diff_results, introduction, summary, table
+
+    ours, theirs, found = diff_results(first, second)
+    if format is DiffFormat.json:
+        print(as_json(ours, theirs, found))
+        return
+    console = new_console()
+    for line in introduction(ours, theirs, found):
+        console.print(line, markup=False, soft_wrap=True)
+    changed = [change for change in found.changes if change.finding == "changed"]
+    if changed:
+        console.print(table(changed))
+    for line in summary(found.changes):
+        console.print(line, markup=False)
+
+
+def export(
+    directory: Directory,
+    format: Annotated[
+        Format, typer.Option("--format", help="csv, parquet or jsonl (one record a line, whole).")
+    ] = Format.csv,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Output file [default: DIR/records.FORMAT].", parser=user_path
+        ),
+    ] = None,
+) -> None:
+    """Write the records as a table, a row a trial."""
+    from harness.store.export import export_records
+
+    print(export_records(directory, format.value, output))

@@ -1,0 +1,257 @@
+"""Commands that run trials, or say what would be run: run, check, backends."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import completion
+from harness.cli.arguments import File, Jobs, Results, Seeds, new_console
+from harness.errors import UserError
+from harness.files import is_file, user_path
+
+if TYPE_CHECKING:
+    from harness.runner.cluster.connect import Cluster
+    from harness.spec.experiment import Experiment
+
+_LARGEST_SIZE = 1_000_000
+
+
+class EngineName(StrEnum):
+    """What `harness run` gets trials done with."""
+
+    local = "local"
+    dask = "dask"
+
+
+def run(
+    file: File,
+    results: Results = Path("results"),
+    jobs: Jobs = None,
+    seeds: Seeds = None,
+    budget: Annotated[
+        str | None, typer.Option("--budget", metavar="TIME", help="Stop in time: 90s, 10m, 1h30m. Whole blocks only.")
+    ] = None,
+    retry: Annotated[
+        list[str] | None,
+        typer.Option("--retry", metavar="STATUS", help="Re-run trials with this status, such as timeout. Repeatable."),
+    ] = None,
+    until_decided: Annotated[
+        bool, typer.Option("--until-decided", help="Add seeds where claims are open, until they are decided.")
+    ] = False,
+    most_seeds: Annotated[
+        int | None,
+        typer.Option("--most-seeds", min=1, metavar="N", help="With --until-decided: up to so many; default: 40."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the trials; run nothing.")] = False,
+    engine: Annotated[
+        EngineName | None,
+        typer.Option("--engine", help="local, or dask: here, or on a scheduler's workers."),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, such as tls://HOST:8786.")
+    ] = None,
+    scheduler_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--scheduler-file",
+            metavar="FILE",
+            help="Dask scheduler file (JSON) with the scheduler's address.",
+            parser=user_path,
+        ),
+    ] = None,
+    any_versions: Annotated[
+        bool, typer.Option("--any-versions", help="Use workers with other code or versions, and record it.")
+    ] = False,
+) -> None:
+    """Run what is left of an experiment, judge its claims, write its report.
+
+    Exit status: 0 all done, or all that fits into the budget; 1 done, but a sweep cannot go on, trials are still to do,
+    more than half of the trials failed, or all trials of a cell crashed; 2 wrong use; 130 interrupted.
+    """
+    from harness.runner.budget import seconds_of
+
+    seconds = None if budget is None else seconds_of(budget)
+    console = new_console()
+    if dry_run:
+        from harness.cli.terminal import tasks_of
+        from harness.plan.expand import make_plan
+
+        planned = make_plan(_load(file, seeds)).trials
+        for (trial_id, spec), task in zip(planned.items(), tasks_of(planned.values()), strict=True):
+            print(
+                f"{trial_id}  {task} {spec.cell}/{spec.backend} units {spec.units} size {spec.train_size}"
+                f" length {spec.sequence_length} rate {spec.learning_rate:g} updates {spec.updates} seed {spec.seed}"
+            )
+        return
+    from harness.cli.terminal import VerdictTable
+    from harness.runner.flow import run_experiment
+    from harness.stopping import interrupt_on_signals
+
+    with interrupt_on_signals():
+        finished = run_experiment(
+            file,
+            results=results,
+            jobs=jobs,
+            seeds=seeds,
+            console=console,
+            budget=seconds,
+            retry=retry or (),
+            until_decided=until_decided,
+            most_seeds=most_seeds,
+            cluster=_cluster(engine, scheduler, scheduler_file, any_versions=any_versions),
+        )
+    outcome = finished.outcome
+    if outcome.stopped:
+        left = outcome.planned - outcome.stored_before - outcome.finished
+        console.print(f"Stopped: {left} trials left. The same command goes on from here.", soft_wrap=True)
+        raise typer.Exit(finished.exit_code)
+    console.print(VerdictTable(finished.verdicts, finished.report))
+    if outcome.failed:
+        console.print(f"{outcome.failed} trials failed; the report shows them.", soft_wrap=True)
+    if finished.left_out:
+        trials = sum(block.trials for block in finished.left_out)
+        first = finished.left_out[0]
+        console.print(
+            f"The budget left {trials} trials out, such as {first.cell} on {first.task}, {first.why}."
+            " The same command goes on from here.",
+            soft_wrap=True,
+            markup=False,
+        )
+    if until_decided and finished.open_claims:
+        console.print(f"Still open: {', '.join(finished.open_claims)}.", soft_wrap=True, markup=False)
+    elif until_decided and not finished.left_out:
+        console.print("No claim is open.", soft_wrap=True, markup=False)
+    console.print(f"Report: {finished.report}", soft_wrap=True, markup=False, highlight=False)
+    for problem in finished.problems:
+        console.print(f"Problem: {problem}.", soft_wrap=True, markup=False)
+    raise typer.Exit(finished.exit_code)
+
+
+def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -> None:
+    """Validate an experiment file; print its plan with an estimate of its time."""
+    from harness.cgroup import usable_cores
+    from harness.cli.terminal import data_lines, plan_table
+    from harness.plan.estimate import Estimator, load_of, seconds_in_all
+    from harness.plan.expand import make_plan
+    from harness.runner.loop import left_to_do
+    from harness.store.record import MAX_CRASHES, is_given_up
+    from harness.store.sqlite import FILE_NAME, naming_damage, open_store
+    from harness.store.status import learned
+    from harness.words import duration, plural
+
+    experiment = _load(file, seeds)
+    trials = make_plan(experiment).trials
+    attempts, estimator = {}, Estimator()
+    directory = results / experiment.name
+    stored = [directory] if is_file(directory / FILE_NAME) else []
+    with naming_damage(*stored):
+        for folder in stored:
+            with open_store(folder) as store:
+                attempts, estimator = store.attempts(), learned(store.states())
+        left = left_to_do(trials, attempts)
+        given_up = sum(is_given_up(at.status, at.crashes) for trial_id, at in attempts.items() if trial_id in trials)
+        console = new_console()
+        console.print(plan_table(experiment, trials))
+        for line in (*data_lines(trials.values()), *(f"{file}: {note}." for note in experiment.renamed)):
+            console.print(line, soft_wrap=True, markup=False, highlight=False)
+        cores = usable_cores()
+        seconds = seconds_in_all(((load_of(trial.spec), 1) for trial in left), estimator, (cores,))
+        console.print(
+            f"{file} is valid: {plural(len(trials), 'trial')}, {plural(len(experiment.claim), 'claim')};"
+            f" {plural(len(left), 'trial')} to do, about {duration(seconds)} on {cores} cores"
+            + (f"; {given_up} given up after {MAX_CRASHES} crashes (--retry crashed)." if given_up else "."),
+            soft_wrap=True,
+            markup=False,
+        )
+
+
+def _load(file: Path, seeds: int | None) -> Experiment:
+    from harness.runner.more_seeds import with_number_of_seeds
+    from harness.spec.load import load_experiment
+
+    experiment = load_experiment(file)
+    return experiment if seeds is None else with_number_of_seeds(experiment, seeds)
+
+
+def _cluster(
+    engine: EngineName | None, scheduler: str | None, scheduler_file: Path | None, *, any_versions: bool
+) -> Cluster | None:
+    """Where Dask's workers are, if they are to be used."""
+    from harness.runner.cluster.connect import Cluster
+
+    asked = scheduler is not None or scheduler_file is not None or any_versions
+    if engine is EngineName.dask or (engine is None and asked):
+        return Cluster(scheduler, scheduler_file, any_versions)
+    if asked:
+        raise UserError("--scheduler, --scheduler-file and --any-versions are for --engine dask")
+    return None
+
+
+def backends(
+    shape: Annotated[str, typer.Option("--shape", help="batch,time,features,units")] = "32,256,256,32",
+    cell: Annotated[
+        list[str] | None,
+        typer.Option("--cell", help="A cell; repeat for more. Default: all.", autocompletion=completion.cells),
+    ] = None,
+    backend: Annotated[
+        list[str] | None, typer.Option("--backend", help="A backend; likewise.", autocompletion=completion.backends)
+    ] = None,
+    dropout: Annotated[float, typer.Option("--dropout", min=0.0, max=0.99, help="On inputs and hidden state.")] = 0.5,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Maximum number of rounds.")] = 60,
+    predict: Annotated[
+        bool, typer.Option("--predict", help="Time prediction: of a batch, and of a time step at batch size 1.")
+    ] = False,
+) -> None:
+    """Time training updates, or predictions, of every cell by every backend on the article's network.
+
+    Each has a process of its own. They take turns until the ratios to backend keras are known to 2 %, or for the
+    maximum number of rounds. Leave the machine alone meanwhile.
+    """
+    from harness.cells import BACKENDS, cells
+    from harness.cli.terminal import backend_notes, backend_table, backend_title
+    from harness.errors import check_name
+    from harness.registry import find_beside
+    from harness.runner.backends import Shape, Work, measure_backends
+
+    sizes = _shape(shape)
+    for name in backend or ():
+        check_name("backend", name, BACKENDS)
+    names = tuple(cell or cells)
+    find_beside(Path.cwd(), (name for name in names if ":" in name))
+    for name in names:
+        cells[name]
+    console, failed = new_console(), False
+    works: tuple[Work, ...] = ("batch", "step") if predict else ("update",)
+    for work in works:
+        measured = measure_backends(
+            names,
+            tuple(backend or BACKENDS),
+            work=work,
+            shape=Shape(*sizes),
+            dropout=dropout,
+            most_rounds=rounds,
+            say=lambda line: console.print(line, markup=False, soft_wrap=True),
+        )
+        console.print(backend_title(measured), markup=False, soft_wrap=True)
+        console.print(backend_table(measured))
+        for line in backend_notes(measured):
+            console.print(line, markup=False, soft_wrap=True)
+        failed = failed or any(record.status != "ok" for record in measured)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _shape(text: str) -> tuple[int, int, int, int]:
+    try:
+        batch, time, features, units = map(int, text.split(","))
+        if not 1 <= min(batch, time, features, units) <= max(batch, time, features, units) <= _LARGEST_SIZE:
+            raise ValueError
+    except ValueError:
+        raise UserError(
+            f"--shape {text!r}: expected four whole numbers from 1 to {_LARGEST_SIZE:,}, such as 32,256,256,32"
+        ) from None
+    return batch, time, features, units

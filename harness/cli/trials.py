@@ -1,0 +1,34 @@
+"""Commands about one trial: show, trial."""
+
+from __future__ import annotations
+
+from harness.cli.arguments import Directory, Trial
+
+
+def show(directory: Directory, trial: Trial) -> None:
+    """Print one trial's record whole, and the command that repeats it in the foreground."""
+    import json
+    import shlex
+
+    from harness.store.sqlite import open_store
+
+    with open_store(directory) as store:
+        attempts = store.attempts_at(trial)
+        command = shlex.join(["harness", "trial", str(directory), attempts[-1]["trial_id"]])
+    for record in attempts:
+        print(json.dumps(record, indent=2))
+    print(f"# again, in the foreground: {command}")
+
+
+def trial_(directory: Directory, trial: Trial) -> None:
+    """Repeat one trial alone, in this process, where a debugger and print work; stores nothing."""
+    from harness.store.folder import find_modules
+    from harness.store.sqlite import open_store
+
+    with open_store(directory) as store:
+        record = store.attempts_at(trial)[-1]
+        find_modules(directory, (record["spec"]["task"], record["spec"]["cell"]))
+        from harness.trial.foreground import run_in_foreground, spec_of, threads_of
+
+        spec, threads = spec_of(record), threads_of(record)
+    run_in_foreground(spec, threads)
