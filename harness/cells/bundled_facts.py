@@ -86,7 +86,7 @@ def counts(cell: Cell) -> Counts:
 def simpler(frame: DataFrame) -> FactFound:
     """A GRU has fewer gates, weight blocks, states, sigmoids and tanhs, lines of equations, and operations in all.
 
-    The additions and multiplications are told but not demanded: the GRU's second bias costs it more of them than its
+    The additions and multiplications are stated but not demanded: the GRU's second bias costs it more of them than its
     equations save, without any consequence beside the matrix products.
     """
     gru, lstm = counts(cells["gru"]), counts(cells["lstm"])
@@ -151,16 +151,16 @@ def reduces_to_rnn(frame: DataFrame) -> FactFound:
         gru = cells["gru"].variant(reset_after=reset_after)
         weights = plain_loop.random_weights(gru, features, units, random)
         place = gru.blocks.index("candidate")
-        own = slice(place * units, (place + 1) * units)
+        columns = slice(place * units, (place + 1) * units)
         for name in ("kernel", "recurrent_kernel"):
-            weights[name][:, own] = plain[name]
+            weights[name][:, columns] = plain[name]
         weights["bias"][...] = 0.0
         input_bias = weights["bias"][0] if gru.recurrent_bias else weights["bias"]
-        input_bias[own] = plain["bias"]
+        input_bias[columns] = plain["bias"]
         for gate, value in (("update", -SATURATED), ("reset", SATURATED)):
             start = gru.blocks.index(gate) * units
             input_bias[start : start + units] = value
-        worst = max(worst, _distance(gru, weights, rnn, plain, own, inputs, d_outputs))
+        worst = max(worst, _distance(gru, weights, rnn, plain, columns, inputs, d_outputs))
     reason = (
         "With the reset gate at 1 and the update gate at 0, in Keras's convention, where the update gate keeps the old "
         "state, a GRU's outputs and gradients equal those of a simple RNN with the candidate's weights; the largest "
@@ -175,18 +175,18 @@ def _distance(
     weights: dict[str, plain_loop.Floats],
     rnn: Cell,
     plain: dict[str, plain_loop.Floats],
-    own: slice,
+    columns: slice,
     inputs: plain_loop.Floats,
     d_outputs: plain_loop.Floats,
 ) -> float:
-    """The largest difference between the two cells' outputs and gradients, in the candidate's blocks of the weights."""
+    """The largest difference between the two cells' outputs and gradients; columns: of the weights, the candidate's."""
     assert gru.backward is not None
     assert rnn.backward is not None
     outputs = [plain_loop.run(gru, inputs, weights).outputs, plain_loop.run(rnn, inputs, plain).outputs]
-    ours = plain_loop.gradients(gru, gru.backward, inputs, weights, d_outputs)
-    theirs = plain_loop.gradients(rnn, rnn.backward, inputs, plain, d_outputs)
+    of_gru = plain_loop.gradients(gru, gru.backward, inputs, weights, d_outputs)
+    of_rnn = plain_loop.gradients(rnn, rnn.backward, inputs, plain, d_outputs)
     for name in ("kernel", "recurrent_kernel"):
-        ours[name] = ours[name][:, own]
-    ours["bias"] = (ours["bias"][0] if gru.recurrent_bias else ours["bias"])[own]
-    pairs = [outputs, *([ours[name], theirs[name]] for name in theirs)]
+        of_gru[name] = of_gru[name][:, columns]
+    of_gru["bias"] = (of_gru["bias"][0] if gru.recurrent_bias else of_gru["bias"])[columns]
+    pairs = [outputs, *([of_gru[name], of_rnn[name]] for name in of_rnn)]
     return max(float(np.abs(one - other).max()) for one, other in pairs)

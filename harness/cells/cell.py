@@ -57,11 +57,12 @@ memory.
 class Backward:
     """A hand-derived backward pass, in the three parts that make it fast.
 
-    factors:  `factors(saved, before, after)` -> tuple of arrays: everything that does not depend on the running
-              gradient, for all time steps at once: saved, and the states before and after each step, have a leading
-              time axis.
-    step:     `step(d_states, factors, recur) -> (dx, d_states_before)`: the only part that runs step by step, from the
-              last to the first. factors are those of one time step; dx is x's gradient, block by block.
+    factors:  `backward_factors(saved, before, after)` -> tuple of arrays: the local derivatives, which do not depend on
+              the running gradient, for all time steps at once: saved, and the states before and after each step, have a
+              leading time axis.
+    step:     `step(d_states, backward_factors, recur) -> (dx, d_states_before)`: the only part that runs step by step,
+              from the last to the first. backward_factors are those of one time step; dx is x's gradient, block by
+              block.
     products: `products(dx, saved, before)` -> list of (operand, gradient, first block): what each recurrent product of
               the step multiplied with its weights, (time, batch, units), and the gradient of what came out, block by
               block, for all time steps. Left out, there is one product, of the hidden state, and its gradient is dx;
@@ -90,7 +91,8 @@ class Cell:
     """An architecture: the facts that reports and claims quote, and the equations that the fused backend runs.
 
     gates:           the names of its gates; a gate is a block whose activation, between 0 and 1, multiplies something
-    blocks:          the blocks of its weights, side by side, in the order of the Keras layer it equals
+    blocks:          the blocks of its weights, side by side, in the order of the Keras layer it equals: one for each
+                     gate and each candidate, and for weights that it has besides, such as peepholes
     states:          what it hands from one time step to the next, the output first
     step, backward:  the equations; without `step` the cell has no fused backend, without `backward` that is by autodiff
     keras_layer:     the name in `keras.layers` of the layer it equals, None where there is none
@@ -230,14 +232,14 @@ class Cell:
             check_size(self.name, argument, value)
         cell = self.variant(reset_after=reset_after)
         seeing, recurrent = cell.input_blocks, cell.weight_shapes("recurrent_weights")
-        own, extra = features - cell.extra_features, cell.extra_blocks * units
-        if own < 1:
+        main_features, extra = features - cell.extra_features, cell.extra_blocks * units
+        if main_features < 1:
             raise UserError(
                 f"cell {self.name!r}: 'features' is {features}, of which {cell.extra_features} are the extra input; "
                 f"it needs at least {cell.extra_features + 1}"
             )
         width, recurrent_width = len(seeing) * units, len(cell.recurrent_blocks) * units
-        shapes: dict[str, tuple[int, ...]] = {"kernel": (own, width - extra)}
+        shapes: dict[str, tuple[int, ...]] = {"kernel": (main_features, width - extra)}
         if extra:
             shapes["extra_kernel"] = (cell.extra_features, extra)
         if "full" in recurrent:

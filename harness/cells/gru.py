@@ -16,7 +16,7 @@ from harness.cells.ops import Array, sigmoid, tanh
 
 
 def step(x: Blocks, states: States, recur: Recurrence) -> tuple[States, Saved]:
-    """x: blocks z, r, c, (batch, units) each; states: h. Saves z, r, c and u_c."""
+    """x: of z, r and c, (batch, units) each; states: h. Saves z, r, c and u_c."""
     (h,) = states
     x_z, x_r, x_c = x
     u_z, u_r, u_c = recur(h)
@@ -26,25 +26,25 @@ def step(x: Blocks, states: States, recur: Recurrence) -> tuple[States, Saved]:
     return (z * h + (1 - z) * c,), (z, r, c, u_c)
 
 
-def factors(saved: Saved, before: States, after: States) -> tuple[Array, ...]:
-    """The derivatives of h' by the three pre-activations, of c's by r's, r, and z; each (time, batch, units)."""
+def backward_factors(saved: Saved, before: States, after: States) -> tuple[Array, ...]:
+    """dh'/dz, dh'/dc, dc/dr, r and z, (time, batch, units) each; z, r and c stand for their pre-activations."""
     z, r, c, u_c = saved
     (h,) = before
     return (h - c) * z * (1 - z), (1 - z) * (1 - c * c), u_c * r * (1 - r), r, z
 
 
-def backward(d_states: States, factors: tuple[Array, ...], recur: Recurrence) -> tuple[Blocks, States]:
-    """d_states: dh, (batch, units). Returns dx, block by block, and the gradient of the state before."""
+def backward(d_states: States, backward_factors: tuple[Array, ...], recur: Recurrence) -> tuple[Blocks, States]:
+    """d_states: dh, (batch, units). Returns dx, of z, r and c, and the gradient of the state before."""
     (dh,) = d_states
-    by_z, by_c, c_by_r, r, z = factors
-    dz = dh * by_z
-    dc = dh * by_c
-    dr = dc * c_by_r
+    dh_dz, dh_dc, dc_dr, r, z = backward_factors
+    dz = dh * dh_dz
+    dc = dh * dh_dc
+    dr = dc * dc_dr
     return (dz, dr, dc), (dh * z + recur((dz, dr, dc * r)),)
 
 
 def products(dx: Blocks, saved: Saved, before: States) -> list[tuple[Array, Blocks, int]]:
-    """One product, h U, whose candidate block reaches the pre-activation by way of r."""
+    """One product, h U, whose part for the candidate reaches the pre-activation by way of r."""
     _, r, _, _ = saved
     dz, dr, dc = dx
     return [(before[0], (dz, dr, dc * r), 0)]
@@ -62,26 +62,28 @@ def step_reset_before(x: Blocks, states: States, recur: Recurrence) -> tuple[Sta
     return (z * h + (1 - z) * c,), (z, r, c)
 
 
-def factors_reset_before(saved: Saved, before: States, after: States) -> tuple[Array, ...]:
-    """As `factors`; r's derivative is by way of r h."""
+def backward_factors_reset_before(saved: Saved, before: States, after: States) -> tuple[Array, ...]:
+    """As `backward_factors`, but d(rh)/dr in place of dc/dr."""
     z, r, c = saved
     (h,) = before
     return (h - c) * z * (1 - z), (1 - z) * (1 - c * c), h * r * (1 - r), r, z
 
 
-def backward_reset_before(d_states: States, factors: tuple[Array, ...], recur: Recurrence) -> tuple[Blocks, States]:
+def backward_reset_before(
+    d_states: States, backward_factors: tuple[Array, ...], recur: Recurrence
+) -> tuple[Blocks, States]:
     """As `backward`; the gradient of r h goes to r and to h."""
     (dh,) = d_states
-    by_z, by_c, rh_by_r, r, z = factors
-    dz = dh * by_z
-    dc = dh * by_c
-    d_rh = recur((dc,), 2, 3)
-    dr = d_rh * rh_by_r
-    return (dz, dr, dc), (dh * z + d_rh * r + recur((dz, dr), 0, 2),)
+    dh_dz, dh_dc, drh_dr, r, z = backward_factors
+    dz = dh * dh_dz
+    dc = dh * dh_dc
+    drh = recur((dc,), 2, 3)
+    dr = drh * drh_dr
+    return (dz, dr, dc), (dh * z + drh * r + recur((dz, dr), 0, 2),)
 
 
 def products_reset_before(dx: Blocks, saved: Saved, before: States) -> list[tuple[Array, Blocks, int]]:
-    """Two products: h with the gates' blocks, and r h with the candidate's."""
+    """Two products: h with the weights of both gates, and r h with the candidate's."""
     _, r, _ = saved
     dz, dr, dc = dx
     return [(before[0], (dz, dr), 0), (r * before[0], (dc,), 2)]
@@ -95,7 +97,7 @@ cell = Cell(
     gates=("update", "reset"),
     blocks=("update", "reset", "candidate"),
     step=step,
-    backward=Backward(factors, backward, products),
+    backward=Backward(backward_factors, backward, products),
     keras_layer="GRU",
     recurrent_bias=True,
 )
@@ -104,7 +106,7 @@ cell = replace(
     reset_before=replace(
         cell,
         step=step_reset_before,
-        backward=Backward(factors_reset_before, backward_reset_before, products_reset_before),
+        backward=Backward(backward_factors_reset_before, backward_reset_before, products_reset_before),
         recurrent_bias=False,
     ),
 )

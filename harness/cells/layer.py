@@ -16,8 +16,6 @@ from harness.cells.recurrence import Weights
 from harness.cells.scan import scan
 from harness.errors import UserError
 
-Tensor = Any
-
 
 @keras.saving.register_keras_serializable("harness")
 class Recurrent(keras.layers.Layer):  # type: ignore[misc]
@@ -126,11 +124,11 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
 
     def call(
         self,
-        sequences: Tensor,
-        initial_state: Sequence[Tensor] | None = None,
-        mask: Tensor | None = None,
+        sequences: tf.Tensor,
+        initial_state: Sequence[tf.Tensor] | None = None,
+        mask: tf.Tensor | None = None,
         training: bool = False,
-    ) -> Tensor:
+    ) -> tf.Tensor:
         """The outputs; with `return_state`, the outputs and the last states."""
         sequences = self._converted("sequences", sequences)
         self._check_sequences(sequences.shape)
@@ -215,12 +213,12 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
 
     def _initializer(self, argument: str, value: Any) -> Any:
         try:
-            found = keras.initializers.get(value)
+            initializer = keras.initializers.get(value)
         except (TypeError, ValueError) as error:
-            found, value = None, f"{value!r} ({str(error).splitlines()[0]})"
-        if found is None:
+            initializer, value = None, f"{value!r} ({str(error).splitlines()[0]})"
+        if initializer is None:
             raise UserError(f"cell {self.cell.name!r}: {argument!r} is {value}, expected an initializer of Keras")
-        return found
+        return initializer
 
     def _check_sequences(self, shape: Sequence[int | None]) -> None:
         """Refuse what is not (batch, time, features), with time steps and the features that the layer was built for."""
@@ -250,7 +248,7 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
                     f"expected (batch, units) = {(batch, self.units)}"
                 )
 
-    def _converted(self, argument: str, values: Any) -> Tensor:
+    def _converted(self, argument: str, values: Any) -> tf.Tensor:
         """As a tensor of the layer's own type: integers are numbers too."""
         kind = type(values).__name__
         try:
@@ -262,7 +260,7 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
             pass
         raise UserError(f"cell {self.cell.name!r}: {argument!r} is of type {kind}, expected real numbers")
 
-    def _converted_mask(self, mask: Any, sequences: Tensor) -> Tensor:
+    def _converted_mask(self, mask: Any, sequences: tf.Tensor) -> tf.Tensor:
         mask = tf.cast(tf.convert_to_tensor(mask), tf.bool)
         if not sequences.shape[:2].is_compatible_with(mask.shape):
             raise UserError(
@@ -271,7 +269,7 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
             )
         return mask
 
-    def _initial_bias(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+    def _initial_bias(self, shape: Sequence[int], dtype: Any = None) -> tf.Tensor:
         """`bias_initializer`, but ones in the blocks that ask for it (the forget gate's)."""
         bias = self.bias_initializer(shape, dtype=dtype)
         if not (self.unit_forget_bias and self.cell.ones):
@@ -279,14 +277,14 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         ones = tf.repeat([name in self.cell.ones for name in self.cell.input_blocks], self.units)
         return tf.where(ones, tf.ones(shape, bias.dtype), bias)
 
-    def _initial_diagonal(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+    def _initial_diagonal(self, shape: Sequence[int], dtype: Any = None) -> tf.Tensor:
         """The diagonals of the matrices that `recurrent_initializer` makes, side by side."""
         matrices = tf.reshape(
             self.recurrent_initializer((self.units, *shape), dtype=dtype), (self.units, -1, self.units)
         )
         return tf.reshape(tf.linalg.diag_part(tf.transpose(matrices, [1, 0, 2])), shape)
 
-    def _biases(self) -> tuple[Tensor | None, Tensor | None]:
+    def _biases(self) -> tuple[tf.Tensor | None, tf.Tensor | None]:
         """The bias of the input's product and that of the recurrent product, where there are such."""
         if self.bias is None:
             return None, None
@@ -295,7 +293,7 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
             return bias, tf.convert_to_tensor(self.recurrent_bias)
         return (bias[0], bias[1]) if bias.shape.rank == 2 else (bias, None)
 
-    def _first_states(self, given: Any, known_batch: int | None, batch: Any) -> tuple[Tensor, ...]:
+    def _first_states(self, given: Any, known_batch: int | None, batch: Any) -> tuple[tf.Tensor, ...]:
         if given is None:
             return tuple(tf.zeros((batch, self.units), self.compute_dtype) for _ in self.cell.states)
         given = tuple(given) if isinstance(given, list | tuple) else (given,)
@@ -303,7 +301,7 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         self._check_states(known_batch, [tuple(state.shape) for state in states])
         return states
 
-    def _dropout_masks(self, batch: Any, features: int) -> tuple[Tensor | None, Tensor | None]:
+    def _dropout_masks(self, batch: Any, features: int) -> tuple[tf.Tensor | None, tf.Tensor | None]:
         """Masks to multiply inputs and hidden state with: (blocks, batch, features) and (blocks, batch, units).
 
         As in Keras, one input mask serves all blocks where there is no recurrent dropout: (1, batch, features).

@@ -4,7 +4,8 @@
     c' = f c + i g              h' = o tanh(c')
 
 Source: S. Hochreiter and J. Schmidhuber, Long short-term memory, Neural Computation 9 (1997); the forget gate: F. Gers
-et al., Learning to forget (2000). No peepholes. Equal to `keras.layers.LSTM`, whose order of blocks is i, f, g, o.
+et al., Learning to forget (2000). No peepholes. Equal to `keras.layers.LSTM`, whose weights lie in the order i, f, g,
+o.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from harness.cells.ops import Array, sigmoid, tanh
 
 
 def step(x: Blocks, states: States, recur: Recurrence) -> tuple[States, Saved]:
-    """x: blocks i, f, g, o, (batch, units) each; states: h and c. Saves i, f, g, o and tanh(c')."""
+    """x: of i, f, g and o, (batch, units) each; states: h and c. Saves i, f, g, o and tanh(c')."""
     h, c = states
     x_i, x_f, x_g, x_o = x
     u_i, u_f, u_g, u_o = recur(h)
@@ -27,23 +28,24 @@ def step(x: Blocks, states: States, recur: Recurrence) -> tuple[States, Saved]:
     return (o * squashed, c), (i, f, g, o, squashed)
 
 
-def factors(saved: Saved, before: States, after: States) -> tuple[Array, ...]:
-    """The derivatives of c' by i's, f's and g's pre-activations, of h' by o's and by c', and of c' by c."""
+def backward_factors(saved: Saved, before: States, after: States) -> tuple[Array, ...]:
+    """dc'/di, dc'/df, dc'/dg, dh'/do, dh'/dc' and dc'/dc = f; i, f, g and o stand for their pre-activations."""
     i, f, g, o, squashed = saved
     _, c = before
-    by_i = g * i * (1 - i)
-    by_f = c * f * (1 - f)
-    by_g = i * (1 - g * g)
-    by_o = squashed * o * (1 - o)
-    return by_i, by_f, by_g, by_o, o * (1 - squashed * squashed), f
+    dc_di = g * i * (1 - i)
+    dc_df = c * f * (1 - f)
+    dc_dg = i * (1 - g * g)
+    dh_do = squashed * o * (1 - o)
+    dh_dc = o * (1 - squashed * squashed)
+    return dc_di, dc_df, dc_dg, dh_do, dh_dc, f
 
 
-def backward(d_states: States, factors: tuple[Array, ...], recur: Recurrence) -> tuple[Blocks, States]:
-    """d_states: dh and dc, (batch, units) each. Returns dx, block by block, and the gradients of the states."""
+def backward(d_states: States, backward_factors: tuple[Array, ...], recur: Recurrence) -> tuple[Blocks, States]:
+    """d_states: dh and dc, (batch, units) each. Returns dx, of i, f, g and o, and the gradients of the states."""
     dh, dc = d_states
-    by_i, by_f, by_g, by_o, h_by_c, f = factors
-    dc = dc + dh * h_by_c
-    dx = (dc * by_i, dc * by_f, dc * by_g, dh * by_o)
+    dc_di, dc_df, dc_dg, dh_do, dh_dc, f = backward_factors
+    dc = dc + dh * dh_dc
+    dx = (dc * dc_di, dc * dc_df, dc * dc_dg, dh * dh_do)
     return dx, (recur(dx), dc * f)
 
 
@@ -56,7 +58,7 @@ cell = Cell(
     blocks=("input", "forget", "candidate", "output"),
     states=("hidden state", "cell state"),
     step=step,
-    backward=Backward(factors, backward),
+    backward=Backward(backward_factors, backward),
     keras_layer="LSTM",
     ones=("forget",),
 )

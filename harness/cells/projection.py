@@ -7,23 +7,22 @@ summed. TensorFlow's own takes 1.4 times as long for the kernel's gradient and t
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import tensorflow as tf
 
 from harness.cells.cell import Cell
-
-Tensor = Any
 
 PARTS = 4
 """The kernel's gradient is a sum of so many products, a share of the sequences each, where the batch can be shared."""
 
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]
-def project(sequences: Tensor, kernel: Tensor) -> tuple[Tensor, Callable[[Tensor], tuple[Tensor, Tensor]]]:
+def project(
+    sequences: tf.Tensor, kernel: tf.Tensor
+) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]]:
     """(batch, time, features) times (features, width) -> (batch, time, width)."""
 
-    def gradient(upstream: Tensor) -> tuple[Tensor, Tensor]:
+    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         features, width = kernel.shape
         parts = PARTS if (sequences.shape[0] or 1) % PARTS == 0 else 1
         products = tf.matmul(
@@ -35,14 +34,16 @@ def project(sequences: Tensor, kernel: Tensor) -> tuple[Tensor, Callable[[Tensor
 
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]
-def add_bias(projected: Tensor, bias: Tensor) -> tuple[Tensor, Callable[[Tensor], tuple[Tensor, Tensor]]]:
+def add_bias(
+    projected: tf.Tensor, bias: tf.Tensor
+) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]]:
     """(batch, time, width) plus (width,)."""
     return projected + bias, lambda upstream: (upstream, tf.reduce_sum(tf.reduce_sum(upstream, 0), 0))
 
 
 def project_blocks(
-    cell: Cell, sequences: Tensor, kernel: Tensor, extra_kernel: Tensor | None, masks: Tensor | None
-) -> Tensor:
+    cell: Cell, sequences: tf.Tensor, kernel: tf.Tensor, extra_kernel: tf.Tensor | None, masks: tf.Tensor | None
+) -> tf.Tensor:
     """(batch, time, features) -> (batch, time, blocks x units): each block has the features that the cell gives it.
 
     masks: (blocks, batch, features), or (1, batch, features) for all blocks, or None.
@@ -50,21 +51,21 @@ def project_blocks(
     if extra_kernel is None:
         return _masked_product(sequences, kernel, masks)
     extra_features, extra_blocks = cell.extra_features, cell.extra_blocks
-    own = extra = masks
+    main = extra = masks
     if masks is not None:
-        own, extra = masks[..., :-extra_features], masks[..., -extra_features:]
+        main, extra = masks[..., :-extra_features], masks[..., -extra_features:]
         if masks.shape[0] > 1:
-            own, extra = own[:-extra_blocks], extra[-extra_blocks:]
+            main, extra = main[:-extra_blocks], extra[-extra_blocks:]
     return tf.concat(
         [
-            _masked_product(sequences[..., :-extra_features], kernel, own),
+            _masked_product(sequences[..., :-extra_features], kernel, main),
             _masked_product(sequences[..., -extra_features:], extra_kernel, extra),
         ],
         axis=-1,
     )
 
 
-def _masked_product(sequences: Tensor, kernel: Tensor, masks: Tensor | None) -> Tensor:
+def _masked_product(sequences: tf.Tensor, kernel: tf.Tensor, masks: tf.Tensor | None) -> tf.Tensor:
     """sequences times kernel; masks multiply the weights, a copy a sequence, being the same at every step."""
     if masks is None:
         return project(sequences, kernel)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
 from harness.cells.cell import Blocks, Cell, Recurrence, Run
 from harness.errors import UserError
-
-Tensor = Any
 
 
 class Weights(NamedTuple):
@@ -22,10 +20,10 @@ class Weights(NamedTuple):
     dropout:  a mask for each recurrent block, (blocks, batch, units)
     """
 
-    kernel: Tensor | None = None
-    diagonal: Tensor | None = None
-    bias: Tensor | None = None
-    dropout: Tensor | None = None
+    kernel: tf.Tensor | None = None
+    diagonal: tf.Tensor | None = None
+    bias: tf.Tensor | None = None
+    dropout: tf.Tensor | None = None
 
 
 def product(cell: Cell, weights: Weights) -> Recurrence:
@@ -33,7 +31,7 @@ def product(cell: Cell, weights: Weights) -> Recurrence:
     kernel, diagonal, bias, dropout = weights
     by_block = None if dropout is None or kernel is None else _by_block(kernel)
 
-    def full(operand: Tensor, run: Run) -> list[Tensor]:
+    def full(operand: tf.Tensor, run: Run) -> list[tf.Tensor]:
         assert kernel is not None
         units, count = operand.shape[-1], run.last - run.first
         if by_block is None or dropout is None:
@@ -44,14 +42,14 @@ def product(cell: Cell, weights: Weights) -> Recurrence:
         whole = _masked(operand, dropout[run.first : run.last]) @ by_block[run.place : run.place + count]
         return list(tf.unstack(tf.reshape(whole, (count, *keras.ops.shape(operand)))))
 
-    def recur(operand: Tensor, first: int = 0, last: int | None = None, /) -> Blocks:
+    def recur(operand: tf.Tensor, first: int = 0, last: int | None = None, /) -> Blocks:
         units = operand.shape[-1]
-        blocks: list[Tensor] = []
+        blocks: list[tf.Tensor] = []
         for run in cell.runs(first, last):
             blocks += (
                 full(operand, run)
                 if run.shape == "full"
-                else [operand * factor for factor in _diagonals(run, diagonal, dropout, units)]
+                else [operand * multiplier for multiplier in _diagonals(run, diagonal, dropout, units)]
             )
         if bias is None:
             return tuple(blocks)
@@ -65,7 +63,7 @@ def transposed_product(cell: Cell, weights: Weights) -> Recurrence:
     kernel, diagonal, _, dropout = weights
     transposed = None if kernel is None else tf.transpose(kernel)
 
-    def full(du: Blocks, run: Run) -> Tensor:
+    def full(du: Blocks, run: Run) -> tf.Tensor:
         assert transposed is not None
         units, count = du[0].shape[-1], run.last - run.first
         if dropout is None:
@@ -75,46 +73,46 @@ def transposed_product(cell: Cell, weights: Weights) -> Recurrence:
             (tf.stack(du) @ by_block[run.place : run.place + count]) * dropout[run.first : run.last], 0
         )
 
-    def recur(du: Blocks, first: int = 0, last: int | None = None, /) -> Tensor:
-        parts: list[Tensor] = []
+    def recur(du: Blocks, first: int = 0, last: int | None = None, /) -> tf.Tensor:
+        parts: list[tf.Tensor] = []
         for run in cell.runs(first, last):
-            own = du[run.first - first : run.last - first]
+            of_run = du[run.first - first : run.last - first]
             if run.shape == "full":
-                parts.append(full(own, run))
+                parts.append(full(of_run, run))
             else:
-                factors = _diagonals(run, diagonal, dropout, du[0].shape[-1])
-                parts += [one * factor for one, factor in zip(own, factors, strict=True)]
+                diagonals = _diagonals(run, diagonal, dropout, du[0].shape[-1])
+                parts += [one * multiplier for one, multiplier in zip(of_run, diagonals, strict=True)]
         return sum(parts[1:], parts[0])
 
     return recur
 
 
-def _diagonals(run: Run, diagonal: Tensor, dropout: Tensor | None, units: int) -> list[Tensor]:
+def _diagonals(run: Run, diagonal: tf.Tensor, dropout: tf.Tensor | None, units: int) -> list[tf.Tensor]:
     """What each block of a run of diagonal weights multiplies with: (units,), or (batch, units) with dropout."""
-    factors = [diagonal[k * units : (k + 1) * units] for k in range(run.place, run.place + run.last - run.first)]
+    parts = [diagonal[k * units : (k + 1) * units] for k in range(run.place, run.place + run.last - run.first)]
     if dropout is None:
-        return factors
-    return [mask * factor for mask, factor in zip(tf.unstack(dropout[run.first : run.last]), factors, strict=True)]
+        return parts
+    return [mask * part for mask, part in zip(tf.unstack(dropout[run.first : run.last]), parts, strict=True)]
 
 
-def _masked(operand: Tensor, masks: Tensor) -> Tensor:
+def _masked(operand: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
     """([time,] batch, units) times masks, (blocks, batch, units) -> (blocks, [time x] batch, units)."""
     if operand.shape.rank == 2:
         return operand * masks
     return tf.reshape(operand * masks[:, None], (masks.shape[0], -1, operand.shape[-1]))
 
 
-def _by_block(kernel: Tensor) -> Tensor:
+def _by_block(kernel: tf.Tensor) -> tf.Tensor:
     """(units, blocks x units) -> (blocks, units, units)."""
     units = kernel.shape[0]
     return tf.transpose(tf.reshape(kernel, (units, -1, units)), [1, 0, 2])
 
 
-def weight_gradients(cell: Cell, products: list[tuple[Tensor, Blocks, int]], weights: Weights) -> Weights:
+def weight_gradients(cell: Cell, products: list[tuple[tf.Tensor, Blocks, int]], weights: Weights) -> Weights:
     """The gradients of the recurrent weights: one product a run of full blocks, all time steps at once."""
-    kernels: list[Tensor] = []
-    diagonals: list[Tensor] = []
-    biases: list[Tensor] = []
+    kernels: list[tf.Tensor] = []
+    diagonals: list[tf.Tensor] = []
+    biases: list[tf.Tensor] = []
     products = sorted(products, key=lambda product: product[2])
     _check_products(cell, products)
     for operand, gradient, first in products:
@@ -123,19 +121,20 @@ def weight_gradients(cell: Cell, products: list[tuple[Tensor, Blocks, int]], wei
         if weights.bias is not None:
             biases.append(tf.reduce_sum(flat, 0))
         for run in cell.runs(first, first + len(gradient)):
-            own = gradient[run.first - first : run.last - first]
+            of_run = gradient[run.first - first : run.last - first]
             masks = None if weights.dropout is None else weights.dropout[run.first : run.last]
             if run.shape == "full":
-                whole = flat if len(own) == len(gradient) else tf.reshape(tf.concat(own, -1), (-1, len(own) * units))
-                kernels.append(_kernel_gradient(operand, own, whole, masks))
+                is_whole = len(of_run) == len(gradient)
+                of_run_flat = flat if is_whole else tf.reshape(tf.concat(of_run, -1), (-1, len(of_run) * units))
+                kernels.append(_kernel_gradient(operand, of_run, of_run_flat, masks))
                 continue
-            for k, one in enumerate(own):
+            for k, one in enumerate(of_run):
                 seen = operand if masks is None else operand * masks[k]
                 diagonals.append(tf.reduce_sum(tf.reshape(seen * one, (-1, units)), 0))
     return Weights(*(tf.concat(parts, -1) if parts else None for parts in (kernels, diagonals, biases)))
 
 
-def _kernel_gradient(operand: Tensor, gradient: Blocks, flat: Tensor, masks: Tensor | None) -> Tensor:
+def _kernel_gradient(operand: tf.Tensor, gradient: Blocks, flat: tf.Tensor, masks: tf.Tensor | None) -> tf.Tensor:
     """A run of blocks' part of the kernel's gradient, (units, blocks x units); flat: (time x batch, blocks x units)."""
     units, count = operand.shape[-1], len(gradient)
     if masks is None:
@@ -144,11 +143,11 @@ def _kernel_gradient(operand: Tensor, gradient: Blocks, flat: Tensor, masks: Ten
     return tf.reshape(tf.transpose(by_block, [1, 0, 2]), (units, count * units))
 
 
-def _check_products(cell: Cell, products: list[tuple[Tensor, Blocks, int]]) -> None:
+def _check_products(cell: Cell, products: list[tuple[tf.Tensor, Blocks, int]]) -> None:
     """Raise UserError where the products, in the order of their blocks, are not of every recurrent block once."""
-    found = [block for _, gradient, first in products for block in range(first, first + len(gradient))]
-    if found != list(range(len(cell.recurrent_blocks))):
+    blocks = [block for _, gradient, first in products for block in range(first, first + len(gradient))]
+    if blocks != list(range(len(cell.recurrent_blocks))):
         raise UserError(
-            f"cell {cell.name!r}: 'products' returned gradients of the recurrent blocks {found}, expected each of the "
+            f"cell {cell.name!r}: 'products' returned gradients of the recurrent blocks {blocks}, expected each of the "
             f"{len(cell.recurrent_blocks)} once"
         )

@@ -1,6 +1,6 @@
 """A cell's equations in a plain Python loop over NumPy arrays, in float64: slow, short, and what everything is held to.
 
-Imports no TensorFlow, so that facts about the cells can be told without it.
+Imports no TensorFlow, so that facts about the cells can be computed without it.
 """
 
 from __future__ import annotations
@@ -74,26 +74,26 @@ def gradients(
     done = run(cell, inputs, weights)
     forward, recur = product(cell, weights), transposed_product(cell, weights)
     d_states: States = tuple(np.zeros_like(state) for state in done.last)
-    found = {name: np.zeros_like(weight) for name, weight in weights.items()} | {"inputs": np.zeros_like(inputs)}
+    sums = {name: np.zeros_like(weight) for name, weight in weights.items()} | {"inputs": np.zeros_like(inputs)}
     for t in reversed(range(inputs.shape[1])):
         saved = equations(cell)(done.x[t], done.before[t], forward)[1]
-        factors = backward.factors(saved, done.before[t], done.after[t])
-        dx, d_states = backward.step((d_states[0] + d_outputs[:, t], *d_states[1:]), factors, recur)
+        backward_factors = backward.factors(saved, done.before[t], done.after[t])
+        dx, d_states = backward.step((d_states[0] + d_outputs[:, t], *d_states[1:]), backward_factors, recur)
         flat = np.concatenate(dx, axis=-1)
-        found["inputs"][:, t] = flat @ weights["kernel"].T
-        found["kernel"] += inputs[:, t].T @ flat
+        sums["inputs"][:, t] = flat @ weights["kernel"].T
+        sums["kernel"] += inputs[:, t].T @ flat
         products = [(done.before[t][0], dx, 0)] if cell.recurrent_blocks else []
         if backward.products:
             products = backward.products(dx, saved, done.before[t])
-        input_bias, recurrent_biases = _biases(cell, found)
+        input_bias, recurrent_biases = _biases(cell, sums)
         input_bias += flat.sum(axis=0)
         for operand, gradient, first in products:
             for block, du in enumerate(gradient, first):
-                shape, weight = _recurrent_weight(cell, found, block)
+                shape, weight = _recurrent_weight(cell, sums, block)
                 weight += operand.T @ du if shape == "full" else (operand * du).sum(axis=0)
                 if recurrent_biases is not None:
                     recurrent_biases[block] += du.sum(axis=0)
-    return found | dict(zip(cell.states, d_states, strict=True))
+    return sums | dict(zip(cell.states, d_states, strict=True))
 
 
 def product(cell: Cell, weights: Mapping[str, Floats]) -> Recurrence:
@@ -101,12 +101,12 @@ def product(cell: Cell, weights: Mapping[str, Floats]) -> Recurrence:
     _, biases = _biases(cell, weights)
 
     def recur(operand: Floats, first: int = 0, last: int | None = None, /) -> Blocks:
-        found = []
+        products = []
         for block in range(first, len(cell.recurrent_blocks) if last is None else last):
             shape, weight = _recurrent_weight(cell, weights, block)
             u = operand @ weight if shape == "full" else operand * weight
-            found.append(u if biases is None else u + biases[block])
-        return tuple(found)
+            products.append(u if biases is None else u + biases[block])
+        return tuple(products)
 
     return recur
 
@@ -136,8 +136,8 @@ def _biases(cell: Cell, weights: Mapping[str, Floats]) -> tuple[Floats, Floats |
     bias, units = weights.get("bias", np.zeros(0)), _units(cell, weights)
     if not cell.recurrent_bias or "bias" not in weights:
         return bias, None
-    own, recurrent = bias if bias.ndim == 2 else (bias, weights.get("recurrent_bias", np.zeros(0)))
-    return own, recurrent.reshape(-1, units)
+    of_input, recurrent = bias if bias.ndim == 2 else (bias, weights.get("recurrent_bias", np.zeros(0)))
+    return of_input, recurrent.reshape(-1, units)
 
 
 def _units(cell: Cell, weights: Mapping[str, Floats]) -> int:
@@ -146,8 +146,7 @@ def _units(cell: Cell, weights: Mapping[str, Floats]) -> int:
 
 
 def _input_product(cell: Cell, inputs: Floats, weights: Mapping[str, Floats]) -> Floats:
-    own = inputs[:, : inputs.shape[1] - cell.extra_features]
-    x = own @ weights["kernel"]
+    x = inputs[:, : inputs.shape[1] - cell.extra_features] @ weights["kernel"]
     if cell.extra_features:
         x = np.concatenate([x, inputs[:, -cell.extra_features :] @ weights["extra_kernel"]], axis=-1)
     if "bias" in weights:

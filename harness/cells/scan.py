@@ -18,10 +18,10 @@ from harness.cells.cell import Backward, Blocks, Cell, Recurrence, States, equat
 from harness.cells.recurrence import Weights, product, transposed_product, weight_gradients
 from harness.errors import UserError
 
-Tensor = Any
 
-
-def scan(cell: Cell, x: Tensor, states: States, weights: Weights, mask: Tensor | None = None) -> tuple[Tensor, States]:
+def scan(
+    cell: Cell, x: tf.Tensor, states: States, weights: Weights, mask: tf.Tensor | None = None
+) -> tuple[tf.Tensor, States]:
     """Run the cell over a sequence: (outputs, last states).
 
     x:      the input's part of the pre-activations, bias included, (batch, time, input blocks x units)
@@ -41,12 +41,12 @@ def scan(cell: Cell, x: Tensor, states: States, weights: Weights, mask: Tensor |
     trained = {name: tensor for name, tensor in weights._asdict().items() if name != "dropout" and tensor is not None}
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def run(x: Tensor, *rest: Tensor) -> tuple[tuple[Tensor, ...], Callable[..., Any]]:
+    def run(x: tf.Tensor, *rest: tf.Tensor) -> tuple[tuple[tf.Tensor, ...], Callable[..., Any]]:
         blocks, first = _blocks(cell, x), rest[: len(states)]
         given = weights._replace(**dict(zip(trained, rest[len(states) :], strict=True)))
         after, last = _forward(cell, blocks, first, given, mask, keep=len(states))
 
-        def gradient(*upstream: Tensor) -> list[Tensor]:
+        def gradient(*upstream: tf.Tensor) -> list[tf.Tensor]:
             d_x, d_first, d_weights = _backward(
                 cell, backward, blocks, first, after, given, mask, upstream[0], upstream[1:]
             )
@@ -59,12 +59,12 @@ def scan(cell: Cell, x: Tensor, states: States, weights: Weights, mask: Tensor |
 
 
 def _forward(
-    cell: Cell, x: Blocks, states: States, weights: Weights, mask: Tensor | None, *, keep: int
-) -> tuple[tuple[Tensor, ...], States]:
+    cell: Cell, x: Blocks, states: States, weights: Weights, mask: tf.Tensor | None, *, keep: int
+) -> tuple[tuple[tf.Tensor, ...], States]:
     """The first `keep` states after every step, (time, batch, units) each, and all states after the last."""
     step, recur, time = equations(cell), product(cell, weights), keras.ops.shape(x[0])[0]
 
-    def one_step(t: Tensor, states: States, after: Sequence[Any]) -> tuple[Any, ...]:
+    def one_step(t: tf.Tensor, states: States, after: Sequence[Any]) -> tuple[Any, ...]:
         new, _ = step(tuple(block[t] for block in x), states, recur)
         if mask is not None:
             new = tuple(tf.where(mask[t][:, None], one, old) for one, old in zip(new, states, strict=True))
@@ -82,24 +82,24 @@ def _backward(
     first: States,
     after: States,
     weights: Weights,
-    mask: Tensor | None,
-    d_outputs: Tensor,
+    mask: tf.Tensor | None,
+    d_outputs: tf.Tensor,
     d_last: States,
-) -> tuple[Tensor, States, Weights]:
+) -> tuple[tf.Tensor, States, Weights]:
     """The gradients of x, of the first states and of the weights."""
     before = tuple(tf.concat([one[None], states[:-1]], 0) for one, states in zip(first, after, strict=True))
     # What the equations saved is computed again, for all time steps at once: cheaper than to write it step by step.
     saved = equations(cell)(x, before, product(cell, weights))[1]
-    factors = backward.factors(saved, before, after)
+    backward_factors = backward.factors(saved, before, after)
     recur = transposed_product(cell, weights)
     time, units = keras.ops.shape(d_outputs)[0], d_outputs.shape[-1]
     if mask is not None:
         d_outputs = _outputs(d_outputs, mask)
 
-    def one_step(back: Tensor, d_states: States, dx: Any) -> tuple[Any, ...]:
+    def one_step(back: tf.Tensor, d_states: States, dx: Any) -> tuple[Any, ...]:
         t = time - 1 - back
         d_states = (d_states[0] + d_outputs[t], *d_states[1:])
-        d_x, d_before = backward.step(d_states, tuple(factor[t] for factor in factors), recur)
+        d_x, d_before = backward.step(d_states, tuple(factor[t] for factor in backward_factors), recur)
         _check_backward(cell, d_x, d_before, d_outputs)
         d_x = tf.concat(d_x, -1)
         if mask is not None:
@@ -133,11 +133,11 @@ def _repeat(
 ) -> tuple[Any, ...]:
     """one_step(t, *carried) -> carried, for t from 0 to time - 1, `pace` of them an iteration.
 
-    Of a loop that counts up to a number by itself XLA knows the number of iterations, and does not ask after each one
-    whether it was the last. Only autodiff needs to be told the number as well.
+    XLA recognises the trip count of a counting loop and skips the per-iteration test. Only autodiff needs the number as
+    well.
     """
 
-    def iteration(index: Tensor, *carried: Any) -> tuple[Any, ...]:
+    def iteration(index: tf.Tensor, *carried: Any) -> tuple[Any, ...]:
         for t in range(pace):
             carried = one_step(index * pace + t, *carried)
         return index + 1, *carried
@@ -152,22 +152,22 @@ def _repeat(
     return tuple(carried_on)
 
 
-def _blocks(cell: Cell, x: Tensor) -> Blocks:
+def _blocks(cell: Cell, x: tf.Tensor) -> Blocks:
     """(batch, time, blocks x units) -> (time, batch, units) for each block: what a time step reads lies together."""
     return tuple(tf.transpose(block, [1, 0, 2]) for block in tf.split(x, len(cell.input_blocks), axis=-1))
 
 
-def _stack(array: Any, like: Tensor) -> Tensor:
+def _stack(array: Any, like: tf.Tensor) -> tf.Tensor:
     """The elements of an array, one for each time step of like, (time, ...)."""
     stacked = array.stack()
     return tf.ensure_shape(stacked, (like.shape[0], *stacked.shape[1:]))
 
 
-def _array(like: Tensor, time: Tensor, width: int) -> Any:
+def _array(like: tf.Tensor, time: tf.Tensor, width: int) -> Any:
     return tf.TensorArray(like.dtype, size=time, element_shape=(like.shape[1], width))
 
 
-def _outputs(hidden: Tensor, mask: Tensor | None) -> Tensor:
+def _outputs(hidden: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
     """The hidden states, and zero before a sequence's first real step."""
     if mask is None:
         return hidden
@@ -175,14 +175,14 @@ def _outputs(hidden: Tensor, mask: Tensor | None) -> Tensor:
     return tf.where(begun[:, :, None], hidden, tf.zeros_like(hidden))
 
 
-def _check_backward(cell: Cell, d_x: Blocks, d_states: States, like: Tensor) -> None:
+def _check_backward(cell: Cell, d_x: Blocks, d_states: States, like: tf.Tensor) -> None:
     """Raise UserError where a backward step's results do not fit the forward step; like is (time, batch, units)."""
-    for what, found, expected in (("x", d_x, len(cell.input_blocks)), ("the states", d_states, len(cell.states))):
-        if len(found) != expected:
+    for what, gradients, count in (("x", d_x, len(cell.input_blocks)), ("the states", d_states, len(cell.states))):
+        if len(gradients) != count:
             raise UserError(
-                f"cell {cell.name!r}: 'backward' returned {len(found)} gradients of {what}, expected {expected}"
+                f"cell {cell.name!r}: 'backward' returned {len(gradients)} gradients of {what}, expected {count}"
             )
-        for gradient in found:
+        for gradient in gradients:
             if not gradient.shape.is_compatible_with(like.shape[1:]):
                 raise UserError(
                     f"cell {cell.name!r}: 'backward' returned a gradient of {what} of shape {tuple(gradient.shape)}, "
@@ -197,10 +197,10 @@ def check_step(cell: Cell, x: Blocks, states: States, recur: Recurrence) -> None
     """
     used: set[int] = set()
 
-    def recording(operand: Tensor, first: int = 0, last: int | None = None, /) -> Blocks:
-        found: Blocks = recur(operand, first, last)
-        used.update(range(first, first + len(found)))
-        return found
+    def recording(operand: tf.Tensor, first: int = 0, last: int | None = None, /) -> Blocks:
+        products: Blocks = recur(operand, first, last)
+        used.update(range(first, first + len(products)))
+        return products
 
     new, _ = equations(cell)(tuple(block[0] for block in x), states, recording)
     if len(new) != len(states):

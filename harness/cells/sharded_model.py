@@ -120,14 +120,14 @@ def is_compiled(model: keras.Model) -> bool:
 def is_mean_over_sequences(loss: Any) -> bool:
     """Whether a loss, as `compile` takes it, is known to be the mean of those of the equal shards of a batch."""
     try:
-        found = keras.losses.get(loss)
-        if not isinstance(found, keras.losses.Loss):
-            return found in _LOSSES
+        known = keras.losses.get(loss)
+        if not isinstance(known, keras.losses.Loss):
+            return known in _LOSSES
     except (TypeError, ValueError):  # no name of a loss of Keras, or several losses
         return False
-    config = found.get_config()
+    config = known.get_config()
     return (
-        type(found) in _LOSSES
+        type(known) in _LOSSES
         and config["reduction"] in ("sum_over_batch_size", "mean")
         and config.get("axis", -1) == -1
         and config.get("ignore_class") is None

@@ -10,7 +10,7 @@ from harness.cells.ops import Array, tanh
 
 
 def step(x: Blocks, states: States, recur: Recurrence) -> tuple[States, Saved]:
-    """x: one block, (batch, units); states: h. Nothing to save: h' tells the derivative of tanh."""
+    """x: one array, (batch, units); states: h. Nothing to save: the derivative of tanh follows from h'."""
     (h,) = states
     (x_h,) = x
     (u_h,) = recur(h)
@@ -18,17 +18,17 @@ def step(x: Blocks, states: States, recur: Recurrence) -> tuple[States, Saved]:
     return (h,), ()
 
 
-def factors(saved: Saved, before: States, after: States) -> tuple[Array, ...]:
-    """tanh' = 1 - tanh^2, (time, batch, units)."""
+def backward_factors(saved: Saved, before: States, after: States) -> tuple[Array, ...]:
+    """dh'/dx = 1 - tanh^2, (time, batch, units)."""
     (h,) = after
     return (1 - h * h,)
 
 
-def backward(d_states: States, factors: tuple[Array, ...], recur: Recurrence) -> tuple[Blocks, States]:
-    """d_states: dh, (batch, units). Returns dx, one block, and the gradient of the state before."""
+def backward(d_states: States, backward_factors: tuple[Array, ...], recur: Recurrence) -> tuple[Blocks, States]:
+    """d_states: dh, (batch, units). Returns dx, one array, and the gradient of the state before."""
     (dh,) = d_states
-    (slope,) = factors
-    dx = (dh * slope,)
+    (dh_dx,) = backward_factors
+    dx = (dh * dh_dx,)
     return dx, (recur(dx),)
 
 
@@ -40,6 +40,6 @@ cell = Cell(
     gates=(),
     blocks=("hidden",),
     step=step,
-    backward=Backward(factors, backward),
+    backward=Backward(backward_factors, backward),
     keras_layer="SimpleRNN",
 )

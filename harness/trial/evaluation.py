@@ -44,8 +44,8 @@ class Evaluation:
         for start in range(0, len(examples), self._batch):
             x = examples[start : start + self._batch]
             padded = np.resize(x, (self._batch, *x.shape[1:])) if len(x) < self._batch else x
-            found, states = self._predict(states, padded)
-            outputs.append(found[: len(x)])
+            predicted, states = self._predict(states, padded)
+            outputs.append(predicted[: len(x)])
         return np.concatenate(outputs)
 
 

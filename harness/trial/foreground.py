@@ -43,8 +43,8 @@ def threads_of(record: Mapping[str, Any]) -> int:
     """How many threads the trial of a stored record had. Raises UserError where that is no number of threads."""
     threads = record["threads"]
     if type(threads) is not int or not 1 <= threads <= _MOST_THREADS:
-        found = f"its record says threads {str(threads)[:20]!r}"
-        raise UserError(f"trial {record['trial_id']}: {found}, expected 1 to {_MOST_THREADS:,}")
+        stated = f"its record says threads {str(threads)[:20]!r}"
+        raise UserError(f"trial {record['trial_id']}: {stated}, expected 1 to {_MOST_THREADS:,}")
     return threads
 
 

@@ -51,8 +51,8 @@ class NearTargets:
         """Copy the weights as they are after this many updates and seconds of training."""
         self._kept.append((update, seconds, self._model.get_weights()))
 
-    def found(self, scores: Scores, score: Callable[[], Scores]) -> list[NearTarget]:
-        """What `score` finds at the kept weights, up to those at the target, for each that an evaluation has reached.
+    def score_kept(self, scores: Scores, score: Callable[[], Scores]) -> list[NearTarget]:
+        """The scores of the kept weights, up to those at the target, for each target that an evaluation has reached.
 
         scores: of the evaluation. The model is afterwards what it was.
         """

@@ -151,7 +151,7 @@ def _train_until_evaluations(
         _train_until_due(spec, stretch, progress, near)
         with progress.meter.phase("evaluate"):
             scores = evaluation.scores(validation)
-            near_target = near.found(scores, lambda: evaluation.scores(validation))
+            near_target = near.score_kept(scores, lambda: evaluation.scores(validation))
         progress.add_point(scores, near_target)
         loss = scores["loss"]
         if not math.isfinite(loss):

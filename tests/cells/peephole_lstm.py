@@ -27,20 +27,20 @@ def step(x: Blocks, states: States, recur: Recurrence) -> tuple[States, Saved]:
     return (o * tanh(c), c), (i, f, g, o, c)
 
 
-def factors(saved: Saved, before: States, after: States) -> tuple[Array, ...]:
+def backward_factors(saved: Saved, before: States, after: States) -> tuple[Array, ...]:
     i, f, g, o, new = saved
     _, c = before
     squashed = tanh(new)
-    by_i, by_f, by_g = g * i * (1 - i), c * f * (1 - f), i * (1 - g * g)
-    return by_i, by_f, by_g, squashed * o * (1 - o), o * (1 - squashed * squashed), f
+    dc_di, dc_df, dc_dg = g * i * (1 - i), c * f * (1 - f), i * (1 - g * g)
+    return dc_di, dc_df, dc_dg, squashed * o * (1 - o), o * (1 - squashed * squashed), f
 
 
-def backward(d_states: States, factors: tuple[Array, ...], recur: Recurrence) -> tuple[Blocks, States]:
+def backward(d_states: States, backward_factors: tuple[Array, ...], recur: Recurrence) -> tuple[Blocks, States]:
     dh, dc = d_states
-    by_i, by_f, by_g, by_o, h_by_c, f = factors
-    d_o = dh * by_o
-    dc = dc + dh * h_by_c + recur((d_o,), 6, 7)
-    dx = (dc * by_i, dc * by_f, dc * by_g, d_o)
+    dc_di, dc_df, dc_dg, dh_do, dh_dc, f = backward_factors
+    do = dh * dh_do
+    dc = dc + dh * dh_dc + recur((do,), 6, 7)
+    dx = (dc * dc_di, dc * dc_df, dc * dc_dg, do)
     return dx, (recur(dx, 0, 4), dc * f + recur(dx[:2], 4, 6))
 
 
@@ -59,7 +59,7 @@ cell = Cell(
     blocks=("input", "forget", "candidate", "output", *PEEPHOLES),
     states=("hidden state", "cell state"),
     step=step,
-    backward=Backward(factors, backward, products),
+    backward=Backward(backward_factors, backward, products),
     input_weights=dict.fromkeys(PEEPHOLES, "none"),
     recurrent_weights=dict.fromkeys(PEEPHOLES, "diagonal"),
     ones=("forget",),

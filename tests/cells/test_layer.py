@@ -192,11 +192,11 @@ def beyond(x, states, recur):
     return (recur(states[0], 0, 2)[0],), ()
 
 
-def backward_of_wrong_shape(d_states, factors, recur):
+def backward_of_wrong_shape(d_states, backward_factors, recur):
     return (d_states[0], d_states[0]), d_states
 
 
-def backward_without_states(d_states, factors, recur):
+def backward_without_states(d_states, backward_factors, recur):
     return (d_states[0],), ()
 
 
