@@ -41,7 +41,7 @@ Claims = Annotated[
         autocompletion=completion.experiments,
     ),
 ]
-Trial = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id, or the beginning of it.")]
+TrialId = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id, or the beginning of it.")]
 Results = Annotated[
     Path, typer.Option("--results", metavar="DIR", help="Where the folder <name>/ goes.", parser=user_path)
 ]

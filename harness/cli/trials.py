@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from harness.cli.arguments import Directory, Trial
+from harness.cli.arguments import Directory, TrialId
 
 
-def show(directory: Directory, trial: Trial) -> None:
+def show(directory: Directory, trial: TrialId) -> None:
     """Print one trial's record whole, and the command that repeats it in the foreground."""
     import json
     import shlex
@@ -20,7 +20,7 @@ def show(directory: Directory, trial: Trial) -> None:
     print(f"# again, in the foreground: {command}")
 
 
-def trial_(directory: Directory, trial: Trial) -> None:
+def trial_(directory: Directory, trial: TrialId) -> None:
     """Repeat one trial alone, in this process, where a debugger and print work; stores nothing."""
     from harness.store.folder import find_modules
     from harness.store.sqlite import open_store

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Set
 
 from harness.plan.estimate import load_of, seconds_in_all
 from harness.plan.expand import Plan
-from harness.runner.loop import Outcome, left_to_do
+from harness.runner.loop import RunOutcome, left_to_do
 from harness.runner.more_seeds import (
     further_trials,
     interim_analysis,
@@ -20,7 +20,9 @@ from harness.spec.trial import TrialSpec
 from harness.store.status import learned
 
 
-def add_seeds(run: Run, plan: Plan, most: int, outcome: Outcome, *, adding: bool) -> tuple[Outcome, tuple[str, ...]]:
+def add_seeds(
+    run: Run, plan: Plan, most: int, outcome: RunOutcome, *, adding: bool
+) -> tuple[RunOutcome, tuple[str, ...]]:
     """Analyse the claims; add seeds to one that is open, and analyse them again, until none is or the time is spent.
 
     outcome: of the run so far. adding: whether seeds are added, or the claims only analysed. Returns how the run ended,

@@ -67,7 +67,7 @@ class _Running:
 
 
 class Budget:
-    """A supply that hands out blocks while they fit.
+    """A source of trials that hands out blocks while they fit.
 
     blocks: in the order in which they are wanted; estimator: of seconds by load, taught by whoever watches the run;
     hosts: the places of each host of the engine; deadline: on the clock, in seconds.

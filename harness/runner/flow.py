@@ -27,7 +27,7 @@ from harness.runner.limits import Limits
 from harness.runner.local import scratch
 from harness.runner.local.child import server_context, without_main
 from harness.runner.local.engine import LocalEngine
-from harness.runner.loop import Outcome
+from harness.runner.loop import RunOutcome
 from harness.runner.precision import precision_for
 from harness.runner.problems import problems_of
 from harness.runner.stages import Run, run_stages
@@ -53,7 +53,7 @@ class Finished:
     """What a run gave: `report` and `verdicts` are empty where it was stopped before the end."""
 
     directory: Path
-    outcome: Outcome
+    outcome: RunOutcome
     verdicts: list[Verdict]
     report: Path | None
     left_out: Sequence[LeftOut] = ()

@@ -32,7 +32,7 @@ class Watcher(Protocol):
         """Nothing runs, and what waits cannot start now, and for what; told again and again until it can."""
 
 
-class Supply(Protocol):
+class TrialSource(Protocol):
     """Where the trials come from. Is told what is started and what has ended, and says when it is time to stop."""
 
     def next_block(self) -> Sequence[Trial]:
@@ -67,7 +67,7 @@ class _Everything:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunOutcome:
     """How a run ended, in numbers of trials."""
 
     planned: int
@@ -80,10 +80,10 @@ class Outcome:
     repeated: int = 0
     """How many trials that an earlier part of the run finished, with a crash, this part was to try again."""
 
-    def then(self, next: Outcome) -> Outcome:
+    def then(self, next: RunOutcome) -> RunOutcome:
         """How both parts of a run ended, where the second one had the larger plan."""
         more_stored = next.stored_before + next.repeated - self.stored_before - self.finished
-        return Outcome(
+        return RunOutcome(
             next.planned,
             self.stored_before + max(0, more_stored),
             self.finished - next.repeated + next.finished,
@@ -132,21 +132,21 @@ def run_plan(
     store: Store,
     engine: Engine,
     watcher: Watcher,
-    budget: Supply | None = None,
-) -> Outcome:
+    budget: TrialSource | None = None,
+) -> RunOutcome:
     """Do the trials that are left. Ctrl-C, SIGTERM or SIGHUP stops cleanly: what is finished is stored already.
 
     With a budget, which was made from the same trials, only those that it hands out; what still runs when its time is
     spent is interrupted. Raises UserError where a record cannot be stored (a full disk, say), or the engine cannot go
     on; what was stored before is intact, and what the engine has finished by then is stored too.
     """
-    supply: Supply = budget or _Everything(left)
+    source: TrialSource = budget or _Everything(left)
     waiting: deque[Trial] = deque()
     finished = failed = 0
 
     def next_trial() -> Trial | None:
         if not waiting:
-            waiting.extend(supply.next_block())
+            waiting.extend(source.next_block())
         return waiting[0] if waiting else None
 
     def take_in(records: Sequence[Record]) -> None:
@@ -155,7 +155,7 @@ def run_plan(
             store.add_all(records)
         for record in records:
             done = record.status != "interrupted"
-            supply.ended(record.trial_id, done=done)
+            source.ended(record.trial_id, done=done)
             if done:
                 finished += 1
                 failed += record.status != "ok"
@@ -163,12 +163,12 @@ def run_plan(
 
     with stop_on_signals() as stopped:
         try:
-            while not stopped() and not supply.is_over() and (next_trial() or engine.running()):
+            while not stopped() and not source.is_over() and (next_trial() or engine.running()):
                 while (first := next_trial()) and engine.has_room(first.spec.lane):
                     group = _next_group(waiting, engine)
                     engine.submit(group)
                     for trial in group:
-                        supply.started(trial)
+                        source.started(trial)
                         watcher.started(trial)
                 if waiting and not engine.running():
                     watcher.held_up(engine.waits_for)
@@ -179,4 +179,4 @@ def run_plan(
             raise
         finally:
             engine.close()
-        return Outcome(planned, planned - len(left), finished, failed, stopped=stopped())
+        return RunOutcome(planned, planned - len(left), finished, failed, stopped=stopped())

@@ -14,7 +14,7 @@ from harness.plan.estimate import load_of, seconds_in_all
 from harness.plan.expand import Plan, make_plan
 from harness.runner.budget import Budget, in_rounds
 from harness.runner.engine import Engine
-from harness.runner.loop import Outcome, left_to_do, run_plan
+from harness.runner.loop import RunOutcome, left_to_do, run_plan
 from harness.runner.progress import ShowProgress
 from harness.spec.experiment import Experiment
 from harness.spec.trial import TrialSpec
@@ -48,7 +48,7 @@ class Run:
     """When the run began."""
 
 
-def run_stages(run: Run) -> tuple[Outcome, Plan]:
+def run_stages(run: Run) -> tuple[RunOutcome, Plan]:
     """Run the plan; where learning rates are tuned, first the tuning and then what it makes known of the plan.
 
     A tuning trial that crashes is repeated at once, until it ends otherwise or is given up: the comparison needs it.
@@ -65,7 +65,7 @@ def run_stages(run: Run) -> tuple[Outcome, Plan]:
     return outcome, plan
 
 
-def run_stage(run: Run, trials: Mapping[str, TrialSpec]) -> Outcome:
+def run_stage(run: Run, trials: Mapping[str, TrialSpec]) -> RunOutcome:
     """Run what is left of the plan as far as it is known."""
     store, engine = run.store, run.engine
     store.set_plan(trials)

@@ -65,8 +65,8 @@ class Merged:
 
 
 @dataclass(frozen=True)
-class _Found:
-    """A record and the numbers of the folders that have it."""
+class _Distinct:
+    """A record that equals no other, and the numbers of the folders that have it."""
 
     record: dict[str, Any]
     folders: tuple[int, ...]
@@ -183,26 +183,28 @@ def _all_records(
         of_folders = [(index, _text(record), record) for _, index, record in entries]
         for index, _, record in of_folders:
             merged.data.setdefault(str(directories[index]), set()).add(of_record(record))
-        found = _without_copies(of_folders)
+        distinct = _without_copies(of_folders)
         merged.trials += 1
-        merged.records += len(found)
-        merged.copies += len(of_folders) - len(found)
+        merged.records += len(distinct)
+        merged.copies += len(of_folders) - len(distinct)
         last = {index: text for index, text, _ in of_folders}
-        counted = [text for text in found if text in last.values() and found[text].record["status"] not in TRY_AGAIN]
+        counted = [
+            text for text in distinct if text in last.values() and distinct[text].record["status"] not in TRY_AGAIN
+        ]
         if len(counted) > 1:
-            merged.conflicts.append(_conflict(trial_id, [found[text] for text in counted], directories))
-        texts = list(found)
+            merged.conflicts.append(_conflict(trial_id, [distinct[text] for text in counted], directories))
+        texts = list(distinct)
         if len(last) > 1:
             of_block = last.get(whose.get(trial_id, -1))
             texts.sort(
                 key=lambda text: (
-                    found[text].record["status"] not in TRY_AGAIN,
+                    distinct[text].record["status"] not in TRY_AGAIN,
                     text == of_block,
-                    found[text].record["started_at"],
+                    distinct[text].record["started_at"],
                 )
             )
         for attempt, text in enumerate(texts, start=1):
-            yield {**found[text].record, "attempt": attempt}
+            yield {**distinct[text].record, "attempt": attempt}
 
 
 def _numbered(index: int, records: Iterator[dict[str, Any]]) -> Iterator[tuple[str, int, dict[str, Any]]]:
@@ -215,29 +217,29 @@ def _text(record: dict[str, Any]) -> str:
     return json.dumps({name: value for name, value in (_ABSENT | record).items() if name != "attempt"}, sort_keys=True)
 
 
-def _without_copies(records: Sequence[tuple[int, str, dict[str, Any]]]) -> dict[str, _Found]:
+def _without_copies(records: Sequence[tuple[int, str, dict[str, Any]]]) -> dict[str, _Distinct]:
     """The records that differ, by their text."""
-    found: dict[str, _Found] = {}
+    distinct: dict[str, _Distinct] = {}
     for index, text, record in records:
-        same = found.get(text)
-        found[text] = _Found(same.record, (*same.folders, index)) if same else _Found(record, (index,))
-    return found
+        same = distinct.get(text)
+        distinct[text] = _Distinct(same.record, (*same.folders, index)) if same else _Distinct(record, (index,))
+    return distinct
 
 
-def _conflict(trial_id: str, found: Sequence[_Found], directories: Sequence[Path]) -> Conflict:
+def _conflict(trial_id: str, records: Sequence[_Distinct], directories: Sequence[Path]) -> Conflict:
     texts = [
-        {name: json.dumps(value, sort_keys=True) for name, value in (_ABSENT | one.record).items()} for one in found
+        {name: json.dumps(value, sort_keys=True) for name, value in (_ABSENT | one.record).items()} for one in records
     ]
     names = [name for name in dict.fromkeys(name for text in texts for name in text) if name != "attempt"]
     differ = tuple(name for name in names if len({text.get(name) for text in texts}) > 1)
-    return Conflict(trial_id, tuple(directories[index] for one in found for index in one.folders), differ)
+    return Conflict(trial_id, tuple(directories[index] for one in records for index in one.folders), differ)
 
 
 def _copy_summaries(directories: Sequence[Path], into: Path) -> None:
     """Of each cell the summary of the first folder that has one."""
-    found: dict[str, Path] = {}
+    summaries: dict[str, Path] = {}
     for directory in directories:
-        found = summary_files(directory) | found
-    for path in found.values():
+        summaries = summary_files(directory) | summaries
+    for path in summaries.values():
         make_folder(into / SUMMARIES_FOLDER)
         write_atomically(into / SUMMARIES_FOLDER / path.name, read_text(path))

@@ -17,7 +17,7 @@ from harness.results import judge_results, read_results, report_data
 from harness.runner.cluster.connect import Cluster
 from harness.runner.engine import Trial
 from harness.runner.flow import Finished, run_experiment
-from harness.runner.loop import Outcome
+from harness.runner.loop import RunOutcome
 from harness.spec.experiment import Experiment
 from harness.spec.load import load_experiment
 from harness.store.folder import EXPERIMENT_NAME, load_stored_experiment
@@ -125,7 +125,7 @@ def test_a_rate_at_which_a_tuning_trial_crashes_is_not_chosen_and_the_comparison
     assert compared == {("gru", 0.01), ("lstm", 0.001)}
     assert sum(t.spec.purpose == "tuning" and t.spec.learning_rate == 0.001 for t in engine.ran) == MAX_CRASHES + 1
     assert (finished.exit_code, finished.problems) == (0, ())
-    assert finished.outcome == Outcome(planned=12, stored_before=0, finished=12, failed=1, stopped=False)
+    assert finished.outcome == RunOutcome(planned=12, stored_before=0, finished=12, failed=1, stopped=False)
     assert run(TUNED, crashing(0.001))[1].ran == [], "it is given up"
 
 

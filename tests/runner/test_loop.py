@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.runner.engine import Trial
-from harness.runner.loop import Outcome, left_to_do, run_plan
+from harness.runner.loop import RunOutcome, left_to_do, run_plan
 from harness.spec.factors import Lane
 from harness.store.record import MAX_CRASHES, Record, Status
 from harness.store.sqlite import Attempts, Store, open_store
@@ -73,7 +73,7 @@ class Silent:
     def held_up(self, waits_for: str) -> None: ...
 
 
-def run(store: Store, engine: Pretend) -> Outcome:
+def run(store: Store, engine: Pretend) -> RunOutcome:
     store.set_plan(PLAN)
     return run_plan(left_to_do(PLAN, store.attempts()), len(PLAN), store, engine, Silent())
 
@@ -81,7 +81,7 @@ def run(store: Store, engine: Pretend) -> Outcome:
 def test_every_trial_of_the_plan_gets_a_record(tmp_path: Path) -> None:
     engine = Pretend()
     with open_store(tmp_path, create=True) as store:
-        assert run(store, engine) == Outcome(planned=4, stored_before=0, finished=4, failed=0, stopped=False)
+        assert run(store, engine) == RunOutcome(planned=4, stored_before=0, finished=4, failed=0, stopped=False)
         assert [r["trial_id"] for r in store.records()] == list(PLAN)
     assert engine.most_at_once == 2
     assert engine.closed
@@ -105,7 +105,7 @@ def test_a_second_run_has_nothing_to_do(tmp_path: Path) -> None:
     with open_store(tmp_path, create=True) as store:
         run(store, Pretend())
         engine = Pretend()
-        assert run(store, engine) == Outcome(planned=4, stored_before=4, finished=0, failed=0, stopped=False)
+        assert run(store, engine) == RunOutcome(planned=4, stored_before=4, finished=0, failed=0, stopped=False)
         assert engine.taken == []
 
 
@@ -132,7 +132,7 @@ def test_what_ends_while_the_run_is_stopped_is_done(tmp_path: Path, monkeypatch:
     engine = Pretend(stop_after=2)
     monkeypatch.setattr(engine, "interrupt", lambda: [record(engine.active.pop().spec) for _ in range(2)])
     with open_store(tmp_path, create=True) as store:
-        assert run(store, engine) == Outcome(planned=4, stored_before=0, finished=2, failed=0, stopped=True)
+        assert run(store, engine) == RunOutcome(planned=4, stored_before=0, finished=2, failed=0, stopped=True)
 
 
 def test_what_an_engine_has_finished_when_it_cannot_go_on_is_stored(
@@ -234,13 +234,13 @@ def test_what_is_to_be_retried_is_done_again_up_to_the_attempts_it_had() -> None
 
 
 def test_the_parts_of_a_run_add_up() -> None:
-    first = Outcome(planned=10, stored_before=3, finished=7, failed=1, stopped=False)
-    second = Outcome(planned=16, stored_before=12, finished=4, failed=2, stopped=True)
-    assert first.then(second) == Outcome(planned=16, stored_before=5, finished=11, failed=3, stopped=True)
-    fewer = Outcome(planned=16, stored_before=9, finished=4, failed=2, stopped=False)
+    first = RunOutcome(planned=10, stored_before=3, finished=7, failed=1, stopped=False)
+    second = RunOutcome(planned=16, stored_before=12, finished=4, failed=2, stopped=True)
+    assert first.then(second) == RunOutcome(planned=16, stored_before=5, finished=11, failed=3, stopped=True)
+    fewer = RunOutcome(planned=16, stored_before=9, finished=4, failed=2, stopped=False)
     assert first.then(fewer).stored_before == 3
-    again = Outcome(planned=10, stored_before=9, finished=1, failed=0, stopped=False, repeated=1)
-    assert first.then(again) == Outcome(planned=10, stored_before=3, finished=7, failed=0, stopped=False)
+    again = RunOutcome(planned=10, stored_before=9, finished=1, failed=0, stopped=False, repeated=1)
+    assert first.then(again) == RunOutcome(planned=10, stored_before=3, finished=7, failed=0, stopped=False)
 
 
 def test_a_watcher_hears_of_every_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,7 +45,7 @@ Group = tuple[Trial, ...]
 
 
 @dataclass
-class _Host:
+class _UsedWorker:
     """A worker that trials are sent to."""
 
     worker: Worker
@@ -73,7 +73,7 @@ class _Sent:
     """An order on its way."""
 
     attempts: tuple[Attempt, ...]
-    host: _Host
+    host: _UsedWorker
 
     @property
     def group(self) -> Group:
@@ -113,7 +113,7 @@ class ClusterEngine:
         self._any_versions = any_versions
         self._say = say
         self._clock = clock
-        self._hosts: dict[str, _Host] = {}
+        self._hosts: dict[str, _UsedWorker] = {}
         self._spare: dict[str, Worker] = {}
         """Workers on a computer that has one in use, by id."""
         self._unfit: dict[str, str] = {}
@@ -269,7 +269,7 @@ class ClusterEngine:
         elif any(host.worker.computer == worker.computer for host in self._hosts.values()):
             self._spare[worker.id] = worker
         else:
-            self._hosts[worker.id] = _Host(worker, found)
+            self._hosts[worker.id] = _UsedWorker(worker, found)
             self._host_seen = self._clock()
 
     def _refuse(self, address: str, why: str) -> None:
@@ -293,7 +293,7 @@ class ClusterEngine:
             if spare.computer == computer:
                 self._joined(self._spare.pop(spare.id))
 
-    def _try_elsewhere(self, host: _Host, *, blame: bool) -> None:
+    def _try_elsewhere(self, host: _UsedWorker, *, blame: bool) -> None:
         """What a host was to do that is used no longer."""
         for key in list(host.running):
             self._link.drop(key)
@@ -394,7 +394,7 @@ class ClusterEngine:
             program = group[0].program
             self._send_to(max(free, key=lambda host: (program in host.programs, host.free())), group)
 
-    def _send_to(self, host: _Host, group: Group) -> None:
+    def _send_to(self, host: _UsedWorker, group: Group) -> None:
         first = group[0]
         key = f"{first.id}-{first.attempt}-{uuid4().hex}"  # Dask takes orders of one key for one, whoever sends them
         order = Order(

@@ -92,7 +92,7 @@ class _Asked:
         self.left = self.left[len(trials) :]
 
 
-class Host:
+class HostEngine:
     """A local engine in a thread, for callers in any thread."""
 
     def __init__(self, engine: LocalEngine) -> None:
@@ -194,7 +194,7 @@ class Host:
         return True
 
 
-_hosts: dict[tuple[Limits, Precision], Host] = {}
+_hosts: dict[tuple[Limits, Precision], HostEngine] = {}
 _making = threading.Lock()
 
 
@@ -232,12 +232,12 @@ def _is_wanted(worker: Worker, key: str) -> bool:
     return task is not None and task.state in ("executing", "long-running")
 
 
-def _host(limits: Limits, precision: Precision, slots: int, folder: str) -> Host:
+def _host(limits: Limits, precision: Precision, slots: int, folder: str) -> HostEngine:
     with _making:
         key = limits, precision
         if key not in _hosts:
             cache = Path(os.environ.get(CACHE_VARIABLE) or Path(folder) / "harness-cache")
-            _hosts[key] = Host(LocalEngine(slots, limits, cache, precision=precision))
+            _hosts[key] = HostEngine(LocalEngine(slots, limits, cache, precision=precision))
         return _hosts[key]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.runner.cluster import host
-from harness.runner.cluster.host import Host
+from harness.runner.cluster.host import HostEngine
 from harness.runner.engine import Trial
 from harness.runner.limits import Limits
 from harness.runner.precision import EVERY_PAIR, Precision
@@ -64,18 +64,18 @@ def test_runs_that_ask_for_other_limits_or_precision_have_engines_of_their_own(
     made: list[tuple[Any, ...]] = []
     monkeypatch.setattr(host, "_hosts", {})
     monkeypatch.setattr(host, "LocalEngine", lambda *arguments, precision: made.append((arguments[1], precision)))
-    monkeypatch.setattr(host, "Host", lambda engine: object())
+    monkeypatch.setattr(host, "HostEngine", lambda engine: object())
     asked = [(Limits(), EVERY_PAIR), (Limits(), Precision(most_rounds=7)), (Limits(1.0), EVERY_PAIR)]
     hosts = [host._host(limits, precision, 2, "folder") for limits, precision in asked * 2]
     assert made == asked
     assert hosts[:3] == hosts[3:]
 
 
-def host_of(engine: Pretend) -> Host:
-    return Host(engine)  # type: ignore[arg-type]
+def host_of(engine: Pretend) -> HostEngine:
+    return HostEngine(engine)  # type: ignore[arg-type]
 
 
-def begun(engine: Pretend, host: Host, key: str) -> Future[list[Record]]:
+def begun(engine: Pretend, host: HostEngine, key: str) -> Future[list[Record]]:
     """An order that the engine has begun."""
     order = host.run(key, [TRIAL])
     assert engine.calls.get(timeout=LONG) == ("submit", TRIAL.id)
