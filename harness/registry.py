@@ -61,17 +61,17 @@ class Registry(Generic[T]):
             target = targets[name]
         module_name, _, attribute = target.partition(":")
         try:
-            found = getattr(importlib.import_module(module_name), attribute)
+            value = getattr(importlib.import_module(module_name), attribute)
         except (Exception, SystemExit) as error:  # the module is a user's, and may raise anything
             raise UserError(
                 f"{self.kind} {name!r}: cannot load {target!r} ({type(error).__name__}: {error});"
                 " expected 'module:attribute' of an installed module, or of one beside the experiment file"
             ) from error
-        if not isinstance(found, self._expected):
+        if not isinstance(value, self._expected):
             raise UserError(
-                f"{self.kind} {name!r}: {target!r} is a {type(found).__name__}, expected a {self._expected.__name__}"
+                f"{self.kind} {name!r}: {target!r} is a {type(value).__name__}, expected a {self._expected.__name__}"
             )
-        return found
+        return value
 
 
 def find_beside(folder: Path, names: Iterable[str]) -> None:
@@ -87,9 +87,9 @@ def find_beside(folder: Path, names: Iterable[str]) -> None:
             continue
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
-        found = _find(module)
-        if beside.has_location and found is not None and _places(found) != _places(beside):
-            where = ", ".join(map(str, _places(found))) or "Python itself"
+        first = _find(module)
+        if beside.has_location and first is not None and _places(first) != _places(beside):
+            where = ", ".join(map(str, _places(first))) or "Python itself"
             raise UserError(
                 f"{name!r}: {_places(beside)[0]} has the same name as a module that Python finds first ({where})."
                 " Give it another name, or use another Python process"

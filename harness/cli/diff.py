@@ -43,11 +43,11 @@ def diff_results(first: str | Path, second: str | Path) -> tuple[Side, Side, Cha
     for directory in (first, second):  # both are looked at before the work begins
         with open_store(directory):
             pass
-    ours, theirs = load_records(first), load_records(second)
+    frame_of_first, frame_of_second = load_records(first), load_records(second)
     with naming_damage(first, second):
-        for directory, frame in ((first, ours), (second, theirs)):
+        for directory, frame in ((first, frame_of_first), (second, frame_of_second)):
             find_modules(directory, {*frame["task"], *frame["cell"]})
-        return _side(first, ours), _side(second, theirs), compare(ours, theirs)
+        return _side(first, frame_of_first), _side(second, frame_of_second), compare(frame_of_first, frame_of_second)
 
 
 def _side(directory: str | Path, frame: pd.DataFrame) -> Side:
@@ -55,32 +55,32 @@ def _side(directory: str | Path, frame: pd.DataFrame) -> Side:
     return Side(str(directory), len(frame), commits, tuple(sorted(frame["machine"].unique())), of_frame(frame))
 
 
-def as_json(first: Side, second: Side, found: Changes) -> str:
+def as_json(first: Side, second: Side, compared: Changes) -> str:
     """Everything that was compared; JSON has no infinity, so an unbounded interval is null."""
     rows = []
-    for change in found.changes:
+    for change in compared.changes:
         row = {"where": where(change), **asdict(change), **asdict(change.quantity), "direction": change.direction}
         for name in ("task", "condition", "quantity"):
             del row[name]
         rows.append({name: None if value in (math.inf, -math.inf) else value for name, value in row.items()})
     sides = {"first": asdict(first), "second": asdict(second)}
-    counts = {name: getattr(found, name) for name in ("common", "only_first", "only_second", "time_left_out")}
+    counts = {name: getattr(compared, name) for name in ("common", "only_first", "only_second", "time_left_out")}
     counts["data_differences"] = data_differences(first, second)
     return json.dumps({**sides, **counts, "changes": rows}, indent=2, allow_nan=False)
 
 
-def introduction(first: Side, second: Side, found: Changes) -> Iterator[str]:
+def introduction(first: Side, second: Side, compared: Changes) -> Iterator[str]:
     """What is compared with what, line by line."""
     for name, side in (("A", first), ("B", second)):
         commits, machines = ", ".join(side.commits) or "none", ", ".join(side.machines) or "none"
         yield f"{name}: {side.directory}: {side.trials} trials, commit {commits}, machine {machines}"
     yield from data_differences(first, second)
-    if not found.common:
+    if not compared.common:
         yield "They have no trial in common: none asks for the same, with the same seed."
         return
-    yield f"{found.common} trials in both; only in A: {found.only_first}, only in B: {found.only_second}."
-    if found.time_left_out:
-        yield f"Times are compared on one machine only: {found.time_left_out} trials ran on different ones."
+    yield f"{compared.common} trials in both; only in A: {compared.only_first}, only in B: {compared.only_second}."
+    if compared.time_left_out:
+        yield f"Times are compared on one machine only: {compared.time_left_out} trials ran on different ones."
 
 
 def data_differences(first: Side, second: Side) -> list[str]:
@@ -133,8 +133,8 @@ def summary(changes: Sequence[Change]) -> Iterator[str]:
     for group in get_args(Group):
         counts = Counter(change.finding for change in changes if change.quantity.group == group)
         if counts:
-            told = ", ".join(f"{count} {finding}" for finding, count in counts.most_common())
-            yield f"{group}: {told}"
+            findings = ", ".join(f"{count} {finding}" for finding, count in counts.most_common())
+            yield f"{group}: {findings}"
     tested = sum(change.finding in ("changed", "within noise") and change.low < change.high for change in changes)
     if tested:
         yield f"Of {tested} intervals about {BY_CHANCE * tested:.0f} exclude zero by chance where nothing has changed."

@@ -52,10 +52,10 @@ def status(directory: Directory) -> None:
     jobs = usable_cores()
     with naming_damage(directory):
         with open_store(directory) as store:
-            found = status_of(store, jobs)
+            state = status_of(store, jobs)
         console = new_console()
-        console.print(status_table(found))
-        for note in status_notes(found, jobs):
+        console.print(status_table(state))
+        for note in status_notes(state, jobs):
             console.print(note, soft_wrap=True)
 
 
@@ -208,17 +208,17 @@ def diff(
     """Compare two results folders: what changed in parameters, accuracy, memory and, on one machine, time."""
     from harness.cli.diff import as_json, diff_results, introduction, summary, table
 
-    ours, theirs, found = diff_results(first, second)
+    side_a, side_b, compared = diff_results(first, second)
     if format is DiffFormat.json:
-        print(as_json(ours, theirs, found))
+        print(as_json(side_a, side_b, compared))
         return
     console = new_console()
-    for line in introduction(ours, theirs, found):
+    for line in introduction(side_a, side_b, compared):
         console.print(line, markup=False, soft_wrap=True)
-    changed = [change for change in found.changes if change.finding == "changed"]
+    changed = [change for change in compared.changes if change.finding == "changed"]
     if changed:
         console.print(table(changed))
-    for line in summary(found.changes):
+    for line in summary(compared.changes):
         console.print(line, markup=False)
 
 

@@ -80,14 +80,14 @@ class LiveReport:
 
 def state_of(directory: Path) -> str:
     """Changes whenever a record, a plan or an experiment is stored."""
-    told = []
+    parts = []
     for name in (FILE_NAME, EXPERIMENT_NAME):
         try:
-            found = (directory / name).stat()
+            stat = (directory / name).stat()
         except OSError:
             continue
-        told.append(f"{found.st_mtime_ns:x}-{found.st_size:x}")
-    return ".".join(told)
+        parts.append(f"{stat.st_mtime_ns:x}-{stat.st_size:x}")
+    return ".".join(parts)
 
 
 def serve(
@@ -112,8 +112,8 @@ def is_loopback(host: str) -> bool:
 
     A tunnel such as `ssh -L 9000:localhost:8000` keeps the port that the browser used, so the port says nothing.
     """
-    found = _HOST.fullmatch(host.lower())
-    return found is not None and found[1] in _LOOPBACK
+    parts = _HOST.fullmatch(host.lower())
+    return parts is not None and parts[1] in _LOOPBACK
 
 
 class ReportServer(ThreadingHTTPServer):

@@ -54,16 +54,16 @@ def sources(task: str, cell: str) -> dict[str, Path]:
     functions are included. Of a user's modules those count that lie in the same folder tree as the task's or the
     cell's own module; of an installed package only its own. Nothing is imported.
     """
-    found: dict[str, Path] = {}
+    counted: dict[str, Path] = {}
     for start in (*_STARTS, _module(cells.targets(), cell), _module(tasks.targets(), task)):
         root, top = _place(start)
         waiting = [start]
         while waiting:
             for name, path in _modules(waiting.pop(), root, top):
-                if name not in found and name not in NOT_COUNTED:
-                    found[name] = path
+                if name not in counted and name not in NOT_COUNTED:
+                    counted[name] = path
                     waiting += imports(name, path)
-    return found
+    return counted
 
 
 def _module(targets: dict[str, str], name: str) -> str:

@@ -18,21 +18,21 @@ from pathlib import Path
 def imports(name: str, path: Path) -> frozenset[str]:
     """All that a module's source may import; of `from x import y` both x and x.y, whichever is a module."""
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    found: set[str] = set()
+    names: set[str] = set()
     waiting: list[ast.AST] = [_parsed(path)]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             above = package.split(".")[: package.count(".") + 2 - node.level] if node.level else []
             base = ".".join([*above, *filter(None, [node.module])])
-            found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+            names |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
             waiting += node.orelse
         else:
             waiting += ast.iter_child_nodes(node)
-    return frozenset(found)
+    return frozenset(names)
 
 
 _PARSING = threading.Lock()
@@ -91,8 +91,8 @@ def _stands_alone(node: object) -> bool:
 
 def _joined(parts: list[ast.expr]) -> list[object]:
     """The parts of an f-string, texts that follow each other as one: versions of Python cut them differently."""
-    found: list[object] = []
+    joined: list[object] = []
     for constant, group in groupby(parts, lambda part: isinstance(part, ast.Constant)):
         here = list(group)
-        found += ["".join(part.value for part in here)] if constant else here  # type: ignore[attr-defined]
-    return [part for part in found if part != ""]
+        joined += ["".join(part.value for part in here)] if constant else here  # type: ignore[attr-defined]
+    return [part for part in joined if part != ""]

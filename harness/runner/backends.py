@@ -234,9 +234,9 @@ def _record(
 
 def _ratio(record: Record, keras: Record) -> tuple[float, float, float] | None:
     """The low end, the median and the high end of the ratios within rounds; None where there are none."""
-    ours, theirs = (Turns(one.rounds, one.timing_group, one.reference_rounds) for one in (record, keras))
-    median = ratio(ours, theirs)
+    turns, turns_of_keras = (Turns(one.rounds, one.timing_group, one.reference_rounds) for one in (record, keras))
+    median = ratio(turns, turns_of_keras)
     if math.isnan(median):
         return None
-    low, high = ratio_interval(ours, theirs)
+    low, high = ratio_interval(turns, turns_of_keras)
     return low, median, high

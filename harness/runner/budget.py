@@ -27,8 +27,8 @@ _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?:in)?)?(?:(\d
 
 def seconds_of(text: str) -> float:
     """A duration such as 90s, 10m or 1h30m in seconds. Raises UserError for anything else."""
-    found = _DURATION.fullmatch(text.strip().lower().replace(" ", ""))
-    hours, minutes, seconds = (float(part or 0) for part in found.groups()) if found else (0.0, 0.0, 0.0)
+    match = _DURATION.fullmatch(text.strip().lower().replace(" ", ""))
+    hours, minutes, seconds = (float(part or 0) for part in match.groups()) if match else (0.0, 0.0, 0.0)
     total = 3600 * hours + 60 * minutes + seconds
     if total <= 0:
         raise UserError(f"--budget {text!r}: expected a duration such as 90s, 10m or 1h30m")

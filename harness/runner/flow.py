@@ -194,12 +194,12 @@ def _limits(experiment: Experiment) -> Limits:
 def _by_any_code(store: Store) -> frozenset[str]:
     """What the trials of the last plan that have a record asked for, by whichever code and version of their data."""
     stored = store.attempts()
-    found = set()
+    ids = set()
     for planned in store.plan():
         if planned.trial_id in stored and stored[planned.trial_id][1] not in TRY_AGAIN:
             with suppress(ValidationError):  # planned by a version with other fields
-                found.add(TrialSpec.model_validate_json(planned.spec).id_by_any_code())
-    return frozenset(found)
+                ids.add(TrialSpec.model_validate_json(planned.spec).id_by_any_code())
+    return frozenset(ids)
 
 
 def _summarise_models(experiment: Experiment, directory: Path) -> None:

@@ -78,9 +78,9 @@ def _open(path: Path) -> int:
     """The file, made where it is missing; opened to be read, which is enough to lock a file that another user made."""
     try:
         with suppress(FileExistsError):
-            made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-            os.fchmod(made, 0o644)  # with any umask every user can open it
-            os.close(made)
+            new = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+            os.fchmod(new, 0o644)  # with any umask every user can open it
+            os.close(new)
         return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except PermissionError as error:
         of = owner(path)

@@ -38,7 +38,7 @@ def most_seeds(experiment: Experiment, store: Store, asked: int | None, *, addin
     Raises UserError where it cannot be what is asked for.
     """
     looks = store.looks()
-    own = max(len(sweep.seeds or experiment.seeds) for sweep in experiment.sweep)
+    largest = max(len(sweep.seeds or experiment.seeds) for sweep in experiment.sweep)
     if looks:
         fixed = next(iter(looks.values())).most
         if asked not in (None, fixed):
@@ -47,11 +47,11 @@ def most_seeds(experiment: Experiment, store: Store, asked: int | None, *, addin
                 " and that cannot be changed afterwards. Leave the option out, or start again with --results DIR"
             )
         return fixed
-    if asked is not None and asked < own:
-        raise UserError(f"--most-seeds {asked}: the experiment begins with {own} seeds. Give a larger number")
+    if asked is not None and asked < largest:
+        raise UserError(f"--most-seeds {asked}: the experiment begins with {largest} seeds. Give a larger number")
     if asked is not None and asked > LARGEST:
         raise UserError(f"--most-seeds {asked}: expected at most {LARGEST:,}")
-    return (asked or max(MOST_SEEDS, own)) if adding else None
+    return (asked or max(MOST_SEEDS, largest)) if adding else None
 
 
 def with_number_of_seeds(experiment: Experiment, number: int) -> Experiment:
@@ -59,8 +59,8 @@ def with_number_of_seeds(experiment: Experiment, number: int) -> Experiment:
     if not 1 <= number <= LARGEST:
         raise UserError(f"seeds {number}: expected at least 1 and at most {LARGEST:,}")
 
-    def chosen(own: tuple[int, ...]) -> tuple[int, ...]:
-        return (*own, *range(max(own) + 1, max(own) + 1 + number))[:number]
+    def chosen(seeds: tuple[int, ...]) -> tuple[int, ...]:
+        return (*seeds, *range(max(seeds) + 1, max(seeds) + 1 + number))[:number]
 
     sweeps = [sweep.model_copy(update={"seeds": sweep.seeds and chosen(sweep.seeds)}) for sweep in experiment.sweep]
     return experiment.model_copy(update={"seeds": chosen(experiment.seeds), "sweep": tuple(sweeps)})
@@ -147,7 +147,7 @@ def further_trials(
         condition = _but_the_seed(spec)
         if condition in wanted:
             seeds.setdefault(condition, []).append((spec.seed, trial_id))
-    return {trial_id for found in seeds.values() for _, trial_id in sorted(found)[:count]}
+    return {trial_id for numbered in seeds.values() for _, trial_id in sorted(numbered)[:count]}
 
 
 def _but_the_seed(spec: TrialSpec) -> str:

@@ -48,12 +48,12 @@ def precision_for(claims: Sequence[Claim]) -> Precision:
     That is half of a claim's margin, at least 0.5 % and at most 5 %, and 2 % where the margin is no share. Only the
     cells of such claims are compared; without such claims, every two cells of a backend are, at 2 %.
     """
-    found: dict[tuple[str, str], float] = {}
+    shares: dict[tuple[str, str], float] = {}
     for claim in filter(_is_on_time, claims):
         assert isinstance(claim, Paired | Trend | TimeToTarget)
         pair = claim.better, claim.than
-        found[pair] = min(found.get(pair, _MOST), _wanted(claim.margin))
-    return Precision(tuple((better, than, share) for (better, than), share in found.items()))
+        shares[pair] = min(shares.get(pair, _MOST), _wanted(claim.margin))
+    return Precision(tuple((better, than, share) for (better, than), share in shares.items()))
 
 
 def _is_on_time(claim: Claim) -> bool:

@@ -89,10 +89,10 @@ def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel] | N
         if isinstance(part, int):
             continue
         inner = [
-            found
+            inner_model
             for owner in candidates
             if part in owner.model_fields
-            for found in _models_in(owner.model_fields[part].annotation)
+            for inner_model in _models_in(owner.model_fields[part].annotation)
         ]
         tagged = [owner for owner in candidates if _is_tagged(owner, part)]
         candidates = inner or tagged or candidates
@@ -107,4 +107,4 @@ def _is_tagged(model: type[BaseModel], tag: str) -> bool:
 def _models_in(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [found for inner in get_args(annotation) for found in _models_in(inner)]
+    return [model for inner in get_args(annotation) for model in _models_in(inner)]

@@ -48,12 +48,12 @@ def measure(column: str, task: str | None = None) -> Metric:
 
     Raises UserError for a column that is no measure of that task.
     """
-    own = _own(task)
-    found = own.get(column) or MEASURES.get(column)
-    if found is None:
+    of_the_task = _own(task)
+    metric = of_the_task.get(column) or MEASURES.get(column)
+    if metric is None:
         of_task = f" of the task {task!r}" if task else ""
-        raise UserError(f"unknown metric {column!r}{of_task}.{nearest(column, {*own, *MEASURES})}")
-    return found
+        raise UserError(f"unknown metric {column!r}{of_task}.{nearest(column, {*of_the_task, *MEASURES})}")
+    return metric
 
 
 def check_measure(column: str, for_tasks: Iterable[str]) -> None:

@@ -44,13 +44,13 @@ def experiment_schema() -> dict[str, Any]:
 
 def _sweep_rule(task: Task, options: JsonSchemaValue, parts: dict[str, JsonSchemaValue]) -> JsonSchemaValue:
     """What a sweep over this task may have: its options, and other lengths where it has some."""
-    own: dict[str, JsonSchemaValue] = {"options": options}
+    properties: dict[str, JsonSchemaValue] = {"options": options}
     if task.make_test is None:
-        own["evaluate_lengths"] = {"const": []}
+        properties["evaluate_lengths"] = {"const": []}
     needs_options = "required" in parts[options["$ref"].rpartition("/")[2]]
     return {
         "if": {"properties": {"task": {"const": task.name}}, "required": ["task"]},
-        "then": {"properties": own, "required": ["options"] if needs_options else []},
+        "then": {"properties": properties, "required": ["options"] if needs_options else []},
     }
 
 
@@ -77,10 +77,10 @@ class _ForToml(GenerateJsonSchema):
         return self.generate_inner(schema["schema"])
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        made = super().default_schema(schema)
-        if made.get("default") is None or isinstance(made["default"], dict):
-            made.pop("default", None)
-        return made
+        generated = super().default_schema(schema)
+        if generated.get("default") is None or isinstance(generated["default"], dict):
+            generated.pop("default", None)
+        return generated
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False

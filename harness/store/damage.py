@@ -41,14 +41,14 @@ def found_damage(connection: sqlite3.Connection, error: Exception) -> str | None
             query = f"SELECT rowid, typeof({column}) FROM {table} WHERE typeof({column}) <> ? LIMIT 1"
             if table in ("left_out", "look"):
                 query = query.replace("rowid", "1")
-            for row, found in connection.execute(query, (expected,)):
-                return f"table {table}, row {row}: {column} is {found}, expected {expected}"
+            for row, value in connection.execute(query, (expected,)):
+                return f"table {table}, row {row}: {column} is {value}, expected {expected}"
     for table, column in (
         (("planned", "guess"), ("trial", "seconds")) if isinstance(error, OverflowError | ValueError) else ()
     ):
         query = f"SELECT rowid, {column} FROM {table} WHERE abs({column}) > ? LIMIT 1"
-        for row, found in connection.execute(query, (_LONGEST,)):
-            return f"table {table}, row {row}: {column} is {found}, expected at most {_LONGEST:g}"
+        for row, value in connection.execute(query, (_LONGEST,)):
+            return f"table {table}, row {row}: {column} is {value}, expected at most {_LONGEST:g}"
     for query, model in (
         ("SELECT trial_id, 'record of attempt ' || attempt, record FROM trial", Record),
         ("SELECT trial_id, 'plan', spec FROM planned", TrialSpec),
@@ -61,8 +61,8 @@ def found_damage(connection: sqlite3.Connection, error: Exception) -> str | None
                 return f"trial {trial_id}, {what}: {wrong}"
     for column in ("task", "lane", "backend", "cell"):
         query = f"SELECT trial_id, {column}, json_extract(spec, '$.{column}') AS own FROM planned WHERE {column} <> own"
-        for trial_id, found, own in connection.execute(query):
-            return f"trial {trial_id}, plan: {column} is {found!r}, and {own!r} in its spec"
+        for trial_id, value, own in connection.execute(query):
+            return f"trial {trial_id}, plan: {column} is {value!r}, and {own!r} in its spec"
     return None
 
 

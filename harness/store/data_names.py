@@ -31,8 +31,8 @@ def dataset_names(trials: Iterable[Identity]) -> dict[Identity, str]:
         known.setdefault(task, {}).setdefault(data or options, (options, data))
     names = {
         (task, identity): name
-        for task, found in known.items()
-        for identity, name in zip(found, _names(list(found.values())), strict=True)
+        for task, identities in known.items()
+        for identity, name in zip(identities, _names(list(identities.values())), strict=True)
     }
     return {(task, options, data): names[task, data or options] for task, options, data in every}
 
@@ -54,10 +54,10 @@ def with_data(task: str, dataset: str) -> str:
     return f"{task} ({dataset})" if dataset else task
 
 
-def _names(found: Sequence[tuple[str, str]]) -> list[str]:
-    if len(found) == 1:
+def _names(identities: Sequence[tuple[str, str]]) -> list[str]:
+    if len(identities) == 1:
         return [""]
-    options, data = ([_mapping(text) for text in texts] for texts in zip(*found, strict=True))
+    options, data = ([_mapping(text) for text in texts] for texts in zip(*identities, strict=True))
     differing = _differing(options)
     columns = {name: [one.get(name) for one in options] for name in differing}
     paths = {name: _short_paths(values) for name, values in columns.items() if _are_paths(values)}
@@ -66,7 +66,7 @@ def _names(found: Sequence[tuple[str, str]]) -> list[str]:
             _option(name, values[at], paths[name][at] if name in paths else "", named=len(paths) > 1)
             for name, values in columns.items()
         )
-        for at in range(len(found))
+        for at in range(len(identities))
     ]
     for name in {name for name in names if names.count(name) > 1}:
         alike = [at for at, other in enumerate(names) if other == name]
@@ -78,17 +78,17 @@ def _names(found: Sequence[tuple[str, str]]) -> list[str]:
             names[at] = ", ".join(filter(None, [name, *parts]))
         if len({names[at] for at in alike}) < len(alike):
             for at in alike:
-                whole = hashlib.sha256(found[at][1].encode()).hexdigest()
+                whole = hashlib.sha256(identities[at][1].encode()).hexdigest()
                 names[at] = ", ".join(filter(None, [name, f"data {whole[:_HASH]}"]))
     return names
 
 
 def _mapping(text: str) -> Mapping[str, Any]:
     try:
-        found = json.loads(text or "{}")
+        value = json.loads(text or "{}")
     except ValueError:
         return {"options": text}
-    return found if isinstance(found, dict) else {"options": text}
+    return value if isinstance(value, dict) else {"options": text}
 
 
 def _differing(mappings: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -30,34 +30,36 @@ class Data(NamedTuple):
     @property
     def key(self) -> tuple[tuple[str, str], ...]:
         """The hashes of what was read and the version of the task's procedure."""
-        found: Mapping[str, str] = json.loads(self.identity or "{}")
+        identity: Mapping[str, str] = json.loads(self.identity or "{}")
         return tuple(
-            (name, value) for name, value in sorted(found.items()) if name == "procedure" or name.endswith("sha256")
+            (name, value) for name, value in sorted(identity.items()) if name == "procedure" or name.endswith("sha256")
         )
 
     @property
     def in_words(self) -> str:
         """'documentation of pandas 3.1.1 (SHA-256 6669ccdb0251)'; of made data the procedure."""
         hashes = [value[:_DIGITS] for name, value in self.key if name.endswith("sha256")]
-        made = dict(self.key).get("procedure", "data of an unknown procedure")
-        source = self.source or ("data whose name is not on record" if hashes else made)
+        procedure = dict(self.key).get("procedure", "data of an unknown procedure")
+        source = self.source or ("data whose name is not on record" if hashes else procedure)
         return f"{source} (SHA-256 {', '.join(hashes)})" if hashes else source
 
 
 def differences(folders: Mapping[str, Iterable[Data]]) -> list[str]:
     """A sentence a task of which two folders or more have data that the others lack."""
-    found: dict[str, dict[str, dict[tuple[tuple[str, str], ...], Data]]] = {}
+    by_task: dict[str, dict[str, dict[tuple[tuple[str, str], ...], Data]]] = {}
     for folder, every in folders.items():
         for data in every:
-            found.setdefault(data.task, {}).setdefault(folder, {})[data.key] = data
+            by_task.setdefault(data.task, {}).setdefault(folder, {})[data.key] = data
     sentences = []
-    for task, parts in found.items():
+    for task, parts in by_task.items():
         shared = set.intersection(*(set(part) for part in parts.values()))
-        own = {folder: [data for key, data in part.items() if key not in shared] for folder, part in parts.items()}
-        if sum(map(bool, own.values())) > 1:
+        differing = {
+            folder: [data for key, data in part.items() if key not in shared] for folder, part in parts.items()
+        }
+        if sum(map(bool, differing.values())) > 1:
             listed = "; ".join(
                 f"{folder}: {' and '.join(sorted(data.in_words for data in every))}"
-                for folder, every in own.items()
+                for folder, every in differing.items()
                 if every
             )
             sentences.append(f"The data of {task} differ, so its results are not comparable. {listed}.")
@@ -134,8 +136,8 @@ def _facts(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _range(values: Iterable[int]) -> str:
-    found = sorted(set(values))
-    return f"{found[0]:,}" if len(found) == 1 else f"{found[0]:,} to {found[-1]:,}"
+    distinct = sorted(set(values))
+    return f"{distinct[0]:,}" if len(distinct) == 1 else f"{distinct[0]:,} to {distinct[-1]:,}"
 
 
 def _percent(values: Iterable[float | None]) -> str:

@@ -57,12 +57,12 @@ class Whereabouts:
 
     def _blocks(self, key: tuple[str, str]) -> tuple[str, ...]:
         names = dataset_names(data for conditions in self._seeds.values() for data, _, _ in conditions)
-        told = [
+        conditions = [
             f"{with_data(data[0], names[data])} size {size} length {length}, seeds {runs_of(seeds)}"
             for (data, size, length), seeds in sorted(self._seeds[key].items())
         ]
-        more = len(told) - MOST_CONDITIONS
-        return (*told[:MOST_CONDITIONS], f"and {more} more conditions") if more > 0 else tuple(told)
+        more = len(conditions) - MOST_CONDITIONS
+        return (*conditions[:MOST_CONDITIONS], f"and {more} more conditions") if more > 0 else tuple(conditions)
 
 
 def runs_of(numbers: set[int]) -> str:

@@ -123,7 +123,7 @@ def _all_looks(stores: Sequence[Store]) -> dict[str, InterimAnalyses]:
     their seeds, are a sequence that was looked at, and levels that allow for all of the looks hold. They depend on the
     most seeds, which therefore has to be the same everywhere. Raises UserError where it is not.
     """
-    found: dict[str, InterimAnalyses] = {}
+    all_looks: dict[str, InterimAnalyses] = {}
     most: tuple[int, Path] | None = None
     for store in stores:
         for claim, looks in store.looks().items():
@@ -134,9 +134,9 @@ def _all_looks(stores: Sequence[Store]) -> dict[str, InterimAnalyses]:
                     f" with at most {most[0]}; no verdict on the seeds of both can allow for that. See them side"
                     f" by side instead: harness report {most[1]} {store.directory}"
                 )
-            before = found[claim].through if claim in found else ()
-            found[claim] = InterimAnalyses(tuple(sorted({*before, *looks.through})), looks.most)
-    return found
+            before = all_looks[claim].through if claim in all_looks else ()
+            all_looks[claim] = InterimAnalyses(tuple(sorted({*before, *looks.through})), looks.most)
+    return all_looks
 
 
 def _whole_plan(stores: Sequence[Store]) -> list[Planned]:

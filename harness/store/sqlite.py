@@ -187,7 +187,7 @@ class Store:
             where = {name: spec[name] for name in ("cell", "lane", "train_size", "sequence_length")}
             where["task"] = names[identity_of(spec)]
             seeds.setdefault(LeftOut(**where, reason=reason), []).append(spec["seed"])
-        return [replace(of, seeds=tuple(dict.fromkeys(found)), trials=len(found)) for of, found in seeds.items()]
+        return [replace(of, seeds=tuple(dict.fromkeys(every)), trials=len(every)) for of, every in seeds.items()]
 
     def count_left_out(self) -> int:
         """How many there are."""
@@ -206,11 +206,11 @@ class Store:
 
     def looks(self) -> dict[str, InterimAnalyses]:
         """For each claim (by id) that was looked at while seeds were added, its looks."""
-        found: dict[str, InterimAnalyses] = {}
+        looks: dict[str, InterimAnalyses] = {}
         for claim, through, most in self._read("SELECT claim, through, most FROM look ORDER BY claim, through"):
-            before = found[claim].through if claim in found else ()
-            found[claim] = InterimAnalyses((*before, through), most)
-        return found
+            before = looks[claim].through if claim in looks else ()
+            looks[claim] = InterimAnalyses((*before, through), most)
+        return looks
 
     def attempts(self) -> dict[str, Attempts]:
         """The attempts at each stored trial, by its id."""
@@ -271,10 +271,10 @@ class Store:
         """The last attempt at each of these trials of which there is one, in their order."""
         for start in range(0, len(ids), _AT_A_TIME):
             some = ids[start : start + _AT_A_TIME]
-            found = dict(self._read(_LAST.format(", ".join("?" * len(some))), *some))
+            texts = dict(self._read(_LAST.format(", ".join("?" * len(some))), *some))
             for trial_id in some:
-                if trial_id in found:
-                    yield _record(found[trial_id])
+                if trial_id in texts:
+                    yield _record(texts[trial_id])
 
     def every_attempt(self) -> Iterator[dict[str, Any]]:
         """All that is stored, by the names it was stored with: trial by trial in the order of ids, oldest first.
@@ -293,8 +293,8 @@ class Store:
         rows = list(self._read("SELECT trial_id, record FROM trial WHERE trial_id LIKE ? ORDER BY attempt", pattern))
         ids = sorted({row[0] for row in rows})
         if len(ids) != 1:
-            found = f"{len(ids)} trials begin so: {', '.join(ids[:5])}" if ids else "no record of such a trial"
-            raise UserError(f"{self.directory}: trial {trial_id!r}: {found}. `harness export` lists the ids")
+            problem = f"{len(ids)} trials begin so: {', '.join(ids[:5])}" if ids else "no record of such a trial"
+            raise UserError(f"{self.directory}: trial {trial_id!r}: {problem}. `harness export` lists the ids")
         return [_record(text) for _, text in rows]
 
     def states(self) -> list[State]:

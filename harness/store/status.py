@@ -59,11 +59,11 @@ def status_of(store: Store, jobs: int) -> Status:
     estimator = learned(states)
     cells = []
     for cell in sorted({state.load.cell for state in states}):
-        own = [state for state in states if state.load.cell == cell]
+        rows = [state for state in states if state.load.cell == cell]
         trials = Counter[str]()
-        for state in own:
+        for state in rows:
             trials[state.status] += state.trials
-        cells.append(CellStatus(cell, trials, sum(state.spent for state in own), _seconds_left(own, estimator, 1)))
+        cells.append(CellStatus(cell, trials, sum(state.spent for state in rows), _seconds_left(rows, estimator, 1)))
     return Status(
         tuple(cells),
         sum(cell.spent for cell in cells),

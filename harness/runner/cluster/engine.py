@@ -156,9 +156,9 @@ class ClusterEngine:
             self._check_scheduler()
         if self._spare:
             named = {host.worker.computer: host.worker for host in self._hosts.values()}
-            told = [f"{w.address} and {named[w.computer].address} on {w.host}" for w in self._spare.values()]
+            shared = [f"{w.address} and {named[w.computer].address} on {w.host}" for w in self._spare.values()]
             raise UserError(
-                f"more than one worker on a host: {'; '.join(told)}. Start one worker a host, with as many threads"
+                f"more than one worker on a host: {'; '.join(shared)}. Start one worker a host, with as many threads"
                 " as it has slots (docs/cluster.md)"
             )
         if self._unfit:
@@ -256,10 +256,10 @@ class ClusterEngine:
                 self._gone = why
 
     def _joined(self, worker: Worker) -> None:
-        found = differences(self._versions, worker.versions)
+        unlike = differences(self._versions, worker.versions)
         limit = self._limits.memory_bytes
-        if found and not self._any_versions:
-            self._refuse(worker.address, f"{', '.join(found)}. --any-versions uses it all the same, and records this")
+        if unlike and not self._any_versions:
+            self._refuse(worker.address, f"{', '.join(unlike)}. --any-versions uses it all the same, and records this")
         elif limit is not None and limit > worker.machine.memory_bytes:
             has, takes = worker.machine.memory_bytes / 2**30, limit / 2**30
             self._refuse(
@@ -269,7 +269,7 @@ class ClusterEngine:
         elif any(host.worker.computer == worker.computer for host in self._hosts.values()):
             self._spare[worker.id] = worker
         else:
-            self._hosts[worker.id] = _UsedWorker(worker, found)
+            self._hosts[worker.id] = _UsedWorker(worker, unlike)
             self._host_seen = self._clock()
 
     def _refuse(self, address: str, why: str) -> None:

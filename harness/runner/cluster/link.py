@@ -94,12 +94,12 @@ class DaskLink:
         )
         try:
             await self._client
-            found = await self._workers()
+            workers = await self._workers()
         except BaseException:
             await self._client.close()
             raise
         self._keep(self._watch())
-        return len(found)
+        return len(workers)
 
     async def _disconnect(self) -> None:
         for task in self._background:
@@ -133,23 +133,23 @@ class DaskLink:
 
     async def _workers(self) -> dict[str, str]:
         """Address of each worker that the scheduler knows, by id."""
-        found = await asyncio.wait_for(self._client.scheduler.identity(n_workers=-1), _ANSWER_SECONDS)
-        return {worker["id"]: address for address, worker in found["workers"].items()}
+        identity = await asyncio.wait_for(self._client.scheduler.identity(n_workers=-1), _ANSWER_SECONDS)
+        return {worker["id"]: address for address, worker in identity["workers"].items()}
 
     async def _watch(self) -> None:
         """Tell of workers that come and go, as long as there is a scheduler."""
         heard = self._loop.time()
         while True:
             try:
-                found = await self._workers()
+                workers = await self._workers()
                 heard = self._loop.time()
             except (OSError, TimeoutError, AttributeError):  # the client has no scheduler while it connects anew
-                found = self._known if self._client.status == "running" else {}  # a busy scheduler has lost nobody
-            for id in self._known.keys() - found.keys():
+                workers = self._known if self._client.status == "running" else {}  # a busy scheduler has lost nobody
+            for id in self._known.keys() - workers.keys():
                 self._events.put(Left(id))
-            for id in found.keys() - self._known.keys():
-                self._keep(self._greet(id, found[id]))
-            self._known = found
+            for id in workers.keys() - self._known.keys():
+                self._keep(self._greet(id, workers[id]))
+            self._known = workers
             silent = self._loop.time() - heard > _SILENT_SECONDS
             if silent or self._client.status in ("closed", "closing"):
                 self._events.put(Gone(f"the scheduler {self._address} {'does not answer' if silent else 'is gone'}"))

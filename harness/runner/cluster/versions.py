@@ -28,10 +28,10 @@ def harness_digest() -> str:
     return digest.hexdigest()[:12]
 
 
-def differences(ours: Mapping[str, str], theirs: Mapping[str, str]) -> tuple[str, ...]:
+def differences(here: Mapping[str, str], there: Mapping[str, str]) -> tuple[str, ...]:
     """What differs on a worker, in words; nothing where all is the same."""
     return tuple(
-        f"{name} {theirs.get(name, 'unknown')} there, {version} here"
-        for name, version in ours.items()
-        if theirs.get(name) != version
+        f"{name} {there.get(name, 'unknown')} there, {version} here"
+        for name, version in here.items()
+        if there.get(name) != version
     )

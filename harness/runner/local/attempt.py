@@ -117,10 +117,10 @@ class Attempt:
 
     def _why(self, message: str | None, exit_code: int | None) -> Failure:
         """Why it failed: `message` where the runner knows, else what the trial said, else how it ended."""
-        told = self._failure or {"phase": self.phase, "message": describe_exit(exit_code)}
+        cause = self._failure or {"phase": self.phase, "message": describe_exit(exit_code)}
         if message is not None:
-            told = {"phase": self.phase, "message": message}
-        text = {name: str(value).encode(errors="replace").decode()[:TAIL_BYTES] for name, value in told.items()}
+            cause = {"phase": self.phase, "message": message}
+        text = {name: str(value).encode(errors="replace").decode()[:TAIL_BYTES] for name, value in cause.items()}
         return Failure(**text, stderr=self._tail.decode(errors="replace"), exit_code=exit_code)
 
 

@@ -108,7 +108,8 @@ class Child:
     def _try_to_start(self, context: ForkServerContext) -> None:
         pipes = [context.Pipe(duplex=False) for _ in range(4)]
         (events, child_events), (output, child_output), (child_lifeline, lifeline), (child_orders, orders) = pipes
-        ours, theirs = (events, output, lifeline, orders), (child_events, child_output, child_lifeline, child_orders)
+        kept_ends = events, output, lifeline, orders
+        child_ends = child_events, child_output, child_lifeline, child_orders
         process = context.Process(
             target=run_in_process,
             args=(child_orders, self._setting, child_events, child_output, child_lifeline),
@@ -120,13 +121,13 @@ class Child:
             with without_main():
                 process.start()
         except BaseException:
-            _close(ours)
+            _close(kept_ends)
             raise
         finally:
-            _close(theirs)
+            _close(child_ends)
         assert process.pid is not None
         self._process, self._pid = process, process.pid
-        self._events, self._output, self._lifeline, self._orders = ours
+        self._events, self._output, self._lifeline, self._orders = kept_ends
 
     @property
     def turns(self) -> Sequence[float]:
@@ -172,8 +173,8 @@ class Child:
         if resident is not None:
             self._attempt.timeline.add(age, resident)
             if resident > memory_limit:
-                found, allowed = resident / 2**20, memory_limit / 2**20
-                self.stop("out_of_memory", f"{found:,.0f} MiB resident, {allowed:,.0f} MiB allowed", grace=0)
+                sizes = f"{resident / 2**20:,.0f} MiB resident, {memory_limit / 2**20:,.0f} MiB allowed"
+                self.stop("out_of_memory", sizes, grace=0)
         if age > limits.seconds:
             self.stop("timeout", f"not done after the {limits.seconds:g} s it is allowed")
         if now > self._kill_at:
