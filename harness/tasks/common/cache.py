@@ -33,11 +33,11 @@ def cached(key: object, make: Callable[[], Mapping[str, Array]], folder: Path | 
     if folder is None:
         return dict(make())
     path = folder / f"{hashlib.sha256(str(key).encode()).hexdigest()}.npz"
-    found = _read(path)
-    if found is None:
-        found = dict(make())
-        _write(path, found)
-    return found
+    entry = _read(path)
+    if entry is None:
+        entry = dict(make())
+        _write(path, entry)
+    return entry
 
 
 def _read(path: Path) -> dict[str, Array] | None:

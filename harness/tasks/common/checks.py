@@ -23,16 +23,16 @@ def _fault(split: Split, dataset: Dataset, task: Task) -> str:
     if not len(x) or len(x) != len(y):
         return f"{len(x)} examples and {len(y)} labels, expected one label or more an example, and an example or more"
     if dataset.symbols is not None and (x.min() < 0 or x.max() >= dataset.symbols):
-        found = int(x.min()) if x.min() < 0 else int(x.max())
-        return f"the input {found}, expected integers from 0 to {dataset.symbols - 1}: `symbols` is {dataset.symbols}"
+        symbol = int(x.min()) if x.min() < 0 else int(x.max())
+        return f"the input {symbol}, expected integers from 0 to {dataset.symbols - 1}: `symbols` is {dataset.symbols}"
     if dataset.symbols is None and not np.isfinite(x).all():
         return "an input that is not a finite number"
     if task.output == "softmax":
         if not np.issubdtype(y.dtype, np.integer):
             return f"labels of type {y.dtype}, expected integers: the output is softmax"
         if y.min() < 0 or y.max() >= dataset.classes:
-            found = int(y.min()) if y.min() < 0 else int(y.max())
-            return f"the label {found}, expected 0 to {dataset.classes - 1}: `classes` is {dataset.classes}"
+            label = int(y.min()) if y.min() < 0 else int(y.max())
+            return f"the label {label}, expected 0 to {dataset.classes - 1}: `classes` is {dataset.classes}"
     elif not np.isfinite(y).all():
         return "a label that is not a finite number"
     elif task.output == "sigmoid" and (y.min() < 0 or y.max() > 1):

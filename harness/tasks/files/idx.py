@@ -27,26 +27,26 @@ def read_idx(path: Path, dimensions: int) -> Array:
     """
     names = [path.name, path.name.replace("-idx", ".idx")]
     names = list(dict.fromkeys([*names, *(f"{name}.gz" for name in names)]))
-    found = next((other for name in names if (other := path.with_name(name)).is_file()), None)
-    if found is None:
+    file = next((other for name in names if (other := path.with_name(name)).is_file()), None)
+    if file is None:
         there = ", ".join(entries(path.parent)) or "nothing"
         raise UserError(f"{path.parent}: no file {' or '.join(names)}, found {there}")
-    content = _content(found)
+    content = _content(file)
     header = 4 + 4 * dimensions
     if len(content) < header or content[:2] != b"\0\0":
         raise UserError(
-            f"{found}: {len(content):,} bytes that begin with {content[:4].hex(' ')}, expected an IDX file of "
+            f"{file}: {len(content):,} bytes that begin with {content[:4].hex(' ')}, expected an IDX file of "
             f"{dimensions} dimensions"
         )
     if content[2] != _UNSIGNED_BYTES or content[3] != dimensions:
         raise UserError(
-            f"{found}: an IDX file of type {content[2]} with {content[3]} dimensions, expected type "
+            f"{file}: an IDX file of type {content[2]} with {content[3]} dimensions, expected type "
             f"{_UNSIGNED_BYTES} (unsigned bytes) with {dimensions}"
         )
     shape = tuple(int.from_bytes(content[at : at + 4], "big") for at in range(4, header, 4))
     if math.prod(shape) != len(content) - header:
         raise UserError(
-            f"{found}: the header announces {' x '.join(map(str, shape))} bytes, {len(content) - header:,} were found"
+            f"{file}: the header announces {' x '.join(map(str, shape))} bytes, {len(content) - header:,} were found"
         )
     return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)
 

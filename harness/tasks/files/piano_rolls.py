@@ -69,11 +69,11 @@ def _loaded(file: Stamp) -> PianoRolls:
     path = file.path
     with named(path, _EXPECTED):
         content = path.read_bytes()
-    found = _READERS[path.suffix.lower()](path)
+    by_name = _READERS[path.suffix.lower()](path)
     parts, short = [], 0
     for split, names in _SPLITS.items():
-        name = next((name for name in names if name in found), None)
-        pieces = () if name is None else tuple(_roll(piece, path, split) for piece in found[name])
+        name = next((name for name in names if name in by_name), None)
+        pieces = () if name is None else tuple(_roll(piece, path, split) for piece in by_name[name])
         short += sum(len(piece) < 2 for piece in pieces)
         pieces = tuple(piece for piece in pieces if len(piece) > 1)
         if not pieces:
@@ -106,7 +106,7 @@ def _from_json(path: Path) -> Mapping[str, Sequence[Any]]:
 
 
 def _from_npz(path: Path) -> Mapping[str, Sequence[Any]]:
-    found: dict[str, list[Array]] = {}
+    by_name: dict[str, list[Array]] = {}
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(member.file_size for member in archive.infolist()) > _LARGEST_CONTENT:
@@ -117,12 +117,12 @@ def _from_npz(path: Path) -> Mapping[str, Sequence[Any]]:
                 _check_header(archive, member)
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             for name in sorted(arrays.files):
-                found.setdefault(name.partition("_")[0], []).append(arrays[name])
+                by_name.setdefault(name.partition("_")[0], []).append(arrays[name])
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise UserError(f"{path}: not an NPZ file of plain arrays ({error})") from error
     except (RuntimeError, MemoryError, SyntaxError, TypeError, tokenize.TokenError) as error:
         raise UserError(f"{path}: not an NPZ file of plain arrays ({type(error).__name__})") from error
-    return found
+    return by_name
 
 
 _READERS = {".mat": _from_mat, ".json": _from_json, ".npz": _from_npz}

@@ -91,19 +91,19 @@ def _stacked(rows: Iterable[_Row]) -> tuple[Array, tuple[str, ...]]:
     for number, label, channels in rows:
         if len({len(channel) for channel in channels}) != 1:
             raise _Malformed(number, "its channels have different lengths")
-        found = np.array(channels, dtype=np.float64).T
-        if values and found.shape != values[0].shape:
-            (length, count), (first_length, first_count) = found.shape, values[0].shape
+        series = np.array(channels, dtype=np.float64).T
+        if values and series.shape != values[0].shape:
+            (length, count), (first_length, first_count) = series.shape, values[0].shape
             raise _Malformed(
                 number,
                 f"{length} values in {count} channels, the first series has {first_length} in {first_count}; expected "
                 "equal lengths",
             )
-        if np.abs(found).max() > np.finfo(np.float32).max:
+        if np.abs(series).max() > np.finfo(np.float32).max:
             raise _Malformed(number, "a value is too large for single precision")
         if not label:
             raise _Malformed(number, "no label")
-        values.append(found.astype(np.float32))
+        values.append(series.astype(np.float32))
         labels.append(label)
     if not values:
         raise _Malformed(1, "no series found")
@@ -122,9 +122,9 @@ def _from_ts(lines: list[tuple[int, str]]) -> tuple[Array, tuple[str, ...]]:
         ("@equallength", "true", "all series have to have the same length"),
         ("@classlabel", "true", "each series needs a label"),
     ):
-        number, found = header.get(name, (0, [needed]))
-        if not found or found[0].lower() != needed:
-            raise _Malformed(number, f"the header says {name} {' '.join(found)[:20]}, expected {needed}: {why}")
+        number, stated = header.get(name, (0, [needed]))
+        if not stated or stated[0].lower() != needed:
+            raise _Malformed(number, f"the header says {name} {' '.join(stated)[:20]}, expected {needed}: {why}")
     rows = [_ts_row(number, line) for number, line in lines[at + 1 :]]
     values, labels = _stacked(rows)
     (_, length, channels), univariate = values.shape, header.get("@univariate", (0, []))[1]

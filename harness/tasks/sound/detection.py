@@ -27,8 +27,8 @@ def macro_f1(y: Array, active: Array) -> float:
 def average_precision(y: Array, probabilities: Array) -> float:
     """The mean of the classes' average precisions over frames, of those classes that occur in y; 0 where none does."""
     truths, scores = _flat(y) > 0, np.nan_to_num(_flat(probabilities).astype(np.float64), nan=-np.inf)
-    found = [_average_precision(truths[:, k], scores[:, k]) for k in range(truths.shape[1]) if truths[:, k].any()]
-    return float(np.mean(found)) if found else 0.0
+    precisions = [_average_precision(truths[:, k], scores[:, k]) for k in range(truths.shape[1]) if truths[:, k].any()]
+    return float(np.mean(precisions)) if precisions else 0.0
 
 
 def segments(frames: Array, frame_seconds: float, segment_seconds: float = 1.0) -> Array:

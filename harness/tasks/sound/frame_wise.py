@@ -43,10 +43,10 @@ def fit_and_predict(train: Split, validation: Split, x: Array) -> dict[str, Arra
     known = labels if labels.shape[1] > 1 else labels.ravel()
 
     def outputs(inputs: Array) -> Array:
-        found = network.predict_proba(inputs.reshape(-1, inputs.shape[-1]))[:, -labels.shape[1] :]
-        return np.asarray(found, dtype=np.float32).reshape(*inputs.shape[:-1], labels.shape[1])
+        probabilities = network.predict_proba(inputs.reshape(-1, inputs.shape[-1]))[:, -labels.shape[1] :]
+        return np.asarray(probabilities, dtype=np.float32).reshape(*inputs.shape[:-1], labels.shape[1])
 
-    best, since_best, found = math.inf, 0, {}
+    best, since_best, of_best = math.inf, 0, {}
     # Of scikit-learn's own dependencies; more threads than one are slower, the products being small.
     with importlib.import_module("threadpoolctl").threadpool_limits(1):
         for _ in range(_MOST_PASSES):
@@ -55,7 +55,7 @@ def fit_and_predict(train: Split, validation: Split, x: Array) -> dict[str, Arra
             loss = mean(binary_cross_entropy(validation.y, predicted), validation.weight)
             since_best += 1
             if loss < best:
-                best, since_best, found = loss, 0, {"validation": predicted, "others": outputs(x)}
+                best, since_best, of_best = loss, 0, {"validation": predicted, "others": outputs(x)}
             if since_best == _PATIENCE:
                 break
-    return found
+    return of_best

@@ -203,7 +203,7 @@ def _made_block(seed: int, split: int, indices: range) -> dict[str, Array]:
 def _recorded(recordings: Recordings, sizes: tuple[int, int, int], seed: int) -> list[_Part]:
     train, validation, test = _by_split(recordings)
     chosen = [train[at] for at in np.random.default_rng(seed).permutation(len(train))[: sizes[0]]]
-    made = [
+    parts = [
         cached((_VERSION, recordings.sha256, *key), functools.partial(_frames, part, recordings.labels))
         for key, part in (
             (("train", seed, sizes[0]), chosen),
@@ -211,7 +211,7 @@ def _recorded(recordings: Recordings, sizes: tuple[int, int, int], seed: int) ->
             (("test", sizes[2]), test[: sizes[2]]),
         )
     ]
-    return [(part["x"], part["y"], part["frames"]) for part in made]
+    return [(part["x"], part["y"], part["frames"]) for part in parts]
 
 
 def _by_split(recordings: Recordings) -> tuple[list[Soundscape], list[Soundscape], list[Soundscape]]:
@@ -227,14 +227,14 @@ def _by_split(recordings: Recordings) -> tuple[list[Soundscape], list[Soundscape
 
 def _frames(soundscapes: Iterable[Soundscape], labels: tuple[str, ...]) -> dict[str, Array]:
     """Half precision is enough for spectrograms and halves the cache."""
-    made = [
+    of_each = [
         (spectrogram(sound.samples), frame_labels(sound.events, labels), frames_within(sound.seconds))
         for sound in soundscapes
     ]
     return {
-        "x": np.stack([x for x, _, _ in made]).astype(np.float16),
-        "y": np.stack([y for _, y, _ in made]).astype(np.uint8),
-        "frames": np.array([frames for _, _, frames in made]),
+        "x": np.stack([x for x, _, _ in of_each]).astype(np.float16),
+        "y": np.stack([y for _, y, _ in of_each]).astype(np.uint8),
+        "frames": np.array([frames for _, _, frames in of_each]),
     }
 
 

@@ -59,13 +59,13 @@ def documentation() -> Documentation:
     their names, so that validation and test portions have the same range of subjects as the training portion. Raises
     UserError where the package is not installed.
     """
-    found = importlib.util.find_spec(PACKAGE)
-    if found is None or not found.submodule_search_locations:
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
         raise UserError(
             f"the default text is the documentation of {PACKAGE}, which is not installed; install it, or name a text "
             "in options.text"
         )
-    root = Path(found.submodule_search_locations[0])
+    root = Path(spec.submodule_search_locations[0])
     source = f"documentation of {PACKAGE} {importlib.metadata.version(PACKAGE)}"
     files = sorted(_files(root), key=lambda file: hashlib.sha256(file.name.encode()).digest())
     read = cached((_VERSION, source, files), lambda: _collected(root, files))

@@ -58,8 +58,8 @@ def _read(files: tuple[Stamp, ...], *sources: str) -> Text:
 
 @lru_cache(maxsize=1)
 def _default() -> Text:
-    found = documentation()
-    return _text(found.characters, found.source, found.repeated)
+    text = documentation()
+    return _text(text.characters, text.source, text.repeated)
 
 
 def _text(characters: str, source: str, repeated: int = 0) -> Text:

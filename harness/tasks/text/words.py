@@ -40,7 +40,7 @@ def words_of(text: str) -> list[str]:
     text = text.lower()
     marks = (character for character in set(text) if unicodedata.category(character) in _MARKS)
     inside = rf"[\w{re.escape(''.join(sorted(marks)) + _JOINERS)}]"
-    return [found.group() for found in re.finditer(rf"\w{inside}*|([^\w\s])\1*", text)]
+    return [match.group() for match in re.finditer(rf"\w{inside}*|([^\w\s])\1*", text)]
 
 
 def _portions(options: WordsOptions) -> Portions:
