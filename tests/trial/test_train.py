@@ -303,7 +303,7 @@ def test_where_a_target_is_reached_evaluations_come_closer_and_nothing_else_chan
     assert [[point[key] for key in exact] for point in told["curve"]] == [
         [point[key] for key in exact] for point in without["curve"]
     ]
-    assert without["near_target"] == []
+    assert without["near_target"] == ()
     near = told["near_target"]
     assert [point["update"] for point in near] == [1, 2, 3, 5, 7, 10, 14, 21][: len(near)]
     assert near
