@@ -67,7 +67,7 @@ def with_number_of_seeds(experiment: Experiment, number: int) -> Experiment:
 
 
 @dataclass(frozen=True)
-class InterimAnalysis:
+class AnalysedClaims:
     """The claims judged by the seeds so far, and what they were judged by."""
 
     verdicts: list[Verdict]
@@ -75,7 +75,7 @@ class InterimAnalysis:
     """Of the records."""
 
 
-def interim_analysis(store: Store, claims: Sequence[Claim], most: int) -> InterimAnalysis:
+def interim_analysis(store: Store, claims: Sequence[Claim], most: int) -> AnalysedClaims:
     """Judge the claims, and note this interim analysis for each that is open and has more seeds than at the last one.
 
     most: the number of seeds at the last interim analysis that may be.
@@ -88,7 +88,7 @@ def interim_analysis(store: Store, claims: Sequence[Claim], most: int) -> Interi
         if seen < len(whole.pairs) <= most and (is_open(before[whole.id]) or whole.id not in looks):
             through[whole.id] = max(pair.seed for pair in whole.pairs)
     store.add_looks(through, most)
-    return InterimAnalysis(judge(claims, frame, curves, store.looks()), frame)
+    return AnalysedClaims(judge(claims, frame, curves, store.looks()), frame)
 
 
 def is_open(verdict: Verdict) -> bool:
