@@ -44,7 +44,7 @@ def test_the_formula_counts_what_keras_makes(name, features, units, use_bias, re
 
 def test_an_extra_input_feeds_its_own_blocks() -> None:
     cell = Cell("x", "X", "", ("a", "b"), ("a", "b"), step=some_step, extra_blocks=1, extra_features=3)
-    assert cell.shapes(10, 4) == {"backend": (7, 4), "extra_kernel": (3, 4), "recurrent_kernel": (4, 8), "bias": (8,)}
+    assert cell.shapes(10, 4) == {"kernel": (7, 4), "extra_kernel": (3, 4), "recurrent_kernel": (4, 8), "bias": (8,)}
     assert cell.parameters(10, 4) == 7 * 4 + 3 * 4 + 4 * 8 + 8
 
 
@@ -57,15 +57,15 @@ def declared(**fields) -> Cell:
 @pytest.mark.parametrize(
     ("fields", "shapes"),
     [
-        ({"recurrent_weights": "none"}, {"backend": (8, 22), "bias": (22,)}),
-        ({"recurrent_weights": "diagonal"}, {"backend": (8, 22), "recurrent_diagonal": (22,), "bias": (22,)}),
+        ({"recurrent_weights": "none"}, {"kernel": (8, 22), "bias": (22,)}),
+        ({"recurrent_weights": "diagonal"}, {"kernel": (8, 22), "recurrent_diagonal": (22,), "bias": (22,)}),
         (
             {"recurrent_weights": {"a": "diagonal"}, "recurrent_bias": True},
-            {"backend": (8, 22), "recurrent_kernel": (11, 11), "recurrent_diagonal": (11,), "bias": (2, 22)},
+            {"kernel": (8, 22), "recurrent_kernel": (11, 11), "recurrent_diagonal": (11,), "bias": (2, 22)},
         ),
         (
             {"input_weights": {"b": "none"}, "recurrent_weights": {"a": "none"}, "recurrent_bias": True},
-            {"backend": (8, 11), "recurrent_kernel": (11, 11), "bias": (11,), "recurrent_bias": (11,)},
+            {"kernel": (8, 11), "recurrent_kernel": (11, 11), "bias": (11,), "recurrent_bias": (11,)},
         ),
     ],
 )
