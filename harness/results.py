@@ -70,8 +70,8 @@ class Stored:
     """((task, cell), trials) of those that somebody stopped, other than those left out."""
     left_out: list[LeftOut]
     """Those that the last run left out for want of time."""
-    looks: dict[str, InterimAnalyses]
-    """At claims (by id), while seeds were added."""
+    analyses: dict[str, InterimAnalyses]
+    """Interim analyses of claims (by id), made while seeds were added."""
     machines: list[dict[str, Any]]
     datasets: list[dict[str, str]]
     """The trials' data, a row a task and data."""
@@ -107,7 +107,7 @@ def read_results(directory: str | Path, experiment: Experiment | None = None) ->
     with open_store(directory) as store:
         left = store.planned_trials()
         planned, seeds = len(left), store.planned_seeds()
-        left_out, out_of_time, looks = store.left_out(), store.left_out_ids(), store.looks()
+        left_out, out_of_time, analyses = store.left_out(), store.left_out_ids(), store.analyses()
         for batch in _batches(store.records(), _BATCH):
             for parts, make in zip(tables, made, strict=True):
                 parts.append(make(batch))
@@ -144,7 +144,7 @@ def read_results(directory: str | Path, experiment: Experiment | None = None) ->
         missing=[(*of, count) for of, count in sorted(Counter(left.values()).items())],
         stopped=sorted(stopped.items()),
         left_out=left_out,
-        looks=looks,
+        analyses=analyses,
         machines=list(machines.values()),
         datasets=list(datasets.rows()),
         data_notes=list(datasets.warnings()),
@@ -297,7 +297,7 @@ def _labels(directories: Sequence[Path]) -> list[str]:
 def _judged(stored: Stored, claims: Sequence[Claim] | None = None) -> list[Verdict]:
     from harness.verdicts.judge import judge
 
-    return judge(stored.experiment.claim if claims is None else claims, stored.frame, stored.curves, stored.looks)
+    return judge(stored.experiment.claim if claims is None else claims, stored.frame, stored.curves, stored.analyses)
 
 
 def report_data(stored: Stored, verdicts: list[Verdict]) -> ReportData:

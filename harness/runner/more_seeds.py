@@ -1,8 +1,8 @@
-"""Adding seeds where claims are open, until they are decided: which trials come next, and when claims are looked at.
+"""Adding seeds where claims are open, until they are decided: which trials come next, and interim analyses.
 
-However often a claim is looked at, it gets a wrong direction with a probability of at most 5 %: each look is tested at
-a level that allows for all of them (harness/verdicts/sequential.py). For that the most seeds have to be fixed before
-the first look, and every look has to be on record: both are in the store.
+However often a claim is analysed, it gets a wrong direction with a probability of at most 5 %: each interim analysis
+tests at a level that allows for all of them (harness/verdicts/sequential.py). For that the most seeds have to be fixed
+before the first one, and every one has to be on record: both are in the store.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from harness.verdicts.stats import FEWEST_SEEDS
 from harness.verdicts.verdict import Verdict
 
 BLOCK = 6
-"""Seeds that are added between two looks."""
+"""Seeds that are added between two interim analyses."""
 CLEAR = 0.8
 """A claim that leans by this probability gets its seeds before those that lean less: they decide it sooner."""
 MOST_SEEDS = 40
@@ -37,13 +37,13 @@ def most_seeds(experiment: Experiment, store: Store, asked: int | None, *, addin
 
     Raises UserError where it cannot be what is asked for.
     """
-    looks = store.looks()
+    analyses = store.analyses()
     largest = max(len(sweep.seeds or experiment.seeds) for sweep in experiment.sweep)
-    if looks:
-        fixed = next(iter(looks.values())).most
+    if analyses:
+        fixed = next(iter(analyses.values())).most
         if asked not in (None, fixed):
             raise UserError(
-                f"--most-seeds {asked}: claims in {store.directory} were looked at with at most {fixed} seeds in mind,"
+                f"--most-seeds {asked}: claims in {store.directory} were analysed with at most {fixed} seeds in mind,"
                 " and that cannot be changed afterwards. Leave the option out, or start again with --results DIR"
             )
         return fixed
@@ -80,15 +80,15 @@ def interim_analysis(store: Store, claims: Sequence[Claim], most: int) -> Analys
 
     most: the number of seeds at the last interim analysis that may be.
     """
-    frame, curves, looks = to_frame(store.records()), curves_frame(store.records()), store.looks()
-    before = {verdict.id: verdict for verdict in judge(claims, frame, curves, looks)}
+    frame, curves, analyses = to_frame(store.records()), curves_frame(store.records()), store.analyses()
+    before = {verdict.id: verdict for verdict in judge(claims, frame, curves, analyses)}
     through = {}
     for whole in judge(claims, frame, curves):
         seen = before[whole.id].looks[-1].n if before[whole.id].looks else FEWEST_SEEDS - 1
-        if seen < len(whole.pairs) <= most and (is_open(before[whole.id]) or whole.id not in looks):
+        if seen < len(whole.pairs) <= most and (is_open(before[whole.id]) or whole.id not in analyses):
             through[whole.id] = max(pair.seed for pair in whole.pairs)
-    store.add_looks(through, most)
-    return AnalysedClaims(judge(claims, frame, curves, store.looks()), frame)
+    store.add_analyses(through, most)
+    return AnalysedClaims(judge(claims, frame, curves, store.analyses()), frame)
 
 
 def is_open(verdict: Verdict) -> bool:

@@ -40,7 +40,7 @@ class Run:
     retry: Mapping[str, int]
     """Trials to be done again (by id), with the attempts they had when the run began."""
     most_seeds: int | None
-    """The most seeds that claims are looked at with, where seeds are, or have been, added; then those stay planned."""
+    """The most seeds that claims are analysed with, where seeds are, or have been, added; then those stay planned."""
     planned_before: frozenset[str]
     stored_by_any_code: frozenset[str]
     """`TrialSpec.id_by_any_code` of the trials of the last plan that have a record, by this code and data or others."""

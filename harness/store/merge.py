@@ -84,7 +84,7 @@ def merge(sources: Sequence[str | Path], into: str | Path) -> Merged:
     merged = Merged()
     with ExitStack() as stack:
         stores = [stack.enter_context(open_store(directory)) for directory in directories]
-        looks = _all_looks(stores)  # before the records: what a look has seen was stored before it
+        analyses = _all_analyses(stores)  # before the records: what an analysis has used was stored before it
         plan = _whole_plan(stores)
         target = stack.enter_context(open_store(into, create=True, option="--into DIR"))
         stack.enter_context(exclusive(into, "--into DIR"))
@@ -93,7 +93,7 @@ def merge(sources: Sequence[str | Path], into: str | Path) -> Merged:
         write_atomically(into / EXPERIMENT_NAME, stored_experiment(directories[0]))
         _copy_summaries(directories, into)
         records = _all_records(stores, directories, _whose_blocks(stores, plan), merged)
-        target.fill(plan, looks, records)  # last, so that a merge that was stopped before its end can be done again
+        target.fill(plan, analyses, records)  # last, so that a merge that was stopped before its end can be done again
     return merged
 
 
@@ -115,28 +115,28 @@ def _check(directories: Sequence[Path], into: Path) -> None:
             )
 
 
-def _all_looks(stores: Sequence[Store]) -> dict[str, InterimAnalyses]:
-    """The looks at each claim (by id) in any of the folders.
+def _all_analyses(stores: Sequence[Store]) -> dict[str, InterimAnalyses]:
+    """The interim analyses of each claim (by id) in any of the folders.
 
-    Each becomes a look at the merged records up to its last seed. Whether a folder went on after one of its looks was
+    Each becomes one of the merged records up to its last seed. Whether a folder went on after one of its analyses was
     decided by what it then knew, seeds that come before those that followed; so the merged records, in the order of
-    their seeds, are a sequence that was looked at, and levels that allow for all of the looks hold. They depend on the
-    most seeds, which therefore has to be the same everywhere. Raises UserError where it is not.
+    their seeds, are a sequence that was analysed, and levels that allow for all of the analyses hold. They depend on
+    the most seeds, which therefore has to be the same everywhere. Raises UserError where it is not.
     """
-    all_looks: dict[str, InterimAnalyses] = {}
+    merged: dict[str, InterimAnalyses] = {}
     most: tuple[int, Path] | None = None
     for store in stores:
-        for claim, looks in store.looks().items():
-            most = most or (looks.most, store.directory)
-            if looks.most != most[0]:
+        for claim, analyses in store.analyses().items():
+            most = most or (analyses.most, store.directory)
+            if analyses.most != most[0]:
                 raise UserError(
-                    f"{store.directory}: claims were looked at with at most {looks.most} seeds in mind, in {most[1]}"
+                    f"{store.directory}: claims were analysed with at most {analyses.most} seeds in mind, in {most[1]}"
                     f" with at most {most[0]}; no verdict on the seeds of both can allow for that. See them side"
                     f" by side instead: harness report {most[1]} {store.directory}"
                 )
-            before = all_looks[claim].through if claim in all_looks else ()
-            all_looks[claim] = InterimAnalyses(tuple(sorted({*before, *looks.through})), looks.most)
-    return all_looks
+            before = merged[claim].through if claim in merged else ()
+            merged[claim] = InterimAnalyses(tuple(sorted({*before, *analyses.through})), analyses.most)
+    return merged
 
 
 def _whole_plan(stores: Sequence[Store]) -> list[Planned]:

@@ -37,7 +37,7 @@ _PAGE = (
 _DATA = "task, json_extract(spec, '$.options'), json_extract(spec, '$.data')"
 _AT_A_TIME = 500
 _INSERT_TRIAL = "INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?)"
-_INSERT_LOOK = "INSERT INTO look VALUES (?, ?, ?)"
+_INSERT_ANALYSIS = "INSERT INTO look VALUES (?, ?, ?)"
 _LEFT_OUT = (
     "FROM left_out JOIN planned USING (trial_id) WHERE NOT EXISTS"
     " (SELECT 1 FROM trial WHERE trial.trial_id = left_out.trial_id AND status <> 'interrupted')"
@@ -152,7 +152,7 @@ class Store:
         self._connection.executemany(INSERT_PLANNED, rows)
 
     def fill(
-        self, plan: Iterable[Planned], looks: Mapping[str, InterimAnalyses], records: Iterable[Mapping[str, Any]]
+        self, plan: Iterable[Planned], analyses: Mapping[str, InterimAnalyses], records: Iterable[Mapping[str, Any]]
     ) -> None:
         """Store what other stores hold, in one transaction: all of it or nothing. Records have an attempt each."""
         rows = (
@@ -169,8 +169,8 @@ class Store:
         )
         with self._writing():
             self._replace_plan(plan)
-            for claim, of in looks.items():
-                self._connection.executemany(_INSERT_LOOK, [(claim, through, of.most) for through in of.through])
+            for claim, of in analyses.items():
+                self._connection.executemany(_INSERT_ANALYSIS, [(claim, through, of.most) for through in of.through])
             self._connection.executemany(_INSERT_TRIAL, rows)
 
     def leave_out(self, reasons: Mapping[str, str]) -> None:
@@ -198,19 +198,19 @@ class Store:
         """Their ids."""
         return {trial_id for (trial_id,) in self._read(f"SELECT left_out.trial_id {_LEFT_OUT}")}
 
-    def add_looks(self, claims: Mapping[str, int], most: int) -> None:
-        """Remember a look at each of the claims (by id) with all seeds up to the one given."""
+    def add_analyses(self, claims: Mapping[str, int], most: int) -> None:
+        """Note an interim analysis of each of the claims (by id) with all seeds up to the one given."""
         rows = [(claim, through, most) for claim, through in claims.items()]
         with self._writing():
-            self._connection.executemany(_INSERT_LOOK, rows)
+            self._connection.executemany(_INSERT_ANALYSIS, rows)
 
-    def looks(self) -> dict[str, InterimAnalyses]:
-        """For each claim (by id) that was looked at while seeds were added, its looks."""
-        looks: dict[str, InterimAnalyses] = {}
+    def analyses(self) -> dict[str, InterimAnalyses]:
+        """The interim analyses of each claim (by id) that has any."""
+        analyses: dict[str, InterimAnalyses] = {}
         for claim, through, most in self._read("SELECT claim, through, most FROM look ORDER BY claim, through"):
-            before = looks[claim].through if claim in looks else ()
-            looks[claim] = InterimAnalyses((*before, through), most)
-        return looks
+            before = analyses[claim].through if claim in analyses else ()
+            analyses[claim] = InterimAnalyses((*before, through), most)
+        return analyses
 
     def attempts(self) -> dict[str, Attempts]:
         """The attempts at each stored trial, by its id."""

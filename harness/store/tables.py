@@ -55,7 +55,8 @@ CREATE TABLE look (
 """
 """What is counted lies in indexes, so that `harness status` reads neither records nor specs.
 
-A look is at a claim with all seeds up to `through`; `most` is the largest number of seeds, fixed beforehand."""
+A row of `look` is an interim analysis of a claim with all seeds up to `through`; `most` is the largest number of seeds,
+fixed beforehand."""
 
 
 def check_schema(connection: sqlite3.Connection, path: Path, *, create: bool) -> None:

@@ -103,7 +103,7 @@ def _files() -> dict[str, bytes]:
             store.add_all(_stored(at, of) for at, of in enumerate(trials.values()) if at != 7)
             store.add(_stored(4, trials[ids[5]]).model_copy(update={"attempt": 2}))
             store.leave_out({ids[7]: "no time"})
-            store.add_looks({"solves": 1}, 40)
+            store.add_analyses({"solves": 1}, 40)
         (directory / EXPERIMENT_NAME).write_text(_TEXT, encoding="utf-8")
         (directory / "summaries").mkdir()
         (directory / "summaries" / "gru.txt").write_text('Model: "gru"\n', encoding="utf-8")

@@ -258,7 +258,10 @@ def test_seeds_are_added_where_a_claim_is_open_and_only_there(run, tmp_path: Pat
     assert [look.n for look in verdicts["open"].looks] == [5, 11, 15]
     assert "Interim analyses after 5, 11 and 15 of at most 15 seeds" in verdicts["open"].reason
     with open_store(tmp_path / "tiny") as store:
-        assert {claim: looks.through for claim, looks in store.looks().items()} == {"clear": (4,), "open": (4, 10, 14)}
+        assert {claim: looks.through for claim, looks in store.analyses().items()} == {
+            "clear": (4,),
+            "open": (4, 10, 14),
+        }
 
 
 def test_a_verdict_after_looks_allows_for_them_whenever_it_is_judged_again(run, tmp_path: Path) -> None:
@@ -298,7 +301,7 @@ def test_a_plain_run_keeps_the_seeds_that_were_added(run, tmp_path: Path) -> Non
 def test_seeds_added_by_number_are_a_look_too(run, tmp_path: Path) -> None:
     run(until_decided=True, most_seeds=10, budget=1e6)
     with open_store(tmp_path / "tiny") as store:
-        before = store.looks()["open"].through
+        before = store.analyses()["open"].through
     text = CLAIMS.replace("seeds = 2", "seeds = 13")
     finished, engine, _ = run(text)
     assert seeds_run(engine, 20) == set(range(5, 13)), "what is stored is not run again"

@@ -160,7 +160,7 @@ def looked_at(path: Path, seeds: Iterable[int], through: Iterable[int], most: in
             for (seed, cell), one in of.items()
         )
         for last in through:
-            store.add_looks({"lower": last}, most)
+            store.add_analyses({"lower": last}, most)
     (path / EXPERIMENT_NAME).write_text(EXPERIMENT + CLAIM, encoding="utf-8")
     return path
 
@@ -171,14 +171,14 @@ def test_looks_stay_on_record_and_the_merged_verdict_allows_for_all_of_them(tmp_
     plain = looked_at(tmp_path / "plain", range(30, 35), ())
     merge([a, b, plain], tmp_path / "all")
     with open_store(tmp_path / "all") as store:
-        assert store.looks() == {"lower": InterimAnalyses((4, 9, 24), 40)}
+        assert store.analyses() == {"lower": InterimAnalyses((4, 9, 24), 40)}
     (verdict,) = judge_results(tmp_path / "all")
     assert [look.n for look in verdict.looks] == [5, 10, 15]
     assert verdict.most_seeds == 40
     assert "5 seeds came after the last interim analysis" in verdict.reason
     merge([plain, a], tmp_path / "two")
     with open_store(tmp_path / "two") as store:
-        assert store.looks() == {"lower": InterimAnalyses((4, 9), 40)}
+        assert store.analyses() == {"lower": InterimAnalyses((4, 9), 40)}
 
 
 def test_looks_with_different_most_seeds_in_mind_cannot_be_merged(tmp_path: Path) -> None:
@@ -263,7 +263,7 @@ def test_a_merge_that_was_ended_before_it_was_done_can_be_done_again(
     assert judge_results(tmp_path / "ab")[0].verdict == "undecided", "it can be reported"
     assert merge([a, b], tmp_path / "ab").records == 20
     with open_store(tmp_path / "ab") as store:
-        assert store.looks() == {"lower": InterimAnalyses((4, 9), 40)}
+        assert store.analyses() == {"lower": InterimAnalyses((4, 9), 40)}
 
 
 def test_a_folder_in_which_a_run_goes_on_can_be_merged_and_the_run_is_not_held_up(

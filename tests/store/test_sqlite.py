@@ -271,9 +271,9 @@ def test_what_a_run_left_out_is_told_until_it_is_run(tmp_path: Path) -> None:
 
 def test_looks_are_kept_by_claim_in_the_order_of_their_seeds(tmp_path: Path) -> None:
     with open_store(tmp_path, create=True) as store:
-        store.add_looks({"a": 9, "b": 9}, 20)
-        store.add_looks({"a": 4}, 20)
-        assert store.looks() == {"a": InterimAnalyses((4, 9), 20), "b": InterimAnalyses((9,), 20)}
+        store.add_analyses({"a": 9, "b": 9}, 20)
+        store.add_analyses({"a": 4}, 20)
+        assert store.analyses() == {"a": InterimAnalyses((4, 9), 20), "b": InterimAnalyses((9,), 20)}
 
 
 def test_more_records_than_are_read_at_a_time_come_once_each_and_in_order(
