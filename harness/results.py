@@ -93,8 +93,8 @@ def read_results(directory: str | Path, experiment: Experiment | None = None) ->
     from harness.store.frame import curves_frame, lengths_frame, named_data, reach_frame, to_frame
 
     directory = user_path(directory)
-    made = (to_frame, curves_frame, lengths_frame, reach_frame)
-    tables = [[make([])] for make in made]
+    frame_makers = (to_frame, curves_frame, lengths_frame, reach_frame)
+    tables = [[make([])] for make in frame_makers]
     examples: dict[str, Example] = {}
     stopped: Counter[tuple[str, str]] = Counter()
     machines: dict[str, dict[str, Any]] = {}
@@ -109,7 +109,7 @@ def read_results(directory: str | Path, experiment: Experiment | None = None) ->
         planned, seeds = len(left), store.planned_seeds()
         left_out, out_of_time, analyses = store.left_out(), store.left_out_ids(), store.analyses()
         for batch in _batches(store.records(), _BATCH):
-            for parts, make in zip(tables, made, strict=True):
+            for parts, make in zip(tables, frame_makers, strict=True):
                 parts.append(make(batch))
             examples |= {record["trial_id"]: _example(record["example"]) for record in batch if record.get("example")}
             commits |= {record["git_commit"] or "unknown" for record in batch}

@@ -133,9 +133,9 @@ def _equality(shape: str, n: int, experiments: int, looks: tuple[int, ...] = ())
 
 def _of_equal_cells(spread: float, n: int, experiments: int) -> Iterator[Figure]:
     generator = np.random.default_rng([SEED, n, round(100 * spread)])
-    found = sum(_equal(verdict_of_equal_cells(spread, n, generator)) for _ in range(experiments))
+    equal_count = sum(_equal(verdict_of_equal_cells(spread, n, generator)) for _ in range(experiments))
     what = "no practical difference is found where there is none, by the standard deviation of normal differences"
-    yield Figure(what, f"{n} seeds, {spread:g} margins", found / experiments, experiments)
+    yield Figure(what, f"{n} seeds, {spread:g} margins", equal_count / experiments, experiments)
 
 
 def _equal(verdict: Verdict) -> bool:
@@ -208,13 +208,13 @@ def _of_a_step(step: int, seeds: int, experiments: int) -> Iterator[Figure]:
     equal = [verdict_of_times(step, seeds, generator) for _ in range(experiments)]
     apart = [verdict_of_times(step, seeds, generator, ratio=RATIO, spread=0.02) for _ in range(experiments)]
     where = f"{seeds} seeds, {step} update{'s' * (step != 1)}"
-    for what, found, wrong in (
+    for what, verdicts, wrong in (
         ("a time to target that is known to within a step gets a direction although there is no difference", equal,
          ("supported", "contradicted")),
         (f"a time to target that is known to within a step is called without practical difference although the ratio is"
          f" as large as the margin, {MARGIN.replace('%', ' %')}", apart, ("no practical difference",)),
     ):  # fmt: skip
-        share = sum(verdict.verdict in wrong for verdict in found) / experiments
+        share = sum(verdict.verdict in wrong for verdict in verdicts) / experiments
         yield Figure(what, where, share, experiments, high=ALPHA)
     covered = sum(_covers(verdict, 0.0) for verdict in equal) / experiments
     what = "the 95 % interval of a time to target that is known to within a step covers that there is no difference"
@@ -309,16 +309,16 @@ def main(arguments: list[str] | None = None) -> int:
         if not options.only or part in options.only
         for job in of_part(options.experiments)
     ]
-    found: dict[str, list[Figure]] = {part: [] for part, _ in jobs}
+    figures_by_part: dict[str, list[Figure]] = {part: [] for part, _ in jobs}
     for (part, _), of_job in zip(jobs, simulated((job for _, job in jobs), options.jobs), strict=True):
-        found[part] += of_job
+        figures_by_part[part] += of_job
         for figure in of_job:
             print(f"{figure.what}; {figure.scenario}: {cell(figure)}", file=sys.stderr, flush=True)
-    tables = {part: in_markdown(of_part) for part, of_part in found.items()}
+    tables = {part: in_markdown(of_part) for part, of_part in figures_by_part.items()}
     print("\n\n".join(tables.values()))
     for part, text in tables.items() if options.write else ():
         write_section(options.write, section_of(part), text)
-    return 0 if all(figure.holds for of_part in found.values() for figure in of_part) else 1
+    return 0 if all(figure.holds for of_part in figures_by_part.values() for figure in of_part) else 1
 
 
 if __name__ == "__main__":

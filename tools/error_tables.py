@@ -36,19 +36,19 @@ def standard_error(share: float, experiments: int) -> float:
     return float(np.sqrt(share * (1 - share) / experiments))
 
 
-def in_markdown(found: Sequence[Figure]) -> str:
+def in_markdown(figures: Sequence[Figure]) -> str:
     """A table for each thing that was counted: seeds down, kinds of data across. Above them, of how many experiments.
 
     The figures are of equal numbers of experiments.
     """
-    (experiments,) = {figure.experiments for figure in found}
+    (experiments,) = {figure.experiments for figure in figures}
     error = 100 * standard_error(0.05, experiments)
     tables = [
         f"Each figure is a share of {experiments:,} simulated experiments. The standard error of a figure of 5 % is"
         f" {error:.1f} percentage points."
     ]
-    for what in dict.fromkeys(figure.what for figure in found):
-        of_table = [figure for figure in found if figure.what == what]
+    for what in dict.fromkeys(figure.what for figure in figures):
+        of_table = [figure for figure in figures if figure.what == what]
         cells = {tuple(figure.scenario.split(", ", 1)): figure for figure in of_table}
         rows, columns = ([*dict.fromkeys(place)] for place in zip(*cells, strict=True))
         lines = [f"| | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]

@@ -84,8 +84,8 @@ def block_figures(experiments: int, machine: str, blocks: Iterable[int] = BLOCKS
             (f"a claim on seconds per update is supported where one cell takes {100 * (FAR - 1):.0f} % longer",
              [v.verdict == "supported" for v in far], 0.0, 1.0),
         )  # fmt: skip
-        for what, found, low, high in shares:
-            yield Figure(what, f"{n} blocks, {machine}", float(np.mean(found)), experiments, low, high)
+        for what, outcomes, low, high in shares:
+            yield Figure(what, f"{n} blocks, {machine}", float(np.mean(outcomes)), experiments, low, high)
 
 
 def simulated_ratios(machine: Machine, experiments: int, blocks: int, generator: np.random.Generator) -> Floats:

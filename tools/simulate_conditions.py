@@ -35,7 +35,7 @@ def verdicts_of(advantages: Sequence[float], seeds: int, generator: np.random.Ge
         parts = []
         for place, advantage in enumerate(advantages):
             shared, better, than = generator.normal(size=(3, seeds))
-            losses = [10 + (shared + own) / np.sqrt(2) for own in (better, than)]
+            losses = [10 + (shared + noise) / np.sqrt(2) for noise in (better, than)]
             scope = {"sequence_length": place}
             parts.append(Pairs(scope, "simulated", tuple(range(seeds)), losses[0] - advantage, losses[1]))
         claim = comparison("paired", on="test_loss", margin=MARGIN).model_copy(update={"id": f"claim-{number}"})

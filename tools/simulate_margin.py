@@ -62,7 +62,7 @@ def _graded(draw: Draw) -> Callable[[int, np.random.Generator], Measured]:
     def simulate(seeds: int, generator: np.random.Generator) -> Measured:
         base = 10 + generator.normal(size=seeds)
         difference = np.round(MARGIN + SPREAD * draw(seeds, generator), 9)
-        return comparison("paired", on="test_loss", margin=MARGIN), _found(base, base + difference), _LOSS
+        return comparison("paired", on="test_loss", margin=MARGIN), _paired_trials(base, base + difference), _LOSS
 
     return simulate
 
@@ -70,18 +70,18 @@ def _graded(draw: Draw) -> Callable[[int, np.random.Generator], Measured]:
 def _two_kinds(seeds: int, generator: np.random.Generator) -> Measured:
     """One cell always solves the task, the other with the probability that makes the means differ by the margin."""
     sides = _accuracies(seeds, 1 - KINDS_APART / (SOLVED - UNSOLVED), generator)
-    return _accuracy_claim(), _found(*sides), _ACCURACY
+    return _accuracy_claim(), _paired_trials(*sides), _ACCURACY
 
 
 def _nine_of_ten(seeds: int, generator: np.random.Generator) -> Measured:
     """The other cell solves the task with probability 0.9, so that the difference exceeds the margin."""
-    return _accuracy_claim(), _found(*_accuracies(seeds, 0.9, generator)), _ACCURACY
+    return _accuracy_claim(), _paired_trials(*_accuracies(seeds, 0.9, generator)), _ACCURACY
 
 
 def _near_the_edge(seeds: int, generator: np.random.Generator) -> Measured:
     """Accuracies below 1, mostly by little, by the margin on average."""
     below = generator.beta(0.2, 0.2 / KINDS_APART - 0.2, size=seeds)
-    return _accuracy_claim(), _found(np.ones(seeds), 1 - below), _ACCURACY
+    return _accuracy_claim(), _paired_trials(np.ones(seeds), 1 - below), _ACCURACY
 
 
 def _pooled(seeds: int, generator: np.random.Generator) -> Measured:
@@ -94,13 +94,13 @@ def _pooled(seeds: int, generator: np.random.Generator) -> Measured:
 def _solved_by_one(seeds: int, generator: np.random.Generator) -> Measured:
     """One cell always solves the task, the other in four of five seeds."""
     sides = np.ones(seeds), (generator.random(seeds) < 0.8).astype(float)
-    return comparison("proportion", margin=0.2), _found(*sides), _SOLVED
+    return comparison("proportion", margin=0.2), _paired_trials(*sides), _SOLVED
 
 
 def _solved_at_random(seeds: int, generator: np.random.Generator) -> Measured:
     """Solved in 60 % and in 40 % of the seeds, independently."""
     better, than = ((generator.random(seeds) < share).astype(float) for share in (0.6, 0.4))
-    return comparison("proportion", margin=0.2), _found(better, than), _SOLVED
+    return comparison("proportion", margin=0.2), _paired_trials(better, than), _SOLVED
 
 
 def _horizons(seeds: int, generator: np.random.Generator) -> Measured:
@@ -109,7 +109,7 @@ def _horizons(seeds: int, generator: np.random.Generator) -> Measured:
     fails = generator.random(seeds) < share
     levels = np.array(_LENGTHS)
     better = np.tile(1.0 * (levels <= _LENGTHS[2]), (seeds, 1))
-    return comparison("horizon", margin="25%"), _found(better, better * ~fails[:, None], _LENGTHS), _SOLVED
+    return comparison("horizon", margin="25%"), _paired_trials(better, better * ~fails[:, None], _LENGTHS), _SOLVED
 
 
 def _trends(seeds: int, generator: np.random.Generator) -> Measured:
@@ -121,21 +121,21 @@ def _trends(seeds: int, generator: np.random.Generator) -> Measured:
     better, than = (SOLVED + 0.001 * generator.normal(size=(seeds, len(_SIZES))) for _ in range(2))
     than[:, -1] -= (SOLVED - UNSOLVED) * ~solved
     claim = comparison("trend", on="test_accuracy", along="train_size", advantage="grows", margin=margin)
-    return claim, _found(better, than, _SIZES), _ACCURACY
+    return claim, _paired_trials(better, than, _SIZES), _ACCURACY
 
 
 def _misses(seeds: int, generator: np.random.Generator) -> Measured:
     """Equal times, but the other cell misses the target as often as makes its time longer by the margin."""
     better, than = (100 * np.exp(0.001 * generator.normal(size=seeds)) for _ in range(2))
     than = np.where(generator.random(seeds) < 1 - 1 / 1.1, np.nan, than)
-    return comparison("time-to-target", target=1.0, margin="10%"), _found(better, than), _TIME
+    return comparison("time-to-target", target=1.0, margin="10%"), _paired_trials(better, than), _TIME
 
 
 def _times(seeds: int, generator: np.random.Generator) -> Measured:
     """Both cells reach the target, the logarithms of their ratio being exponential about that of the margin."""
     ratio = np.log(1.25) + 0.02 * (generator.exponential(size=seeds) - 1)
     better = 100 * np.exp(0.3 * generator.normal(size=seeds))
-    return comparison("time-to-target", target=1.0, margin="25%"), _found(better, better * np.exp(ratio)), _TIME
+    return comparison("time-to-target", target=1.0, margin="25%"), _paired_trials(better, better * np.exp(ratio)), _TIME
 
 
 OF_KINDS: dict[str, Callable[[int, np.random.Generator], Measured]] = {
@@ -165,7 +165,7 @@ def verdict_of_equal_cells(spread: float, seeds: int, generator: np.random.Gener
     """The verdict on normal differences of mean 0 whose standard deviation is `spread` times the margin."""
     base = 10 + generator.normal(size=seeds)
     sides = base, base + MARGIN * spread * generator.normal(size=seeds)
-    return judge_pairs([(comparison("paired", on="test_loss", margin=MARGIN), _found(*sides), _LOSS)])[0]
+    return judge_pairs([(comparison("paired", on="test_loss", margin=MARGIN), _paired_trials(*sides), _LOSS)])[0]
 
 
 def _accuracies(seeds: int, solves: float, generator: np.random.Generator) -> tuple[Floats, Floats]:
@@ -178,7 +178,7 @@ def _accuracy_claim() -> Comparison:
     return comparison("paired", on="test_accuracy", margin=KINDS_APART)
 
 
-def _found(better: Floats, than: Floats, levels: tuple[float, ...] = ()) -> PairedTrials:
+def _paired_trials(better: Floats, than: Floats, levels: tuple[float, ...] = ()) -> PairedTrials:
     return PairedTrials((_pairs(better, than, levels),), PairingCounts(), {})
 
 

@@ -139,8 +139,8 @@ def _tuned_together(planned: _Planned, at: str) -> dict[str, Hashable]:
     """A learning rate is chosen for each combination of these."""
     spec, asked = planned
     names = ("task", "cell", "backend", "units", "matched") + (("train_size", "sequence_length") if at == "all" else ())
-    own = {name: getattr(spec, name) for name in names}
-    return own | {name: asked[name] for name in asked if name not in own and name not in _NOT_TUNED_BY}
+    spec_values = {name: getattr(spec, name) for name in names}
+    return spec_values | {name: asked[name] for name in asked if name not in spec_values and name not in _NOT_TUNED_BY}
 
 
 _NOT_TUNED_BY = ("learning_rate", "seed", "match")
@@ -334,5 +334,5 @@ class _Units:
 @cache
 def _width(task: str, train_size: int, sequence_length: int, options: Options) -> int:
     """Features of the inputs, as the network sees them; kept, because some data take seconds to make."""
-    made = tasks[task].make(train_size, sequence_length, 0, options)
-    return made.symbols or made.input_shape[-1]
+    data = tasks[task].make(train_size, sequence_length, 0, options)
+    return data.symbols or data.input_shape[-1]

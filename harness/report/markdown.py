@@ -82,8 +82,8 @@ def _verdicts(data: ReportData) -> str:
         return "The experiment declares no claims."
     head = "| | Claim | Verdict | Effect | 95 % interval | Margin | Seeds |\n|---|---|---|---:|---|---:|---:|"
     rows, more_rows = _fitting([_row(verdict) for verdict in data.verdicts], FOR_VERDICTS, "claims")
-    told = [f"- **{plain(v.claim, 200)}**: {plain(v.reason, 600)}" for v in data.verdicts if v.reason]
-    reasons, more_reasons = _fitting(told, FOR_REASONS, "reasons")
+    reason_lines = [f"- **{plain(v.claim, 200)}**: {plain(v.reason, 600)}" for v in data.verdicts if v.reason]
+    reasons, more_reasons = _fitting(reason_lines, FOR_REASONS, "reasons")
     parts = ["\n".join([head, *rows]), more_rows, "\n".join(reasons), more_reasons]
     return "\n\n".join(part for part in parts if part)
 

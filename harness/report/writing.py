@@ -47,15 +47,15 @@ def _drawn(plot: Plot, looked: Mapping[str, Look]) -> tuple[Plot, dict[str, byte
     return plot, plot_files(plot, looked) if plot.panels else {}
 
 
-def write_files(files: Mapping[str, bytes], directory: Path, own: Iterable[str] = ()) -> None:
+def write_files(files: Mapping[str, bytes], directory: Path, added_figures: Iterable[str] = ()) -> None:
     """The files in the directory. Figures of an earlier report that are no longer made are removed.
 
-    `own` names the figures that the experiment adds to the bundled ones.
+    `added_figures` names the figures that the experiment adds to the bundled ones.
     """
     make_folder(directory / "figures")
     for name, content in files.items():
         replace_file(directory / name, content)
-    ids = {*BUNDLED, *(figures[name].id for name in own)}
+    ids = {*BUNDLED, *(figures[name].id for name in added_figures)}
     for stale in {f"figures/{id}{ending}" for id in ids for ending in (".png", ".svg")} - set(files):
         (directory / stale).unlink(missing_ok=True)
 

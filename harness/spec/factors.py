@@ -264,14 +264,14 @@ class TrialFactors(BaseModel):
 
 
 def _table() -> dict[str, Factor]:
-    found = {}
+    factors = {}
     for name, field in TrialFactors.model_fields.items():
         (entry,) = (part for part in field.metadata if isinstance(part, Factor))
         default = ... if field.is_required() else field.default
-        found[name] = replace(
+        factors[name] = replace(
             entry, name=name, type=field.annotation, default=default, column=entry.column or name, key=entry.key or name
         )
-    return found
+    return factors
 
 
 FACTORS = _table()

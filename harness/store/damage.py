@@ -61,8 +61,8 @@ def found_damage(connection: sqlite3.Connection, error: Exception) -> str | None
                 return f"trial {trial_id}, {what}: {wrong}"
     for column in ("task", "lane", "backend", "cell"):
         query = f"SELECT trial_id, {column}, json_extract(spec, '$.{column}') AS own FROM planned WHERE {column} <> own"
-        for trial_id, value, own in connection.execute(query):
-            return f"trial {trial_id}, plan: {column} is {value!r}, and {own!r} in its spec"
+        for trial_id, value, in_spec in connection.execute(query):
+            return f"trial {trial_id}, plan: {column} is {value!r}, and {in_spec!r} in its spec"
     return None
 
 

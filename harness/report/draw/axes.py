@@ -154,8 +154,8 @@ def apart(ticks: Sequence[float], low: float, high: float) -> list[float]:
 def mean_words(panel: Panel, series: Series, centre: Centre, at: str) -> str:
     """What is said where a mean is pointed at."""
     where = ", ".join(part for part in (shorten(series.label, 40), at) if part)
-    said = f"{panel.average} {centre_in_words(centre, panel.y)}"
-    return f"{where}: {said}" if where else said
+    mean_text = f"{panel.average} {centre_in_words(centre, panel.y)}"
+    return f"{where}: {mean_text}" if where else mean_text
 
 
 def seed_words(series: Series, point: Point, at: str, axis: Axis) -> str:

@@ -73,8 +73,8 @@ def draw_plot(plot: Plot, looks: Mapping[str, Look], scale: Scale = "linear") ->
     top = height - 0.35
     for row, row_height in zip(rows, heights, strict=True):
         for column, panel in enumerate(row):
-            own = panel_height(panel)
-            draw(_place(figure, panel, column * PANEL_WIDTH, top - own, PANEL_WIDTH, own), panel, looks, scale)
+            needed = panel_height(panel)
+            draw(_place(figure, panel, column * PANEL_WIDTH, top - needed, PANEL_WIDTH, needed), panel, looks, scale)
         top -= row_height
     return figure
 

@@ -204,8 +204,8 @@ def _label_ends(axes: Axes, panel: Panel, looks: Mapping[str, Look], inside: Seq
         if isinstance(labelled, Reference):
             look: dict[str, Any] = {"color": MUTED, "fontsize": 8, "fontstyle": "italic"}
         else:
-            own = look_of(labelled, looks)
-            look = {"color": own.colour, "fontweight": "bold", "gid": f"series-{own.index}-label"}
+            series_look = look_of(labelled, looks)
+            look = {"color": series_look.colour, "fontweight": "bold", "gid": f"series-{series_look.index}-label"}
         axes.annotate(
             shorten(labelled.label, 15), (1, at), (8, 0), xycoords="axes fraction", textcoords="offset points",
             va="center", annotation_clip=False, **look,

@@ -70,16 +70,16 @@ def _body(document: str) -> str:
 def _compact(tag: re.Match[str]) -> str:
     """The tag on one line, its coordinates to a tenth of a point."""
     on_one_line = re.sub(r"\s+", " ", tag[0])
-    return re.sub(r' (?:d|x|y|points)="[^"]*"', lambda found: re.sub(r"(\.\d)\d+", r"\1", found[0]), on_one_line)
+    return re.sub(r' (?:d|x|y|points)="[^"]*"', lambda match: re.sub(r"(\.\d)\d+", r"\1", match[0]), on_one_line)
 
 
 def _with_series(body: str, panel: Panel) -> str:
     """Groups that belong to a cell, and a backend, say so, so that the page can show and hide them."""
 
-    def told(found: re.Match[str]) -> str:
-        return f'<g data-cell="{found[1]}"{_backend(panel, int(found[2])) if found[2] else ""}'
+    def group_start(match: re.Match[str]) -> str:
+        return f'<g data-cell="{match[1]}"{_backend(panel, int(match[2])) if match[2] else ""}'
 
-    return re.sub(r'<g id="series-(-?\d+)-(?:(\d+)-)?[^"]*"', told, body)
+    return re.sub(r'<g id="series-(-?\d+)-(?:(\d+)-)?[^"]*"', group_start, body)
 
 
 def _backend(panel: Panel, series: int) -> str:
@@ -103,7 +103,7 @@ def _with_shared_styles(body: str) -> str:
 def _without_loose_ids(body: str) -> str:
     """Only ids that something refers to stay; these hold the panel's own salt."""
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', body))
-    return re.sub(r' id="([^"]+)"', lambda found: found[0] if found[1] in used else "", body)
+    return re.sub(r' id="([^"]+)"', lambda match: match[0] if match[1] in used else "", body)
 
 
 def _themed(body: str, looks: Iterable[Look]) -> str:
@@ -130,8 +130,8 @@ def _targets(figure: Figure, marks: Sequence[Mark], panel: Panel, looks: Mapping
     groups: dict[tuple[int, str], list[tuple[Mark, float, float]]] = {}
     for mark, x, y in placed:
         if not mark.main:
-            own = [(abs(x - there), at) for at, there, mean in means if mean.series == mark.series]
-            at = min(own)[1] if own else -1 - mark.series
+            distances = [(abs(x - there), at) for at, there, mean in means if mean.series == mark.series]
+            at = min(distances)[1] if distances else -1 - mark.series
             groups.setdefault((at, mark.cell), []).append((mark, x, height - y))
     drawn = []
     for (at, _), seeds in groups.items():

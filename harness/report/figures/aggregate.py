@@ -70,15 +70,15 @@ def with_factors(table: pd.DataFrame | None, frame: pd.DataFrame, numbers: Seque
     factors = frame[["trial_id", "task", "cell", "seed", "status", "learning_rate", *FACTORS, *DERIVED, *baselines]]
     if table is None or table.empty or "trial_id" not in table:
         return factors.iloc[:0].assign(**dict.fromkeys(numbers, 0.0))
-    own = [column for column in table.columns if column == "trial_id" or column not in factors.columns]
-    rows = table.loc[table["trial_id"].isin(factors["trial_id"]), own]
+    kept_columns = [column for column in table.columns if column == "trial_id" or column not in factors.columns]
+    rows = table.loc[table["trial_id"].isin(factors["trial_id"]), kept_columns]
     rows = rows.assign(trial_id=rows["trial_id"].astype(str))
-    scores = [column for column in own if str(column).startswith(("test_", "validation_"))]
+    scores = [column for column in kept_columns if str(column).startswith(("test_", "validation_"))]
     for name in {*numbers, *scores}:
         values = pd.to_numeric(rows[name], errors="coerce") if name in rows else pd.Series(np.nan, index=rows.index)
         rows[name] = values.astype(float).replace([np.inf, -np.inf], np.nan)
-    made = factors.merge(rows, on="trial_id", how="inner")
-    return made.sort_values(["task", "cell", "seed", "trial_id", numbers[0]], ignore_index=True).copy()
+    merged = factors.merge(rows, on="trial_id", how="inner")
+    return merged.sort_values(["task", "cell", "seed", "trial_id", numbers[0]], ignore_index=True).copy()
 
 
 @dataclass(frozen=True)
@@ -162,8 +162,8 @@ def interval(
         return None
     ordered = np.sort(np.asarray(values, dtype=float))
     resampled = RESAMPLING_FROM <= len(ordered) <= RESAMPLING_TO
-    found = bca_interval(ordered) if resampled else student_interval(ordered)
-    below, above = (float(bound) for bound in found)
+    bounds = bca_interval(ordered) if resampled else student_interval(ordered)
+    below, above = (float(bound) for bound in bounds)
     return max(below, low) if low is not None else below, min(above, high) if high is not None else above
 
 
@@ -219,7 +219,7 @@ def series_of(
     A failed trial has no value here, whatever it left behind: what it reached before it failed is not comparable.
     With `worst`, the centres are medians in which each failure counts as that.
     """
-    made = []
+    all_series = []
     places = trials[x].nunique() if x else 1
     most = max(FEWEST_POINTS, MOST_POINTS // max(1, places * trials["cell"].nunique()))
     for cell in in_order([str(name) for name in trials["cell"].unique()]):
@@ -249,7 +249,7 @@ def series_of(
             if not usable.all():
                 left_out = group[~usable]
                 failed.append(Failed(place, len(left_out), statuses(left_out)))
-        made.append(
+        all_series.append(
             Series(cell, titles.get(cell, cell), tuple(points), tuple(centres), tuple(failed), hidden_points=hidden)
         )
-    return tuple(made)
+    return tuple(all_series)

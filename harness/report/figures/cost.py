@@ -10,7 +10,7 @@ from harness.figures import figure
 from harness.report.figures.aggregate import Condition, conditions, typical
 from harness.report.figures.panels import (
     INTERVALS,
-    Draft,
+    DeferredPanel,
     Quantity,
     Results,
     Titles,
@@ -114,7 +114,7 @@ def _of_measured_tasks(frame: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
 def _cost(frame: pd.DataFrame, results: Results, quantity: Quantity, lead: str, note: str) -> Content:
     measured = _of_measured_tasks(frame, quantity)
     quantities = {str(task): quantity for task in measured["task"].unique()}
-    panels: list[Draft | Panel] = []
+    panels: list[DeferredPanel | Panel] = []
     pooled_sizes = False
     for _, of_task in measured.groupby(["task", "dataset"], sort=False):
         pooled_sizes |= of_task["train_size"].nunique() > 1

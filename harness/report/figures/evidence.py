@@ -23,15 +23,15 @@ PACKAGE = Path(__file__).parents[2]
 T = TypeVar("T")
 
 
-def evidence(results: Results, own: Sequence[str] = ()) -> list[Plot]:
+def evidence(results: Results, added_figures: Sequence[str] = ()) -> list[Plot]:
     """Every figure for which the trials have something to show, in the report's order, and then the experiment's own.
 
-    `own` names these. One that raises is a plot that says so in its place.
+    `added_figures` names these. One that raises is a plot that says so in its place.
     """
     if results.frame.empty:  # tuning comes before all else
         plots = [described(figures["learning-rates"], results)]
     else:
-        plots = [described(figures[name], results) for name in dict.fromkeys((*BUNDLED, *own))]
+        plots = [described(figures[name], results) for name in dict.fromkeys((*BUNDLED, *added_figures))]
     return [plot for plot in plots if plot.panels or plot.error]
 
 
@@ -91,10 +91,12 @@ def together(described: Mapping[str, Described]) -> tuple[pd.DataFrame, Mapping[
     """The prepared frames under each other, one look a cell, and each figure with the panels of all folders."""
     frame = pd.concat([frame.assign(folder=label) for label, (frame, _, _) in described.items()], ignore_index=True)
     titles = {cell: look.title for _, looked, _ in described.values() for cell, look in looked.items()}
-    found = {label: {plot.id: plot for plot in plots} for label, (_, _, plots) in described.items()}
-    ids = {id for plots in found.values() for id in plots}
-    ordered = [id for id in dict.fromkeys((*BUNDLED, *(id for plots in found.values() for id in plots))) if id in ids]
-    plots = [_plot({label: of[id] for label, of in found.items() if id in of}, list(described)) for id in ordered]
+    by_label = {label: {plot.id: plot for plot in plots} for label, (_, _, plots) in described.items()}
+    ids = {id for plots in by_label.values() for id in plots}
+    ordered = [
+        id for id in dict.fromkeys((*BUNDLED, *(id for plots in by_label.values() for id in plots))) if id in ids
+    ]
+    plots = [_plot({label: of[id] for label, of in by_label.items() if id in of}, list(described)) for id in ordered]
     return frame, looks(titles, titles), plots
 
 
@@ -110,7 +112,7 @@ def _plot(plots: Mapping[str, Plot], labels: Sequence[str]) -> Plot:
         if panel.title == title
     ]
     notes = dict.fromkeys(note for plot in plots.values() for note in plot.notes)
-    told = [
+    labelled_notes = [
         note if len(having) == len(plots) else f"{', '.join(having)}: {note}"
         for note in notes
         if (having := [label for label, plot in plots.items() if note in plot.notes])
@@ -118,7 +120,7 @@ def _plot(plots: Mapping[str, Plot], labels: Sequence[str]) -> Plot:
     return replace(
         any_of_them,
         panels=tuple(panels),
-        notes=tuple(told),
+        notes=tuple(labelled_notes),
         values=_values({label: plot.values for label, plot in plots.items() if plot.values}),
         log=any(plot.log for plot in plots.values()),
         columns=len(labels),

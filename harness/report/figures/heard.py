@@ -25,9 +25,11 @@ def heard(results: Results) -> Content:
     """A roll under the picture of the example: for each label when it is there, and when each cell hears it."""
     trials, _ = with_best_rates(of_one_lane(results.frame, "test_loss"))
     shown = trials[trials["trial_id"].isin(results.examples) & (trials["status"] == "ok")]
-    found = [(here, _one_a_cell(here.trials)) for here in conditions(typical(shown), x=None, pooled=("machine",))]
+    trials_by_condition = [
+        (here, _one_a_cell(here.trials)) for here in conditions(typical(shown), x=None, pooled=("machine",))
+    ]
     panels, rows = [], []
-    for here, one in found[:1]:
+    for here, one in trials_by_condition[:1]:
         examples = {str(row.cell): results.examples[str(row.trial_id)] for row in one.itertuples()}
         series = _series(examples, results.titles)
         first = next(iter(examples.values()))
@@ -45,10 +47,14 @@ def heard(results: Results) -> Content:
             )
         )
         rows += _rows(examples)
-    seed = f"seed {int(found[0][1]['seed'].iloc[0])}" if found else ""
-    cells = [results.titles.get(str(cell), str(cell)) for cell in in_order(list(found[0][1]["cell"]))] if found else []
+    seed = f"seed {int(trials_by_condition[0][1]['seed'].iloc[0])}" if trials_by_condition else ""
+    cells = (
+        [results.titles.get(str(cell), str(cell)) for cell in in_order(list(trials_by_condition[0][1]["cell"]))]
+        if trials_by_condition
+        else []
+    )
     header = ("Label", "There (s)", *(f"{cell}: {what}" for cell in cells for what in ("of it (%)", "besides (s)")))
-    more = (f"{len(found) - 1} further conditions not drawn.",) if len(found) > 1 else ()
+    more = (f"{len(trials_by_condition) - 1} further conditions not drawn.",) if len(trials_by_condition) > 1 else ()
     return Content(
         "One test example: its spectrogram as the network gets it, the labels that are there, and those that each cell "
         "hears, at the thresholds chosen on validation data.",
@@ -83,15 +89,15 @@ def _series(examples: Mapping[str, Example], titles: Mapping[str, str]) -> tuple
 
 def _spans(rows: Sequence[str], seconds: float) -> tuple[Span, ...]:
     """The runs of '1' in each row."""
-    made = []
+    spans = []
     for place, row in enumerate(rows):
         step, at = seconds / max(1, len(row)), 0
         for mark, run in groupby(row):
             length = len(list(run))
             if mark == "1":
-                made.append(Span(place, at * step, (at + length) * step))
+                spans.append(Span(place, at * step, (at + length) * step))
             at += length
-    return tuple(made)
+    return tuple(spans)
 
 
 def _picture(example: Example) -> Picture:
@@ -102,25 +108,25 @@ def _picture(example: Example) -> Picture:
 
 def _shares(example: Example) -> list[tuple[float, float, float]]:
     """Of each label: seconds there, seconds of these that were heard, seconds heard besides."""
-    made = []
-    for there, said in zip(example.there, example.heard, strict=True):
+    shares = []
+    for there, detected in zip(example.there, example.heard, strict=True):
         step = example.seconds / max(1, len(there))
-        both = sum(a == b == "1" for a, b in zip(there, said, strict=True))
-        made.append((there.count("1") * step, both * step, (said.count("1") - both) * step))
-    return made
+        both = sum(a == b == "1" for a, b in zip(there, detected, strict=True))
+        shares.append((there.count("1") * step, both * step, (detected.count("1") - both) * step))
+    return shares
 
 
 def _says(examples: Mapping[str, Example], titles: Mapping[str, str]) -> str:
     first = next(iter(examples.values()))
     there = [shorten(_name(label), 24) for label, row in zip(first.labels, first.there, strict=True) if "1" in row]
-    said = []
+    shares = []
     for cell in in_order(list(examples)):
         total, both, besides = (sum(column) for column in zip(*_shares(examples[cell]), strict=True))
         share = f"{with_unit(100 * both / total, '%')} of it and " if total else ""
-        said.append(f"{titles.get(cell, cell)} {share}{with_unit(besides, 's')} besides")
+        shares.append(f"{titles.get(cell, cell)} {share}{with_unit(besides, 's')} besides")
     total = sum(seconds for seconds, _, _ in _shares(first))
     return (
-        f"There: {', '.join(there) or 'nothing'}, {with_unit(total, 's')} of labels in all. Heard: {'; '.join(said)}."
+        f"There: {', '.join(there) or 'nothing'}, {with_unit(total, 's')} of labels in all. Heard: {'; '.join(shares)}."
     )
 
 

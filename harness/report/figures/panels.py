@@ -153,7 +153,7 @@ def facets(here: Condition) -> dict[str, str]:
 def baselines(here: Condition, quantity: Quantity, x: str | None) -> tuple[Reference, ...]:
     """The baselines of the quantity that the trials were given."""
     suffix = quantity.column.removeprefix("test")
-    found = []
+    references = []
     for column in here.trials.columns:
         name = str(column)
         if not (name.startswith("baseline_") and name.endswith(suffix)) or not here.trials[name].notna().any():
@@ -164,8 +164,8 @@ def baselines(here: Condition, quantity: Quantity, x: str | None) -> tuple[Refer
         else:
             means = here.trials.groupby(x)[name].mean().dropna() * quantity.factor
             values = [(float(at), round(float(value), 12)) for at, value in means.items()]  # type: ignore[arg-type]
-        found.append(Reference(label, tuple(values), to_beat=True))
-    return tuple(found)
+        references.append(Reference(label, tuple(values), to_beat=True))
+    return tuple(references)
 
 
 def threshold(tasks: Tasks, task: str, quantity: Quantity) -> tuple[Reference, ...]:
@@ -177,27 +177,27 @@ def threshold(tasks: Tasks, task: str, quantity: Quantity) -> tuple[Reference, .
 
 
 @dataclass(frozen=True)
-class Draft:
+class DeferredPanel:
     """A panel that is made only where it is drawn: means and intervals of hundreds of conditions take their time."""
 
     task: str
     make: Callable[[], Panel]
 
 
-def limited(drafts: Sequence[Draft | Panel]) -> tuple[tuple[Panel, ...], tuple[str, ...]]:
+def limited(candidates: Sequence[DeferredPanel | Panel]) -> tuple[tuple[Panel, ...], tuple[str, ...]]:
     """As many panels as a reader can take in, of every task its share, and a note where there are more."""
     turn: dict[str, int] = {}
     ranked = []
-    for place, draft in enumerate(drafts):
-        task = draft.task if isinstance(draft, Draft) else draft.facets["task"]
+    for place, candidate in enumerate(candidates):
+        task = candidate.task if isinstance(candidate, DeferredPanel) else candidate.facets["task"]
         turn[task] = turn.get(task, -1) + 1
         ranked.append((turn[task], place))
     kept = sorted(place for _, place in sorted(ranked)[:MOST_PANELS])
-    more = len(drafts) - len(kept)
+    more = len(candidates) - len(kept)
     note = f"{plural(more, 'further condition')} not drawn; the trials table has all of them."
-    chosen = [drafts[place] for place in kept]
-    made = tuple(draft.make() if isinstance(draft, Draft) else draft for draft in chosen)
-    return made, (note,) if more else ()
+    chosen = [candidates[place] for place in kept]
+    panels = tuple(candidate.make() if isinstance(candidate, DeferredPanel) else candidate for candidate in chosen)
+    return panels, (note,) if more else ()
 
 
 def thinning(panels: Sequence[Panel]) -> tuple[str, ...]:
@@ -212,10 +212,10 @@ def thinning(panels: Sequence[Panel]) -> tuple[str, ...]:
 
 def lines(
     results: Results, frame: pd.DataFrame, *, x: str, quantities: Mapping[str, Quantity], pooled: Sequence[str] = ()
-) -> list[Draft]:
+) -> list[DeferredPanel]:
     """A panel for each condition in which `x` takes several values."""
     return [
-        Draft(here.task, partial(_line_panel, results, here, x, quantities[here.task]))
+        DeferredPanel(here.task, partial(_line_panel, results, here, x, quantities[here.task]))
         for here in conditions(frame, x=x, pooled=pooled)
         if here.trials.groupby("cell")[x].nunique().max() > 1
     ]

@@ -164,15 +164,15 @@ class Panel:
 
     def values(self) -> list[float]:
         """Every drawn y, for limits."""
-        found = [point.y for series in self.series for point in series.points]
-        found += [
+        drawn = [point.y for series in self.series for point in series.points]
+        drawn += [
             value
             for series in self.series
             for c in series.centres
             for value in (c.low, c.mean, c.high)
             if value is not None
         ]
-        return found + [y for series in self.series for _, trace in series.traces for _, y in trace]
+        return drawn + [y for series in self.series for _, trace in series.traces for _, y in trace]
 
 
 Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]

@@ -14,7 +14,7 @@ from harness.report.figures.panels import (
     INTERVALS,
     MEDIANS,
     TYPICAL,
-    Draft,
+    DeferredPanel,
     Quantity,
     Results,
     baselines,
@@ -73,13 +73,13 @@ def _lead_by_length(panels: Sequence[Panel]) -> str:
     shown = {title for way in titles.values() for title in way}
     subject = shown.pop() if len(shown) == 1 else "Quality on test data"
     if not titles["lower"]:
-        told = "Higher is better; see where a line falls to chance."
+        direction = "Higher is better; see where a line falls to chance."
     elif not titles["higher"]:
-        told = "Lower is better; see where a line rises to a baseline."
+        direction = "Lower is better; see where a line rises to a baseline."
     else:
         high, low = (", ".join(title.removeprefix("Test ") for title in titles[way]) for way in ("higher", "lower"))
-        told = f"Higher is better for {high}, lower for {low}; see where a line comes to chance or to a baseline."
-    return f"{subject} against the length of the sequence. {told}"
+        direction = f"Higher is better for {high}, lower for {low}; see where a line comes to chance or to a baseline."
+    return f"{subject} against the length of the sequence. {direction}"
 
 
 @figure("solved", "How many seeds solve it?")
@@ -92,8 +92,8 @@ def solved(results: Results) -> Content:
         if marked is None:
             continue
         quantity = Quantity("solved", Axis("Seeds that solve it", "%", low=0, high=100), 100.0, "higher")
-        made = lines(results, marked, x="sequence_length", quantities={str(task): quantity})
-        panels += [Draft(draft.task, partial(_share_panel, draft)) for draft in made]
+        by_length = lines(results, marked, x="sequence_length", quantities={str(task): quantity})
+        panels += [DeferredPanel(panel.task, partial(_share_panel, panel)) for panel in by_length]
     kept, notes = limited(panels)
     return Content(
         "The share of seeds whose test result passes the task's threshold, against sequence length.",
@@ -117,8 +117,8 @@ def with_solved(trials: pd.DataFrame, results: Results, task: str) -> pd.DataFra
     return trials.assign(solved=(passed & (trials["status"] == "ok")).astype(float), status="ok")
 
 
-def _share_panel(draft: Draft) -> Panel:
-    panel = draft.make()
+def _share_panel(deferred: DeferredPanel) -> Panel:
+    panel = deferred.make()
     return replace(panel, series=tuple(map(_as_share, panel.series)), references=())
 
 
@@ -211,7 +211,7 @@ def pareto(results: Results) -> Content:
 def _efficient(series: Sequence[Series], quantity: Quantity) -> list[tuple[Series, Centre]]:
     """The means that none with as few parameters equals, from the fewest parameters on."""
     sign = 1 if quantity.better == "lower" else -1
-    ordered = sorted(((s, c) for s in series for c in s.centres), key=lambda found: (found[1].x, sign * found[1].mean))
+    ordered = sorted(((s, c) for s in series for c in s.centres), key=lambda pair: (pair[1].x, sign * pair[1].mean))
     kept: list[tuple[Series, Centre]] = []
     for one, centre in ordered:
         if not kept or sign * centre.mean < sign * kept[-1][1].mean:
@@ -244,19 +244,19 @@ def _on_the_front(series: Sequence[Series], quantity: Quantity) -> str:
 def scores(results: Results) -> Content:
     """A row a cell for each of a task's metrics."""
     trials, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
-    drafts: list[Draft | Panel] = []
+    candidates: list[DeferredPanel | Panel] = []
     for (task, _), of_task in trials.groupby(["task", "dataset"], sort=False):
         if not _only_here(results, of_task):
             continue
         declared = [metric.name for metric in metrics(results.tasks, str(task))]
         names = [name for name in declared or ["loss", "accuracy"] if f"test_{name}" in of_task]
         for here in conditions(typical(of_task), x=None, pooled=("machine",)):
-            drafts += [
-                Draft(str(task), partial(_score_panel, results, here, name))
+            candidates += [
+                DeferredPanel(str(task), partial(_score_panel, results, here, name))
                 for name in names
                 if here.trials[f"test_{name}"].notna().any()
             ]
-    panels, notes = limited(drafts)
+    panels, notes = limited(candidates)
     return Content(
         "The test scores of tasks that were run at one size and one length. "
         "The dashed lines are chance and simple baselines: a cell that is not beyond them has learnt nothing more.",

@@ -17,7 +17,7 @@ from harness.report.figures.panels import (
     INTERVALS,
     LENGTH,
     MOST_TRACES,
-    Draft,
+    DeferredPanel,
     Quantity,
     Results,
     Titles,
@@ -46,15 +46,15 @@ NETWORKS = ("untrained", "trained")
 def other_lengths(results: Results) -> Content:
     """The task's figure of merit against the length tested at, a panel for each length trained at."""
     tested, chosen = _tested(results)
-    drafts: list[Draft | Panel] = []
+    candidates: list[DeferredPanel | Panel] = []
     for task, of_task in tested.groupby("task", sort=False):
         quantity = quality_metric(results.tasks, str(task), of_task)
-        drafts += [
-            Draft(str(task), partial(_length_panel, results, here, quantity))
+        candidates += [
+            DeferredPanel(str(task), partial(_length_panel, results, here, quantity))
             for here in conditions(of_task, x=None, pooled=("machine",))
             if here.trials["evaluated_at"].nunique() > 1
         ]
-    panels, notes = limited(drafts)
+    panels, notes = limited(candidates)
     return Content(
         "The same trained networks on test data of other lengths than the one they were trained at. "
         "A line that stays level has learnt the rule, one that peaks where it was trained only the length.",
@@ -73,13 +73,13 @@ def _tested(results: Results) -> tuple[pd.DataFrame, bool]:
     """A row a trial and length, the length trained at too; failed trials at every length they should have had."""
     frame, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
     scored = results.lengths[results.lengths["trial_id"].isin(frame["trial_id"])]
-    own = frame[frame["trial_id"].isin(scored["trial_id"])].assign(
+    at_trained_length = frame[frame["trial_id"].isin(scored["trial_id"])].assign(
         evaluated_at=lambda trials: trials["sequence_length"]
     )
     planned = frame["evaluate_lengths"].map(lambda text: json.loads(text) if text else [])
     failed = frame.assign(evaluated_at=planned)[(frame["status"] != "ok") & (planned.map(len) > 0)]
     failed = failed.explode("evaluated_at").astype({"evaluated_at": float})
-    rows = pd.concat([scored, own, failed]).drop_duplicates(["trial_id", "evaluated_at"], keep="first")
+    rows = pd.concat([scored, at_trained_length, failed]).drop_duplicates(["trial_id", "evaluated_at"], keep="first")
     return rows.reset_index(drop=True), chosen
 
 
@@ -102,13 +102,13 @@ def _length_panel(results: Results, here: Condition, quantity: Quantity) -> Pane
 def gradient_reach(results: Results) -> Content:
     """The gradient's norm against the distance, a panel for the untrained and one for the trained network."""
     longest = _longest(results)
-    drafts: list[Draft | Panel] = []
+    candidates: list[DeferredPanel | Panel] = []
     for here in conditions(longest, x=None, pooled=("machine",)):
         for network in NETWORKS:
             points = here.trials[here.trials["network"] == network]
             if not points.empty:
-                drafts.append(_reach_panel(results, here, network, points))
-    kept, notes = limited(drafts)
+                candidates.append(_reach_panel(results, here, network, points))
+    kept, notes = limited(candidates)
     return Content(
         "The norm of the gradient of the last loss by each earlier input: what training can still connect to the end. "
         "A line that falls steeply forgets; one that stays level remembers.",
@@ -157,23 +157,23 @@ def _lost(frame: pd.DataFrame, here: Condition, network: str) -> pd.DataFrame:
 
 
 def _series(points: pd.DataFrame, lost: pd.DataFrame, titles: Titles) -> tuple[Series, ...]:
-    made = []
+    all_series = []
     for cell in in_order([str(name) for name in {*points["cell"], *lost["cell"]}]):
-        own = points[(points["cell"] == cell) & (points["gradient"] > 0)].sort_values("distance")
+        gradients = points[(points["cell"] == cell) & (points["gradient"] > 0)].sort_values("distance")
         traces = tuple(
             (int(float(str(seed))), tuple(zip(trace["distance"], trace["gradient"], strict=True)))
-            for seed, trace in list(own.groupby("seed"))[:MOST_TRACES]
+            for seed, trace in list(gradients.groupby("seed"))[:MOST_TRACES]
         )
         failed = lost[lost["cell"] == cell]
         crosses = (Failed(float(points["distance"].max()), len(failed), statuses(failed)),) if len(failed) else ()
-        made.append(Series(cell, titles.get(cell, cell), (), tuple(_means(own)), crosses, traces))
-    return tuple(made)
+        all_series.append(Series(cell, titles.get(cell, cell), (), tuple(_means(gradients)), crosses, traces))
+    return tuple(all_series)
 
 
-def _means(own: pd.DataFrame) -> list[Centre]:
+def _means(gradients: pd.DataFrame) -> list[Centre]:
     """Geometric means over the seeds at every distance that all of them have."""
-    seeds = own["seed"].nunique()
-    by_distance = [(float(str(at)), list(group["gradient"])) for at, group in own.groupby("distance", sort=True)]
+    seeds = gradients["seed"].nunique()
+    by_distance = [(float(str(at)), list(group["gradient"])) for at, group in gradients.groupby("distance", sort=True)]
     return [_geometric(at, norms) for at, norms in by_distance if len(norms) == seeds]
 
 
@@ -195,14 +195,14 @@ def _says(series: Sequence[Series], network: str) -> str:
     if not drawn:
         return ""
     far = max(centre.x for one in drawn for centre in one.centres)
-    said = []
+    phrases = []
     for one in drawn:
         first, last = one.centres[0], one.centres[-1]
         if last.x < far:
-            said.append(f"{one.label} nothing beyond {number(last.x)} steps")
+            phrases.append(f"{one.label} nothing beyond {number(last.x)} steps")
         elif first.x == 0:
-            said.append(f"{one.label} {number(100 * last.mean / first.mean)} % ({number(last.mean)})")
+            phrases.append(f"{one.label} {number(100 * last.mean / first.mean)} % ({number(last.mean)})")
         else:
-            said.append(f"{one.label} {number(last.mean)}")
+            phrases.append(f"{one.label} {number(last.mean)}")
     where = f"{network.capitalize()}, {number(far)} steps before the end"
-    return f"{where}, of the gradient at the last step: {'; '.join(said)}."
+    return f"{where}, of the gradient at the last step: {'; '.join(phrases)}."

@@ -26,7 +26,7 @@ from harness.report.figures.panels import (
     MEDIANS,
     MOST_TRACES,
     TYPICAL,
-    Draft,
+    DeferredPanel,
     Quantity,
     Results,
     Titles,
@@ -161,10 +161,10 @@ def _declared(curves: pd.DataFrame, results: Results, task: str) -> _Target | No
     lower, level = quantity.better == "lower", declared[1]
     name, more = quantity.axis.title.removeprefix("Test "), "less" if lower else "more"
     if isinstance(level, str):
-        own = f"validation_baseline_{level}_{declared[0]}"
-        if own not in curves or curves[own].isna().all():
+        baseline_column = f"validation_baseline_{level}_{declared[0]}"
+        if baseline_column not in curves or curves[baseline_column].isna().all():
             return None
-        target = _Target(column, own, lower, f"validation {name} as good as that of the baseline {level!r}")
+        target = _Target(column, baseline_column, lower, f"validation {name} as good as that of the baseline {level!r}")
     else:
         shown = with_unit(float(level) * quantity.factor, quantity.axis.unit)
         target = _Target(column, float(level), lower, f"validation {name} of {shown} or {more}")
@@ -194,7 +194,7 @@ def _of(here: Condition, results: Results) -> pd.DataFrame:
 
 
 def _traced(trials: pd.DataFrame, curves: pd.DataFrame, column: str, titles: Titles) -> tuple[Series, ...]:
-    made = []
+    all_series = []
     for cell in in_order([str(name) for name in trials["cell"].unique()]):
         of_cell = curves[(curves["cell"] == cell) & curves["validation_loss"].notna() & curves[column].notna()]
         traces = []
@@ -203,8 +203,8 @@ def _traced(trials: pd.DataFrame, curves: pd.DataFrame, column: str, titles: Tit
             traces.append((int(float(str(seed))), _steps(drawn)))
         failed = _failed(trials[(trials["cell"] == cell) & (trials["status"] != "ok")], of_cell, column)
         means = _means(of_cell[of_cell["status"] == "ok"], column)
-        made.append(Series(cell, titles.get(cell, cell), centres=means, failed=failed, traces=tuple(traces)))
-    return tuple(made)
+        all_series.append(Series(cell, titles.get(cell, cell), centres=means, failed=failed, traces=tuple(traces)))
+    return tuple(all_series)
 
 
 def _failed(failed: pd.DataFrame, of_cell: pd.DataFrame, column: str) -> tuple[Failed, ...]:
@@ -234,14 +234,14 @@ def _steps(points: Sequence[T]) -> tuple[T, ...]:
 def learning_rates(results: Results) -> Content:
     """Validation loss against the learning rate: of the tuning trials, and where a sweep lists several rates."""
     swept = typical(of_one_lane(results.frame, "test_loss"))
-    drafts: list[Draft | Panel] = []
+    panels: list[DeferredPanel | Panel] = []
     tuned = results.tuning
     listed = swept[~_data_of(swept).isin(_data_of(tuned))]
     for trials in (tuned, listed):
         for here in conditions(trials, x="learning_rate"):
             if here.trials["learning_rate"].nunique() > 1:
-                drafts.append(_rate_panel(results, here, _choices(here.trials)))
-    kept, notes = limited(drafts)
+                panels.append(_rate_panel(results, here, _choices(here.trials)))
+    kept, notes = limited(panels)
     ring = "Ring: the rate that was chosen, with the lowest mean validation loss."
     where = (_tuning_note(tuned),) if not tuned.empty else (TYPICAL,)
     return Content(
@@ -282,17 +282,17 @@ def _choices(trials: pd.DataFrame) -> dict[str, Choice]:
 
 def _says(series: tuple[Series, ...], choices: Mapping[str, Choice], unit: str) -> str:
     """'Chosen: GRU 0.01 (2.1 nats), LSTM 0.03 (1.9 nats). At the end of the grid, ...: LSTM.'"""
-    said, edges, ties = [], [], []
+    chosen_rates, edges, ties = [], [], []
     for one in series:
         choice = choices.get(one.cell)
         mean = next((c.mean for c in one.centres if choice and c.x == choice.rate), None)
         if choice is None or mean is None:
-            said.append(f"{one.label} none, as every rate failed")
+            chosen_rates.append(f"{one.label} none, as every rate failed")
             continue
-        said.append(f"{one.label} {number(choice.rate)} ({with_unit(mean, unit)})")
+        chosen_rates.append(f"{one.label} {number(choice.rate)} ({with_unit(mean, unit)})")
         edges += [one.label] if choice.at_edge else []
         ties += [one.label] if choice.tied else []
-    sentences = [f"Chosen: {', '.join(said)}."]
+    sentences = [f"Chosen: {', '.join(chosen_rates)}."]
     if edges:
         sentences.append(f"At the end of the grid, so that a better one may lie beyond: {', '.join(edges)}.")
     if ties:

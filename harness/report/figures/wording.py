@@ -73,8 +73,8 @@ def finding(panel: Panel) -> str:
     if common:
         last = max(common)
         ends = [(s, c) for s in here for c in s.centres if c.x == last]
-        said = "; ".join(f"{s.label} {centre_in_words(c, panel.y)}" for s, c in ends)
-        text = f"At {at_x(panel, last)}: {said}."
+        values = "; ".join(f"{s.label} {centre_in_words(c, panel.y)}" for s, c in ends)
+        text = f"At {at_x(panel, last)}: {values}."
     else:
         ends = [(s, s.centres[-1]) for s in here]
         where = {s.label: f" at {at_x(panel, c.x)}:" if numeric else "" for s, c in ends}
@@ -89,24 +89,24 @@ def finding(panel: Panel) -> str:
 
 def not_beaten(panel: Panel, ends: Sequence[tuple[Series, Centre]]) -> str:
     """'Not better than the baseline trigram: Simple RNN, GRU.'"""
-    said = []
+    sentences = []
     for reference in panel.references:
         if reference.to_beat and panel.better:
             sign = 1 if panel.better == "lower" else -1
             failing = [s.label for s, c in ends if sign * c.mean >= sign * reference.at(c.x)]
             if failing:
-                said.append(f"Not better than the baseline {reference.label!r}: {', '.join(failing)}.")
-    return " ".join(said)
+                sentences.append(f"Not better than the baseline {reference.label!r}: {', '.join(failing)}.")
+    return " ".join(sentences)
 
 
 def _failures(panel: Panel) -> str:
     """'Without a value: Simple RNN 2 diverged at 64, 2 diverged at 128.'"""
-    told = []
+    phrases = []
     for series in panel.series:
         places = [f"{f.why} at {short(f.x)}" if panel.kind == "lines" else f.why for f in series.failed]
         if places:
-            told.append(f"{series.label} " + ", ".join(places[:4]) + (", …" if len(places) > 4 else ""))
-    return f"Without a value: {'; '.join(told)}." if told else ""
+            phrases.append(f"{series.label} " + ", ".join(places[:4]) + (", …" if len(places) > 4 else ""))
+    return f"Without a value: {'; '.join(phrases)}." if phrases else ""
 
 
 def table(plot: Plot) -> tuple[tuple[str, ...], Sequence[tuple[str, ...]]]:

@@ -83,8 +83,8 @@ def _brief(verdict: Verdict) -> dict[str, str]:
         interval_of(verdict),
         plural(verdict.n, "seed") if verdict.n else "",
     ]
-    told = ", ".join(word for word in words if word and word != NO_VALUE)
-    return {"word": verdict.verdict, "style": style, "sign": sign, "told": told}
+    summary = ", ".join(word for word in words if word and word != NO_VALUE)
+    return {"word": verdict.verdict, "style": style, "sign": sign, "told": summary}
 
 
 def shown(verdict: Verdict, looks: Mapping[str, Look], place: int) -> dict[str, Any]:
@@ -211,11 +211,11 @@ def means(verdict: Verdict, looks: Mapping[str, Look]) -> str:
     if verdict.verdict == "not testable":
         return WORDS["not testable"][2] if verdict.kind == "not-testable" else "It could not be measured here."
     if verdict.verdict == "depends" or set(parts) - {"undecided"}:
-        told = ", ".join(f"{word} in {count}" for word, count in parts.most_common())
-        told = f"{told} of {plural(len(verdict.by_condition), 'condition')}"
+        verdict_counts = ", ".join(f"{word} in {count}" for word, count in parts.most_common())
+        verdict_counts = f"{verdict_counts} of {plural(len(verdict.by_condition), 'condition')}"
         if verdict.verdict == "depends":
-            return f"It depends on the condition: {told}."
-        return f"Undecided when conditions are pooled; by themselves: {told}."
+            return f"It depends on the condition: {verdict_counts}."
+        return f"Undecided when conditions are pooled; by themselves: {verdict_counts}."
     if not verdict.n:
         return "Nothing to judge by yet."
     return f"Open: {plural(verdict.n, 'seed')} cannot tell whether {better} or {than} does better."
@@ -236,12 +236,12 @@ def yardsticks(verdict: Verdict, frame: pd.DataFrame, looks: Mapping[str, Look])
         (verdict.better, [pair.better for pair in verdict.pairs]),
         (verdict.than, [pair.than for pair in verdict.pairs]),
     )
-    said = []
+    cell_means = []
     for cell, outcomes in sides:
         values = [value for value in outcomes if math.isfinite(value)]
         if values:
             title = shorten(looks[cell].title if cell in looks else cell, 40)
-            said.append(f"{title} {number(math.fsum(values) / len(values))}")
+            cell_means.append(f"{title} {number(math.fsum(values) / len(values))}")
     about = frame
     for name, value in verdict.conditions.items():
         if name in about:
@@ -254,7 +254,7 @@ def yardsticks(verdict: Verdict, frame: pd.DataFrame, looks: Mapping[str, Look])
     }
     named = [f"{name} {number(float(score))}" for name, score in scores.items() if not math.isnan(score)]
     baselines = f"; baselines: {', '.join(named)}" if named else ""
-    return f"Mean {verdict.on.replace('_', ' ')}: {', '.join(said)}{baselines}." if said else ""
+    return f"Mean {verdict.on.replace('_', ' ')}: {', '.join(cell_means)}{baselines}." if cell_means else ""
 
 
 def _strip(verdict: Verdict, panel: Panel, looks: Mapping[str, Look], place: int) -> Markup:
@@ -303,10 +303,10 @@ USUAL = {
 
 def scope(conditions: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The conditions that the verdict covers, a name and its values each; what is as usual goes without saying."""
-    told = {name: value for name, value in conditions.items() if name not in USUAL or value != USUAL[name]}
-    if told.get("reference_units") == told.get("units"):
-        told.pop("reference_units", None)
-    return [(str(name).replace("_", " "), shorten(_values(value), 120)) for name, value in told.items()]
+    shown = {name: value for name, value in conditions.items() if name not in USUAL or value != USUAL[name]}
+    if shown.get("reference_units") == shown.get("units"):
+        shown.pop("reference_units", None)
+    return [(str(name).replace("_", " "), shorten(_values(value), 120)) for name, value in shown.items()]
 
 
 def _values(value: Any) -> str:

@@ -97,15 +97,15 @@ def source(cell: Cell) -> str:
 def counts_of(cell: Cell) -> dict[str, int]:
     """What is counted in the cell's equations; nothing where these cannot be read."""
     try:
-        found = counts(cell)
+        counted = counts(cell)
     except UserError:
         return {}
     return {
-        "recurrent products": found.products,
-        "sigmoids and tanhs, a unit": found.functions,
-        "additions and multiplications, a unit": found.elementwise,
-        "statements of the step": found.lines,
-        f"operations a time step ({FEATURES} features, {UNITS} units)": found.operations(FEATURES, UNITS),
+        "recurrent products": counted.products,
+        "sigmoids and tanhs, a unit": counted.functions,
+        "additions and multiplications, a unit": counted.elementwise,
+        "statements of the step": counted.lines,
+        f"operations a time step ({FEATURES} features, {UNITS} units)": counted.operations(FEATURES, UNITS),
         f"parameters of such a layer ({FEATURES} features, {UNITS} units)": cell.parameters(FEATURES, UNITS),
     }
 
@@ -119,8 +119,8 @@ def _known(data: ReportData, looks: Mapping[str, Look]) -> dict[str, Cell | None
 
 def _total(summary: str) -> str:
     """The number of parameters that a Keras summary ends with."""
-    found = re.search(r"Total params: ([\d,]+)", summary)
-    return found[1] if found else NO_VALUE
+    match = re.search(r"Total params: ([\d,]+)", summary)
+    return match[1] if match else NO_VALUE
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -38,15 +38,15 @@ MOST_TOLD = 8
 
 def environment() -> Environment:
     """The templates: everything is escaped that is not marked as markup, and a missing name is an error."""
-    made = Environment(
+    templates = Environment(
         loader=PackageLoader("harness.report.page", "template"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"number": number, "shorten": shorten, "duration": duration, "plural": plural, "key": key}
-    return made
+    templates.filters |= {"number": number, "shorten": shorten, "duration": duration, "plural": plural, "key": key}
+    return templates
 
 
 def page(
@@ -96,22 +96,27 @@ def notices(data: ReportData, frame: pd.DataFrame) -> list[str]:
     """What a reader has to know first: nothing there yet, nothing but failures, not finished."""
     if data.folders:
         of_each = ((label, notices(folder, folder.frame)) for label, folder in data.folders.items())
-        return [*data.data_notes, *(f"{shorten(label, 60)}: {notice}" for label, found in of_each for notice in found)]
+        return [
+            *data.data_notes,
+            *(f"{shorten(label, 60)}: {notice}" for label, folder_notices in of_each for notice in folder_notices),
+        ]
     frame = frame[frame["status"] != "interrupted"]
     if frame.empty:
         expected = f"; {plural(data.planned, 'trial is', 'trials are')} planned" if data.planned else ""
         return [f"No trial has left a record yet{expected}."]
-    said = list(data.data_notes)
+    sentences = list(data.data_notes)
     ok = int((frame["status"] == "ok").sum())
     if not ok:
-        said.append(f"All {plural(len(frame), 'trial')} failed: there is nothing to compare. See the failures below.")
+        sentences.append(
+            f"All {plural(len(frame), 'trial')} failed: there is nothing to compare. See the failures below."
+        )
     if data.done < data.planned:
         missing = data.planned - data.done
-        said.append(
+        sentences.append(
             f"Not finished: {data.done:,} of {data.planned:,} trials are done, {plural(missing, 'is', 'are')} missing"
             f"{_missing(data)}. Verdicts and figures show what is there so far."
         )
-    return said
+    return sentences
 
 
 def _missing(data: ReportData) -> str:
@@ -120,8 +125,8 @@ def _missing(data: ReportData) -> str:
     by_task: dict[str, list[str]] = {}
     for task, cell, count in data.missing:
         by_task.setdefault(task_title(data.tasks, task), []).append(f"{shorten(named.get(cell, cell), 40)} {count:,}")
-    told = [f"{shorten(title, 60)}: {', '.join(cells[:MOST_TOLD])}" for title, cells in by_task.items()]
-    return f" ({'; '.join(told[:MOST_TOLD])}{'; …' if len(told) > MOST_TOLD else ''})" if told else ""
+    listed = [f"{shorten(title, 60)}: {', '.join(cells[:MOST_TOLD])}" for title, cells in by_task.items()]
+    return f" ({'; '.join(listed[:MOST_TOLD])}{'; …' if len(listed) > MOST_TOLD else ''})" if listed else ""
 
 
 def facts(data: ReportData, frame: pd.DataFrame) -> list[tuple[str, str]]:
@@ -133,19 +138,19 @@ def facts(data: ReportData, frame: pd.DataFrame) -> list[tuple[str, str]]:
         ]
     frame = frame[frame["status"] != "interrupted"]
     trials = f"{len(frame):,} of {data.planned:,}" if data.planned > len(frame) else f"{len(frame):,}"
-    found = [("Trials", trials)]
+    entries = [("Trials", trials)]
     if not frame.empty:
-        found.append(("Failed", f"{int((frame['status'] != 'ok').sum()):,}"))
-        found.append(("Seeds", f"{compared(frame)['seed'].nunique():,}"))
+        entries.append(("Failed", f"{int((frame['status'] != 'ok').sum()):,}"))
+        entries.append(("Seeds", f"{compared(frame)['seed'].nunique():,}"))
         total = float(frame["seconds_total"].sum())
-        found.append(("Trial time", duration(total) if total else NO_VALUE))
+        entries.append(("Trial time", duration(total) if total else NO_VALUE))
     if len(data.machines) > 1:
-        found.append(("Machines", f"{len(data.machines):,}"))
+        entries.append(("Machines", f"{len(data.machines):,}"))
     elif data.machines:
-        found.append(("Machine", shorten(str(data.machines[0].get("cpu", "")), 44) or NO_VALUE))
+        entries.append(("Machine", shorten(str(data.machines[0].get("cpu", "")), 44) or NO_VALUE))
     if data.generated_at:
-        found.append(("Written", moment(data.generated_at)))
-    return found
+        entries.append(("Written", moment(data.generated_at)))
+    return entries
 
 
 def moment(text: str) -> str:
@@ -212,10 +217,10 @@ def _panel(plot: Plot, panel: Panel, place: int, looks: Mapping[str, Look], fold
 
 def machine(fields: Mapping[str, str | int]) -> list[tuple[str, str]]:
     """A machine's fields in words."""
-    said = []
+    rows = []
     for name, value in fields.items():
         if str(name).endswith("_bytes") and isinstance(value, int | float):
-            said.append((str(name).removesuffix("_bytes"), f"{number(value / 2**30)} GiB"))
+            rows.append((str(name).removesuffix("_bytes"), f"{number(value / 2**30)} GiB"))
         else:
-            said.append((shorten(str(name).replace("_", " "), 40), shorten(str(value), 120)))
-    return said
+            rows.append((shorten(str(name).replace("_", " "), 40), shorten(str(value), 120)))
+    return rows

@@ -60,25 +60,27 @@ def excluded(frame: pd.DataFrame) -> list[str]:
     stopped = int((frame["status"] == "interrupted").sum())
     tuning, checks = (len(of_purpose(frame, purpose)) for purpose in ("tuning", "check"))
     again = int((frame["attempt"] > 1).sum())
-    said = []
+    sentences = []
     if stopped:
-        said.append(
+        sentences.append(
             f"{plural(stopped, 'trial was', 'trials were')} stopped by hand before the end: no outcome of the cell; "
             "the next run does it again."
         )
     if tuning:
-        said.append(
+        sentences.append(
             f"{plural(tuning, 'trial')} chose learning rates, with seeds of their own: they are in the figure of the "
             "learning rates alone."
         )
     if checks:
-        said.append(
+        sentences.append(
             f"{plural(checks, 'trial')} measured a time to target directly: it stands beside the time derived from the "
             "other trials; they are in no figure and in no verdict."
         )
     if again:
-        said.append(f"{plural(again, 'trial')} took more than one attempt: the last one counts, the others are stored.")
-    return said or ["Nothing: every trial on record counts, the failed ones as failures."]
+        sentences.append(
+            f"{plural(again, 'trial')} took more than one attempt: the last one counts, the others are stored."
+        )
+    return sentences or ["Nothing: every trial on record counts, the failed ones as failures."]
 
 
 def groups(frame: pd.DataFrame, looks: Mapping[str, Look]) -> str:
@@ -122,10 +124,10 @@ def noisy(frame: pd.DataFrame, looks: Mapping[str, Look]) -> str:
 
 def missing(data: ReportData, looks: Mapping[str, Look]) -> list[tuple[str, str, int, str]]:
     """Task, cell, number and reason of the planned trials that have no record."""
-    told: Counter[tuple[str, str]] = Counter()
+    explained: Counter[tuple[str, str]] = Counter()
     for task, cell, count, _ in data.left_out:
-        told[task, cell] += count
-    others = ((task, cell, count - told[task, cell], "not run yet") for task, cell, count in data.missing)
+        explained[task, cell] += count
+    others = ((task, cell, count - explained[task, cell], "not run yet") for task, cell, count in data.missing)
     rows = [*data.left_out, *(row for row in others if row[2] > 0)]
     return [
         (

@@ -96,8 +96,8 @@ def _embedded(frame: pd.DataFrame, columns: list[str], most: int) -> tuple[int, 
 
 
 def _json(frame: pd.DataFrame, columns: list[str], rows: int) -> str:
-    made = {name: _column(frame[name].head(rows)) for name in columns}
-    text = json.dumps({"rows": rows, "columns": made}, separators=(",", ":"), allow_nan=False)
+    column_values = {name: _column(frame[name].head(rows)) for name in columns}
+    text = json.dumps({"rows": rows, "columns": column_values}, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
