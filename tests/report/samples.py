@@ -18,6 +18,7 @@ from harness.report.figures.evidence import evidence
 from harness.report.figures.looks import Look, looks
 from harness.report.figures.panels import results_of
 from harness.report.figures.plot import Plot
+from harness.store.hosts import Host
 from harness.tasks import Metric, Task, tasks
 from harness.verdicts.verdict import Pair, Verdict
 
@@ -363,6 +364,18 @@ def failures(frame: pd.DataFrame) -> list[FailedTrial]:
     ]
 
 
+DATASETS = [
+    {
+        "task": "language", "data": "documentation of pandas 3.1.1, 426,775 characters", "train": "374 to 1,500",
+        "validation": "312", "test": "312", "classes": "94", "unknown tokens": "0.0 %", "padding": "0.0 %",
+        "left out": "at most 14 characters after the last whole window of a split",
+    }
+]  # fmt: skip
+HOSTS = [
+    Host("node17.cluster.example.org", "0123456789ab", 120, ("language at length 64, seeds 0 to 4",), ("keras 3.15.0",))
+]
+
+
 def report_data(rows: pd.DataFrame | None = None, **given: Any) -> ReportData:
     """A complete report's data."""
     rows = comparison() if rows is None else rows
@@ -380,6 +393,8 @@ def report_data(rows: pd.DataFrame | None = None, **given: Any) -> ReportData:
         "machines": [MACHINE],
         "failures": failures(rows) if len(rows) else [],
         "tasks": TASKS,
+        "datasets": DATASETS,
+        "hosts": HOSTS,
         "planned": len(rows),
         "done": len(rows),
         "versions": "harness 0.1.0, Python 3.11.2, TensorFlow 2.20.0",

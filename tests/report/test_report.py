@@ -123,7 +123,7 @@ def test_a_report_of_many_machines_says_which_block_ran_where(tmp_path: Path, wi
     words = " ".join(" ".join(read(html).words).split())
     assert "node-1 abc 12 recall size 20 length 5, seeds 0 to 3 the coordinator's" in words
     assert "<b>node</b> def 0 none keras 3.9 there, 3.13 here" in words
-    assert "Where trials ran" not in rendered(tmp_path, rows=small())
+    assert "Where trials ran" not in rendered(tmp_path, rows=small(), hosts=())
 
 
 def test_a_report_of_failures_alone_shows_them(tmp_path: Path, undrawn_files: None) -> None:
