@@ -122,7 +122,8 @@ def run(
             markup=False,
         )
     if until_decided and finished.open_claims:
-        console.print(f"Still open: {', '.join(finished.open_claims)}.", soft_wrap=True, markup=False)
+        more = " The same command adds more seeds." if budget is not None and not finished.left_out else ""
+        console.print(f"Still open: {', '.join(finished.open_claims)}.{more}", soft_wrap=True, markup=False)
     elif until_decided and not finished.left_out:
         console.print("No claim is open.", soft_wrap=True, markup=False)
     console.print(f"Report: {finished.report}", soft_wrap=True, markup=False, highlight=False)

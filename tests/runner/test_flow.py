@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,10 @@ from harness.runner.cluster.connect import Cluster
 from harness.runner.engine import Trial
 from harness.runner.flow import Finished, run_experiment
 from harness.runner.loop import RunOutcome
+from harness.runner.stages import Run, run_stage
 from harness.spec.experiment import Experiment
 from harness.spec.load import load_experiment
+from harness.spec.trial import TrialSpec
 from harness.store.folder import EXPERIMENT_NAME, load_stored_experiment
 from harness.store.machine import this_machine
 from harness.store.record import MAX_CRASHES, Record, Status
@@ -340,6 +343,26 @@ def test_no_seeds_are_added_when_the_time_is_spent(run) -> None:
     finished, engine, _ = run(until_decided=True, budget=1e-9)
     assert engine.ran == []
     assert finished.open_claims == ()
+
+
+def test_a_budget_that_ends_while_seeds_are_added_leaves_a_complete_plan(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times_out = iter((False, True))
+
+    def stage(of: Run, trials: Mapping[str, TrialSpec]) -> RunOutcome:
+        return run_stage(replace(of, deadline=0.0) if next(times_out) else of, trials)
+
+    monkeypatch.setattr("harness.runner.add_seeds.run_stage", stage)
+    finished, engine, said = run(until_decided=True, most_seeds=15, budget=1e6)
+    assert said.count("Going on with") == 2
+    assert finished.open_claims == ("open",)
+    assert not finished.left_out
+    with open_store(tmp_path / "tiny") as store:
+        assert store.planned_trials().keys() == {trial.id for trial in engine.ran}
+    monkeypatch.undo()
+    finished, engine, said = run(until_decided=True, budget=1e6)
+    assert engine.ran, "the next run adds the seeds that did not fit"
 
 
 def test_no_seeds_are_added_for_what_seeds_cannot_decide(run) -> None:
