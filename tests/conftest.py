@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ TAKE_LONG = (
     "verdicts/test_sequential.py",
 )  # fmt: skip
 """Those that need none, but start many processes, simulate many experiments, try many values, or draw whole reports."""
+QUICK_XLA = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
 BROWSERS = {"browser", "plain_browser"}
 """The fixtures whose tests take a browser: they are left out with --fast, too."""
 
@@ -44,6 +46,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--fast", action="store_true", help="only tests without TensorFlow and browser, less those that take long"
     )
     parser.addoption("--kills", type=int, default=4, help="how often test_survival.py kills the runner")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let XLA compile in half of the time: what tests train is small, and they compare programs compiled alike.
+
+    End-to-end tests and benchmarks compile as users do.
+    """
+    if not config.getoption("--benchmark-enable"):
+        os.environ.setdefault("XLA_FLAGS", QUICK_XLA)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
