@@ -252,7 +252,10 @@ def _optional_stopping(shape: Shape, experiments: int, looks: tuple[int, ...]) -
             p_values = [p_of(than[:n] - better[:n]) for n in looks]
             last.append(sequential_p(p_values, looks, looks[-1]))
         wrong += bool((holm(last) <= ALPHA).any())
-    what = f"some claim among {CLAIMS} gets a direction at any of {len(looks)} looks although there is no difference"
+    what = (
+        f"some claim among {CLAIMS} gets a direction at any of {len(looks)} interim analyses although there is no"
+        " difference"
+    )
     yield Figure(what, f"{looks[0]} to {looks[-1]} seeds, {shape}", wrong / experiments, experiments, high=ALPHA)
 
 
