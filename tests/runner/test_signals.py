@@ -123,8 +123,14 @@ def test_a_hang_up_ends_a_run_whose_terminal_is_gone(place: Place) -> None:
     ours, theirs = pty.openpty()
     process = place.start(TEXT, start_new_session=True, pass_fds=[theirs], terminal=theirs)
     os.close(theirs)
-    while len(trials(place)) < RUNNING:
-        os.read(ours, 4096)
+    os.set_blocking(ours, False)
+
+    def both_run() -> bool:
+        with suppress(BlockingIOError):  # nothing to read now
+            os.read(ours, 4096)
+        return len(trials(place)) == RUNNING
+
+    wait_until(both_run, process)
     os.close(ours)  # the terminal is gone: from now on writing to it is an error
     os.kill(process.pid, signal.SIGHUP)
     process.wait(60)
