@@ -9,6 +9,7 @@ import pytest
 
 from harness.cells.network import get_model
 from harness.spec.trial import TrialSpec
+from harness.store.record import Measured
 from harness.tasks import tasks
 from harness.trial.measure import Meter
 from harness.trial.schedule import rates
@@ -62,9 +63,9 @@ def test_each_update_is_done_at_its_rate(backend: str) -> None:
 
 
 def validation_losses(of: TrialSpec) -> list[float]:
-    found: dict[str, Any] = {}
-    train(of, Meter(), found.update)
-    return [point["validation_loss"] for point in found["curve"]]
+    reports: list[Measured] = []
+    train(of, Meter(), reports.append)
+    return [point.validation_loss for point in reports[-1].curve]
 
 
 @pytest.mark.parametrize("backend", ["keras", "fused"])

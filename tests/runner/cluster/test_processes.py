@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -129,8 +131,21 @@ def test_a_block_is_whole_on_one_host_though_workers_are_killed(place: Place, pr
 
 def of_host(place: Place, name: str) -> list[psutil.Process]:
     """The processes of a worker, its trials last."""
-    found = [process for process in place.processes() if process.environ().get("HARNESS_HOST") == name]
-    return sorted(found, key=lambda process: process.pid)
+    of_this_host = []
+    for process in place.processes():
+        with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+            if process.environ().get("HARNESS_HOST") == name:
+                of_this_host.append(process)
+    return sorted(of_this_host, key=lambda process: process.pid)
+
+
+def groups_led(processes: Sequence[psutil.Process]) -> int:
+    """How many of the processes lead a process group, as a trial does."""
+    leading = 0
+    for process in processes:
+        with suppress(ProcessLookupError):
+            leading += os.getpgid(process.pid) == process.pid
+    return leading
 
 
 def test_a_signal_to_all_processes_of_a_worker_makes_no_crash_of_its_trials(place: Place, processes: Processes) -> None:
@@ -140,14 +155,15 @@ def test_a_signal_to_all_processes_of_a_worker_makes_no_crash_of_its_trials(plac
     processes.wait_for_workers(1)
     run = place.start(HEAD + sweeps("dozing", sizes=(20, 21)), arguments=["--scheduler", address])
     deadline = time.monotonic() + 60
-    while sum(os.getpgid(process.pid) == process.pid for process in of_host(place, "host-0")) < 2:
+    while groups_led(of_host(place, "host-0")) < 2:
         assert run.poll() is None, finish(run)
         assert time.monotonic() < deadline
         time.sleep(0.1)
     processes.start_worker(1)
     processes.wait_for_workers(2)
     for process in reversed(of_host(place, "host-0")):
-        process.send_signal(signal.SIGTERM)
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGTERM)
     deadline = time.monotonic() + 60
     while sum(os.getpgid(process.pid) == process.pid for process in of_host(place, "host-1")) < 2:
         assert run.poll() is None, finish(run)
