@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,16 +29,21 @@ def named(path: Path) -> str:
 FILES = {named(path): path for path in PACKAGE.rglob("*.py")}
 
 
-def imported(path: Path) -> set[str]:
-    """What a file imports, as names of modules; of `from x import y` both x and x.y, whichever is a module."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+@cache
+def imported(path: Path, *, at_the_top: bool = False) -> frozenset[str]:
+    """What a file imports, as names of modules; of `from x import y` both x and x.y, whichever is a module.
+
+    at_the_top: only what importing the file imports, and not what its functions do.
+    """
+    names: set[str] = set()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in tree.body if at_the_top else ast.walk(tree):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import"
-            found |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+            names |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return frozenset(names)
 
 
 IMPORTS = {module: imported(path) for module, path in FILES.items()}
@@ -115,9 +121,26 @@ def test_the_package_imports_neither_the_tools_of_contributors_nor_the_tests() -
     assert {module: names for module, names in outside.items() if names} == {}
 
 
+def needs_tensorflow(modules: frozenset[str]) -> bool:
+    """Whether importing these modules imports TensorFlow, directly or through modules of the package."""
+    waiting, seen = list(modules), set(modules)
+    while waiting:
+        module = waiting.pop()
+        if in_package(module, "tensorflow", "keras"):
+            return True
+        if module in FILES:
+            further = imported(FILES[module], at_the_top=True) - seen
+            seen |= further
+            waiting += further
+    return False
+
+
 def test_tests_that_import_tensorflow_are_known_to_need_it() -> None:
     importers = [
-        path for path in TESTS.rglob("*.py") if any(in_package(n, "tensorflow", "keras") for n in imported(path))
+        path
+        for path in TESTS.rglob("*.py")
+        if needs_tensorflow(imported(path, at_the_top=True))
+        or any(in_package(name, "tensorflow", "keras") for name in imported(path))
     ]
     assert importers, "nothing is found: this test sees nothing"
     trouble = TESTS / "runner" / "trouble.py"  # imports it where its process is asked to
