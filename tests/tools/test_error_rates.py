@@ -156,7 +156,7 @@ def test_a_figure_is_the_share_of_what_it_says_with_the_bounds_promised(
         "a claim that stands alone is supported": (word == "supported", 0.0, 1.0),
         "a claim of another kind gets a direction": (directed, 0.0, 0.05),
         "a claim of another kind covers": (low <= 0.0 <= high, 0.93, 1.0),
-        "at any of 2 looks": (word == "supported", 0.0, 0.05),
+        "at any of 2 interim analyses": (word == "supported", 0.0, 0.05),
         "although the difference is as large as the margin, 0.5": (word == "no practical difference", 0.0, 0.05),
         "covers the true difference, 0.5": (low <= 0.5 <= high, 0.95, 1.0),
     }
