@@ -17,6 +17,7 @@ from harness.cgroup import usable_cores, usable_memory
 from harness.store.record import Machine
 
 _FACTS = ("cpu", "cores", "memory_bytes", "system", "python", "tensorflow", "keras", "numpy")
+_CPU_INFO = Path("/proc/cpuinfo")
 _TELLING = re.compile(r"(TF|XLA|KERAS|OMP|MKL|OPENBLAS|ONEDNN|DNNL|MALLOC)_\w+|PYTHONHASHSEED|LD_PRELOAD")
 """The environment variables that can change results or times."""
 
@@ -93,13 +94,17 @@ def git_state() -> tuple[str | None, bool | None]:
 
 
 def _cpu_model() -> str:
+    """'AMD EPYC (family 25, model 17)': virtual machines name several generations of a processor alike."""
     try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+        first = _CPU_INFO.read_text(encoding="utf-8").partition("\n\n")[0]
     except OSError:
-        pass
-    return platform.processor() or platform.machine() or "unknown"
+        first = ""
+    pairs = (line.partition(":") for line in first.splitlines())
+    about = {key.strip(): value.strip() for key, _, value in pairs}
+    name = about.get("model name") or platform.processor() or platform.machine() or "unknown"
+    if {"cpu family", "model"} <= about.keys():
+        return f"{name} (family {about['cpu family']}, model {about['model']})"
+    return name
 
 
 def _version(package: str) -> str:

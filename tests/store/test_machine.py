@@ -35,6 +35,25 @@ def test_another_version_is_another_machine(monkeypatch: pytest.MonkeyPatch) -> 
     assert this_machine().fingerprint != here.fingerprint
 
 
+@pytest.mark.parametrize(
+    ("text", "cpu"),
+    [
+        (
+            "processor\t: 0\ncpu family\t: 25\nmodel\t\t: 17\nmodel name\t: AMD EPYC\n\nprocessor\t: 1\n",
+            "AMD EPYC (family 25, model 17)",
+        ),
+        ("processor\t: 0\nmodel name\t: ARM Neoverse\n", "ARM Neoverse"),
+    ],
+)
+def test_generations_of_a_processor_that_are_named_alike_are_told_apart(
+    text: str, cpu: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cpuinfo").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(machine, "_CPU_INFO", tmp_path / "cpuinfo")
+    this_machine.cache_clear()
+    assert this_machine().cpu == cpu
+
+
 def facts(**changes: object) -> dict[str, object]:
     here = this_machine().model_dump()
     here |= {"system": "Linux 6.1.0-18-amd64 x86_64", "python": "3.11.7", "memory_bytes": 24 * 2**30 - 10**8}
