@@ -53,30 +53,35 @@ def make_plan(experiment: Experiment, losses: Losses | None = None, *, most_seed
     after its own, the numbers that follow the largest.
     Raises UserError where a task cannot make the data asked for.
     """
-    trials: list[TrialSpec] = []
-    wide: list[TrialSpec] = []
+    specs: list[TrialSpec] = []
+    asked_for: list[bool] = []
     choices: list[Choice] = []
     without_rate: list[str] = []
     for index, sweep in enumerate(experiment.sweep):
         seeds = sweep.seeds or experiment.seeds
-        specs, chosen, stuck = _sweep_plan(
+        further, chosen, stuck = _sweep_plan(
             experiment, index, sweep.model_copy(update={"seeds": _with_further(seeds, most_seeds)}), losses
         )
-        wide += specs
-        trials += [spec for spec in specs if spec.purpose == "tuning" or spec.seed in seeds]
+        specs += further
+        asked_for += [spec.purpose == "tuning" or spec.seed in seeds for spec in further]
         choices += chosen
         without_rate += stuck
-    return Plan(_by_id(trials), _by_id(wide), tuple(choices), tuple(without_rate))
+    ids = [spec.id() for spec in specs]
+    wide = _seed_by_seed(zip(ids, specs, strict=True))
+    asked_ids = {id for id, is_asked_for in zip(ids, asked_for, strict=True) if is_asked_for}
+    trials = {id: spec for id, spec in wide.items() if id in asked_ids}
+    return Plan(trials, wide, tuple(choices), tuple(without_rate))
 
 
 def _with_further(seeds: tuple[int, ...], most: int) -> tuple[int, ...]:
     return (*seeds, *range(max(seeds) + 1, max(seeds) + 1 + max(0, most - len(seeds))))
 
 
-def _by_id(specs: Iterable[TrialSpec]) -> dict[str, TrialSpec]:
+def _seed_by_seed(specs: Iterable[tuple[str, TrialSpec]]) -> dict[str, TrialSpec]:
+    """The specs by id, each once: tuning trials first, then the first seed of every condition, and so on."""
     trials: dict[str, TrialSpec] = {}
-    for spec in sorted(specs, key=lambda spec: (spec.purpose != "tuning", spec.seed)):
-        trials.setdefault(spec.id(), spec)
+    for id, spec in sorted(specs, key=lambda pair: (pair[1].purpose != "tuning", pair[1].seed)):
+        trials.setdefault(id, spec)
     return trials
 
 

@@ -19,7 +19,10 @@ def with_new_names(table: Mapping[str, Any]) -> dict[str, Any]:
     for old, new in KEYS.items():
         if old in table and new in table:
             raise UserError(f"{old!r} is the old name of {new!r}: give {new!r} alone")
-    renamed = {KEYS.get(key, key): value for key, value in table.items()}
+    if KEYS.keys().isdisjoint(table):
+        renamed = dict(table)  # the usual case: plans have thousands
+    else:
+        renamed = {KEYS.get(key, key): value for key, value in table.items()}
     if "backend" in renamed:
         renamed["backend"] = _backends(renamed["backend"])
     return renamed
