@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 HOST_VARIABLE = "HARNESS_HOST"
 """What a worker's host is called, where that is not to be the computer's name."""
-_BOOT = Path("/proc/sys/backend/random/boot_id")
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 _NEWS_SECONDS = 0.2
 _ROOM_SECONDS = 0.02
 """How long an order waits at most while other trials run and there is room for one more."""

@@ -6,6 +6,7 @@ import queue
 import time
 from collections.abc import Collection, Sequence
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -200,3 +201,8 @@ def test_an_order_whose_next_trial_cannot_be_started_gives_what_is_done() -> Non
     engine.lock_error = "no temporary folder can be made"
     engine.ends.put(record(GROUP[0].spec))
     assert [r.trial_id for r in order.result(LONG)] == [GROUP[0].id]
+
+
+def test_two_workers_on_one_computer_are_known_as_such() -> None:
+    """By the computer's start, which containers on it share, and not by its name, which each has of its own."""
+    assert host._boot_id() == Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
