@@ -74,7 +74,7 @@ def test_failed_trials_are_drawn_as_failures_and_are_not_in_the_mean(compared: d
     with drawing_style("test"):
         figure, _ = draw_panel(panel, LOOKS)
     crosses = [line for line in figure.axes[0].lines if "failed" in str(line.get_gid())]
-    assert [line.get_marker() for line in crosses] == ["x", "x"]
+    assert [(line.get_marker(), len(line.get_xdata())) for line in crosses] == [("x", 2)]
 
 
 def test_what_a_failed_trial_reached_before_it_failed_is_not_in_the_mean() -> None:

@@ -25,6 +25,8 @@ FONT_SIZE = 8.8
 """Points, of text in figures where nothing else is said."""
 ROLES = {INK: "var(--ink)", MUTED: "var(--muted)", GRID: "var(--grid)", PAPER: "var(--card)"}
 """Colours of the figures that the page replaces by its own, so that they follow dark mode."""
+YARDSTICK: dict[str, Any] = {"color": MUTED, "linewidth": 0.9, "linestyle": (0, (2, 2))}
+"""A thin dashed line."""
 LABEL = 0.28
 """The width of a ratio's label, such as '+10 times', as a share of the narrowest axis: that of a verdict's strip."""
 NEUTRAL = Look(-1, "", INK, INK, "o", "solid")
@@ -37,12 +39,13 @@ class Mark:
 
     x: float
     y: float
-    cell: str
+    series: int
+    """Its place among the panel's series."""
     text: str
     main: bool
     """A mean; False for a single seed."""
-    series: int = 0
-    """Which of the panel's series it belongs to."""
+    shift: float = 0.0
+    """Points to the right of x at which it is drawn."""
 
 
 def style(salt: str) -> dict[str, Any]:

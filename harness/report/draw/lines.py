@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.transforms import offset_copy
 
-from harness.report.draw.axes import MUTED, PAPER, Mark, look_of, mean_words, seed_words, values_axis
+from harness.report.draw.axes import MUTED, PAPER, YARDSTICK, Mark, look_of, mean_words, seed_words, values_axis
 from harness.report.figures.looks import Look
-from harness.report.figures.plot import Failed, Panel, Point, Reference, Scale, Series
+from harness.report.figures.plot import Panel, Point, Reference, Scale
 from harness.report.figures.wording import short, with_unit
 from harness.words import number, shorten
 
 LINE = 0.155
 """Inches from one label at the right to the next."""
+DODGE, SEEDS_BESIDE = 3.3, 1.2
+"""Points from the means of one cell to those of the next, and of the seeds to the left of their mean."""
 
 
 def draw_lines(axes: Axes, panel: Panel, looks: Mapping[str, Look], scale: Scale) -> list[Mark]:
     """The panel on the axes; gives what can be pointed at."""
-    scale = "log" if panel.y.scale == "log" else scale
     values_axis(axes, panel, scale, "y")
     places = sorted(_places(panel))
     log = panel.x.scale == "log" and min(places, default=1) > 0
@@ -31,16 +32,8 @@ def draw_lines(axes: Axes, panel: Panel, looks: Mapping[str, Look], scale: Scale
     _places_axis(axes, panel, places, log)
     if panel.at is not None:
         _mark_place(axes, *panel.at)
-    marks: list[Mark] = []
-    count = len(panel.series)
-    for index, series in enumerate(panel.series):
-        look = look_of(series, looks)
-        steps = 1.6 * (index - (count - 1) / 2) if panel.kind == "lines" and panel.x.whole else 0.0
-        drawn = _draw_series(
-            axes, panel, series, look, index, (_dodge(axes, steps, log), _dodge(axes, steps - 0.6, log))
-        )
-        marks += [replace(mark, series=index) for mark in drawn]
-    _label_ends(axes, panel, looks, _draw_references(axes, panel), scale)
+    marks = [mark for index in range(len(panel.series)) for mark in _draw_series(axes, panel, index, looks)]
+    _label_ends(axes, panel, looks, _draw_references(axes, panel))
     return marks
 
 
@@ -76,84 +69,63 @@ def _places_axis(axes: Axes, panel: Panel, places: Sequence[float], log: bool) -
 
 def _mark_place(axes: Axes, name: str, x: float) -> None:
     """A vertical line at an x that means something."""
-    axes.axvline(x, color=MUTED, linewidth=0.9, linestyle=(0, (2, 2)), zorder=2, gid="at")
+    axes.axvline(x, zorder=2, gid="at", **YARDSTICK)
     axes.annotate(
         name, (x, 0.02), (3, 0), xycoords=("data", "axes fraction"), textcoords="offset points", color=MUTED,
         fontsize=7.5, fontstyle="italic", va="bottom",
     )  # fmt: skip
 
 
-def _dodge(axes: Axes, steps: float, log: bool) -> Callable[[float], float]:
-    """Moves x sideways by a few points, so that the cells' intervals stand beside each other."""
-    low, high = axes.get_xlim()
-    if log:
-        ratio = (high / low) ** (0.012 * steps)
-        return lambda x: x * ratio
-    shift = (high - low) * 0.012 * steps
-    return lambda x: x + shift
-
-
-def _draw_series(
-    axes: Axes,
-    panel: Panel,
-    series: Series,
-    look: Look,
-    index: int,
-    dodges: tuple[Callable[[float], float], Callable[[float], float]],
-) -> list[Mark]:
-    """`dodges` move means and intervals, and the seeds beside them."""
-    dodge, beside = dodges
-    gid = f"series-{look.index}-{index}"
-    colour = look.colour
-    for place, (_, trace) in enumerate(series.traces):
-        axes.plot(
-            [x for x, _ in trace], [y for _, y in trace], color=colour, linewidth=0.8, alpha=0.35, zorder=3,
-            gid=f"{gid}-trace-{place}",
-        )  # fmt: skip
+def _draw_series(axes: Axes, panel: Panel, index: int, looks: Mapping[str, Look]) -> list[Mark]:
+    """Means and intervals stand beside those of the other cells, a few points apart, and the seeds beside them."""
+    series, gid = panel.series[index], f"series-{index}"
+    look = look_of(series, looks)
+    colour, markers = look.colour, panel.kind == "lines"
+    shift = DODGE * (index - (len(panel.series) - 1) / 2) if markers and panel.x.whole else 0.0
+    beside = shift - SEEDS_BESIDE
+    at_mean, at_seeds = (
+        offset_copy(axes.transData, axes.figure, points, units="points")  # type: ignore[arg-type]
+        for points in (shift, beside)
+    )
+    for _, trace in series.traces:
+        axes.plot(*zip(*trace, strict=True), color=colour, linewidth=0.8, alpha=0.35, zorder=3, gid=f"{gid}-trace")
     if series.points:
         axes.scatter(
-            [beside(p.x) for p in series.points], [p.y for p in series.points], s=9, marker=look.marker, color=colour,
-            alpha=0.38, linewidths=0, zorder=3, gid=f"{gid}-seeds",
+            [p.x for p in series.points], [p.y for p in series.points], s=9, marker=look.marker, color=colour,
+            alpha=0.38, linewidths=0, zorder=3, transform=at_seeds, gid=f"{gid}-seeds",
         )  # fmt: skip
     centres = sorted(series.centres, key=lambda c: c.x)
-    bars = [(dodge(c.x), c.low, c.high) for c in centres if c.low is not None and c.high is not None]
-    if bars and panel.kind == "lines":
+    bars = [(c.x, c.low, c.high) for c in centres if c.low is not None and c.high is not None]
+    if bars and markers:
         x, low, high = zip(*bars, strict=True)
-        axes.vlines(x, low, high, color=colour, linewidth=1.6, alpha=0.75, zorder=4, gid=f"{gid}-intervals")
+        axes.vlines(
+            x, low, high, color=colour, linewidth=1.6, alpha=0.75, zorder=4, transform=at_mean, gid=f"{gid}-intervals"
+        )
     axes.plot(
-        [dodge(c.x) for c in centres], [c.mean for c in centres], color=colour, linestyle=look.dash, linewidth=1.7,
-        marker=look.marker if panel.kind == "lines" else "", markersize=5, markeredgecolor=PAPER, markeredgewidth=0.7,
-        zorder=5, label=series.label, gid=f"{gid}-mean",
+        [c.x for c in centres], [c.mean for c in centres], color=colour, linestyle=look.dash, linewidth=1.7,
+        marker=look.marker if markers else "", markersize=5, markeredgecolor=PAPER, markeredgewidth=0.7,
+        zorder=5, transform=at_mean, gid=f"{gid}-mean",
     )  # fmt: skip
-    for centre in centres:
-        if centre.x == series.chosen:
-            axes.plot(
-                [dodge(centre.x)], [centre.mean], marker="o", markersize=11, markerfacecolor="none",
-                markeredgecolor=colour, markeredgewidth=1.3, linestyle="none", zorder=6, gid=f"{gid}-chosen",
-            )  # fmt: skip
-    for failed in series.failed:
-        _draw_failed(axes, dodge(failed.x), failed, look, gid)
-    at = panel.x.unit or panel.x.title.lower()
+    for chosen in (centre for centre in centres if centre.x == series.chosen):
+        axes.plot(
+            chosen.x, chosen.mean, marker="o", markersize=11, markerfacecolor="none", markeredgecolor=colour,
+            markeredgewidth=1.3, linestyle="none", zorder=6, transform=at_mean, gid=f"{gid}-chosen",
+        )  # fmt: skip
+    if series.failed:  # crosses above the axes: a trial that left no value is seen, and is not mistaken for one
+        above = offset_copy(axes.get_xaxis_transform(), axes.figure, shift, units="points")  # type: ignore[arg-type]
+        axes.plot(
+            [f.x for f in series.failed], [1.035] * len(series.failed), transform=above, marker="x", color=colour,
+            markersize=4.5, markeredgewidth=1.4, linestyle="none", clip_on=False, zorder=6, gid=f"{gid}-failed",
+        )  # fmt: skip
+    unit = panel.x.unit or panel.x.title.lower()
     marks = [
-        Mark(dodge(c.x), c.mean, series.cell, mean_words(panel, series, c, f"{number(c.x)} {at}"), True)
-        for c in centres
+        Mark(c.x, c.mean, index, mean_words(panel, series, c, f"{number(c.x)} {unit}"), True, shift) for c in centres
     ]
-    marks += [
-        Mark(beside(p.x), p.y, series.cell, seed_words(series, p, f"{number(p.x)} {at}", panel.y), False)
-        for p in series.points
+    ends = [(Point(*trace[-1], seed), 0.0) for seed, trace in series.traces if trace]
+    return marks + [
+        Mark(p.x, p.y, index, seed_words(series, p, f"{number(p.x)} {unit}", panel.y), False, points)
+        for p, points in (*((point, beside) for point in series.points), *ends)
     ]
-    ends = [Point(*trace[-1], seed) for seed, trace in series.traces if trace]
-    marks += [Mark(p.x, p.y, series.cell, seed_words(series, p, f"{number(p.x)} {at}", panel.y), False) for p in ends]
-    return marks
-
-
-def _draw_failed(axes: Axes, x: float, failed: Failed, look: Look, gid: str) -> None:
-    """A cross above the axes: a trial that left no value is seen, and is not mistaken for one."""
-    axes.plot(
-        [x], [1.035], transform=axes.get_xaxis_transform(), marker="x", markersize=4.5,
-        markeredgewidth=1.4, color=look.colour, linestyle="none", clip_on=False, zorder=6,
-        gid=f"{gid}-failed-{failed.x:g}",
-    )  # fmt: skip
 
 
 def _draw_references(axes: Axes, panel: Panel) -> list[Reference]:
@@ -161,14 +133,12 @@ def _draw_references(axes: Axes, panel: Panel) -> list[Reference]:
     low, high = axes.get_ylim()
     inside = [reference for reference in panel.references if low <= reference.level <= high]
     for index, reference in enumerate(inside):
-        style: dict[str, Any] = {"color": MUTED, "linewidth": 0.9, "linestyle": (0, (2, 2)), "zorder": 2}
-        levels = [y for _, y in reference.values]
-        if reference.stepped:
-            axes.step([x for x, _ in reference.values], levels, where="post", gid=f"reference-{index}", **style)
-        elif len(set(levels)) == 1:
-            axes.axhline(levels[0], gid=f"reference-{index}", **style)
+        style: dict[str, Any] = {"gid": f"reference-{index}", "zorder": 2, **YARDSTICK}
+        if len({y for _, y in reference.values}) == 1 and not reference.stepped:
+            axes.axhline(reference.level, **style)
         else:
-            axes.plot([x for x, _ in reference.values], levels, gid=f"reference-{index}", **style)
+            steps = "steps-post" if reference.stepped else "default"
+            axes.plot(*zip(*reference.values, strict=True), drawstyle=steps, **style)
     outside = [
         f"{shorten(r.label, 24)} {with_unit(r.level, panel.y.unit)} {'↑' if r.level > high else '↓'}"
         for r in panel.references
@@ -183,32 +153,26 @@ def _draw_references(axes: Axes, panel: Panel) -> list[Reference]:
     return inside
 
 
-def _label_ends(axes: Axes, panel: Panel, looks: Mapping[str, Look], inside: Sequence[Reference], scale: Scale) -> None:
+def _label_ends(axes: Axes, panel: Panel, looks: Mapping[str, Look], inside: Sequence[Reference]) -> None:
     """The name of each line and yardstick at its right end, moved apart where they would overlap."""
-    low, high = axes.get_ylim()
-
-    def place(y: float) -> float:
-        if scale == "log":
-            share = math.log(y / low) / math.log(high / low) if y > 0 else 0.0
-        else:
-            share = (y - low) / (high - low)
-        return min(max(share, 0.0), 1.0)
-
-    wanted: list[tuple[float, Series | Reference]] = [
-        (place(max(s.centres, key=lambda c: c.x).mean), s) for s in panel.series if s.centres
+    ends = [
+        (max(series.centres, key=lambda centre: centre.x).mean, index)
+        for index, series in enumerate(panel.series)
+        if series.centres
     ]
-    wanted += [(place(reference.level), reference) for reference in inside]
-    ordered = sorted(wanted, key=lambda item: item[0])
+    named: list[tuple[float, str, dict[str, Any]]] = [
+        (level, panel.series[index].label, {"color": look_of(panel.series[index], looks).colour, "fontweight": "bold",
+                                            "gid": f"series-{index}-label"})
+        for level, index in ends
+    ]  # fmt: skip
+    named += [(one.level, one.label, {"color": MUTED, "fontsize": 8, "fontstyle": "italic"}) for one in inside]
+    heights = [float(axes.transAxes.inverted().transform(axes.transData.transform((1, y)))[1]) for y, _, _ in named]
+    ordered = sorted(zip((min(max(at, 0.0), 1.0) for at in heights), named, strict=True), key=lambda item: item[0])
     height = axes.get_position().height * axes.figure.get_size_inches()[1]  # type: ignore[union-attr]
-    for at, (_, labelled) in zip(spread([at for at, _ in ordered], LINE / height), ordered, strict=True):
-        if isinstance(labelled, Reference):
-            look: dict[str, Any] = {"color": MUTED, "fontsize": 8, "fontstyle": "italic"}
-        else:
-            series_look = look_of(labelled, looks)
-            look = {"color": series_look.colour, "fontweight": "bold", "gid": f"series-{series_look.index}-label"}
+    for at, (_, (_, label, look)) in zip(spread([at for at, _ in ordered], LINE / height), ordered, strict=True):
         axes.annotate(
-            shorten(labelled.label, 15), (1, at), (8, 0), xycoords="axes fraction", textcoords="offset points",
-            va="center", annotation_clip=False, **look,
+            shorten(label, 15), (1, at), (8, 0), xycoords="axes fraction", textcoords="offset points", va="center",
+            annotation_clip=False, **look,
         )  # fmt: skip
 
 

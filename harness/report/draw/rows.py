@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from harness.report.draw.axes import GRID, INK, MUTED, PAPER, Mark, look_of, mean_words, seed_words, values_axis
+from harness.report.draw.axes import (
+    GRID,
+    INK,
+    MUTED,
+    PAPER,
+    YARDSTICK,
+    Mark,
+    look_of,
+    mean_words,
+    seed_words,
+    values_axis,
+)
 from harness.report.figures.looks import Look
-from harness.report.figures.plot import Panel, Picture, Scale, Series
+from harness.report.figures.plot import Panel, Picture, Scale
 from harness.report.figures.wording import shown
 from harness.verdicts.words.effects import effect
 from harness.words import number, shorten, two_lines
@@ -21,7 +31,7 @@ REFERENCE, REFERENCE_TIERS = 8, 3
 """Points that a yardstick's name takes above the rows; names in so many heights, so that neighbours do not overlap."""
 LONGEST_NAME = 22
 """Characters of a line of a row's name, which has two at most."""
-RISE = (-0.21, 0.07, -0.07, 0.21, 0.0)
+RISE = (0.21, -0.07, 0.07, -0.21, 0.0)
 """Seeds stand at these heights in turn, in rows, so that equal values do not hide each other."""
 ROW, PICTURE, GAP = 0.36, 1.15, 0.1
 """Inches: a label's row, the picture above the rows, and between the two."""
@@ -42,8 +52,7 @@ def draw_rows(axes: Axes, panel: Panel, looks: Mapping[str, Look], scale: Scale)
     values_axis(axes, panel, "linear" if bars else scale, "x")
     if bars:
         axes.set_xlim(0, axes.get_xlim()[1])
-    count = len(panel.series)
-    axes.set_ylim(-0.5, count - 0.5)
+    axes.set_ylim(len(panel.series) - 0.5, -0.5)
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(shorten(panel.y.label, 60), labelpad=5)
     axes.yaxis.set_major_locator(NullLocator())
@@ -51,11 +60,7 @@ def draw_rows(axes: Axes, panel: Panel, looks: Mapping[str, Look], scale: Scale)
         axes.axvspan(*panel.margin, color=GRID, zorder=0, gid="margin")
         axes.axvline(0, color=MUTED, linewidth=0.9, zorder=1, gid="zero")
     _draw_references(axes, panel)
-    marks: list[Mark] = []
-    for index, series in enumerate(panel.series):
-        drawn = _draw_row(axes, panel, series, look_of(series, looks), index, count - 1 - index, bars)
-        marks += [replace(mark, series=index) for mark in drawn]
-    return marks
+    return [mark for row in range(len(panel.series)) for mark in _draw_row(axes, panel, row, looks)]
 
 
 def _draw_references(axes: Axes, panel: Panel) -> None:
@@ -65,7 +70,7 @@ def _draw_references(axes: Axes, panel: Panel) -> None:
         inside = low <= reference.level <= high
         at = min(max(reference.level, low), high)
         if inside:
-            axes.axvline(at, color=MUTED, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1, gid=f"reference-{place}")
+            axes.axvline(at, zorder=1, gid=f"reference-{place}", **YARDSTICK)
         arrow = "" if inside else f" {number(reference.level)} {'→' if reference.level > high else '←'}"
         axes.annotate(
             shorten(reference.label, 18) + arrow, (at, 1), (0, 2 + REFERENCE * (place % REFERENCE_TIERS)),
@@ -75,8 +80,9 @@ def _draw_references(axes: Axes, panel: Panel) -> None:
         )  # fmt: skip
 
 
-def _draw_row(axes: Axes, panel: Panel, series: Series, look: Look, index: int, row: int, bars: bool) -> list[Mark]:
-    gid = f"series-{look.index}-{index}"
+def _draw_row(axes: Axes, panel: Panel, row: int, looks: Mapping[str, Look]) -> list[Mark]:
+    series, gid = panel.series[row], f"series-{row}"
+    look = look_of(series, looks)
     axes.annotate(
         "\n".join(name_lines(series.label)), (0, row), (-8, 0), xycoords=("axes fraction", "data"),
         textcoords="offset points", ha="right", va="center", color=INK, annotation_clip=False, gid=f"{gid}-name",
@@ -88,7 +94,7 @@ def _draw_row(axes: Axes, panel: Panel, series: Series, look: Look, index: int, 
             alpha=0.42, linewidths=0, zorder=3, gid=f"{gid}-seeds",
         )  # fmt: skip
     for centre in series.centres:
-        if bars:
+        if panel.kind == "bars":
             axes.barh([row], [centre.mean], height=0.52, color=look.colour, alpha=0.35, linewidth=0, gid=f"{gid}-bar")
             part = centre.mean * (series.part if series.part is not None else 1)
             axes.barh([row], [part], height=0.52, color=look.colour, linewidth=0, gid=f"{gid}-part")
@@ -102,15 +108,15 @@ def _draw_row(axes: Axes, panel: Panel, series: Series, look: Look, index: int, 
                 [centre.mean], [row], marker=look.marker, markersize=6.5, color=look.colour, markeredgecolor=PAPER,
                 markeredgewidth=0.8, linestyle="none", zorder=5, gid=f"{gid}-mean",
             )  # fmt: skip
-    _write_value(axes, panel, series, look, row, gid)
-    marks = [Mark(c.mean, float(row), series.cell, mean_words(panel, series, c, ""), True) for c in series.centres]
+    _write_value(axes, panel, row, look)
+    marks = [Mark(c.mean, row, row, mean_words(panel, series, c, ""), True) for c in series.centres]
     return marks + [
-        Mark(p.y, row + up, series.cell, seed_words(series, p, "", panel.y), False)
+        Mark(p.y, row + up, row, seed_words(series, p, "", panel.y), False)
         for p, up in zip(series.points, rise, strict=True)
     ]
 
 
-def _write_value(axes: Axes, panel: Panel, series: Series, look: Look, row: int, gid: str) -> None:
+def _write_value(axes: Axes, panel: Panel, row: int, look: Look) -> None:
     """The mean at the right end of its row, as an effect where it is one; and a cross with the failures."""
     place: dict[str, Any] = {
         "xycoords": ("axes fraction", "data"),
@@ -119,6 +125,7 @@ def _write_value(axes: Axes, panel: Panel, series: Series, look: Look, row: int,
         "color": look.colour,
         "annotation_clip": False,
     }
+    series, gid = panel.series[row], f"series-{row}"
     failed = sum(failure.count for failure in series.failed)
     for centre in series.centres:
         text = number(centre.mean)
@@ -149,7 +156,7 @@ def draw_roll(axes: Axes, panel: Panel, looks: Mapping[str, Look]) -> list[Mark]
         _draw_picture(above, panel.picture, end)
     axes.set_xlim(0, end)
     axes.set_ylim(len(panel.rows), 0)
-    axes.set_xlabel(panel.x.label, labelpad=5)
+    axes.set_xlabel(shorten(panel.x.label, 60), labelpad=5)
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
@@ -159,10 +166,7 @@ def draw_roll(axes: Axes, panel: Panel, looks: Mapping[str, Look]) -> list[Mark]
             shorten(label, 16), (0, place + 0.5), (-6, 0), textcoords="offset points", ha="right", va="center",
             color=INK, annotation_clip=False,
         )  # fmt: skip
-    marks: list[Mark] = []
-    for lane, series in enumerate(panel.series):
-        marks += _draw_lane(axes, panel, series, look_of(series, looks), lane)
-    return marks
+    return [mark for lane in range(len(panel.series)) for mark in _draw_lane(axes, panel, lane, looks)]
 
 
 def _name_lanes(axes: Axes, panel: Panel, looks: Mapping[str, Look]) -> None:
@@ -173,7 +177,7 @@ def _name_lanes(axes: Axes, panel: Panel, looks: Mapping[str, Look]) -> None:
         look, name = look_of(series, looks), shorten(series.label, 18)
         axes.figure.text(
             box.x0 + right / width, box.y1 + 5 / 72 / height, f"\u25a0 {name}", color=look.colour, fontsize=8,
-            gid=f"series-{look.index}-{lane}-name",
+            gid=f"series-{lane}-name",
         )  # fmt: skip
         right += 0.3 + 0.068 * len(name)
 
@@ -192,22 +196,23 @@ def _draw_picture(axes: Axes, picture: Picture, end: float) -> None:
         )  # fmt: skip
 
 
-def _draw_lane(axes: Axes, panel: Panel, series: Series, look: Look, lane: int) -> list[Mark]:
+def _draw_lane(axes: Axes, panel: Panel, lane: int, looks: Mapping[str, Look]) -> list[Mark]:
     """The series' spans: the first series, which is the truth, in the upper part of each row, the others below."""
     lanes = max(1, len(panel.series) - 1)
     top, height = (0.06, 0.28) if lane == 0 else (0.38 + 0.56 * (lane - 1) / lanes, 0.56 / lanes * 0.8)
-    gid = f"series-{look.index}-{lane}"
-    marks = []
+    series = panel.series[lane]
     for row in range(len(panel.rows)):
-        spans = [span for span in series.spans if span.row == row]
-        if not spans:
-            continue
+        spans = [(span.start, span.end - span.start) for span in series.spans if span.row == row]
         axes.broken_barh(
-            [(span.start, span.end - span.start) for span in spans], (row + top, height), color=look.colour,
-            linewidth=0, gid=f"{gid}-{row}",
-        )  # fmt: skip
-        for span in spans:
-            words = f"{series.label}, {panel.rows[row]}: {number(span.start)} to {number(span.end)} s"
-            middle = (span.start + span.end) / 2
-            marks.append(Mark(middle, row + top + height / 2, series.cell, words, lane == 0))
-    return marks
+            spans, (row + top, height), color=look_of(series, looks).colour, linewidth=0, gid=f"series-{lane}-{row}"
+        )
+    return [
+        Mark(
+            (span.start + span.end) / 2,
+            span.row + top + height / 2,
+            lane,
+            f"{series.label}, {panel.rows[span.row]}: {number(span.start)} to {number(span.end)} s",
+            lane == 0,
+        )
+        for span in series.spans
+    ]

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import io
-import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from html import escape
 from typing import Any, cast
+from xml.etree.ElementTree import Element, SubElement, fromstring, tostring
 
 import matplotlib as mpl
+import numpy as np
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from harness.report.draw.axes import FONT_SIZE, NEUTRAL, ROLES, Mark, style
-from harness.report.draw.figure import draw_panel, draw_plot
+from harness.report.draw.axes import FONT_SIZE, ROLES, Mark, look_of, style
+from harness.report.draw.figure import POINTS, draw_panel, draw_plot
 from harness.report.figures.looks import Look
 from harness.report.figures.plot import Panel, Plot, Scale
 
-POINTS_PER_INCH = 72
+SVG, LINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
 
 
 @contextmanager
@@ -35,126 +35,131 @@ def plot_files(plot: Plot, looks: Mapping[str, Look]) -> dict[str, bytes]:
     """The plot as `<id>.png` and `<id>.svg`; the same description gives the same bytes."""
     with drawing_style(plot.id):
         figure = draw_plot(plot, looks)
-        png, svg = io.BytesIO(), io.BytesIO()
+        png = io.BytesIO()
         figure.savefig(png, format="png", metadata={"Software": None})
-        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-    return {f"{plot.id}.png": png.getvalue(), f"{plot.id}.svg": svg.getvalue()}
+        return {f"{plot.id}.png": png.getvalue(), f"{plot.id}.svg": _svg(figure)}
 
 
-def inline(panel: Panel, looks: Mapping[str, Look], *, key: str, label: str, scale: Scale = "linear") -> str:
+def _svg(figure: Figure) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    return file.getvalue()
+
+
+def inline(panel: Panel, looks: Mapping[str, Look], *, key: str, label: str, scale: Scale = "linear") -> Markup:
     """The panel as an `<svg>` element. `key` is unique on the page, `label` its name for screen readers."""
     with drawing_style(key):
         figure, marks = draw_panel(panel, looks, scale)
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        drawing = fromstring(_svg(figure))
         targets = _targets(figure, marks, panel, looks)
-    body = _with_series(_body(buffer.getvalue()), panel)
-    body = _with_shared_styles(_themed(_without_loose_ids(body), looks.values()))
-    width, height = (size * POINTS_PER_INCH for size in figure.get_size_inches())
-    return (
-        f'<svg viewBox="0 0 {width:g} {height:g}" role="group" aria-label="{escape(label)}" data-scale="{scale}"'
-        f"{' data-rows' if panel.kind in ('rows', 'bars') else ''}>"
-        f'<g aria-hidden="true">{body}</g><g class="targets">{targets}</g></svg>'
-    )
+    width, height = figure.get_size_inches() * POINTS
+    rows = {"data-rows": ""} if panel.kind in ("rows", "bars") else {}
+    named = {"role": "group", "aria-label": label, "data-scale": scale}
+    svg = Element("svg", {"viewBox": f"0 0 {width:g} {height:g}", **named, **rows})
+    SubElement(svg, "g", {"aria-hidden": "true"}).extend(_themed(drawing, panel, looks))
+    svg.append(targets)
+    return Markup(tostring(svg, encoding="unicode"))
 
 
-def _body(document: str) -> str:
-    """What is inside the `<svg>` element, less metadata and its style, which would be the whole page's."""
-    start = document.index(">", document.index("<svg")) + 1
-    body = document[start : document.rindex("</svg>")]
-    body = re.sub(r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>", "", body, flags=re.DOTALL)
-    body = re.sub(r">\s+<", "><", re.sub(r"<[^>]+>", _compact, body))
-    return re.sub(rf"font-size: {FONT_SIZE:g}px; |font-family: [^;\"]*; | transform=\"rotate\(-0 [^\"]*\"", "", body)
+def _themed(drawing: Element, panel: Panel, looks: Mapping[str, Look]) -> Element:
+    """matplotlib's drawing with the page's colours and fonts, coordinates to a tenth of a point, and few ids.
+
+    Groups of a series say which cell, and backend, they belong to, so that the page can show and hide them. Of ids only
+    those stay that something refers to; these hold the panel's own salt.
+    """
+    drawing.remove(drawing[0])  # a style that would be the whole page's
+    colours = {look.colour: f"var(--cell-{look.index})" for look in looks.values()} | ROLES
+    links = {reference for element in drawing.iter() for name in (LINK, "clip-path")
+             for reference in [element.get(name, "").removeprefix("url(").rstrip(")")]}  # fmt: skip
+    for element in drawing.iter():
+        element.tag, element.tail = element.tag.removeprefix(SVG), None
+        element.text = element.text if element.tag == "text" else None
+        given = dict(element.attrib)
+        element.attrib.clear()
+        for name, value in given.items():
+            if name == "id":
+                element.attrib |= _owner(value, panel, looks) or ({name: value} if f"#{value}" in links else {})
+            elif name == "style":
+                element.set(name, _styled(value, colours))
+            elif name in ("d", "x", "y"):
+                element.set(name, " ".join(map(_rounded, value.split())))
+            elif name != "transform" or not value.startswith("rotate(-0 "):
+                element.set("href" if name == LINK else name, value)
+    for group in drawing.iter("g"):
+        _share_style(group)
+    return drawing
 
 
-def _compact(tag: re.Match[str]) -> str:
-    """The tag on one line, its coordinates to a tenth of a point."""
-    on_one_line = re.sub(r"\s+", " ", tag[0])
-    return re.sub(r' (?:d|x|y|points)="[^"]*"', lambda match: re.sub(r"(\.\d)\d+", r"\1", match[0]), on_one_line)
+def _owner(id: str, panel: Panel, looks: Mapping[str, Look]) -> dict[str, str]:
+    """The cell and the backend of a group that has the name of a series."""
+    kind, _, rest = id.partition("-")
+    return _of(panel, int(rest.partition("-")[0]), looks) if kind == "series" else {}
 
 
-def _with_series(body: str, panel: Panel) -> str:
-    """Groups that belong to a cell, and a backend, say so, so that the page can show and hide them."""
-
-    def group_start(match: re.Match[str]) -> str:
-        return f'<g data-cell="{match[1]}"{_backend(panel, int(match[2])) if match[2] else ""}'
-
-    return re.sub(r'<g id="series-(-?\d+)-(?:(\d+)-)?[^"]*"', group_start, body)
+def _of(panel: Panel, place: int, looks: Mapping[str, Look]) -> dict[str, str]:
+    series = panel.series[place]
+    backend = {"data-backend": series.backend} if series.backend else {}
+    return {"data-cell": str(look_of(series, looks).index), **backend}
 
 
-def _backend(panel: Panel, series: int) -> str:
-    backend = panel.series[series].backend
-    return f' data-backend="{escape(backend)}"' if backend else ""
+def _styled(style: str, colours: Mapping[str, str]) -> str:
+    """The style without what the page says for all text."""
+    declared = dict(part.split(": ", 1) for part in style.split("; "))
+    declared.pop("font-family", "")
+    if declared.get("font-size") == f"{FONT_SIZE:g}px":
+        del declared["font-size"]
+    return ";".join(f"{name}:{colours.get(value, value)}" for name, value in declared.items())
 
 
-def _with_shared_styles(body: str) -> str:
+def _rounded(part: str) -> str:
+    return part if part.isalpha() else f"{round(float(part), 1):g}"
+
+
+def _share_style(group: Element) -> None:
     """The marks of a series have one style, which their group can say for all of them."""
-
-    def shared(group: re.Match[str]) -> str:
-        styles = set(re.findall(r' style="([^"]*)"', group[2]))
-        if len(styles) != 1:
-            return group[0]
-        marks = re.sub(r' style="[^"]*"', "", group[2]).replace("xlink:href", "href")
-        return f'<g{group[1]} style="{styles.pop()}">{marks}</g>'
-
-    return re.sub(r"<g((?: clip-path=\"[^\"]*\")?)>((?:<use [^>]*/>){2,})</g>", shared, body)
+    styles = {mark.get("style", "") for mark in group}
+    if len(group) > 1 and len(styles) == 1 and {mark.tag for mark in group} == {"use"}:
+        group.set("style", styles.pop())
+        for mark in group:
+            mark.attrib.pop("style", None)
 
 
-def _without_loose_ids(body: str) -> str:
-    """Only ids that something refers to stay; these hold the panel's own salt."""
-    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', body))
-    return re.sub(r' id="([^"]+)"', lambda match: match[0] if match[1] in used else "", body)
-
-
-def _themed(body: str, looks: Iterable[Look]) -> str:
-    for look in looks:
-        body = body.replace(look.colour, f"var(--cell-{look.index})")
-    for colour, role in ROLES.items():
-        body = body.replace(colour, role)
-    return body
-
-
-def _targets(figure: Figure, marks: Sequence[Mark], panel: Panel, looks: Mapping[str, Look]) -> str:
+def _targets(figure: Figure, marks: Sequence[Mark], panel: Panel, looks: Mapping[str, Look]) -> Element:
     """An invisible circle over every value, means last so that they are on top and, of the two, pointed at.
 
-    The seeds of a mean are a group, of each cell its own; both have the same `data-at`. What all of a group say first,
-    the group says. What lies outside of the axes, as zero does on a logarithmic one, cannot be pointed at.
+    The seeds of a mean are a group, of each series its own; both have the same `data-at`. What all of a group say
+    first, the group says. What lies outside of the axes, as zero does on a logarithmic one, cannot be pointed at.
     """
-    axes = figure.axes[0]
-    height = figure.get_size_inches()[1] * POINTS_PER_INCH
-    points = POINTS_PER_INCH / figure.dpi
+    axes, height = figure.axes[0], figure.get_size_inches()[1] * POINTS
+    pixels = figure.dpi / POINTS
+    places = [axes.transData.transform((mark.x, mark.y)) + np.array((mark.shift * pixels, 0)) for mark in marks]
     inside = axes.bbox.padded(1)
-    places = [axes.transData.transform((mark.x, mark.y)) for mark in marks]
-    placed = [(mark, *place * points) for mark, place in zip(marks, places, strict=True) if inside.contains(*place)]
+    placed = [(mark, *place / pixels) for mark, place in zip(marks, places, strict=True) if inside.contains(*place)]
     means = [(at, x, mark) for at, (mark, x, _) in enumerate(placed) if mark.main]
-    groups: dict[tuple[int, str], list[tuple[Mark, float, float]]] = {}
+    groups: dict[tuple[int, int], list[tuple[Mark, float, float]]] = {}
     for mark, x, y in placed:
         if not mark.main:
-            distances = [(abs(x - there), at) for at, there, mean in means if mean.series == mark.series]
+            of_one = panel.kind != "roll"  # where what a cell hears belongs to what is there
+            distances = [(abs(x - there), at) for at, there, mean in means if not of_one or mean.series == mark.series]
             at = min(distances)[1] if distances else -1 - mark.series
-            groups.setdefault((at, mark.cell), []).append((mark, x, height - y))
-    drawn = []
-    for (at, _), seeds in groups.items():
+            groups.setdefault((at, mark.series), []).append((mark, x, y))
+    targets = Element("g", {"class": "targets"})
+
+    def circle(within: Element, x: float, y: float, radius: int, **given: str) -> Element:
+        return SubElement(within, "circle", {"cx": f"{x:.1f}", "cy": f"{height - y:.1f}", "r": str(radius)} | given)
+
+    for (at, place), seeds in groups.items():
         common = seeds[0][0].text.rpartition(", ")[0]
         common = common if all(mark.text.startswith(f"{common}, ") for mark, _, _ in seeds) else ""
-        skipped = len(common) + 2 if common else 0
-        circles = (
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" data-says="{escape(mark.text[skipped:])}"/>'
-            for mark, x, y in seeds
-        )
-        drawn.append(f'<g{_of(seeds[0][0], at, panel, looks)} data-says="{escape(common)}">{"".join(circles)}</g>')
+        said = {"data-at": str(at), "data-says": common}
+        group = SubElement(targets, "g", _of(panel, place, looks) | said)
+        for mark, x, y in seeds:
+            circle(group, x, y, 4).set("data-says", mark.text.removeprefix(f"{common}, "))
     for at, (mark, x, y) in enumerate(placed):
         if mark.main:
-            drawn.append(
-                f'<circle cx="{x:.1f}" cy="{height - y:.1f}" r="6" aria-label="{escape(mark.text)}"'
-                f'{_of(mark, at, panel, looks)} tabindex="-1" role="img"/>'
-            )
-    return "".join(drawn)
-
-
-def _of(mark: Mark, at: int, panel: Panel, looks: Mapping[str, Look]) -> str:
-    cell = looks.get(mark.cell, NEUTRAL).index
-    return f' data-cell="{cell}"{_backend(panel, mark.series)} data-at="{at}"'
+            said = {"aria-label": mark.text, "data-at": str(at), "tabindex": "-1", "role": "img"}
+            circle(targets, x, y, 6).attrib.update(_of(panel, mark.series, looks) | said)
+    return targets
 
 
 _MARKERS = {
