@@ -21,7 +21,7 @@ RUN    = $(BIN)/harness run --results $(RESULTS) $(if $(JOBS),--jobs $(JOBS)) $(
 
 .DEFAULT_GOAL := help
 .PHONY: help compare smoke full report test test-fast coverage bench regress baseline lint format schema lock clean validate readme
-.PHONY: check mutation screenshots pythons fuzz
+.PHONY: check mutation screenshots pythons fuzz docs
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,6 +91,10 @@ screenshots:  ## the README's picture from EXPERIMENT's report (needs chromium)
 
 readme: $(READY)  ## the README's verdicts from those of `make compare`
 	@$(BIN)/python -m tools.readme $(RESULTS)/compare README.md
+
+docs: $(READY)  ## build the documentation into build/docs/ (open build/docs/index.html); a broken link is an error
+	@$(BIN)/python -m tools.commands docs/commands.md
+	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs && echo build/docs/index.html
 
 lint: $(READY)  ## style and types, as CI checks them
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -1,9 +1,9 @@
-"""Do verdicts err as often as they say? Known truth in; error rates, coverage and power out.
+"""Error rates, coverage and power of verdicts in simulated experiments whose truth is known.
 
 `python -m tools.error_rates` prints Markdown tables; each figure is a share of simulated experiments. It
 exits with status 1 where a figure lies outside its bounds by more than three standard errors of the simulation.
-`--write docs/method.md` puts the tables where that file has them, a section for each part that was simulated. Several
-processes simulate side by side; the figures do not depend on their number.
+`--write docs/error-rates.md` replaces the tables there, a section for each part that was simulated. Several processes
+simulate side by side; the figures do not depend on their number.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ PARTS: dict[str, Callable[[int], Iterable[Job]]] = {
     "conditions": condition_figures,
     "timing blocks": timing_figures,
 }
-"""What is simulated, by the name of the part; each has a section of docs/method.md."""
+"""What is simulated, by the name of the part; each has a section of docs/error-rates.md."""
 
 
 def section_of(part: str) -> str:

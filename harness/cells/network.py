@@ -76,7 +76,7 @@ def get_model(
     unit_forget_bias: whether the LSTM's forget gate starts with a bias of one
     recurrent_initializer: orthogonal, as Keras has it, or glorot_uniform
     carry_state:      the states are inputs and outputs too, so that a sequence can be read in several calls: the model
-                      maps [inputs, *states] to [outputs, *states], (batch, units) for each state of each layer
+                      maps `[inputs, *states]` to `[outputs, *states]`, (batch, units) for each state of each layer
     seed:             makes the initial weights and the dropout reproducible, the same for every backend
 
     Raises UserError naming the argument for a value that cannot be.

@@ -20,6 +20,8 @@ BLOCKS = blocks()
 HELD_BY = {
     "sh": "tests/documents/test_commands.py",
     "toml": "tests/documents/test_blocks.py",
+    "{eval-rst}": "tests/documents/test_site.py",
+    "{toctree}": "tests/documents/test_site.py",
     "README.md": "tests/end_to_end/test_tutorial.py",
     "adding-a-cell.md": "tests/cells/example.py",
     "adding-a-task.md": "tests/documents/test_blocks.py",

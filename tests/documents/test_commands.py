@@ -93,7 +93,7 @@ def test_an_option_is_one_of_its_command(document: Path) -> None:
 
 
 def readers_folder(folder: Path) -> str:
-    """A folder in which the README's commands can be typed; returns the id of a trial."""
+    """A folder in which the commands of the table can be typed; returns the id of a trial."""
     (folder / "mine.toml").write_text(
         next(block.text for block in blocks(ROOT / "README.md") if block.language == "toml"), encoding="utf-8"
     )
@@ -109,18 +109,18 @@ def readers_folder(folder: Path) -> str:
 
 
 def table_of_commands() -> dict[str, list[str]]:
-    """The README's table: the name of each command, and its arguments there."""
-    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    """The table of docs/commands.md: the name of each command, and its arguments there."""
+    lines = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8").splitlines()
     rows = [re.match(r"\| `harness (\S+)([^`]*)` \|", line) for line in lines]
     return {row[1]: row[2].split() for row in rows if row}
 
 
-def test_the_readme_lists_every_command() -> None:
+def test_the_table_of_commands_has_every_command() -> None:
     assert table_of_commands().keys() == COMMANDS.keys()
 
 
 @pytest.mark.parametrize("name", [name for name in table_of_commands() if name not in TRAIN | SERVE])
-def test_the_readmes_commands_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_commands_of_the_table_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trial = readers_folder(tmp_path)
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(app, [name, *filled(table_of_commands()[name], trial)])

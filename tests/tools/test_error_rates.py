@@ -276,10 +276,10 @@ def test_the_command_prints_and_writes_the_tables_and_fails_where_a_bound_is_bro
     assert document.read_text(encoding="utf-8").count("old") == 1, "the other section stays"
 
 
-def test_every_part_has_a_section_of_the_method() -> None:
-    method = (TESTS.parent / "docs" / "method.md").read_text(encoding="utf-8")
+def test_every_part_has_a_section_of_the_page() -> None:
+    page = (TESTS.parent / "docs" / "error-rates.md").read_text(encoding="utf-8")
     for part in PARTS:
-        assert method.count(begin(section_of(part))) == method.count(end(section_of(part))) == 1
+        assert page.count(begin(section_of(part))) == page.count(end(section_of(part))) == 1
 
 
 def test_figures_of_unequal_numbers_of_experiments_share_no_table() -> None:
