@@ -34,26 +34,26 @@ SATURATED = 1000.0
 class Counts:
     """What one time step of a cell consists of.
 
-    cell:       the cell itself, whose weights tell the size of the products
-    gates, blocks, states: as the cell declares them
-    products:   products with the recurrent weights, as calls in the equations
+    cell:       the cell itself, whose weights tell the size of the matrix products
+    multiplicative_gates, gates, states: as the cell declares them
+    recurrent_products: products with the recurrent weights, as calls in the equations
     functions:  evaluations of sigmoid and tanh, for each unit
     elementwise: additions and multiplications, for each unit, those of the recurrent bias included
     lines:      statements of the step, its unpacking and its return included
     """
 
     cell: Cell
+    multiplicative_gates: int
     gates: int
-    blocks: int
     states: int
-    products: int
+    recurrent_products: int
     functions: int
     elementwise: int
     lines: int
 
     def operations(self, features: int, units: int) -> int:
-        """Operations per time step and sequence: two for each weight of the products, the rest for each unit."""
-        return 2 * self.cell.products(features, units) + (self.functions + self.elementwise) * units
+        """Operations per time step and sequence: two for each weight, the rest for each unit."""
+        return 2 * self.cell.multiplications(features, units) + (self.functions + self.elementwise) * units
 
 
 def counts(cell: Cell) -> Counts:
@@ -72,19 +72,19 @@ def counts(cell: Cell) -> Counts:
     recur = tree.args.args[2].arg
     return Counts(
         cell=cell,
+        multiplicative_gates=len(cell.multiplicative_gates),
         gates=len(cell.gates),
-        blocks=len(cell.blocks),
         states=len(cell.states),
-        products=calls.count(recur),
+        recurrent_products=calls.count(recur),
         functions=sum(calls.count(name) for name in FUNCTIONS),
         elementwise=sum(isinstance(node, ast.BinOp) for node in nodes)
-        + cell.recurrent_bias * len(cell.recurrent_blocks),
+        + cell.recurrent_bias * len(cell.gates_with("recurrent_weights")),
         lines=len(body),
     )
 
 
 def simpler(frame: DataFrame) -> FactFound:
-    """A GRU has fewer gates, weight blocks, states, sigmoids and tanhs, lines of equations, and operations in all.
+    """A GRU has fewer gates, states, sigmoids and tanhs, lines of equations, and operations in all.
 
     The additions and multiplications are stated but not demanded: the GRU's second bias costs it more of them than its
     equations save, without any consequence beside the matrix products.
@@ -92,14 +92,15 @@ def simpler(frame: DataFrame) -> FactFound:
     gru, lstm = counts(cells["gru"]), counts(cells["lstm"])
     sizes = [(features, units) for features in (1, 32, 256) for units in (1, 32, 256)]
     savings = [1 - gru.operations(*size) / lstm.operations(*size) for size in sizes]
-    kinds = ("gates", "blocks", "states", "functions", "lines")
+    kinds = ("multiplicative_gates", "gates", "states", "functions", "lines")
     holds = all(getattr(gru, kind) < getattr(lstm, kind) for kind in kinds) and min(savings) > 0
     reason = (
-        f"Read off the equations of this package, GRU against LSTM: gates {gru.gates} and {lstm.gates}, blocks of "
-        f"weights {gru.blocks} and {lstm.blocks}, states {gru.states} and {lstm.states}; for each unit and time step "
-        f"{gru.functions} and {lstm.functions} sigmoids and tanhs, {gru.elementwise} and {lstm.elementwise} additions "
-        f"and multiplications; statements {gru.lines} and {lstm.lines}. Matrix products included, it takes "
-        f"{min(savings):.0%} to {max(savings):.0%} fewer operations, at {len(sizes)} sizes."
+        f"Read off the equations of this package, GRU against LSTM: gates {gru.multiplicative_gates} and "
+        f"{lstm.multiplicative_gates}, with the candidate {gru.gates} and {lstm.gates}, states {gru.states} and "
+        f"{lstm.states}; for each unit and time step {gru.functions} and {lstm.functions} sigmoids and tanhs, "
+        f"{gru.elementwise} and {lstm.elementwise} additions and multiplications; statements {gru.lines} and "
+        f"{lstm.lines}. Matrix products included, it takes {min(savings):.0%} to {max(savings):.0%} fewer operations, "
+        f"at {len(sizes)} sizes."
     )
     return FactFound(holds, 100 * savings[sizes.index((256, 32))], "% fewer operations per time step", reason)
 
@@ -107,34 +108,34 @@ def simpler(frame: DataFrame) -> FactFound:
 def same_gate_equations(frame: DataFrame) -> FactFound:
     """Exchanging the matrices of the LSTM's three gates exchanges the gates, and nothing else: to the last bit."""
     cell = cells["lstm"]
-    places = [cell.blocks.index(gate) for gate in cell.gates]
+    places = [cell.gates.index(gate) for gate in cell.multiplicative_gates]
     random = np.random.default_rng(0)
     units, worst, tried = 16, 0.0, 0
     weights = plain_loop.random_weights(cell, 8, units, random)
     inputs, states = random.standard_normal((4, 8)), tuple(random.standard_normal((4, units)) for _ in cell.states)
-    gates = _gates(cell, inputs, weights, states)
+    activations = _activations(cell, inputs, weights, states)
     for order in permutations(range(len(places))):
-        blocks = list(range(len(cell.blocks)))
+        sources = list(range(len(cell.gates)))
         for place, source in zip(places, order, strict=True):
-            blocks[place] = places[source]
-        columns = np.concatenate([np.arange(block * units, (block + 1) * units) for block in blocks])
-        permuted = _gates(cell, inputs, {name: weight[..., columns] for name, weight in weights.items()}, states)
-        worst = max(worst, *(float(np.abs(permuted[k] - gates[block]).max()) for k, block in enumerate(blocks)))
+            sources[place] = places[source]
+        columns = np.concatenate([np.arange(gate * units, (gate + 1) * units) for gate in sources])
+        permuted = _activations(cell, inputs, {name: weight[..., columns] for name, weight in weights.items()}, states)
+        worst = max(worst, *(float(np.abs(permuted[k] - activations[gate]).max()) for k, gate in enumerate(sources)))
         tried += 1
     reason = (
-        f"In all {tried} orders of the {', '.join(cell.gates)} gates' blocks of weights, the gates come out in that "
-        f"order and the candidate unchanged; the largest difference is {worst:g}."
+        f"In all {tried} orders of the {', '.join(cell.multiplicative_gates)} gates' weights, the gates come out in "
+        f"that order and the candidate unchanged; the largest difference is {worst:g}."
     )
     return FactFound(worst == 0, worst, "difference at most", reason)
 
 
-def _gates(
+def _activations(
     cell: Cell, inputs: plain_loop.Floats, weights: dict[str, plain_loop.Floats], states: tuple[plain_loop.Floats, ...]
 ) -> list[plain_loop.Floats]:
-    """The activated blocks of one LSTM step, in the order of its blocks: the first that its step saves."""
-    x = tuple(np.split(inputs @ weights["kernel"] + weights["bias"], len(cell.blocks), axis=-1))
-    _, saved = equations(cell)(x, states, plain_loop.product(cell, weights))
-    return list(saved[: len(cell.blocks)])
+    """The activations of the gates of one LSTM step, (batch, units) each, in order: the first that its step saves."""
+    x = tuple(np.split(inputs @ weights["kernel"] + weights["bias"], len(cell.gates), axis=-1))
+    _, saved = equations(cell)(x, states, plain_loop.recurrent_product(cell, weights))
+    return list(saved[: len(cell.gates)])
 
 
 def reduces_to_rnn(frame: DataFrame) -> FactFound:
@@ -150,7 +151,7 @@ def reduces_to_rnn(frame: DataFrame) -> FactFound:
     for reset_after in (True, False):
         gru = cells["gru"].variant(reset_after=reset_after)
         weights = plain_loop.random_weights(gru, features, units, random)
-        place = gru.blocks.index("candidate")
+        place = gru.gates.index("candidate")
         columns = slice(place * units, (place + 1) * units)
         for name in ("kernel", "recurrent_kernel"):
             weights[name][:, columns] = plain[name]
@@ -158,7 +159,7 @@ def reduces_to_rnn(frame: DataFrame) -> FactFound:
         input_bias = weights["bias"][0] if gru.recurrent_bias else weights["bias"]
         input_bias[columns] = plain["bias"]
         for gate, value in (("update", -SATURATED), ("reset", SATURATED)):
-            start = gru.blocks.index(gate) * units
+            start = gru.gates.index(gate) * units
             input_bias[start : start + units] = value
         worst = max(worst, _distance(gru, weights, rnn, plain, columns, inputs, d_outputs))
     reason = (

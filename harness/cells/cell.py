@@ -12,11 +12,14 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, get_args
 from harness.cells.ops import Array
 from harness.errors import UserError
 
-Blocks: TypeAlias = tuple[Array, ...]
-"""One array a block of the weights, each (batch, units), in the order of `Cell.blocks`."""
+Gates: TypeAlias = tuple[Array, ...]
+"""One array for each gate, each (batch, units), in the order of `Cell.gates`."""
 
 WeightShape: TypeAlias = Literal["full", "diagonal", "none"]
-"""The weights of one block: a matrix; a vector, by which each unit sees itself alone; or no weights."""
+"""The weights of one gate: a matrix; a vector, by which each unit sees itself alone; or no weights."""
+
+WeightField: TypeAlias = Literal["input_weights", "recurrent_weights"]
+"""The field of `Cell` that declares the shapes of one kind of weights."""
 
 States: TypeAlias = tuple[Array, ...]
 """The states of one time step, each (batch, units); the hidden state, which is the output, first."""
@@ -26,27 +29,28 @@ Saved: TypeAlias = tuple[Array, ...]
 
 
 RECURRENT: dict[WeightShape, str] = {"full": "recurrent_kernel", "diagonal": "recurrent_diagonal"}
-"""The name of a layer's weight that holds the recurrent blocks of a shape."""
+"""The name of a layer's weight that holds the recurrent weights of a shape."""
 
 
 class Recurrence(Protocol):
     """A product with the recurrent weights, given to the equations by the layer that owns these weights.
 
-    Forward, `recur(h)` is h U + b, block by block: (batch, units) to one such array a block, dropout's masks and the
-    recurrent bias, where there are such, included. Backward, `recur(du)` is the gradient that du, one array a block,
-    gives h: (batch, units). `first` and `last` choose a run of blocks, first to last - 1; without them, it is all.
-    They count the blocks that have recurrent weights, `Cell.recurrent_blocks`.
+    Forward, `recur(h)` is h U + b, gate by gate: (batch, units) to one such array for each gate, dropout's masks and
+    the recurrent bias, where there are such, included. Backward, `recur(du)` is the gradient that du, one array for
+    each gate, gives h: (batch, units). `first` and `last` choose a run of gates, first to last - 1; without them, it is
+    all. They count the gates that have recurrent weights, `Cell.gates_with("recurrent_weights")`.
     """
 
     def __call__(self, operand: Any, first: int = 0, last: int | None = None, /) -> Any:
-        """The product with these blocks."""
+        """The product with these gates."""
 
 
-Step: TypeAlias = Callable[[Blocks, States, Recurrence], tuple[States, Saved]]
+Step: TypeAlias = Callable[[Gates, States, Recurrence], tuple[States, Saved]]
 """`step(x, states, recur) -> (states, saved)`: one time step.
 
-x is the input's part of the pre-activations, its bias included, one array for each of `Cell.input_blocks`: the layer
-computes it for all time steps in one product, since it does not depend on the states. `saved` is what the backward pass
+x is the input's part of the pre-activations, its bias included, one array for each of
+`Cell.gates_with("input_weights")`: the layer computes it for all time steps in one product, since it does not depend on
+the states. `saved` is what the backward pass
 needs; a cell without one saves `()`. Every operation must be elementwise, or a product by `recur`: then the same lines
 run for all time steps at once too, with a leading time axis, which is how `saved` is had again without being kept in
 memory.
@@ -61,23 +65,23 @@ class Backward:
               the running gradient, for all time steps at once: saved, and the states before and after each step, have a
               leading time axis.
     step:     `step(d_states, backward_factors, recur) -> (dx, d_states_before)`: the only part that runs step by step,
-              from the last to the first. backward_factors are those of one time step; dx is x's gradient, block by
-              block.
-    products: `products(dx, saved, before)` -> list of (operand, gradient, first block): what each recurrent product of
-              the step multiplied with its weights, (time, batch, units), and the gradient of what came out, block by
-              block, for all time steps. Left out, there is one product, of the hidden state, and its gradient is dx;
-              or none, where no block has recurrent weights.
+              from the last to the first. backward_factors are those of one time step; dx is x's gradient, gate by
+              gate.
+    products: `products(dx, saved, before)` -> list of (operand, gradient, first gate): what each recurrent product of
+              the step multiplied with its weights, (time, batch, units), and the gradient of what came out, gate by
+              gate, for all time steps. Left out, there is one product, of the hidden state, and its gradient is dx;
+              or none, where no gate has recurrent weights.
     """
 
     factors: Callable[[Saved, States, States], tuple[Array, ...]]
-    step: Callable[[States, tuple[Array, ...], Recurrence], tuple[Blocks, States]]
-    products: Callable[[Blocks, Saved, States], list[tuple[Array, Blocks, int]]] | None = None
+    step: Callable[[States, tuple[Array, ...], Recurrence], tuple[Gates, States]]
+    products: Callable[[Gates, Saved, States], list[tuple[Array, Gates, int]]] | None = None
 
 
 class Run(NamedTuple):
-    """Consecutive recurrent blocks, first to last - 1, whose weights have one shape.
+    """Consecutive gates with recurrent weights, first to last - 1, whose weights have one shape.
 
-    `place` is the number of earlier recurrent blocks of that shape: where the run's weights begin, in blocks.
+    `place` is the number of earlier gates of that shape: where the run's weights begin, in gates.
     """
 
     shape: WeightShape
@@ -90,29 +94,29 @@ class Run(NamedTuple):
 class Cell:
     """An architecture: the facts that reports and claims quote, and the equations that the fused backend runs.
 
-    gates:           the names of its gates; a gate is a block whose activation, between 0 and 1, multiplies something
-    blocks:          the blocks of its weights, side by side, in the order of the Keras layer it equals: one for each
-                     gate and each candidate, and for weights that it has besides, such as peepholes
+    gates:           the names of its gates and candidates, each with weights, in the order of the Keras layer it
+                     equals; also of weights that it has besides, such as peepholes
+    multiplicative_gates: the names of those whose activation, between 0 and 1, multiplies something
     states:          what it hands from one time step to the next, the output first
     step, backward:  the equations; without `step` the cell has no fused backend, without `backward` that is by autodiff
     keras_layer:     the name in `keras.layers` of the layer it equals, None where there is none
-    recurrent_weights: the shape of each block's recurrent weights: full, diagonal or none; one for all blocks, or a
-                     mapping from names of blocks, where a block that is left out has full ones. A block that the step
+    recurrent_weights: the shape of each gate's recurrent weights: full, diagonal or none; one for all gates, or a
+                     mapping from names of gates, where a gate that is left out has full ones. A gate that the step
                      multiplies with nothing has to say so: counts and matching by parameters go by these shapes
-    input_weights:   the same for the input's weights, full or none; a block without input weights has no bias of the
+    input_weights:   the same for the input's weights, full or none; a gate without input weights has no bias of the
                      input's product
     recurrent_bias:  whether the recurrent product has a bias of its own
-    ones:            the blocks whose bias starts at one (`unit_forget_bias`)
+    ones:            the gates whose bias starts at one (`unit_forget_bias`)
     reset_before:    the variant that `reset_after=False` chooses, where there is one
-    extra_blocks:    so many blocks, the last ones, see only the last `extra_features` features of the input, and the
-    extra_features:  other blocks only the features before these: an extra input that feeds gates of its own
+    extra_gates:     the number of gates, the last ones, that see only the last `extra_features` features of the input;
+    extra_features:  the other gates see only the features before these: an extra input that feeds gates of its own
     """
 
     name: str
     title: str
     summary: str
     gates: tuple[str, ...]
-    blocks: tuple[str, ...]
+    multiplicative_gates: tuple[str, ...]
     states: tuple[str, ...] = ("hidden state",)
     step: Step | None = None
     backward: Backward | None = None
@@ -122,11 +126,11 @@ class Cell:
     recurrent_bias: bool = False
     ones: tuple[str, ...] = ()
     reset_before: Cell | None = None
-    extra_blocks: int = 0
+    extra_gates: int = 0
     extra_features: int = 0
 
     def __post_init__(self) -> None:
-        for field in ("blocks", "states"):
+        for field in ("gates", "states"):
             if not getattr(self, field):
                 raise UserError(f"cell {self.name!r}: {field!r} is empty; it needs at least one name")
             if len({*getattr(self, field)}) < len(getattr(self, field)):
@@ -134,75 +138,72 @@ class Cell:
         if self.step is None and self.keras_layer is None:
             raise UserError(f"cell {self.name!r} has neither a 'step' nor a 'keras_layer': nothing could run it")
         self._check_weights()
-        if unknown := set(self.ones) - set(self.input_blocks):
+        seeing = self.gates_with("input_weights")
+        if unknown := set(self.ones) - set(seeing):
             raise UserError(
-                f"cell {self.name!r}: 'ones' names {sorted(unknown)}, which are not among its blocks with a bias"
+                f"cell {self.name!r}: 'ones' names {sorted(unknown)}, which are not among its gates with a bias"
             )
-        count = len(self.input_blocks)
-        if not 0 <= self.extra_blocks < count or (self.extra_blocks > 0) != (self.extra_features > 0):
+        if not 0 <= self.extra_gates < len(seeing) or (self.extra_gates > 0) != (self.extra_features > 0):
             raise UserError(
-                f"cell {self.name!r}: 'extra_blocks' ({self.extra_blocks}) of its {count} blocks that see the input "
-                f"are fed by 'extra_features' ({self.extra_features}) features; both are zero or both positive, and at "
-                "least one block sees the other features"
+                f"cell {self.name!r}: 'extra_gates' ({self.extra_gates}) of its {len(seeing)} gates that see the "
+                f"input are fed by 'extra_features' ({self.extra_features}) features; both are zero or both positive, "
+                "and at least one gate sees the other features"
             )
 
     def _check_weights(self) -> None:
-        """Raise UserError for weights that cannot be: a wrong shape or block, or a block that nothing reaches."""
-        fields = {"recurrent_weights": get_args(WeightShape), "input_weights": ("full", "none")}
+        """Raise UserError for weights that cannot be: a wrong shape or gate, or a gate that nothing reaches."""
+        fields: dict[WeightField, tuple[str, ...]] = {
+            "recurrent_weights": get_args(WeightShape),
+            "input_weights": ("full", "none"),
+        }
         for field, valid in fields.items():
             given = getattr(self, field)
-            shapes = dict(given) if isinstance(given, Mapping) else dict.fromkeys(self.blocks, given)
-            if unknown := shapes.keys() - {*self.blocks}:
-                raise UserError(
-                    f"cell {self.name!r}: {field!r} names {sorted(unknown)}, which are not among its blocks"
-                )
+            shapes = dict(given) if isinstance(given, Mapping) else dict.fromkeys(self.gates, given)
+            if unknown := shapes.keys() - {*self.gates}:
+                raise UserError(f"cell {self.name!r}: {field!r} names {sorted(unknown)}, which are not among its gates")
             if wrong := [shape for shape in shapes.values() if shape not in valid]:
                 raise UserError(
                     f"cell {self.name!r}: {field!r} holds {wrong[0]!r}, expected one of: {', '.join(valid)}"
                 )
-        if not self.input_blocks:
-            raise UserError(f"cell {self.name!r}: 'input_weights' is 'none' for every block, so no input reaches it")
-        if unreached := [block for block in self.blocks if block not in {*self.input_blocks, *self.recurrent_blocks}]:
-            raise UserError(f"cell {self.name!r}: block {unreached[0]!r} has neither input weights nor recurrent ones")
-        full = all(self.weight_shapes(field) == ("full",) * len(self.blocks) for field in fields)
+        seeing, recurrent = self.gates_with("input_weights"), self.gates_with("recurrent_weights")
+        if not seeing:
+            raise UserError(f"cell {self.name!r}: 'input_weights' is 'none' for every gate, so no input reaches it")
+        if unreached := [gate for gate in self.gates if gate not in {*seeing, *recurrent}]:
+            raise UserError(f"cell {self.name!r}: gate {unreached[0]!r} has neither input weights nor recurrent ones")
+        full = all(self.weight_shapes(field) == ("full",) * len(self.gates) for field in fields)
         if self.keras_layer is not None and not full:
             raise UserError(
                 f"cell {self.name!r}: 'recurrent_weights' and 'input_weights' are 'full' in the Keras layer "
                 f"{self.keras_layer!r}, which the cell names as the layer it equals"
             )
         by_default = self.backward is not None and self.backward.products is None
-        if by_default and self.recurrent_blocks not in ((), self.input_blocks):
+        if by_default and recurrent not in ((), seeing):
             raise UserError(
-                f"cell {self.name!r}: 'backward' needs 'products', since the blocks with recurrent weights are not "
+                f"cell {self.name!r}: 'backward' needs 'products', since the gates with recurrent weights are not "
                 "those with input weights: without it, the gradients of the recurrent products would be those of x"
             )
 
-    def weight_shapes(self, field: str) -> tuple[WeightShape, ...]:
-        """The shape of each block's weights: `field` is 'recurrent_weights' or 'input_weights'."""
+    def weight_shapes(self, field: WeightField) -> tuple[WeightShape, ...]:
+        """The shape of each gate's weights."""
         given = getattr(self, field)
-        return tuple(given.get(block, "full") if isinstance(given, Mapping) else given for block in self.blocks)
+        return tuple(given.get(gate, "full") if isinstance(given, Mapping) else given for gate in self.gates)
 
-    @property
-    def input_blocks(self) -> tuple[str, ...]:
-        """The blocks that see the input, in order: those of which the step is given an x."""
-        return self._blocks_with("input_weights")
+    def gates_with(self, field: WeightField) -> tuple[str, ...]:
+        """The gates that have weights of this kind, in order.
 
-    @property
-    def recurrent_blocks(self) -> tuple[str, ...]:
-        """The blocks that have recurrent weights, in order: those of which `recur` gives a product."""
-        return self._blocks_with("recurrent_weights")
-
-    def _blocks_with(self, field: str) -> tuple[str, ...]:
+        Of those with input weights, which see the input, the step is given an x; of those with recurrent weights,
+        `recur` gives a product.
+        """
         shapes = self.weight_shapes(field)
-        return tuple(block for block, shape in zip(self.blocks, shapes, strict=True) if shape != "none")
+        return tuple(gate for gate, shape in zip(self.gates, shapes, strict=True) if shape != "none")
 
     def runs(self, first: int = 0, last: int | None = None) -> list[Run]:
-        """The recurrent blocks first to last - 1, cut where the shape of their weights changes."""
+        """The gates with recurrent weights, first to last - 1, cut where the shape of their weights changes."""
         shapes = [shape for shape in self.weight_shapes("recurrent_weights") if shape != "none"]
         last = len(shapes) if last is None else last
         if not 0 <= first < last <= len(shapes):
             raise UserError(
-                f"cell {self.name!r}: 'recur' is asked for blocks {first} to {last - 1} of the {len(shapes)} that have "
+                f"cell {self.name!r}: 'recur' is asked for gates {first} to {last - 1} of the {len(shapes)} that have "
                 "recurrent weights"
             )
         runs = []
@@ -231,24 +232,25 @@ class Cell:
         for argument, value in (("features", features), ("units", units)):
             check_size(self.name, argument, value)
         cell = self.variant(reset_after=reset_after)
-        seeing, recurrent = cell.input_blocks, cell.weight_shapes("recurrent_weights")
-        main_features, extra = features - cell.extra_features, cell.extra_blocks * units
+        seeing, recurrent = cell.gates_with("input_weights"), cell.gates_with("recurrent_weights")
+        recurrent_shapes = cell.weight_shapes("recurrent_weights")
+        main_features, extra = features - cell.extra_features, cell.extra_gates * units
         if main_features < 1:
             raise UserError(
                 f"cell {self.name!r}: 'features' is {features}, of which {cell.extra_features} are the extra input; "
                 f"it needs at least {cell.extra_features + 1}"
             )
-        width, recurrent_width = len(seeing) * units, len(cell.recurrent_blocks) * units
+        width, recurrent_width = len(seeing) * units, len(recurrent) * units
         shapes: dict[str, tuple[int, ...]] = {"kernel": (main_features, width - extra)}
         if extra:
             shapes["extra_kernel"] = (cell.extra_features, extra)
-        if "full" in recurrent:
-            shapes[RECURRENT["full"]] = (units, recurrent.count("full") * units)
-        if "diagonal" in recurrent:
-            shapes[RECURRENT["diagonal"]] = (recurrent.count("diagonal") * units,)
+        if "full" in recurrent_shapes:
+            shapes[RECURRENT["full"]] = (units, recurrent_shapes.count("full") * units)
+        if "diagonal" in recurrent_shapes:
+            shapes[RECURRENT["diagonal"]] = (recurrent_shapes.count("diagonal") * units,)
         if not use_bias:
             return shapes
-        if cell.recurrent_bias and seeing == cell.recurrent_blocks:
+        if cell.recurrent_bias and seeing == recurrent:
             return shapes | {"bias": (2, width)}
         shapes["bias"] = (width,)
         return shapes | ({"recurrent_bias": (recurrent_width,)} if cell.recurrent_bias and recurrent_width else {})
@@ -256,16 +258,16 @@ class Cell:
     def parameters(self, features: int, units: int, *, use_bias: bool = True, reset_after: bool = True) -> int:
         """Trainable parameters of one layer: the sizes of its weights.
 
-        That is blocks x units x (features + units + biases) where all blocks have full weights and no input is extra.
+        That is gates x units x (features + units + biases) where all gates have full weights and no input is extra.
         """
         return sum(map(math.prod, self.shapes(features, units, use_bias=use_bias, reset_after=reset_after).values()))
 
-    def products(self, features: int, units: int) -> int:
+    def multiplications(self, features: int, units: int) -> int:
         """Multiplications by weights, for a time step of one sequence: one for each weight that is not a bias."""
         return self.parameters(features, units, use_bias=False)
 
-    def input_products(self, features: int, units: int) -> int:
-        """Those of `products` that multiply with the input."""
+    def input_multiplications(self, features: int, units: int) -> int:
+        """Those of `multiplications` that are with the input."""
         shapes = self.shapes(features, units, use_bias=False)
         return sum(math.prod(shape) for name, shape in shapes.items() if not name.startswith("recurrent"))
 

@@ -90,12 +90,13 @@ def _recorded_savings(frame: DataFrame) -> list[float]:
 
 
 def no_gates(frame: DataFrame) -> FactFound:
-    """A simple RNN has only the recurrent operation: one block of weights, one state, no gate."""
+    """A simple RNN has only the recurrent operation: one candidate, one state, no gate."""
     cell = cells["simple_rnn"]
-    holds = not cell.gates and len(cell.blocks) == 1 and len(cell.states) == 1
-    others = ", ".join(f"the {cells[name].title} {len(cells[name].gates)}" for name in ("gru", "lstm"))
+    gates = len(cell.multiplicative_gates)
+    holds = gates == 0 and len(cell.gates) == 1 and len(cell.states) == 1
+    others = ", ".join(f"the {cells[name].title} {len(cells[name].multiplicative_gates)}" for name in ("gru", "lstm"))
     reason = (
-        f"The equations of the simple RNN have {len(cell.gates)} gates, {len(cell.blocks)} block of weights and "
+        f"The equations of the simple RNN have {gates} gates, {len(cell.gates) - gates} candidate and "
         f"{len(cell.states)} state; {others} gates."
     )
-    return FactFound(holds, float(len(cell.gates)), "gates", reason)
+    return FactFound(holds, float(gates), "gates", reason)

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.cells.cell import Backward, Blocks, Cell, Recurrence, Saved, States
+from harness.cells.cell import Backward, Cell, Gates, Recurrence, Saved, States
 from harness.cells.ops import Array, sigmoid, tanh
 
 
-def step(x: Blocks, states: States, recur: Recurrence) -> tuple[States, Saved]:
+def step(x: Gates, states: States, recur: Recurrence) -> tuple[States, Saved]:
     """x: of z, r and c, (batch, units) each; states: h. Saves z, r, c and u_c."""
     (h,) = states
     x_z, x_r, x_c = x
@@ -33,7 +33,7 @@ def backward_factors(saved: Saved, before: States, after: States) -> tuple[Array
     return (h - c) * z * (1 - z), (1 - z) * (1 - c * c), u_c * r * (1 - r), r, z
 
 
-def backward(d_states: States, backward_factors: tuple[Array, ...], recur: Recurrence) -> tuple[Blocks, States]:
+def backward(d_states: States, backward_factors: tuple[Array, ...], recur: Recurrence) -> tuple[Gates, States]:
     """d_states: dh, (batch, units). Returns dx, of z, r and c, and the gradient of the state before."""
     (dh,) = d_states
     dh_dz, dh_dc, dc_dr, r, z = backward_factors
@@ -43,14 +43,14 @@ def backward(d_states: States, backward_factors: tuple[Array, ...], recur: Recur
     return (dz, dr, dc), (dh * z + recur((dz, dr, dc * r)),)
 
 
-def products(dx: Blocks, saved: Saved, before: States) -> list[tuple[Array, Blocks, int]]:
+def products(dx: Gates, saved: Saved, before: States) -> list[tuple[Array, Gates, int]]:
     """One product, h U, whose part for the candidate reaches the pre-activation by way of r."""
     _, r, _, _ = saved
     dz, dr, dc = dx
     return [(before[0], (dz, dr, dc * r), 0)]
 
 
-def step_reset_before(x: Blocks, states: States, recur: Recurrence) -> tuple[States, Saved]:
+def step_reset_before(x: Gates, states: States, recur: Recurrence) -> tuple[States, Saved]:
     """As `step`, but the candidate sees (r h) U_c in place of r (h U_c). Saves z, r and c."""
     (h,) = states
     x_z, x_r, x_c = x
@@ -71,7 +71,7 @@ def backward_factors_reset_before(saved: Saved, before: States, after: States) -
 
 def backward_reset_before(
     d_states: States, backward_factors: tuple[Array, ...], recur: Recurrence
-) -> tuple[Blocks, States]:
+) -> tuple[Gates, States]:
     """As `backward`; the gradient of r h goes to r and to h."""
     (dh,) = d_states
     dh_dz, dh_dc, drh_dr, r, z = backward_factors
@@ -82,7 +82,7 @@ def backward_reset_before(
     return (dz, dr, dc), (dh * z + drh * r + recur((dz, dr), 0, 2),)
 
 
-def products_reset_before(dx: Blocks, saved: Saved, before: States) -> list[tuple[Array, Blocks, int]]:
+def products_reset_before(dx: Gates, saved: Saved, before: States) -> list[tuple[Array, Gates, int]]:
     """Two products: h with the weights of both gates, and r h with the candidate's."""
     _, r, _ = saved
     dz, dr, dc = dx
@@ -94,8 +94,8 @@ cell = Cell(
     title="GRU",
     summary="Two gates: one decides how much of the state to keep, the other how much of it the candidate for the new "
     "state may see. Its state is its output.",
-    gates=("update", "reset"),
-    blocks=("update", "reset", "candidate"),
+    gates=("update", "reset", "candidate"),
+    multiplicative_gates=("update", "reset"),
     step=step,
     backward=Backward(backward_factors, backward, products),
     keras_layer="GRU",

@@ -11,7 +11,7 @@ from harness.cells import Cell, cells
 from harness.cells.cell import check_rate, check_seed, check_size, check_switch, equations
 from harness.cells.dropout import masks
 from harness.cells.keras_backend import keras
-from harness.cells.projection import add_bias, project_blocks
+from harness.cells.projection import add_bias, project_gates
 from harness.cells.recurrence import Weights
 from harness.cells.scan import scan
 from harness.errors import UserError
@@ -24,7 +24,7 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
     cell:              a name in `harness.cells.cells`, a `module:attribute`, or a Cell; a layer is saved with the name,
                        so one that was given a Cell that has none cannot be saved or copied
     dropout:           the rate at which inputs are dropped in training
-    recurrent_dropout: the rate for the hidden state; where it is positive, each block of weights has masks of its own,
+    recurrent_dropout: the rate for the hidden state; where it is positive, each gate has masks of its own,
                        for the inputs too; every mask is the same at every time step
     return_state:      also return the last states, (batch, units) each
     go_backwards:      read the sequence from its end; the outputs are in the order in which they were computed
@@ -149,7 +149,7 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
             None if weight is None else tf.convert_to_tensor(weight)
             for weight in (self.kernel, self.extra_kernel, self.recurrent_kernel, self.recurrent_diagonal)
         )
-        x = project_blocks(self.cell, sequences, kernel, extra_kernel, input_masks)
+        x = project_gates(self.cell, sequences, kernel, extra_kernel, input_masks)
         if input_bias is not None:
             x = add_bias(x, input_bias)
         outputs, last = scan(
@@ -270,11 +270,11 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         return mask
 
     def _initial_bias(self, shape: Sequence[int], dtype: Any = None) -> tf.Tensor:
-        """`bias_initializer`, but ones in the blocks that ask for it (the forget gate's)."""
+        """`bias_initializer`, but ones in the gates that ask for it (the forget gate's)."""
         bias = self.bias_initializer(shape, dtype=dtype)
         if not (self.unit_forget_bias and self.cell.ones):
             return bias
-        ones = tf.repeat([name in self.cell.ones for name in self.cell.input_blocks], self.units)
+        ones = tf.repeat([name in self.cell.ones for name in self.cell.gates_with("input_weights")], self.units)
         return tf.where(ones, tf.ones(shape, bias.dtype), bias)
 
     def _initial_diagonal(self, shape: Sequence[int], dtype: Any = None) -> tf.Tensor:
@@ -302,17 +302,18 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         return states
 
     def _dropout_masks(self, batch: Any, features: int) -> tuple[tf.Tensor | None, tf.Tensor | None]:
-        """Masks to multiply inputs and hidden state with: (blocks, batch, features) and (blocks, batch, units).
+        """Masks to multiply inputs and hidden state with: (gates, batch, features) and (gates, batch, units).
 
-        As in Keras, one input mask serves all blocks where there is no recurrent dropout: (1, batch, features).
+        As in Keras, one input mask serves all gates where there is no recurrent dropout: (1, batch, features).
         """
-        recurrent_rate = self.recurrent_dropout if self.cell.recurrent_blocks else 0
+        seeing, recurrent = self.cell.gates_with("input_weights"), self.cell.gates_with("recurrent_weights")
+        recurrent_rate = self.recurrent_dropout if recurrent else 0
         shapes, rates = [], []
         if self.dropout:
-            shapes.append((len(self.cell.input_blocks) if recurrent_rate else 1, batch, features))
+            shapes.append((len(seeing) if recurrent_rate else 1, batch, features))
             rates.append(self.dropout)
         if recurrent_rate:
-            shapes.append((len(self.cell.recurrent_blocks), batch, self.units))
+            shapes.append((len(recurrent), batch, self.units))
             rates.append(recurrent_rate)
         if not rates:
             return None, None

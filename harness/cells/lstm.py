@@ -10,11 +10,11 @@ o.
 
 from __future__ import annotations
 
-from harness.cells.cell import Backward, Blocks, Cell, Recurrence, Saved, States
+from harness.cells.cell import Backward, Cell, Gates, Recurrence, Saved, States
 from harness.cells.ops import Array, sigmoid, tanh
 
 
-def step(x: Blocks, states: States, recur: Recurrence) -> tuple[States, Saved]:
+def step(x: Gates, states: States, recur: Recurrence) -> tuple[States, Saved]:
     """x: of i, f, g and o, (batch, units) each; states: h and c. Saves i, f, g, o and tanh(c')."""
     h, c = states
     x_i, x_f, x_g, x_o = x
@@ -40,7 +40,7 @@ def backward_factors(saved: Saved, before: States, after: States) -> tuple[Array
     return dc_di, dc_df, dc_dg, dh_do, dh_dc, f
 
 
-def backward(d_states: States, backward_factors: tuple[Array, ...], recur: Recurrence) -> tuple[Blocks, States]:
+def backward(d_states: States, backward_factors: tuple[Array, ...], recur: Recurrence) -> tuple[Gates, States]:
     """d_states: dh and dc, (batch, units) each. Returns dx, of i, f, g and o, and the gradients of the states."""
     dh, dc = d_states
     dc_di, dc_df, dc_dg, dh_do, dh_dc, f = backward_factors
@@ -54,8 +54,8 @@ cell = Cell(
     title="LSTM",
     summary="Three gates guard a second state, the cell state, that is only ever added to and scaled. What it outputs "
     "at a time step is a gated view of that state.",
-    gates=("input", "forget", "output"),
-    blocks=("input", "forget", "candidate", "output"),
+    gates=("input", "forget", "candidate", "output"),
+    multiplicative_gates=("input", "forget", "output"),
     states=("hidden state", "cell state"),
     step=step,
     backward=Backward(backward_factors, backward),

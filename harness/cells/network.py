@@ -59,7 +59,7 @@ def get_model(
     rnn_units:        the units of each recurrent layer, at least one
     fc_units:         the units of each dense layer before the last, each followed by dropout; may be empty
     dropout:          the rate on the inputs of the recurrent layers, and after each dense layer; 0 to below 1
-    recurrent_dropout: the rate on the hidden state; a mask per block of weights, the same at every time step
+    recurrent_dropout: the rate on the hidden state; a mask per gate, the same at every time step
     input_shape:      (time, features), or (time,) with `symbols`; time may be None for backends keras and fused
     classes:          the width of the output
     backend:           how the cells are executed, a key of `harness.cells.BACKENDS`; the weights are the same for all.

@@ -41,21 +41,21 @@ def add_bias(
     return projected + bias, lambda upstream: (upstream, tf.reduce_sum(tf.reduce_sum(upstream, 0), 0))
 
 
-def project_blocks(
+def project_gates(
     cell: Cell, sequences: tf.Tensor, kernel: tf.Tensor, extra_kernel: tf.Tensor | None, masks: tf.Tensor | None
 ) -> tf.Tensor:
-    """(batch, time, features) -> (batch, time, blocks x units): each block has the features that the cell gives it.
+    """(batch, time, features) -> (batch, time, gates x units): each gate has the features that the cell gives it.
 
-    masks: (blocks, batch, features), or (1, batch, features) for all blocks, or None.
+    masks: (gates, batch, features), or (1, batch, features) for all gates, or None.
     """
     if extra_kernel is None:
         return _masked_product(sequences, kernel, masks)
-    extra_features, extra_blocks = cell.extra_features, cell.extra_blocks
+    extra_features, extra_gates = cell.extra_features, cell.extra_gates
     main = extra = masks
     if masks is not None:
         main, extra = masks[..., :-extra_features], masks[..., -extra_features:]
         if masks.shape[0] > 1:
-            main, extra = main[:-extra_blocks], extra[-extra_blocks:]
+            main, extra = main[:-extra_gates], extra[-extra_gates:]
     return tf.concat(
         [
             _masked_product(sequences[..., :-extra_features], kernel, main),
@@ -69,7 +69,7 @@ def _masked_product(sequences: tf.Tensor, kernel: tf.Tensor, masks: tf.Tensor | 
     """sequences times kernel; masks multiply the weights, a copy a sequence, being the same at every step."""
     if masks is None:
         return project(sequences, kernel)
-    blocks = masks.shape[0]
-    weights = tf.reshape(kernel, (kernel.shape[0], blocks, -1))
+    gates = masks.shape[0]
+    weights = tf.reshape(kernel, (kernel.shape[0], gates, -1))
     masked = tf.transpose(masks, [1, 2, 0])[..., None] * weights
     return sequences @ tf.reshape(masked, (-1, *kernel.shape))

@@ -7,17 +7,17 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from harness.cells.cell import Blocks, Cell, Recurrence, Run
+from harness.cells.cell import Cell, Gates, Recurrence, Run
 from harness.errors import UserError
 
 
 class Weights(NamedTuple):
     """What a recurrent product is made of; None stands for what a cell does not have.
 
-    kernel:   (units, blocks x units), of the recurrent blocks whose weights are full
-    diagonal: (blocks x units,), of those whose weights are a diagonal
-    bias:     (blocks x units,), of all recurrent blocks
-    dropout:  a mask for each recurrent block, (blocks, batch, units)
+    kernel:   (units, gates x units), of the gates whose recurrent weights are full
+    diagonal: (gates x units,), of those whose weights are a diagonal
+    bias:     (gates x units,), of all gates with recurrent weights
+    dropout:  a mask for each gate with recurrent weights, (gates, batch, units)
     """
 
     kernel: tf.Tensor | None = None
@@ -26,54 +26,52 @@ class Weights(NamedTuple):
     dropout: tf.Tensor | None = None
 
 
-def product(cell: Cell, weights: Weights) -> Recurrence:
-    """h -> h U + b, with dropout a mask per block applied to h; h is (batch, units) or (time, batch, units)."""
+def recurrent_product(cell: Cell, weights: Weights) -> Recurrence:
+    """h -> h U + b, with dropout a mask per gate applied to h; h is (batch, units) or (time, batch, units)."""
     kernel, diagonal, bias, dropout = weights
-    by_block = None if dropout is None or kernel is None else _by_block(kernel)
+    by_gate = None if dropout is None or kernel is None else _by_gate(kernel)
 
     def full(operand: tf.Tensor, run: Run) -> list[tf.Tensor]:
         assert kernel is not None
         units, count = operand.shape[-1], run.last - run.first
-        if by_block is None or dropout is None:
+        if by_gate is None or dropout is None:
             flat = operand if operand.shape.rank == 2 else tf.reshape(operand, (-1, units))
             whole = flat @ kernel[:, run.place * units : (run.place + count) * units]
-            return [tf.reshape(block, keras.ops.shape(operand)) for block in tf.split(whole, count, axis=-1)]
-        # One product of many small matrices: in a loop it takes half the time of one product a block.
-        whole = _masked(operand, dropout[run.first : run.last]) @ by_block[run.place : run.place + count]
+            return [tf.reshape(gate, keras.ops.shape(operand)) for gate in tf.split(whole, count, axis=-1)]
+        # One product of many small matrices: in a loop it takes half the time of one product for each gate.
+        whole = _masked(operand, dropout[run.first : run.last]) @ by_gate[run.place : run.place + count]
         return list(tf.unstack(tf.reshape(whole, (count, *keras.ops.shape(operand)))))
 
-    def recur(operand: tf.Tensor, first: int = 0, last: int | None = None, /) -> Blocks:
+    def recur(operand: tf.Tensor, first: int = 0, last: int | None = None, /) -> Gates:
         units = operand.shape[-1]
-        blocks: list[tf.Tensor] = []
+        gates: list[tf.Tensor] = []
         for run in cell.runs(first, last):
-            blocks += (
+            gates += (
                 full(operand, run)
                 if run.shape == "full"
                 else [operand * multiplier for multiplier in _diagonals(run, diagonal, dropout, units)]
             )
         if bias is None:
-            return tuple(blocks)
-        return tuple(block + bias[k * units : (k + 1) * units] for k, block in enumerate(blocks, first))
+            return tuple(gates)
+        return tuple(gate + bias[k * units : (k + 1) * units] for k, gate in enumerate(gates, first))
 
     return recur
 
 
 def transposed_product(cell: Cell, weights: Weights) -> Recurrence:
-    """du, block by block -> the gradient of h: du times the transposed weights, then each block's mask."""
+    """du, gate by gate -> the gradient of h: du times the transposed weights, then each gate's mask."""
     kernel, diagonal, _, dropout = weights
     transposed = None if kernel is None else tf.transpose(kernel)
 
-    def full(du: Blocks, run: Run) -> tf.Tensor:
+    def full(du: Gates, run: Run) -> tf.Tensor:
         assert transposed is not None
         units, count = du[0].shape[-1], run.last - run.first
         if dropout is None:
             return tf.concat(du, -1) @ transposed[run.place * units : (run.place + count) * units]
-        by_block = tf.reshape(transposed, (-1, units, units))
-        return tf.reduce_sum(
-            (tf.stack(du) @ by_block[run.place : run.place + count]) * dropout[run.first : run.last], 0
-        )
+        by_gate = tf.reshape(transposed, (-1, units, units))
+        return tf.reduce_sum((tf.stack(du) @ by_gate[run.place : run.place + count]) * dropout[run.first : run.last], 0)
 
-    def recur(du: Blocks, first: int = 0, last: int | None = None, /) -> tf.Tensor:
+    def recur(du: Gates, first: int = 0, last: int | None = None, /) -> tf.Tensor:
         parts: list[tf.Tensor] = []
         for run in cell.runs(first, last):
             of_run = du[run.first - first : run.last - first]
@@ -88,7 +86,7 @@ def transposed_product(cell: Cell, weights: Weights) -> Recurrence:
 
 
 def _diagonals(run: Run, diagonal: tf.Tensor, dropout: tf.Tensor | None, units: int) -> list[tf.Tensor]:
-    """What each block of a run of diagonal weights multiplies with: (units,), or (batch, units) with dropout."""
+    """What each gate of a run of diagonal weights multiplies with: (units,), or (batch, units) with dropout."""
     parts = [diagonal[k * units : (k + 1) * units] for k in range(run.place, run.place + run.last - run.first)]
     if dropout is None:
         return parts
@@ -96,20 +94,20 @@ def _diagonals(run: Run, diagonal: tf.Tensor, dropout: tf.Tensor | None, units: 
 
 
 def _masked(operand: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
-    """([time,] batch, units) times masks, (blocks, batch, units) -> (blocks, [time x] batch, units)."""
+    """([time,] batch, units) times masks, (gates, batch, units) -> (gates, [time x] batch, units)."""
     if operand.shape.rank == 2:
         return operand * masks
     return tf.reshape(operand * masks[:, None], (masks.shape[0], -1, operand.shape[-1]))
 
 
-def _by_block(kernel: tf.Tensor) -> tf.Tensor:
-    """(units, blocks x units) -> (blocks, units, units)."""
+def _by_gate(kernel: tf.Tensor) -> tf.Tensor:
+    """(units, gates x units) -> (gates, units, units)."""
     units = kernel.shape[0]
     return tf.transpose(tf.reshape(kernel, (units, -1, units)), [1, 0, 2])
 
 
-def weight_gradients(cell: Cell, products: list[tuple[tf.Tensor, Blocks, int]], weights: Weights) -> Weights:
-    """The gradients of the recurrent weights: one product a run of full blocks, all time steps at once."""
+def weight_gradients(cell: Cell, products: list[tuple[tf.Tensor, Gates, int]], weights: Weights) -> Weights:
+    """The gradients of the recurrent weights: one product for each run of full ones, for all time steps."""
     kernels: list[tf.Tensor] = []
     diagonals: list[tf.Tensor] = []
     biases: list[tf.Tensor] = []
@@ -134,20 +132,21 @@ def weight_gradients(cell: Cell, products: list[tuple[tf.Tensor, Blocks, int]], 
     return Weights(*(tf.concat(parts, -1) if parts else None for parts in (kernels, diagonals, biases)))
 
 
-def _kernel_gradient(operand: tf.Tensor, gradient: Blocks, flat: tf.Tensor, masks: tf.Tensor | None) -> tf.Tensor:
-    """A run of blocks' part of the kernel's gradient, (units, blocks x units); flat: (time x batch, blocks x units)."""
+def _kernel_gradient(operand: tf.Tensor, gradient: Gates, flat: tf.Tensor, masks: tf.Tensor | None) -> tf.Tensor:
+    """A run of gates' part of the kernel's gradient, (units, gates x units); flat: (time x batch, gates x units)."""
     units, count = operand.shape[-1], len(gradient)
     if masks is None:
         return tf.matmul(tf.reshape(operand, (-1, units)), flat, transpose_a=True)
-    by_block = tf.matmul(_masked(operand, masks), tf.reshape(tf.stack(gradient), (count, -1, units)), transpose_a=True)
-    return tf.reshape(tf.transpose(by_block, [1, 0, 2]), (units, count * units))
+    by_gate = tf.matmul(_masked(operand, masks), tf.reshape(tf.stack(gradient), (count, -1, units)), transpose_a=True)
+    return tf.reshape(tf.transpose(by_gate, [1, 0, 2]), (units, count * units))
 
 
-def _check_products(cell: Cell, products: list[tuple[tf.Tensor, Blocks, int]]) -> None:
-    """Raise UserError where the products, in the order of their blocks, are not of every recurrent block once."""
-    blocks = [block for _, gradient, first in products for block in range(first, first + len(gradient))]
-    if blocks != list(range(len(cell.recurrent_blocks))):
+def _check_products(cell: Cell, products: list[tuple[tf.Tensor, Gates, int]]) -> None:
+    """Raise UserError where the products, in the order of their gates, do not have all recurrent weights once."""
+    gates = [gate for _, gradient, first in products for gate in range(first, first + len(gradient))]
+    count = len(cell.gates_with("recurrent_weights"))
+    if gates != list(range(count)):
         raise UserError(
-            f"cell {cell.name!r}: 'products' returned gradients of the recurrent blocks {blocks}, expected each of the "
-            f"{len(cell.recurrent_blocks)} once"
+            f"cell {cell.name!r}: 'products' returned gradients of the recurrent weights of gates {gates}, expected "
+            f"each of the {count} once"
         )

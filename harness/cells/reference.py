@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from harness.cells.cell import RECURRENT, Backward, Blocks, Cell, Recurrence, States, WeightShape, equations
+from harness.cells.cell import RECURRENT, Backward, Cell, Gates, Recurrence, States, WeightShape, equations
 
 Floats = npt.NDArray[np.float64]
 
@@ -21,7 +21,7 @@ class Run(NamedTuple):
 
     outputs: Floats
     last: States
-    x: list[Blocks]
+    x: list[Gates]
     before: list[States]
     after: list[States]
 
@@ -41,10 +41,10 @@ def run(
     mask: npt.NDArray[np.bool_] | None = None,
 ) -> Run:
     """One layer over (batch, time, features); `mask`, (batch, time), is False where a step is padding."""
-    count, units = len(cell.input_blocks), _units(cell, weights)
+    count, units = len(cell.gates_with("input_weights")), _units(cell, weights)
     if states is None:
         states = tuple(np.zeros((inputs.shape[0], units)) for _ in cell.states)
-    step, recur = equations(cell), product(cell, weights)
+    step, recur = equations(cell), recurrent_product(cell, weights)
     output = np.zeros_like(states[0])
     outputs, xs, before, after = [], [], [], []
     for t in range(inputs.shape[1]):
@@ -72,7 +72,7 @@ def gradients(
     d_outputs is the gradient of the outputs, (batch, time, units). The states' are named by the states.
     """
     done = run(cell, inputs, weights)
-    forward, recur = product(cell, weights), transposed_product(cell, weights)
+    forward, recur = recurrent_product(cell, weights), transposed_product(cell, weights)
     d_states: States = tuple(np.zeros_like(state) for state in done.last)
     sums = {name: np.zeros_like(weight) for name, weight in weights.items()} | {"inputs": np.zeros_like(inputs)}
     for t in reversed(range(inputs.shape[1])):
@@ -82,57 +82,57 @@ def gradients(
         flat = np.concatenate(dx, axis=-1)
         sums["inputs"][:, t] = flat @ weights["kernel"].T
         sums["kernel"] += inputs[:, t].T @ flat
-        products = [(done.before[t][0], dx, 0)] if cell.recurrent_blocks else []
+        products = [(done.before[t][0], dx, 0)] if cell.gates_with("recurrent_weights") else []
         if backward.products:
             products = backward.products(dx, saved, done.before[t])
         input_bias, recurrent_biases = _biases(cell, sums)
         input_bias += flat.sum(axis=0)
         for operand, gradient, first in products:
-            for block, du in enumerate(gradient, first):
-                shape, weight = _recurrent_weight(cell, sums, block)
+            for gate, du in enumerate(gradient, first):
+                shape, weight = _recurrent_weight(cell, sums, gate)
                 weight += operand.T @ du if shape == "full" else (operand * du).sum(axis=0)
                 if recurrent_biases is not None:
-                    recurrent_biases[block] += du.sum(axis=0)
+                    recurrent_biases[gate] += du.sum(axis=0)
     return sums | dict(zip(cell.states, d_states, strict=True))
 
 
-def product(cell: Cell, weights: Mapping[str, Floats]) -> Recurrence:
-    """h -> h U + b, block by block."""
+def recurrent_product(cell: Cell, weights: Mapping[str, Floats]) -> Recurrence:
+    """h -> h U + b, gate by gate."""
     _, biases = _biases(cell, weights)
 
-    def recur(operand: Floats, first: int = 0, last: int | None = None, /) -> Blocks:
+    def recur(operand: Floats, first: int = 0, last: int | None = None, /) -> Gates:
         products = []
-        for block in range(first, len(cell.recurrent_blocks) if last is None else last):
-            shape, weight = _recurrent_weight(cell, weights, block)
+        for gate in range(first, len(cell.gates_with("recurrent_weights")) if last is None else last):
+            shape, weight = _recurrent_weight(cell, weights, gate)
             u = operand @ weight if shape == "full" else operand * weight
-            products.append(u if biases is None else u + biases[block])
+            products.append(u if biases is None else u + biases[gate])
         return tuple(products)
 
     return recur
 
 
 def transposed_product(cell: Cell, weights: Mapping[str, Floats]) -> Recurrence:
-    """du, block by block -> the gradient of h."""
+    """du, gate by gate -> the gradient of h."""
 
-    def recur(du: Blocks, first: int = 0, last: int | None = None, /) -> Floats:
+    def recur(du: Gates, first: int = 0, last: int | None = None, /) -> Floats:
         total: Floats = np.zeros_like(du[0])
-        for block, one in enumerate(du, first):
-            shape, weight = _recurrent_weight(cell, weights, block)
+        for gate, one in enumerate(du, first):
+            shape, weight = _recurrent_weight(cell, weights, gate)
             total = total + (one @ weight.T if shape == "full" else one * weight)
         return total
 
     return recur
 
 
-def _recurrent_weight(cell: Cell, weights: Mapping[str, Floats], block: int) -> tuple[WeightShape, Floats]:
-    """The shape and the weights of one recurrent block, a view: (units, units), or (units,) of a diagonal."""
-    (run,) = cell.runs(block, block + 1)
+def _recurrent_weight(cell: Cell, weights: Mapping[str, Floats], gate: int) -> tuple[WeightShape, Floats]:
+    """The shape and the recurrent weights of one gate, a view: (units, units), or (units,) of a diagonal."""
+    (run,) = cell.runs(gate, gate + 1)
     whole, units = weights[RECURRENT[run.shape]], _units(cell, weights)
     return run.shape, whole[..., run.place * units : (run.place + 1) * units]
 
 
 def _biases(cell: Cell, weights: Mapping[str, Floats]) -> tuple[Floats, Floats | None]:
-    """The bias of the input's product, and the recurrent blocks' own, (blocks, units), where there are such; views."""
+    """The bias of the input's product, and that of the recurrent product, (gates, units); views."""
     bias, units = weights.get("bias", np.zeros(0)), _units(cell, weights)
     if not cell.recurrent_bias or "bias" not in weights:
         return bias, None
@@ -142,7 +142,7 @@ def _biases(cell: Cell, weights: Mapping[str, Floats]) -> tuple[Floats, Floats |
 
 def _units(cell: Cell, weights: Mapping[str, Floats]) -> int:
     width: int = weights["kernel"].shape[1]
-    return width // (len(cell.input_blocks) - cell.extra_blocks)
+    return width // (len(cell.gates_with("input_weights")) - cell.extra_gates)
 
 
 def _input_product(cell: Cell, inputs: Floats, weights: Mapping[str, Floats]) -> Floats:

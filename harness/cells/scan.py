@@ -14,8 +14,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from harness.cells.cell import Backward, Blocks, Cell, Recurrence, States, equations
-from harness.cells.recurrence import Weights, product, transposed_product, weight_gradients
+from harness.cells.cell import Backward, Cell, Gates, Recurrence, States, equations
+from harness.cells.recurrence import Weights, recurrent_product, transposed_product, weight_gradients
 from harness.errors import UserError
 
 
@@ -24,7 +24,7 @@ def scan(
 ) -> tuple[tf.Tensor, States]:
     """Run the cell over a sequence: (outputs, last states).
 
-    x:      the input's part of the pre-activations, bias included, (batch, time, input blocks x units)
+    x:      the input's part of the pre-activations, bias included, (batch, time, gates x units)
     states: the states before the first time step, (batch, units) each
     mask:   (time, batch), False where a time step is padding: the states then pass through unchanged, and the output is
             the one before, or zero where there is none before; or None
@@ -32,23 +32,23 @@ def scan(
     The outputs are (time, batch, units). Gradients flow to x, states, and the weights' kernel, diagonal and bias: by
     the cell's backward pass where it has one, else by autodiff. Raises UserError for a cell whose equations do not fit.
     """
-    check_step(cell, _blocks(cell, x), states, product(cell, weights))
+    check_step(cell, _gates(cell, x), states, recurrent_product(cell, weights))
     backward = cell.backward
     if backward is None:
-        after, last = _forward(cell, _blocks(cell, x), states, weights, mask, keep=1)
+        after, last = _forward(cell, _gates(cell, x), states, weights, mask, keep=1)
         return _outputs(after[0], mask), last
 
     trained = {name: tensor for name, tensor in weights._asdict().items() if name != "dropout" and tensor is not None}
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def run(x: tf.Tensor, *rest: tf.Tensor) -> tuple[tuple[tf.Tensor, ...], Callable[..., Any]]:
-        blocks, first = _blocks(cell, x), rest[: len(states)]
+        gates, first = _gates(cell, x), rest[: len(states)]
         given = weights._replace(**dict(zip(trained, rest[len(states) :], strict=True)))
-        after, last = _forward(cell, blocks, first, given, mask, keep=len(states))
+        after, last = _forward(cell, gates, first, given, mask, keep=len(states))
 
         def gradient(*upstream: tf.Tensor) -> list[tf.Tensor]:
             d_x, d_first, d_weights = _backward(
-                cell, backward, blocks, first, after, given, mask, upstream[0], upstream[1:]
+                cell, backward, gates, first, after, given, mask, upstream[0], upstream[1:]
             )
             return [d_x, *d_first, *(getattr(d_weights, name) for name in trained)]
 
@@ -59,13 +59,13 @@ def scan(
 
 
 def _forward(
-    cell: Cell, x: Blocks, states: States, weights: Weights, mask: tf.Tensor | None, *, keep: int
+    cell: Cell, x: Gates, states: States, weights: Weights, mask: tf.Tensor | None, *, keep: int
 ) -> tuple[tuple[tf.Tensor, ...], States]:
     """The first `keep` states after every step, (time, batch, units) each, and all states after the last."""
-    step, recur, time = equations(cell), product(cell, weights), keras.ops.shape(x[0])[0]
+    step, recur, time = equations(cell), recurrent_product(cell, weights), keras.ops.shape(x[0])[0]
 
     def one_step(t: tf.Tensor, states: States, after: Sequence[Any]) -> tuple[Any, ...]:
-        new, _ = step(tuple(block[t] for block in x), states, recur)
+        new, _ = step(tuple(gate[t] for gate in x), states, recur)
         if mask is not None:
             new = tuple(tf.where(mask[t][:, None], one, old) for one, old in zip(new, states, strict=True))
         return new, [array.write(t, state) for array, state in zip(after, new[:keep], strict=True)]
@@ -78,7 +78,7 @@ def _forward(
 def _backward(
     cell: Cell,
     backward: Backward,
-    x: Blocks,
+    x: Gates,
     first: States,
     after: States,
     weights: Weights,
@@ -89,7 +89,7 @@ def _backward(
     """The gradients of x, of the first states and of the weights."""
     before = tuple(tf.concat([one[None], states[:-1]], 0) for one, states in zip(first, after, strict=True))
     # What the equations saved is computed again, for all time steps at once: cheaper than to write it step by step.
-    saved = equations(cell)(x, before, product(cell, weights))[1]
+    saved = equations(cell)(x, before, recurrent_product(cell, weights))[1]
     backward_factors = backward.factors(saved, before, after)
     recur = transposed_product(cell, weights)
     time, units = keras.ops.shape(d_outputs)[0], d_outputs.shape[-1]
@@ -115,17 +115,17 @@ def _backward(
     if backward.products is not None:
         products = backward.products(dx, saved, before)
     else:
-        products = [(before[0], dx, 0)] if cell.recurrent_blocks else []
+        products = [(before[0], dx, 0)] if cell.gates_with("recurrent_weights") else []
     return tf.transpose(d_x, [1, 0, 2]), d_first, weight_gradients(cell, products, weights)
 
 
 def _pace(cell: Cell, time: Any) -> int:
     """How many of `time` time steps an iteration of the loop takes: two where that is faster.
 
-    Of a simple RNN's step a third is what an iteration costs whatever is in it. Where more than one block is computed,
+    Of a simple RNN's step a third is what an iteration costs whatever is in it. Where more than one gate is computed,
     two steps are more operations than XLA executes on one thread without a queue, and slower.
     """
-    return 2 if len(cell.blocks) == 1 and isinstance(time, int) and time % 2 == 0 else 1
+    return 2 if len(cell.gates) == 1 and isinstance(time, int) and time % 2 == 0 else 1
 
 
 def _repeat(
@@ -152,9 +152,9 @@ def _repeat(
     return tuple(carried_on)
 
 
-def _blocks(cell: Cell, x: tf.Tensor) -> Blocks:
-    """(batch, time, blocks x units) -> (time, batch, units) for each block: what a time step reads lies together."""
-    return tuple(tf.transpose(block, [1, 0, 2]) for block in tf.split(x, len(cell.input_blocks), axis=-1))
+def _gates(cell: Cell, x: tf.Tensor) -> Gates:
+    """(batch, time, gates x units) -> (time, batch, units) for each gate: what a time step reads lies together."""
+    return tuple(tf.transpose(gate, [1, 0, 2]) for gate in tf.split(x, len(cell.gates_with("input_weights")), axis=-1))
 
 
 def _stack(array: Any, like: tf.Tensor) -> tf.Tensor:
@@ -175,9 +175,10 @@ def _outputs(hidden: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
     return tf.where(begun[:, :, None], hidden, tf.zeros_like(hidden))
 
 
-def _check_backward(cell: Cell, d_x: Blocks, d_states: States, like: tf.Tensor) -> None:
+def _check_backward(cell: Cell, d_x: Gates, d_states: States, like: tf.Tensor) -> None:
     """Raise UserError where a backward step's results do not fit the forward step; like is (time, batch, units)."""
-    for what, gradients, count in (("x", d_x, len(cell.input_blocks)), ("the states", d_states, len(cell.states))):
+    inputs = cell.gates_with("input_weights")
+    for what, gradients, count in (("x", d_x, len(inputs)), ("the states", d_states, len(cell.states))):
         if len(gradients) != count:
             raise UserError(
                 f"cell {cell.name!r}: 'backward' returned {len(gradients)} gradients of {what}, expected {count}"
@@ -190,19 +191,19 @@ def _check_backward(cell: Cell, d_x: Blocks, d_states: States, like: tf.Tensor) 
                 )
 
 
-def check_step(cell: Cell, x: Blocks, states: States, recur: Recurrence) -> None:
+def check_step(cell: Cell, x: Gates, states: States, recur: Recurrence) -> None:
     """Try the cell's step; the results are thrown away.
 
     Raises UserError where it does not return its states, (batch, units) each, or leaves recurrent weights out.
     """
     used: set[int] = set()
 
-    def recording(operand: tf.Tensor, first: int = 0, last: int | None = None, /) -> Blocks:
-        products: Blocks = recur(operand, first, last)
+    def recording(operand: tf.Tensor, first: int = 0, last: int | None = None, /) -> Gates:
+        products: Gates = recur(operand, first, last)
         used.update(range(first, first + len(products)))
         return products
 
-    new, _ = equations(cell)(tuple(block[0] for block in x), states, recording)
+    new, _ = equations(cell)(tuple(gate[0] for gate in x), states, recording)
     if len(new) != len(states):
         raise UserError(f"cell {cell.name!r}: 'step' returned {len(new)} states, expected {len(states)}: {cell.states}")
     for name, state, old in zip(cell.states, new, states, strict=True):
@@ -211,8 +212,8 @@ def check_step(cell: Cell, x: Blocks, states: States, recur: Recurrence) -> None
                 f"cell {cell.name!r}: 'step' returned a {name} of shape {tuple(state.shape)}, "
                 f"expected (batch, units) = {tuple(old.shape)}"
             )
-    if unused := [block for k, block in enumerate(cell.recurrent_blocks) if k not in used]:
+    if unused := [gate for k, gate in enumerate(cell.gates_with("recurrent_weights")) if k not in used]:
         raise UserError(
             f"cell {cell.name!r}: 'step' never multiplies with the recurrent weights of {', '.join(unused)}, which "
-            "would be counted and not trained; 'recurrent_weights' says which blocks have none"
+            "would be counted and not trained; 'recurrent_weights' says which gates have none"
         )

@@ -5,11 +5,11 @@ Source: J. L. Elman, Finding structure in time, Cognitive Science 14 (1990). Equ
 
 from __future__ import annotations
 
-from harness.cells.cell import Backward, Blocks, Cell, Recurrence, Saved, States
+from harness.cells.cell import Backward, Cell, Gates, Recurrence, Saved, States
 from harness.cells.ops import Array, tanh
 
 
-def step(x: Blocks, states: States, recur: Recurrence) -> tuple[States, Saved]:
+def step(x: Gates, states: States, recur: Recurrence) -> tuple[States, Saved]:
     """x: one array, (batch, units); states: h. Nothing to save: the derivative of tanh follows from h'."""
     (h,) = states
     (x_h,) = x
@@ -24,7 +24,7 @@ def backward_factors(saved: Saved, before: States, after: States) -> tuple[Array
     return (1 - h * h,)
 
 
-def backward(d_states: States, backward_factors: tuple[Array, ...], recur: Recurrence) -> tuple[Blocks, States]:
+def backward(d_states: States, backward_factors: tuple[Array, ...], recur: Recurrence) -> tuple[Gates, States]:
     """d_states: dh, (batch, units). Returns dx, one array, and the gradient of the state before."""
     (dh,) = d_states
     (dh_dx,) = backward_factors
@@ -37,8 +37,8 @@ cell = Cell(
     title="simple RNN",
     summary="One tanh layer fed by the input and by its own last output. It has no gates, so nothing protects what it "
     "remembers from the next input.",
-    gates=(),
-    blocks=("hidden",),
+    gates=("hidden",),
+    multiplicative_gates=(),
     step=step,
     backward=Backward(backward_factors, backward),
     keras_layer="SimpleRNN",

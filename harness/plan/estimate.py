@@ -49,7 +49,7 @@ def guessed_seconds(spec: TrialSpec) -> float:
     task = tasks[spec.task]
     features, classes, measured = _sizes(spec.task, json.dumps(spec.options, sort_keys=True, default=str))
     cell = cells[spec.cell]
-    seeing, matrices = len(cell.input_blocks), cell.weight_shapes("recurrent_weights").count("full")
+    seeing, matrices = len(cell.gates_with("input_weights")), cell.weight_shapes("recurrent_weights").count("full")
     steps = spec.sequence_length * spec.batch_size
     update = 1e-3
     for layers, inputs in ((1, 4 * features), (spec.layers - 1, 6 * spec.units)):  # the data need no gradient

@@ -144,13 +144,13 @@ def operations(name: str, shape: Shape, work: Work = "update") -> int:
     """
     cell, units = cells[name], shape.units
     features = [shape.features, *[units + cell.extra_features] * (shape.LAYERS - 1)]
-    weights = sum(cell.products(width, units) for width in features)
+    weights = sum(cell.multiplications(width, units) for width in features)
     weights += units * shape.HIDDEN + shape.HIDDEN * shape.CLASSES
     if work == "step":
         return 2 * weights
     if work == "batch":
         return 2 * shape.batch * shape.time * weights
-    return 2 * shape.batch * shape.time * (3 * weights - cell.input_products(shape.features, units))
+    return 2 * shape.batch * shape.time * (3 * weights - cell.input_multiplications(shape.features, units))
 
 
 def _spec(name: str, backend: str, work: Work, shape: Shape, dropout: float) -> TrialSpec:

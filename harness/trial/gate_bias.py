@@ -15,7 +15,7 @@ from harness.cells.network import is_recurrent
 from harness.spec.factors import ForgetBias
 
 _KEEPS = ("forget", "update")
-"""The blocks whose gate, when open, keeps the old state: the LSTM's and the GRU's."""
+"""The gates that, when open, keep the old state: the LSTM's and the GRU's."""
 _OPPOSITE = "input"
 
 
@@ -25,8 +25,8 @@ def set_gate_bias(model: Any, cell: Cell, bias: ForgetBias, longest: int, seed: 
     A cell without such a gate stays as it is. Where the recurrent product has a bias of its own (the GRU's second),
     that one stays zero.
     """
-    blocks = cell.input_blocks  # those that have a bias
-    keeps = [block for block in _KEEPS if block in blocks]
+    gates = cell.gates_with("input_weights")  # those that have a bias
+    keeps = [gate for gate in _KEEPS if gate in gates]
     if not keeps:
         return
     generator = np.random.default_rng([seed, 2])
@@ -35,13 +35,13 @@ def set_gate_bias(model: Any, cell: Cell, bias: ForgetBias, longest: int, seed: 
         if variable is None or not is_recurrent(layer):
             continue
         values = np.copy(variable.numpy())
-        units = values.shape[-1] // len(blocks)
-        rows = values.reshape(-1, len(blocks), units)  # one row, or two: the input's and the recurrent product's
+        units = values.shape[-1] // len(gates)
+        rows = values.reshape(-1, len(gates), units)  # one row, or two: the input's and the recurrent product's
         if bias == "chrono":
             drawn = np.log(generator.uniform(1, max(2, longest - 1), units))
-            rows[0, blocks.index(keeps[0])] = drawn
-            if _OPPOSITE in blocks:
-                rows[0, blocks.index(_OPPOSITE)] = -drawn
+            rows[0, gates.index(keeps[0])] = drawn
+            if _OPPOSITE in gates:
+                rows[0, gates.index(_OPPOSITE)] = -drawn
         else:
-            rows[0, blocks.index(keeps[0])] = bias
+            rows[0, gates.index(keeps[0])] = bias
         variable.assign(rows.reshape(values.shape))

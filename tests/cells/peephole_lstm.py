@@ -1,4 +1,4 @@
-"""An LSTM whose gates see the cell state through diagonal weights: a cell with blocks of three kinds of weights.
+"""An LSTM whose gates see the cell state through diagonal weights: a cell with weights of three kinds.
 
     i = sigmoid(x_i + u_i + p_i c)   f = sigmoid(x_f + u_f + p_f c)   g = tanh(x_g + u_g)   c' = f c + i g
     o = sigmoid(x_o + u_o + p_o c')  h' = o tanh(c')
@@ -9,11 +9,11 @@ Source: F. Gers and J. Schmidhuber, Recurrent nets that time and count (2000).
 from __future__ import annotations
 
 from harness.cells import Backward, Cell
-from harness.cells.cell import Blocks, Recurrence, Saved, States
+from harness.cells.cell import Gates, Recurrence, Saved, States
 from harness.cells.ops import Array, sigmoid, tanh
 
 
-def step(x: Blocks, states: States, recur: Recurrence) -> tuple[States, Saved]:
+def step(x: Gates, states: States, recur: Recurrence) -> tuple[States, Saved]:
     h, c = states
     x_i, x_f, x_g, x_o = x
     u_i, u_f, u_g, u_o = recur(h, 0, 4)
@@ -35,7 +35,7 @@ def backward_factors(saved: Saved, before: States, after: States) -> tuple[Array
     return dc_di, dc_df, dc_dg, squashed * o * (1 - o), o * (1 - squashed * squashed), f
 
 
-def backward(d_states: States, backward_factors: tuple[Array, ...], recur: Recurrence) -> tuple[Blocks, States]:
+def backward(d_states: States, backward_factors: tuple[Array, ...], recur: Recurrence) -> tuple[Gates, States]:
     dh, dc = d_states
     dc_di, dc_df, dc_dg, dh_do, dh_dc, f = backward_factors
     do = dh * dh_do
@@ -44,7 +44,7 @@ def backward(d_states: States, backward_factors: tuple[Array, ...], recur: Recur
     return dx, (recur(dx, 0, 4), dc * f + recur(dx[:2], 4, 6))
 
 
-def products(dx: Blocks, saved: Saved, before: States) -> list[tuple[Array, Blocks, int]]:
+def products(dx: Gates, saved: Saved, before: States) -> list[tuple[Array, Gates, int]]:
     h, c = before
     return [(h, dx, 0), (c, dx[:2], 4), (saved[4], dx[3:], 6)]
 
@@ -55,8 +55,8 @@ cell = Cell(
     name="peephole_lstm",
     title="LSTM with peepholes",
     summary="",
-    gates=("input", "forget", "output"),
-    blocks=("input", "forget", "candidate", "output", *PEEPHOLES),
+    gates=("input", "forget", "candidate", "output", *PEEPHOLES),
+    multiplicative_gates=("input", "forget", "output"),
     states=("hidden state", "cell state"),
     step=step,
     backward=Backward(backward_factors, backward, products),

@@ -13,7 +13,7 @@ import pytest
 from harness.cells import Cell, cells
 from harness.cells import bundled_facts as told
 from harness.cells import lstm as lstm_equations
-from harness.cells.cell import Blocks, Recurrence, Saved, States
+from harness.cells.cell import Gates, Recurrence, Saved, States
 from harness.cells.facts import facts
 from harness.errors import UserError
 from harness.store.frame import to_frame
@@ -22,19 +22,21 @@ EMPTY = to_frame([])
 
 
 def test_operations_are_two_a_weight_and_the_rest_a_unit() -> None:
-    cell = Cell("x", "", "", (), ("a", "b"), step=cells["gru"].step)
-    counts = told.Counts(cell=cell, gates=0, blocks=2, states=1, products=1, functions=1, elementwise=3, lines=2)
+    cell = Cell("x", "", "", ("a", "b"), (), step=cells["gru"].step)
+    counts = told.Counts(
+        cell=cell, multiplicative_gates=0, gates=2, states=1, recurrent_products=1, functions=1, elementwise=3, lines=2
+    )
     assert counts.operations(3, 4) == 2 * 2 * (3 + 4) * 4 + (1 + 3) * 4
 
 
 def test_counts_are_read_off_the_equations() -> None:
     rnn, gru, lstm = (told.counts(cells[name]) for name in ("simple_rnn", "gru", "lstm"))
-    assert (rnn.gates, gru.gates, lstm.gates) == (0, 2, 3)
-    assert (rnn.blocks, gru.blocks, lstm.blocks) == (1, 3, 4)
+    assert (rnn.multiplicative_gates, gru.multiplicative_gates, lstm.multiplicative_gates) == (0, 2, 3)
+    assert (rnn.gates, gru.gates, lstm.gates) == (1, 3, 4)
     assert (rnn.functions, gru.functions, lstm.functions) == (1, 3, 5)
-    assert (rnn.products, gru.products, lstm.products) == (1, 1, 1)
-    assert told.counts(cells["gru"].variant(reset_after=False)).products == 2
-    # x + u in each block, then f c + i g and o tanh(c'); the GRU's: r u, z h + (1 - z) c, and its second bias
+    assert (rnn.recurrent_products, gru.recurrent_products, lstm.recurrent_products) == (1, 1, 1)
+    assert told.counts(cells["gru"].variant(reset_after=False)).recurrent_products == 2
+    # x + u in each gate, then f c + i g and o tanh(c'); the GRU's: r u, z h + (1 - z) c, and its second bias
     assert (rnn.elementwise, lstm.elementwise) == (1, 4 + 3 + 1)
     assert gru.elementwise == 3 + 1 + 4 + 3
 
@@ -56,7 +58,7 @@ def test_the_gru_is_simpler() -> None:
     assert found.holds
     assert (found.effect, found.unit) == (pytest.approx(25, abs=1), "% fewer operations per time step")
     assert found.reason == (
-        "Read off the equations of this package, GRU against LSTM: gates 2 and 3, blocks of weights 3 and 4, states 1 "
+        "Read off the equations of this package, GRU against LSTM: gates 2 and 3, with the candidate 3 and 4, states 1 "
         "and 2; for each unit and time step 3 and 5 sigmoids and tanhs, 11 and 8 additions and multiplications; "
         "statements 7 and 10. Matrix products included, it takes 10% to 25% fewer operations, at 9 sizes."
     )
@@ -78,13 +80,13 @@ def test_permuting_the_lstms_gates_weights_permutes_the_gates() -> None:
     assert found.holds
     assert (found.effect, found.unit) == (0, "difference at most")
     assert found.reason == (
-        "In all 6 orders of the input, forget, output gates' blocks of weights, the gates come out in that order and "
+        "In all 6 orders of the input, forget, output gates' weights, the gates come out in that order and "
         "the candidate unchanged; the largest difference is 0."
     )
 
 
 def test_a_gate_with_another_equation_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def step(x: Blocks, states: States, recur: Recurrence) -> tuple[States, Saved]:
+    def step(x: Gates, states: States, recur: Recurrence) -> tuple[States, Saved]:
         new, (i, f, *rest) = lstm_equations.step(x, states, recur)
         return new, (i, 0.9 * f, *rest)
 

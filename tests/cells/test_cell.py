@@ -42,15 +42,16 @@ def test_the_formula_counts_what_keras_makes(name, features, units, use_bias, re
     assert cell.parameters(features, units, use_bias=use_bias, reset_after=reset_after) == layer.count_params()
 
 
-def test_an_extra_input_feeds_its_own_blocks() -> None:
-    cell = Cell("x", "X", "", ("a", "b"), ("a", "b"), step=some_step, extra_blocks=1, extra_features=3)
+def test_an_extra_input_feeds_its_own_gates() -> None:
+    cell = Cell("x", "X", "", ("a", "b"), ("a", "b"), step=some_step, extra_gates=1, extra_features=3)
     assert cell.shapes(10, 4) == {"kernel": (7, 4), "extra_kernel": (3, 4), "recurrent_kernel": (4, 8), "bias": (8,)}
     assert cell.parameters(10, 4) == 7 * 4 + 3 * 4 + 4 * 8 + 8
 
 
 def declared(**fields) -> Cell:
     return Cell(
-        **{"name": "x", "title": "X", "summary": "", "gates": (), "blocks": ("a", "b"), "step": some_step} | fields
+        **{"name": "x", "title": "X", "summary": "", "gates": ("a", "b"), "multiplicative_gates": (), "step": some_step}
+        | fields
     )
 
 
@@ -99,43 +100,43 @@ def test_the_bundled_cells_have_every_backend() -> None:
 
 
 def test_a_cell_has_the_backends_that_it_can_have() -> None:
-    assert Cell("x", "X", "", (), ("a",), step=some_step).backends == ("fused",)
-    assert Cell("x", "X", "", (), ("a",), keras_layer="SimpleRNN").backends == ("article", "keras")
+    assert Cell("x", "X", "", ("a",), (), step=some_step).backends == ("fused",)
+    assert Cell("x", "X", "", ("a",), (), keras_layer="SimpleRNN").backends == ("article", "keras")
 
 
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"blocks": (), "step": some_step}, "cell 'x': 'blocks' is empty"),
+        ({"gates": (), "step": some_step}, "cell 'x': 'gates' is empty"),
         ({"states": (), "step": some_step}, "cell 'x': 'states' is empty"),
         ({}, "cell 'x' has neither a 'step' nor a 'keras_layer'"),
         ({"ones": ("forget",), "step": some_step}, r"'ones' names \['forget'\]"),
-        ({"extra_blocks": 1, "step": some_step}, "'extra_blocks'"),
-        ({"extra_blocks": 2, "extra_features": 1, "step": some_step}, "'extra_blocks'"),
-        ({"extra_blocks": 1, "extra_features": 1, "step": some_step}, "at least one block sees the other features"),
-        ({"blocks": ("a", "a"), "step": some_step}, "'blocks' names something twice"),
+        ({"extra_gates": 1, "step": some_step}, "'extra_gates'"),
+        ({"extra_gates": 2, "extra_features": 1, "step": some_step}, "'extra_gates'"),
+        ({"extra_gates": 1, "extra_features": 1, "step": some_step}, "at least one gate sees the other features"),
+        ({"gates": ("a", "a"), "step": some_step}, "'gates' names something twice"),
         ({"recurrent_weights": "half", "step": some_step}, "'recurrent_weights' holds 'half', expected one of: full"),
         ({"recurrent_weights": {"c": "none"}, "step": some_step}, r"'recurrent_weights' names \['c'\]"),
         ({"input_weights": "diagonal", "step": some_step}, "'input_weights' holds 'diagonal'"),
         ({"input_weights": "none", "step": some_step}, "no input reaches it"),
         (
-            {"blocks": ("a", "b"), "input_weights": {"b": "none"}, "recurrent_weights": "none", "step": some_step},
-            "block 'b' has neither",
+            {"gates": ("a", "b"), "input_weights": {"b": "none"}, "recurrent_weights": "none", "step": some_step},
+            "gate 'b' has neither",
         ),
         ({"recurrent_weights": "none", "keras_layer": "GRU"}, "'full' in the Keras layer 'GRU'"),
         (
-            {"blocks": ("a", "b"), "recurrent_weights": {"b": "none"}, "step": some_step, "backward": NO_PRODUCTS},
+            {"gates": ("a", "b"), "recurrent_weights": {"b": "none"}, "step": some_step, "backward": NO_PRODUCTS},
             "'backward' needs 'products'",
         ),
         (
-            {"blocks": ("a", "b"), "input_weights": {"b": "none"}, "ones": ("b",), "step": some_step},
+            {"gates": ("a", "b"), "input_weights": {"b": "none"}, "ones": ("b",), "step": some_step},
             r"'ones' names \['b'\]",
         ),
     ],
 )
 def test_a_cell_that_cannot_be_is_refused(fields: dict, words: str) -> None:
     with pytest.raises(UserError, match=words):
-        Cell(**{"name": "x", "title": "X", "summary": "", "gates": (), "blocks": ("a",)} | fields)
+        Cell(**{"name": "x", "title": "X", "summary": "", "gates": ("a",), "multiplicative_gates": ()} | fields)
 
 
 @pytest.mark.parametrize(("features", "units", "words"), [(0, 3, "'features' is 0"), (3, -1, "'units' is -1")])
@@ -145,6 +146,6 @@ def test_sizes_that_cannot_be_are_named(features: int, units: int, words: str) -
 
 
 def test_only_the_extra_input_is_too_little() -> None:
-    cell = Cell("x", "X", "", (), ("a", "b"), step=some_step, extra_blocks=1, extra_features=3)
+    cell = Cell("x", "X", "", ("a", "b"), (), step=some_step, extra_gates=1, extra_features=3)
     with pytest.raises(UserError, match="at least 4"):
         cell.parameters(3, 2)

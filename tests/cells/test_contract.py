@@ -44,8 +44,8 @@ diagonal = Cell(  # a gate fed by the state alone, with a bias of its own; weigh
     name="diagonal",
     title="",
     summary="",
-    gates=("update",),
-    blocks=("update", "candidate", "other"),
+    gates=("update", "candidate", "other"),
+    multiplicative_gates=("update",),
     step=diagonal_step,
     recurrent_bias=True,
     input_weights={"update": "none"},
@@ -192,7 +192,7 @@ def test_every_parameter_that_is_counted_is_trained(name: str, reset_after: bool
     assert sum(np.count_nonzero(gradient) for gradient in gradients) == cell.parameters(4, 3) == layer.count_params()
 
 
-def test_the_extra_input_reaches_the_extra_blocks_alone() -> None:
+def test_the_extra_input_reaches_the_extra_gates_alone() -> None:
     layer = built(EXAMPLE, 5, 4)
     cell: Cell = layer.cell
     inputs, other = drawn(1, 2, 3, 5), drawn(1, 2, 3, 5)

@@ -54,11 +54,11 @@ def test_facts_say_what_was_counted() -> None:
     gates = no_gates(EMPTY)
     assert (gates.effect, gates.unit) == (0, "gates")
     assert gates.reason == (
-        "The equations of the simple RNN have 0 gates, 1 block of weights and 1 state; the GRU 2, the LSTM 3 gates."
+        "The equations of the simple RNN have 0 gates, 1 candidate and 1 state; the GRU 2, the LSTM 3 gates."
     )
 
 
-@pytest.mark.parametrize("more", [{"gates": ("update",)}, {"blocks": ("a", "b")}, {"states": ("h", "c")}])
+@pytest.mark.parametrize("more", [{"multiplicative_gates": ("update",)}, {"gates": ("a", "b")}, {"states": ("h", "c")}])
 def test_a_cell_with_more_than_the_recurrent_operation_is_noticed(
     more: dict[str, tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,7 +51,7 @@ def test_outputs_and_gradients_equal_keras(name, options, shape, rates, masked, 
     # Keras's layer is given the masks that ours draws.
     drawn_masks = layers[1]._dropout_masks(batch, features)
     layers[1]._dropout_masks = lambda *_: drawn_masks
-    one = len(cells[name].blocks) == 1 or not rates[1]
+    one = len(cells[name].gates) == 1 or not rates[1]
     given = [mask if mask is None else mask[0] if one else list(mask) for mask in drawn_masks]
     layers[0].cell._dropout_mask, layers[0].cell._recurrent_dropout_mask = given
     found = []
@@ -119,7 +119,7 @@ def test_masks_are_the_same_in_eager_mode_in_a_graph_and_by_xla() -> None:
             np.testing.assert_array_equal(one, other)
 
 
-def test_one_mask_serves_all_blocks_without_recurrent_dropout() -> None:
+def test_one_mask_serves_all_gates_without_recurrent_dropout() -> None:
     layer = Recurrent("lstm", 4, dropout=0.5)
     inputs, recurrent = layer._dropout_masks(2, 3)
     assert inputs.shape == (1, 2, 3)
@@ -206,32 +206,32 @@ def used_layer() -> Recurrent:
     return layer
 
 
-def one_block(**fields) -> Cell:
-    return Cell(**{"name": "mine", "title": "", "summary": "", "gates": (), "blocks": ("a",)} | fields)
+def one_gate(**fields) -> Cell:
+    return Cell(**{"name": "mine", "title": "", "summary": "", "gates": ("a",), "multiplicative_gates": ()} | fields)
 
 
 @pytest.mark.parametrize(
     ("cell", "words"),
     [
-        (one_block(keras_layer="SimpleRNN"), "cell 'mine' has no 'step'"),
-        (one_block(step=wrong_count), "cell 'mine': 'step' returned 2 states, expected 1"),
-        (one_block(step=wrong_shape), "cell 'mine': 'step' returned a hidden state of shape"),
+        (one_gate(keras_layer="SimpleRNN"), "cell 'mine' has no 'step'"),
+        (one_gate(step=wrong_count), "cell 'mine': 'step' returned 2 states, expected 1"),
+        (one_gate(step=wrong_shape), "cell 'mine': 'step' returned a hidden state of shape"),
         (
-            one_block(step=cells["simple_rnn"].step, backward=Backward(lambda *_: (), backward_of_wrong_shape)),
+            one_gate(step=cells["simple_rnn"].step, backward=Backward(lambda *_: (), backward_of_wrong_shape)),
             "cell 'mine': 'backward' returned 2 gradients of x, expected 1",
         ),
         (
-            one_block(step=cells["simple_rnn"].step, backward=Backward(lambda *_: (), backward_without_states)),
+            one_gate(step=cells["simple_rnn"].step, backward=Backward(lambda *_: (), backward_without_states)),
             "cell 'mine': 'backward' returned 0 gradients of the states, expected 1",
         ),
         (
-            one_block(
+            one_gate(
                 step=cells["simple_rnn"].step, backward=replace(cells["simple_rnn"].backward, products=lambda *_: [])
             ),
-            r"cell 'mine': 'products' returned gradients of the recurrent blocks \[\], expected each of the 1 once",
+            r"cell 'mine': 'products' returned gradients of the recurrent weights of gates \[\], expected each of",
         ),
-        (one_block(step=without_product), "cell 'mine': 'step' never multiplies with the recurrent weights of a"),
-        (one_block(step=beyond), r"cell 'mine': 'recur' is asked for blocks 0 to 1 of the 1"),
+        (one_gate(step=without_product), "cell 'mine': 'step' never multiplies with the recurrent weights of a"),
+        (one_gate(step=beyond), r"cell 'mine': 'recur' is asked for gates 0 to 1 of the 1"),
     ],
 )
 def test_equations_that_do_not_fit_are_named(cell: Cell, words: str) -> None:
@@ -294,7 +294,7 @@ def test_equations_that_do_not_fit_are_named(cell: Cell, words: str) -> None:
             lambda: Recurrent("gru", 3)(keras.Input((4, 3)), initial_state=[keras.Input((5,))]),
             r"'initial_state' has the shape \(None, 5\)",
         ),
-        (lambda: Recurrent(one_block(step=cells["simple_rnn"].step), 3).get_config(), "cannot be saved or copied"),
+        (lambda: Recurrent(one_gate(step=cells["simple_rnn"].step), 3).get_config(), "cannot be saved or copied"),
         (lambda: Recurrent(replace(cells["gru"], summary=""), 3).get_config(), "cannot be saved or copied"),
     ],
 )
@@ -312,6 +312,6 @@ def test_inputs_that_are_not_finite_are_refused_where_they_can_be_seen(value: fl
 
 
 def test_a_user_cell_without_a_layer_in_keras_has_the_fused_backend_alone() -> None:
-    cell = one_block(step=cells["simple_rnn"].step)
+    cell = one_gate(step=cells["simple_rnn"].step)
     with pytest.raises(UserError, match=r"cell 'mine' has no backend 'keras'.*it has: fused"):
         get_model(cell, backend="keras")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from harness.cells import cells
-from harness.cells.cell import Blocks, Cell, Recurrence, Saved, States
+from harness.cells.cell import Cell, Gates, Recurrence, Saved, States
 from harness.cells.reference import random_weights, run
 
 
@@ -26,14 +26,14 @@ def test_a_masked_step_leaves_the_states_and_repeats_the_output() -> None:
     assert np.array_equal(done.outputs[1], whole.outputs[1])
 
 
-def test_an_extra_input_feeds_the_last_blocks_alone() -> None:
-    def step(x: Blocks, states: States, recur: Recurrence) -> tuple[States, Saved]:
+def test_an_extra_input_feeds_the_last_gates_alone() -> None:
+    def step(x: Gates, states: States, recur: Recurrence) -> tuple[States, Saved]:
         (h,) = states
         a, b = (own + product for own, product in zip(x, recur(h), strict=True))
         return (a * np.exp(b),), ()
 
     cell, random = (
-        Cell("x", "X", "", (), ("a", "b"), step=step, extra_blocks=1, extra_features=3),
+        Cell("x", "X", "", ("a", "b"), (), step=step, extra_gates=1, extra_features=3),
         np.random.default_rng(1),
     )
     weights = random_weights(cell, 5, 4, random)

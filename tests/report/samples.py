@@ -64,7 +64,7 @@ TASKS: dict[str, Task] = {
         target=None,
     ),
 }
-_BLOCKS = {"simple_rnn": 1, "gru": 3, "lstm": 4}
+_GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4}
 
 
 def trial(**given: Any) -> dict[str, Any]:
@@ -164,11 +164,11 @@ def comparison(seeds: int = 5, cells: tuple[str, ...] = CELLS, *, failures: bool
 
 
 def _costed(rng: np.random.Generator, cell: str, **given: Any) -> dict[str, Any]:
-    blocks, units = _BLOCKS.get(cell, 2), given.get("units", 32)
-    recurrent = blocks * (units * units + units * 24 + units)
+    gates, units = _GATES.get(cell, 2), given.get("units", 32)
+    recurrent = gates * (units * units + units * 24 + units)
     length = given["sequence_length"]
-    seconds = (0.0006 + 0.00003 * length * (1 + 0.28 * blocks)) * math.exp(rng.normal(0, 0.06))
-    peak = 5.9e8 + 2.0e5 * length * blocks + rng.normal(0, 2e6)
+    seconds = (0.0006 + 0.00003 * length * (1 + 0.28 * gates)) * math.exp(rng.normal(0, 0.06))
+    peak = 5.9e8 + 2.0e5 * length * gates + rng.normal(0, 2e6)
     return trial(
         cell=cell,
         recurrent_parameters=recurrent,
@@ -238,7 +238,7 @@ def verdicts() -> list[Verdict]:
             "%",
             0,
             {"units": [32]},
-            "Three weight blocks against four, at every size from 1 to 1,024 units.",
+            "Three gates and candidates against four, at every size from 1 to 1,024 units.",
             kind="exact",
         ),
         Verdict(

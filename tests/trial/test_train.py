@@ -201,9 +201,9 @@ def test_the_keeping_gates_bias_is_what_was_asked_for(cell: str, gate: str, back
             for w in layer.weights
             if w.name == "bias" and layer.weights[1].name == "recurrent_kernel"
         ]
-        rows = variable.numpy().reshape(-1, len(cells[cell].blocks), 6)
+        rows = variable.numpy().reshape(-1, len(cells[cell].gates), 6)
         assert not rows[1:].any(), "the recurrent product's own bias stays zero"
-        return dict(zip(cells[cell].blocks, rows[0], strict=True))
+        return dict(zip(cells[cell].gates, rows[0], strict=True))
 
     assert (biases(2.5)[gate] == 2.5).all()
     chrono = biases("chrono")

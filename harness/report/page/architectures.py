@@ -71,8 +71,8 @@ def comparison(data: ReportData, looks: Mapping[str, Look]) -> Comparison:
     rows: list[tuple[str, list[str]]] = []
     if any(known.values()):
         rows += [
-            ("gates", [_listed(cell.gates) if cell else NO_VALUE for cell in known.values()]),
-            ("blocks of weights", [_listed(cell.blocks) if cell else NO_VALUE for cell in known.values()]),
+            ("gates", [_listed(cell.multiplicative_gates) if cell else NO_VALUE for cell in known.values()]),
+            ("gates and candidates", [_listed(cell.gates) if cell else NO_VALUE for cell in known.values()]),
             ("states", [_listed(cell.states) if cell else NO_VALUE for cell in known.values()]),
         ]
     counted = [counts_of(cell) if cell else {} for cell in known.values()]
@@ -101,7 +101,7 @@ def counts_of(cell: Cell) -> dict[str, int]:
     except UserError:
         return {}
     return {
-        "recurrent products": counted.products,
+        "recurrent products": counted.recurrent_products,
         "sigmoids and tanhs, a unit": counted.functions,
         "additions and multiplications, a unit": counted.elementwise,
         "statements of the step": counted.lines,

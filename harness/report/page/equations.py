@@ -109,22 +109,20 @@ class _Step:
         self._written.append(f"<mrow>{left}<mo>=</mo>{right.markup}</mrow>")
 
     def _from_input(self, name: str) -> Term:
-        """x_z: the block z of the input's part, W_z x_t + b_z."""
-        variable, block = _split(name)
+        """x_z: the gate z of the input's part, W_z x_t + b_z."""
+        variable, gate = _split(name)
         return Term(
-            f"{_of('W', block)}{_indexed(variable, '<mi>t</mi>')}<mo>+</mo>{_of('b', block)}",
+            f"{_of('W', gate)}{_indexed(variable, '<mi>t</mi>')}<mo>+</mo>{_of('b', gate)}",
             SUM,
         )
 
     def _from_state(self, name: str, operand: str) -> Term:
-        """u_z: the block z of the recurrent product, U_z h_{t-1}."""
-        _, block = _split(name)
-        product = f"{_of('U', block)}{operand}"
+        """u_z: the gate z of the recurrent product, U_z h_{t-1}."""
+        _, gate = _split(name)
+        product = f"{_of('U', gate)}{operand}"
         if not self._recurrent_bias:
             return Term(product, PRODUCT)
-        bias = (
-            f"<msubsup><mi>b</mi>{_text(block)}<mo>′</mo></msubsup>" if block else "<msup><mi>b</mi><mo>′</mo></msup>"
-        )
+        bias = f"<msubsup><mi>b</mi>{_text(gate)}<mo>′</mo></msubsup>" if gate else "<msup><mi>b</mi><mo>′</mo></msup>"
         return Term(f"{product}<mo>+</mo>{bias}", SUM)
 
     def _term(self, node: ast.expr) -> Term:
@@ -165,19 +163,19 @@ def _called(call: ast.Call) -> str:
 
 
 def _split(name: str) -> tuple[str, str]:
-    """'x_z' is the variable x and the block z."""
-    variable, _, block = name.partition("_")
-    return variable, block
+    """'x_z' is the variable x and the gate z."""
+    variable, _, gate = name.partition("_")
+    return variable, gate
 
 
-def _of(matrix: str, block: str) -> str:
-    """A matrix or bias of a block."""
-    return f"<msub><mi>{matrix}</mi>{_text(block)}</msub>" if block else f"<mi>{matrix}</mi>"
+def _of(matrix: str, gate: str) -> str:
+    """A matrix or bias of a gate."""
+    return f"<msub><mi>{matrix}</mi>{_text(gate)}</msub>" if gate else f"<mi>{matrix}</mi>"
 
 
 def _indexed(name: str, time: str) -> str:
     return f"<msub><mi>{escape(name)}</mi><mrow>{time}</mrow></msub>"
 
 
-def _text(block: str) -> str:
-    return f"<mi>{escape(block)}</mi>"
+def _text(gate: str) -> str:
+    return f"<mi>{escape(gate)}</mi>"
