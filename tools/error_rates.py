@@ -25,7 +25,7 @@ from harness.verdicts.stats import ALPHA, SEED, holm
 from harness.verdicts.verdict import Verdict
 from tools.error_tables import Figure, cell, in_markdown
 from tools.sections import write_section
-from tools.simulate import Scenario, Shape, simulated_outcomes, simulated_verdicts, verdict_after_looks
+from tools.simulate import Scenario, Shape, simulated_outcomes, simulated_verdicts, verdict_after_analyses
 from tools.simulate_blocks import MACHINES, block_figures
 from tools.simulate_conditions import CLAIMS as CONDITION_CLAIMS
 from tools.simulate_conditions import SITUATIONS, verdicts_of
@@ -39,7 +39,7 @@ Job = Callable[[], Iterable[Figure]]
 SHAPES: tuple[Shape, ...] = ("normal", "heavy tails", "skewed", "ties")
 SEEDS = (5, 8, 10, 20)
 CLAIMS = 10
-LOOKS = (5, 10, 15, 20, 25, 30, 35, 40)
+ANALYSED_AT = (5, 10, 15, 20, 25, 30, 35, 40)
 EQUALITY_SEEDS = (5, 8, 10, 20, 40)
 SPREADS = (0.1, 0.2, 0.3, 0.5, 0.8)
 """Standard deviations of differences, in margins, at which the power to find equality is simulated."""
@@ -51,7 +51,7 @@ def figures(
     experiments: int,
     seeds: tuple[int, ...] = SEEDS,
     shapes: tuple[Shape, ...] = SHAPES,
-    looks: tuple[int, ...] = LOOKS,
+    analysed_at: tuple[int, ...] = ANALYSED_AT,
 ) -> Iterator[Job]:
     """Directions, coverage and power, from `experiments` simulated experiments each."""
     for n in seeds:
@@ -65,21 +65,21 @@ def figures(
         for kind in KINDS:
             yield partial(_without_difference, kind, n, experiments)
     for shape in shapes:
-        yield partial(_optional_stopping, shape, experiments, looks)
-        yield partial(_after_looks, shape, experiments, looks)
+        yield partial(_optional_stopping, shape, experiments, analysed_at)
+        yield partial(_after_analyses, shape, experiments, analysed_at)
 
 
 def equality_figures(
     experiments: int,
     seeds: tuple[int, ...] = EQUALITY_SEEDS,
     shapes: Sequence[str] = tuple(AT_MARGIN),
-    looks: tuple[int, ...] = LOOKS,
+    analysed_at: tuple[int, ...] = ANALYSED_AT,
 ) -> Iterator[Job]:
     """How often cells are called equal that differ by the margin, and how often those that are."""
     for shape in shapes:
         for n in seeds:
             yield partial(_equality, shape, n, experiments)
-        yield partial(_equality, shape, looks[-1], experiments, looks)
+        yield partial(_equality, shape, analysed_at[-1], experiments, analysed_at)
     for n in seeds:
         for spread in SPREADS:
             yield partial(_of_equal_cells, spread, n, experiments)
@@ -122,11 +122,11 @@ def section_of(part: str) -> str:
     return f"error rates, {part}"
 
 
-def _equality(shape: str, n: int, experiments: int, looks: tuple[int, ...] = ()) -> Iterator[Figure]:
-    generator = np.random.default_rng([SEED, n, len(looks), *map(ord, shape)])
-    wrong = sum(_equal(verdict_at_margin(shape, n, generator, looks)) for _ in range(experiments))
+def _equality(shape: str, n: int, experiments: int, analysed_at: tuple[int, ...] = ()) -> Iterator[Figure]:
+    generator = np.random.default_rng([SEED, n, len(analysed_at), *map(ord, shape)])
+    wrong = sum(_equal(verdict_at_margin(shape, n, generator, analysed_at)) for _ in range(experiments))
     outcomes = "graded outcomes differ" if shape in GRADED else "outcomes of two kinds, bounded or timed ones, differ"
-    rows = f"{looks[0]} to {n} seeds, {len(looks)} analyses" if looks else f"{n} seeds"
+    rows = f"{analysed_at[0]} to {n} seeds, {len(analysed_at)} analyses" if analysed_at else f"{n} seeds"
     what = f"no practical difference is found although {outcomes} by the margin"
     yield Figure(what, f"{rows.replace(', ', ' in ')}, {shape}", wrong / experiments, experiments, high=ALPHA)
 
@@ -240,33 +240,35 @@ def _of_conditions(situation: str, seeds: int, experiments: int) -> Iterator[Fig
     yield Figure(what, where, depending / (experiments * CONDITION_CLAIMS), experiments, high=high)
 
 
-def _optional_stopping(shape: Shape, experiments: int, looks: tuple[int, ...]) -> Iterator[Figure]:
+def _optional_stopping(shape: Shape, experiments: int, analysed_at: tuple[int, ...]) -> Iterator[Figure]:
     """Ten claims without a difference, seeds added in blocks of five, stopped at the first direction."""
-    scenario = Scenario(looks[-1], shape=shape)
+    scenario = Scenario(analysed_at[-1], shape=shape)
     generator = _generator(scenario)
     wrong = 0
     for _ in range(experiments):
         last = []
         for _ in range(CLAIMS):
             better, than = simulated_outcomes(scenario, generator)
-            p_values = [p_of(than[:n] - better[:n]) for n in looks]
-            last.append(sequential_p(p_values, looks, looks[-1]))
+            p_values = [p_of(than[:n] - better[:n]) for n in analysed_at]
+            last.append(sequential_p(p_values, analysed_at, analysed_at[-1]))
         wrong += bool((holm(last) <= ALPHA).any())
     what = (
-        f"some claim among {CLAIMS} gets a direction at any of {len(looks)} interim analyses although there is no"
+        f"some claim among {CLAIMS} gets a direction at any of {len(analysed_at)} interim analyses although there is no"
         " difference"
     )
-    yield Figure(what, f"{looks[0]} to {looks[-1]} seeds, {shape}", wrong / experiments, experiments, high=ALPHA)
+    yield Figure(
+        what, f"{analysed_at[0]} to {analysed_at[-1]} seeds, {shape}", wrong / experiments, experiments, high=ALPHA
+    )
 
 
-def _after_looks(shape: Shape, experiments: int, looks: tuple[int, ...]) -> Iterator[Figure]:
+def _after_analyses(shape: Shape, experiments: int, analysed_at: tuple[int, ...]) -> Iterator[Figure]:
     """One claim, seeds added until it is decided, where the difference is the margin: what is said in the end?"""
-    scenario = Scenario(looks[-1], difference=0.5, margin=0.5, shape=shape)
+    scenario = Scenario(analysed_at[-1], difference=0.5, margin=0.5, shape=shape)
     generator = _generator(scenario)
-    verdicts = [verdict_after_looks(scenario, looks, generator) for _ in range(experiments)]
+    verdicts = [verdict_after_analyses(scenario, analysed_at, generator) for _ in range(experiments)]
     equal = sum(verdict.verdict == "no practical difference" for verdict in verdicts)
     covered = sum(_covers(verdict, scenario.difference) for verdict in verdicts)
-    where = f"{looks[0]} to {looks[-1]} seeds, {shape}"
+    where = f"{analysed_at[0]} to {analysed_at[-1]} seeds, {shape}"
     yield Figure(
         "seeds are added until it is decided: a claim is called without practical difference although the difference is"
         " as large as the margin, 0.5",

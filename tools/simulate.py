@@ -146,11 +146,11 @@ def simulated_verdicts(scenario: Scenario, claims: int, generator: np.random.Gen
     return judge_pairs(_measured(scenario, claims, generator))
 
 
-def verdict_after_looks(scenario: Scenario, counts: Sequence[int], generator: np.random.Generator) -> Verdict:
-    """One claim, looked at after so many seeds and then so many, until it is decided; the scenario has the most."""
+def verdict_after_analyses(scenario: Scenario, counts: Sequence[int], generator: np.random.Generator) -> Verdict:
+    """One claim, analysed at each of these numbers of seeds until it is decided; the scenario has the most."""
     measured = _measured(scenario, 1, generator)
-    for looks in range(1, len(counts) + 1):
-        through = tuple(count - 1 for count in counts[:looks])
+    for analyses in range(1, len(counts) + 1):
+        through = tuple(count - 1 for count in counts[:analyses])
         (verdict,) = judge_pairs(measured, {"claim-0": InterimAnalyses(through, scenario.seeds)})
         if verdict.verdict != "undecided":
             break

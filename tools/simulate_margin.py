@@ -153,11 +153,15 @@ OF_KINDS: dict[str, Callable[[int, np.random.Generator], Measured]] = {
 AT_MARGIN = {**{name: _graded(draw) for name, draw in GRADED.items()}, **OF_KINDS}
 
 
-def verdict_at_margin(shape: str, seeds: int, generator: np.random.Generator, looks: Sequence[int] = ()) -> Verdict:
-    """The verdict on one simulated claim; with `looks`, after interim analyses at these numbers of seeds, none of which
-    ends the experiment: equivalence counts where any of them has found it."""
+def verdict_at_margin(
+    shape: str, seeds: int, generator: np.random.Generator, analysed_at: Sequence[int] = ()
+) -> Verdict:
+    """The verdict on one simulated claim; `analysed_at`: after interim analyses at these numbers of seeds.
+
+    None of them ends the experiment: equivalence counts where any of them has found it.
+    """
     measured = AT_MARGIN[shape](seeds, generator)
-    planned = {measured[0].id: InterimAnalyses(tuple(n - 1 for n in looks), seeds)} if looks else {}
+    planned = {measured[0].id: InterimAnalyses(tuple(n - 1 for n in analysed_at), seeds)} if analysed_at else {}
     return judge_pairs([measured], planned)[0]
 
 

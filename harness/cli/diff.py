@@ -40,7 +40,7 @@ class Side:
 
 def diff_results(first: str | Path, second: str | Path) -> tuple[Side, Side, Changes]:
     """Compare two results folders. Raises UserError where one of them holds no results."""
-    for directory in (first, second):  # both are looked at before the work begins
+    for directory in (first, second):  # both are checked before the work begins
         with open_store(directory):
             pass
     frame_of_first, frame_of_second = load_records(first), load_records(second)

@@ -120,7 +120,7 @@ class ReportServer(ThreadingHTTPServer):
     """Listens on this machine only, and answers with its report. Raises UserError where the port cannot be had."""
 
     report: LiveReport
-    timeout = 0.2  # seconds, after which it is looked whether it shall stop
+    timeout = 0.2  # seconds between two checks whether it shall stop
     allow_reuse_port = False  # a port that another server has is taken
 
     def __init__(self, port: int) -> None:

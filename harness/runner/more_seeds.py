@@ -84,7 +84,8 @@ def interim_analysis(store: Store, claims: Sequence[Claim], most: int) -> Analys
     before = {verdict.id: verdict for verdict in judge(claims, frame, curves, analyses)}
     through = {}
     for whole in judge(claims, frame, curves):
-        seen = before[whole.id].looks[-1].n if before[whole.id].looks else FEWEST_SEEDS - 1
+        analysed = before[whole.id].interim_analyses
+        seen = analysed[-1].n if analysed else FEWEST_SEEDS - 1
         if seen < len(whole.pairs) <= most and (is_open(before[whole.id]) or whole.id not in analyses):
             through[whole.id] = max(pair.seed for pair in whole.pairs)
     store.add_analyses(through, most)

@@ -37,7 +37,7 @@ def graded_p(d: Floats, margin: float | None) -> float:
     """p of a mean outside -margin ... margin for graded differences, (n,): two one-sided tests (Schuirmann 1987).
 
     Student's statistic with the larger of two p-values: of normal and of exponential differences. A few exponential
-    differences are often all small, and then look precise: by Student's t alone, 5 pairs with their mean at the margin
+    differences are often all small, and then seem precise: by Student's t alone, 5 pairs with their mean at the margin
     would be called equivalent in 16 % of samples. Equal values: by their number. Values in two clusters are of two
     kinds, with at least the range seen, and must pass `bounded_p` too.
     """

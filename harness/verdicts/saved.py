@@ -18,7 +18,7 @@ from harness.files import read_text, replacing, user_path
 from harness.store.interim import InterimAnalysis
 from harness.verdicts.verdict import Pair, Verdict
 
-SCHEMA = 2
+SCHEMA = 3
 """Grows when a key changes its meaning or is removed; further keys do not change it."""
 _INFINITE = {"Infinity": math.inf, "-Infinity": -math.inf}
 _FIGURES = tuple(field.name for field in fields(Verdict) if field.type == "float | None")
@@ -70,7 +70,8 @@ def _verdict(row: dict[str, Any]) -> Verdict:
         given[name] = _figure(given.get(name))
     given["pairs"] = tuple(_pair(pair) for pair in given.get("pairs", ()))
     given["trials"] = tuple(given.get("trials", ()))
-    given["looks"] = tuple(_analysis(analysis) for analysis in given.get("looks", ()))
+    analyses = row.get("interim_analyses", row.get("looks", ()))  # `looks` up to schema 2
+    given["interim_analyses"] = tuple(_analysis(analysis) for analysis in analyses)
     given["by_condition"] = tuple(_verdict(condition) for condition in given.get("by_condition", ()))
     return Verdict(**given)
 

@@ -74,7 +74,7 @@ def sample_verdict(evidence: Evidence) -> Verdict:
         step=resolution.step if resolution else None,
         too_coarse=bool(resolution and resolution.too_coarse),
         baseline=not_beaten(evidence.baselines),
-        looks=sample.analyses,
+        interim_analyses=sample.analyses,
         most_seeds=evidence.most_seeds,
         pairs=sample.advantages.pairs,
         trials=evidence.trials,

@@ -83,8 +83,8 @@ class Verdict:
     """Of the advantages of all conditions and seeds, where the claim covers several; with its 95 % interval."""
     interquartile_low: float | None = None
     interquartile_high: float | None = None
-    looks: tuple[InterimAnalysis, ...] = ()
-    """Interim analyses, where seeds were added until it was decided; interval and p-values are adjusted for them."""
+    interim_analyses: tuple[InterimAnalysis, ...] = ()
+    """Where seeds were added until it was decided; interval and p-values are adjusted for them."""
     most_seeds: int | None = None
     """The most seeds that were to be run, fixed before the first interim analysis."""
     pairs: tuple[Pair, ...] = ()

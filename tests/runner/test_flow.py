@@ -257,17 +257,17 @@ def test_seeds_are_added_where_a_claim_is_open_and_only_there(run, tmp_path: Pat
     assert "Open: open. Going on with open, to 15 seeds." in said
     verdicts = {verdict.id: verdict for verdict in finished.verdicts}
     assert (verdicts["clear"].verdict, verdicts["open"].verdict) == ("supported", "undecided")
-    assert [look.n for look in verdicts["clear"].looks] == [5]
-    assert [look.n for look in verdicts["open"].looks] == [5, 11, 15]
+    assert [analysis.n for analysis in verdicts["clear"].interim_analyses] == [5]
+    assert [analysis.n for analysis in verdicts["open"].interim_analyses] == [5, 11, 15]
     assert "Interim analyses after 5, 11 and 15 of at most 15 seeds" in verdicts["open"].reason
     with open_store(tmp_path / "tiny") as store:
-        assert {claim: looks.through for claim, looks in store.analyses().items()} == {
+        assert {claim: analyses.through for claim, analyses in store.analyses().items()} == {
             "clear": (4,),
             "open": (4, 10, 14),
         }
 
 
-def test_a_verdict_after_looks_allows_for_them_whenever_it_is_judged_again(run, tmp_path: Path) -> None:
+def test_a_verdict_after_interim_analyses_allows_for_them_whenever_it_is_judged_again(run, tmp_path: Path) -> None:
     finished = run(until_decided=True, most_seeds=15)[0]
     assert judge_results(tmp_path / "tiny") == finished.verdicts
     once = run_once(tmp_path)
@@ -277,7 +277,7 @@ def test_a_verdict_after_looks_allows_for_them_whenever_it_is_judged_again(run, 
 
 
 def run_once(directory: Path):
-    """The open claim's verdict as if it had been looked at once, with all seeds."""
+    """The open claim's verdict as if it had been analysed once, with all seeds."""
     from harness.store.frame import to_frame
     from harness.verdicts.judge import judge
 
@@ -285,11 +285,11 @@ def run_once(directory: Path):
         return judge(experiment(CLAIMS).claim, to_frame(store.records()))[1]
 
 
-def test_a_later_run_goes_on_from_the_looks_that_were_taken(run, tmp_path: Path) -> None:
+def test_a_later_run_goes_on_from_the_interim_analyses_that_were_made(run, tmp_path: Path) -> None:
     run(until_decided=True, most_seeds=15)
     finished, engine, _ = run(until_decided=True)
     assert engine.ran == []
-    assert [look.n for look in finished.verdicts[1].looks] == [5, 11, 15]
+    assert [analysis.n for analysis in finished.verdicts[1].interim_analyses] == [5, 11, 15]
 
 
 def test_a_plain_run_keeps_the_seeds_that_were_added(run, tmp_path: Path) -> None:
@@ -301,19 +301,20 @@ def test_a_plain_run_keeps_the_seeds_that_were_added(run, tmp_path: Path) -> Non
         assert len(store.planned_trials()) == 2 * 5 + 2 * 15
 
 
-def test_seeds_added_by_number_are_a_look_too(run, tmp_path: Path) -> None:
+def test_seeds_added_by_number_are_an_interim_analysis_too(run, tmp_path: Path) -> None:
     run(until_decided=True, most_seeds=10, budget=1e6)
     with open_store(tmp_path / "tiny") as store:
         before = store.analyses()["open"].through
     text = CLAIMS.replace("seeds = 2", "seeds = 13")
     finished, engine, _ = run(text)
     assert seeds_run(engine, 20) == set(range(5, 13)), "what is stored is not run again"
-    assert [look.n for look in finished.verdicts[0].looks] == [5], "decided by then: later seeds change nothing"
+    counts = [analysis.n for analysis in finished.verdicts[0].interim_analyses]
+    assert counts == [5], "decided by then: later seeds change nothing"
     assert "8 seeds came after the last interim analysis and do not count" in finished.verdicts[0].reason
     assert before[-1] == 9
 
 
-def test_the_most_seeds_cannot_be_changed_once_a_claim_was_looked_at(run) -> None:
+def test_the_most_seeds_cannot_be_changed_once_a_claim_was_analysed(run) -> None:
     run(until_decided=True, most_seeds=15)
     with pytest.raises(UserError, match=r"--most-seeds 60: .* at most 15 seeds in mind"):
         run(until_decided=True, most_seeds=60)

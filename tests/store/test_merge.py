@@ -150,8 +150,8 @@ margin = 0.05
 """
 
 
-def looked_at(path: Path, seeds: Iterable[int], through: Iterable[int], most: int = 40) -> Path:
-    """A results folder of a run that added seeds: losses of both cells for each, and when its claim was looked at."""
+def analysed(path: Path, seeds: Iterable[int], through: Iterable[int], most: int = 40) -> Path:
+    """A results folder of a run that added seeds: losses of both cells for each, and when its claim was analysed."""
     of = {(seed, cell): spec(seed=seed, cell=cell) for seed in seeds for cell in ("gru", "lstm")}
     with open_store(path, create=True) as store:
         store.set_plan({one.id(): one for one in of.values()})
@@ -165,15 +165,15 @@ def looked_at(path: Path, seeds: Iterable[int], through: Iterable[int], most: in
     return path
 
 
-def test_looks_stay_on_record_and_the_merged_verdict_allows_for_all_of_them(tmp_path: Path) -> None:
-    a = looked_at(tmp_path / "a", range(10), (4, 9))
-    b = looked_at(tmp_path / "b", range(20, 25), (24,))
-    plain = looked_at(tmp_path / "plain", range(30, 35), ())
+def test_interim_analyses_stay_on_record_and_the_merged_verdict_allows_for_all_of_them(tmp_path: Path) -> None:
+    a = analysed(tmp_path / "a", range(10), (4, 9))
+    b = analysed(tmp_path / "b", range(20, 25), (24,))
+    plain = analysed(tmp_path / "plain", range(30, 35), ())
     merge([a, b, plain], tmp_path / "all")
     with open_store(tmp_path / "all") as store:
         assert store.analyses() == {"lower": InterimAnalyses((4, 9, 24), 40)}
     (verdict,) = judge_results(tmp_path / "all")
-    assert [look.n for look in verdict.looks] == [5, 10, 15]
+    assert [analysis.n for analysis in verdict.interim_analyses] == [5, 10, 15]
     assert verdict.most_seeds == 40
     assert "5 seeds came after the last interim analysis" in verdict.reason
     merge([plain, a], tmp_path / "two")
@@ -181,9 +181,9 @@ def test_looks_stay_on_record_and_the_merged_verdict_allows_for_all_of_them(tmp_
         assert store.analyses() == {"lower": InterimAnalyses((4, 9), 40)}
 
 
-def test_looks_with_different_most_seeds_in_mind_cannot_be_merged(tmp_path: Path) -> None:
-    a = looked_at(tmp_path / "a", range(5), (4,), most=40)
-    b = looked_at(tmp_path / "b", range(5, 10), (9,), most=20)
+def test_interim_analyses_with_different_most_seeds_in_mind_cannot_be_merged(tmp_path: Path) -> None:
+    a = analysed(tmp_path / "a", range(5), (4,), most=40)
+    b = analysed(tmp_path / "b", range(5, 10), (9,), most=20)
     with pytest.raises(UserError, match=rf"b: .* at most 20 .* in .*a with at most 40.*harness report {a} {b}"):
         merge([a, b], tmp_path / "ab")
     assert not (tmp_path / "ab").exists()
@@ -243,8 +243,8 @@ def test_of_a_block_of_the_speed_lane_all_trials_count_as_one_folder_ran_them(tm
 def test_a_merge_that_was_ended_before_it_was_done_can_be_done_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    a = looked_at(tmp_path / "a", range(5), (4,))
-    b = looked_at(tmp_path / "b", range(5, 10), (9,))
+    a = analysed(tmp_path / "a", range(5), (4,))
+    b = analysed(tmp_path / "b", range(5, 10), (9,))
     (a / "summaries").mkdir()
     (a / "summaries" / "gru.txt").write_text("a's", encoding="utf-8")
     real, calls = getattr(harness.store.merge, step), 0
@@ -275,11 +275,11 @@ def test_a_folder_in_which_a_run_goes_on_can_be_merged_and_the_run_is_not_held_u
     with open_store(a, create=True) as running, exclusive(a):
         running._connection.execute("PRAGMA busy_timeout = 0")
 
-        def fill(store: Store, plan: Any, looks: Any, records: Iterator[Any]) -> None:
+        def fill(store: Store, plan: Any, analyses: Any, records: Iterator[Any]) -> None:
             first = next(records)
             running.set_plan({one.id(): one for one in SPECS[:5]})
             running.add(record(SPECS[3]))
-            kept(store, plan, looks, chain([first], records))
+            kept(store, plan, analyses, chain([first], records))
 
         monkeypatch.setattr(Store, "fill", fill)
         merged = merge([a, b], tmp_path / "ab")

@@ -269,7 +269,7 @@ def test_what_a_run_left_out_is_told_until_it_is_run(tmp_path: Path) -> None:
         assert store.count_left_out() == 2
 
 
-def test_looks_are_kept_by_claim_in_the_order_of_their_seeds(tmp_path: Path) -> None:
+def test_interim_analyses_are_kept_by_claim_in_the_order_of_their_seeds(tmp_path: Path) -> None:
     with open_store(tmp_path, create=True) as store:
         store.add_analyses({"a": 9, "b": 9}, 20)
         store.add_analyses({"a": 4}, 20)

@@ -31,7 +31,7 @@ from tools.simulate import (
     simulated_record,
     simulated_records,
     simulated_verdicts,
-    verdict_after_looks,
+    verdict_after_analyses,
 )
 from tools.simulate_kinds import KINDS
 from tools.simulate_margin import verdict_at_margin
@@ -54,7 +54,7 @@ def of(jobs: Iterable[error_rates.Job]) -> list[Figure]:
 
 
 def test_error_rates_and_coverage_are_within_their_bounds() -> None:
-    found = of(figures(120, seeds=(5, 10), shapes=("normal", "skewed"), looks=(5, 10, 20)))
+    found = of(figures(120, seeds=(5, 10), shapes=("normal", "skewed"), analysed_at=(5, 10, 20)))
     broken = [figure for figure in found if not figure.holds]
     assert not broken
     power = {figure.scenario: figure.share for figure in found if "stands alone" in figure.what}
@@ -81,13 +81,15 @@ def test_a_figure_outside_its_bounds_is_told() -> None:
 def test_seeds_added_until_a_claim_is_decided_err_as_rarely_as_promised() -> None:
     scenario, counts, experiments = Scenario(20, margin=0.05), (5, 10, 15, 20), 150
     generator = np.random.default_rng(8)
-    verdicts = [verdict_after_looks(scenario, counts, generator) for _ in range(experiments)]
+    verdicts = [verdict_after_analyses(scenario, counts, generator) for _ in range(experiments)]
     wrong = [verdict for verdict in verdicts if verdict.verdict in ("supported", "contradicted")]
     assert len(wrong) / experiments <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / experiments)
     assert all(verdict.p_value <= 0.05 for verdict in wrong)
-    assert all([look.n for look in verdict.looks] == [5, 10, 15, 20][: len(verdict.looks)] for verdict in verdicts)
-    naive = sum(any(look.p_value <= 0.05 for look in verdict.looks) for verdict in verdicts)
-    assert naive > len(wrong), "looking at each p by itself errs more often"
+    for verdict in verdicts:
+        made = verdict.interim_analyses
+        assert [analysis.n for analysis in made] == [5, 10, 15, 20][: len(made)]
+    naive = sum(any(analysis.p_value <= 0.05 for analysis in verdict.interim_analyses) for verdict in verdicts)
+    assert naive > len(wrong), "each p taken by itself errs more often"
 
 
 def test_a_share_may_miss_its_bounds_by_three_standard_errors_of_a_share_at_the_bound() -> None:
@@ -144,10 +146,10 @@ def test_a_figure_is_the_share_of_what_it_says_with_the_bounds_promised(
     )
     monkeypatch.setattr(error_rates, "verdict_of", lambda kind, seeds, generator: said)
     monkeypatch.setattr(
-        error_rates, "verdict_after_looks", lambda scenario, looks, generator: seen.add(scenario) or said
+        error_rates, "verdict_after_analyses", lambda scenario, analysed_at, generator: seen.add(scenario) or said
     )
     monkeypatch.setattr(error_rates, "p_of", lambda differences: 0.001 if word == "supported" else 0.5)
-    found = of(figures(4, seeds=(5,), shapes=("skewed",), looks=(5, 10)))
+    found = of(figures(4, seeds=(5,), shapes=("skewed",), analysed_at=(5, 10)))
     directed = float(word in ("supported", "contradicted"))
     expected = {
         "some claim among 10 gets a direction although": (directed, 0.0, 0.05),
@@ -166,7 +168,9 @@ def test_a_figure_is_the_share_of_what_it_says_with_the_bounds_promised(
         assert {(f.share, f.low, f.high) for f in some} == {figure}, what
         assert {f.experiments for f in some} == {4}
     assert len(found) == 3 + 1 + 3 + 2 * len(KINDS) + 1 + 2
-    assert {f.scenario for f in found if "looks" in f.what or "are added" in f.what} == {"5 to 10 seeds, skewed"}
+    assert {f.scenario for f in found if "interim analyses" in f.what or "are added" in f.what} == {
+        "5 to 10 seeds, skewed"
+    }
     assert seen == {
         Scenario(5, shape="skewed"),
         Scenario(5, difference=0.7, shape="skewed"),
@@ -181,14 +185,14 @@ def test_a_figure_is_the_share_of_what_it_says_with_the_bounds_promised(
 def test_figures_of_equality_are_the_share_that_is_called_equal(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, int, tuple[int, ...]]] = []
 
-    def said(shape: str, n: int, generator: np.random.Generator, looks: tuple[int, ...] = ()) -> Verdict:
-        asked.append((shape, n, looks))
+    def said(shape: str, n: int, generator: np.random.Generator, analysed_at: tuple[int, ...] = ()) -> Verdict:
+        asked.append((shape, n, analysed_at))
         word: VerdictWord = "no practical difference" if len(asked) % 4 == 0 else "undecided"
         return Verdict("c", "C.", word, 0.0, 0.0, 0.0, "", n)
 
     monkeypatch.setattr(error_rates, "verdict_at_margin", said)
     monkeypatch.setattr(error_rates, "verdict_of_equal_cells", lambda spread, n, generator: said("equal", n, generator))
-    found = of(equality_figures(4, seeds=(5, 8), shapes=("normal", "horizon"), looks=(5, 10)))
+    found = of(equality_figures(4, seeds=(5, 8), shapes=("normal", "horizon"), analysed_at=(5, 10)))
     assert {figure.share for figure in found} == {0.25}
     graded, other, equal = found[:3], found[3:6], found[6:]
     for shape, of_shape in (("normal", graded), ("horizon", other)):
@@ -205,7 +209,7 @@ def test_figures_of_equality_are_the_share_that_is_called_equal(monkeypatch: pyt
 def test_interim_analyses_of_a_shape_are_judged_together() -> None:
     generator = np.random.default_rng(0)
     verdict = verdict_at_margin("normal", 20, generator, (5, 10, 20))
-    assert [look.n for look in verdict.looks] == [5, 10, 20]
+    assert [analysis.n for analysis in verdict.interim_analyses] == [5, 10, 20]
     assert verdict.most_seeds == 20
 
 

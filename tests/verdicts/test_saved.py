@@ -118,18 +118,23 @@ def test_verdicts_of_a_newer_harness_are_not_guessed_at(path: Path) -> None:
 def test_the_interim_analyses_of_a_verdict_are_read_back(path: Path) -> None:
     interim = {"c": InterimAnalyses((4, 7), 20)}
     verdicts = judge([paired()], to_frame(trials(lambda seed: 0.3 * (-1) ** seed)), interim=interim)
-    assert [look.n for look in verdicts[0].looks] == [5, 8]
+    assert [analysis.n for analysis in verdicts[0].interim_analyses] == [5, 8]
     write_verdicts(verdicts, path)
     assert repr(read_verdicts(path)) == repr(verdicts)
+    rows = strict(path.read_text())
+    for row in rows:
+        row |= {"schema": 2, "looks": row.pop("interim_analyses")}
+    path.write_text(json.dumps(rows))
+    assert repr(read_verdicts(path)) == repr(verdicts), "the key of schema 2"
 
 
 def test_verdicts_without_a_version_or_with_further_keys_are_read(path: Path) -> None:
     write_verdicts(judge([paired()], to_frame(trials(0.2))), path)
     (row,) = strict(path.read_text())
-    del row["schema"], row["looks"], row["pairs"], row["trials"], row["by_condition"]
+    del row["schema"], row["interim_analyses"], row["pairs"], row["trials"], row["by_condition"]
     path.write_text(json.dumps([{**row, "from_the_future": 1}]))
     (read,) = read_verdicts(path)
-    assert (read.id, read.verdict, read.looks, read.pairs, read.trials) == ("c", "supported", (), (), ())
+    assert (read.id, read.verdict, read.interim_analyses, read.pairs, read.trials) == ("c", "supported", (), (), ())
 
 
 def test_a_verdicts_file_that_cannot_be_opened_is_told(path: Path) -> None:

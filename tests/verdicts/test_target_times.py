@@ -208,7 +208,7 @@ def test_an_interim_analysis_of_fewer_seeds_takes_the_seconds_per_update_of_all_
     interim = {"t": InterimAnalyses((4, 9), 10)}
     (found,) = judge([claim("seconds")], to_frame(records), curves_frame(records), interim)
     percent = 100 * (9 ** (1 / 3) - 1)
-    assert [(analysis.n, analysis.effect) for analysis in found.looks] == [
+    assert [(analysis.n, analysis.effect) for analysis in found.interim_analyses] == [
         (5, pytest.approx(math.log(9) / 3)),
         (10, ANY),
     ]

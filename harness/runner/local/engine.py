@@ -28,8 +28,8 @@ from harness.runner.precision import EVERY_PAIR, Precision
 from harness.spec.factors import Lane
 from harness.store.record import Record
 
-_LOOK_SECONDS = 0.1
-"""Between two looks at the memory and the age of the running trials."""
+_WATCH_SECONDS = 0.1
+"""Between two checks of the memory and the age of the running trials."""
 MAX_WAITING = 32
 """How many processes wait for a trial of their program at most."""
 FREE_MEMORY = 0.25
@@ -67,7 +67,7 @@ class LocalEngine:
         # A worker of a cluster ends without closing its engine, and multiprocessing would wait for these processes.
         multiprocessing.util.Finalize(self, _end_all, args=(self._waiting,), exitpriority=10)
         self._machine = MachineLock()
-        self._looked = 0.0
+        self._watched = 0.0
 
     @property
     def hosts(self) -> Sequence[int]:
@@ -130,7 +130,7 @@ class LocalEngine:
             time.sleep(seconds)
             return []
         news = [source for child in self._running for source in child.news()]
-        ready: set[object] = set(multiprocessing.connection.wait(news, min(seconds, _LOOK_SECONDS)))
+        ready: set[object] = set(multiprocessing.connection.wait(news, min(seconds, _WATCH_SECONDS)))
         ended = [child for child in self._running if child.listen(ready)]
         self._running = [child for child in self._running if child not in ended]
         self._look()
@@ -187,8 +187,8 @@ class LocalEngine:
 
     def _look(self) -> None:
         now = time.monotonic()
-        if now - self._looked >= _LOOK_SECONDS:
-            self._looked = now
+        if now - self._watched >= _WATCH_SECONDS:
+            self._watched = now
             for child in self._running:
                 child.watch(now, self._limits, self._limits.memory(self.jobs))
             if self._waiting:

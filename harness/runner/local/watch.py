@@ -35,7 +35,7 @@ class Timeline:
 class MemoryWatch:
     """Reads the resident memory of a process and of what it started.
 
-    Looking for what it started means looking at every process of the machine, so that is done once a second only.
+    To find what it started, every process of the machine is read, so that is done once a second only.
     """
 
     def __init__(self, pid: int) -> None:
