@@ -33,7 +33,7 @@ from harness.verdicts.pairs import PairedTrials, find_pairs, instead
 from harness.verdicts.sample_evidence import ClaimSamples, sample_evidence, samples_of
 from harness.verdicts.saved import read_verdicts, write_verdicts
 from harness.verdicts.stated import stated
-from harness.verdicts.stats import bounded_by, interquartile_mean, interquartile_mean_interval
+from harness.verdicts.stats import bounded_by, interquartile_mean
 from harness.verdicts.verdict import DECIDED, Verdict, VerdictWord
 
 __all__ = ["judge", "judge_pairs", "read_verdicts", "write_verdicts"]
@@ -144,9 +144,6 @@ def _middle(samples: ClaimSamples) -> Middle | None:
     by_condition = [sample.advantages.values for sample in samples.conditions]
     finite = np.concatenate([values[np.isfinite(values)] for values in by_condition])
     bounded = [bounded_by(values, float(np.abs(finite).max(initial=0.0))) for values in by_condition]
-    together = np.concatenate(bounded)
-    if not np.isfinite(together).all():
+    if not np.isfinite(np.concatenate(bounded)).all():
         return None
-    show = samples.scale.show
-    low, high = interquartile_mean_interval(bounded)
-    return Middle(show(interquartile_mean(together)), show(low), show(high))
+    return Middle(*map(samples.scale.show, interquartile_mean(bounded)))

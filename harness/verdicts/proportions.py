@@ -72,7 +72,7 @@ def estimate_solved(first: Floats, second: Floats, margin: float, levels: Levels
     only_first, only_second = int((first > second).sum()), int((second > first).sum())
     equivalent = solved_p(only_first, only_second, n, margin) <= levels.equivalence
     effect = float(first.mean() - second.mean()) if n else float("nan")
-    return Estimate(effect, low, high, mcnemar_p(only_first, only_second), equivalent, n, "McNemar")
+    return Estimate(effect, low, high, mcnemar_p(only_first, only_second), equivalent, n)
 
 
 def estimate_solved_shares(first: Floats, second: Floats, margin: float, levels: Levels = ONCE) -> Estimate:

@@ -128,7 +128,7 @@ def _at_once(claim: Comparison, observed: _Observed, scale: Scale, levels: Level
         return estimate_solved(solved[0], solved[1], scale.margin, levels)
     result = estimate(advantages.values, scale.margin, levels, scale.reach)
     if isinstance(claim, Trend) and advantages.by_level is not None:
-        return replace(result, p_value=page_p(advantages.by_level), test="Page")
+        return replace(result, p_value=page_p(advantages.by_level))
     return result
 
 

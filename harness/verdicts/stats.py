@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -36,10 +35,6 @@ keeps its level for 5 to 9 pairs with 5 to 30 % failures; at 1, errors at the 0.
 SEED = 20_140_612
 
 
-Test = Literal["none", "Student", "sign flips", "signed ranks", "McNemar", "Page"]
-"""The test of no difference: which one an estimate has its p-value from."""
-
-
 @dataclass(frozen=True)
 class Estimate:
     """A location with its interval, test and equivalence test; on the scale of the differences that were given."""
@@ -53,7 +48,6 @@ class Estimate:
     equivalent: bool
     """Whether a difference as large as the margin is ruled out, with an error of at most 5 %."""
     n: int
-    test: Test = "none"
     bounded: bool = False
     """Whether infinite differences were replaced by `bounded_by`."""
 
@@ -104,12 +98,12 @@ def estimate(
     equivalent = margin is not None and _equivalent(d, margin, levels, reach)
     if len(known) < n:
         low, high = median_interval(d, levels.confidence)
-        return Estimate(median(d), low, high, signed_rank_p(d), equivalent, n, "signed ranks")
+        return Estimate(median(d), low, high, signed_rank_p(d), equivalent, n)
     if n < RESAMPLING_FROM:
         low, high = student_interval(d, levels.confidence)
-        return Estimate(float(d.mean()), low, high, student_p(d), equivalent, n, "Student")
+        return Estimate(float(d.mean()), low, high, student_p(d), equivalent, n)
     low, high = sign_flip_interval(d, levels.confidence)
-    return Estimate(float(d.mean()), low, high, sign_flip_p(d), equivalent, n, "sign flips")
+    return Estimate(float(d.mean()), low, high, sign_flip_p(d), equivalent, n)
 
 
 def _equivalent(d: Floats, margin: float, levels: Levels, reach: float | None) -> bool:
@@ -150,55 +144,23 @@ def student_p(d: Floats) -> float:
     return p if moved >= FEWEST_SEEDS else max(p, 2.0 / 2.0**moved)
 
 
-def bootstrap_means(d: Floats) -> Floats:
-    """Means of bootstrap samples of d, (resamples,); the same resamples for every d of that length."""
-    means: Floats = _bootstrap_weights(len(d)) @ d
-    return means
-
-
-@lru_cache(maxsize=16)
-def _bootstrap_weights(n: int) -> Floats:
-    resamples = int(np.clip(2_000_000 // n, 1_000, 10_000))
-    generator = np.random.default_rng((SEED, n))
-    return generator.multinomial(n, np.full(n, 1 / n), size=resamples) / n
-
-
-def percentile_interval(d: Floats, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Percentile bootstrap interval of the mean, its levels expanded for small n as in `bca_interval`."""
-    tail = _expanded_tail(len(d), confidence)
-    low, high = np.quantile(bootstrap_means(d), [tail, 1 - tail])
-    return float(low), float(high)
-
-
 def bca_interval(d: Floats, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Bias-corrected and accelerated bootstrap interval of the mean (Efron 1987), with expanded levels.
 
     The plain levels undercover for small n: bootstrap means vary less by (n - 1) / n and know no t quantile. They are
     replaced by Phi(-t sqrt(n / (n - 1))) (Hesterberg 2015, The American Statistician 69, the expanded percentile
-    interval). Where the correction does not exist (no mean below or above the estimate): the percentile interval.
+    interval). Every d of one length has the same resamples.
     """
+    from scipy import stats  # takes half a second to import
+
     n = len(d)
     if n < 2:
         return -np.inf, np.inf
     if constant(d):
         return float(d.mean()), float(d.mean())
-    means = bootstrap_means(d)
-    below = np.mean(means < d.mean()) + np.mean(means == d.mean()) / 2
-    centred = d - d.mean()
-    acceleration = (centred**3).sum() / (6 * (centred**2).sum() ** 1.5)  # the jackknife's, for a mean
-    if not 0 < below < 1:
-        return percentile_interval(d, confidence)
-    bias = special.ndtri(below)
-    z = special.ndtri(_expanded_tail(n, confidence)) * np.array([1.0, -1.0])
-    shrink = 1 - acceleration * (bias + z)
-    if (shrink <= 0).any():
-        return percentile_interval(d, confidence)
-    low, high = np.quantile(means, special.ndtr(bias + (bias + z) / shrink))
+    expanded = 1 - 2 * special.ndtr(-np.sqrt(n / (n - 1)) * special.stdtrit(n - 1, (1 + confidence) / 2))
+    low, high = stats.bootstrap((d,), np.mean, confidence_level=expanded, rng=SEED).confidence_interval
     return float(low), float(high)
-
-
-def _expanded_tail(n: int, confidence: float) -> float:
-    return float(special.ndtr(-np.sqrt(n / (n - 1)) * special.stdtrit(n - 1, (1 + confidence) / 2)))
 
 
 def sign_flip_p(d: Floats) -> float:
@@ -301,27 +263,19 @@ def improvement(differences: ArrayLike) -> float:
     return float(((d > 0) + (d == 0) / 2).mean()) if len(d) else np.nan
 
 
-def interquartile_mean(values: ArrayLike) -> float:
-    """The mean of the middle half: a quarter of the values (rounded down) is cut off at each end; NaN for none."""
-    ordered = np.sort(np.asarray(values, dtype=float).ravel())
-    cut = len(ordered) // 4
-    return float(ordered[cut : len(ordered) - cut].mean()) if len(ordered) else np.nan
+def interquartile_mean(groups: Sequence[Floats], confidence: float = CONFIDENCE) -> tuple[float, float, float]:
+    """The mean of the middle half of all values, and its bootstrap interval, for which values are drawn within groups.
 
-
-def interquartile_mean_interval(
-    groups: Sequence[ArrayLike], confidence: float = CONFIDENCE, resamples: int = 2_000
-) -> tuple[float, float]:
-    """Stratified bootstrap interval of the interquartile mean over several tasks: seeds are drawn within each group.
-
-    groups: one array of values a task, on a common scale (Agarwal et al. 2021, arXiv 2108.13264).
+    groups: one array of values a condition, on a common scale (Agarwal et al. 2021, arXiv 2108.13264). Of the values a
+    quarter (rounded down) is cut off at each end.
     """
     generator = np.random.default_rng(SEED)
-    drawn: list[Any] = []
-    for group in groups:
-        values = np.sort(np.asarray(group, dtype=float))
-        drawn.append(values[generator.integers(len(values), size=(resamples, len(values)))])
-    pooled = np.sort(np.concatenate(drawn, axis=1), axis=1)
-    cut = pooled.shape[1] // 4
-    means = pooled[:, cut : pooled.shape[1] - cut].mean(axis=1)
-    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
+
+    def mean(samples: Sequence[Floats]) -> Floats:
+        pooled = np.sort(np.concatenate(samples, axis=-1))
+        cut = pooled.shape[-1] // 4
+        return np.asarray(pooled[..., cut : pooled.shape[-1] - cut].mean(axis=-1))
+
+    resamples = [np.sort(group)[generator.integers(len(group), size=(2_000, len(group)))] for group in groups]
+    low, high = np.quantile(mean(resamples), [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(mean(groups)), float(low), float(high)

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, BeforeValidator, Field, PlainSerializer
 
 from harness.store.interim import InterimAnalysis
 
 VerdictWord = Literal["supported", "contradicted", "no practical difference", "depends", "undecided", "not testable"]
 DECIDED: tuple[VerdictWord, ...] = ("supported", "contradicted", "no practical difference")
 """The words that one sample can be decided with."""
+Outcome = Annotated[
+    float,
+    BeforeValidator(lambda value: math.nan if value is None else value),
+    PlainSerializer(lambda value: None if math.isnan(value) else value, return_type=float | None),
+]
+"""NaN for a failed trial, which JSON has as null."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One seed's outcomes, and its advantage: positive where it speaks for `better`, infinite where one failed.
-
-    The outcome of a failed trial is NaN.
-    """
+    """One seed's outcomes, and its advantage: positive where it speaks for `better`, infinite where one failed."""
 
     seed: int
-    better: float
-    than: float
-    advantage: float
+    better: Outcome
+    than: Outcome
+    advantage: Outcome
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,9 @@ class Verdict:
     """Of the advantages of all conditions and seeds, where the claim covers several; with its 95 % interval."""
     interquartile_low: float | None = None
     interquartile_high: float | None = None
-    interim_analyses: tuple[InterimAnalysis, ...] = ()
+    interim_analyses: Annotated[
+        tuple[InterimAnalysis, ...], Field(validation_alias=AliasChoices("interim_analyses", "looks"))
+    ] = ()
     """Where seeds were added until it was decided; interval and p-values are adjusted for them."""
     most_seeds: int | None = None
     """The most seeds that were to be run, fixed before the first interim analysis."""

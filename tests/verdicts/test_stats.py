@@ -100,13 +100,14 @@ def test_the_sign_flip_interval_is_the_test_turned_inside_out(values: list[float
     assert stats.sign_flip_p(d - (high - 0.01 * width)) > 0.045
 
 
-def test_bootstrap_intervals_agree_with_scipys() -> None:
-    d = np.random.default_rng(1).exponential(size=40)
-    ours = stats.bca_interval(d)
-    theirs = reference.bootstrap((d,), np.mean, n_resamples=9_999, rng=np.random.default_rng(2)).confidence_interval
-    assert ours == pytest.approx((theirs.low, theirs.high), abs=0.06)
-    assert ours[1] - d.mean() > d.mean() - ours[0]  # it follows the skew
-    assert stats.percentile_interval(d) == pytest.approx(ours, abs=0.2)
+def test_bootstrap_intervals_follow_the_skew_and_are_wider_than_the_plain_ones() -> None:
+    d = np.random.default_rng(1).exponential(size=12)
+    low, high = stats.bca_interval(d)
+    plain = reference.bootstrap((d,), np.mean, rng=np.random.default_rng(2)).confidence_interval
+    assert high - d.mean() > d.mean() - low
+    assert 1.05 < (high - low) / (plain.high - plain.low) < 1.4, "Hesterberg's levels make up for n - 1 and t"
+    assert stats.bca_interval(d[:1]) == (-INF, INF)
+    assert stats.bca_interval(np.full(12, 0.1)) == pytest.approx((0.1, 0.1))
 
 
 def test_failures_are_outcomes() -> None:
@@ -140,18 +141,22 @@ def test_holm_never_lowers_a_p_value_and_is_at_most_bonferronis(p_values: list[f
 
 
 def test_interquartile_means_and_improvement() -> None:
-    assert stats.interquartile_mean([1, 2, 3, 100]) == 2.5
+    assert stats.interquartile_mean([np.array([1.0, 2, 3, 100])])[0] == 2.5
     assert stats.improvement([1, 1, 0, -1]) == 0.625
-    low, high = stats.interquartile_mean_interval([[1, 2, 3, 4], [1.5, 2.5, 3.5, 9]])
-    assert low < stats.interquartile_mean([1, 2, 3, 4, 1.5, 2.5, 3.5, 9]) < high
-    assert (low, high) == stats.interquartile_mean_interval([[4, 3, 2, 1], [9, 1.5, 2.5, 3.5]])
+    mean, low, high = stats.interquartile_mean([np.array([1, 2, 3, 4]), np.array([1.5, 2.5, 3.5, 9])])
+    assert low < mean < high
+    assert mean == reference.trim_mean([1, 2, 3, 4, 1.5, 2.5, 3.5, 9], 0.25)
+    assert (mean, low, high) == stats.interquartile_mean([np.array([4, 3, 2, 1]), np.array([9, 1.5, 2.5, 3.5])])
 
 
-def test_the_interquartile_interval_of_symmetric_values_is_symmetric() -> None:
-    values = reference.norm.ppf((np.arange(200) + 0.5) / 200)
-    low, high = stats.interquartile_mean_interval([values, values])
-    assert high == pytest.approx(-low, rel=0.2)
-    assert 0.05 < high < 0.3
+def test_the_interquartile_interval_is_that_of_a_bootstrap_within_groups() -> None:
+    groups = [np.sort(np.random.default_rng(n).normal(size=n)) for n in (5, 8)]
+
+    def mean(*samples: np.ndarray, axis: int) -> np.ndarray:
+        return np.asarray(reference.trim_mean(np.concatenate(samples, axis=axis), 0.25, axis=axis))
+
+    drawn = reference.bootstrap(groups, mean, n_resamples=2_000, method="percentile", rng=stats.SEED)
+    assert stats.interquartile_mean(groups)[1:] == pytest.approx(tuple(drawn.confidence_interval))
 
 
 def test_without_a_margin_or_with_one_seed_nothing_is_equivalent() -> None:
@@ -216,7 +221,6 @@ def test_seeds_wanted_for_proportions_and_for_failures() -> None:
 
 
 def test_nothing_to_average_is_nan() -> None:
-    assert np.isnan(stats.interquartile_mean([]))
     assert np.isnan(stats.improvement([]))
     assert stats.sign_flip_p(np.array([])) == 1.0
     assert stats.sign_flip_interval(np.array([])) == (-INF, INF)
@@ -288,7 +292,7 @@ def test_shares_of_several_conditions_are_tested_by_seed() -> None:
     assert found.p_value == pytest.approx(reference.ttest_1samp(first - second, 0).pvalue)
     assert (found.low, found.high) == difference_interval(first, second)
     assert found.effect == pytest.approx((first - second).mean())
-    assert (found.n, found.test) == (6, "Student")
+    assert found.n == 6
 
 
 def test_a_long_trend_is_pages_by_the_normal_approximation() -> None:
@@ -297,11 +301,3 @@ def test_a_long_trend_is_pages_by_the_normal_approximation() -> None:
     assert page_p(values) == pytest.approx(2 * upward)
     assert page_p(values[:12]) == pytest.approx(2 * reference.page_trend_test(values[:12], method="exact").pvalue)
     assert page_p(values[:0]) == 1.0
-
-
-@pytest.mark.parametrize(("n", "confidence"), [(3, 0.95), (12, 0.95), (12, 0.8)])
-def test_percentile_intervals_have_hesterbergs_levels(n: int, confidence: float) -> None:
-    d = np.random.default_rng(n).normal(size=n)
-    tail = reference.norm.cdf(-np.sqrt(n / (n - 1)) * reference.t.ppf((1 + confidence) / 2, n - 1))
-    expected = np.quantile(stats.bootstrap_means(d), [tail, 1 - tail])
-    assert stats.percentile_interval(d, confidence) == pytest.approx(tuple(expected))
