@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from distributed.cli.dask_worker import main
 
@@ -51,7 +51,7 @@ def real_size(spec: TrialSpec, attempt: int) -> Record:
 class Sleeping:
     """In the local engine's place."""
 
-    def __init__(self, jobs: int, *_: object) -> None:
+    def __init__(self, jobs: int, *_: object, **__: object) -> None:
         self.jobs = jobs
         self.hosts = (1,) * jobs  # the lanes sleep alike
         self._seconds = float(os.environ[SECONDS])
@@ -73,9 +73,19 @@ class Sleeping:
             del self._active[trial.id]
         return [real_size(trial.spec, trial.attempt) for trial in ended]
 
-    def stop(self, trial_ids: Collection[str]) -> None:
-        for id in trial_ids & self._active.keys():
-            self._active[id] = (0.0, self._active[id][1])
+    def running(self) -> int:
+        return len(self._active)
+
+    def compiled(self) -> set[str]:
+        return set()
+
+    def interrupt(self) -> Sequence[Record]:
+        self._active.clear()
+        return []
+
+    def rest(self, waiting: int = 0) -> None: ...
+
+    def close(self) -> None: ...
 
 
 if __name__ == "__main__":

@@ -1,23 +1,20 @@
-"""On a worker: the local engine of that machine, in a thread of its own, and what the coordinator may ask of it.
+"""On a worker: what runs the orders that Dask brings, and what the coordinator may ask of it.
 
-Every trial runs as on one machine, in a process forked by the local engine, with its lanes, pinning, limits and
-statuses. Dask only carries the order here and the records back; one of its threads waits for each order.
+Every trial runs as on one machine, in a process forked by a local engine, with its lanes, pinning, limits and statuses.
+An order has an engine to itself, in the thread in which Dask runs it. The machine's lock keeps timing blocks apart from
+all other orders.
 """
 
 from __future__ import annotations
 
-import math
 import multiprocessing
 import os
-import queue
 import socket
 import threading
 import time
-from collections import deque
-from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import Future
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,29 +25,24 @@ from harness.plan.digest import code_version
 from harness.runner.cluster.versions import own_versions
 from harness.runner.engine import Trial
 from harness.runner.limits import Limits
-from harness.runner.local.engine import LocalEngine
+from harness.runner.local.engine import MAX_WAITING, LocalEngine, memory_is_short
 from harness.runner.precision import Precision
 from harness.spec.trial import TrialSpec
 from harness.store.machine import this_machine
-from harness.store.record import Record
+from harness.store.record import Machine, Record
 from harness.tasks.common.cache import VARIABLE as CACHE_VARIABLE
 
 if TYPE_CHECKING:
-    from distributed import Worker
+    from distributed import Worker as DaskWorker
 
 HOST_VARIABLE = "HARNESS_HOST"
 """What a worker's host is called, where that is not to be the computer's name."""
-_BOOT = Path("/proc/sys/kernel/random/boot_id")
-_NEWS_SECONDS = 0.2
-_ROOM_SECONDS = 0.02
-"""How long an order waits at most while other trials run and there is room for one more."""
-_WANTED_SECONDS = 1.0
-"""Between two looks whether anybody still waits for a trial's record."""
-
-
 ORDER_SECONDS = 30.0
 """After this time an order begins no further accuracy trial, and gives the records of those that are done. So a run
 shows what is done, and little is lost with a worker."""
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_LOOK_SECONDS = 0.2
+"""Between two looks whether anybody still waits for the records."""
 
 Records = TypeAdapter(list[Record])
 """What an order gives: a record for each of its trials; for some of its accuracy trials where it ended early."""
@@ -63,139 +55,32 @@ class Order(BaseModel):
     """
 
     trials: list[tuple[str, int, TrialSpec]]
-    seconds: float
-    memory_bytes: int | None
+    limits: Limits
     precision: Precision
     any_versions: bool
 
 
-@dataclass(eq=False)
-class _Asked:
-    """An order that was asked for, by its key: a trial may be ordered again while its last order still ends."""
+class Worker(BaseModel):
+    """A worker as it describes itself."""
 
-    key: str
-    left: list[Trial]
-    """Its trials that were not begun."""
-    records: Future[list[Record]] = field(default_factory=Future)
-    done: list[Record] = field(default_factory=list)
-    until: float = math.inf
-    """When it begins no further trial, on the monotonic clock."""
-
-    def next(self) -> list[Trial]:
-        """What to start next: a timing block as a whole, else one trial."""
-        return self.left if self.left[0].spec.lane == "speed" else self.left[:1]
-
-    def has_begun(self, trials: Sequence[Trial]) -> None:
-        """Note that these trials were started."""
-        if not self.done:
-            self.until = time.monotonic() + ORDER_SECONDS
-        self.left = self.left[len(trials) :]
+    id: str
+    """Of this start of the worker: one that is started again has another."""
+    address: str
+    host: str
+    """The computer's name."""
+    computer: str
+    """What identifies the computer: the same for all workers, and all containers, on it."""
+    slots: int
+    machine: Machine
+    versions: Mapping[str, str]
 
 
-class HostEngine:
-    """A local engine in a thread, for callers in any thread."""
-
-    def __init__(self, engine: LocalEngine) -> None:
-        self._engine = engine
-        self._news: queue.SimpleQueue[_Asked | Collection[str]] = queue.SimpleQueue()
-        """Orders, and keys of orders to be stopped."""
-        self._waiting: deque[_Asked] = deque()
-        self._running: dict[str, _Asked] = {}
-        """By the trial's id: the engine runs no trial twice at a time."""
-        threading.Thread(target=self._serve, name="harness-host", daemon=True).start()
-
-    def run(self, key: str, trials: Sequence[Trial]) -> Future[list[Record]]:
-        """Run trials, as soon as there is room. The future raises UserError where that cannot be done."""
-        asked = _Asked(key, list(trials))
-        self._news.put(asked)
-        return asked.records
-
-    def stop(self, keys: Collection[str]) -> None:
-        """Stop these orders; the records of those that run come with the status 'interrupted'."""
-        self._news.put(keys)
-
-    def _serve(self) -> None:
-        try:
-            while True:
-                self._hear()
-                while self._waiting and self._start_next():
-                    pass
-                full = not self._running or len(self._running) >= self._engine.jobs or bool(self._waiting)
-                for record in self._engine.wait(_NEWS_SECONDS if full else _ROOM_SECONDS):
-                    self._ended(self._running.pop(record.trial_id), record)
-        except Exception as error:
-            self._refuse_all(f"its engine has failed ({type(error).__name__}: {error}); start the worker again")
-
-    def _ended(self, asked: _Asked, record: Record) -> None:
-        """A trial of an order has ended: go on with the next one, or answer."""
-        asked.done.append(record)
-        if asked in self._running.values():
-            return
-        if asked.left and record.status != "interrupted" and time.monotonic() < asked.until:
-            self._waiting.appendleft(asked)
-        else:
-            asked.records.set_result(asked.done)
-
-    def _refuse_all(self, why: str) -> None:
-        """Tell all who wait for a record, and all who will, that there will be none."""
-        for asked in (*self._running.values(), *self._waiting):
-            if not asked.records.done():
-                asked.records.set_exception(UserError(why))
-        with suppress(Exception):
-            self._engine.close()
-        while True:
-            news = self._news.get()
-            if isinstance(news, _Asked):
-                news.records.set_exception(UserError(why))
-
-    def _hear(self) -> None:
-        """Take in what was asked; with nothing else to do, wait for it, and leave the machine to others meanwhile."""
-        idle = not self._running and not self._waiting
-        if idle:
-            self._engine.wait(0)
-        with suppress(queue.Empty):
-            while True:
-                news = self._news.get(block=idle)
-                idle = False
-                if isinstance(news, _Asked):
-                    self._waiting.append(news)
-                else:
-                    self._forget(news)
-
-    def _forget(self, keys: Collection[str]) -> None:
-        for asked in [asked for asked in self._waiting if asked.key in keys]:
-            self._waiting.remove(asked)
-            if asked.done:
-                asked.records.set_result(asked.done)
-            else:
-                asked.records.cancel()
-        for asked in self._running.values():
-            if asked.key in keys:
-                asked.left = []
-        self._engine.stop({trial_id for trial_id, asked in self._running.items() if asked.key in keys})
-
-    def _start_next(self) -> bool:
-        """Start the order that waits longest, where there is room; whether it waits no longer."""
-        asked = self._waiting[0]
-        trials = asked.next()
-        ids = {trial.id for trial in trials}
-        try:
-            if ids & self._running.keys() or not self._engine.has_room(trials[0].spec.lane):
-                return False
-            self._engine.submit(trials)
-            asked.has_begun(trials)
-            self._running |= dict.fromkeys(ids, asked)
-        except UserError as error:
-            if asked.done:
-                asked.records.set_result(asked.done)  # the next order fails as this one does
-            else:
-                asked.records.set_exception(error)
-        self._waiting.popleft()
-        return True
-
-
-_hosts: dict[tuple[Limits, Precision], HostEngine] = {}
-_making = threading.Lock()
+_engines: defaultdict[tuple[Limits, Precision], list[LocalEngine]] = defaultdict(list)
+_busy: list[LocalEngine] = []
+_stopped: set[str] = set()
+"""Keys of orders that are to end."""
+_starting = threading.Lock()
+"""Held to choose an engine, and to start a process: multiprocessing's fork server is for one thread at a time."""
 
 
 def run_order(text: str) -> str:
@@ -208,15 +93,68 @@ def run_order(text: str) -> str:
             _check_code(spec)
     worker = get_worker()
     key = str(worker.get_current_task())
-    limits = Limits(order.seconds, order.memory_bytes)
-    host = _host(limits, order.precision, worker.state.nthreads, worker.local_directory)
-    records = host.run(key, [Trial(id, spec, attempt) for id, attempt, spec in order.trials])
-    while True:
-        try:
-            return Records.dump_json(records.result(_WANTED_SECONDS)).decode()
-        except TimeoutError:
-            if not _is_wanted(worker, key):
-                host.stop([key])
+    trials = [Trial(id, spec, attempt) for id, attempt, spec in order.trials]
+    with _an_engine(order, trials[0].program, worker.state.nthreads, worker.local_directory) as engine:
+        records = run_trials(engine, trials, lambda: key in _stopped or not _is_wanted(worker, key))
+    _stopped.discard(key)
+    return Records.dump_json(records).decode()
+
+
+def run_trials(engine: LocalEngine, trials: Sequence[Trial], is_over: Callable[[], bool]) -> list[Record]:
+    """Run a timing block, or accuracy trials one after another, until `is_over`; the records of those that were begun.
+
+    Raises UserError where none can be begun.
+    """
+    lane = trials[0].spec.lane
+    waiting = deque([list(trials)] if lane == "speed" else [[trial] for trial in trials])
+    records: list[Record] = []
+    begun = time.monotonic()
+    while waiting or engine.running():
+        if is_over():
+            return records + list(engine.interrupt())
+        if not engine.running():
+            if records and time.monotonic() > begun + ORDER_SECONDS:
+                break
+            try:
+                with _starting:
+                    if engine.has_room(lane):
+                        engine.submit(waiting.popleft())
+            except UserError:
+                if not records:
+                    raise
+                break  # the next order fails as this one does
+        records += engine.wait(_LOOK_SECONDS)
+        if any(record.status == "interrupted" for record in records) and not engine.running():
+            break
+    return records
+
+
+@contextmanager
+def _an_engine(order: Order, program: str, slots: int, folder: str) -> Iterator[LocalEngine]:
+    """An engine that has nothing to do, if possible one with a process that has compiled the program."""
+    with _starting:
+        engines = _engines[order.limits, order.precision]
+        idle = [engine for engine in engines if engine not in _busy]
+        if not idle:
+            cache = Path(os.environ.get(CACHE_VARIABLE) or Path(folder) / "harness-cache")
+            new = LocalEngine(slots, order.limits, cache, precision=order.precision, first_core=len(engines))
+            engines.append(new)
+            idle = [new]
+        engine = max(idle, key=lambda one: program in one.compiled())
+        _busy.append(engine)
+        if memory_is_short():
+            for other in (other for group in _engines.values() for other in group if other not in _busy):
+                other.rest()
+    try:
+        yield engine
+        engine.rest(max(1, MAX_WAITING // slots))
+    except BaseException:
+        engines.remove(engine)
+        with suppress(Exception):
+            engine.close()
+        raise
+    finally:
+        _busy.remove(engine)
 
 
 def _check_code(spec: TrialSpec) -> None:
@@ -226,33 +164,24 @@ def _check_code(spec: TrialSpec) -> None:
         raise UserError(f"the code of {spec.task} and {spec.cell} is another one here ({here}, asked for {spec.code})")
 
 
-def _is_wanted(worker: Worker, key: str) -> bool:
+def _is_wanted(worker: DaskWorker, key: str) -> bool:
     """Whether the scheduler still asks for a task; not once the coordinator is gone or has given it up."""
     task = worker.state.tasks.get(key)
     return task is not None and task.state in ("executing", "long-running")
 
 
-def _host(limits: Limits, precision: Precision, slots: int, folder: str) -> HostEngine:
-    with _making:
-        key = limits, precision
-        if key not in _hosts:
-            cache = Path(os.environ.get(CACHE_VARIABLE) or Path(folder) / "harness-cache")
-            _hosts[key] = HostEngine(LocalEngine(slots, limits, cache, precision=precision))
-        return _hosts[key]
-
-
 def stop_orders(keys: Collection[str]) -> None:
     """Have the worker's orders among these stopped; run by the worker itself, not by one of its threads."""
-    for host in _hosts.values():
-        host.stop(keys)
+    _stopped.update(keys)
 
 
-def describe(dask_worker: Worker) -> dict[str, Any]:
+def describe(dask_worker: DaskWorker) -> dict[str, Any]:
     """What the coordinator must know of a worker before it sends it trials; makes the worker's process fit for them."""
     _lift_what_the_nanny_imposes()
+    host = os.environ.get(HOST_VARIABLE)
     return {
-        "host": os.environ.get(HOST_VARIABLE) or socket.gethostname(),
-        "computer": os.environ.get(HOST_VARIABLE) or _boot_id() or socket.gethostname(),
+        "host": host or socket.gethostname(),
+        "computer": host or _boot_id() or socket.gethostname(),
         "slots": dask_worker.state.nthreads,
         "machine": this_machine().model_dump(),
         "versions": own_versions(),

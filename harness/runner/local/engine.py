@@ -40,7 +40,8 @@ class LocalEngine:
     """At most `jobs` accuracy trials side by side, one thread each; a speed trial has all cores to itself.
 
     `cache` is the folder in which tasks keep data that take long to make; None: they are made again each time.
-    `preload` is the module that the server imports before the first trial; `precision`: of the timing blocks.
+    `preload` is the module that the server imports before the first trial; `precision`: of the timing blocks;
+    `first_core`: the number of the core that the first of its accuracy trials is pinned to.
     """
 
     waits_for = "another run on this machine: speed trials have it to themselves"
@@ -52,6 +53,7 @@ class LocalEngine:
         cache: Path | None = None,
         preload: str = PRELOAD,
         precision: Precision = EVERY_PAIR,
+        first_core: int = 0,
     ) -> None:
         self.jobs = jobs or usable_cores()
         self._limits = limits or Limits()
@@ -59,7 +61,9 @@ class LocalEngine:
         self._precision = precision
         self._context = server_context(preload)
         remove_abandoned()
-        self._cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+        first = first_core % max(1, len(cores))
+        self._cores = cores[first:] + cores[:first]
         self._running: list[Child] = []
         self._block: TimingBlock | None = None
         self._waiting: list[Child] = []
@@ -85,7 +89,7 @@ class LocalEngine:
 
     def choose(self, waiting: Sequence[Trial]) -> Sequence[int]:
         """The first trial whose program a process waits with, else the first whose program no process runs."""
-        compiled = {child.trial.program for child in self._waiting}
+        compiled = self.compiled()
         busy = {child.trial.program for child in self._running}
         other = None
         for index, trial in enumerate(islice(waiting, LOOK_AHEAD)):
@@ -96,6 +100,10 @@ class LocalEngine:
             if other is None and trial.program not in busy:
                 other = index
         return [other or 0]
+
+    def compiled(self) -> set[str]:
+        """The programs that processes wait with."""
+        return {child.trial.program for child in self._waiting}
 
     def submit(self, trials: Sequence[Trial]) -> None:
         if trials[0].spec.lane == "speed":
@@ -157,7 +165,11 @@ class LocalEngine:
 
     def close(self) -> None:
         self.interrupt()
-        self._end_waiting(len(self._waiting))
+        self.rest()
+
+    def rest(self, waiting: int = 0) -> None:
+        """With no trial to run: keep this number of processes that wait for one, and leave the machine to others."""
+        self._end_waiting(len(self._waiting) - waiting)
         self._machine.release()
 
     def _finish(self, child: Child) -> Sequence[Record]:
@@ -191,15 +203,19 @@ class LocalEngine:
             self._watched = now
             for child in self._running:
                 child.watch(now, self._limits, self._limits.memory(self.jobs))
-            if self._waiting:
-                memory = psutil.virtual_memory()
-                if memory.available < FREE_MEMORY * memory.total:
-                    self._end_waiting(1)
+            if self._waiting and memory_is_short():
+                self._end_waiting(1)
 
     def _free_core(self) -> int | None:
         """The core with the fewest trials on it."""
         taken = [child.core for child in self._running]
         return min(self._cores, key=taken.count, default=None)
+
+
+def memory_is_short() -> bool:
+    """Whether no process is to wait for a trial."""
+    memory = psutil.virtual_memory()
+    return bool(memory.available < FREE_MEMORY * memory.total)
 
 
 def _end_all(children: list[Child]) -> None:

@@ -8,11 +8,11 @@ import pytest
 
 from harness.plan.estimate import Estimator, load_of
 from harness.runner.budget import CAUTION, Budget, in_rounds
-from harness.runner.cluster.events import Event, Worker
+from harness.runner.cluster.host import Worker
 from harness.runner.loop import left_to_do, run_plan
 from harness.spec.trial import TrialSpec
 from harness.store.sqlite import open_store
-from tests.runner.cluster.test_engine import Pretend, accuracy, blocks, engine_of, worker
+from tests.runner.cluster.test_engine import Event, Pretend, accuracy, blocks, engine_of, worker
 from tests.runner.test_loop import Silent
 
 SECONDS = 10.0

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import pytest
 
 from harness.errors import UserError
 from harness.runner.cluster.engine import MAX_GROUP, MAX_LOST, PATIENCE_SECONDS, ClusterEngine
-from harness.runner.cluster.events import Event, Failed, Gone, Joined, Left, Returned, Unfit, Worker
-from harness.runner.cluster.host import Order, Records
+from harness.runner.cluster.host import Order, Worker
 from harness.runner.engine import Trial
 from harness.runner.limits import Limits
 from harness.runner.precision import Precision
@@ -20,6 +19,7 @@ from harness.store.machine import this_machine
 from harness.store.record import Record
 from tests.factories import record, spec
 
+Event = Callable[[ClusterEngine], None]
 VERSIONS = {"harness": "abc", "python": "3.11.2", "tensorflow": "2.20.0", "keras": "3.13.0"}
 
 
@@ -29,11 +29,27 @@ def worker(name: str, slots: int = 2, **changes: Any) -> Worker:
     return Worker(**{**fields, "machine": machine, "versions": VERSIONS, **changes})
 
 
+def joined(worker: Worker) -> Event:
+    return lambda engine: engine.joined(worker)
+
+
+def left(worker_id: str) -> Event:
+    return lambda engine: engine.left(worker_id)
+
+
+def returned(key: str, records: Sequence[Record]) -> Event:
+    return lambda engine: engine.returned(key, records)
+
+
+def ends(why: str) -> Event:
+    return lambda engine: engine.ends(why)
+
+
 class Pretend:
     """A link whose workers do what the test says; its clock moves while it is waited for."""
 
     def __init__(self, *workers: Worker) -> None:
-        self.events: deque[Event] = deque(map(Joined, workers))
+        self.events: deque[Event] = deque(map(joined, workers))
         self.sent: dict[str, tuple[str, Order]] = {}
         self.history: list[tuple[str, Order]] = []
         self.dropped: list[str] = []
@@ -67,21 +83,21 @@ class Pretend:
     def done(self, key: str, **changes: Any) -> None:
         """The worker sends the records."""
         _, order = self.sent.pop(key)
-        self.events.append(Returned(key, records_of(order, **changes)))
+        self.events.append(returned(key, records_of(order, **changes)))
 
     def fail(self, key: str, why: str, *, lost: bool) -> None:
         """The order is not done."""
         del self.sent[key]
-        self.events.append(Failed(key, why, lost=lost))
+        self.events.append(lambda engine: engine.failed(key, why, lost=lost))
 
     def at(self, name: str) -> list[str]:
         """Keys of the orders at a host."""
         return [key for key, (address, _) in self.sent.items() if address == f"tcp://{name}:1"]
 
 
-def records_of(order: Order, **changes: Any) -> str:
+def records_of(order: Order, **changes: Any) -> list[Record]:
     """What a worker sends that has done an order."""
-    return Records.dump_json([record(of, attempt=attempt, **changes) for _, attempt, of in order.trials]).decode()
+    return [record(of, attempt=attempt, **changes) for _, attempt, of in order.trials]
 
 
 def ids(order: Order) -> list[str]:
@@ -166,19 +182,18 @@ def test_an_order_says_how_well_ratios_are_to_be_known() -> None:
     assert order.precision == precision
 
 
-def test_a_speed_trial_waits_until_its_host_is_empty_and_no_accuracy_trial_goes_there() -> None:
+def test_no_accuracy_trial_goes_to_a_host_that_has_a_block_and_the_block_begins_once_the_others_are_done() -> None:
     link = Pretend(worker("only", 2))
     engine = engine_of(link)
     first, fast, last = spec(seed=1), spec(lane="speed"), spec(seed=2)
     submit_what_fits(engine, [first, fast])
-    assert len(link.at("only")) == 1
+    before, block = link.at("only")
+    assert link.sent[block][1].trials[0][2].lane == "speed"
     assert not engine.has_room("accuracy")
-    link.done(link.at("only")[0])
+    link.done(before)
     engine.wait(0.1)
-    (key,) = link.at("only")
-    assert link.sent[key][1].trials[0][2].lane == "speed"
     assert not engine.has_room("accuracy")
-    link.done(key)
+    link.done(block)
     engine.wait(0.1)
     submit_what_fits(engine, [last])
     assert len(link.at("only")) == 1
@@ -189,7 +204,7 @@ def test_what_a_lost_host_was_doing_is_done_elsewhere_as_the_same_attempt() -> N
     engine = engine_of(link)
     submit_what_fits(engine, accuracy(4))
     lost = {id for key in link.at("a") for id in ids(link.sent[key][1])}
-    link.events.append(Left("id-a"))
+    link.events.append(left("id-a"))
     engine.wait(0.1)
     assert len(link.dropped) == 2
     for key in link.at("b"):
@@ -209,7 +224,7 @@ def test_the_block_of_a_lost_host_is_done_again_by_the_next_one() -> None:
     assert engine.running() == 3
     home = "a" if link.at("a") else "b"
     other = {"a": "b", "b": "a"}[home]
-    link.events.append(Left(f"id-{home}"))
+    link.events.append(left(f"id-{home}"))
     assert engine.wait(0.1) == []
     assert engine.running() == 3
     records = run_to_the_end(engine, link, waiting)
@@ -221,8 +236,8 @@ def test_a_block_that_waits_for_a_lost_host_goes_to_another() -> None:
     link = Pretend(worker("a"))
     engine = engine_of(link)
     submit_what_fits(engine, [spec(seed=9), *blocks(1)])
-    assert len(link.at("a")) == 1, "the block waits until the host is empty"
-    link.events += [Left("id-a"), Joined(worker("b"))]
+    assert len(link.at("a")) == 2, "the block waits there until the host has nothing else to do"
+    link.events += [left("id-a"), joined(worker("b"))]
     assert engine.wait(0.1) == []
     assert engine.running() == 3
     assert sorted(r.host or "" for r in run_to_the_end(engine, link, [])) == ["b"] * 3
@@ -234,8 +249,8 @@ def test_a_trial_that_is_there_whenever_a_worker_is_lost_is_given_up() -> None:
     submit_what_fits(engine, accuracy(1))
     for number in range(MAX_LOST):
         assert len(link.at("a")) == 1
-        link.events.append(Left("id-a" if number == 0 else f"id-{number}"))
-        link.events.append(Joined(worker("a", id=f"id-{number + 1}")))
+        link.events.append(left("id-a" if number == 0 else f"id-{number}"))
+        link.events.append(joined(worker("a", id=f"id-{number + 1}")))
         records = engine.wait(0.1)
     (given_up,) = records
     assert given_up.status == "interrupted", "that its workers were lost says nothing of its cell"
@@ -254,7 +269,7 @@ def test_a_worker_that_fails_and_then_leaves_is_lost_once() -> None:
         link.fail(link.at("a")[0], "scheduler-connection-lost", lost=True)
         assert engine.wait(0.1) == []
         assert len(link.at("a")) == 1
-        link.events += [Left("id-a"), Joined(worker("a"))]
+        link.events += [left("id-a"), joined(worker("a"))]
         assert engine.wait(0.1) == []
     assert [r.status for r in run_to_the_end(engine, link, [])] == ["ok"]
 
@@ -274,7 +289,7 @@ def test_a_block_that_is_there_whenever_a_worker_is_lost_is_given_up_whole() -> 
     submit_what_fits(engine, blocks(1, size=3))
     records: list[Record] = []
     for number in range(MAX_LOST):
-        link.events += [Left("id-a" if number == 0 else f"id-{number}"), Joined(worker("a", id=f"id-{number + 1}"))]
+        link.events += [left("id-a" if number == 0 else f"id-{number}"), joined(worker("a", id=f"id-{number + 1}"))]
         records += engine.wait(0.1)
     assert [r.status for r in records] == ["interrupted"] * 3
     assert engine.running() == 0
@@ -338,7 +353,7 @@ def test_what_an_order_did_not_begin_goes_on_as_the_same_attempt_where_its_progr
     home = next(name for name in ("small", "large") for key in link.at(name) if len(link.sent[key][1].trials) == 3)
     (key,) = [key for key in link.sent if len(link.sent[key][1].trials) == 3]
     order = link.sent.pop(key)[1]
-    link.events.append(Returned(key, records_of(order.model_copy(update={"trials": order.trials[:1]}))))
+    link.events.append(returned(key, records_of(order.model_copy(update={"trials": order.trials[:1]}))))
     assert [r.spec.seed for r in engine.wait(0.1)] == [0]
     assert engine.running() == 4
     address, again = next(sent for sent in link.sent.values() if len(sent[1].trials) == 2)
@@ -373,7 +388,7 @@ def test_the_trials_of_a_lost_order_go_on_one_by_one_and_only_the_one_to_blame_i
         for key in link.at("a"):
             if fatal in ordered(link)[0]:
                 old = "id-a" if not link.dropped else f"id-{len(link.dropped) - 1}"
-                link.events += [Left(old), Joined(worker("a", 1, id=f"id-{len(link.dropped)}"))]
+                link.events += [left(old), joined(worker("a", 1, id=f"id-{len(link.dropped)}"))]
             else:
                 link.done(key)
         records += engine.wait(0.1)
@@ -391,11 +406,8 @@ def test_of_an_order_that_was_stopped_what_is_done_is_kept() -> None:
     ((key, (_, order)),) = link.sent.items()
     del link.sent[key]
     done, stopped = (order.model_copy(update={"trials": order.trials[at : at + 1]}) for at in (0, 1))
-    both = [
-        *Records.validate_json(records_of(done)),
-        *Records.validate_json(records_of(stopped, status="interrupted", test={})),
-    ]
-    link.events.append(Returned(key, Records.dump_json(both).decode()))
+    both = [*records_of(done), *records_of(stopped, status="interrupted", test={})]
+    link.events.append(returned(key, both))
     assert [r.spec.seed for r in engine.wait(0.1)] == [0]
     assert ordered(link) == [[1]]
     assert [(r.spec.seed, r.status, r.attempt) for r in run_to_the_end(engine, link, [])] == [
@@ -408,7 +420,7 @@ def test_a_worker_that_sends_no_record_is_not_used() -> None:
     engine = engine_of(link)
     engine.submit(trials_of(accuracy(2)))
     ((key, (address, _)),) = link.sent.items()
-    link.events.append(Returned(key, "[]"))
+    link.events.append(returned(key, []))
     assert engine.wait(0.1) == []
     (left,) = [name for name in ("a", "b") if name not in address]
     assert {r.host for r in run_to_the_end(engine, link, [])} == {left}
@@ -430,11 +442,11 @@ def test_a_second_worker_on_a_host_is_refused_at_the_start_and_waits_later() -> 
         engine_of(Pretend(worker("a"), twin))
     link = Pretend(worker("a"))
     engine = engine_of(link)
-    link.events.append(Joined(twin))
+    link.events.append(joined(twin))
     engine.wait(0.1)
     assert engine.jobs == 2
     submit_what_fits(engine, accuracy(2))
-    link.events.append(Left("id-a"))
+    link.events.append(left("id-a"))
     engine.wait(0.1)
     assert len(link.at("twin")) == 2
 
@@ -442,7 +454,7 @@ def test_a_second_worker_on_a_host_is_refused_at_the_start_and_waits_later() -> 
 def test_a_second_worker_on_a_host_takes_the_place_of_one_that_is_refused() -> None:
     link = Pretend(worker("a"))
     engine = engine_of(link)
-    link.events.append(Joined(worker("a", id="id-twin", address="tcp://twin:1")))
+    link.events.append(joined(worker("a", id="id-twin", address="tcp://twin:1")))
     engine.wait(0.1)
     submit_what_fits(engine, accuracy(1))
     link.fail(link.at("a")[0], "its engine has failed", lost=False)
@@ -466,9 +478,8 @@ def test_what_no_worker_can_do_is_told_at_once(workers: Sequence[Worker], limits
 
 def test_a_worker_that_cannot_be_used_is_told_with_why() -> None:
     link = Pretend()
-    link.events.append(
-        Unfit("tcp://x:1", "it does not describe itself (ModuleNotFoundError: No module named 'harness')")
-    )
+    why = "it does not describe itself (ModuleNotFoundError: No module named 'harness')"
+    link.events.append(lambda engine: engine.refuse("tcp://x:1", why))
     with pytest.raises(UserError, match=r"tcp://x:1: it does not describe itself .*No module named 'harness'"):
         engine_of(link)
 
@@ -491,15 +502,15 @@ def test_the_run_waits_for_workers_to_come_back_but_not_for_ever() -> None:
     link = Pretend(worker("a"))
     engine = engine_of(link)
     submit_what_fits(engine, accuracy(1))
-    link.events.append(Left("id-a"))
+    link.events.append(left("id-a"))
     assert engine.wait(0.1) == []
     assert not engine.has_room("accuracy")
     assert engine.running() == 1
     engine.wait(PATIENCE_SECONDS / 2)
-    link.events.append(Joined(worker("a", id="again")))
+    link.events.append(joined(worker("a", id="again")))
     engine.wait(0.1)
     assert len(link.at("a")) == 1
-    link.events.append(Left("again"))
+    link.events.append(left("again"))
     engine.wait(0.1)
     engine.wait(PATIENCE_SECONDS)
     with pytest.raises(UserError, match="no worker for 600 s"):
@@ -526,7 +537,7 @@ def test_a_record_that_comes_with_the_end_of_the_scheduler_is_given_first() -> N
     submit_what_fits(engine, accuracy(2))
     done, _ = link.at("a")
     link.done(done)
-    link.events.append(Gone("the scheduler tcp://s:1 is gone"))
+    link.events.append(ends("the scheduler tcp://s:1 is gone"))
     assert [r.status for r in engine.wait(0.1)] == ["ok"]
     with pytest.raises(UserError, match=r"tcp://s:1 is gone"):
         engine.wait(0.1)
@@ -536,7 +547,7 @@ def test_a_scheduler_that_is_gone_ends_the_run() -> None:
     link = Pretend(worker("a"))
     engine = engine_of(link)
     submit_what_fits(engine, accuracy(1))
-    link.events.append(Gone("the scheduler tcp://s:1 is gone"))
+    link.events.append(ends("the scheduler tcp://s:1 is gone"))
     with pytest.raises(UserError, match=r"tcp://s:1 is gone. What is finished is stored"):
         engine.wait(0.1)
     began = link.now
@@ -552,8 +563,18 @@ def test_interrupting_brings_the_records_of_what_ran() -> None:
     sent = set(link.sent)
     records = engine.interrupt()
     assert set(link.stopped) == sent
-    assert [r.status for r in records] == ["interrupted"] * 3, "what was not begun has no record"
+    assert [r.status for r in records] == ["interrupted"] * 5
     assert engine.running() == 0
+
+
+def test_what_was_not_begun_when_the_run_is_stopped_has_no_record_and_no_worker_is_to_blame() -> None:
+    told: list[str] = []
+    link = Pretend(worker("a", 1))
+    link.stop = lambda keys, addresses: link.events.extend(returned(key, []) for key in keys)  # type: ignore[method-assign]
+    engine = engine_of(link, say=told.append)
+    submit_what_fits(engine, [*accuracy(1), *blocks(1)])
+    assert engine.interrupt() == []
+    assert (engine.running(), engine.jobs, told) == (0, 1, [])
 
 
 def test_a_worker_that_does_not_answer_is_not_waited_for_when_the_run_is_stopped() -> None:
@@ -575,7 +596,7 @@ def test_a_record_that_comes_after_its_worker_was_given_up_is_not_taken() -> Non
     engine = engine_of(link)
     submit_what_fits(engine, accuracy(1))
     ((key, (address, order)),) = link.sent.items()
-    late = Returned(key, records_of(order))
-    link.events += [Left("id-a" if "a:1" in address else "id-b"), late]
+    late = returned(key, records_of(order))
+    link.events += [left("id-a" if "a:1" in address else "id-b"), late]
     assert engine.wait(0.1) == []
     assert len(run_to_the_end(engine, link, [])) == 1

@@ -1,11 +1,10 @@
-"""What a worker does with orders: an engine in a thread, which only pretends here."""
+"""What a worker does with an order: an engine that only pretends here."""
 
 from __future__ import annotations
 
-import queue
 import time
-from collections.abc import Collection, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,194 +12,198 @@ import pytest
 
 from harness.errors import UserError
 from harness.runner.cluster import host
-from harness.runner.cluster.host import HostEngine
+from harness.runner.cluster.host import Order, run_trials
 from harness.runner.engine import Trial
+from harness.runner.lanes import MachineLock
 from harness.runner.limits import Limits
 from harness.runner.precision import EVERY_PAIR, Precision
 from harness.spec.factors import Lane
 from harness.store.record import Record
 from tests.factories import record, spec
 
-TRIAL = Trial(spec().id(), spec())
 LONG = 30.0
+GROUP = [Trial(of.id(), of) for of in (spec(seed=seed) for seed in range(3))]
+BLOCK = [Trial(of.id(), of) for of in (spec(lane="speed", cell=cell) for cell in ("gru", "lstm"))]
 
 
 class Pretend:
-    """An engine in which a trial ends once the test puts its record, or what is to be raised, into `ends`."""
+    """An engine in which every trial ends at the next `wait` with the status that `ends` gives, 'ok' where it is empty.
 
-    jobs = 2
-    lock_error: str | None = None
+    `fails`: what is raised once this number of trials has ended.
+    """
 
-    def __init__(self) -> None:
-        self.ends: queue.SimpleQueue[Record | Exception] = queue.SimpleQueue()
-        self.calls: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+    def __init__(self, *ends: str, fails: tuple[int, Exception] | None = None, programs: Sequence[str] = ()) -> None:
+        self.begun: list[str] = []
+        self.ended = 0
+        self.closed = False
+        self.rested_with: int | None = None
+        self._ends = list(ends)
+        self._fails = fails
+        self._active: list[Trial] = []
+        self._programs = set(programs)
 
     def has_room(self, lane: Lane) -> bool:
-        if self.lock_error:
-            raise UserError(self.lock_error)
+        if self._fails and self._fails[0] == self.ended:
+            raise self._fails[1]
         return True
 
-    def submit(self, trials: Sequence[Trial]) -> None:
-        self.calls.put(("submit", trials[0].id))
+    def running(self) -> int:
+        return len(self._active)
 
-    def stop(self, trial_ids: Collection[str]) -> None:
-        self.calls.put(("stop", set(trial_ids)))
+    def submit(self, trials: Sequence[Trial]) -> None:
+        assert not self._active
+        self.begun += [trial.id for trial in trials]
+        self._active = list(trials)
 
     def wait(self, seconds: float) -> Sequence[Record]:
-        try:
-            end = self.ends.get(timeout=0.01)
-        except queue.Empty:
-            return []
-        if isinstance(end, Exception):
-            raise end
-        return [end]
+        active, self._active = self._active, []
+        self.ended += len(active)
+        return [ended(trial, self._ends.pop(0) if self._ends else "ok") for trial in active]
+
+    def interrupt(self) -> Sequence[Record]:
+        active, self._active = self._active, []
+        return [ended(trial, "interrupted") for trial in active]
+
+    def compiled(self) -> set[str]:
+        return self._programs
+
+    def rest(self, waiting: int = 0) -> None:
+        self.rested_with = waiting
 
     def close(self) -> None:
-        self.calls.put(("close", None))
+        self.closed = True
 
 
-def test_runs_that_ask_for_other_limits_or_precision_have_engines_of_their_own(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    made: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(host, "_hosts", {})
-    monkeypatch.setattr(host, "LocalEngine", lambda *arguments, precision: made.append((arguments[1], precision)))
-    monkeypatch.setattr(host, "HostEngine", lambda engine: object())
-    asked = [(Limits(), EVERY_PAIR), (Limits(), Precision(most_rounds=7)), (Limits(1.0), EVERY_PAIR)]
-    hosts = [host._host(limits, precision, 2, "folder") for limits, precision in asked * 2]
-    assert made == asked
-    assert hosts[:3] == hosts[3:]
+def ended(trial: Trial, status: str) -> Record:
+    return record(trial.spec, status=status, test={} if status == "interrupted" else {"loss": 0.5})
 
 
-def host_of(engine: Pretend) -> HostEngine:
-    return HostEngine(engine)  # type: ignore[arg-type]
+def run(engine: Pretend, trials: Sequence[Trial], is_over: Callable[[], bool] = lambda: False) -> list[Record]:
+    return run_trials(engine, trials, is_over)  # type: ignore[arg-type]
 
 
-def begun(engine: Pretend, host: HostEngine, key: str) -> Future[list[Record]]:
-    """An order that the engine has begun."""
-    order = host.run(key, [TRIAL])
-    assert engine.calls.get(timeout=LONG) == ("submit", TRIAL.id)
-    return order
-
-
-def refusal(order: Future[list[Record]]) -> str:
-    with pytest.raises(UserError) as refused:
-        order.result(LONG)
-    return str(refused.value)
-
-
-def test_an_order_whose_machine_lock_cannot_be_opened_is_refused_and_the_next_one_is_heard() -> None:
-    engine = Pretend()
-    engine.lock_error = "/tmp/harness-lanes.lock: the machine's lock cannot be opened"
-    host = host_of(engine)
-    for key in ("first", "second"):
-        assert refusal(host.run(key, [TRIAL])) == engine.lock_error
-    engine.lock_error = None
-    third = begun(engine, host, "third")
-    engine.ends.put(record())
-    assert third.result(LONG)[0].status == "ok"
-
-
-def test_an_engine_that_fails_leaves_no_order_without_an_answer() -> None:
-    engine = Pretend()
-    host = host_of(engine)
-    running, waiting = begun(engine, host, "running"), host.run("waiting", [TRIAL])
-    engine.ends.put(OSError("no more files"))
-    later = host.run("later", [TRIAL])
-    for order in (running, waiting, later):
-        assert refusal(order) == "its engine has failed (OSError: no more files); start the worker again"
-    assert engine.calls.get(timeout=LONG) == ("close", None), "nothing is left running"
-
-
-def test_stopping_an_order_leaves_a_newer_one_of_the_same_trial_alone() -> None:
-    engine = Pretend()
-    host = host_of(engine)
-    old = begun(engine, host, "old")
-    new = host.run("new", [TRIAL])
-    host.stop(["old"])
-    assert engine.calls.get(timeout=LONG) == ("stop", {TRIAL.id})
-    engine.ends.put(record(status="interrupted", test={}))
-    assert old.result(LONG)[0].status == "interrupted"
-    assert engine.calls.get(timeout=LONG) == ("submit", TRIAL.id)
-    host.stop(["old"])
-    assert engine.calls.get(timeout=LONG) == ("stop", set()), "the old one is no more"
-    engine.ends.put(record())
-    assert new.result(LONG)[0].status == "ok"
-
-
-def test_an_order_that_is_stopped_before_it_was_begun_is_cancelled() -> None:
-    engine = Pretend()
-    host = host_of(engine)
-    running, waiting = begun(engine, host, "running"), host.run("waiting", [TRIAL])
-    host.stop(["waiting"])
-    engine.ends.put(record())
-    assert running.result(LONG)[0].status == "ok"
-    deadline = time.monotonic() + LONG
-    while not waiting.cancelled():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def test_a_block_is_answered_once_all_its_trials_have_ended() -> None:
-    engine = Pretend()
-    host = host_of(engine)
-    specs = [spec(lane="speed", cell=cell) for cell in ("gru", "lstm")]
-    order = host.run("block", [Trial(s.id(), s) for s in specs])
-    assert engine.calls.get(timeout=LONG) == ("submit", specs[0].id())
-    engine.ends.put(record(specs[0]))
-    time.sleep(0.1)
-    assert not order.done()
-    engine.ends.put(record(specs[1]))
-    assert [r.trial_id for r in order.result(LONG)] == [s.id() for s in specs]
-
-
-GROUP = [Trial(of.id(), of) for of in (spec(seed=seed) for seed in range(3))]
-
-
-def next_call(engine: Pretend) -> Any:
-    return engine.calls.get(timeout=LONG)
+def ids(trials: Sequence[Trial]) -> list[str]:
+    return [trial.id for trial in trials]
 
 
 def test_the_trials_of_a_program_run_one_after_another_and_are_answered_together() -> None:
+    engine = Pretend("ok", "crashed")
+    assert [r.status for r in run(engine, GROUP)] == ["ok", "crashed", "ok"]
+    assert engine.begun == ids(GROUP)
+
+
+def test_a_block_begins_with_all_its_trials_and_is_answered_whole() -> None:
     engine = Pretend()
-    order = host_of(engine).run("group", GROUP)
-    for trial in GROUP:
-        assert not order.done()
-        assert next_call(engine) == ("submit", trial.id)
-        assert engine.calls.empty()
-        engine.ends.put(record(trial.spec, status="crashed" if trial is GROUP[1] else "ok"))
-    assert [r.status for r in order.result(LONG)] == ["ok", "crashed", "ok"]
+    assert [r.trial_id for r in run(engine, BLOCK)] == ids(BLOCK)
 
 
 def test_an_order_that_takes_long_gives_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host, "ORDER_SECONDS", 0.0)
+    monkeypatch.setattr(host, "ORDER_SECONDS", -1.0)
+    assert [r.trial_id for r in run(Pretend(), GROUP)] == [GROUP[0].id]
+
+
+def test_an_order_that_nobody_waits_for_is_stopped_and_begins_no_further_trial() -> None:
     engine = Pretend()
-    order = host_of(engine).run("group", GROUP)
-    assert next_call(engine) == ("submit", GROUP[0].id)
-    engine.ends.put(record(GROUP[0].spec))
-    assert [r.trial_id for r in order.result(LONG)] == [GROUP[0].id]
+    engine.wait = lambda seconds: []  # type: ignore[method-assign]
+    assert [(r.trial_id, r.status) for r in run(engine, GROUP, lambda: bool(engine.begun))] == [
+        (GROUP[0].id, "interrupted")
+    ]
+    assert run(Pretend(), GROUP, lambda: True) == []
 
 
-def test_an_order_that_is_stopped_begins_no_further_trial() -> None:
+def test_after_a_trial_that_a_signal_stopped_none_is_begun() -> None:
+    """The worker is about to end."""
+    engine = Pretend("ok", "interrupted")
+    assert [r.status for r in run(engine, GROUP)] == ["ok", "interrupted"]
+    assert engine.begun == ids(GROUP[:2])
+
+
+def test_an_order_that_cannot_begin_is_refused_and_one_that_has_begun_gives_what_is_done() -> None:
+    error = UserError("/tmp/harness-lanes.lock: the machine's lock cannot be opened")
+    with pytest.raises(UserError, match="lock cannot be opened"):
+        run(Pretend(fails=(0, error)), GROUP)
+    assert [r.trial_id for r in run(Pretend(fails=(1, error)), GROUP)] == [GROUP[0].id]
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What local engines were made with."""
+    made: list[dict[str, Any]] = []
+
+    def make(slots: int, limits: Limits, cache: Path, **options: Any) -> Pretend:
+        made.append({"limits": limits, **options})
+        return Pretend(programs=[f"program {len(made)}"])
+
+    monkeypatch.setattr(host, "_engines", type(host._engines)(list))
+    monkeypatch.setattr(host, "LocalEngine", make)
+    monkeypatch.setattr(host, "memory_is_short", lambda: False)
+    return made
+
+
+def an_order(limits: Limits | None = None, precision: Precision = EVERY_PAIR) -> Order:
+    return Order(trials=[], limits=limits or Limits(), precision=precision, any_versions=False)
+
+
+def an_engine(order: Order, program: str = "program") -> Any:
+    return host._an_engine(order, program, 2, "folder")
+
+
+def test_runs_that_ask_for_other_limits_or_precision_have_engines_of_their_own(made: list[dict[str, Any]]) -> None:
+    for order in (an_order(), an_order(precision=Precision(most_rounds=7)), an_order(Limits(1.0))) * 2:
+        with an_engine(order):
+            pass
+    assert [(one["limits"], one["precision"]) for one in made] == [
+        (Limits(), EVERY_PAIR), (Limits(), Precision(most_rounds=7)), (Limits(1.0), EVERY_PAIR),
+    ]  # fmt: skip
+
+
+def test_orders_side_by_side_have_engines_and_cores_of_their_own(made: list[dict[str, Any]]) -> None:
+    with an_engine(an_order()) as first, an_engine(an_order()) as second:
+        assert first is not second
+    assert [one["first_core"] for one in made] == [0, 1]
+    assert first.rested_with == second.rested_with == 16, "of 32 waiting processes, for two slots"
+    with an_engine(an_order(), "program 2") as one, an_engine(an_order(), "program 2") as other:
+        assert (one, other) == (second, first), "the one that has compiled the program"
+
+
+def test_where_memory_is_short_no_process_waits_for_a_trial(
+    made: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with an_engine(an_order()) as first, an_engine(an_order()) as second:
+        pass
+    monkeypatch.setattr(host, "memory_is_short", lambda: True)
+    with an_engine(an_order(), "program 1") as one:
+        assert one is first
+        assert second.rested_with == 0
+        assert first.rested_with == 16
+
+
+def test_an_engine_that_fails_is_closed_and_not_used_again(made: list[dict[str, Any]]) -> None:
+    with pytest.raises(OSError, match="no more files"), an_engine(an_order()) as failing:
+        raise OSError("no more files")
+    assert failing.closed
+    with an_engine(an_order()) as other:
+        assert other is not failing
+
+
+def test_a_block_waits_for_the_other_orders_of_its_worker(tmp_path: Path) -> None:
+    """They have the machine's lock together; a block has it alone, in the same process too."""
+    lock = tmp_path / "lock"
+    others = [MachineLock(lock), MachineLock(lock)]
+    assert all(other.take("accuracy") for other in others)
+    mine = MachineLock(lock)
     engine = Pretend()
-    host = host_of(engine)
-    order = host.run("group", GROUP)
-    assert next_call(engine) == ("submit", GROUP[0].id)
-    engine.ends.put(record(GROUP[0].spec))
-    assert next_call(engine) == ("submit", GROUP[1].id)
-    host.stop(["group"])
-    assert next_call(engine) == ("stop", {GROUP[1].id})
-    engine.ends.put(record(GROUP[1].spec))  # it was done at that moment
-    assert [r.trial_id for r in order.result(LONG)] == [trial.id for trial in GROUP[:2]]
-
-
-def test_an_order_whose_next_trial_cannot_be_started_gives_what_is_done() -> None:
-    engine = Pretend()
-    order = host_of(engine).run("group", GROUP)
-    assert next_call(engine) == ("submit", GROUP[0].id)
-    engine.lock_error = "no temporary folder can be made"
-    engine.ends.put(record(GROUP[0].spec))
-    assert [r.trial_id for r in order.result(LONG)] == [GROUP[0].id]
+    engine.has_room = mine.take  # type: ignore[method-assign]
+    engine.wait = lambda seconds, wait=engine.wait: (time.sleep(0.01), wait(0))[1]  # type: ignore[method-assign, misc]
+    with ThreadPoolExecutor(1) as pool:
+        block: Future[list[Record]] = pool.submit(run, engine, BLOCK)
+        for other in others:
+            time.sleep(0.1)
+            assert not engine.begun
+            other.release()
+        assert len(block.result(LONG)) == 2
+    assert not others[0].take("accuracy")
+    mine.release()
 
 
 def test_two_workers_on_one_computer_are_known_as_such() -> None:
