@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from harness.errors import UserError
 from harness.plan.estimate import Estimator, Load, load_of
 from harness.runner.engine import Trial
+from harness.runner.lanes import in_blocks
 from harness.runner.places import Places
 from harness.spec.factors import Lane
 from harness.spec.trial import TrialSpec, block_of, condition_of
@@ -44,15 +45,12 @@ def in_rounds(left: Sequence[Trial], planned: Mapping[str, TrialSpec]) -> list[l
     for spec in planned.values():
         seeds.setdefault(condition_of(spec), set()).add(spec.seed)
     numbers = {key: {seed: number for number, seed in enumerate(sorted(known))} for key, known in seeds.items()}
-    blocks: dict[tuple[object, ...], list[Trial]] = {}
-    for trial in left:
-        blocks.setdefault(block_of(trial.spec), []).append(trial)
 
     def turn(block: list[Trial]) -> tuple[bool, int]:
         spec = block[0].spec
         return spec.purpose != "tuning", numbers[condition_of(spec)][spec.seed]
 
-    return sorted(blocks.values(), key=turn)
+    return sorted(in_blocks(left), key=turn)
 
 
 @dataclass

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from types import MappingProxyType
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from harness.runner.engine import Engine, Trial
 from harness.runner.lanes import speed_order
@@ -16,54 +16,11 @@ from harness.stopping import stop_on_signals
 from harness.store.record import Record, is_left
 from harness.store.sqlite import NONE, Attempts, Store
 
+if TYPE_CHECKING:
+    from harness.runner.budget import Budget
+    from harness.runner.progress import ShowProgress
+
 _POLL_SECONDS = 0.2
-
-
-class Watcher(Protocol):
-    """Is told how a run goes on."""
-
-    def started(self, trial: Trial) -> None:
-        """A trial went to the engine."""
-
-    def finished(self, record: Record) -> None:
-        """A trial's record was stored."""
-
-    def held_up(self, waits_for: str) -> None:
-        """Nothing runs, and what waits cannot start now, and for what; told again and again until it can."""
-
-
-class TrialSource(Protocol):
-    """Where the trials come from. Is told what is started and what has ended, and says when it is time to stop."""
-
-    def next_block(self) -> Sequence[Trial]:
-        """What is to be run next; nothing where there is nothing, or nothing now."""
-
-    def is_over(self) -> bool:
-        """Whether what still runs is to be stopped."""
-
-    def started(self, trial: Trial) -> None:
-        """A trial went to the engine."""
-
-    def ended(self, trial_id: str, *, done: bool) -> None:
-        """A trial came back; not done where it was stopped."""
-
-
-class _Everything:
-    """The trials that are left, as one block."""
-
-    def __init__(self, left: Sequence[Trial]) -> None:
-        self._left = left
-
-    def next_block(self) -> Sequence[Trial]:
-        block, self._left = self._left, ()
-        return block
-
-    def is_over(self) -> bool:
-        return False
-
-    def started(self, trial: Trial) -> None: ...
-
-    def ended(self, trial_id: str, *, done: bool) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -131,8 +88,8 @@ def run_plan(
     planned: int,
     store: Store,
     engine: Engine,
-    watcher: Watcher,
-    budget: TrialSource | None = None,
+    progress: ShowProgress,
+    budget: Budget | None = None,
 ) -> RunOutcome:
     """Do the trials that are left. Ctrl-C, SIGTERM or SIGHUP stops cleanly: what is finished is stored already.
 
@@ -140,13 +97,12 @@ def run_plan(
     spent is interrupted. Raises UserError where a record cannot be stored (a full disk, say), or the engine cannot go
     on; what was stored before is intact, and what the engine has finished by then is stored too.
     """
-    source: TrialSource = budget or _Everything(left)
-    waiting: deque[Trial] = deque()
+    waiting = deque(left if budget is None else ())
     finished = failed = 0
 
     def next_trial() -> Trial | None:
-        if not waiting:
-            waiting.extend(source.next_block())
+        if not waiting and budget:
+            waiting.extend(budget.next_block())
         return waiting[0] if waiting else None
 
     def take_in(records: Sequence[Record]) -> None:
@@ -155,23 +111,25 @@ def run_plan(
             store.add_all(records)
         for record in records:
             done = record.status != "interrupted"
-            source.ended(record.trial_id, done=done)
+            if budget:
+                budget.ended(record.trial_id, done=done)
             if done:
                 finished += 1
                 failed += record.status != "ok"
-                watcher.finished(record)
+                progress.finished(record)
 
     with stop_on_signals() as stopped:
         try:
-            while not stopped() and not source.is_over() and (next_trial() or engine.running()):
+            while not stopped() and not (budget and budget.is_over()) and (next_trial() or engine.running()):
                 while (first := next_trial()) and engine.has_room(first.spec.lane):
                     group = _next_group(waiting, engine)
                     engine.submit(group)
                     for trial in group:
-                        source.started(trial)
-                        watcher.started(trial)
+                        if budget:
+                            budget.started(trial)
+                        progress.started(trial)
                 if waiting and not engine.running():
-                    watcher.held_up(engine.waits_for)
+                    progress.held_up(engine.waits_for)
                 take_in(engine.wait(_POLL_SECONDS))
             take_in(engine.interrupt())
         except Exception:

@@ -37,7 +37,7 @@ def describe(record: Record, planned: Collection[TrialSpec] = ()) -> str:
 
 
 class ShowProgress:
-    """A Watcher that shows done, running, failed and the time left. Use as a context manager.
+    """Shows done, running, failed and the time left. Use as a context manager.
 
     It teaches the estimator what trials take. `hosts` are how many each host runs side by side; `deadline`, on the
     monotonic clock, is when the run will stop.
@@ -88,11 +88,13 @@ class ShowProgress:
         self._bar.stop()
 
     def started(self, trial: Trial) -> None:
+        """A trial went to the engine."""
         self._held_since, self._held_told = math.inf, False
         self._running += 1
         self._update()
 
     def finished(self, record: Record) -> None:
+        """A trial's record was stored."""
         self._running -= 1
         self._done += 1
         load = load_of(record.spec)
@@ -108,6 +110,7 @@ class ShowProgress:
         self._update()
 
     def held_up(self, waits_for: str) -> None:
+        """Nothing runs, and what waits cannot start now, and for what; called again and again until it can."""
         now = time.monotonic()
         self._held_since = min(self._held_since, now)
         if not self._held_told and now - self._held_since >= _HELD_UP_SECONDS:

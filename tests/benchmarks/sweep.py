@@ -48,7 +48,7 @@ updates = {updates}
 
 
 class Silent:
-    """A Watcher that shows nothing."""
+    """Progress that is not shown."""
 
     def started(self, trial: object) -> None: ...
 
