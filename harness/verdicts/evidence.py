@@ -1,4 +1,4 @@
-"""What judging a claim gives, as data: everything that its verdict and the sentences of its verdict state."""
+"""What judging a comparison gives, as data: everything that its verdict and the sentences of its verdict state."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from harness.cells.facts import FactFound
-from harness.errors import UserError
-from harness.spec.claims import Comparison, Exact, NotTestable
+from harness.spec.claims import Comparison
 from harness.verdicts.advantages import Scale
 from harness.verdicts.baselines import AgainstBaseline
 from harness.verdicts.lean import Lean
@@ -85,32 +83,3 @@ class Compared:
     relation: Relation = "one condition"
     word: VerdictWord = "undecided"
     middle: Middle | None = None
-
-
-@dataclass(frozen=True)
-class NoPairs:
-    """A comparison for which there are no two trials of one condition and seed."""
-
-    claim: Comparison
-    any_records: bool
-    instead: Mapping[str, tuple[Any, ...]]
-    """See `pairs.instead`."""
-
-
-@dataclass(frozen=True)
-class NotMeasured:
-    """A comparison whose outcome the records do not have."""
-
-    claim: Comparison
-    error: UserError
-
-
-@dataclass(frozen=True)
-class FactEvaluated:
-    """A claim that counting or evaluating an equation decides, or the reason why that was not possible."""
-
-    claim: Exact
-    fact: FactFound | UserError
-
-
-Judgement = Compared | NoPairs | NotMeasured | FactEvaluated | NotTestable

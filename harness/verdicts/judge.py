@@ -8,6 +8,7 @@ differently depends on the condition. What is found is data (`evidence`); its se
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -17,27 +18,21 @@ from harness.cells.facts import FactFound, facts
 from harness.errors import UserError
 from harness.spec.claims import Claim, Comparison, Exact, NotTestable
 from harness.store.interim import InterimAnalyses
-from harness.verdicts.evidence import (
-    Compared,
-    Evidence,
-    FactEvaluated,
-    Judgement,
-    Middle,
-    NoPairs,
-    NotMeasured,
-    Relation,
-)
+from harness.verdicts.evidence import Compared, Evidence, Middle, Relation
 from harness.verdicts.family import Corrected, corrected
 from harness.verdicts.outcomes import OutcomeColumn, with_outcome
-from harness.verdicts.pairs import PairedTrials, find_pairs, instead
+from harness.verdicts.pairs import PairedTrials, find_pairs
 from harness.verdicts.sample_evidence import ClaimSamples, sample_evidence, samples_of
 from harness.verdicts.saved import read_verdicts, write_verdicts
-from harness.verdicts.stated import stated
+from harness.verdicts.stated import bare_verdict, claim_verdict
 from harness.verdicts.stats import bounded_by, interquartile_mean
 from harness.verdicts.verdict import DECIDED, Verdict, VerdictWord
+from harness.verdicts.words.reasons import nothing_paired
 
 __all__ = ["judge", "judge_pairs", "read_verdicts", "write_verdicts"]
 
+Measured = tuple[Comparison, PairedTrials, OutcomeColumn]
+"""A comparison, its pairs, and what they compare."""
 _NONE: Mapping[str, InterimAnalyses] = MappingProxyType({})
 
 
@@ -47,65 +42,54 @@ def judge(
     curves: pd.DataFrame | None = None,
     interim: Mapping[str, InterimAnalyses] = _NONE,
 ) -> list[Verdict]:
-    """A verdict for each claim, in the claims' order; arguments as for `examine`."""
-    return [stated(judgement) for judgement in examine(claims, frame, curves, interim)]
-
-
-def judge_pairs(
-    measured: Sequence[tuple[Comparison, PairedTrials, OutcomeColumn]], interim: Mapping[str, InterimAnalyses] = _NONE
-) -> list[Verdict]:
-    """The verdicts of comparisons whose pairs are at hand, corrected as one family."""
-    return [stated(compared) for compared in examine_pairs(measured, interim)]
-
-
-def examine(
-    claims: Sequence[Claim],
-    frame: pd.DataFrame,
-    curves: pd.DataFrame | None = None,
-    interim: Mapping[str, InterimAnalyses] = _NONE,
-) -> list[Judgement]:
-    """What the records say of each claim, in the claims' order.
+    """A verdict for each claim, in the claims' order.
 
     frame: a row a trial, as `to_frame` gives it. curves: as `curves_frame` gives them; only time-to-target claims read
     them, and are not testable without. interim: of the claims (by id) for which seeds were added until they were
     decided; such a claim is judged by what its interim analyses have seen, at levels that allow for them.
     """
-    judgements: dict[str, Judgement] = {}
-    measured: list[tuple[Comparison, PairedTrials, OutcomeColumn]] = []
+    verdicts: dict[str, Verdict] = {}
+    measured: list[Measured] = []
     for claim in claims:
         if isinstance(claim, Exact):
-            judgements[claim.id] = _evaluated(claim, frame)
+            verdicts[claim.id] = _evaluated(claim, frame)
         elif isinstance(claim, NotTestable):
-            judgements[claim.id] = claim
+            verdicts[claim.id] = bare_verdict(claim, "not testable", claim.reason)
         else:
             try:
                 trials, outcome = with_outcome(frame, claim, curves)
                 paired = find_pairs(trials, claim, outcome.column, outcome.low)
             except UserError as error:
-                judgements[claim.id] = NotMeasured(claim, error)
+                reason = f"It cannot be measured here: {error}."
+                verdicts[claim.id] = bare_verdict(claim, "not testable", reason)
                 continue
             if paired.conditions:
                 measured.append((claim, paired, outcome))
             else:
-                judgements[claim.id] = NoPairs(claim, not frame.empty, {} if frame.empty else instead(claim, frame))
-    judgements |= {compared.overall.claim.id: compared for compared in examine_pairs(measured, interim)}
-    return [judgements[claim.id] for claim in claims]
+                verdicts[claim.id] = bare_verdict(claim, "undecided", nothing_paired(claim, frame))
+    verdicts |= {verdict.id: verdict for verdict in judge_pairs(measured, interim)}
+    return [verdicts[claim.id] for claim in claims]
 
 
-def examine_pairs(
-    measured: Sequence[tuple[Comparison, PairedTrials, OutcomeColumn]], interim: Mapping[str, InterimAnalyses] = _NONE
-) -> list[Compared]:
+def judge_pairs(measured: Sequence[Measured], interim: Mapping[str, InterimAnalyses] = _NONE) -> list[Verdict]:
+    """The verdicts of comparisons whose pairs are at hand, corrected as one family."""
+    return [claim_verdict(compared) for compared in examine_pairs(measured, interim)]
+
+
+def examine_pairs(measured: Sequence[Measured], interim: Mapping[str, InterimAnalyses] = _NONE) -> list[Compared]:
     """What pairs that are at hand say of comparisons, corrected as one family."""
     several = sum(len(paired.conditions) for _, paired, _ in measured if len(paired.conditions) > 1)
     claims = [samples_of(claim, paired, outcome, interim.get(claim.id), several) for claim, paired, outcome in measured]
     return [_compared(samples, p) for samples, p in zip(claims, corrected(claims), strict=True)]
 
 
-def _evaluated(claim: Exact, frame: pd.DataFrame) -> FactEvaluated:
+def _evaluated(claim: Exact, frame: pd.DataFrame) -> Verdict:
     try:
-        return FactEvaluated(claim, FactFound(*facts[claim.fact](frame)))
+        fact = FactFound(*facts[claim.fact](frame))
     except UserError as error:
-        return FactEvaluated(claim, error)
+        return bare_verdict(claim, "not testable", f"It cannot be evaluated here: {error}.")
+    word: VerdictWord = "undecided" if fact.holds is None else "supported" if fact.holds else "contradicted"
+    return replace(bare_verdict(claim, word, fact.reason), effect=fact.effect, unit=fact.unit)
 
 
 def _compared(samples: ClaimSamples, p: Corrected) -> Compared:

@@ -4,29 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.cells.facts import FactFound
 from harness.spec.claims import Claim, Comparison
-from harness.verdicts.evidence import Compared, Evidence, FactEvaluated, Judgement, NoPairs, NotMeasured
+from harness.verdicts.evidence import Compared, Evidence
 from harness.verdicts.stats import improvement
 from harness.verdicts.verdict import Verdict, VerdictWord
 from harness.verdicts.words.findings import not_beaten
-from harness.verdicts.words.reasons import claim_reason, not_evaluated, not_measured, nothing_paired, sample_reason
+from harness.verdicts.words.reasons import claim_reason, sample_reason
 
 
-def stated(judgement: Judgement) -> Verdict:
-    """The verdict on a claim."""
-    if isinstance(judgement, Compared):
-        return _of_comparison(judgement)
-    if isinstance(judgement, NoPairs):
-        return _bare(judgement.claim, "undecided", nothing_paired(judgement))
-    if isinstance(judgement, NotMeasured):
-        return _bare(judgement.claim, "not testable", not_measured(judgement))
-    if isinstance(judgement, FactEvaluated):
-        return _of_fact(judgement)
-    return _bare(judgement, "not testable", judgement.reason)
-
-
-def _of_comparison(compared: Compared) -> Verdict:
+def claim_verdict(compared: Compared) -> Verdict:
+    """The verdict on a comparison that has pairs."""
     parts = tuple(sample_verdict(part) for part in compared.conditions)
     overall, middle = sample_verdict(compared.overall), compared.middle
     return replace(
@@ -81,29 +68,9 @@ def sample_verdict(evidence: Evidence) -> Verdict:
     )
 
 
-def _of_fact(judgement: FactEvaluated) -> Verdict:
-    fact = judgement.fact
-    if not isinstance(fact, FactFound):
-        return _bare(judgement.claim, "not testable", not_evaluated(fact))
-    word: VerdictWord = "undecided" if fact.holds is None else "supported" if fact.holds else "contradicted"
-    return replace(_bare(judgement.claim, word, fact.reason), effect=fact.effect, unit=fact.unit)
-
-
-def _bare(claim: Claim, word: VerdictWord, reason: str) -> Verdict:
+def bare_verdict(claim: Claim, word: VerdictWord, reason: str) -> Verdict:
     """A verdict without figures."""
-    verdict = Verdict(
-        id=claim.id,
-        claim=claim.claim,
-        verdict=word,
-        effect=None,
-        ci_low=None,
-        ci_high=None,
-        unit="",
-        n=0,
-        reason=reason,
-        kind=claim.kind,
-        source=claim.source,
-    )
+    verdict = Verdict(id=claim.id, claim=claim.claim, verdict=word, reason=reason, kind=claim.kind, source=claim.source)
     if not isinstance(claim, Comparison):
         return verdict
     return replace(verdict, better=claim.better, than=claim.than, on=getattr(claim, "on", None) or "")

@@ -41,13 +41,13 @@ class Verdict:
     id: str
     claim: str
     verdict: VerdictWord
-    effect: float | None
-    ci_low: float | None
+    effect: float | None = None
+    ci_low: float | None = None
     """Bounds of the 95 % confidence interval of the effect; infinite where failed trials leave it open."""
-    ci_high: float | None
-    unit: str
+    ci_high: float | None = None
+    unit: str = ""
     """Of effect, bounds and margin; '%' where the comparison is a ratio."""
-    n: int
+    n: int = 0
     """Seeds (pairs) behind the verdict."""
     conditions: dict[str, Any] = field(default_factory=dict)
     """The scope: column of the frame to the value, or the list of values, that the records have."""

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter
 
-from harness.spec.claims import Claim
+from harness.spec.claims import Claim, Comparison
 from harness.store.frame import curves_frame, to_frame
-from harness.verdicts.evidence import Compared, Evidence, Judgement, NotMeasured
-from harness.verdicts.judge import examine, judge
+from harness.verdicts.evidence import Compared, Evidence
+from harness.verdicts.judge import examine_pairs, judge
+from harness.verdicts.outcomes import with_outcome
+from harness.verdicts.pairs import find_pairs
 from harness.verdicts.verdict import Verdict
 from tools.simulate import simulated_record
 
@@ -47,15 +49,14 @@ def verdict(records: list[Record], *claims: Claim) -> Verdict:
     return judge(claims, to_frame(records), curves_frame(records))[0]
 
 
-def judgement(records: list[Record], *claims: Claim) -> Judgement:
-    return examine(claims, to_frame(records), curves_frame(records))[0]
-
-
 def compared(records: list[Record], *claims: Claim) -> Compared:
-    """What the records say of the first claim, a comparison for which they have pairs."""
-    found = judgement(records, *claims)
-    assert isinstance(found, Compared)
-    return found
+    """What the records say of the first claim; the claims are comparisons for which they have pairs."""
+    measured = []
+    for one in claims:
+        assert isinstance(one, Comparison)
+        rows, outcome = with_outcome(to_frame(records), one, curves_frame(records))
+        measured.append((one, find_pairs(rows, one, outcome.column, outcome.low), outcome))
+    return examine_pairs(measured)[0]
 
 
 def evidence(records: list[Record], *claims: Claim) -> Evidence:
@@ -64,10 +65,10 @@ def evidence(records: list[Record], *claims: Claim) -> Evidence:
 
 
 def why_not(records: list[Record], *claims: Claim) -> str:
-    """The error for which the first claim cannot be measured."""
-    found = judgement(records, *claims)
-    assert isinstance(found, NotMeasured)
-    return str(found.error)
+    """The reason why the first claim cannot be measured."""
+    found = verdict(records, *claims)
+    assert (found.verdict, found.n) == ("not testable", 0)
+    return found.reason.removeprefix("It cannot be measured here: ").removesuffix(".")
 
 
 def solving(solved: Callable[[str, int, int], bool], lengths: tuple[int, ...] = (10,), seeds: int = 10) -> list[Record]:

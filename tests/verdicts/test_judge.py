@@ -8,9 +8,8 @@ import pytest
 
 from harness.cells.facts import FactFound, facts
 from harness.store.frame import to_frame
-from harness.verdicts.evidence import NoPairs
 from harness.verdicts.judge import judge
-from tests.verdicts.records import CLAIM, NOISE, evidence, judgement, not_testable, paired, trials, verdict, why_not
+from tests.verdicts.records import CLAIM, NOISE, evidence, not_testable, paired, trials, verdict, why_not
 from tools.simulate import simulated_record
 
 
@@ -108,15 +107,18 @@ def test_a_fact_that_cannot_be_evaluated_is_not_testable(monkeypatch: pytest.Mon
 
 def test_a_claim_without_records_has_what_the_records_have_instead() -> None:
     narrow = paired(where={"units": [77, 78], "task": "language"})
-    assert verdict(trials(0.2), narrow).verdict == "undecided"
-    assert judgement(trials(0.2), narrow) == NoPairs(narrow, True, {"units": (32,)})
-    nothing = verdict([], paired())
-    assert (nothing.better, nothing.than, nothing.on) == ("gru", "lstm", "test_loss")
-    assert judgement([], paired()) == NoPairs(paired(), False, {})
     other = paired(better="simple_rnn", where={"lane": "speed"})
-    assert judgement(trials(0.2), other) == NoPairs(other, True, {"cell": ("gru", "lstm"), "lane": ("accuracy",)})
     apart = [record for record in trials(0.2) if (record["spec"]["cell"] == "gru") == (record["spec"]["seed"] < 4)]
-    assert judgement(apart, paired()) == NoPairs(paired(), True, {})
+    for records, of, there_are in (
+        (trials(0.2), narrow, "The records have units 32."),
+        (trials(0.2), other, "The records have cell gru and lstm, lane accuracy."),
+        (apart, paired(), "No two records fit together."),
+        ([], paired(), "There are no records."),
+    ):
+        found = verdict(records, of)
+        assert (found.verdict, found.n, found.effect) == ("undecided", 0, None)
+        assert found.reason.endswith(there_are)
+        assert (found.better, found.than, found.on) == (of.better, "lstm", "test_loss")
 
 
 def test_a_metric_that_no_trial_measured_is_not_testable() -> None:

@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 
 from harness.store.frame import to_frame
-from harness.verdicts.evidence import NoPairs
 from harness.verdicts.judge import judge
 from tests.verdicts.records import (
     NOISE,
     claim,
     evidence,
-    judgement,
     paired,
     solving,
     timed,
@@ -88,7 +86,9 @@ def test_a_trend_follows_its_factor_though_the_updates_follow_too() -> None:
     found = verdict(records, shrinks)
     assert (found.verdict, found.n, found.by_condition) == ("supported", 8, ())
     two = [record for record in records if record["spec"]["train_size"] < 400]
-    assert judgement(two, shrinks) == NoPairs(shrinks, True, {}), "a trend takes 3 or more values of train_size"
+    found = verdict(two, shrinks)
+    assert (found.verdict, found.n) == ("undecided", 0), "a trend takes 3 or more values of train_size"
+    assert "No two records fit together" in found.reason
 
 
 def test_time_to_a_target_counts_misses_as_infinite() -> None:
@@ -233,7 +233,7 @@ def test_the_threshold_itself_solves_the_task_whichever_direction_is_better() ->
         found = verdict(records, claim(kind="proportion", margin=0.2, on=on, threshold=threshold))
         assert (found.effect, found.pairs[0].better, found.pairs[0].than) == (100, 1, 0)
     unmeasured = claim(kind="proportion", margin=0.2, on="test_f1", threshold=0.5)
-    assert why_not(records, unmeasured) == "no trial measured 'test_f1'"
+    assert "no trial measured 'test_f1'" in why_not(records, unmeasured)
 
 
 def test_a_task_without_a_threshold_or_a_target_is_not_testable_and_says_what_to_give() -> None:

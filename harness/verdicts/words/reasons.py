@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from harness.errors import UserError
+import pandas as pd
+
 from harness.spec.claims import Comparison, Trend, Where
-from harness.verdicts.evidence import Compared, Evidence, NoPairs, NotMeasured
+from harness.verdicts.evidence import Compared, Evidence
 from harness.verdicts.outcomes import OutcomeColumn
-from harness.verdicts.pairs import FEWEST_LEVELS, PairingCounts
+from harness.verdicts.pairs import FEWEST_LEVELS, PairingCounts, instead
 from harness.verdicts.verdict import DECIDED, Verdict, VerdictWord
 from harness.verdicts.words.conditions import condition_names
 from harness.verdicts.words.effects import effect_in_words
@@ -124,9 +125,8 @@ def left_out(counts: PairingCounts, outcome: OutcomeColumn) -> str:
     return _joined(*sentences)
 
 
-def nothing_paired(nothing: NoPairs) -> str:
-    """What was searched, and what the records have instead."""
-    claim = nothing.claim
+def nothing_paired(claim: Comparison, frame: pd.DataFrame) -> str:
+    """What was searched for pairs of a claim, and what the trials have instead."""
     asked = [
         f"{name} {wanted if isinstance(wanted, str) else ' or '.join(map(str, wanted))}"
         for name in Where.model_fields
@@ -134,21 +134,14 @@ def nothing_paired(nothing: NoPairs) -> str:
     ]
     along = f", at {FEWEST_LEVELS} or more values of {claim.along}" if isinstance(claim, Trend) else ""
     trials = ", ".join([f"trials of {claim.better} and {claim.than} with the same seed{along}", *asked])
-    others = [f"{name} {' and '.join(map(str, values))}" for name, values in nothing.instead.items()]
-    there_are = f"The records have {', '.join(others)}." if others else "No two records fit together."
-    if not nothing.any_records:
+    if frame.empty:
         there_are = "There are no records."
+    elif others := instead(claim, frame):
+        having = (f"{name} {' and '.join(map(str, values))}" for name, values in others.items())
+        there_are = f"The records have {', '.join(having)}."
+    else:
+        there_are = "No two records fit together."
     return f"No records to judge by: looked for {trials}. {there_are}"
-
-
-def not_measured(judgement: NotMeasured) -> str:
-    """Why the records do not have what a claim compares."""
-    return f"It cannot be measured here: {judgement.error}."
-
-
-def not_evaluated(error: UserError) -> str:
-    """Why a fact of the code cannot be evaluated."""
-    return f"It cannot be evaluated here: {error}."
 
 
 def _joined(*sentences: str) -> str:

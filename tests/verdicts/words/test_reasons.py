@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.store.frame import to_frame
 from harness.store.interim import InterimAnalysis
 from harness.verdicts.baselines import AgainstBaseline
-from harness.verdicts.evidence import Compared, Evidence, NoPairs, Relation
+from harness.verdicts.evidence import Compared, Evidence, Relation
 from harness.verdicts.lean import Lean
 from harness.verdicts.missing_evidence import (
     NoBounds,
@@ -17,7 +18,7 @@ from harness.verdicts.resolution import Resolution
 from harness.verdicts.stated import sample_verdict
 from harness.verdicts.verdict import Verdict, VerdictWord
 from harness.verdicts.words.reasons import claim_reason, left_out, mixture, nothing_paired, sample_reason
-from tests.verdicts.records import paired
+from tests.verdicts.records import paired, trials
 from tests.verdicts.words.samples import LOSS, RATIO, TREND, evidence
 
 
@@ -111,15 +112,14 @@ def test_trials_in_no_pair_and_outcomes_that_are_not_finite_are_counted() -> Non
 
 def test_a_claim_without_pairs_says_what_it_looked_for_and_what_there_is() -> None:
     start = "No records to judge by: looked for trials of gru and lstm with the same seed"
+    frame = to_frame([*trials(0.2, seeds=1), *trials(0.2, seeds=1, units=64)])
     narrow = paired(where={"units": [77, 78], "task": "language"})
-    assert nothing_paired(NoPairs(narrow, True, {"units": (32, 64)})) == (
+    assert nothing_paired(narrow, frame) == (
         f"{start}, task language, units 77 or 78. The records have units 32 and 64."
     )
-    assert nothing_paired(NoPairs(TREND, True, {})) == (
-        f"{start}, at 3 or more values of train_size. No two records fit together."
-    )
+    assert nothing_paired(TREND, frame) == f"{start}, at 3 or more values of train_size. No two records fit together."
     smallest = paired(where={"train_size": "smallest"})
-    assert nothing_paired(NoPairs(smallest, False, {})) == f"{start}, train_size smallest. There are no records."
+    assert nothing_paired(smallest, to_frame([])) == f"{start}, train_size smallest. There are no records."
 
 
 def test_a_mixture_begins_with_the_most_frequent() -> None:
