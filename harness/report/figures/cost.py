@@ -14,14 +14,12 @@ from harness.report.figures.panels import (
     Quantity,
     Results,
     Titles,
-    facets,
-    limited,
+    content,
     lines,
-    panel_title,
+    panel_of,
     series_of,
-    thinning,
 )
-from harness.report.figures.plot import Axis, Centre, Content, Panel, Series
+from harness.report.figures.plot import Axis, Content, Panel, Series
 from harness.verdicts.counted import of_one_lane
 
 MIB = 2.0**-20
@@ -36,36 +34,28 @@ def parameters(results: Results) -> Content:
     """Parameters of the networks that were trained: a bar a cell, the recurrent part in full colour."""
     counted = results.frame[results.frame["parameters"].notna()].assign(status="ok")
     pooled = ("backend", "lane", "machine", "batch_size", "sequence_length", "train_size")
-    panels = []
-    for here in conditions(counted, x=None, pooled=pooled):
-        series = series_of(here.trials, PARAMETERS, None, results.titles)
-        shares = here.trials.groupby("cell")[["recurrent_parameters", "parameters"]].mean()
-        parts = shares["recurrent_parameters"] / shares["parameters"]
-        panels.append(
-            Panel(
-                panel_title(results.tasks, here),
-                Axis("Cell"),
-                PARAMETERS.axis,
-                tuple(
-                    replace(
-                        s,
-                        points=(),
-                        hidden_points=0,
-                        centres=tuple(Centre(c.x, c.mean, None, None, 0) for c in s.centres),
-                        part=None if pd.isna(parts[s.cell]) else float(parts[s.cell]),
-                    )
-                    for s in series
-                ),
-                kind="bars",
-                better="lower",
-                facets={key: value for key, value in facets(here).items() if key != "backend"},
-            )
-        )
-    kept, notes = limited(panels)
-    return Content(
+    return content(
         "Weights of the networks as trained: full colour for the recurrent layers, pale for the rest.",
-        kept,
-        ("Counted, not measured: the same for every seed.", *notes),
+        [
+            panel_of(results, here, PARAMETERS, _counted(here, results.titles), kind="bars")
+            for here in conditions(counted, x=None, pooled=pooled)
+        ],
+        "Counted, not measured: the same for every seed.",
+    )
+
+
+def _counted(here: Condition, titles: Titles) -> tuple[Series, ...]:
+    """A bar a cell, without seeds and intervals."""
+    means = here.trials.groupby("cell")[["recurrent_parameters", "parameters"]].mean()
+    parts = means["recurrent_parameters"] / means["parameters"]
+    return tuple(
+        Series(
+            one.cell,
+            one.label,
+            centres=tuple(replace(centre, low=None, high=None, n=0) for centre in one.centres),
+            part=None if pd.isna(parts[one.cell]) else float(parts[one.cell]),
+        )
+        for one in series_of(here.trials, PARAMETERS, None, titles)
     )
 
 
@@ -95,13 +85,12 @@ def memory(results: Results) -> Content:
 def memory_by_units(results: Results) -> Content:
     """Peak resident memory against the number of units, where several were tried."""
     measured = _of_measured_tasks(of_one_lane(results.frame, MEMORY.column), MEMORY)
-    quantities = {str(task): MEMORY for task in measured["task"].unique()}
     pooled = ("train_size", "reference_units")
-    panels, notes = limited(lines(results, typical(measured), x="units", quantities=quantities, pooled=pooled))
-    return Content(
+    return content(
         "The highest resident memory of the trial's own process against the units of the recurrent layer.",
-        panels,
-        (INTERVALS, FAILED, *notes, *thinning(panels)),
+        lines(results, typical(measured), lambda _: MEMORY, x="units", pooled=pooled),
+        INTERVALS,
+        FAILED,
         log=True,
     )
 
@@ -113,35 +102,19 @@ def _of_measured_tasks(frame: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
 
 def _cost(frame: pd.DataFrame, results: Results, quantity: Quantity, lead: str, note: str) -> Content:
     measured = _of_measured_tasks(frame, quantity)
-    quantities = {str(task): quantity for task in measured["task"].unique()}
     panels: list[DeferredPanel | Panel] = []
     pooled_sizes = False
     for _, of_task in measured.groupby(["task", "dataset"], sort=False):
         pooled_sizes |= of_task["train_size"].nunique() > 1
         if of_task["sequence_length"].nunique() > 1:
-            panels += lines(
-                results,
-                of_task,
-                x="sequence_length",
-                quantities=quantities,
-                pooled=("train_size",),
-            )
-            continue
-        for here in conditions(of_task, x=None, pooled=("train_size", "backend")):
-            panels.append(
-                Panel(
-                    panel_title(results.tasks, here),
-                    Axis("Cell"),
-                    quantity.axis,
-                    _by_backend(here, quantity, results.titles),
-                    kind="rows",
-                    better="lower",
-                    facets={key: value for key, value in facets(here).items() if key != "backend"},
-                )
-            )
-    kept, notes = limited(panels)
+            panels += lines(results, of_task, lambda _: quantity, x="sequence_length", pooled=("train_size",))
+        else:
+            panels += [
+                panel_of(results, here, quantity, _by_backend(here, quantity, results.titles))
+                for here in conditions(of_task, x=None, pooled=("train_size", "backend"))
+            ]
     sizes = ("Training-set sizes are taken together: they hardly change it.",) if pooled_sizes else ()
-    return Content(lead, kept, (note, INTERVALS, FAILED, *sizes, *notes, *thinning(kept)), log=True)
+    return content(lead, panels, note, INTERVALS, FAILED, *sizes, log=True)
 
 
 def _by_backend(here: Condition, quantity: Quantity, titles: Titles) -> tuple[Series, ...]:

@@ -8,13 +8,12 @@ from itertools import groupby
 import pandas as pd
 
 from harness.figures import figure
-from harness.report.figures.aggregate import conditions, typical, with_best_rates
+from harness.report.figures.aggregate import conditions, typical
 from harness.report.figures.looks import in_order
 from harness.report.figures.panels import TYPICAL, Results, facets, panel_title
 from harness.report.figures.plot import Axis, Content, Panel, Picture, Series, Span
 from harness.report.figures.wording import with_unit
 from harness.tasks import Example
-from harness.verdicts.counted import of_one_lane
 from harness.words import number, shorten
 
 THERE = "What is there"
@@ -23,44 +22,39 @@ THERE = "What is there"
 @figure("heard", "What does each cell hear?")
 def heard(results: Results) -> Content:
     """A roll under the picture of the example: for each label when it is there, and when each cell hears it."""
-    trials, _ = with_best_rates(of_one_lane(results.frame, "test_loss"))
+    trials, _ = results.at_best_rates
     shown = trials[trials["trial_id"].isin(results.examples) & (trials["status"] == "ok")]
-    trials_by_condition = [
-        (here, _one_a_cell(here.trials)) for here in conditions(typical(shown), x=None, pooled=("machine",))
-    ]
-    panels, rows = [], []
-    for here, one in trials_by_condition[:1]:
-        examples = {str(row.cell): results.examples[str(row.trial_id)] for row in one.itertuples()}
-        series = _series(examples, results.titles)
-        first = next(iter(examples.values()))
-        panels.append(
-            Panel(
-                panel_title(results.tasks, here),
-                Axis("Time", "s", low=0, high=float(first.seconds)),
-                Axis("Label"),
-                series,
-                kind="roll",
-                facets=facets(here),
-                says=_says(examples, results.titles),
-                picture=_picture(first),
-                rows=tuple(_name(label) for label in first.labels),
-            )
-        )
-        rows += _rows(examples)
-    seed = f"seed {int(trials_by_condition[0][1]['seed'].iloc[0])}" if trials_by_condition else ""
-    cells = (
-        [results.titles.get(str(cell), str(cell)) for cell in in_order(list(trials_by_condition[0][1]["cell"]))]
-        if trials_by_condition
-        else []
+    heard_in = [(here, _one_a_cell(here.trials)) for here in conditions(typical(shown), x=None, pooled=("machine",))]
+    if not heard_in:
+        return Content("", ())
+    here, one = heard_in[0]
+    of_cell = {str(row.cell): results.examples[str(row.trial_id)] for row in one.itertuples()}
+    examples = {cell: of_cell[cell] for cell in in_order(list(of_cell))}
+    first = next(iter(examples.values()))
+    panel = Panel(
+        panel_title(results.tasks, here),
+        Axis("Time", "s", low=0, high=float(first.seconds)),
+        Axis("Label"),
+        _series(examples, results.titles),
+        kind="roll",
+        facets=facets(here),
+        says=_says(examples, results.titles),
+        picture=_picture(first),
+        rows=tuple(map(_name, first.labels)),
     )
-    header = ("Label", "There (s)", *(f"{cell}: {what}" for cell in cells for what in ("of it (%)", "besides (s)")))
-    more = (f"{len(trials_by_condition) - 1} further conditions not drawn.",) if len(trials_by_condition) > 1 else ()
+    titles = [results.titles.get(cell, cell) for cell in examples]
+    header = ("Label", "There (s)", *(f"{title}: {what}" for title in titles for what in ("of it (%)", "besides (s)")))
+    further = len(heard_in) - 1
     return Content(
         "One test example: its spectrogram as the network gets it, the labels that are there, and those that each cell "
         "hears, at the thresholds chosen on validation data.",
-        tuple(panels),
-        (f"The same example for every cell, as the network of {seed} hears it.", TYPICAL, *more),
-        values=(header, tuple(rows)),
+        (panel,),
+        (
+            f"The same example for every cell, as the network of seed {int(one['seed'].iloc[0])} hears it.",
+            TYPICAL,
+            *((f"{further} further conditions not drawn.",) if further else ()),
+        ),
+        values=(header, tuple(_rows(examples))),
     )
 
 
@@ -82,7 +76,7 @@ def _series(examples: Mapping[str, Example], titles: Mapping[str, str]) -> tuple
         Series("", THERE, spans=_spans(first.there, first.seconds)),
         *(
             Series(cell, titles.get(cell, cell), spans=_spans(examples[cell].heard, examples[cell].seconds))
-            for cell in in_order(list(examples))
+            for cell in examples
         ),
     )
 
@@ -120,8 +114,8 @@ def _says(examples: Mapping[str, Example], titles: Mapping[str, str]) -> str:
     first = next(iter(examples.values()))
     there = [shorten(_name(label), 24) for label, row in zip(first.labels, first.there, strict=True) if "1" in row]
     shares = []
-    for cell in in_order(list(examples)):
-        total, both, besides = (sum(column) for column in zip(*_shares(examples[cell]), strict=True))
+    for cell, example in examples.items():
+        total, both, besides = (sum(column) for column in zip(*_shares(example), strict=True))
         share = f"{with_unit(100 * both / total, '%')} of it and " if total else ""
         shares.append(f"{titles.get(cell, cell)} {share}{with_unit(besides, 's')} besides")
     total = sum(seconds for seconds, _, _ in _shares(first))
@@ -132,12 +126,12 @@ def _says(examples: Mapping[str, Example], titles: Mapping[str, str]) -> str:
 
 def _rows(examples: Mapping[str, Example]) -> list[tuple[str, ...]]:
     first = next(iter(examples.values()))
-    shares = {cell: _shares(examples[cell]) for cell in in_order(list(examples))}
+    shares = [_shares(example) for example in examples.values()]
     rows = []
     for place, label in enumerate(first.labels):
         seconds = _shares(first)[place][0]
         row = [_name(label), number(seconds)]
-        for of_cell in shares.values():
+        for of_cell in shares:
             _, both, besides = of_cell[place]
             row += [number(100 * both / seconds) if seconds else "–", number(besides)]
         rows.append(tuple(row))

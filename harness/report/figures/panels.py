@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Literal
+from functools import cached_property, partial
+from typing import Any, Literal
 
 import pandas as pd
 
 from harness.report.data import ReportData
-from harness.report.figures.aggregate import Condition, conditions, with_factors
+from harness.report.figures.aggregate import Condition, conditions, with_best_rates, with_factors
 from harness.report.figures.aggregate import series_of as cell_series
-from harness.report.figures.plot import Axis, Panel, Reference, Series
+from harness.report.figures.plot import Axis, Content, Panel, Reference, Series
 from harness.store.data_names import with_data
 from harness.tasks import Example, Metric, Task
-from harness.verdicts.counted import compared, of_purpose
+from harness.verdicts.counted import compared, of_one_lane, of_purpose
 from harness.verdicts.words.conditions import condition
 from harness.words import plural, shorten
 
@@ -29,6 +30,7 @@ DATASET = 40
 """Characters of the name of a task's data in a panel's title."""
 
 LENGTH = Axis("Sequence length", "time steps", whole=True, scale="log")
+CELLS = Axis("Cell")
 UNITS = Axis("Units", "units", whole=True, scale="log", written="Units of a recurrent layer")
 MEDIANS = "Large: the median of the seeds, with its 95 % interval where there are seeds enough (6); small: every seed."
 TYPICAL = "Drawn at each task's largest training set and the middle one of its sequence lengths."
@@ -54,6 +56,11 @@ class Results:
     """The trials that chose a learning rate, prepared."""
     examples: Mapping[str, Example]
     """Trial id to what that trial made of one example."""
+
+    @cached_property
+    def at_best_rates(self) -> tuple[pd.DataFrame, bool]:
+        """The trials with test scores at each cell's best learning rate, and whether there was a choice."""
+        return with_best_rates(of_one_lane(self.frame, "test_loss"))
 
 
 def results_of(data: ReportData, frame: pd.DataFrame, titles: Titles) -> Results:
@@ -186,11 +193,11 @@ class DeferredPanel:
 
 def limited(candidates: Sequence[DeferredPanel | Panel]) -> tuple[tuple[Panel, ...], tuple[str, ...]]:
     """As many panels as a reader can take in, of every task its share, and a note where there are more."""
-    turn: dict[str, int] = {}
+    turn: Counter[str] = Counter()
     ranked = []
     for place, candidate in enumerate(candidates):
         task = candidate.task if isinstance(candidate, DeferredPanel) else candidate.facets["task"]
-        turn[task] = turn.get(task, -1) + 1
+        turn[task] += 1
         ranked.append((turn[task], place))
     kept = sorted(place for _, place in sorted(ranked)[:MOST_PANELS])
     more = len(candidates) - len(kept)
@@ -200,41 +207,63 @@ def limited(candidates: Sequence[DeferredPanel | Panel]) -> tuple[tuple[Panel, .
     return panels, (note,) if more else ()
 
 
-def thinning(panels: Sequence[Panel]) -> tuple[str, ...]:
-    """A note where seeds were left out of the drawing."""
+def content(
+    lead: str, candidates: Sequence[DeferredPanel | Panel], *notes: str, rates: bool = False, log: bool = False
+) -> Content:
+    """What a figure shows: as many of the panels as a reader can take in, and notes on what is not shown.
+
+    rates: learning rates were chosen from; log: a logarithmic axis of values makes sense beside the linear one.
+    """
+    panels, further = limited(candidates)
+    rate_notes = ("Of several learning rates, each cell's best on validation data is shown.",) if rates else ()
     hidden = sum(series.hidden_points for panel in panels for series in panel.series)
-    return (
-        (f"{plural(hidden, 'dot')} left out of the drawing to keep it legible; means and intervals use all.",)
-        if hidden
-        else ()
-    )
+    thinned = f"{plural(hidden, 'dot')} left out of the drawing to keep it legible; means and intervals use all."
+    return Content(lead, panels, (*notes, *rate_notes, *further, *((thinned,) if hidden else ())), log)
+
+
+def panel_of(
+    results: Results,
+    here: Condition,
+    quantity: Quantity,
+    series: tuple[Series, ...] | None = None,
+    *,
+    more: str = "",
+    **given: Any,
+) -> Panel:
+    """A panel of the condition, a row for each cell; `more` ends its title, and `given` are further fields of it."""
+    title = panel_title(results.tasks, here) + more
+    series = series_of(here.trials, quantity, None, results.titles) if series is None else series
+    fields = {"kind": "rows", "facets": facets(here), "better": quantity.better, **given}
+    return Panel(title, fields.pop("x", CELLS), quantity.axis, series, **fields)
+
+
+def traces(points: pd.DataFrame, x: str, y: str) -> list[tuple[int, list[tuple[float, float]]]]:
+    """A line for each of the first seeds of a cell."""
+    by_seed = list(points.groupby("seed"))[:MOST_TRACES]
+    return [(int(float(str(seed))), [*zip(line[x], line[y], strict=True)]) for seed, line in by_seed]
 
 
 def lines(
-    results: Results, frame: pd.DataFrame, *, x: str, quantities: Mapping[str, Quantity], pooled: Sequence[str] = ()
+    results: Results, frame: pd.DataFrame, quantity: Callable[[str], Quantity], *, x: str, pooled: Sequence[str] = ()
 ) -> list[DeferredPanel]:
-    """A panel for each condition in which `x` takes several values."""
+    """A panel of the task's quantity for each condition in which `x` takes several values."""
     return [
-        DeferredPanel(here.task, partial(_line_panel, results, here, x, quantities[here.task]))
+        DeferredPanel(here.task, partial(_line_panel, results, here, x, quantity))
         for here in conditions(frame, x=x, pooled=pooled)
         if here.trials.groupby("cell")[x].nunique().max() > 1
     ]
 
 
-def _line_panel(results: Results, here: Condition, x: str, quantity: Quantity) -> Panel:
+def _line_panel(results: Results, here: Condition, x: str, of_task: Callable[[str], Quantity]) -> Panel:
+    quantity = of_task(here.task)
     counted = results.tasks[here.task].train_size_unit if here.task in results.tasks else "examples"
     size = Axis("Training-set size", counted, whole=True, scale="log")
-    return Panel(
-        panel_title(results.tasks, here),
-        {"sequence_length": LENGTH, "units": UNITS}.get(x, size),
-        quantity.axis,
+    return panel_of(
+        results,
+        here,
+        quantity,
         series_of(here.trials, quantity, x, results.titles),
-        baselines(here, quantity, x) + threshold(results.tasks, here.task, quantity),
-        better=quantity.better,
-        facets=facets(here),
+        x={"sequence_length": LENGTH, "units": UNITS}.get(x, size),
+        references=baselines(here, quantity, x) + threshold(results.tasks, here.task, quantity),
+        kind="lines",
     )
-
-
-def choice_note(chosen: bool) -> tuple[str, ...]:
-    """A note where learning rates were chosen from."""
-    return ("Of several learning rates, each cell's best on validation data is shown.",) if chosen else ()

@@ -9,7 +9,7 @@ from functools import partial
 import pandas as pd
 
 from harness.figures import figure
-from harness.report.figures.aggregate import Condition, conditions, typical, with_best_rates
+from harness.report.figures.aggregate import Condition, conditions, typical
 from harness.report.figures.panels import (
     INTERVALS,
     MEDIANS,
@@ -18,21 +18,17 @@ from harness.report.figures.panels import (
     Quantity,
     Results,
     baselines,
-    choice_note,
-    facets,
-    limited,
+    content,
     lines,
     metric,
     metrics,
-    panel_title,
+    panel_of,
     quality_metric,
     series_of,
-    thinning,
     threshold,
 )
 from harness.report.figures.plot import Axis, Centre, Content, Panel, Reference, Series
 from harness.report.figures.wording import centre_in_words, with_unit
-from harness.verdicts.counted import of_one_lane
 from harness.verdicts.proportions import wilson_interval
 from harness.words import number
 
@@ -40,13 +36,12 @@ from harness.words import number
 @figure("loss-by-size", "Who learns best from little data?")
 def loss_by_size(results: Results) -> Content:
     """Test loss against training-set size, for each task that has several sizes."""
-    trials, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
-    quantities = {str(task): metric(results.tasks, str(task), "loss") for task in trials["task"].unique()}
-    panels, notes = limited(lines(results, trials, x="train_size", quantities=quantities))
-    return Content(
+    trials, chosen = results.at_best_rates
+    return content(
         "Test loss against the size of the training set. Lower is better; look at the left for little data.",
-        panels,
-        (INTERVALS, *choice_note(chosen), *notes, *thinning(panels)),
+        lines(results, trials, lambda task: metric(results.tasks, task, "loss"), x="train_size"),
+        INTERVALS,
+        rates=chosen,
         log=True,
     )
 
@@ -54,17 +49,15 @@ def loss_by_size(results: Results) -> Content:
 @figure("accuracy-by-length", "Who remembers longest?")
 def quality_by_length(results: Results) -> Content:
     """Accuracy (or the task's own figure of merit) against sequence length, for each task that has several lengths."""
-    trials, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
-    quantities = {
-        str(task): quality_metric(results.tasks, str(task), trials[trials["task"] == task])
-        for task in trials["task"].unique()
-    }
-    panels, notes = limited(lines(results, trials, x="sequence_length", quantities=quantities))
-    return Content(
-        _lead_by_length(panels),
-        panels,
-        (INTERVALS, *choice_note(chosen), *notes, *thinning(panels)),
+    trials, chosen = results.at_best_rates
+    panels = lines(
+        results,
+        trials,
+        lambda task: quality_metric(results.tasks, task, trials[trials["task"] == task]),
+        x="sequence_length",
     )
+    shown = content("", panels, INTERVALS, rates=chosen)
+    return replace(shown, lead=_lead_by_length(shown.panels))
 
 
 def _lead_by_length(panels: Sequence[Panel]) -> str:
@@ -85,24 +78,18 @@ def _lead_by_length(panels: Sequence[Panel]) -> str:
 @figure("solved", "How many seeds solve it?")
 def solved(results: Results) -> Content:
     """The share of seeds that solve a task against sequence length; a failed trial has not solved it."""
-    trials, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
-    panels = []
+    trials, chosen = results.at_best_rates
+    share = Quantity("solved", Axis("Seeds that solve it", "%", low=0, high=100), 100.0, "higher")
+    panels: list[DeferredPanel] = []
     for task, of_task in trials.groupby("task", sort=False):
         marked = with_solved(of_task, results, str(task))
-        if marked is None:
-            continue
-        quantity = Quantity("solved", Axis("Seeds that solve it", "%", low=0, high=100), 100.0, "higher")
-        by_length = lines(results, marked, x="sequence_length", quantities={str(task): quantity})
-        panels += [DeferredPanel(panel.task, partial(_share_panel, panel)) for panel in by_length]
-    kept, notes = limited(panels)
-    return Content(
+        if marked is not None:
+            panels += lines(results, marked, lambda _: share, x="sequence_length")
+    return content(
         "The share of seeds whose test result passes the task's threshold, against sequence length.",
-        kept,
-        (
-            "Bar: the 95 % interval of the share (Wilson). A failed trial counts as not solved.",
-            *choice_note(chosen),
-            *notes,
-        ),
+        [replace(panel, make=partial(_share_panel, panel)) for panel in panels],
+        "Bar: the 95 % interval of the share (Wilson). A failed trial counts as not solved.",
+        rates=chosen,
     )
 
 
@@ -118,13 +105,12 @@ def with_solved(trials: pd.DataFrame, results: Results, task: str) -> pd.DataFra
 
 
 def _share_panel(deferred: DeferredPanel) -> Panel:
+    """Of 0 % and 100 %, with Wilson's interval (1927) in place of a mean's; single values say nothing."""
     panel = deferred.make()
-    return replace(panel, series=tuple(map(_as_share, panel.series)), references=())
-
-
-def _as_share(series: Series) -> Series:
-    """A series of 0 % and 100 % with Wilson's interval (1927) in place of a mean's; its single values say nothing."""
-    return replace(series, points=(), hidden_points=0, centres=tuple(_wilson(centre) for centre in series.centres))
+    series = [
+        replace(one, points=(), hidden_points=0, centres=tuple(map(_wilson, one.centres))) for one in panel.series
+    ]
+    return replace(panel, series=tuple(series), references=())
 
 
 def _wilson(centre: Centre) -> Centre:
@@ -135,37 +121,25 @@ def _wilson(centre: Centre) -> Centre:
 @figure("horizon", "How far does memory reach?")
 def horizon(results: Results) -> Content:
     """The longest sequence that each seed solves; a row a cell."""
-    trials, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
+    trials, chosen = results.at_best_rates
+    quantity = Quantity("longest", Axis("Longest length solved", "time steps", low=0), better="higher")
     panels = []
     for task, of_task in trials.groupby("task", sort=False):
         marked = with_solved(of_task, results, str(task))
-        if marked is None:
-            continue
-        quantity = Quantity("longest", Axis("Longest length solved", "time steps", low=0), better="higher")
-        for here in conditions(marked, x="sequence_length"):
+        for here in conditions(marked, x="sequence_length") if marked is not None else ():
             if here.trials["sequence_length"].nunique() < 2:
                 continue
             reached = here.trials.assign(longest=here.trials["sequence_length"].where(here.trials["solved"] == 1))
             by_seed = reached.groupby(["cell", "seed"], as_index=False)["longest"].max().assign(status="never solved")
             by_seed.loc[by_seed["longest"].notna(), "status"] = "ok"
-            panels.append(
-                Panel(
-                    panel_title(results.tasks, here),
-                    Axis("Cell"),
-                    quantity.axis,
-                    series_of(by_seed, quantity, None, results.titles, worst=0.0),
-                    kind="rows",
-                    facets=facets(here),
-                    better="higher",
-                    average="median",
-                )
-            )
-    kept, notes = limited(panels)
-    note = "A seed that solves no length at all counts as 0, and as a cross."
-    return Content(
+            series = series_of(by_seed, quantity, None, results.titles, worst=0.0)
+            panels.append(panel_of(results, here, quantity, series, average="median"))
+    return content(
         "The longest sequence that a seed solves, of those that were tried.",
-        kept,
-        (MEDIANS, note, *choice_note(chosen), *notes),
+        panels,
+        MEDIANS,
+        "A seed that solves no length at all counts as 0, and as a cross.",
+        rates=chosen,
         log=True,
     )
 
@@ -173,7 +147,7 @@ def horizon(results: Results) -> Content:
 @figure("pareto", "What do more parameters buy?")
 def pareto(results: Results) -> Content:
     """The task's figure of merit against the number of parameters, at the condition in the middle of each task."""
-    trials, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
+    trials, chosen = results.at_best_rates
     panels = []
     axis = Axis("Parameters", "weights", scale="log")
     pooled = ("backend", "machine", "lane", "matched", "reference_units")
@@ -184,28 +158,20 @@ def pareto(results: Results) -> Content:
         # What differs only in how the cells were matched, or by which backend they ran, is the same network.
         networks = here.trials[here.trials["parameters"].notna()].drop_duplicates(["cell", "seed", "parameters"])
         series = series_of(networks, quantity, "parameters", results.titles)
-        panels.append(
-            Panel(
-                panel_title(results.tasks, here),
-                axis,
-                quantity.axis,
-                series,
-                (
-                    *_front(series, quantity),
-                    *baselines(here, quantity, None),
-                    *threshold(results.tasks, here.task, quantity),
-                ),
-                facets={key: value for key, value in facets(here).items() if key == "task"},
-                better=quantity.better,
-                says=_on_the_front(series, quantity),
-            )
-        )
-    kept, notes = limited(panels)
-    return Content(
+        references = _front(series, quantity) + _yardsticks(results, here, quantity)
+        says = _on_the_front(series, quantity)
+        panels.append(panel_of(results, here, quantity, series, x=axis, references=references, says=says, kind="lines"))
+    return content(
         "Quality on test data against the number of parameters. On the front is what no smaller network does as well.",
-        kept,
-        (INTERVALS, TYPICAL, *choice_note(chosen), *notes, *thinning(kept)),
+        panels,
+        INTERVALS,
+        TYPICAL,
+        rates=chosen,
     )
+
+
+def _yardsticks(results: Results, here: Condition, quantity: Quantity) -> tuple[Reference, ...]:
+    return baselines(here, quantity, None) + threshold(results.tasks, here.task, quantity)
 
 
 def _efficient(series: Sequence[Series], quantity: Quantity) -> list[tuple[Series, Centre]]:
@@ -243,8 +209,8 @@ def _on_the_front(series: Sequence[Series], quantity: Quantity) -> str:
 @figure("scores", "How well is it done?")
 def scores(results: Results) -> Content:
     """A row a cell for each of a task's metrics."""
-    trials, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
-    candidates: list[DeferredPanel | Panel] = []
+    trials, chosen = results.at_best_rates
+    candidates: list[DeferredPanel] = []
     for (task, _), of_task in trials.groupby(["task", "dataset"], sort=False):
         if not _only_here(results, of_task):
             continue
@@ -256,13 +222,13 @@ def scores(results: Results) -> Content:
                 for name in names
                 if here.trials[f"test_{name}"].notna().any()
             ]
-    panels, notes = limited(candidates)
-    return Content(
+    return content(
         "The test scores of tasks that were run at one size and one length. "
         "The dashed lines are chance and simple baselines: a cell that is not beyond them has learnt nothing more.",
-        panels,
-        (INTERVALS, TYPICAL, *choice_note(chosen), *notes, *thinning(panels)),
-        log=False,
+        candidates,
+        INTERVALS,
+        TYPICAL,
+        rates=chosen,
     )
 
 
@@ -274,13 +240,4 @@ def _only_here(results: Results, of_task: pd.DataFrame) -> bool:
 
 def _score_panel(results: Results, here: Condition, name: str) -> Panel:
     quantity = metric(results.tasks, here.task, name)
-    return Panel(
-        panel_title(results.tasks, here),
-        Axis("Cell"),
-        quantity.axis,
-        series_of(here.trials, quantity, None, results.titles),
-        baselines(here, quantity, None) + threshold(results.tasks, here.task, quantity),
-        kind="rows",
-        facets=facets(here),
-        better=quantity.better,
-    )
+    return panel_of(results, here, quantity, references=_yardsticks(results, here, quantity))

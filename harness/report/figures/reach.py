@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from harness.figures import figure
-from harness.report.figures.aggregate import Condition, conditions, statuses, with_best_rates, with_factors
+from harness.report.figures.aggregate import Condition, conditions, statuses, with_factors
 from harness.report.figures.looks import in_order
 from harness.report.figures.panels import (
     INTERVALS,
@@ -22,31 +22,27 @@ from harness.report.figures.panels import (
     Results,
     Titles,
     baselines,
-    choice_note,
-    facets,
-    limited,
-    panel_title,
+    content,
+    panel_of,
     quality_metric,
     series_of,
-    thinning,
     threshold,
+    traces,
 )
 from harness.report.figures.plot import Axis, Centre, Content, Failed, Panel, Series
-from harness.verdicts.counted import of_one_lane
 from harness.verdicts.stats import student_interval
 from harness.words import number
 
 TESTED = replace(LENGTH, title="Length tested at")
 DISTANCE = Axis("Distance", "time steps", written="Distance from the last time step (time steps)")
-NORM = Axis("Norm of the gradient", scale="log")
-NETWORKS = ("untrained", "trained")
+NORM = Quantity("gradient", Axis("Norm of the gradient", scale="log"), better="")
 
 
 @figure("other-lengths", "Does it hold at other lengths?")
 def other_lengths(results: Results) -> Content:
     """The task's figure of merit against the length tested at, a panel for each length trained at."""
     tested, chosen = _tested(results)
-    candidates: list[DeferredPanel | Panel] = []
+    candidates: list[DeferredPanel] = []
     for task, of_task in tested.groupby("task", sort=False):
         quantity = quality_metric(results.tasks, str(task), of_task)
         candidates += [
@@ -54,24 +50,19 @@ def other_lengths(results: Results) -> Content:
             for here in conditions(of_task, x=None, pooled=("machine",))
             if here.trials["evaluated_at"].nunique() > 1
         ]
-    panels, notes = limited(candidates)
-    return Content(
+    return content(
         "The same trained networks on test data of other lengths than the one they were trained at. "
         "A line that stays level has learnt the rule, one that peaks where it was trained only the length.",
-        panels,
-        (
-            INTERVALS,
-            "Chance and baselines are those at the length trained at.",
-            *choice_note(chosen),
-            *notes,
-            *thinning(panels),
-        ),
+        candidates,
+        INTERVALS,
+        "Chance and baselines are those at the length trained at.",
+        rates=chosen,
     )
 
 
 def _tested(results: Results) -> tuple[pd.DataFrame, bool]:
     """A row a trial and length, the length trained at too; failed trials at every length they should have had."""
-    frame, chosen = with_best_rates(of_one_lane(results.frame, "test_loss"))
+    frame, chosen = results.at_best_rates
     scored = results.lengths[results.lengths["trial_id"].isin(frame["trial_id"])]
     at_trained_length = frame[frame["trial_id"].isin(scored["trial_id"])].assign(
         evaluated_at=lambda trials: trials["sequence_length"]
@@ -86,14 +77,15 @@ def _tested(results: Results) -> tuple[pd.DataFrame, bool]:
 def _length_panel(results: Results, here: Condition, quantity: Quantity) -> Panel:
     length = float(here.factors["sequence_length"])
     others = tuple(name for name in here.varying if name != "sequence_length")
-    return Panel(
-        panel_title(results.tasks, replace(here, varying=others)) + f" · trained at {number(length)}",
-        TESTED,
-        quantity.axis,
+    return panel_of(
+        results,
+        replace(here, varying=others),
+        quantity,
         series_of(here.trials, quantity, "evaluated_at", results.titles),
-        baselines(here, quantity, None) + threshold(results.tasks, here.task, quantity),
-        better=quantity.better,
-        facets=facets(here),
+        more=f" · trained at {number(length)}",
+        x=TESTED,
+        references=baselines(here, quantity, None) + threshold(results.tasks, here.task, quantity),
+        kind="lines",
         at=("trained here", length),
     )
 
@@ -101,24 +93,19 @@ def _length_panel(results: Results, here: Condition, quantity: Quantity) -> Pane
 @figure("gradient-reach", "How far back can a cell feel?")
 def gradient_reach(results: Results) -> Content:
     """The gradient's norm against the distance, a panel for the untrained and one for the trained network."""
-    longest = _longest(results)
-    candidates: list[DeferredPanel | Panel] = []
-    for here in conditions(longest, x=None, pooled=("machine",)):
-        for network in NETWORKS:
-            points = here.trials[here.trials["network"] == network]
-            if not points.empty:
-                candidates.append(_reach_panel(results, here, network, points))
-    kept, notes = limited(candidates)
-    return Content(
+    panels = [
+        _reach_panel(results, here, network, points)
+        for here in conditions(_longest(results), x=None, pooled=("machine",))
+        for network in ("untrained", "trained")
+        if not (points := here.trials[here.trials["network"] == network]).empty
+    ]
+    return content(
         "The norm of the gradient of the last loss by each earlier input: what training can still connect to the end. "
         "A line that falls steeply forgets; one that stays level remembers.",
-        kept,
-        (
-            f"Thick: the geometric mean of the seeds; thin: at most {MOST_TRACES} seeds a cell. The scale is "
-            "logarithmic; a gradient that is exactly zero is not on it.",
-            "Drawn at the largest training set and the longest sequence of each task.",
-            *notes,
-        ),
+        panels,
+        f"Thick: the geometric mean of the seeds; thin: at most {MOST_TRACES} seeds a cell. The scale is "
+        "logarithmic; a gradient that is exactly zero is not on it.",
+        "Drawn at the largest training set and the longest sequence of each task.",
     )
 
 
@@ -134,15 +121,8 @@ def _longest(results: Results) -> pd.DataFrame:
 
 def _reach_panel(results: Results, here: Condition, network: str, points: pd.DataFrame) -> Panel:
     series = _series(points, _lost(results.frame, here, network), results.titles)
-    return Panel(
-        f"{panel_title(results.tasks, here)} · {network}",
-        DISTANCE,
-        NORM,
-        series,
-        kind="curves",
-        facets=facets(here),
-        says=_says(series, network),
-    )
+    says = _says(series, network)
+    return panel_of(results, here, NORM, series, more=f" · {network}", x=DISTANCE, kind="curves", says=says)
 
 
 def _lost(frame: pd.DataFrame, here: Condition, network: str) -> pd.DataFrame:
@@ -160,13 +140,10 @@ def _series(points: pd.DataFrame, lost: pd.DataFrame, titles: Titles) -> tuple[S
     all_series = []
     for cell in in_order([str(name) for name in {*points["cell"], *lost["cell"]}]):
         gradients = points[(points["cell"] == cell) & (points["gradient"] > 0)].sort_values("distance")
-        traces = tuple(
-            (int(float(str(seed))), tuple(zip(trace["distance"], trace["gradient"], strict=True)))
-            for seed, trace in list(gradients.groupby("seed"))[:MOST_TRACES]
-        )
+        lines = tuple((seed, tuple(line)) for seed, line in traces(gradients, "distance", "gradient"))
         failed = lost[lost["cell"] == cell]
         crosses = (Failed(float(points["distance"].max()), len(failed), statuses(failed)),) if len(failed) else ()
-        all_series.append(Series(cell, titles.get(cell, cell), (), tuple(_means(gradients)), crosses, traces))
+        all_series.append(Series(cell, titles.get(cell, cell), (), tuple(_means(gradients)), crosses, lines))
     return tuple(all_series)
 
 

@@ -26,17 +26,15 @@ from harness.report.figures.panels import (
     MEDIANS,
     MOST_TRACES,
     TYPICAL,
-    DeferredPanel,
     Quantity,
     Results,
     Titles,
-    choice_note,
-    facets,
-    limited,
+    content,
     metric,
+    panel_of,
     panel_title,
     series_of,
-    thinning,
+    traces,
 )
 from harness.report.figures.plot import Axis, Centre, Content, Failed, Panel, Series
 from harness.report.figures.wording import with_unit
@@ -50,6 +48,7 @@ MOST_STEPS = 60
 NO_COMPILING = "Times are of training alone, without the first update, which compiles, and without evaluations."
 UPDATES = Axis("Updates", "updates", written="Updates")
 TIME = Axis("Training time", "s")
+RATE = Axis("Learning rate", whole=True, scale="log")
 
 
 @figure("learning-curves", "How does training go?")
@@ -63,28 +62,21 @@ def learning_curves(results: Results) -> Content:
             curves = curves[~curves["near_target"].astype(bool)]
         if curves.empty:
             continue
-        unit = metric(results.tasks, here.task, "loss").axis.unit
+        quantity = _validation_loss(results, here.task)
         for x, column, title in ((UPDATES, "update", "updates"), (TIME, "seconds", "time")):
-            panels.append(
-                Panel(
-                    f"{panel_title(results.tasks, here)} · {title}",
-                    x,
-                    Axis("Validation loss", unit),
-                    _traced(here.trials, curves, column, results.titles),
-                    kind="curves",
-                    facets=facets(here),
-                    better="lower",
-                )
-            )
-    kept, notes = limited(panels)
+            series = _traced(here.trials, curves, column, results.titles)
+            panels.append(panel_of(results, here, quantity, series, more=f" · {title}", x=x, kind="curves"))
     note = (
         f"Thick: the mean of the seeds that finished, as far as all of them go; thin: at most {MOST_TRACES} seeds a "
         "cell; a cross above the axes: a trial failed there."
     )
-    return Content(
+    return content(
         "Validation loss after so many updates, and after so many seconds: the same curves, two prices.",
-        kept,
-        (note, NO_COMPILING, TYPICAL, *choice_note(chosen), *notes),
+        panels,
+        note,
+        NO_COMPILING,
+        TYPICAL,
+        rates=chosen,
         log=True,
     )
 
@@ -118,8 +110,7 @@ def time_to_target(results: Results) -> Content:
         target = _declared(curves, results, here.task) or _common(curves, results, here.task)
         if target is None:
             continue
-        title = panel_title(results.tasks, here)
-        targets.append(f"{title}: {target.words}")
+        targets.append(f"{panel_title(results.tasks, here)}: {target.words}")
         firsts = here.trials[["trial_id", "cell", "seed", "status"]].merge(
             target.reached(curves), on="trial_id", how="left"
         )
@@ -129,23 +120,17 @@ def time_to_target(results: Results) -> Content:
             ("update", Axis("Updates to target", "updates", low=0, written="Updates to target"), "updates"),
             ("seconds", Axis("Time to target", "s", low=0), "time"),
         ):
-            panels.append(
-                Panel(
-                    f"{title} · {word}",
-                    Axis("Cell"),
-                    axis,
-                    series_of(firsts, Quantity(column, axis), None, results.titles, worst=float("inf")),
-                    kind="rows",
-                    facets=facets(here),
-                    better="lower",
-                    average="median",
-                )
-            )
-    kept, notes = limited(panels)
-    return Content(
+            quantity = Quantity(column, axis)
+            series = series_of(firsts, quantity, None, results.titles, worst=float("inf"))
+            panels.append(panel_of(results, here, quantity, series, more=f" · {word}", average="median"))
+    return content(
         "What it takes to reach a target on validation data. A seed that never gets there counts as infinitely slow.",
-        kept,
-        (f"Targets: {'; '.join(targets[:6])}.", MEDIANS, NO_COMPILING, TYPICAL, *choice_note(chosen), *notes),
+        panels,
+        f"Targets: {'; '.join(targets[:6])}.",
+        MEDIANS,
+        NO_COMPILING,
+        TYPICAL,
+        rates=chosen,
         log=True,
     )
 
@@ -197,13 +182,10 @@ def _traced(trials: pd.DataFrame, curves: pd.DataFrame, column: str, titles: Tit
     all_series = []
     for cell in in_order([str(name) for name in trials["cell"].unique()]):
         of_cell = curves[(curves["cell"] == cell) & curves["validation_loss"].notna() & curves[column].notna()]
-        traces = []
-        for seed, points in list(of_cell.groupby("seed"))[:MOST_TRACES]:
-            drawn = [(float(x), float(y)) for x, y in points[[column, "validation_loss"]].itertuples(index=False)]
-            traces.append((int(float(str(seed))), _steps(drawn)))
+        lines = tuple((seed, _steps(line)) for seed, line in traces(of_cell, column, "validation_loss"))
         failed = _failed(trials[(trials["cell"] == cell) & (trials["status"] != "ok")], of_cell, column)
         means = _means(of_cell[of_cell["status"] == "ok"], column)
-        all_series.append(Series(cell, titles.get(cell, cell), centres=means, failed=failed, traces=tuple(traces)))
+        all_series.append(Series(cell, titles.get(cell, cell), centres=means, failed=failed, traces=lines))
     return tuple(all_series)
 
 
@@ -234,20 +216,20 @@ def _steps(points: Sequence[T]) -> tuple[T, ...]:
 def learning_rates(results: Results) -> Content:
     """Validation loss against the learning rate: of the tuning trials, and where a sweep lists several rates."""
     swept = typical(of_one_lane(results.frame, "test_loss"))
-    panels: list[DeferredPanel | Panel] = []
+    panels: list[Panel] = []
     tuned = results.tuning
     listed = swept[~_data_of(swept).isin(_data_of(tuned))]
     for trials in (tuned, listed):
         for here in conditions(trials, x="learning_rate"):
             if here.trials["learning_rate"].nunique() > 1:
                 panels.append(_rate_panel(results, here, _choices(here.trials)))
-    kept, notes = limited(panels)
-    ring = "Ring: the rate that was chosen, with the lowest mean validation loss."
-    where = (_tuning_note(tuned),) if not tuned.empty else (TYPICAL,)
-    return Content(
+    where = _tuning_note(tuned) if not tuned.empty else TYPICAL
+    return content(
         "Validation loss against the learning rate. A flat valley is easy to tune; crosses are trials that failed.",
-        kept,
-        (ring, *where, INTERVALS, *notes, *thinning(kept)),
+        panels,
+        "Ring: the rate that was chosen, with the lowest mean validation loss.",
+        where,
+        INTERVALS,
         log=True,
     )
 
@@ -258,21 +240,17 @@ def _data_of(trials: pd.DataFrame) -> pd.Series[str]:
 
 
 def _rate_panel(results: Results, here: Condition, choices: Mapping[str, Choice]) -> Panel:
-    unit = metric(results.tasks, here.task, "loss").axis.unit
-    quantity = Quantity("validation_loss", Axis("Validation loss", unit))
+    quantity = _validation_loss(results, here.task)
     series = tuple(
         replace(one, chosen=choices[one.cell].rate if one.cell in choices else None)
         for one in series_of(here.trials, quantity, "learning_rate", results.titles)
     )
-    return Panel(
-        panel_title(results.tasks, here),
-        Axis("Learning rate", whole=True, scale="log"),
-        quantity.axis,
-        series,
-        facets=facets(here),
-        better="lower",
-        says=_says(series, choices, unit),
-    )
+    says = _says(series, choices, quantity.axis.unit)
+    return panel_of(results, here, quantity, series, x=RATE, kind="lines", says=says)
+
+
+def _validation_loss(results: Results, task: str) -> Quantity:
+    return Quantity("validation_loss", Axis("Validation loss", metric(results.tasks, task, "loss").axis.unit))
 
 
 def _choices(trials: pd.DataFrame) -> dict[str, Choice]:
