@@ -142,9 +142,16 @@ def run_trial(
     except Exception as error:
         status = "out_of_memory" if type(error).__name__ == "ResourceExhaustedError" else "crashed"
         traceback.print_exc()
-        send(failure={"phase": meter.latest or "start", "message": f"{type(error).__name__}: {error}"})
+        send(failure={"phase": meter.latest or "start", "message": _in_short(error)})
     report(latest)  # with the time of the phase in which it ended
     return status
+
+
+def _in_short(error: BaseException) -> str:
+    """The type and message of an error, without the code that AutoGraph and Keras quote around it."""
+    while error.__context__ is not None and str(error.__context__) in str(error):  # it repeats the error it replaces
+        error = error.__context__
+    return f"{type(error).__name__}: {error}"
 
 
 def begin_in(folder: str) -> None:

@@ -26,6 +26,7 @@ def set_keras() -> None:
     keras.config.set_epsilon(1e-7)
     keras.config.set_image_data_format("channels_last")
     keras.config.set_dtype_policy("float32")
+    keras.config.disable_traceback_filtering()  # which also wraps the message of an error in the arguments of the call
 
 
 def settle() -> str:

@@ -118,8 +118,10 @@ def _resolution(
 
 
 def _seeds_for_power(of: ClaimSamples, sample: Sample, alpha: float) -> int | None:
-    """Seeds for 80 % power at a level."""
+    """Seeds for 80 % power at a level; None where no pair carries information, because more like these would not."""
     margin = of.scale.margin
+    if sample.advantages.uninformative == sample.estimate.n:
+        return None
     if isinstance(of.claim, Proportion) and sample.pairs is not None:
         solved = [np.nan_to_num(side) for side in (sample.pairs.better, sample.pairs.than)]
         return seeds_for_proportion(solved[0], solved[1], margin, alpha)

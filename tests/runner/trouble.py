@@ -1,4 +1,4 @@
-"""Tasks that fail in a process of their own, each in its way."""
+"""Tasks that fail in a process of their own, each in its way, and a cell that does."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.cells import simple_rnn
 from harness.tasks import Dataset, Split, Task
 from harness.tasks.synthetic.recall import task as recall
 
@@ -194,3 +195,12 @@ identifying = _task("identifying", _identify)
 threading_on = _task("threading_on", _leave_a_thread)
 forking_on = _task("forking_on", _leave_a_child)
 failing_at_times = _task("failing_at_times", _fail_at_times)
+
+
+def _raise_in_a_step(*_: Any) -> Any:
+    raise ZeroDivisionError("in a step")
+
+
+raising_cell = dataclasses.replace(
+    simple_rnn.cell, name="raising", step=_raise_in_a_step, backward=None, keras_layer=None
+)

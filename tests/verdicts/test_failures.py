@@ -31,7 +31,8 @@ def test_one_cells_failures_are_no_equality() -> None:
 def test_where_all_failed_nothing_is_decided() -> None:
     records = [{**record, "status": "diverged"} for record in trials(0.5)]
     assert verdict(records, paired()).verdict == "undecided"
-    assert evidence(records, paired()).sample.advantages.uninformative == 8
+    found = evidence(records, paired())
+    assert (found.sample.advantages.uninformative, found.seeds_for_power) == (8, None)
 
 
 def test_an_interrupted_trial_is_no_outcome() -> None:

@@ -196,6 +196,13 @@ def test_a_kill_for_want_of_memory_is_told_from_any_other(engine: LocalEngine, m
     assert record.status == "crashed"
 
 
+def test_an_error_in_traced_code_is_reported_by_its_type_and_message(engine: LocalEngine) -> None:
+    options = recall.options().model_dump(mode="json")
+    (record,) = run(engine, spec(options=options, cell=f"{TROUBLE}:raising_cell", backend="fused"))
+    assert record.failure is not None
+    assert record.failure.message == "ZeroDivisionError: in a step"
+
+
 @pytest.mark.parametrize("failures", [3, 99])
 def test_a_process_that_cannot_be_started_is_tried_again_and_then_told(
     engine: LocalEngine, monkeypatch: pytest.MonkeyPatch, failures: int
