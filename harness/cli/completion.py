@@ -19,7 +19,7 @@ def experiments(incomplete: str) -> list[str]:
 
 def results(incomplete: str) -> list[str]:
     """Results folders under ./results."""
-    from harness.store.sqlite import FILE_NAME
+    from harness.store import FILE_NAME
 
     return _fitting(incomplete, (str(path.parent) for path in sorted(Path("results").glob(f"*/{FILE_NAME}"))))
 

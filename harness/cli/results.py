@@ -86,8 +86,8 @@ def report(
 ) -> None:
     """Judge the stored records and write the report anew; runs nothing."""
     from harness.results import OUTPUT, judged, render_beside, render_results
+    from harness.store import FILE_NAME
     from harness.store.folder import make_writable
-    from harness.store.sqlite import FILE_NAME
 
     if len(directories) == 1:
         try:

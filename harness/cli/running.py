@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -145,7 +148,8 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
     from harness.words import duration, plural
 
     experiment = _load(file, seeds)
-    trials = make_plan(experiment).trials
+    with _cached(results):
+        trials = make_plan(experiment).trials
     attempts, estimator = {}, Estimator()
     directory = results / experiment.name
     stored = [directory] if is_file(directory / FILE_NAME) else []
@@ -170,8 +174,24 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
         )
 
 
+@contextmanager
+def _cached(results: Path) -> Iterator[None]:
+    """Within, data that take long to make come from the cache of the runs into this folder, where it exists."""
+    from harness.store.folder import CACHE_FOLDER
+    from harness.tasks.common.cache import VARIABLE
+
+    if VARIABLE in os.environ or not results.is_dir():
+        yield
+        return
+    os.environ[VARIABLE] = str(results / CACHE_FOLDER)
+    try:
+        yield
+    finally:
+        del os.environ[VARIABLE]
+
+
 def _load(file: Path, seeds: int | None) -> Experiment:
-    from harness.runner.more_seeds import with_number_of_seeds
+    from harness.spec.experiment import with_number_of_seeds
     from harness.spec.load import load_experiment
 
     experiment = load_experiment(file)

@@ -10,13 +10,13 @@ import hashlib
 import importlib.util
 import site
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 from harness.cells import cells
 from harness.errors import UserError
-from harness.plan.syntax_trees import imports, tree_as_text
+from harness.plan.syntax_trees import read_source
 from harness.tasks import tasks
 
 _STARTS = ("harness.trial.settings", "harness.trial.train")
@@ -42,7 +42,9 @@ def code_version(task: str, cell: str) -> str:
     Raises UserError where the module of one of them is not a file.
     """
     digest = hashlib.sha256()
-    for text in sorted(map(tree_as_text, sources(task, cell).values())):  # by content: a file may be moved
+    for text in sorted(
+        read_source(*module).text for module in sources(task, cell).items()
+    ):  # by content: a file may be moved
         digest.update(text.encode())
     return digest.hexdigest()[:12]
 
@@ -62,7 +64,7 @@ def sources(task: str, cell: str) -> dict[str, Path]:
             for name, path in _modules(waiting.pop(), root, top):
                 if name not in counted and name not in NOT_COUNTED:
                     counted[name] = path
-                    waiting += imports(name, path)
+                    waiting += read_source(name, path).imports
     return counted
 
 
@@ -91,13 +93,18 @@ def _place(module: str) -> tuple[Path, str]:
     return root, module.partition(".")[0] if installed else ""
 
 
-def _modules(name: str, root: Path, top: str) -> Iterator[tuple[str, Path]]:
+@cache
+def _modules(name: str, root: Path, top: str) -> tuple[tuple[str, Path], ...]:
     """A module and the packages it is in, as far as they are the harness's or lie in the user's own folder."""
     parts = name.split(".")
     if parts[0] == "harness":
         root = _HARNESS
     elif top not in ("", parts[0]):
-        return
+        return ()
+    return tuple(_files(parts, root))
+
+
+def _files(parts: Sequence[str], root: Path) -> Iterator[tuple[str, Path]]:
     for count in range(1, len(parts) + 1):
         folder = root.joinpath(*parts[:count])
         for path in (folder / "__init__.py", folder.with_name(f"{folder.name}.py")):

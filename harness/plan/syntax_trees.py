@@ -12,15 +12,30 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
+
+
+class Source(NamedTuple):
+    """What counts of a module's source file."""
+
+    imports: frozenset[str]
+    """All that it may import; of `from x import y` both x and x.y, whichever is a module."""
+    text: str
+    """The syntax tree as text, without positions and strings that stand alone (docstrings)."""
 
 
 @cache
-def imports(name: str, path: Path) -> frozenset[str]:
-    """All that a module's source may import; of `from x import y` both x and x.y, whichever is a module."""
+def read_source(name: str, path: Path) -> Source:
+    """The source of a module with this name."""
+    tree = _parsed(path)
+    return Source(_imports(name, path, tree), _as_text(tree))
+
+
+def _imports(name: str, path: Path, tree: ast.Module) -> frozenset[str]:
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     names: set[str] = set()
-    waiting: list[ast.AST] = [_parsed(path)]
-    while waiting:
+    waiting: list[ast.AST] = [tree]
+    while waiting:  # statements only: an expression imports nothing
         node = waiting.pop()
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
@@ -31,8 +46,12 @@ def imports(name: str, path: Path) -> frozenset[str]:
         elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
             waiting += node.orelse
         else:
-            waiting += ast.iter_child_nodes(node)
+            waiting += (inner for block in _BLOCKS for inner in getattr(node, block, ()))
     return frozenset(names)
+
+
+_BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")
+"""The fields of a statement that hold other statements, or their parts."""
 
 
 _PARSING = threading.Lock()
@@ -45,14 +64,10 @@ def _parsed(path: Path) -> ast.Module:
         return ast.parse(path.read_bytes())
 
 
-@cache
-def tree_as_text(path: Path) -> str:
-    """The file's syntax tree as text, without positions and strings that stand alone (docstrings).
-
-    Absent and empty fields are left out, so that fields which a version of Python adds do not change the text.
-    """
+def _as_text(tree: ast.Module) -> str:
+    """Absent and empty fields are left out, so that fields which a version of Python adds do not change the text."""
     parts: list[str] = []
-    waiting: list[object] = [_parsed(path)]
+    waiting: list[object] = [tree]
     while waiting:
         node = waiting.pop()
         if isinstance(node, _Text):

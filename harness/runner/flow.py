@@ -31,10 +31,10 @@ from harness.runner.loop import RunOutcome
 from harness.runner.precision import precision_for
 from harness.runner.problems import problems_of
 from harness.runner.stages import Run, run_stages
-from harness.spec.experiment import Experiment
+from harness.spec.experiment import Experiment, with_number_of_seeds
 from harness.spec.load import checked, load_experiment
 from harness.spec.trial import TrialSpec
-from harness.store.folder import EXPERIMENT_NAME, exclusive, summary_file, write_summary
+from harness.store.folder import CACHE_FOLDER, EXPERIMENT_NAME, exclusive, summary_file, write_summary
 from harness.store.machine import fingerprint_of, this_machine
 from harness.store.record import OTHER_MACHINE, TRY_AGAIN
 from harness.store.sqlite import LeftOut, Store, open_store
@@ -42,8 +42,6 @@ from harness.tasks.common.cache import VARIABLE as CACHE_VARIABLE
 from harness.trial.process import begin_in, model_summary
 from harness.verdicts.verdict import Verdict
 
-CACHE_FOLDER = ".cache"
-"""Beside the results folders, where HARNESS_CACHE names no other: data that take long to make. It can be deleted."""
 CLOSING_SECONDS, CLOSING_SHARE = 25.0, 0.1
 """Of a budget, what is kept for judging and the report: a share, at most so many seconds."""
 
@@ -101,7 +99,7 @@ def run_experiment(
     retry = (retry,) if isinstance(retry, str) else retry
     check_statuses(retry, on_cluster=cluster is not None)
     given = checked(experiment) if isinstance(experiment, Experiment) else load_experiment(experiment)
-    experiment = given if seeds is None else more_seeds.with_number_of_seeds(given, seeds)
+    experiment = given if seeds is None else with_number_of_seeds(given, seeds)
     console = console or Console()
     for note in given.renamed:
         console.print(f"{given.source}: {note}.", markup=False, soft_wrap=True)

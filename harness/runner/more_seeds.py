@@ -54,18 +54,6 @@ def most_seeds(experiment: Experiment, store: Store, asked: int | None, *, addin
     return (asked or max(MOST_SEEDS, largest)) if adding else None
 
 
-def with_number_of_seeds(experiment: Experiment, number: int) -> Experiment:
-    """The experiment with this number of seeds in every sweep: its own in their order, then the following integers."""
-    if not 1 <= number <= LARGEST:
-        raise UserError(f"seeds {number}: expected at least 1 and at most {LARGEST:,}")
-
-    def chosen(seeds: tuple[int, ...]) -> tuple[int, ...]:
-        return (*seeds, *range(max(seeds) + 1, max(seeds) + 1 + number))[:number]
-
-    sweeps = [sweep.model_copy(update={"seeds": sweep.seeds and chosen(sweep.seeds)}) for sweep in experiment.sweep]
-    return experiment.model_copy(update={"seeds": chosen(experiment.seeds), "sweep": tuple(sweeps)})
-
-
 @dataclass(frozen=True)
 class AnalysedClaims:
     """The claims judged by the seeds so far, and what they were judged by."""

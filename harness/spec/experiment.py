@@ -20,6 +20,7 @@ from harness.spec.sweep import Sweep
 from harness.spec.toml import to_toml
 from harness.spec.trial import TrialLimits
 from harness.spec.types import (
+    MOST_SEEDS,
     STRICT,
     AnyNumber,
     BackendNames,
@@ -113,3 +114,15 @@ class Experiment(BaseModel):
     def is_as_read(self) -> bool:
         """Whether it was read from a text and not changed since."""
         return dict(self) == self._read
+
+
+def with_number_of_seeds(experiment: Experiment, number: int) -> Experiment:
+    """The experiment with this number of seeds in every sweep: its own in their order, then the following integers."""
+    if not 1 <= number <= MOST_SEEDS:
+        raise UserError(f"seeds {number}: expected at least 1 and at most {MOST_SEEDS:,}")
+
+    def chosen(seeds: tuple[int, ...]) -> tuple[int, ...]:
+        return (*seeds, *range(max(seeds) + 1, max(seeds) + 1 + number))[:number]
+
+    sweeps = [sweep.model_copy(update={"seeds": sweep.seeds and chosen(sweep.seeds)}) for sweep in experiment.sweep]
+    return experiment.model_copy(update={"seeds": chosen(experiment.seeds), "sweep": tuple(sweeps)})

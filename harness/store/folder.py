@@ -16,6 +16,8 @@ from harness.spec.experiment import Experiment
 from harness.spec.load import parse_experiment
 
 EXPERIMENT_NAME = "experiment.toml"
+CACHE_FOLDER = ".cache"
+"""Beside the results folders, where HARNESS_CACHE names no other: data that take long to make. It can be deleted."""
 SUMMARIES_FOLDER = "summaries"
 _VERSION = re.compile(r"\.[0-9a-f]{12}$")
 

@@ -19,13 +19,13 @@ from harness.plan.estimate import Load, load_of
 from harness.spec.factors import Lane
 from harness.spec.renamed import with_new_names
 from harness.spec.trial import TrialSpec
+from harness.store import FILE_NAME as FILE_NAME
 from harness.store.data_names import Identity, dataset_names, identity_of, with_data
 from harness.store.folder import make_writable
 from harness.store.interim import InterimAnalyses
 from harness.store.record import Record
 from harness.store.tables import INSERT_PLANNED, check_schema, primary_code
 
-FILE_NAME = "trials.sqlite"
 _PLANNED_IDS = "SELECT trial_id FROM planned ORDER BY position"
 _LAST = (
     "SELECT trial_id, record FROM trial AS here WHERE trial_id IN ({}) AND attempt ="

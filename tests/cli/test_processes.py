@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.store.sqlite import open_store
 from tests.factories import EXPERIMENT
 
 ROOT = Path(__file__).parents[2]
@@ -20,26 +21,62 @@ def harness(*arguments: object, **environment: str) -> subprocess.CompletedProce
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120, check=False, env=env)
 
 
-WITHOUT_TENSORFLOW = """
+IMPORTED_BY = """
 import sys
-from harness.cli.main import app
+from harness.__main__ import main
 
-for arguments in {commands!r}:
-    try:
-        app(arguments)
-    except SystemExit as end:
-        assert not end.code, (arguments, end.code)
-    assert not {{"tensorflow", "keras"}} & set(sys.modules), arguments
+sys.argv = ["harness", *sys.argv[1:]]
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+finally:
+    print(*sys.modules, file=sys.stderr)
 """
+NEVER = {"tensorflow", "keras"}
+SLOW = NEVER | {
+    "pandas",
+    "pyarrow",
+    "scipy",
+    "sklearn",
+    "matplotlib",
+    "distributed",
+    "jinja2",
+    "harness.verdicts.judge",
+}
+"""Modules that take a tenth of a second or more."""
 
 
-def test_what_trains_nothing_never_imports_tensorflow(file: Path, results: Path) -> None:
-    commands = [["--help"], ["list"], ["schema"], ["check", str(file)], ["run", str(file), "--dry-run"]]
-    commands += [[name, str(results)] for name in ("status", "report", "judge", "export")]
-    commands.append(["diff", str(results), str(results)])
-    script = WITHOUT_TENSORFLOW.format(commands=commands)
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+def imported_by(*arguments: object, **environment: str) -> set[str]:
+    """The modules that a command imports."""
+    command = [sys.executable, "-c", IMPORTED_BY, *map(str, arguments)]
+    env = {**os.environ, **environment}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True, env=env)
+    return set(done.stderr.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    ("unwanted", "words"),
+    [
+        (SLOW, "--help"), (SLOW, "list"), (SLOW, "schema"), (SLOW, "check FILE"), (SLOW, "check smoke --seeds 2"),
+        (SLOW, "run FILE --dry-run"), (SLOW, "status RESULTS"), (SLOW, "show RESULTS"),
+        (NEVER, "report RESULTS"), (NEVER, "judge RESULTS"), (NEVER, "export RESULTS"), (NEVER, "diff RESULTS RESULTS"),
+    ],
+    ids=lambda part: part if isinstance(part, str) else "",
+)  # fmt: skip
+def test_commands_import_only_what_they_need(unwanted: set[str], words: str, file: Path, results: Path) -> None:
+    with open_store(results) as store:
+        trial = next(store.records())["trial_id"]
+    words = words.replace("show RESULTS", f"show RESULTS {trial}")
+    arguments = words.replace("FILE", str(file)).replace("RESULTS", str(results)).split()
+    assert not unwanted & imported_by(*arguments)
+
+
+@pytest.mark.parametrize("typed", ["harness run ", "harness status "])
+def test_completing_a_name_imports_nothing_that_reads_experiments(typed: str) -> None:
+    place = str(typed.count(" "))
+    found = imported_by(_HARNESS_COMPLETE="complete_bash", COMP_WORDS=typed, COMP_CWORD=place)
+    assert not (SLOW | {"numpy", "harness.spec.experiment", "harness.store.sqlite"}) & found
 
 
 def test_a_title_that_the_terminal_cannot_show_is_printed_with_escapes(file: Path) -> None:

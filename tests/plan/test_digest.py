@@ -70,7 +70,7 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "mine_too.py").write_text("x = 1\n")
     (tmp_path / "unrelated.py").write_text("x = 1\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    for cached in (code_version, module._place, syntax_trees.imports, syntax_trees.tree_as_text):
+    for cached in (code_version, module._place, module._modules, syntax_trees.read_source):
         cached.cache_clear()
     for name in [name for name in sys.modules if name.split(".")[0] in ("mine", "mine_too")]:
         monkeypatch.delitem(sys.modules, name)
@@ -89,7 +89,7 @@ def test_a_change_beside_a_users_cell_changes_the_version(mine: Path) -> None:
     before = code_version("recall", "mine.cell:cell")
     (mine / "mine" / "equations.py").write_text("LEAK = 0.2\n")
     code_version.cache_clear()
-    syntax_trees.tree_as_text.cache_clear()
+    syntax_trees.read_source.cache_clear()
     assert code_version("recall", "mine.cell:cell") != before
 
 

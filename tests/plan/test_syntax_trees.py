@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.plan.syntax_trees import imports, tree_as_text
+from harness.plan.syntax_trees import read_source
 
 ROOT = Path(__file__).parents[2]
 SOURCE = '''"""What it is."""
@@ -29,7 +29,7 @@ def f(x):
 def text_of(folder: Path, source: str) -> str:
     path = folder / f"{hashlib.sha256(source.encode()).hexdigest()}.py"  # the text is kept by path
     path.write_text(source, encoding="utf-8")
-    return tree_as_text(path)
+    return read_source("module", path).text
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_characters_are_escaped_alike_by_every_version_of_unicode(tmp_path: Path
 _DIGEST = (
     "import hashlib, pathlib, harness.plan.syntax_trees as trees; "
     "paths = sorted(pathlib.Path('harness').rglob('*.py')); "
-    "print(hashlib.sha256(''.join(map(trees.tree_as_text, paths)).encode()).hexdigest())"
+    "print(hashlib.sha256(''.join(trees.read_source('', path).text for path in paths).encode()).hexdigest())"
 )
 
 
@@ -124,7 +124,7 @@ def test_imports_are_found_wherever_they_stand(tmp_path: Path) -> None:
         "def f():\n    import i\n",
         encoding="utf-8",
     )
-    assert imports("a.x.b", path) == {"os.path", "a.x", "a.x.c", "a.d", "a.d.e", "a.f", "a.f.g", "h", "i"}
+    assert read_source("a.x.b", path).imports == {"os.path", "a.x", "a.x.c", "a.d", "a.d.e", "a.f", "a.f.g", "h", "i"}
 
 
 def test_threads_may_read_at_the_same_time(tmp_path: Path) -> None:
@@ -133,10 +133,14 @@ def test_threads_may_read_at_the_same_time(tmp_path: Path) -> None:
     files = [tmp_path / f"module_{number}.py" for number in range(16)]
     for file in files:
         file.write_text(source, encoding="utf-8")
+
+    def text(file: Path) -> str:
+        return read_source("module", file).text
+
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
         with ThreadPoolExecutor(8) as threads:
-            assert len(set(threads.map(tree_as_text, files))) == 1
+            assert len(set(threads.map(text, files))) == 1
     finally:
         sys.setswitchinterval(interval)
