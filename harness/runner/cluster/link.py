@@ -54,12 +54,11 @@ class DaskLink:
 
     def drop(self, key: str) -> None:
         """Want an order's records no longer."""
-        if future := self._futures.get(key):
-            self._start(self._client._cancel([future], force=True))
+        self._start(self._drop(key))
 
     def stop(self, keys: Collection[str], addresses: Collection[str]) -> None:
         """Have these orders stopped; their records come as 'interrupted'."""
-        self._start(self._client._run(stop_orders, list(keys), workers=list(addresses), on_error="ignore"))
+        self._start(self._stop(list(keys), list(addresses)))
 
     def next_event(self, seconds: float) -> Event | None:
         """The next event; None where none comes in so many seconds."""
@@ -91,6 +90,13 @@ class DaskLink:
             self._events.put(methodcaller("failed", key, why, lost=lost))
         finally:
             self._futures.pop(key, None)
+
+    async def _drop(self, key: str) -> None:
+        if key in self._futures:
+            await self._client.cancel([self._futures[key]], force=True)
+
+    async def _stop(self, keys: list[str], addresses: list[str]) -> None:
+        await self._client.run(stop_orders, keys, workers=addresses, on_error="ignore")
 
     async def _workers(self) -> dict[str, str]:
         """Address of each worker that the scheduler knows, by id. Its name alone may be that of the one before."""

@@ -176,6 +176,45 @@ def test_a_signal_to_all_processes_of_a_worker_makes_no_crash_of_its_trials(plac
     assert {(record["status"], record["attempt"]) for record in records} == {("interrupted", 1)}
 
 
+def wait_for_processes(place: Place, host: str, count: int) -> None:
+    """Until so many processes of trials are on a worker."""
+    deadline = time.monotonic() + 60
+    while groups_led(of_host(place, host)) != count:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_run_whose_scheduler_is_killed_ends_with_a_message_and_its_trials_are_stopped(
+    place: Place, processes: Processes
+) -> None:
+    address = processes.start_scheduler()
+    processes.start_worker(0)
+    processes.wait_for_workers(1)
+    run = place.start(HEAD + sweeps("recall", "dozing"), arguments=["--scheduler", address])
+    wait_for(place, "recall")
+    wait_for_processes(place, "host-0", 2)
+    processes.started[0].kill()
+    output = finish(run)
+    assert run.returncode == 2, output
+    assert f"the scheduler {address} is gone. What is finished is stored; the same command goes on from there" in output
+    assert "Traceback" not in output
+    assert {name: r["status"] for (name, _), r in place.records().items()} == {"recall": "ok"}
+    wait_for_processes(place, "host-0", 1)  # the one of the trial that is done waits for another
+
+
+def test_the_trials_of_a_coordinator_that_is_killed_are_stopped_on_their_worker(
+    place: Place, processes: Processes
+) -> None:
+    address = processes.start_scheduler()
+    processes.start_worker(0)
+    processes.wait_for_workers(1)
+    run = place.start(HEAD + sweeps("dozing", sizes=(20, 21)), arguments=["--scheduler", address])
+    wait_for_processes(place, "host-0", 2)
+    run.kill()
+    run.communicate(timeout=60)
+    wait_for_processes(place, "host-0", 0)
+
+
 def test_workers_that_cannot_be_used_are_told(place: Place, processes: Processes) -> None:
     address = processes.start_scheduler()
     text = HEAD + sweeps("recall")
