@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -14,7 +13,7 @@ from pydantic import ValidationError
 from harness.cells import cells
 from harness.errors import UserError
 from harness.spec.factors import Lane
-from harness.spec.trial import TrialSpec
+from harness.spec.trial import TrialSpec, options_of, options_text
 from harness.tasks import tasks
 
 _START_SECONDS = 1.0
@@ -47,7 +46,7 @@ class Load(NamedTuple):
 def guessed_seconds(spec: TrialSpec) -> float:
     """Wall time in seconds of one trial on one core, by order of magnitude, before anything was measured."""
     task = tasks[spec.task]
-    features, classes, measured = _sizes(spec.task, json.dumps(spec.options, sort_keys=True, default=str))
+    features, classes, measured = _sizes(spec.task, options_text(spec.options))
     cell = cells[spec.cell]
     seeing, matrices = len(cell.gates_with("input_weights")), cell.weight_shapes("recurrent_weights").count("full")
     steps = spec.sequence_length * spec.batch_size
@@ -73,7 +72,7 @@ def _sizes(name: str, options: str) -> tuple[int, int, int]:
     """
     task = tasks[name]
     try:
-        given = task.options.model_validate_json(options)
+        given = options_of(name, options)
         features, classes = task.widths(given) if task.widths else _WIDTHS
     except (UserError, ValidationError):
         return *_WIDTHS, 0

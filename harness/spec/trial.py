@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, model_validator
@@ -12,6 +13,7 @@ from pydantic_core import to_jsonable_python
 from harness.spec.factors import FACTORS, TrialFactors
 from harness.spec.renamed import with_new_names
 from harness.spec.types import STRICT, Positive
+from harness.tasks import Options, tasks
 
 
 class TrialSpec(TrialFactors):
@@ -35,12 +37,27 @@ class TrialSpec(TrialFactors):
         """The same for trials that ask for the same, by whichever code and version of their data they are trained."""
         return self.model_copy(update={"code": "", "data": {"options": json.dumps(self.options, sort_keys=True)}}).id()
 
+    def task_options(self) -> Options:
+        """The task's own settings. They are validated once in a process. Raises ValidationError."""
+        return options_of(self.task, options_text(self.options))
+
     def program(self) -> str:
         """What the compiled training step and prediction depend on; trials with the same one can share compiled code.
 
         Everything counts but what is a value of a variable, a count, or a way to choose or to report.
         """
         return self.model_dump_json(exclude=_NOT_COMPILED)
+
+
+def options_text(options: Any) -> str:
+    """A task's own settings as JSON text, by which `options_of` knows them."""
+    return json.dumps(options, sort_keys=True, default=str)
+
+
+@cache
+def options_of(task: str, options: str) -> Options:
+    """What the JSON text says of a task's own settings. Raises ValidationError."""
+    return tasks[task].options.model_validate_json(options)
 
 
 SPEC_DEFAULTS: dict[str, Any] = {

@@ -47,7 +47,7 @@ def prepare(spec: TrialSpec, meter: Meter, report: Report, programs: Programs) -
     memory_is_its_own = programs.is_new
     task = tasks[spec.task]
     with meter.phase("data"):
-        options = task.options.model_validate(spec.options)
+        options = spec.task_options()
         dataset = task.make(spec.train_size, spec.sequence_length, spec.seed, options)
         check_dataset(task, dataset)
         if spec.purpose == "tuning":

@@ -52,7 +52,7 @@ def train(
     """
     task = tasks[spec.task]
     with meter.phase("data"):
-        dataset = task.make(spec.train_size, spec.sequence_length, spec.seed, task.options.model_validate(spec.options))
+        dataset = task.make(spec.train_size, spec.sequence_length, spec.seed, spec.task_options())
     measured = Measured(data_fingerprint=dataset.fingerprint)
     report(measured)
     if not np.isfinite(dataset.train.x).all():

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from harness.errors import UserError
 from harness.plan.expand import make_plan
 from harness.spec.load import load_claims, load_experiment
+from harness.spec.trial import TrialSpec, options_of
 from harness.tasks.synthetic.recall import RecallOptions
 from tests.factories import EXPERIMENT, experiment, plan, spec
 
@@ -270,3 +271,16 @@ def test_the_options_of_a_sweep_are_validated_once(monkeypatch: pytest.MonkeyPat
     assert sweep.task_options() == check(sweep.options)
     changed = sweep.model_copy(update={"options": {"validation_size": 31}})
     assert changed.task_options() == RecallOptions(validation_size=31), "those of a changed copy are other ones"
+
+
+def test_the_options_of_all_trials_of_a_sweep_are_validated_once_in_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = list(plan(experiment(EXPERIMENT.replace("updates = 6", "updates = 6\noptions.test_size = 31"))).values())
+    assert len(planned) > 1
+    validated = []
+    check = RecallOptions.model_validate_json
+    monkeypatch.setattr(RecallOptions, "model_validate_json", lambda text: validated.append(text) or check(text))
+    options_of.cache_clear()
+    for trial in planned:
+        read = TrialSpec.model_validate_json(trial.model_dump_json())
+        assert trial.task_options() == read.task_options() == RecallOptions(test_size=31)
+    assert len(validated) == 1
