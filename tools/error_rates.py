@@ -23,6 +23,7 @@ from harness.cgroup import usable_cores
 from harness.verdicts.sequential import p_of, sequential_p
 from harness.verdicts.stats import ALPHA, SEED, holm
 from harness.verdicts.verdict import Verdict
+from harness.words import plural
 from tools.error_tables import Figure, cell, in_markdown
 from tools.sections import write_section
 from tools.simulate import Scenario, Shape, simulated_outcomes, simulated_verdicts, verdict_after_analyses
@@ -207,7 +208,7 @@ def _of_a_step(step: int, seeds: int, experiments: int) -> Iterator[Figure]:
     generator = np.random.default_rng([SEED, seeds, step])
     equal = [verdict_of_times(step, seeds, generator) for _ in range(experiments)]
     apart = [verdict_of_times(step, seeds, generator, ratio=RATIO, spread=0.02) for _ in range(experiments)]
-    where = f"{seeds} seeds, {step} update{'s' * (step != 1)}"
+    where = f"{seeds} seeds, {plural(step, 'update')}"
     for what, verdicts, wrong in (
         ("a time to target that is known to within a step gets a direction although there is no difference", equal,
          ("supported", "contradicted")),

@@ -17,11 +17,12 @@ class Kind(StrEnum):
     cells = "cells"
     backends = "backends"
     tasks = "tasks"
+    figures = "figures"
     experiments = "experiments"
 
 
 def list_(kind: Annotated[Kind | None, typer.Argument(help="One of them; default: all.")] = None) -> None:
-    """List the cells, backends, tasks and experiments."""
+    """List the cells, backends, tasks, figures and experiments."""
     from harness.cli.terminal import listing
 
     for text in listing(kind):

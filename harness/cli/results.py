@@ -123,6 +123,7 @@ def merge(
     from harness.cli.terminal import conflict_lines
     from harness.store.datasets import differences
     from harness.store.merge import merge as merge_results
+    from harness.words import plural
 
     merged = merge_results(directories, into)
     console = new_console()
@@ -130,7 +131,7 @@ def merge(
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     console.print(
         f"{into}: {merged.records} records of {merged.trials} trials; {merged.copies} copies left out,"
-        f" {len(merged.conflicts)} trials in conflict.",
+        f" {plural(len(merged.conflicts), 'trial')} in conflict.",
         soft_wrap=True,
         markup=False,
     )

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from harness.cells import BACKENDS, cells
 from harness.errors import UserError
+from harness.figures import figures
 from harness.files import resolved
 from harness.spec.bundled import bundled_experiments
 from harness.spec.experiment import Experiment
@@ -30,7 +31,7 @@ from harness.tasks import tasks
 from harness.verdicts.verdict import Verdict
 from harness.verdicts.words.conditions import scope
 from harness.verdicts.words.effects import effect_in_words
-from harness.words import duration, number
+from harness.words import duration, number, plural
 
 if TYPE_CHECKING:
     from harness.runner.backends import BackendRecord
@@ -68,7 +69,7 @@ class VerdictTable:
             return
         if options.max_width < _NARROW:
             for place, verdict in enumerate(self.verdicts, 1):
-                seeds = f", {verdict.n} seed{'s' * (verdict.n != 1)}" if verdict.n else ""
+                seeds = f", {plural(verdict.n, 'seed')}" if verdict.n else ""
                 figures = f"Effect {effect_in_words(verdict)}{seeds}\n" if verdict.effect is not None else ""
                 yield self._word(verdict, place)
                 yield Padding(Text.assemble((verdict.claim, "bold"), "\n", figures, *_below(verdict)), (0, 0, 1, 2))
@@ -133,7 +134,7 @@ def data_lines(trials: Iterable[TrialSpec]) -> Iterator[str]:
     read: dict[tuple[str, str, str, float | None], list[Mapping[str, int]]] = {}
     for spec, name in zip(conditions.values(), tasks_of(conditions.values()), strict=True):
         task = tasks[spec.task]
-        facts = task.facts(spec.train_size, spec.sequence_length, task.options.model_validate(spec.options))
+        facts = task.facts(spec.train_size, spec.sequence_length, spec.task_options())
         if facts.source:
             read.setdefault((name, task.train_size_unit, facts.source, facts.unknown), []).append(facts.left_out)
     for (name, unit, source, unknown), every in read.items():
@@ -249,6 +250,7 @@ def listing(kind: str | None) -> Iterator[str]:
         "cells": lambda: ((name, f"{cells[name].title}. {cells[name].summary}") for name in cells),
         "backends": lambda: BACKENDS.items(),
         "tasks": lambda: ((name, f"{tasks[name].title}. {tasks[name].summary}") for name in tasks),
+        "figures": lambda: ((name, figures[name].title) for name in figures),
         "experiments": _experiments,
     }
     for name in [kind] if kind else sections:
@@ -282,4 +284,4 @@ def conflict_lines(conflicts: Sequence[Conflict]) -> list[str]:
         for one in conflicts[:_CONFLICTS_SHOWN]
     ]
     more = len(conflicts) - len(lines)
-    return [*lines, f"and {more} more trials in conflict"] if more else lines
+    return [*lines, f"and {plural(more, 'more trial', 'more trials')} in conflict"] if more else lines

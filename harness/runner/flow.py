@@ -41,6 +41,7 @@ from harness.store.sqlite import LeftOut, Store, open_store
 from harness.tasks.common.cache import VARIABLE as CACHE_VARIABLE
 from harness.trial.process import begin_in, model_summary
 from harness.verdicts.verdict import Verdict
+from harness.words import plural
 
 CLOSING_SECONDS, CLOSING_SHARE = 25.0, 0.1
 """Of a budget, what is kept for judging and the report: a share, at most so many seconds."""
@@ -159,7 +160,7 @@ def _timed_elsewhere(store: Store, console: Console, *, retry: bool) -> dict[str
             for _, machine in elsewhere.values()
         }
         console.print(
-            f"{len(elsewhere)} stored speed trial{'s were' if len(elsewhere) != 1 else ' was'} timed on another machine"
+            f"{plural(len(elsewhere), 'stored speed trial was', 'stored speed trials were')} timed on another machine"
             f" ({'; '.join(sorted(machines))}). Times of two machines are not compared."
             f" --retry {OTHER_MACHINE} times them again here.",
             markup=False,

@@ -6,6 +6,7 @@ from collections import Counter
 
 from harness.plan.expand import Plan
 from harness.store.sqlite import NONE, Store
+from harness.words import plural
 
 MOST_FAILED = 0.5
 """The largest share of trials that may fail in a run that counts as successful. Tuning trials do not count."""
@@ -20,8 +21,8 @@ def problems_of(plan: Plan, store: Store) -> tuple[str, ...]:
     problems = list(plan.without_rate)
     unfinished = _unfinished(store)
     if unfinished:
-        are = "trial is" if unfinished == 1 else "trials are"
-        problems.append(f"{unfinished} {are} still to do: interrupted. The same command goes on from here")
+        trials_are = plural(unfinished, "trial is", "trials are")
+        problems.append(f"{trials_are} still to do: interrupted. The same command goes on from here")
     ended, failed, crashed = Counter[str](), Counter[str](), Counter[str]()
     for (purpose, cell, status), trials in store.endings().items():
         if purpose != "tuning" and status not in ("missing", "interrupted"):

@@ -22,7 +22,7 @@ from harness.spec.tuning import Tune
 from harness.store.record import MAX_CRASHES, TRY_AGAIN, is_given_up
 from harness.store.sqlite import NONE, Attempts, Store
 from harness.store.status import learned
-from harness.words import duration
+from harness.words import duration, plural
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def run_stage(run: Run, trials: Mapping[str, TrialSpec]) -> RunOutcome:
     seconds = seconds_in_all(Counter(load_of(trial.spec) for trial in left).items(), estimator, engine.hosts)
     tuning = any(trial.spec.purpose == "tuning" for trial in left)
     run.console.print(
-        f"{run.experiment.title}: {len(trials)} trials, {done} done before, {len(left)} to do"
+        f"{run.experiment.title}: {plural(len(trials), 'trial')}, {done} done before, {len(left)} to do"
         + (f", {given_up} given up after {MAX_CRASHES} crashes (--retry crashed)" if given_up else "")
         + (f", {engine.jobs} side by side, about {duration(seconds)}" if left else "")
         + (f" (as many as fit into {duration(run.deadline - time.monotonic())})" if run.deadline < math.inf else "")

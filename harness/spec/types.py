@@ -18,6 +18,7 @@ from harness.errors import check_name
 from harness.figures import check_ids, figures
 from harness.spec.explain import in_words
 from harness.tasks import tasks
+from harness.words import plural
 
 T = TypeVar("T")
 MOST_SEEDS = 100_000
@@ -61,7 +62,7 @@ class AtLeast:
 
     def _long_enough(self, values: tuple[T, ...]) -> tuple[T, ...]:
         if len(values) < self.count:
-            raise ValueError(f"expected at least {self.count} item{'s' if self.count > 1 else ''}")
+            raise ValueError(f"expected at least {plural(self.count, 'item')}")
         return values
 
 

@@ -54,7 +54,18 @@ def harness(*arguments: object, cwd: Path = ROOT) -> Done:
 def test_list_tells_every_kind_of_name() -> None:
     done = harness("list")
     assert done.returncode == 0
-    for name in ("simple_rnn", "gru", "lstm", "article", "keras", "language", "recall", "smoke", "compare"):
+    for name in (
+        "simple_rnn",
+        "gru",
+        "lstm",
+        "article",
+        "keras",
+        "language",
+        "recall",
+        "learning-curves",
+        "smoke",
+        "compare",
+    ):
         assert f"\n  {name} " in done.stdout
 
 

@@ -17,7 +17,7 @@ from harness.verdicts.lean import Lean
 from harness.verdicts.outcomes import OutcomeColumn, SecondsFrom, ToTarget
 from harness.verdicts.stats import ALPHA, FAILURE, FEWEST_SEEDS, Estimate
 from harness.verdicts.words.effects import effect, interval, size
-from harness.words import number
+from harness.words import number, plural
 
 _SECONDS_FROM: dict[SecondsFrom, str] = {
     "shared machine": "of trials that share the machine",
@@ -44,8 +44,7 @@ def finding(evidence: Evidence) -> str:
     """What was measured, in one sentence, and what failed, in another."""
     claim, estimate, scale = evidence.claim, evidence.sample.estimate, evidence.scale
     failures = _failures(claim, estimate, evidence.sample.advantages, scale)
-    seeds = f"{estimate.n} seed{'s' * (estimate.n != 1)}"
-    subject = f"{capital(_subject(claim, evidence.outcome))}, {seeds}"
+    subject = f"{capital(_subject(claim, evidence.outcome))}, {plural(estimate.n, 'seed')}"
     if not evidence.informed:
         return f"{subject}: nothing to compare. {failures}".strip()
     shown, low, high = (scale.show(value + 0.0) for value in (estimate.effect, estimate.low, estimate.high))  # no -0
@@ -60,7 +59,7 @@ def _failures(claim: Comparison, estimate: Estimate, advantages: Advantages, sca
     if not count:
         return ""
     what = "missed the target" if isinstance(claim, TimeToTarget) else "failed"
-    begin = f"{count} trial{'s' * (count != 1)} {what}"
+    begin = f"{plural(count, 'trial')} {what}"
     if isinstance(claim, Proportion | Horizon):
         return f"{begin} and count{'s' * (count == 1)} as not solved."
     if advantages.lopsided == 0:

@@ -32,6 +32,7 @@ from harness.verdicts.words.remedies import (
     measured_better,
     seeds_wanted,
 )
+from harness.words import plural
 
 
 def sample_reason(evidence: Evidence) -> str:
@@ -84,8 +85,7 @@ def mixture(conditions: Sequence[Verdict]) -> str:
     """'supported in 3 of 8 conditions, contradicted in 2', the most frequent first."""
     counts = Counter(condition.verdict for condition in conditions).most_common()
     first, *others = [f"{word} in {count}" for word, count in counts]
-    plural = "s" * (len(conditions) != 1)
-    return ", ".join([f"{first} of {len(conditions)} condition{plural}", *others])
+    return ", ".join([f"{first} of {plural(len(conditions), 'condition')}", *others])
 
 
 def dependence(claim: Comparison, outcome: OutcomeColumn, conditions: Sequence[Verdict]) -> str:
@@ -116,10 +116,10 @@ def left_out(counts: PairingCounts, outcome: OutcomeColumn) -> str:
         name, their, are = outcome.column.replace("_", " "), *(("its", "is") if count == 1 else ("their", "are"))
         sentences.append(f"{count} of the failed trials ran to {their} end, but {their} {name} {are} not finite.")
     if count := counts.unpaired:
-        sentences.append(f"{count} trial{'s' * (count != 1)} without a counterpart left out.")
+        sentences.append(f"{plural(count, 'trial')} without a counterpart left out.")
     if count := counts.reused:
         sentences.append(
-            f"{count} trial{'s' * (count != 1)} without a process and program of {'their' if count > 1 else 'its'} own"
+            f"{plural(count, 'trial')} without a process and program of {'their' if count > 1 else 'its'} own"
             " left out: memory and compiling are measured in the first trial of a process."
         )
     return _joined(*sentences)

@@ -24,7 +24,7 @@ from harness.verdicts.samples import ONE_SIDED_FAILURES
 from harness.verdicts.verdict import VerdictWord
 from harness.verdicts.words.effects import size
 from harness.verdicts.words.findings import margin_of, spaced
-from harness.words import quantity
+from harness.words import plural, quantity
 
 _EQUAL: VerdictWord = "no practical difference"
 
@@ -120,7 +120,7 @@ def interim_analyses(analyses: Sequence[InterimAnalysis], most: int, later: int)
         text = f"{name} after {when} of at most {most} seeds; p-value and interval are adjusted for {them}."
     if later:
         do = "does" if later == 1 else "do"
-        text += f" {later} seed{'s' * (later != 1)} came after the last interim analysis and {do} not count."
+        text += f" {plural(later, 'seed')} came after the last interim analysis and {do} not count."
     return text.strip()
 
 
