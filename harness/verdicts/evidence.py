@@ -10,7 +10,6 @@ from harness.spec.claims import Comparison
 from harness.verdicts.advantages import Scale
 from harness.verdicts.baselines import AgainstBaseline
 from harness.verdicts.lean import Lean
-from harness.verdicts.missing_evidence import Missing
 from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import PairingCounts
 from harness.verdicts.power import ADVISED
@@ -35,8 +34,8 @@ class Evidence:
     """Of an undecided claim, where the sample has a distribution."""
     resolution: Resolution | None = None
     """None where outcomes are exact."""
-    missing: Missing | None = None
-    """What an undecided claim lacks for "no practical difference"."""
+    missing: str = ""
+    """What an undecided claim lacks for "no practical difference", in a sentence."""
     seeds_for_power: int | None = None
     """Seeds, in all, for 80 % power against the margin, where that is an advice for an undecided claim."""
     noise_of_times: bool = False

@@ -6,6 +6,8 @@ be needed, the result is that number plus one.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -82,12 +84,10 @@ def _spread(d: Floats) -> float:
 
 @lru_cache(maxsize=4096)
 def _smallest(effect_in_sd: float, alpha: float, most: int) -> int:
-    low, high = FEWEST_SEEDS - 1, FEWEST_SEEDS
-    while power_of_t(effect_in_sd, high, alpha) < POWER:
-        if high == most:
-            return most + 1
-        low, high = high, min(2 * high, most)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if power_of_t(effect_in_sd, middle, alpha) >= POWER else (middle, high)
-    return high
+    return fewest(lambda n: power_of_t(effect_in_sd, n, alpha) >= POWER, FEWEST_SEEDS, most) or most + 1
+
+
+def fewest(passes: Callable[[int], bool], low: int = 1, most: int = ADVISED) -> int | None:
+    """The smallest number of seeds that passes, where all larger ones do too; None where none up to `most` does."""
+    place = bisect_left(range(low, most + 1), True, key=passes)
+    return low + place if low + place <= most else None

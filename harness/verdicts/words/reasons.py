@@ -26,7 +26,6 @@ from harness.verdicts.words.findings import (
     why,
 )
 from harness.verdicts.words.remedies import (
-    equality_wants,
     interim_analyses,
     known_within,
     measured_better,
@@ -42,7 +41,7 @@ def sample_reason(evidence: Evidence) -> str:
         why(evidence),
         lean_in_words(evidence.lean, margin_of(evidence.scale)) if evidence.lean else "",
         known_within(evidence.resolution, evidence.outcome.unit) if evidence.resolution else "",
-        equality_wants(evidence.missing, evidence.claim, evidence.scale) if evidence.missing else "",
+        evidence.missing,
         seeds_wanted(evidence),
         measured_better(evidence.outcome) if evidence.noise_of_times else "",
         interim_analyses(evidence.sample.analyses, evidence.most_seeds, evidence.sample.later)

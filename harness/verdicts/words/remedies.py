@@ -6,27 +6,13 @@ from collections.abc import Sequence
 
 from harness.spec.claims import Comparison, Horizon, Proportion, TimeToTarget, Trend
 from harness.store.interim import InterimAnalysis
-from harness.verdicts.advantages import Scale
 from harness.verdicts.evidence import Evidence
-from harness.verdicts.missing_evidence import (
-    Missing,
-    NoBounds,
-    OneSidedFailures,
-    TooFewForSpread,
-    UnseenMisses,
-    UnseenOutcomes,
-)
 from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.power import ADVISED
 from harness.verdicts.resolution import Resolution
 from harness.verdicts.rounds import COLUMN
-from harness.verdicts.samples import ONE_SIDED_FAILURES
-from harness.verdicts.verdict import VerdictWord
-from harness.verdicts.words.effects import size
 from harness.verdicts.words.findings import margin_of, spaced
 from harness.words import plural, quantity
-
-_EQUAL: VerdictWord = "no practical difference"
 
 
 def known_within(resolution: Resolution, unit: str) -> str:
@@ -38,39 +24,6 @@ def known_within(resolution: Resolution, unit: str) -> str:
     if resolution.too_coarse:
         return f"{text} That is too coarse to decide the claim with any number of seeds; {helps} would be finer."
     return f"{text} With exact times it might be decided: {helps} would be finer." if resolution.finer_helps else text
-
-
-def equality_wants(missing: Missing, claim: Comparison, scale: Scale) -> str:
-    """Why seeds that agree are no evidence of equality, and what would be."""
-    match missing:
-        case OneSidedFailures(share):
-            failed = "missed the target" if isinstance(claim, TimeToTarget) else "failed"
-            allowed = _percent(ONE_SIDED_FAILURES)
-            return f"One cell alone {failed} in {_percent(share)} of the pairs; '{_EQUAL}' allows {allowed}."
-        case UnseenMisses(n, share, fewest, margin):
-            seeds = f"at least {fewest} seeds" if fewest else f"more than {ADVISED} seeds"
-            return (
-                f"{n} seeds leave misses of one cell possible in up to {_percent(share)} of the seeds; '{_EQUAL}' takes"
-                f" {seeds}, or a margin above {_shown(margin, scale)}."
-            )
-        case UnseenOutcomes(n, share, fewest, margin_above):
-            seeds = f"at least {fewest} seeds that agree" if fewest else f"more than {ADVISED} seeds that agree"
-            wider = "" if margin_above is None else f", or a margin above {_shown(margin_above, scale)}"
-            return (
-                f"{n} seeds that agree leave another outcome possible in up to {_percent(share)} of the seeds;"
-                f" '{_EQUAL}' takes {seeds}{wider}."
-            )
-        case TooFewForSpread(n, wanted):
-            more = f"more than {max(ADVISED, n)} seeds, or a wider margin"
-            seeds = f"about {wanted} seeds" if wanted <= ADVISED else more
-            return f"At this mean and spread, '{_EQUAL}' takes {seeds}."
-        case NoBounds(of_a_ratio=True):
-            return f"A ratio of such outcomes has no bounds: '{_EQUAL}' takes a margin in the metric's unit."
-        case NoBounds():
-            return (
-                "The task is solved or not, and this outcome of it has no bounds: rare large differences cannot be"
-                f" ruled out. A claim of the kind 'proportion', or on a metric with bounds, can be '{_EQUAL}'."
-            )
 
 
 def seeds_wanted(evidence: Evidence) -> str:
@@ -122,11 +75,3 @@ def interim_analyses(analyses: Sequence[InterimAnalysis], most: int, later: int)
         do = "does" if later == 1 else "do"
         text += f" {plural(later, 'seed')} came after the last interim analysis and {do} not count."
     return text.strip()
-
-
-def _shown(advantage: float, scale: Scale) -> str:
-    return size(scale.show(advantage), scale.unit, scale.kind)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"

@@ -9,9 +9,6 @@ from harness.store.interim import InterimAnalysis
 from harness.verdicts.baselines import AgainstBaseline
 from harness.verdicts.evidence import Compared, Evidence, Relation
 from harness.verdicts.lean import Lean
-from harness.verdicts.missing_evidence import (
-    NoBounds,
-)
 from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import PairingCounts
 from harness.verdicts.resolution import Resolution
@@ -28,7 +25,7 @@ def test_the_sentences_of_a_sample_come_in_this_order() -> None:
     everything = evidence(
         paired(), -0.01, -0.1, 0.1, p=0.8, analyses=(analysis,), most_seeds=40,
         lean=Lean(0.25, 0.5, 0.25), resolution=Resolution(30, too_coarse=False, finer_helps=False),
-        missing=NoBounds(of_a_ratio=True), seeds_for_power=12, noise_of_times=True, baselines=((gru,),),
+        missing="That is missing.", seeds_for_power=12, noise_of_times=True, baselines=((gru,),),
     )  # fmt: skip
     assert sample_reason(everything) == (
         "GRU against LSTM, test loss, 8 seeds: worse, −0.01 (95 % interval [−0.1, 0.1])."
@@ -36,7 +33,7 @@ def test_the_sentences_of_a_sample_come_in_this_order() -> None:
         " Probability of a difference beyond 0.05 in favour of the claim: 25 %; within 0.05: 50 %;"
         " beyond 0.05 against it: 25 %."
         " Times are known to within 30, the largest distance between the evaluations around them."
-        " A ratio of such outcomes has no bounds: 'no practical difference' takes a margin in the metric's unit."
+        " That is missing."
         " For 80 % power against a difference of 0.05 it would take about 12 seeds (harness run FILE --until-decided)."
         " A time is known better on a quiet machine; more seeds are no remedy for noise."
         " Interim analysis after 8 of at most 40 seeds; p-value and interval are adjusted for it."

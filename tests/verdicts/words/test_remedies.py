@@ -4,31 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-import pytest
-
 from harness.spec.claims import Comparison
 from harness.store.interim import InterimAnalysis
 from harness.verdicts.advantages import Scale
-from harness.verdicts.missing_evidence import (
-    Missing,
-    NoBounds,
-    OneSidedFailures,
-    TooFewForSpread,
-    UnseenMisses,
-    UnseenOutcomes,
-)
 from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.resolution import Resolution
 from harness.verdicts.words.remedies import (
-    equality_wants,
     interim_analyses,
     known_within,
     measured_better,
     seeds_wanted,
 )
 from tests.verdicts.records import paired
-from tests.verdicts.words.samples import HORIZON, LOSS, PAIRED, PLAIN, RATIO, SHARE, SOLVED, TIME, TREND, evidence
+from tests.verdicts.words.samples import HORIZON, LOSS, PAIRED, SOLVED, TIME, TREND, evidence
 
 
 def wanted(needed: int | None, n: int = 8, most: int | None = None, of: Comparison = PAIRED, **further: Any) -> str:
@@ -72,60 +60,6 @@ def test_a_claim_on_time_is_measured_better_on_a_quiet_machine() -> None:
         " more seeds are no remedy for noise."
     )
     assert "rounds" not in measured_better(OutcomeColumn("seconds_total", "Seconds", "s", True))
-
-
-SPREAD = "At this mean and spread, 'no practical difference' takes"
-
-
-@pytest.mark.parametrize(
-    ("missing", "sentence"),
-    [
-        (
-            OneSidedFailures(0.08),
-            "One cell alone failed in 8 % of the pairs; 'no practical difference' allows 5 %.",
-        ),
-        (
-            UnseenMisses(10, 0.26, 14, 0.3),
-            "10 seeds leave misses of one cell possible in up to 26 % of the seeds; 'no practical difference' takes at"
-            " least 14 seeds, or a margin above 0.3.",
-        ),
-        (
-            UnseenMisses(10, 0.26, None, 0.3),
-            "10 seeds leave misses of one cell possible in up to 26 % of the seeds; 'no practical difference' takes"
-            " more than 100 seeds, or a margin above 0.3.",
-        ),
-        (
-            UnseenOutcomes(5, 0.45, 14, 0.451),
-            "5 seeds that agree leave another outcome possible in up to 45 % of the seeds; 'no practical difference'"
-            " takes at least 14 seeds that agree, or a margin above 0.451.",
-        ),
-        (
-            UnseenOutcomes(5, 0.45, None, None),
-            "5 seeds that agree leave another outcome possible in up to 45 % of the seeds; 'no practical difference'"
-            " takes more than 100 seeds that agree.",
-        ),
-        (TooFewForSpread(8, 100), f"{SPREAD} about 100 seeds."),
-        (TooFewForSpread(8, 101), f"{SPREAD} more than 100 seeds, or a wider margin."),
-        (TooFewForSpread(150, 151), f"{SPREAD} more than 150 seeds, or a wider margin."),
-        (
-            NoBounds(of_a_ratio=True),
-            "A ratio of such outcomes has no bounds: 'no practical difference' takes a margin in the metric's unit.",
-        ),
-        (
-            NoBounds(of_a_ratio=False),
-            "The task is solved or not, and this outcome of it has no bounds: rare large differences cannot be ruled"
-            " out. A claim of the kind 'proportion', or on a metric with bounds, can be 'no practical difference'.",
-        ),
-    ],
-)
-def test_what_equality_wants_is_stated(missing: Missing, sentence: str) -> None:
-    assert equality_wants(missing, paired(), PLAIN) == sentence
-
-
-def test_what_equality_wants_is_in_the_claims_words_and_unit() -> None:
-    assert equality_wants(OneSidedFailures(0.08), TIME, RATIO).startswith("One cell alone missed the target in 8 %")
-    assert "a margin above 45.1 percentage points." in equality_wants(UnseenOutcomes(5, 0.4, 9, 0.451), SOLVED, SHARE)
-    assert "a margin above 35 %." in equality_wants(UnseenMisses(5, 0.4, 9, float(np.log(1.35))), TIME, RATIO)
 
 
 def test_how_finely_times_are_known_is_stated() -> None:
