@@ -19,9 +19,9 @@ NEED_TENSORFLOW = (
 """The folders and files of tests/ whose tests import TensorFlow, here or in a process they start."""
 TAKE_LONG = (
     "cli/test_completion.py", "cli/test_processes.py", "cli/test_serve.py", "documents/test_blocks.py",
-    "fuzz/test_fuzz.py", "plan/test_syntax_trees.py", "report/test_figures.py", "report/test_heard.py",
-    "report/test_large.py", "report/test_measured.py", "report/test_own_figures.py",
-    "report/test_rates.py", "report/test_report.py",
+    "fuzz/test_fuzz.py", "plan/test_syntax_trees.py", "report/draw", "report/figures/test_figures.py",
+    "report/figures/test_heard.py", "report/figures/test_learning_rates.py", "report/figures/test_own_figures.py",
+    "report/page/test_measured.py", "report/test_large.py", "report/test_report.py",
     "runner/cluster/test_network.py", "runner/cluster/test_processes.py", "runner/cluster/test_survival.py",
     "runner/local/test_scratch.py", "runner/local/test_shared_process.py", "runner/local/test_turns.py",
     "runner/local/test_watch.py", "runner/test_disk.py", "runner/test_faults.py", "runner/test_flow.py",

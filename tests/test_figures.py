@@ -59,7 +59,7 @@ def test_an_id_is_no_section_of_the_page() -> None:
 
 def test_two_figures_of_a_report_cannot_have_the_same_id() -> None:
     with pytest.raises(UserError, match=r"figures: figure 'tests.*:of_the_same_id': its id 'memory' is that"):
-        experiment(with_figures('["tests.report.own_figures:of_the_same_id"]'))
+        experiment(with_figures('["tests.report.figures.own_figures:of_the_same_id"]'))
 
 
 def test_a_bundled_figure_may_be_named_though_it_is_shown_anyway() -> None:

@@ -14,7 +14,7 @@ from harness.report.figures.evidence import described, evidence
 from harness.report.figures.panels import results_of
 from tests.report.samples import TITLES, frame, report_data, trial
 
-HERE = "tests.report.own_figures"
+HERE = "tests.report.figures.own_figures"
 ROWS = prepared(frame(*(trial(cell=cell, seed=seed) for cell in ("gru", "lstm") for seed in range(3))))
 
 
