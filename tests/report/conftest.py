@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.report import render
-from tests.report.samples import frame, report_data, trial
+from harness.report.figures.plot import Plot
+from tests.report.samples import comparison, curves, frame, plots, report_data, trial
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +35,10 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> str:
     )
     rows["trial_id"] = [f"trial-{place}" for place in range(len(rows))]
     return render(report_data(rows), tmp_path_factory.mktemp("several")).as_uri()
+
+
+@pytest.fixture(scope="session")
+def compared() -> dict[str, Plot]:
+    """The figures of a finished comparison, by id."""
+    rows = comparison()
+    return plots(rows, curves(rows))

@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import replace
 
 import pandas as pd
 import pytest
 
 from harness.figures import BUNDLED
-from harness.report.draw.figure import draw_panel, draw_plot, panel_height
-from harness.report.draw.lines import spread
-from harness.report.draw.rows import name_lines
-from harness.report.draw.svg import drawing_style, inline
+from harness.report.draw.figure import draw_panel
+from harness.report.draw.svg import drawing_style
 from harness.report.figures.aggregate import interval, prepared, with_best_rates
-from harness.report.figures.differences import crosses, strip
 from harness.report.figures.looks import looks
 from harness.report.figures.plot import Axis, Centre, Failed, Panel, Plot, Point, Reference, Series
-from harness.report.figures.wording import finding, number, short, table
-from harness.verdicts.verdict import Pair, Verdict
-from tests.report.samples import TASKS, TITLES, comparison, curves, frame, plots, trial, verdicts
+from harness.report.figures.wording import finding, table
+from tests.report.samples import TASKS, TITLES, comparison, frame, plots, trial
 
 LOOKS = looks(TITLES)
-
-
-@pytest.fixture(scope="module")
-def compared() -> dict[str, Plot]:
-    rows = comparison()
-    return plots(rows, curves(rows))
 
 
 def test_a_full_comparison_answers_every_question_but_those_it_did_not_vary(compared: dict[str, Plot]) -> None:
@@ -306,92 +295,6 @@ def test_a_failed_trial_stands_where_its_curve_ends_and_out_of_the_mean() -> Non
     assert [(centre.x, centre.n) for centre in panel.series[0].centres] == [(10.0, 2), (20.0, 2)]
 
 
-def test_a_strip_has_every_pair_the_effect_and_the_margin() -> None:
-    verdict = verdicts()[1]
-    panel = strip(verdict, LOOKS)
-    assert panel is not None
-    assert panel.margin == (-0.02, 0.02)
-    assert panel.x.title == "Condition"
-    assert panel.y.label == "← LSTM better · nats · GRU better →"
-    assert [series.label for series in panel.series] == ["all", "size 2,000", "size 128,000"]
-    assert len(panel.series[0].points) == 5
-    with drawing_style("test"):
-        figure, marks = draw_panel(panel, LOOKS)
-    gids = [str(artist.get_gid()) for artist in figure.axes[0].get_children()]
-    assert {"margin", "zero"} <= set(gids)
-    assert sum(not mark.main for mark in marks) == 15
-
-
-def test_a_pair_with_a_failed_trial_is_counted_in_the_strip() -> None:
-    pairs = (Pair(0, 1.0, math.nan, math.inf), Pair(1, 1.0, 1.1, 0.1))
-    verdict = Verdict("x", "x", "undecided", 0.1, -math.inf, math.inf, "nats", 2, pairs=pairs, margin=0.05)
-    panel = strip(verdict, LOOKS)
-    assert panel is not None
-    assert [failed.why for failed in panel.series[0].failed] == ["1 pair in which one trial failed"]
-    assert panel.series[0].centres[0].low is None
-    with drawing_style("test"):
-        draw_panel(panel, LOOKS)
-    assert crosses(panel, verdict) == "✗: so many pairs in which one trial failed."
-    timed = replace(verdict, kind="time-to-target")
-    missed = strip(timed, LOOKS)
-    assert missed is not None
-    assert [failed.why for failed in missed.series[0].failed] == ["1 pair in which one trial missed the target"]
-    assert crosses(missed, timed) == "✗: so many pairs in which one trial missed the target."
-    whole = strip(replace(verdict, pairs=pairs[1:]), LOOKS)
-    assert whole is not None
-    assert crosses(whole, verdict) == ""
-
-
-def test_a_ratio_and_its_inverse_are_equally_far_from_zero() -> None:
-    verdict = Verdict("x", "x", "undecided", 10.0, -5.0, 30.0, "%", 5, margin=25.0, scale="log ratio")
-    panel = strip(verdict, LOOKS)
-    assert panel is not None
-    bounds = (-math.log(1.25), math.log(1.25))
-    assert panel.margin == pytest.approx(bounds)
-    with drawing_style("test"):
-        figure, _ = draw_panel(panel, LOOKS)
-    (band,) = [patch for patch in figure.axes[0].patches if patch.get_gid() == "margin"]
-    assert band.get_extents().transformed(figure.axes[0].transData.inverted()).intervalx == pytest.approx(bounds)
-
-
-def test_every_figure_can_be_drawn_in_both_scales(compared: dict[str, Plot]) -> None:
-    with drawing_style("test"):
-        for plot in compared.values():
-            assert len(draw_plot(plot, LOOKS, "log").axes) == len(plot.panels)
-
-
-def test_a_logarithmic_axis_survives_zeros_and_negative_values() -> None:
-    rows = [trial(train_size=size, seed=seed, test_loss=loss, baseline_chance_loss=0.0)
-            for size, loss in ((10, 0.0), (100, -1.0), (1000, 0.5)) for seed in range(3)]  # fmt: skip
-    (panel,) = plots(frame(*rows))["loss-by-size"].panels
-    assert "<svg" in inline(panel, LOOKS, key="k", label="l", scale="log")
-
-
-def test_what_lies_outside_of_a_logarithmic_axis_cannot_be_pointed_at() -> None:
-    rows = [
-        trial(cell=cell, seed=seed, sequence_length=length, test_accuracy=accuracy if length == 20 else 0.3)
-        for cell, accuracy in (("gru", 0.99), ("lstm", 0.3)) for seed in range(6) for length in (20, 40)
-    ]  # fmt: skip
-    (panel,) = plots(frame(*rows))["horizon"].panels
-    for scale, means in (("linear", 2), ("log", 1)):
-        svg = inline(panel, LOOKS, key="k", label="l", scale=scale)  # type: ignore[arg-type]
-        targets = svg[svg.index('<g class="targets">') :]
-        assert len(re.findall("aria-label=", targets)) == means
-        assert min(float(x) for x in re.findall(r'cx="([^"]*)"', targets)) > 0
-
-
-def test_inline_drawings_use_the_colours_of_the_page_and_text_as_text(compared: dict[str, Plot]) -> None:
-    svg = inline(compared["loss-by-size"].panels[0], LOOKS, key="k", label="<b>")
-    assert "var(--cell-1)" in svg
-    assert "var(--ink)" in svg
-    assert not any(look.colour in svg for look in LOOKS.values())
-    assert "Training-set size (characters)</text>" in svg
-    assert "<style" not in svg
-    assert 'aria-label="&lt;b&gt;"' in svg
-    assert svg.count("<circle") == 3 * 4 * 6
-    assert svg.count('tabindex="-1"') == 3 * 4
-
-
 def test_the_finding_says_the_numbers_and_who_is_best(compared: dict[str, Plot]) -> None:
     said = finding(compared["accuracy-by-length"].panels[0])
     assert said.startswith("At 128 time steps: Simple RNN 12.5\u00a0% [")
@@ -437,73 +340,10 @@ def test_the_table_of_values_has_a_row_for_each_mean(compared: dict[str, Plot]) 
     assert rows[0][-1].count(",") == 4
 
 
-def test_cells_keep_their_looks_whichever_are_present() -> None:
-    assert looks(["lstm"])["lstm"] == looks(TITLES)["lstm"]
-    many = looks([*TITLES, *(f"cell{number}" for number in range(20))])
-    assert len({(look.colour, look.marker, str(look.dash)) for look in many.values()}) == len(many)
-    assert list(many)[:3] == ["simple_rnn", "gru", "lstm"]
-
-
-@pytest.mark.parametrize("ground", ["#ffffff", "#f7f7f4"])
-def test_cell_colours_can_be_read_as_text_on_paper(ground: str) -> None:
-    for look in looks([*TITLES, *"abcde"]).values():
-        assert contrast(look.colour, ground) >= 4.4
-        assert contrast(look.dark_colour, "#1b1f23") >= 4.5
-
-
-def contrast(one: str, other: str) -> float:
-    """WCAG's contrast ratio of two colours."""
-
-    def luminance(colour: str) -> float:
-        channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
-
-
 def test_intervals_stay_within_the_bounds_of_the_quantity() -> None:
     assert interval([0.0, 1.0]) is None
     low, high = interval([99.0, 100.0, 80.0], 0, 100) or (0, 0)
     assert 0 <= low < 93 < high == 100
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(None, "–"), (math.nan, "–"), (0.0, "0"), (12714.0, "12,714"), (0.0200, "0.02"), (2.0001, "2.00"), (-4.1, "−4.10"),
-     (1234.5678, "1,235"), (0.9996, "1"), (-0.9997, "−1"), (0.09996, "0.1"),
-     (0.00001234, "1.23 × 10⁻⁵"), (math.inf, "∞")],
-)  # fmt: skip
-def test_numbers_are_written_for_reading(value: float | None, text: str) -> None:
-    assert number(value) == text
-
-
-def test_labels_move_apart_as_little_as_it_takes() -> None:
-    assert spread([0.2, 0.8], 0.1) == [0.2, 0.8]
-    moved = spread([0.5, 0.5, 0.5], 0.1)
-    assert [round(place, 2) for place in moved] == [0.4, 0.5, 0.6]
-    assert max(spread([0.99, 1.0, 1.0], 0.1)) <= 1.0
-
-
-def test_ticks_are_written_as_numbers_and_are_not_rounded(compared: dict[str, Plot]) -> None:
-    assert [short(value) for value in (352.5, 2000, 12_500, -0.25, 1.5e6)] == [
-        "352.5",
-        "2,000",
-        "12.5k",
-        "−0.25",
-        "1.5M",
-    ]
-    svg = inline(compared["pareto"].panels[0], LOOKS, key="k", label="l")
-    assert "mathdefault" not in svg
-    assert "Parameters (weights)</text>" in svg
-
-
-def test_a_yardstick_beyond_the_axis_is_named_with_its_value() -> None:
-    rows = [trial(train_size=size, test_loss=1 + size / 1e4, baseline_chance_loss=99.0) for size in (10, 100)]
-    (panel,) = plots(frame(*rows))["loss-by-size"].panels
-    svg = inline(panel, LOOKS, key="k", label="l")
-    assert "beyond: chance 99 nats ↑</text>" in svg.replace("\u00a0", " ")
 
 
 def test_the_front_says_at_how_many_parameters_each_cell_stands(compared: dict[str, Plot]) -> None:
@@ -557,22 +397,3 @@ def test_a_trial_that_somebody_stopped_is_no_failure() -> None:
     made = plots(frame(*rows))
     assert made["accuracy-by-length"].panels[0].series[0].failed == ()
     assert [centre.n for centre in made["solved"].panels[0].series[0].centres] == [3, 3]
-
-
-def test_a_long_title_takes_a_second_line_and_room_for_it() -> None:
-    short, long = (Panel(title, Axis("x"), Axis("y"), ()) for title in ("short", "many words " * 6))
-    assert panel_height(long) > panel_height(short)
-    with drawing_style("test"):
-        figure, _ = draw_panel(long, LOOKS)
-    assert [text.get_text() for text in figure.texts if text.get_text().startswith("many")] == [
-        "many words many words",
-        "many words many words many words many words",
-    ]
-
-
-def test_the_names_of_rows_are_whole_on_two_lines() -> None:
-    assert name_lines("GRU") == ["GRU"]
-    assert " ".join(name_lines("equal parameters · size 200,000")) == "equal parameters · size 200,000"
-    long = name_lines("word " * 50)
-    assert len(long) == 2
-    assert long[-1].endswith("…")

@@ -1,0 +1,19 @@
+"""Numbers as text."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from harness.words import number
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (math.nan, "–"), (0.0, "0"), (12714.0, "12,714"), (0.0200, "0.02"), (2.0001, "2.00"), (-4.1, "−4.10"),
+     (1234.5678, "1,235"), (0.9996, "1"), (-0.9997, "−1"), (0.09996, "0.1"),
+     (0.00001234, "1.23 × 10⁻⁵"), (math.inf, "∞")],
+)  # fmt: skip
+def test_numbers_are_written_for_reading(value: float | None, text: str) -> None:
+    assert number(value) == text
