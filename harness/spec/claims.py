@@ -3,79 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     PlainValidator,
+    Tag,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
+    WrapValidator,
     create_model,
     field_serializer,
     model_validator,
 )
 
-from harness.cells import BACKENDS
 from harness.cells.facts import facts
-from harness.errors import check_name
 from harness.spec import factors
 from harness.spec.explain import in_words
 from harness.spec.factors import SETTINGS, Lane, Match
 from harness.spec.measures import check_measure
-from harness.spec.types import STRICT, CellName, Distinct, OneOf, OneOrMore, TaskName
+from harness.spec.types import STRICT, BackendNames, CellName, Distinct, OneOrMore, TaskName, among
 from harness.tasks import tasks
-
-T = TypeVar("T")
-
-
-def _each(
-    what: str,
-    accept: Callable[[object], bool],
-    written_as: Any,
-    check: Callable[[Any], Any] | None = None,
-    words: str = "",
-) -> Any:
-    """One value or a list of them, as a tuple; `words` may stand in its place. `written_as` is the type in a file."""
-
-    def validated(value: object) -> Any:
-        if words and value in words.split():
-            return value
-        values = tuple(value) if isinstance(value, list | tuple) else (value,)
-        if not values or not all(map(accept, values)):
-            alternatives = "".join(f", or {word!r}" for word in words.split())
-            raise ValueError(f"expected {what}, or a list of such{alternatives}; found {value!r}")
-        if len(set(values)) != len(values):
-            raise ValueError(f"the same value is listed twice in {value!r}")
-        return tuple(map(check, values)) if check else values
-
-    return PlainValidator(validated, json_schema_input_type=Annotated[written_as, Distinct()])
-
-
-def _is_name(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_truth(value: object) -> bool:
-    return isinstance(value, bool)
-
-
-def _is_name_or_number(value: object) -> bool:
-    return _is_name(value) or _is_number(value)
-
-
-_CHRONO: Callable[[str], str] = in_words(lambda name: check_name("forget_bias", name, ("chrono", "")))
 
 
 def _bias_as_recorded(value: str | float) -> str:
-    if isinstance(value, str):
-        return _CHRONO(value)
-    return str(float(value))
+    return value if isinstance(value, str) else str(float(value))
 
 
 def _margin(value: object) -> float | str:
@@ -90,21 +46,18 @@ def _margin(value: object) -> float | str:
     return value if isinstance(value, str) else float(number)
 
 
-def _registered(kind: str, names: Iterable[str]) -> OneOf:
-    return OneOf(names, lambda name: check_name(kind, name, names))
+def _as_given(value: object, check: ValidatorFunctionWrapHandler) -> object:
+    checked = check(value)
+    return value if isinstance(value, int) else checked
 
 
-def _one_of(kind: str, what: str, names: Iterable[str]) -> Any:
-    known = _registered(kind, names)
-    return _each(what, _is_name, OneOrMore[Annotated[str, known]], in_words(known.check))
-
-
-Names = tuple[str, ...] | None
+Number = Annotated[float, Field(allow_inf_nan=False), WrapValidator(_as_given)]
+"""A whole number stays one."""
 Numbers = Annotated[
-    tuple[float, ...] | Literal["smallest", "largest"] | None,
-    _each("a number", _is_number, OneOrMore[float] | Literal["smallest", "largest"], words="smallest largest"),
+    Annotated[OneOrMore[Number], Distinct(), Tag("=values")] | Annotated[Literal["smallest", "largest"], Tag("=word")],
+    Discriminator(lambda value: "=word" if isinstance(value, str) else "=values"),
 ]
-Truths = Annotated[tuple[bool, ...] | None, _each("true or false", _is_truth, OneOrMore[bool])]
+Truths = Annotated[OneOrMore[bool], Distinct()]
 _PERCENT = {"type": "string", "pattern": r"^(?=.*[1-9])[0-9]*\.?[0-9]+%$"}
 Margin = Annotated[
     float | str,
@@ -124,27 +77,26 @@ class _AboutTrials(BaseModel):
 
     model_config = STRICT
 
-    task: Annotated[Names, _each("a task", _is_name, OneOrMore[TaskName], in_words(tasks.__getitem__))] = None
-    backend: Annotated[Names, _one_of("backend", "a backend", BACKENDS)] = None
-    lane: Annotated[Names, _one_of("lane", "a lane", get_args(Lane))] = None
-    matched: Annotated[Names, _one_of("match", "a match", get_args(Match))] = None
-    train_size: Numbers = None
-    sequence_length: Numbers = None
-    units: Numbers = None
-    layers: Numbers = None
-    batch_size: Numbers = None
-    learning_rate: Numbers = None
-    updates: Numbers = None
-    patience: Numbers = None
-    stop_at_target: Truths = None
+    task: Annotated[OneOrMore[TaskName], Distinct()] | None = None
+    backend: BackendNames | None = None
+    lane: Annotated[OneOrMore[Annotated[str, among("lane", get_args(Lane))]], Distinct()] | None = None
+    matched: Annotated[OneOrMore[Annotated[str, among("match", get_args(Match))]], Distinct()] | None = None
+    train_size: Numbers | None = None
+    sequence_length: Numbers | None = None
+    units: Numbers | None = None
+    layers: Numbers | None = None
+    batch_size: Numbers | None = None
+    learning_rate: Numbers | None = None
+    updates: Numbers | None = None
+    patience: Numbers | None = None
+    stop_at_target: Truths | None = None
 
 
 def _of_setting(factor: factors.Factor) -> Any:
     """The type of a setting's key: by what its column holds."""
     if factor.kind != "text":
         return Truths if factor.kind == "truth" else Numbers
-    a = "an" if factor.name[0] in "aeiou" else "a"
-    return Annotated[Names, _one_of(factor.name, f"{a} {factor.name.replace('_', ' ')}", get_args(factor.type))]
+    return Annotated[OneOrMore[Annotated[str, among(factor.name, get_args(factor.type))]], Distinct()]
 
 
 _ITS_OWN = "forget_bias"
@@ -155,7 +107,7 @@ else:
     _WithSettings = create_model(
         "_WithSettings",
         __base__=_AboutTrials,
-        **{factor.name: (_of_setting(factor), None) for factor in SETTINGS if factor.name != _ITS_OWN},
+        **{factor.name: (_of_setting(factor) | None, None) for factor in SETTINGS if factor.name != _ITS_OWN},
     )
 
 
@@ -166,19 +118,14 @@ class Where(_WithSettings):
     sets, by itself.
     """
 
-    forget_bias: Annotated[
-        Names,
-        _each(
-            "a number, 'chrono' or ''",
-            _is_name_or_number,
-            OneOrMore[float | Literal["chrono", ""]],
-            _bias_as_recorded,
-        ),
-    ] = None
+    forget_bias: (
+        Annotated[OneOrMore[Annotated[float | Literal["chrono", ""], AfterValidator(_bias_as_recorded)]], Distinct()]
+        | None
+    ) = None
     """As an experiment gives it; '' is each cell's own."""
 
     @field_serializer("forget_bias", when_used="unless-none")
-    def _bias_as_given(self, values: tuple[str, ...]) -> list[str | float]:
+    def _bias_as_given(self, values: tuple[str | float, ...]) -> list[str | float]:
         return [value if value in ("chrono", "") else float(value) for value in values]
 
 
@@ -197,7 +144,7 @@ class Exact(_Claim):
     """A fact of the code, by its name in `harness.cells.facts.facts`."""
 
     kind: Literal["exact"]
-    fact: Annotated[str, _registered("fact", facts)]
+    fact: Annotated[str, among("fact", facts)]
     """Which fact."""
 
 

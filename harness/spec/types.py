@@ -103,6 +103,11 @@ class OneOf:
         return {"anyOf": [named, {"type": "string", "pattern": ":"}]} if self.or_attribute else named
 
 
+def among(kind: str, names: Iterable[str]) -> OneOf:
+    """One of these names; `kind` says in messages what they name."""
+    return OneOf(names, lambda name: check_name(kind, name, names))
+
+
 OneOrMore = Annotated[tuple[T, ...], AtLeast(1), BeforeValidator(as_tuple), AlsoAlone()]
 """A factor of a sweep: one value, or a list of them."""
 AnyNumber = Annotated[tuple[T, ...], BeforeValidator(as_tuple), AlsoAlone()]
@@ -119,7 +124,7 @@ CellName = Annotated[str, OneOf(cells, cells.__getitem__, or_attribute=True)]
 CellNames = Annotated[OneOrMore[CellName], Distinct()]
 FigureName = Annotated[str, OneOf(figures, figures.__getitem__, or_attribute=True)]
 FigureNames = Annotated[AnyNumber[FigureName], Distinct(), AfterValidator(in_words(check_ids))]
-BackendName = Annotated[str, OneOf(BACKENDS, lambda name: check_name("backend", name, BACKENDS))]
+BackendName = Annotated[str, among("backend", BACKENDS)]
 BackendNames = Annotated[OneOrMore[BackendName], Distinct()]
 
 
