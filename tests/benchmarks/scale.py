@@ -26,7 +26,7 @@ from typing import Any
 
 from rich.console import Console
 
-from harness.runner import flow
+from harness.runner import flow, stages
 from harness.runner.cluster.connect import Cluster
 from harness.runner.progress import ShowProgress
 from harness.spec.load import parse_experiment
@@ -79,11 +79,11 @@ def run(trials: int, folder: Path, sleep: float, most_seconds: int) -> dict[str,
     text = EXPERIMENT.format(seeds=trials // _PER_SEED, sizes=list(range(20, 20 + _PER_SEED)))
     experiment = parse_experiment(text, source="scale.toml", folder=folder)
     seconds: dict[str, float] = {}
-    for name in ("plan", "run_plan", "left_to_do"):
-        setattr(flow, name, partial(timed, seconds, name, getattr(flow, name)))
-    flow.ShowProgress = Progress  # type: ignore[misc]
+    flow.make_plan = partial(timed, seconds, "plan", flow.make_plan)
+    stages.run_plan = partial(timed, seconds, "run", stages.run_plan)
+    stages.ShowProgress = Progress  # type: ignore[misc]
     flow._summarise_models = lambda *_: None
-    flow.judge_and_render = lambda directory: ([], directory / "report.html")
+    flow.judge_and_render = lambda directory, **_: ([], directory / "report.html")
     processes = Processes(folder, {SECONDS: str(sleep)}, module="tests.benchmarks.sleeping")
     address = processes.start_scheduler()
     try:
@@ -102,7 +102,7 @@ def run(trials: int, folder: Path, sleep: float, most_seconds: int) -> dict[str,
         "trials": finished.outcome.finished,
         "left": finished.outcome.planned - finished.outcome.stored_before - finished.outcome.finished,
         "planning": seconds["plan"],
-        "run": seconds["run_plan"],
+        "run": seconds["run"],
         "coordinator_cpu": time.process_time() - before,
         "memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "longest_without_progress": Progress.longest,
