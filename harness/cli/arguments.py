@@ -17,7 +17,7 @@ File = Annotated[
     Path,
     typer.Argument(
         metavar="FILE",
-        help="An experiment file (TOML), or the name of a bundled one.",
+        help="Experiment file (TOML), or the name of a bundled experiment, such as compare.",
         parser=user_path,
         autocompletion=completion.experiments,
     ),
@@ -26,7 +26,7 @@ Directory = Annotated[
     Path,
     typer.Argument(
         metavar="DIR",
-        help="A results folder, such as results/compare.",
+        help="Results folder of an experiment, such as results/compare.",
         parser=user_path,
         autocompletion=completion.results,
     ),
@@ -36,17 +36,26 @@ Claims = Annotated[
     typer.Option(
         "--claims",
         metavar="FILE",
-        help="Judge by the claims of this file.",
+        help="Judge the claims of this file instead of the experiment's own.",
         parser=user_path,
         autocompletion=completion.experiments,
     ),
 ]
-TrialId = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id, or the beginning of it.")]
+TrialId = Annotated[str, typer.Argument(metavar="TRIAL", help="Id of a trial, or its first characters.")]
 Results = Annotated[
-    Path, typer.Option("--results", metavar="DIR", help="Where the folder <name>/ goes.", parser=user_path)
+    Path,
+    typer.Option(
+        "--results", metavar="DIR", help="Folder for results; the experiment gets DIR/<name>.", parser=user_path
+    ),
 ]
 Jobs = Annotated[
-    int | None, typer.Option("--jobs", min=1, metavar="N", help="Trials side by side; default: the cores.")
+    int | None,
+    typer.Option(
+        "--jobs",
+        min=1,
+        metavar="N",
+        help="Maximum number of trials that run at the same time [default: number of cores].",
+    ),
 ]
 Seeds = Annotated[
     int | None,

@@ -21,7 +21,7 @@ class Kind(StrEnum):
     experiments = "experiments"
 
 
-def list_(kind: Annotated[Kind | None, typer.Argument(help="One of them; default: all.")] = None) -> None:
+def list_(kind: Annotated[Kind | None, typer.Argument(help="What to list [default: everything].")] = None) -> None:
     """List the cells, backends, tasks, figures and experiments."""
     from harness.cli.terminal import listing
 
@@ -30,7 +30,10 @@ def list_(kind: Annotated[Kind | None, typer.Argument(help="One of them; default
 
 
 def schema() -> None:
-    """Print the JSON schema of experiment files, by which editors complete and check them."""
+    """Print the JSON schema of experiment files.
+
+    Editors use it to complete and check an experiment file while you type.
+    """
     import json
 
     from harness.spec.schema import experiment_schema
@@ -41,16 +44,24 @@ def schema() -> None:
 def summary(
     cell: Annotated[
         str,
-        typer.Argument(help="A cell: simple_rnn, gru, lstm, or module:attribute.", autocompletion=completion.cells),
+        typer.Argument(help="Cell: simple_rnn, gru, lstm, or module:attribute.", autocompletion=completion.cells),
     ],
     backend: Annotated[
-        str | None, typer.Option("--backend", help="article, keras or fused.", autocompletion=completion.backends)
+        str | None,
+        typer.Option(
+            "--backend",
+            help="Backend: article, keras or fused [default: the first that the cell has].",
+            autocompletion=completion.backends,
+        ),
     ] = None,
     units: Annotated[
-        list[int] | None, typer.Option("--units", help="Units of a recurrent layer; repeat for more.")
+        list[int] | None,
+        typer.Option(
+            "--units", help="Units of a recurrent layer; repeat the option for several layers [default: 32 32]."
+        ),
     ] = None,
 ) -> None:
-    """Print the summary of the article's model for a cell."""
+    """Print the Keras summary of the article's network with this cell."""
     from harness.cells import BACKENDS, cells
     from harness.errors import check_name
     from harness.registry import find_beside

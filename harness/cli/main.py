@@ -12,7 +12,7 @@ from harness.cli import lists, results, running, trials
 from harness.errors import UserError
 
 app = typer.Typer(
-    help="Which recurrent network is better, and for what: simple RNN, GRU and LSTM compared with evidence.",
+    help="Compare simple RNN, GRU and LSTM: train them, measure them, and judge claims about them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

@@ -29,7 +29,7 @@ class Format(StrEnum):
 
 
 class DiffFormat(StrEnum):
-    """How `harness diff` tells what changed."""
+    """The formats of `harness diff`."""
 
     table = "table"
     json = "json"
@@ -43,7 +43,10 @@ class ReportFormat(StrEnum):
 
 
 def status(directory: Directory) -> None:
-    """How far a results folder is: trials per cell and status, time spent, time left."""
+    """Print the progress of an experiment.
+
+    A table has the trials per cell and status, the time spent and the time left.
+    """
     from harness.cgroup import usable_cores
     from harness.cli.terminal import status_notes, status_table
     from harness.store.sqlite import naming_damage, open_store
@@ -64,13 +67,13 @@ def report(
         list[Path],
         typer.Argument(
             metavar="DIR",
-            help="A results folder; or several, to see them side by side.",
+            help="Results folder, or several to compare them side by side.",
             parser=user_path,
             autocompletion=completion.more_results,
         ),
     ],
     format: Annotated[
-        ReportFormat, typer.Option("--format", help="html, or md: a summary for a pull request.")
+        ReportFormat, typer.Option("--format", help="html: the full report; md: a summary for a pull request.")
     ] = ReportFormat.html,
     output: Annotated[
         Path | None,
@@ -78,13 +81,13 @@ def report(
             "--output",
             "-o",
             metavar="DIR",
-            help="Output folder [default: DIR, or A+B beside A for several].",
+            help="Output folder [default: DIR; for several folders, A+B next to A].",
             parser=user_path,
         ),
     ] = None,
-    open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Open the report in a browser.")] = False,
 ) -> None:
-    """Judge the stored records and write the report anew; runs nothing."""
+    """Judge the stored records again and rewrite the report. No trial runs."""
     from harness.results import OUTPUT, judged, render_beside, render_results
     from harness.store import FILE_NAME
     from harness.store.folder import make_writable
@@ -110,16 +113,19 @@ def merge(
         list[Path],
         typer.Argument(
             metavar="DIR",
-            help="Results folders of one experiment.",
+            help="Results folders of the same experiment.",
             parser=user_path,
             autocompletion=completion.results,
         ),
     ],
     into: Annotated[
-        Path, typer.Option("--into", metavar="DIR", help="The new folder for all of their records.", parser=user_path)
+        Path, typer.Option("--into", metavar="DIR", help="New results folder for all records.", parser=user_path)
     ],
 ) -> None:
-    """Put the records of several coordinators into one new results folder; tell which contradict each other."""
+    """Merge results folders of several machines into a new one.
+
+    Conflicting records are all kept, and listed.
+    """
     from harness.cli.terminal import conflict_lines
     from harness.store.datasets import differences
     from harness.store.merge import merge as merge_results
@@ -139,13 +145,16 @@ def merge(
 
 def serve(
     directory: Directory,
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes any that is free.")] = 8000,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 chooses a free port.")] = 8000,
     every: Annotated[
-        float, typer.Option("--every", min=0.5, metavar="SECONDS", help="Look for new records at most so often.")
+        float, typer.Option("--every", min=0.5, metavar="SECONDS", help="Minimum number of seconds between rebuilds.")
     ] = 10.0,
-    open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Open the report in a browser.")] = False,
 ) -> None:
-    """Show the report while a sweep runs, on this machine only; the page follows the records. Stop it with Ctrl-C."""
+    """Serve the report while an experiment runs. The page updates itself.
+
+    Only browsers on this machine can open it. Ctrl-C stops the server.
+    """
     import os
 
     from harness.cli.serve import serve as serve_report
@@ -180,7 +189,10 @@ def judge(
         ),
     ] = None,
 ) -> None:
-    """Judge the stored records again, also by claims written later; runs nothing."""
+    """Judge the stored records again. No trial runs.
+
+    With --claims, the claims of another file are judged, and the stored verdicts stay as they are.
+    """
     from harness.results import judged, write_judged
 
     verdicts = judged(directory, claims)
@@ -195,18 +207,21 @@ def _print_verdicts(verdicts: Sequence[Verdict]) -> None:
 
 
 def diff(
-    first: Annotated[Path, typer.Argument(metavar="A", help="A results folder.", parser=user_path)],
+    first: Annotated[Path, typer.Argument(metavar="A", help="First results folder.", parser=user_path)],
     second: Annotated[
         Path,
         typer.Argument(
-            metavar="B", help="Another results folder: of another commit, or another machine.", parser=user_path
+            metavar="B", help="Second results folder, such as that of another commit or machine.", parser=user_path
         ),
     ],
-    format: Annotated[DiffFormat, typer.Option("--format", help="table, or json with all that was compared.")] = (
+    format: Annotated[DiffFormat, typer.Option("--format", help="table: what changed; json: every comparison.")] = (
         DiffFormat.table
     ),
 ) -> None:
-    """Compare two results folders: what changed in parameters, accuracy, memory and, on one machine, time."""
+    """Compare two results folders.
+
+    Compared are parameters, accuracy and memory, and time if both ran on the same machine.
+    """
     from harness.cli.diff import as_json, diff_results, introduction, summary, table
 
     side_a, side_b, compared = diff_results(first, second)
@@ -226,7 +241,7 @@ def diff(
 def export(
     directory: Directory,
     format: Annotated[
-        Format, typer.Option("--format", help="csv, parquet or jsonl (one record a line, whole).")
+        Format, typer.Option("--format", help="Format; jsonl has one complete record per line.")
     ] = Format.csv,
     output: Annotated[
         Path | None,
@@ -235,7 +250,7 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Write the records as a table, a row a trial."""
+    """Export the records as a table with one row per trial."""
     from harness.store.export import export_records
 
     print(export_records(directory, format.value, output))

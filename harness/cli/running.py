@@ -36,44 +36,64 @@ def run(
     jobs: Jobs = None,
     seeds: Seeds = None,
     budget: Annotated[
-        str | None, typer.Option("--budget", metavar="TIME", help="Stop in time: 90s, 10m, 1h30m. Whole blocks only.")
+        str | None,
+        typer.Option(
+            "--budget",
+            metavar="TIME",
+            help="Time budget: 90s, 10m, 1h30m. Trials that would not finish in time are skipped.",
+        ),
     ] = None,
     retry: Annotated[
         list[str] | None,
-        typer.Option("--retry", metavar="STATUS", help="Re-run trials with this status, such as timeout. Repeatable."),
+        typer.Option(
+            "--retry",
+            metavar="STATUS",
+            help="Re-run trials that ended with this status (timeout, crashed, ...). Repeatable.",
+        ),
     ] = None,
     until_decided: Annotated[
-        bool, typer.Option("--until-decided", help="Add seeds where claims are open, until they are decided.")
+        bool, typer.Option("--until-decided", help="Add seeds to undecided claims until they are decided.")
     ] = False,
     most_seeds: Annotated[
         int | None,
-        typer.Option("--most-seeds", min=1, metavar="N", help="With --until-decided: up to so many; default: 40."),
+        typer.Option(
+            "--most-seeds", min=1, metavar="N", help="Maximum number of seeds with --until-decided [default: 40]."
+        ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the trials; run nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the planned trials and exit.")] = False,
     engine: Annotated[
         EngineName | None,
-        typer.Option("--engine", help="local, or dask: here, or on a scheduler's workers."),
+        typer.Option(
+            "--engine", help="Where trials run: this machine, or the workers of a Dask cluster [default: local]."
+        ),
     ] = None,
     scheduler: Annotated[
-        str | None, typer.Option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, such as tls://HOST:8786.")
+        str | None,
+        typer.Option("--scheduler", metavar="ADDRESS", help="Address of the Dask scheduler, such as tls://HOST:8786."),
     ] = None,
     scheduler_file: Annotated[
         Path | None,
         typer.Option(
             "--scheduler-file",
             metavar="FILE",
-            help="Dask scheduler file (JSON) with the scheduler's address.",
+            help="Dask scheduler file (JSON) that holds the address of the scheduler.",
             parser=user_path,
         ),
     ] = None,
     any_versions: Annotated[
-        bool, typer.Option("--any-versions", help="Use workers with other code or versions, and record it.")
+        bool,
+        typer.Option(
+            "--any-versions",
+            help="Accept workers whose code or package versions differ; each record lists the differences.",
+        ),
     ] = False,
 ) -> None:
-    """Run what is left of an experiment, judge its claims, write its report.
+    """Run an experiment, judge its claims and write the report.
 
-    Exit status: 0 all done, or all that fits into the budget; 1 done, but a sweep cannot go on, trials are still to do,
-    more than half of the trials failed, or all trials of a cell crashed; 2 wrong use; 130 interrupted.
+    Trials that are stored already are not run again, so the same command continues an interrupted run.
+
+    Exit status: 0 if all trials ran, or all that fit into the budget; 1 if trials are missing, a sweep cannot continue,
+    more than half of the trials failed, or all trials of a cell crashed; 2 for wrong usage; 130 if interrupted.
     """
     from harness.runner.budget import seconds_of
 
@@ -136,7 +156,10 @@ def run(
 
 
 def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -> None:
-    """Validate an experiment file; print its plan with an estimate of its time."""
+    """Validate an experiment file and print its plan.
+
+    The plan states the number of trials, those that are not stored yet, and an estimate of their time.
+    """
     from harness.cgroup import usable_cores
     from harness.cli.terminal import data_lines, plan_table
     from harness.plan.estimate import Estimator, load_of, seconds_in_all
@@ -213,24 +236,35 @@ def _cluster(
 
 
 def backends(
-    shape: Annotated[str, typer.Option("--shape", help="batch,time,features,units")] = "32,256,256,32",
+    shape: Annotated[
+        str, typer.Option("--shape", help="Batch size, time steps, features and units, separated by commas.")
+    ] = "32,256,256,32",
     cell: Annotated[
         list[str] | None,
-        typer.Option("--cell", help="A cell; repeat for more. Default: all.", autocompletion=completion.cells),
+        typer.Option("--cell", help="Cell to time, repeatable [default: all cells].", autocompletion=completion.cells),
     ] = None,
     backend: Annotated[
-        list[str] | None, typer.Option("--backend", help="A backend; likewise.", autocompletion=completion.backends)
+        list[str] | None,
+        typer.Option(
+            "--backend", help="Backend to time, repeatable [default: all backends].", autocompletion=completion.backends
+        ),
     ] = None,
-    dropout: Annotated[float, typer.Option("--dropout", min=0.0, max=0.99, help="On inputs and hidden state.")] = 0.5,
-    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Maximum number of rounds.")] = 60,
+    dropout: Annotated[
+        float, typer.Option("--dropout", min=0.0, max=0.99, help="Dropout rate of the inputs and of the hidden state.")
+    ] = 0.5,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Maximum number of timing rounds.")] = 60,
     predict: Annotated[
-        bool, typer.Option("--predict", help="Time prediction: of a batch, and of a time step at batch size 1.")
+        bool,
+        typer.Option(
+            "--predict", help="Time predictions instead of updates: a batch, and a time step at batch size 1."
+        ),
     ] = False,
 ) -> None:
-    """Time training updates, or predictions, of every cell by every backend on the article's network.
+    """Benchmark every cell and backend.
 
-    Each has a process of its own. They take turns until the ratios to backend keras are known to 2 %, or for the
-    maximum number of rounds. Leave the machine alone meanwhile.
+    Measured are the time of an update, the time of the first update with compiling, and peak memory. The network is
+    the article's. Each pair of cell and backend runs in a process of its own. The processes take turns until the ratios
+    to the backend keras are known to 2 %. Run nothing else on the machine meanwhile.
     """
     from harness.cells import BACKENDS, cells
     from harness.cli.terminal import backend_notes, backend_table, backend_title

@@ -6,7 +6,10 @@ from harness.cli.arguments import Directory, TrialId
 
 
 def show(directory: Directory, trial: TrialId) -> None:
-    """Print one trial's record whole, and the command that repeats it in the foreground."""
+    """Print the complete record of a trial.
+
+    The last line is the command that repeats the trial.
+    """
     import json
     import shlex
 
@@ -17,11 +20,11 @@ def show(directory: Directory, trial: TrialId) -> None:
         command = shlex.join(["harness", "trial", str(directory), attempts[-1]["trial_id"]])
     for record in attempts:
         print(json.dumps(record, indent=2))
-    print(f"# again, in the foreground: {command}")
+    print(f"# To repeat this trial in the foreground: {command}")
 
 
 def trial_(directory: Directory, trial: TrialId) -> None:
-    """Repeat one trial alone, in this process, where a debugger and print work; stores nothing."""
+    """Repeat a trial in this process, to debug it. Nothing is stored."""
     from harness.store.folder import find_modules
     from harness.store.sqlite import open_store
 

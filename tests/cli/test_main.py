@@ -250,7 +250,7 @@ def test_one_record_is_shown_whole_with_the_command_that_repeats_it(results: Pat
         trial = next(iter(store.records()))["trial_id"]
     done = harness("show", results, trial[:8])
     assert done.returncode == 0, done.stderr
-    text, _, command = done.stdout.rpartition("# again, in the foreground: ")
+    text, _, command = done.stdout.rpartition("# To repeat this trial in the foreground: ")
     assert json.loads(text)["trial_id"] == trial
     assert command.strip() == f"harness trial {results} {trial}"
 
@@ -262,7 +262,7 @@ def test_the_command_that_repeats_a_trial_can_be_pasted_whatever_the_folder_is_c
     with open_store(tmp_path / "my results; rm x") as store:
         trial = next(iter(store.records()))["trial_id"]
     done = harness("show", tmp_path / "my results; rm x", trial)
-    command = done.stdout.rpartition("# again, in the foreground: ")[2]
+    command = done.stdout.rpartition("# To repeat this trial in the foreground: ")[2]
     assert shlex.split(command) == ["harness", "trial", str(tmp_path / "my results; rm x"), trial]
 
 
