@@ -60,6 +60,14 @@ class Advantages:
     """The advantages at each level of the factor, (n, levels), where the claim is about a trend."""
     bounded: bool = False
     """Whether infinite advantages were replaced by `bounded_by`, as they are where conditions are pooled."""
+    seeds_left_out: bool = False
+    """Whether seeds that some condition lacks were left out of the pool."""
+
+    @property
+    def outcomes(self) -> tuple[Floats, Floats]:
+        """What both cells reach, (n,) each: for a proportion 0 or 1, or the share of the conditions that are solved."""
+        better, than = (np.array([getattr(pair, side) for pair in self.pairs]) for side in ("better", "than"))
+        return better, than
 
 
 def scale_of(claim: Comparison, conditions: tuple[Pairs, ...], outcome: OutcomeColumn) -> Scale:
@@ -202,8 +210,8 @@ def _shown(seeds: tuple[int, ...], better: Floats, than: Floats, values: Floats,
     )
 
 
-def pooled(conditions: list[tuple[Pairs, Advantages]], scale: Scale) -> tuple[Advantages, bool]:
-    """One advantage a seed over several conditions, the mean of those it has there; and whether seeds were left out.
+def pooled(conditions: list[tuple[Pairs, Advantages]], scale: Scale) -> Advantages:
+    """One advantage a seed over several conditions, the mean of those it has there.
 
     Only seeds that every condition has count, unless fewer than two do: then all, by the conditions they have. An
     infinite advantage counts as half again the largest seen in any condition: one failure does not outweigh the rest.
@@ -224,21 +232,22 @@ def pooled(conditions: list[tuple[Pairs, Advantages]], scale: Scale) -> tuple[Ad
     middle = _geometric_mean if scale.kind == "log ratio" else np.mean
     better, than = (np.array([middle([row[side] for row in by_seed[seed]]) for seed in seeds]) for side in (1, 2))
     shown = _shown(seeds, better, than, means, scale)
-    total = sum(len(pairs.seeds) for pairs, _ in conditions)
-    share = sum(of_condition.uninformative for _, of_condition in conditions) / total if total else 0.0
-    alone = (
-        sum(of_condition.lopsided * len(pairs.seeds) for pairs, of_condition in conditions) / total if total else 0.0
-    )
+    total = max(1, sum(len(pairs.seeds) for pairs, _ in conditions))
+    share = sum(of_condition.uninformative for _, of_condition in conditions) / total
+    alone = sum(of_condition.lopsided * len(pairs.seeds) for pairs, of_condition in conditions) / total
     failed = sum(of_condition.failed for _, of_condition in conditions)
     bounded = largest > 0 and not finite.all()
-    together = Advantages(means, shown, round(share * len(seeds)), failed, alone, bounded=bounded)
+    left_out = len(seeds) < len(by_seed)
+    together = Advantages(
+        means, shown, round(share * len(seeds)), failed, alone, bounded=bounded, seeds_left_out=left_out
+    )
     if any(of_condition.low is not None for _, of_condition in conditions):
         low, high = (
-            pooled([(pairs, _at_end(of_condition, end)) for pairs, of_condition in conditions], scale)[0].values
+            pooled([(pairs, _at_end(of_condition, end)) for pairs, of_condition in conditions], scale).values
             for end in ("low", "high")
         )
         together = replace(together, low=low, high=high)
-    return together, len(seeds) < len(by_seed)
+    return together
 
 
 def _at_end(whole: Advantages, end: Literal["low", "high"]) -> Advantages:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from harness.verdicts.sample_evidence import ClaimSamples
-from harness.verdicts.samples import Sample
 from harness.verdicts.stats import ALPHA, FEWEST_SEEDS, holm
 
 
@@ -27,22 +28,20 @@ class Corrected:
 
 def corrected(claims: Sequence[ClaimSamples]) -> list[Corrected]:
     """The adjusted p-values of each claim; samples too small to be decided have p 1 and are no part of the family."""
-    tests: list[tuple[int, Sample, float]] = []
-    for index, claim in enumerate(claims):
-        several = len(claim.conditions)
-        tests.append((index, claim.overall, 0.5 if several else 1.0))
-        tests += [(index, sample, 0.5 / several) for sample in claim.conditions]
-    large = [place for place, (_, sample, _) in enumerate(tests) if sample.estimate.n >= FEWEST_SEEDS]
-    adjusted = [1.0] * len(tests)
-    of_large = holm([tests[place][1].estimate.p_value for place in large], [tests[place][2] for place in large])
-    for place, p in zip(large, of_large, strict=True):
-        adjusted[place] = float(p)
-    left = sum(tests[place][2] for place in large if adjusted[place] > ALPHA)
-    results = []
-    for index, claim in enumerate(claims):
-        places = [place for place, (of, _, _) in enumerate(tests) if of == index]
-        weight = tests[places[0]][2]
-        level = ALPHA * weight / max(left, weight)
-        results.append(Corrected(adjusted[places[0]], tuple(adjusted[place] for place in places[1:]), level))
-        assert len(places) == 1 + len(claim.conditions)
+    tests = [
+        [(claim.overall, 0.5 if claim.conditions else 1.0)]
+        + [(sample, 0.5 / len(claim.conditions)) for sample in claim.conditions]
+        for claim in claims
+    ]
+    every = [test for of_claim in tests for test in of_claim]
+    large = np.array([sample.estimate.n >= FEWEST_SEEDS for sample, _ in every], dtype=bool)
+    p_values = np.array([sample.estimate.p_value for sample, _ in every])
+    weights = np.array([weight for _, weight in every])
+    adjusted = np.ones(len(every))
+    adjusted[large] = holm(p_values[large], weights[large])
+    left = weights[large & (adjusted > ALPHA)].sum()
+    results, of_all = [], iter(adjusted.tolist())
+    for of_claim in tests:
+        (overall, *conditions), weight = [next(of_all) for _ in of_claim], of_claim[0][1]
+        results.append(Corrected(overall, tuple(conditions), float(ALPHA * weight / max(left, weight))))
     return results

@@ -40,10 +40,7 @@ def lean(claim: Comparison, sample: Sample, margin: float) -> Lean | None:
     if len(advantages.values) - advantages.uninformative < 2:
         return None
     if isinstance(claim, Proportion):
-        sides = [
-            np.array([getattr(pair, side) for pair in advantages.pairs], dtype=float) for side in ("better", "than")
-        ]
-        below = _of_proportions(*(np.nan_to_num(side) for side in sides))
+        below = _of_proportions(*advantages.outcomes)
     else:
         d = np.sort(advantages.values)
         if np.isfinite(d).all() and constant(d):

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from harness.spec.claims import Comparison, Proportion
 from harness.store.interim import InterimAnalyses
 from harness.verdicts.advantages import Scale, scale_of
@@ -123,6 +121,5 @@ def _seeds_for_power(of: ClaimSamples, sample: Sample, alpha: float) -> int | No
     if sample.advantages.uninformative == sample.estimate.n:
         return None
     if isinstance(of.claim, Proportion) and sample.pairs is not None:
-        solved = [np.nan_to_num(side) for side in (sample.pairs.better, sample.pairs.than)]
-        return seeds_for_proportion(solved[0], solved[1], margin, alpha)
+        return seeds_for_proportion(*sample.advantages.outcomes, margin, alpha)
     return seeds_for_difference(sample.advantages.values, margin, alpha)

@@ -10,7 +10,7 @@ from harness.spec.claims import Comparison, Proportion, TimeToTarget, Trend
 from harness.store.interim import InterimAnalyses, InterimAnalysis
 from harness.verdicts.advantages import Advantages, Scale, advantages, pooled
 from harness.verdicts.arrays import Floats
-from harness.verdicts.equivalence import unseen
+from harness.verdicts.equivalence import solved_p, unseen
 from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import Pairs
 from harness.verdicts.proportions import estimate_solved, estimate_solved_shares
@@ -24,23 +24,12 @@ ONE_SIDED_FAILURES = 0.05
 
 
 @dataclass(frozen=True)
-class _Observed:
-    """The advantages of one condition, which has pairs, or of several pooled."""
-
-    advantages: Advantages
-    pairs: Pairs | None
-    seeds_left_out: bool = False
-
-
-@dataclass(frozen=True)
 class Sample:
     """The advantages of one condition, which has pairs, or of several pooled, with the estimate from them."""
 
     advantages: Advantages
     estimate: Estimate
     pairs: Pairs | None = None
-    seeds_left_out: bool = False
-    """Whether seeds that some condition lacks were left out of the pool."""
     analyses: tuple[InterimAnalysis, ...] = ()
     """Where seeds were added."""
     later: int = 0
@@ -60,76 +49,76 @@ def sample_of(
     Without interim analyses, all of them. Else what the last of these has seen, at levels that allow for all of them.
     comparisons: over how many comparisons the error of equivalence, 5 %, is divided.
     """
-    whole = _observed(claim, conditions, outcome, scale)
+    whole, pairs = _observed(claim, conditions, outcome, scale)
     if interim is None:
-        result = _estimate(claim, whole, scale, once(comparisons))
-        return Sample(whole.advantages, result, whole.pairs, whole.seeds_left_out)
-    by_count: dict[int, _Observed] = {}
+        return Sample(whole, _estimate(claim, whole, pairs, scale, once(comparisons)), pairs)
+    by_count: dict[int, tuple[Advantages, Pairs | None]] = {}
     for through in interim.through:
-        so_far = tuple(pairs.up_to(through) for pairs in conditions)
-        if all(pairs.seeds for pairs in so_far):
+        so_far = tuple(of_condition.up_to(through) for of_condition in conditions)
+        if all(of_condition.seeds for of_condition in so_far):
             observed = _observed(claim, so_far, outcome, scale)
-            by_count[len(observed.advantages.values)] = observed
+            by_count[len(observed[0].values)] = observed
     counts = [n for n in sorted(by_count) if FEWEST_SEEDS <= n <= interim.most]
     if not counts:  # nothing that an interim analysis may decide on
-        result = replace(_estimate(claim, whole, scale, ONCE), p_value=1.0, equivalent=False)
-        return Sample(whole.advantages, result, whole.pairs, whole.seeds_left_out)
+        result = replace(_estimate(claim, whole, pairs, scale, ONCE), p_value=1.0, equivalent=False)
+        return Sample(whole, result, pairs)
     result, analyses = with_interim_analyses(
-        lambda n, levels: _estimate(claim, by_count[n], scale, levels), counts, interim.most, comparisons
+        lambda n, levels: _estimate(claim, *by_count[n], scale, levels), counts, interim.most, comparisons
     )
-    last = by_count[counts[-1]]
-    later = len(whole.advantages.values) - result.n
-    return Sample(last.advantages, result, last.pairs, last.seeds_left_out, analyses, later)
+    last, pairs = by_count[counts[-1]]
+    return Sample(last, result, pairs, analyses, later=len(whole.values) - result.n)
 
 
-def _observed(claim: Comparison, conditions: tuple[Pairs, ...], outcome: OutcomeColumn, scale: Scale) -> _Observed:
+def _observed(
+    claim: Comparison, conditions: tuple[Pairs, ...], outcome: OutcomeColumn, scale: Scale
+) -> tuple[Advantages, Pairs | None]:
+    """The advantages of one condition, with its pairs, or of several pooled."""
     by_condition = [(pairs, advantages(claim, pairs, outcome, scale)) for pairs in conditions]
     if len(by_condition) == 1:
-        return _Observed(by_condition[0][1], by_condition[0][0])
-    together, left_out = pooled(by_condition, scale)
-    return _Observed(together, None, left_out)
+        return by_condition[0][1], by_condition[0][0]
+    return pooled(by_condition, scale), None
 
 
 def if_exact(claim: Comparison, sample: Sample, scale: Scale) -> Estimate:
     """The estimate of a sample of ranges if each were known to be at its middle, as of one analysis."""
-    return _estimate(claim, _Observed(ends(sample.advantages)[1], sample.pairs), scale, ONCE)
+    return _estimate(claim, ends(sample.advantages)[1], sample.pairs, scale, ONCE)
 
 
-def _estimate(claim: Comparison, observed: _Observed, scale: Scale, levels: Levels) -> Estimate:
-    if observed.advantages.low is not None:
-        readings = (replace(observed, advantages=reading) for reading in ends(observed.advantages))
-        return holding_at_both_ends(*(_estimate(claim, reading, scale, levels) for reading in readings))
-    result = _at_once(claim, observed, scale, levels)
-    if not result.equivalent:
-        return result
-    advantages, pairs = observed.advantages, observed.pairs
-    informed = _without_ties(advantages)
-    if isinstance(claim, Proportion) and pairs is not None:
-        informative = ~(np.isnan(pairs.better) & np.isnan(pairs.than))
-        solved = [np.nan_to_num(side[informative]) for side in (pairs.better, pairs.than)]
-        equivalent = estimate_solved(solved[0], solved[1], scale.margin, levels).equivalent
-    elif isinstance(claim, TimeToTarget):
-        margin = scale.margin - cost_of_misses(len(informed), advantages.lopsided)
-        equivalent = margin > 0 and estimate(informed, margin, levels).equivalent
-    else:
-        equivalent = estimate(informed, scale.margin, levels, scale.reach).equivalent
-    left = result.n - advantages.uninformative
-    enough = left >= FEWEST_SEEDS and left > advantages.uninformative and advantages.lopsided <= ONE_SIDED_FAILURES
-    return replace(result, equivalent=equivalent and enough)
+def _estimate(claim: Comparison, advantages: Advantages, pairs: Pairs | None, scale: Scale, levels: Levels) -> Estimate:
+    if advantages.low is not None:
+        readings = (_estimate(claim, reading, pairs, scale, levels) for reading in ends(advantages))
+        return holding_at_both_ends(*readings)
+    result = _at_once(claim, advantages, pairs, scale, levels)
+    if result.equivalent and not _informed_are_equal(claim, advantages, pairs, scale, levels):
+        return replace(result, equivalent=False)
+    return result
 
 
-def _at_once(claim: Comparison, observed: _Observed, scale: Scale, levels: Levels) -> Estimate:
-    advantages, pairs = observed.advantages, observed.pairs
+def _at_once(claim: Comparison, advantages: Advantages, pairs: Pairs | None, scale: Scale, levels: Levels) -> Estimate:
     if isinstance(claim, Proportion):
-        if pairs is None:
-            better, than = (np.array([getattr(pair, side) for pair in advantages.pairs]) for side in ("better", "than"))
-            return estimate_solved_shares(better, than, scale.margin, levels)
-        solved = [np.nan_to_num(side) for side in (pairs.better, pairs.than)]
-        return estimate_solved(solved[0], solved[1], scale.margin, levels)
+        estimated = estimate_solved_shares if pairs is None else estimate_solved
+        return estimated(*advantages.outcomes, scale.margin, levels)
     result = estimate(advantages.values, scale.margin, levels, scale.reach)
     if isinstance(claim, Trend) and advantages.by_level is not None:
         return replace(result, p_value=page_p(advantages.by_level))
     return result
+
+
+def _informed_are_equal(
+    claim: Comparison, advantages: Advantages, pairs: Pairs | None, scale: Scale, levels: Levels
+) -> bool:
+    """Whether the pairs that carry information are equivalent by themselves, and are enough."""
+    left = len(advantages.values) - advantages.uninformative
+    if left < FEWEST_SEEDS or left <= advantages.uninformative or advantages.lopsided > ONE_SIDED_FAILURES:
+        return False
+    informed, margin = _without_ties(advantages), scale.margin
+    if isinstance(claim, Proportion) and pairs is not None:
+        only_better, only_than = int((informed > 0).sum()), int((informed < 0).sum())
+        return solved_p(only_better, only_than, left, margin) <= levels.equivalence
+    if isinstance(claim, TimeToTarget):
+        margin -= cost_of_misses(len(informed), advantages.lopsided)
+        return margin > 0 and estimate(informed, margin, levels).equivalent
+    return estimate(informed, margin, levels, scale.reach).equivalent
 
 
 def _without_ties(advantages: Advantages) -> Floats:

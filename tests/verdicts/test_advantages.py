@@ -59,8 +59,8 @@ def test_failures_are_infinite_for_the_cell_that_did_not_fail_and_ties_where_bot
 def test_conditions_are_pooled_by_the_mean_of_each_seed_that_all_have() -> None:
     first = pairs([1.0, 1.0, 1.0], [2.0, 3.0, NAN], seeds=(0, 1, 2))
     second = pairs([1.0, NAN, 1.0], [1.5, 1.0, 5.0], seeds=(1, 2, 3))
-    together, left_out = pooled([(part, advantages(paired(), part, LOSS, PLAIN)) for part in (first, second)], PLAIN)
-    assert left_out
+    together = pooled([(part, advantages(paired(), part, LOSS, PLAIN)) for part in (first, second)], PLAIN)
+    assert together.seeds_left_out
     assert [pair.seed for pair in together.pairs] == [1, 2]
     assert list(together.values) == [1.25, 0.0], "a failure counts as half again the largest advantage, here 6"
     assert (together.pairs[0].better, together.pairs[0].than) == (1.0, 2.25)
@@ -69,8 +69,8 @@ def test_conditions_are_pooled_by_the_mean_of_each_seed_that_all_have() -> None:
 
 def test_where_fewer_than_two_seeds_are_in_all_conditions_all_of_them_count() -> None:
     parts = [pairs([1.0, 1.0], [2.0, 3.0], seeds=(0, 1)), pairs([1.0, 1.0], [1.5, 5.0], seeds=(1, 2))]
-    together, left_out = pooled([(part, advantages(paired(), part, LOSS, PLAIN)) for part in parts], PLAIN)
-    assert not left_out
+    together = pooled([(part, advantages(paired(), part, LOSS, PLAIN)) for part in parts], PLAIN)
+    assert not together.seeds_left_out
     assert [(pair.seed, pair.advantage) for pair in together.pairs] == [(0, 1.0), (1, 1.25), (2, 4.0)]
 
 
@@ -78,10 +78,10 @@ def test_failures_alone_are_pooled_by_majority() -> None:
     lost, won = ([NAN], [1.0]), ([1.0], [NAN])
     for sides, mean in (((lost, lost, won), -INF), ((lost, won, won), INF), ((lost, won), 0.0)):
         parts = [pairs(*side) for side in sides]
-        together, _ = pooled([(part, advantages(paired(), part, LOSS, PLAIN)) for part in parts], PLAIN)
+        together = pooled([(part, advantages(paired(), part, LOSS, PLAIN)) for part in parts], PLAIN)
         assert list(together.values) == [mean]
     both = pairs([NAN, NAN], [NAN, NAN])
-    together, _ = pooled([(part, advantages(paired(), part, LOSS, PLAIN)) for part in (both, both)], PLAIN)
+    together = pooled([(part, advantages(paired(), part, LOSS, PLAIN)) for part in (both, both)], PLAIN)
     assert (list(together.values), together.uninformative, together.failed) == ([0.0, 0.0], 2, 8)
 
 
@@ -102,7 +102,7 @@ def test_a_pooled_seed_shows_outcomes_whose_ratio_is_its_advantage() -> None:
     timed = claim(kind="paired", on="seconds_per_update", margin="5%")
     slow, fast = pairs([0.9], [1.0]), pairs([0.00126], [0.0011])  # on the mean of both conditions it would be faster
     parts = [(part, advantages(timed, part, LOSS, ratio)) for part in (slow, fast)]
-    (shown,) = pooled(parts, ratio)[0].pairs
+    (shown,) = pooled(parts, ratio).pairs
     assert np.sign(shown.than - shown.better) == np.sign(shown.advantage) == -1
     assert 100 * (shown.than / shown.better - 1) == pytest.approx(shown.advantage)
 
@@ -113,7 +113,7 @@ def test_a_pooled_horizon_shows_outcomes_whose_ratio_is_its_advantage() -> None:
     first = Pairs({}, "recall", (0,), none, all_of_them, (10.0, 20.0, 40.0))
     second = Pairs({}, "recall", (0,), all_of_them, none, (5.0, 10.0, 20.0))
     scale = scale_of(horizon, (first, second), LOSS)
-    (shown,) = pooled([(part, advantages(horizon, part, LOSS, scale)) for part in (first, second)], scale)[0].pairs
+    (shown,) = pooled([(part, advantages(horizon, part, LOSS, scale)) for part in (first, second)], scale).pairs
     assert (shown.better, shown.than) == (pytest.approx(10), pytest.approx(10))
     assert shown.advantage == pytest.approx(0)
 

@@ -75,7 +75,7 @@ def test_conditions_that_agree_are_pooled_by_seed() -> None:
 def test_only_seeds_of_every_condition_are_pooled() -> None:
     records = trials(0.2, sequence_length=10) + trials(0.2, seeds=6, sequence_length=20)
     pool = evidence(records, paired()).sample
-    assert (pool.estimate.n, pool.seeds_left_out) == (6, True)
+    assert (pool.estimate.n, pool.advantages.seeds_left_out) == (6, True)
     assert verdict(records, paired()).n == 6
 
 

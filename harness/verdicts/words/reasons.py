@@ -54,7 +54,7 @@ def sample_reason(evidence: Evidence) -> str:
 def claim_reason(compared: Compared, conditions: Sequence[Verdict]) -> str:
     """What the records say of a claim; conditions: the verdicts on each of several."""
     overall = compared.overall
-    counts = "Over all, only seeds that every condition has count." if overall.sample.seeds_left_out else ""
+    counts = "Over all, only seeds that every condition has count." if overall.sample.advantages.seeds_left_out else ""
     return _joined(
         _over_conditions(compared, conditions),
         not_beaten(overall.baselines),
