@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _CLASSES = {
     "Recurrent": "harness.cells.layer",
     "Dropout": "harness.cells.dropout",
-    "OneHot": "harness.cells.one_hot",
     "ShardedModel": "harness.cells.sharded_model",
 }
 """The classes that a saved model can name, with their modules."""

@@ -108,8 +108,6 @@ class Cell:
     recurrent_bias:  whether the recurrent product has a bias of its own
     ones:            the gates whose bias starts at one (`unit_forget_bias`)
     reset_before:    the variant that `reset_after=False` chooses, where there is one
-    extra_gates:     the number of gates, the last ones, that see only the last `extra_features` features of the input;
-    extra_features:  the other gates see only the features before these: an extra input that feeds gates of its own
     """
 
     name: str
@@ -126,8 +124,6 @@ class Cell:
     recurrent_bias: bool = False
     ones: tuple[str, ...] = ()
     reset_before: Cell | None = None
-    extra_gates: int = 0
-    extra_features: int = 0
 
     def __post_init__(self) -> None:
         for field in ("gates", "states"):
@@ -138,16 +134,9 @@ class Cell:
         if self.step is None and self.keras_layer is None:
             raise UserError(f"cell {self.name!r} has neither a 'step' nor a 'keras_layer': nothing could run it")
         self._check_weights()
-        seeing = self.gates_with("input_weights")
-        if unknown := set(self.ones) - set(seeing):
+        if unknown := set(self.ones) - set(self.gates_with("input_weights")):
             raise UserError(
                 f"cell {self.name!r}: 'ones' names {sorted(unknown)}, which are not among its gates with a bias"
-            )
-        if not 0 <= self.extra_gates < len(seeing) or (self.extra_gates > 0) != (self.extra_features > 0):
-            raise UserError(
-                f"cell {self.name!r}: 'extra_gates' ({self.extra_gates}) of its {len(seeing)} gates that see the "
-                f"input are fed by 'extra_features' ({self.extra_features}) features; both are zero or both positive, "
-                "and at least one gate sees the other features"
             )
 
     def _check_weights(self) -> None:
@@ -226,24 +215,15 @@ class Cell:
     ) -> dict[str, tuple[int, ...]]:
         """The weights of one layer by name, in the layer's order: those of the Keras layer it equals.
 
-        Each of them is trained. Raises UserError where `features` or `units` is not positive, or `features` is the
-        extra input alone.
+        Each of them is trained. Raises UserError where `features` or `units` is not positive.
         """
         for argument, value in (("features", features), ("units", units)):
             check_size(self.name, argument, value)
         cell = self.variant(reset_after=reset_after)
         seeing, recurrent = cell.gates_with("input_weights"), cell.gates_with("recurrent_weights")
         recurrent_shapes = cell.weight_shapes("recurrent_weights")
-        main_features, extra = features - cell.extra_features, cell.extra_gates * units
-        if main_features < 1:
-            raise UserError(
-                f"cell {self.name!r}: 'features' is {features}, of which {cell.extra_features} are the extra input; "
-                f"it needs at least {cell.extra_features + 1}"
-            )
         width, recurrent_width = len(seeing) * units, len(recurrent) * units
-        shapes: dict[str, tuple[int, ...]] = {"kernel": (main_features, width - extra)}
-        if extra:
-            shapes["extra_kernel"] = (cell.extra_features, extra)
+        shapes: dict[str, tuple[int, ...]] = {"kernel": (features, width)}
         if "full" in recurrent_shapes:
             shapes[RECURRENT["full"]] = (units, recurrent_shapes.count("full") * units)
         if "diagonal" in recurrent_shapes:
@@ -258,7 +238,7 @@ class Cell:
     def parameters(self, features: int, units: int, *, use_bias: bool = True, reset_after: bool = True) -> int:
         """Trainable parameters of one layer: the sizes of its weights.
 
-        That is gates x units x (features + units + biases) where all gates have full weights and no input is extra.
+        That is gates x units x (features + units + biases) where all gates have full weights.
         """
         return sum(map(math.prod, self.shapes(features, units, use_bias=use_bias, reset_after=reset_after).values()))
 

@@ -11,7 +11,7 @@ from harness.cells import Cell, cells
 from harness.cells.cell import check_rate, check_seed, check_size, check_switch, equations
 from harness.cells.dropout import masks
 from harness.cells.keras_backend import keras
-from harness.cells.projection import add_bias, project_gates
+from harness.cells.projection import add_bias, project
 from harness.cells.recurrence import Weights
 from harness.cells.scan import scan
 from harness.errors import UserError
@@ -110,7 +110,6 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         features: int = sequences_shape[-1]  # type: ignore[assignment]  # it has been checked
         initializers = {
             "kernel": self.kernel_initializer,
-            "extra_kernel": self.kernel_initializer,
             "recurrent_kernel": self.recurrent_initializer,
             "recurrent_diagonal": self._initial_diagonal,
             "bias": self._initial_bias,
@@ -145,11 +144,11 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         input_masks, recurrent_masks = self._dropout_masks(batch, sequences.shape[-1]) if training else (None, None)
         input_bias, recurrent_bias = self._biases()
 
-        kernel, extra_kernel, recurrent_kernel, recurrent_diagonal = (
+        recurrent_kernel, recurrent_diagonal = (
             None if weight is None else tf.convert_to_tensor(weight)
-            for weight in (self.kernel, self.extra_kernel, self.recurrent_kernel, self.recurrent_diagonal)
+            for weight in (self.recurrent_kernel, self.recurrent_diagonal)
         )
-        x = project_gates(self.cell, sequences, kernel, extra_kernel, input_masks)
+        x = project(sequences, tf.convert_to_tensor(self.kernel), input_masks)
         if input_bias is not None:
             x = add_bias(x, input_bias)
         outputs, last = scan(

@@ -14,7 +14,6 @@ import numpy as np
 from harness.cells import BACKENDS, Cell, cells
 from harness.cells.cell import check_rate, check_seed, check_switch, is_number
 from harness.cells.keras_backend import keras
-from harness.cells.one_hot import OneHot
 from harness.cells.sharded_model import COMPILED_BACKENDS, ShardedModel
 from harness.errors import UserError, check_name
 
@@ -115,13 +114,10 @@ def get_model(
         return keras.layers.TimeDistributed(layer) if backend == "article" and every_step else layer
 
     inputs = keras.Input(shape, dtype="float32" if symbols is None else "int32")
-    x = inputs if symbols is None else OneHot(symbols)(inputs)
-    extra = x[..., -architecture.extra_features :] if architecture.extra_features else None
+    x = inputs if symbols is None else keras.ops.one_hot(inputs, int(symbols))
     before: list[Any] = []
     after: list[Any] = []
     for depth, units in enumerate(rnn_units):
-        if depth and extra is not None:
-            x = keras.layers.Concatenate()([x, extra])
         layer = _recurrent_layer(
             architecture,
             cell if isinstance(cell, str) else architecture,
@@ -288,5 +284,4 @@ def _checked_shape(
         raise UserError(f"cell {name!r}: 'input_shape' is {shape}, expected a number of features")
     if symbols is not None:
         _check_sizes(name, "symbols", (symbols,))
-    cell.shapes(int(shape[-1] or 0) if symbols is None else int(symbols), 1)  # refuses the extra input alone
     return tuple(None if size is None else int(size) for size in shape)

@@ -10,14 +10,12 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from harness.cells.cell import Cell
-
 PARTS = 4
 """The kernel's gradient is a sum of so many products, a share of the sequences each, where the batch can be shared."""
 
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]
-def project(
+def _product(
     sequences: tf.Tensor, kernel: tf.Tensor
 ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]]:
     """(batch, time, features) times (features, width) -> (batch, time, width)."""
@@ -41,34 +39,14 @@ def add_bias(
     return projected + bias, lambda upstream: (upstream, tf.reduce_sum(tf.reduce_sum(upstream, 0), 0))
 
 
-def project_gates(
-    cell: Cell, sequences: tf.Tensor, kernel: tf.Tensor, extra_kernel: tf.Tensor | None, masks: tf.Tensor | None
-) -> tf.Tensor:
-    """(batch, time, features) -> (batch, time, gates x units): each gate has the features that the cell gives it.
+def project(sequences: tf.Tensor, kernel: tf.Tensor, masks: tf.Tensor | None) -> tf.Tensor:
+    """(batch, time, features) -> (batch, time, gates x units).
 
-    masks: (gates, batch, features), or (1, batch, features) for all gates, or None.
+    masks: (gates, batch, features), or (1, batch, features) for all gates, or None. They multiply the weights, a copy
+    a sequence, being the same at every step.
     """
-    if extra_kernel is None:
-        return _masked_product(sequences, kernel, masks)
-    extra_features, extra_gates = cell.extra_features, cell.extra_gates
-    main = extra = masks
-    if masks is not None:
-        main, extra = masks[..., :-extra_features], masks[..., -extra_features:]
-        if masks.shape[0] > 1:
-            main, extra = main[:-extra_gates], extra[-extra_gates:]
-    return tf.concat(
-        [
-            _masked_product(sequences[..., :-extra_features], kernel, main),
-            _masked_product(sequences[..., -extra_features:], extra_kernel, extra),
-        ],
-        axis=-1,
-    )
-
-
-def _masked_product(sequences: tf.Tensor, kernel: tf.Tensor, masks: tf.Tensor | None) -> tf.Tensor:
-    """sequences times kernel; masks multiply the weights, a copy a sequence, being the same at every step."""
     if masks is None:
-        return project(sequences, kernel)
+        return _product(sequences, kernel)
     gates = masks.shape[0]
     weights = tf.reshape(kernel, (kernel.shape[0], gates, -1))
     masked = tf.transpose(masks, [1, 2, 0])[..., None] * weights

@@ -67,7 +67,7 @@ def run(
 def gradients(
     cell: Cell, backward: Backward, inputs: Floats, weights: Mapping[str, Floats], d_outputs: Floats
 ) -> dict[str, Floats]:
-    """The gradients of inputs, weights and first states, by the cell's backward pass; no extra input, no mask.
+    """The gradients of inputs, weights and first states, by the cell's backward pass; no mask.
 
     d_outputs is the gradient of the outputs, (batch, time, units). The states' are named by the states.
     """
@@ -142,13 +142,11 @@ def _biases(cell: Cell, weights: Mapping[str, Floats]) -> tuple[Floats, Floats |
 
 def _units(cell: Cell, weights: Mapping[str, Floats]) -> int:
     width: int = weights["kernel"].shape[1]
-    return width // (len(cell.gates_with("input_weights")) - cell.extra_gates)
+    return width // len(cell.gates_with("input_weights"))
 
 
 def _input_product(cell: Cell, inputs: Floats, weights: Mapping[str, Floats]) -> Floats:
-    x = inputs[:, : inputs.shape[1] - cell.extra_features] @ weights["kernel"]
-    if cell.extra_features:
-        x = np.concatenate([x, inputs[:, -cell.extra_features :] @ weights["extra_kernel"]], axis=-1)
+    x = inputs @ weights["kernel"]
     if "bias" in weights:
         x = x + _biases(cell, weights)[0]
     return x

@@ -11,15 +11,11 @@ from harness.cells.dropout import Dropout
 from harness.cells.gradient import loss_and_gradients
 from harness.cells.keras_backend import keras
 from harness.cells.layer import Recurrent
-from harness.cells.one_hot import OneHot
 from harness.cells.shards import in_shards
 
 COMPILED_BACKENDS = frozenset({"fused"})
 """The backends that XLA compiles, on every machine. Their models are of the class below, and train in shards."""
-_LAYERS = {
-    keras.layers.InputLayer, keras.layers.Dense, keras.layers.Activation, keras.layers.Concatenate,
-    OneHot, Recurrent, Dropout,
-}  # fmt: skip
+_LAYERS = {keras.layers.InputLayer, keras.layers.Dense, keras.layers.Activation, Recurrent, Dropout}
 """Layers that compute each sequence of a batch by itself, and draw for a shard what they draw for the whole batch."""
 _LOSSES = {
     keras.losses.BinaryCrossentropy, keras.losses.binary_crossentropy,
@@ -55,7 +51,7 @@ class ShardedModel(keras.Model):  # type: ignore[misc]
             self.jit_compile
             and not self.run_eagerly
             and len(self.inputs) == len(self.outputs) == 1
-            and {type(layer) for layer in self.layers} <= _LAYERS
+            and all(type(step) in _LAYERS or step.name.startswith("one_hot") for step in self.operations)
             and not self.losses
             and not any(layer.activity_regularizer for layer in self.layers)
             and bool(self.trainable_variables)

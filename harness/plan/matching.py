@@ -13,9 +13,8 @@ _MOST_UNITS = 2**16
 
 def recurrent_parameters(cell: Cell, features: int, units: int, layers: int, *, reset_after: bool = True) -> int:
     """Parameters of a stack of recurrent layers of `units` units on inputs of `features` features."""
-    extra = cell.extra_features
     first = cell.parameters(features, units, reset_after=reset_after)
-    return first + (layers - 1) * cell.parameters(units + extra, units, reset_after=reset_after)
+    return first + (layers - 1) * cell.parameters(units, units, reset_after=reset_after)
 
 
 def matched_units(

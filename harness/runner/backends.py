@@ -143,7 +143,7 @@ def operations(name: str, shape: Shape, work: Work = "update") -> int:
     and its input's gradient; but the gradient of the network's own input is not needed.
     """
     cell, units = cells[name], shape.units
-    features = [shape.features, *[units + cell.extra_features] * (shape.LAYERS - 1)]
+    features = [shape.features, *[units] * (shape.LAYERS - 1)]
     weights = sum(cell.multiplications(width, units) for width in features)
     weights += units * shape.HIDDEN + shape.HIDDEN * shape.CLASSES
     if work == "step":

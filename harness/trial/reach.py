@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from harness.cells.gradient import States, call_with_states
-from harness.cells.one_hot import OneHot
+from harness.cells.network import is_recurrent
 from harness.cells.sharded_model import is_compiled
 from harness.tasks.common.task import Array, Split
 from harness.trial.update import zero_states
@@ -36,10 +36,15 @@ def make_gradient_reach(model: Any, *, every_step: bool) -> GradientReach:
     """
 
     @cache
-    def network() -> tuple[OneHot | None, Any]:
-        """The encoding of the inputs, and the model without it."""
-        encoding = next((layer for layer in model.layers if isinstance(layer, OneHot)), None)
-        return encoding, _behind(encoding, model) if encoding else model
+    def network() -> tuple[int | None, Any]:
+        """The number of symbols that inputs are encoded as, None where they are floats; the model without encoding."""
+        encoded = next(layer for layer in model.layers if is_recurrent(layer)).input
+        encoded = encoded[0] if isinstance(encoded, list) else encoded
+        if encoded is model.inputs[0]:
+            return None, model
+        carried = model.inputs[1:]
+        behind = keras.Model([encoded, *carried] if carried else encoded, model.outputs if carried else model.output)
+        return encoded.shape[-1], behind
 
     def norms(states: States, inputs: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         _, behind = network()
@@ -57,21 +62,14 @@ def make_gradient_reach(model: Any, *, every_step: bool) -> GradientReach:
         if not len(labelled):
             return []
         x, y = split.x[labelled], split.y[labelled]
-        encoding, _ = network()
-        inputs = tf.convert_to_tensor(encoding(x) if encoding else x)
+        symbols, _ = network()
+        inputs = tf.convert_to_tensor(keras.ops.one_hot(x, symbols) if symbols else x)
         labels = tf.convert_to_tensor(y[:, -1] if every_step else y)
         by_distance = compiled(zero_states(model, len(x)), inputs, labels).numpy()[::-1]
         kept = np.unique(np.linspace(0, len(by_distance) - 1, min(POINTS, len(by_distance))).astype(int))
         return [(int(distance), float(by_distance[distance])) for distance in kept]
 
     return gradient_reach
-
-
-def _behind(encoding: OneHot, model: Any) -> Any:
-    """The model without its encoding."""
-    if len(model.inputs) == 1:
-        return keras.Model(encoding.output, model.output)
-    return keras.Model([encoding.output, *model.inputs[1:]], model.outputs)
 
 
 def _weight_of_last(split: Split, *, every_step: bool) -> Array:

@@ -42,12 +42,6 @@ def test_the_formula_counts_what_keras_makes(name, features, units, use_bias, re
     assert cell.parameters(features, units, use_bias=use_bias, reset_after=reset_after) == layer.count_params()
 
 
-def test_an_extra_input_feeds_its_own_gates() -> None:
-    cell = Cell("x", "X", "", ("a", "b"), ("a", "b"), step=some_step, extra_gates=1, extra_features=3)
-    assert cell.shapes(10, 4) == {"kernel": (7, 4), "extra_kernel": (3, 4), "recurrent_kernel": (4, 8), "bias": (8,)}
-    assert cell.parameters(10, 4) == 7 * 4 + 3 * 4 + 4 * 8 + 8
-
-
 def declared(**fields) -> Cell:
     return Cell(
         **{"name": "x", "title": "X", "summary": "", "gates": ("a", "b"), "multiplicative_gates": (), "step": some_step}
@@ -111,9 +105,6 @@ def test_a_cell_has_the_backends_that_it_can_have() -> None:
         ({"states": (), "step": some_step}, "cell 'x': 'states' is empty"),
         ({}, "cell 'x' has neither a 'step' nor a 'keras_layer'"),
         ({"ones": ("forget",), "step": some_step}, r"'ones' names \['forget'\]"),
-        ({"extra_gates": 1, "step": some_step}, "'extra_gates'"),
-        ({"extra_gates": 2, "extra_features": 1, "step": some_step}, "'extra_gates'"),
-        ({"extra_gates": 1, "extra_features": 1, "step": some_step}, "at least one gate sees the other features"),
         ({"gates": ("a", "a"), "step": some_step}, "'gates' names something twice"),
         ({"recurrent_weights": "half", "step": some_step}, "'recurrent_weights' holds 'half', expected one of: full"),
         ({"recurrent_weights": {"c": "none"}, "step": some_step}, r"'recurrent_weights' names \['c'\]"),
@@ -143,9 +134,3 @@ def test_a_cell_that_cannot_be_is_refused(fields: dict, words: str) -> None:
 def test_sizes_that_cannot_be_are_named(features: int, units: int, words: str) -> None:
     with pytest.raises(UserError, match=f"cell 'gru': {words}"):
         cells["gru"].parameters(features, units)
-
-
-def test_only_the_extra_input_is_too_little() -> None:
-    cell = Cell("x", "X", "", ("a", "b"), (), step=some_step, extra_gates=1, extra_features=3)
-    with pytest.raises(UserError, match="at least 4"):
-        cell.parameters(3, 2)

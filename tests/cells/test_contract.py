@@ -192,16 +192,6 @@ def test_every_parameter_that_is_counted_is_trained(name: str, reset_after: bool
     assert sum(np.count_nonzero(gradient) for gradient in gradients) == cell.parameters(4, 3) == layer.count_params()
 
 
-def test_the_extra_input_reaches_the_extra_gates_alone() -> None:
-    layer = built(EXAMPLE, 5, 4)
-    cell: Cell = layer.cell
-    inputs, other = drawn(1, 2, 3, 5), drawn(1, 2, 3, 5)
-    other[..., -cell.extra_features :] += 1
-    assert not np.allclose(layer(inputs), layer(other))
-    layer.extra_kernel.assign(tf.zeros_like(layer.extra_kernel))
-    np.testing.assert_array_equal(layer(inputs), layer(other))
-
-
 def test_the_pages_model_is_the_one_it_says() -> None:
     model = load(0, 1)["model"]
     assert model.input_shape == (None, 256, 257)

@@ -225,7 +225,6 @@ def test_a_lack_of_memory_is_named(error: Exception) -> None:
         ({"input_shape": 256}, "'input_shape' is 256"),
         ({"input_shape": (256, 0)}, "'input_shape' holds 0"),
         ({"input_shape": (256, 2.5)}, "'input_shape' holds 2.5"),
-        ({"input_shape": (5, 1), "cell": "tests.cells.example:cell", "backend": "fused"}, "it needs at least 2"),
         ({"learning_rate": 0}, "'learning_rate' is 0, expected a number above 0"),
         ({"learning_rate": float("inf")}, "'learning_rate' is inf"),
         ({"clip_norm": -1}, "'clip_norm' is -1"),
