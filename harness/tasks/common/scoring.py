@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from harness.tasks.common.task import Array, Metric, Scores
 
 _SMALLEST_PROBABILITY = 1e-7
 """Where Keras clips probabilities before their logarithm (`keras.config.epsilon()`)."""
-
+_LARGEST_EXPONENT = math.log(sys.float_info.max)
 
 ACCURACY = Metric("accuracy", "Accuracy", "", "higher", bounds=(0.0, 1.0))
 """The metric of tasks in which a class is named for each sequence."""
@@ -23,11 +24,11 @@ def classification(y: Array, outputs: Array) -> Scores:
 
 def cross_entropy(y: Array, logits: Array) -> Array:
     """-log softmax(logits)[y] in nats: y (...) of class numbers, logits (..., classes) -> (...)."""
-    logits = np.asarray(logits, dtype=np.float64)
+    from scipy.special import log_softmax
+
     with np.errstate(invalid="ignore", over="ignore"):
-        shifted = logits - logits.max(axis=-1, keepdims=True)
-        chosen = np.take_along_axis(shifted, np.asarray(y, dtype=np.int64)[..., None], axis=-1)[..., 0]
-        return np.asarray(np.log(np.exp(shifted).sum(axis=-1)) - chosen)
+        logs = log_softmax(np.asarray(logits, dtype=np.float64), axis=-1)
+    return -np.take_along_axis(logs, np.asarray(y, dtype=np.int64)[..., None], axis=-1)[..., 0]
 
 
 def hits(y: Array, logits: Array) -> Array:
@@ -54,7 +55,12 @@ def mean(values: Array, weight: Array | None = None) -> float:
 
 def perplexity(nats: float) -> float:
     """e to the power of the loss in nats; infinite where that is past what a float holds."""
-    try:
-        return math.exp(nats)
-    except OverflowError:
-        return math.inf
+    return math.exp(nats) if nats < _LARGEST_EXPONENT else math.inf
+
+
+def nearest(known: Array, labels: Array, examples: Array) -> Array:
+    """The label of the nearest of the known examples, by Euclidean distance, for each example: (examples, ...)."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    classifier = KNeighborsClassifier(n_neighbors=1).fit(known.reshape(len(known), -1), labels)
+    return np.asarray(classifier.predict(examples.reshape(len(examples), -1)))

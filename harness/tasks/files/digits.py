@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import Field
 
 from harness.errors import UserError
-from harness.tasks.common.scoring import ACCURACY, classification
+from harness.tasks.common.scoring import ACCURACY, classification, nearest
 from harness.tasks.common.task import Array, DataFacts, Dataset, Options, Scores, Split, Task, decisive, fingerprint
 from harness.tasks.files.idx import read_idx, write_idx
 
@@ -206,10 +206,8 @@ def _sequences(pixels: Array, sequence_length: int, options: DigitsOptions) -> A
 def _nearest_centroid(train: Split, test: Split) -> float:
     """The accuracy of naming the digit whose mean training image is the nearest."""
     present = np.unique(train.y)
-    centroids = np.stack([train.x[train.y == digit].reshape(-1, train.x[0].size).mean(axis=0) for digit in present])
-    images = test.x.reshape(len(test.x), -1)
-    distances = (centroids**2).sum(axis=1) - 2 * images @ centroids.T
-    return float(np.mean(present[np.argmin(distances, axis=1)] == test.y))
+    centroids = np.stack([train.x[train.y == digit].mean(axis=0) for digit in present])
+    return float(np.mean(nearest(centroids, present, test.x) == test.y))
 
 
 def sample(folder: pathlib.Path) -> dict[str, object]:

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from harness.errors import UserError
-from harness.tasks.common.scoring import ACCURACY, classification
+from harness.tasks.common.scoring import ACCURACY, classification, nearest
 from harness.tasks.common.task import Array, DataFacts, Dataset, Options, Scores, Split, Task, decisive, fingerprint
 from harness.tasks.files.series_files import Series, load_series
 
@@ -151,14 +151,12 @@ def _baselines(train: Split, split: Split, classes: int) -> dict[str, Scores]:
     """The commonest label; and the label of the nearest training series, the archives' own yardstick."""
     counts = np.bincount(train.y, minlength=classes)
     prevalence = (counts + 1) / (counts.sum() + classes)
-    x, others = (part.x.reshape(len(part.x), -1).astype(np.float64) for part in (train, split))
-    distances = (x**2).sum(axis=1) - 2 * others @ x.T
     return {
         "chance": {
             "loss": float(-np.log(prevalence[split.y]).mean()),
             "accuracy": float(np.mean(split.y == np.argmax(counts))),
         },
-        "nearest_neighbour": {"accuracy": float(np.mean(train.y[np.argmin(distances, axis=1)] == split.y))},
+        "nearest_neighbour": {"accuracy": float(np.mean(nearest(train.x, train.y, split.x) == split.y))},
     }
 
 

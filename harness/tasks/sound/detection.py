@@ -26,8 +26,11 @@ def macro_f1(y: Array, active: Array) -> float:
 
 def average_precision(y: Array, probabilities: Array) -> float:
     """The mean of the classes' average precisions over frames, of those classes that occur in y; 0 where none does."""
-    truths, scores = _flat(y) > 0, np.nan_to_num(_flat(probabilities).astype(np.float64), nan=-np.inf)
-    precisions = [_average_precision(truths[:, k], scores[:, k]) for k in range(truths.shape[1]) if truths[:, k].any()]
+    from sklearn.metrics import average_precision_score
+
+    truths, scores = _flat(y) > 0, np.nan_to_num(_flat(probabilities), nan=-1.0)
+    occurring = np.flatnonzero(truths.any(axis=0))
+    precisions = [average_precision_score(truths[:, k], scores[:, k]) for k in occurring]
     return float(np.mean(precisions)) if precisions else 0.0
 
 
@@ -64,16 +67,6 @@ def best_thresholds(y: Array, probabilities: Array) -> Array:
     candidates = np.concatenate([[0.5], np.arange(1, 20) / 20])
     scores = np.stack([f1_by_class(y, probabilities >= threshold) for threshold in candidates])
     return np.asarray(candidates[np.argmax(scores, axis=0)])
-
-
-def _average_precision(truth: Array, score: Array) -> float:
-    order = np.argsort(-score, kind="stable")
-    truth, score = truth[order], score[order]
-    last_of_ties = np.append(score[1:] != score[:-1], True)
-    hits = np.cumsum(truth)[last_of_ties]
-    precision = hits / (np.flatnonzero(last_of_ties) + 1)
-    recall = hits / truth.sum()
-    return float(np.sum(precision * np.diff(recall, prepend=0.0)))
 
 
 def _flat(frames: Array) -> Array:
