@@ -22,38 +22,23 @@ from harness.cells.gradient import States, call_with_states, loss_and_gradients
 from harness.cells.sharded_model import is_compiled
 from harness.cells.shards import in_shards
 
-Updates = Callable[..., npt.NDArray[np.float32]]
-Predict = Callable[[Any], npt.NDArray[np.float32]]
 StatefulUpdates = Callable[..., tuple[npt.NDArray[np.float32], States]]
 StatefulPredict = Callable[[States, Any], tuple[npt.NDArray[np.float32], States]]
 _QUICK_COMPILING = "--xla_backend_optimization_level=1"
 """What it leaves out takes a seventh of the first step and makes no update faster: XLA vectorizes its loops itself."""
 
 
-def make_updates(model: keras.Model, threads: int | None = None) -> Updates:
-    """A function that trains the compiled model: `updates(x, y, weight=None) -> losses`.
+def make_stateful_updates(model: keras.Model, threads: int | None = None) -> StatefulUpdates:
+    """A function that trains the compiled model: `updates(states, x, y, weight=None, rates=None) -> losses, states`.
 
     x is (updates, batch, ...), y (updates, batch, ...), arrays or tensors; each leading index is one gradient update,
     with the model's own loss and optimizer and with dropout on. weight, where there is one, is (updates, batch) or
     (updates, batch, time): the loss of an update is then the weighted mean over its labels. Returns the losses before
     each update, (updates,), float32. The number of updates may vary; another batch size, length or dtype is traced and
     compiled once more. A compiled model's batch is cut into at most one shard for each of the `threads`.
-    """
-    run = make_stateful_updates(model, threads)
-    return lambda x, y, weight=None: run((), x, y, weight)[0]
 
-
-def make_predict(model: keras.Model) -> Predict:
-    """A function `predict(x) -> outputs`: x is (batch, ...), the outputs (batch, ...) with dropout off."""
-    run = make_stateful_predict(model)
-    return lambda x: run((), x)[0]
-
-
-def make_stateful_updates(model: keras.Model, threads: int | None = None) -> StatefulUpdates:
-    """As `make_updates`, for a model made with `carry_state`.
-
-    `updates(states, x, y, weight=None, rates=None) -> losses, states`: each update begins with the states that the one
-    before ended with, the first with those given. No gradient flows from an update into the one before: truncated
+    states: () unless the model was made with `carry_state`. Then each update begins with the states that the one before
+    ended with, the first with those given. No gradient flows from an update into the one before: truncated
     backpropagation through time. rates: the learning rate of each update, (updates,); None: the optimizer's. They are
     values: other ones are not traced again.
     """
@@ -128,7 +113,10 @@ def to_tensors(*arrays: npt.NDArray[Any] | None) -> list[Any]:
 
 
 def make_stateful_predict(model: keras.Model) -> StatefulPredict:
-    """As `make_predict`, for a model made with `carry_state`: `predict(states, x) -> outputs, states`."""
+    """A function `predict(states, x) -> outputs, states`: x is (batch, ...), the outputs (batch, ...), dropout off.
+
+    states: () unless the model was made with `carry_state`.
+    """
     prefer_quick_compiling()
     forward = tf.function(
         lambda states, x: call_with_states(model, states, x, training=False), jit_compile=is_compiled(model)

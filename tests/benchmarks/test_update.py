@@ -10,8 +10,9 @@ import pytest
 
 from harness.cells.network import get_model
 from harness.runner.backends import Shape, operations
-from harness.trial.update import make_updates, to_tensors
+from harness.trial.update import to_tensors
 from tests.benchmarks.conftest import Measure
+from tests.cells.stateless import make_updates
 
 CELLS = ("simple_rnn", "gru", "lstm")
 SHAPES = {"article": Shape(), "short": Shape(batch=64, time=32, features=16, units=32)}

@@ -20,9 +20,9 @@ from harness.cells import reference as plain_loop
 from harness.cells.layer import Recurrent
 from harness.cells.network import get_model
 from harness.cells.ops import sigmoid, tanh
-from harness.trial.update import make_updates
 from tests.cells.example import load
 from tests.cells.shapes import SHAPES, Shape, built, drawn, weights_of
+from tests.cells.stateless import make_updates
 
 EXAMPLE = "tests.cells.example:cell"
 MIN_GRU = "tests.cells.example:min_gru"

@@ -14,8 +14,8 @@ import tensorflow as tf
 from harness.cells.network import get_model
 from harness.cells.sharded_model import COMPILED_BACKENDS, ShardedModel, is_compiled, is_mean_over_sequences
 from harness.cells.shards import LEAST, _fitting, shards
-from harness.trial.update import make_updates
 from tests.cells.shapes import drawn
+from tests.cells.stateless import make_updates
 
 NETWORK = {"rnn_units": (4,), "fc_units": (), "input_shape": (6, 3), "classes": 2, "seed": 3, "learning_rate": 0.01}
 THREADS = 3

@@ -19,8 +19,8 @@ from harness.cells.cell import Backward
 from harness.cells.layer import Recurrent
 from harness.cells.network import get_model
 from harness.errors import UserError
-from harness.trial.update import make_predict, make_updates
 from tests.cells.shapes import SHAPES, drawn
+from tests.cells.stateless import make_predict, make_updates
 
 CELLS = [("simple_rnn", {}), ("gru", {}), ("gru", {"reset_after": False}), ("lstm", {})]
 IDS = ["simple_rnn", "gru", "gru_reset_before", "lstm"]

@@ -12,7 +12,7 @@ import tensorflow as tf
 from harness.cells import cells
 from harness.cells.network import enough_memory, get_model, recurrent_parameters, summary_text
 from harness.errors import UserError
-from harness.trial.update import make_predict, make_updates
+from tests.cells.stateless import make_predict, make_updates
 
 CELLS = ("simple_rnn", "gru", "lstm")
 TOTALS = {"simple_rnn": 12_714, "gru": 35_562, "lstm": 46_698}

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from harness.cells.dropout import masks, shard
 from harness.cells.network import get_model
 from harness.cells.shards import LEAST, shards
-from harness.trial.update import make_stateful_updates, make_updates, zero_states
+from harness.trial.update import make_stateful_updates, zero_states
 from tests.cells.shapes import drawn
+from tests.cells.stateless import make_updates
 
 NETWORK = {"rnn_units": (4,), "fc_units": (), "backend": "fused", "seed": 3, "learning_rate": 0.01}
 DEEP = NETWORK | {"rnn_units": (5, 4), "fc_units": (3,)}

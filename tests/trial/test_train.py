@@ -20,7 +20,8 @@ from harness.trial.measure import Meter
 from harness.trial.near_target import pauses
 from harness.trial.reach import make_gradient_reach
 from harness.trial.train import Diverged, train
-from harness.trial.update import make_stateful_predict, make_stateful_updates, make_updates
+from harness.trial.update import make_stateful_predict, make_stateful_updates
+from tests.cells.stateless import make_updates
 from tests.factories import record, spec
 
 RECALL = tasks["recall"]

@@ -1,7 +1,7 @@
 """Arrays that are slow to make, kept on disk by what they were made from.
 
-The folder is named by the environment variable HARNESS_CACHE, or by an argument; without either nothing is kept. It can
-be deleted at any time. An entry appears whole or not at all, so that processes making the same one do not disturb each
+The folder is named by the environment variable HARNESS_CACHE; without it nothing is kept. It can be deleted at any
+time. An entry appears whole or not at all, so that processes making the same one do not disturb each
 other: each writes a file of its own and renames it.
 """
 
@@ -24,15 +24,15 @@ from harness.tasks.common.task import Array
 VARIABLE = "HARNESS_CACHE"
 
 
-def cached(key: object, make: Callable[[], Mapping[str, Array]], folder: Path | None = None) -> dict[str, Array]:
+def cached(key: object, make: Callable[[], Mapping[str, Array]]) -> dict[str, Array]:
     """What `make` gives, from the cache where it is there. `key` is the text of all that decides it.
 
     An entry that cannot be read is made again; a cache that cannot be written is done without.
     """
-    folder = folder or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
-    if folder is None:
+    folder = os.environ.get(VARIABLE)
+    if not folder:
         return dict(make())
-    path = folder / f"{hashlib.sha256(str(key).encode()).hexdigest()}.npz"
+    path = Path(folder) / f"{hashlib.sha256(str(key).encode()).hexdigest()}.npz"
     entry = _read(path)
     if entry is None:
         entry = dict(make())

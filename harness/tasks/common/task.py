@@ -105,10 +105,10 @@ class Dataset:
     input_shape: tuple[int, ...]
     """(time,) for integer ids, (time, features) for floats."""
     classes: int
-    symbols: int | None
-    """How many integer ids there are; None where the inputs are floats."""
     fingerprint: str
     """SHA-256 (hex) of what the data were made from."""
+    symbols: int | None = None
+    """How many integer ids there are; None where the inputs are floats."""
     baselines: Mapping[str, Scores] = field(default_factory=dict)
     """What simple predictors, the chance level among them, reach on the test split."""
     validation_baselines: Mapping[str, Scores] = field(default_factory=dict)

@@ -39,14 +39,11 @@ def stamp(path: Path, expected: str, largest: int) -> Stamp:
 
 @contextmanager
 def named(path: Path, expected: str) -> Iterator[None]:
-    """What goes wrong with opening, reading or decoding a file within, becomes a UserError that names it."""
+    """What goes wrong with opening or reading a file within, becomes a UserError that names it."""
     try:
         yield
     except FileNotFoundError:
         raise UserError(f"{path}: no such file, expected {expected}") from None
-    except UnicodeDecodeError as error:
-        reason = f"{error.reason} at byte {error.start}"
-        raise UserError(f"{path}: not UTF-8 text ({reason}), expected {expected}") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
 
@@ -59,10 +56,10 @@ def files_in(folder: Path, *suffixes: str) -> list[Path]:
     return [path for name in _names(folder) if (path := folder / name).suffix.lower() in suffixes]
 
 
-def entries(folder: Path, most: int = 10) -> list[str]:
-    """Names of what is in a folder, for messages; '...' stands for those after the first `most`."""
+def entries(folder: Path) -> list[str]:
+    """Names of what is in a folder, for messages; '...' stands for those after the first ten."""
     names = _names(folder) if folder.is_dir() else []
-    return names if len(names) <= most else [*names[:most], "..."]
+    return names if len(names) <= 10 else [*names[:10], "..."]
 
 
 def _names(folder: Path) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import math
 import pathlib
 from collections.abc import Mapping
@@ -76,7 +75,6 @@ def make(train_size: int, sequence_length: int, seed: int, options: DigitsOption
         test=testing,
         input_shape=x.shape[1:],
         classes=_CLASSES,
-        symbols=None,
         fingerprint=fingerprint(_VERSION, images.sha256, decisive(options), train_size, sequence_length, seed),
         baselines=_baselines(train, testing),
         validation_baselines=_baselines(train, validating),
@@ -120,13 +118,9 @@ def _load(folder: pathlib.Path | None) -> _Images:
 
 @lru_cache(maxsize=1)
 def _bundled() -> _Images:
-    try:
-        loaded = importlib.import_module("sklearn.datasets").load_digits()
-    except ImportError as error:
-        raise UserError(
-            "the bundled digits need scikit-learn, which is not installed; install it, or name a folder with MNIST's "
-            "files in options.folder"
-        ) from error
+    from sklearn.datasets import load_digits
+
+    loaded = load_digits()
     pixels = np.asarray(loaded.images, dtype=np.float32) / 16
     return _images(pixels, np.asarray(loaded.target), None, "scikit-learn's digits")
 

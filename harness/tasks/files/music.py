@@ -57,7 +57,6 @@ def make(train_size: int, sequence_length: int, seed: int, options: MusicOptions
         test=test,
         input_shape=(sequence_length, NOTES),
         classes=NOTES,
-        symbols=None,
         fingerprint=fingerprint(_VERSION, rolls.sha256, train_size, sequence_length, seed),
         baselines=_baselines(train, test),
         validation_baselines=_baselines(train, validation),

@@ -63,7 +63,6 @@ def make(train_size: int, sequence_length: int, seed: int, options: SignalsOptio
         test=test,
         input_shape=x.shape[1:],
         classes=len(shared.classes),
-        symbols=None,
         fingerprint=fingerprint(dict(identity(options)), train_size, sequence_length, seed),
         baselines=_baselines(train, test, len(shared.classes)),
         validation_baselines=_baselines(train, validation, len(shared.classes)),

@@ -34,12 +34,12 @@ def average_precision(y: Array, probabilities: Array) -> float:
     return float(np.mean(precisions)) if precisions else 0.0
 
 
-def segments(frames: Array, frame_seconds: float, segment_seconds: float = 1.0) -> Array:
-    """(examples, segments, classes): True where any frame that overlaps the segment is active.
+def segments(frames: Array, frame_seconds: float) -> Array:
+    """(examples, segments, classes): True where any frame that overlaps the segment of 1 second is active.
 
     A frame across the border of two segments counts in both, as in sed_eval, the metrics' reference implementation.
     """
-    borders = np.arange(frames.shape[1] + 1) * frame_seconds / segment_seconds
+    borders = np.arange(frames.shape[1] + 1) * frame_seconds
     first, last = np.floor(borders[:-1] + 1e-9), np.ceil(borders[1:] - 1e-9) - 1
     active = np.asarray(frames) > 0
     within = [(first <= segment) & (segment <= last) for segment in range(int(last[-1]) + 1)]

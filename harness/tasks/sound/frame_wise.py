@@ -7,7 +7,6 @@ has 12,714.
 
 from __future__ import annotations
 
-import importlib
 import math
 
 import numpy as np
@@ -33,11 +32,12 @@ def fit_and_predict(train: Split, validation: Split, x: Array) -> dict[str, Arra
     Inputs are (n, frames, features), standardised, and outputs (n, frames, classes). Trained with Adam at 0.001 on all
     frames of the training split in random order, always the same; the weights with the lowest validation loss count.
     """
+    from sklearn.neural_network import MLPClassifier
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
     counts = np.ones(train.x.shape[:2], dtype=bool) if train.weight is None else train.weight > 0
     frames, labels = train.x[counts], train.y[counts].astype(np.int8)
-    network = importlib.import_module("sklearn.neural_network").MLPClassifier(
-        _LAYERS, activation="tanh", alpha=0.0, batch_size=min(_BATCH, len(frames)), random_state=0
-    )
+    network = MLPClassifier(_LAYERS, activation="tanh", alpha=0.0, batch_size=min(_BATCH, len(frames)), random_state=0)
 
     # To scikit-learn one label is a choice of two classes; several are labels, each of which may be there or not.
     known = labels if labels.shape[1] > 1 else labels.ravel()
@@ -48,7 +48,7 @@ def fit_and_predict(train: Split, validation: Split, x: Array) -> dict[str, Arra
 
     best, since_best, of_best = math.inf, 0, {}
     # Of scikit-learn's own dependencies; more threads than one are slower, the products being small.
-    with importlib.import_module("threadpoolctl").threadpool_limits(1):
+    with threadpool_limits(1):
         for _ in range(_MOST_PASSES):
             network.partial_fit(frames, known, classes=np.arange(max(2, labels.shape[1])))
             predicted = outputs(validation.x)

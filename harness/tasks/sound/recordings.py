@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import importlib
 import io
 import math
 import re
@@ -114,12 +113,12 @@ def read_sound(path: Path) -> Array:
 
 
 def _decoded(content: bytes, path: Path) -> Array:
+    from scipy.signal import resample_poly
+
     try:
-        soundfile = importlib.import_module("soundfile")
-    except (ImportError, OSError) as error:
-        raise UserError(
-            f"{path}: reading it needs the package soundfile, which cannot be imported ({error})"
-        ) from error
+        import soundfile  # type: ignore[import-untyped]
+    except (ImportError, OSError) as error:  # without the library libsndfile
+        raise UserError(f"{path}: reading it needs the package soundfile, which fails: {error}") from error
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as file:
             rate = _checked(file, path)
@@ -132,11 +131,8 @@ def _decoded(content: bytes, path: Path) -> Array:
         raise UserError(f"{path}: announces {file.frames:,} samples a channel, {len(samples):,} were found")
     if not np.isfinite(samples).all():
         raise UserError(f"{path}: a sample is not a finite number")
-    if rate == RATE:
-        return np.asarray(samples, dtype=np.float32)
     common = math.gcd(RATE, rate)
-    resampled = importlib.import_module("scipy.signal").resample_poly(samples, RATE // common, rate // common)
-    return np.asarray(resampled, dtype=np.float32)
+    return np.asarray(resample_poly(samples, RATE // common, rate // common), dtype=np.float32)
 
 
 def _checked(file: Any, path: Path) -> int:

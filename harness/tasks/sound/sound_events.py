@@ -90,7 +90,6 @@ def make(train_size: int, sequence_length: int, seed: int, options: SoundEventsO
         test=test,
         input_shape=(sequence_length, BINS),
         classes=len(labels),
-        symbols=None,
         fingerprint=made_from,
         baselines=baselines["test"],
         validation_baselines=baselines["validation"],

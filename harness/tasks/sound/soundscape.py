@@ -18,9 +18,6 @@ from harness.tasks.common.task import Array
 RATE = 8000
 """Samples a second."""
 SECONDS = 10.0
-SAME_AT_EVERY_INSTANT = (("chirp_up", "chirp_down"), ("bursts_slow", "bursts_fast"))
-"""Pairs that only time tells apart: no single frame says which of the two it is."""
-
 _FADE = 0.01
 
 

@@ -45,7 +45,6 @@ def make(train_size: int, sequence_length: int, seed: int, options: AddingOption
         test=test,
         input_shape=(sequence_length, 2),
         classes=1,
-        symbols=None,
         fingerprint=fingerprint(_VERSION, options, train_size, sequence_length, seed),
         baselines=chance,
         validation_baselines=chance,

@@ -43,7 +43,6 @@ def make(train_size: int, sequence_length: int, seed: int, options: NoiseOptions
         test=split,
         input_shape=(sequence_length, options.features),
         classes=options.classes,
-        symbols=None,
         fingerprint=fingerprint(_VERSION, options, train_size, sequence_length, seed),
         baselines={"chance": {"loss": math.log(2)}},
     )

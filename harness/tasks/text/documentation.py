@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import importlib.util
 import re
 import textwrap
 from collections import Counter
@@ -15,7 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness.errors import UserError
 from harness.files import read_text
 from harness.tasks.common.cache import cached
 from harness.tasks.common.task import Array
@@ -56,17 +54,11 @@ def documentation() -> Documentation:
 
     It is read from the package's Python files, which are not imported and are the same in the wheels of every platform
     and Python. Parameter lists, examples, tables and headings are left out. The files come in an order by the hash of
-    their names, so that validation and test portions have the same range of subjects as the training portion. Raises
-    UserError where the package is not installed.
+    their names, so that validation and test portions have the same range of subjects as the training portion.
     """
-    spec = importlib.util.find_spec(PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
-        raise UserError(
-            f"the default text is the documentation of {PACKAGE}, which is not installed; install it, or name a text "
-            "in options.text"
-        )
-    root = Path(spec.submodule_search_locations[0])
-    source = f"documentation of {PACKAGE} {importlib.metadata.version(PACKAGE)}"
+    package = importlib.metadata.distribution(PACKAGE)
+    root = Path(str(package.locate_file(PACKAGE)))
+    source = f"documentation of {PACKAGE} {package.version}"
     files = sorted(_files(root), key=lambda file: hashlib.sha256(file.name.encode()).digest())
     read = cached((_VERSION, source, files), lambda: _collected(root, files))
     return Documentation(read["text"].tobytes().decode(), source, int(read["repeated"]))
