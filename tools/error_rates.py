@@ -126,16 +126,18 @@ def section_of(part: str) -> str:
 def _equality(shape: str, n: int, experiments: int, analysed_at: tuple[int, ...] = ()) -> Iterator[Figure]:
     generator = np.random.default_rng([SEED, n, len(analysed_at), *map(ord, shape)])
     wrong = sum(_equal(verdict_at_margin(shape, n, generator, analysed_at)) for _ in range(experiments))
-    outcomes = "graded outcomes differ" if shape in GRADED else "outcomes of two kinds, bounded or timed ones, differ"
+    outcomes = "graded outcomes" if shape in GRADED else "bounded outcomes, times and outcomes of two kinds"
     rows = f"{analysed_at[0]} to {n} seeds, {len(analysed_at)} analyses" if analysed_at else f"{n} seeds"
-    what = f"no practical difference is found although {outcomes} by the margin"
+    what = f"false 'no practical difference', {outcomes}, true difference at the margin"
     yield Figure(what, f"{rows.replace(', ', ' in ')}, {shape}", wrong / experiments, experiments, high=ALPHA)
 
 
 def _of_equal_cells(spread: float, n: int, experiments: int) -> Iterator[Figure]:
     generator = np.random.default_rng([SEED, n, round(100 * spread)])
     equal_count = sum(_equal(verdict_of_equal_cells(spread, n, generator)) for _ in range(experiments))
-    what = "no practical difference is found where there is none, by the standard deviation of normal differences"
+    what = (
+        "power to find 'no practical difference' between equal cells, by the standard deviation of normal differences"
+    )
     yield Figure(what, f"{n} seeds, {spread:g} margins", equal_count / experiments, experiments)
 
 
@@ -157,7 +159,7 @@ def _directional(scenario: Scenario, name: str, experiments: int) -> Iterator[Fi
         )
         for _ in range(experiments)
     )
-    what = f"some claim among {CLAIMS} gets a direction although there is no difference"
+    what = f"family-wise type I error with {CLAIMS} true null claims"
     yield Figure(what, f"{scenario.seeds} seeds, {name}", wrong / experiments, experiments, high=ALPHA)
 
 
@@ -168,7 +170,7 @@ def _single(scenario: Scenario, experiments: int, counts: Callable[..., bool]) -
 
 def _coverage(scenario: Scenario, name: str, experiments: int) -> Iterator[Figure]:
     share = _single(scenario, experiments, lambda verdict: _covers(verdict, scenario.difference))
-    what = f"the 95 % interval covers the true difference, {scenario.difference:g}"
+    what = f"coverage of the 95 % interval, true difference {scenario.difference:g}"
     yield Figure(what, f"{scenario.seeds} seeds, {name}", share, experiments, 0.93, 0.97)
 
 
@@ -180,13 +182,13 @@ def _covers(verdict: Verdict, truth: float) -> bool:
 
 def _false_equality(scenario: Scenario, name: str, experiments: int) -> Iterator[Figure]:
     share = _single(scenario, experiments, lambda verdict: verdict.verdict == "no practical difference")
-    what = f"no practical difference is found although it is as large as the margin, {scenario.margin:g}"
+    what = f"false 'no practical difference', true difference at the margin, {scenario.margin:g}"
     yield Figure(what, f"{scenario.seeds} seeds, {name}", share, experiments, high=ALPHA)
 
 
 def _power(scenario: Scenario, experiments: int) -> Iterator[Figure]:
     share = _single(scenario, experiments, lambda verdict: verdict.verdict == "supported")
-    what = "a claim that stands alone is supported, by the true difference in standard deviations of one cell"
+    what = "power for a single claim, by the true difference in standard deviations of one cell"
     yield Figure(what, f"{scenario.seeds} seeds, {scenario.difference:g}", share, experiments)
 
 
@@ -197,9 +199,9 @@ def _without_difference(kind: str, seeds: int, experiments: int) -> Iterator[Fig
     directed = sum(verdict.verdict in ("supported", "contradicted") for verdict in verdicts)
     covered = sum((verdict.ci_low or 0.0) <= 0.0 <= (verdict.ci_high or 0.0) for verdict in verdicts)
     where = f"{seeds} seeds, {kind}"
-    what = "a claim of another kind gets a direction although there is no difference"
+    what = "type I error of a claim of another kind"
     yield Figure(what, where, directed / experiments, experiments, high=ALPHA)
-    what = "the 95 % interval of a claim of another kind covers that there is no difference"
+    what = "coverage of the 95 % interval of a claim of another kind, no true difference"
     yield Figure(what, where, covered / experiments, experiments, low=0.93)
 
 
@@ -210,15 +212,14 @@ def _of_a_step(step: int, seeds: int, experiments: int) -> Iterator[Figure]:
     apart = [verdict_of_times(step, seeds, generator, ratio=RATIO, spread=0.02) for _ in range(experiments)]
     where = f"{seeds} seeds, {plural(step, 'update')}"
     for what, verdicts, wrong in (
-        ("a time to target that is known to within a step gets a direction although there is no difference", equal,
-         ("supported", "contradicted")),
-        (f"a time to target that is known to within a step is called without practical difference although the ratio is"
-         f" as large as the margin, {MARGIN.replace('%', ' %')}", apart, ("no practical difference",)),
+        ("type I error for a time to target that is known to within a step", equal, ("supported", "contradicted")),
+        (f"false 'no practical difference' for a time to target that is known to within a step, true ratio at the"
+         f" margin, {MARGIN.replace('%', ' %')}", apart, ("no practical difference",)),
     ):  # fmt: skip
         share = sum(verdict.verdict in wrong for verdict in verdicts) / experiments
         yield Figure(what, where, share, experiments, high=ALPHA)
     covered = sum(_covers(verdict, 0.0) for verdict in equal) / experiments
-    what = "the 95 % interval of a time to target that is known to within a step covers that there is no difference"
+    what = "coverage of the 95 % interval of a time to target that is known to within a step, no true difference"
     yield Figure(what, where, covered, experiments, low=0.93)
 
 
@@ -234,9 +235,9 @@ def _of_conditions(situation: str, seeds: int, experiments: int) -> Iterator[Fig
         depending += sum(verdict.verdict == "depends" for verdict in verdicts)
     where = f"{seeds} seeds, {situation}"
     if situation == "no difference":
-        what = f"some of {CONDITION_CLAIMS} claims with 3 conditions, or some condition, gets a direction"
+        what = f"family-wise type I error with {CONDITION_CLAIMS} true null claims of 3 conditions each"
         yield Figure(what, where, directed / experiments, experiments, high=ALPHA)
-    what = "a claim with 3 conditions depends on the condition"
+    what = "verdict 'depends' for a claim with 3 conditions"
     high = ALPHA if len(set(advantages)) == 1 else 1.0
     yield Figure(what, where, depending / (experiments * CONDITION_CLAIMS), experiments, high=high)
 
@@ -253,10 +254,7 @@ def _optional_stopping(shape: Shape, experiments: int, analysed_at: tuple[int, .
             p_values = [p_of(than[:n] - better[:n]) for n in analysed_at]
             last.append(sequential_p(p_values, analysed_at, analysed_at[-1]))
         wrong += bool((holm(last) <= ALPHA).any())
-    what = (
-        f"some claim among {CLAIMS} gets a direction at any of {len(analysed_at)} interim analyses although there is no"
-        " difference"
-    )
+    what = f"family-wise type I error at {len(analysed_at)} interim analyses of {CLAIMS} true null claims"
     yield Figure(
         what, f"{analysed_at[0]} to {analysed_at[-1]} seeds, {shape}", wrong / experiments, experiments, high=ALPHA
     )
@@ -271,15 +269,15 @@ def _after_analyses(shape: Shape, experiments: int, analysed_at: tuple[int, ...]
     covered = sum(_covers(verdict, scenario.difference) for verdict in verdicts)
     where = f"{analysed_at[0]} to {analysed_at[-1]} seeds, {shape}"
     yield Figure(
-        "seeds are added until it is decided: a claim is called without practical difference although the difference is"
-        " as large as the margin, 0.5",
+        "false 'no practical difference' where seeds are added until the claim is decided, true difference at the"
+        " margin, 0.5",
         where,
         equal / experiments,
         experiments,
         high=ALPHA,
     )
     yield Figure(
-        "seeds are added until it is decided: the 95 % interval covers the true difference, 0.5",
+        "coverage of the 95 % interval where seeds are added until the claim is decided, true difference 0.5",
         where,
         covered / experiments,
         experiments,

@@ -65,5 +65,5 @@ def cell(figure: Figure | None) -> str:
 def _promise(figure: Figure) -> str:
     low, high = f"{figure.low:.0%}".replace("%", " %"), f"{figure.high:.0%}".replace("%", " %")
     if figure.low > 0 and figure.high < 1:
-        return f" ({low} to {high} promised)"
-    return f" (at least {low} promised)" if figure.low > 0 else f" (at most {high} promised)" if figure.high < 1 else ""
+        return f" (nominal {low} to {high})"
+    return f" (nominal {low} or more)" if figure.low > 0 else f" (nominal {high})" if figure.high < 1 else ""

@@ -75,13 +75,13 @@ def block_figures(experiments: int, machine: str, blocks: Iterable[int] = BLOCKS
         equal, apart, far = ([_verdict(of_one[:n] * ratio) for of_one in ratios] for ratio in (1.0, AT_MARGIN, FAR))
         percent = 100 * (AT_MARGIN - 1)
         shares = (
-            ("the 95 % interval of a ratio of seconds per update covers the true ratio",
+            ("coverage of the 95 % interval of a ratio of seconds per update",
              [(v.ci_low or 0.0) <= percent <= (v.ci_high or 0.0) for v in apart], 0.93, 0.97),
-            ("a claim on seconds per update gets a direction although the cells are equally fast",
+            ("type I error of a claim on seconds per update",
              [v.verdict in ("supported", "contradicted") for v in equal], 0.0, ALPHA),
-            (f"seconds per update are without practical difference although one cell takes {percent:.0f} % longer,"
+            (f"false 'no practical difference' of seconds per update where one cell takes {percent:.0f} % longer,"
              " the margin", [v.verdict == "no practical difference" for v in apart], 0.0, ALPHA),
-            (f"a claim on seconds per update is supported where one cell takes {100 * (FAR - 1):.0f} % longer",
+            (f"power of a claim on seconds per update where one cell takes {100 * (FAR - 1):.0f} % longer",
              [v.verdict == "supported" for v in far], 0.0, 1.0),
         )  # fmt: skip
         for what, outcomes, low, high in shares:

@@ -57,7 +57,7 @@ def test_error_rates_and_coverage_are_within_their_bounds() -> None:
     found = of(figures(120, seeds=(5, 10), shapes=("normal", "skewed"), analysed_at=(5, 10, 20)))
     broken = [figure for figure in found if not figure.holds]
     assert not broken
-    power = {figure.scenario: figure.share for figure in found if "stands alone" in figure.what}
+    power = {figure.scenario: figure.share for figure in found if "single claim" in figure.what}
     assert power["10 seeds, 2"] > 0.9 > power["5 seeds, 2"] > 0.4
 
 
@@ -152,15 +152,19 @@ def test_a_figure_is_the_share_of_what_it_says_with_the_bounds_promised(
     found = of(figures(4, seeds=(5,), shapes=("skewed",), analysed_at=(5, 10)))
     directed = float(word in ("supported", "contradicted"))
     expected = {
-        "some claim among 10 gets a direction although": (directed, 0.0, 0.05),
-        "covers the true difference, 0.7": (low <= 0.7 <= high, 0.93, 0.97),
-        "although it is as large as the margin, 0.5": (word == "no practical difference", 0.0, 0.05),
-        "a claim that stands alone is supported": (word == "supported", 0.0, 1.0),
-        "a claim of another kind gets a direction": (directed, 0.0, 0.05),
-        "a claim of another kind covers": (low <= 0.0 <= high, 0.93, 1.0),
-        "at any of 2 interim analyses": (word == "supported", 0.0, 0.05),
-        "although the difference is as large as the margin, 0.5": (word == "no practical difference", 0.0, 0.05),
-        "covers the true difference, 0.5": (low <= 0.5 <= high, 0.95, 1.0),
+        "family-wise type I error with 10 true null claims": (directed, 0.0, 0.05),
+        "coverage of the 95 % interval, true difference 0.7": (low <= 0.7 <= high, 0.93, 0.97),
+        "false 'no practical difference', true difference at the margin, 0.5": (
+            word == "no practical difference",
+            0.0,
+            0.05,
+        ),
+        "power for a single claim": (word == "supported", 0.0, 1.0),
+        "type I error of a claim of another kind": (directed, 0.0, 0.05),
+        "coverage of the 95 % interval of a claim of another kind": (low <= 0.0 <= high, 0.93, 1.0),
+        "at 2 interim analyses of 10 true null claims": (word == "supported", 0.0, 0.05),
+        "false 'no practical difference' where seeds are added": (word == "no practical difference", 0.0, 0.05),
+        "coverage of the 95 % interval where seeds are added": (low <= 0.5 <= high, 0.95, 1.0),
     }
     for what, figure in expected.items():
         some = [f for f in found if what in f.what]
@@ -179,7 +183,7 @@ def test_a_figure_is_the_share_of_what_it_says_with_the_bounds_promised(
         *(Scenario(5, difference=difference) for difference in (0.5, 1.0, 2.0)),
         Scenario(10, difference=0.5, margin=0.5, shape="skewed"),
     }
-    assert [f.scenario for f in found if "stands alone" in f.what] == ["5 seeds, 0.5", "5 seeds, 1", "5 seeds, 2"]
+    assert [f.scenario for f in found if "single claim" in f.what] == ["5 seeds, 0.5", "5 seeds, 1", "5 seeds, 2"]
 
 
 def test_figures_of_equality_are_the_share_that_is_called_equal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,20 +228,20 @@ FIGURES = [
 TABLES = """\
 Each figure is a share of 1,000 simulated experiments. The standard error of a figure of 5 % is 0.7 percentage points.
 
-Rate of errors (at most 5 % promised):
+Rate of errors (nominal 5 %):
 
 | | normal | skewed |
 |---|---|---|
 | 5 seeds | 4.0 % | 20.0 % OUTSIDE |
 | 8 seeds | 5.1 % |  |
 
-Coverage (93 % to 97 % promised):
+Coverage (nominal 93 % to 97 %):
 
 | | normal |
 |---|---|
 | 5 seeds | 95.0 % |
 
-Coverage of shares (at least 93 % promised):
+Coverage of shares (nominal 93 % or more):
 
 | | normal, in pairs |
 |---|---|
