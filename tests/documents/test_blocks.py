@@ -58,8 +58,8 @@ def test_a_toml_block_is_an_experiment_or_a_part_of_one_or_claims(block: Block, 
         assert line in (package / "my_package-1.0.dist-info" / "entry_points.txt").read_text(encoding="utf-8")
         return
     (tmp_path / "mine.txt").write_text("Each word is followed by the next one. " * 2000, encoding="utf-8")
-    series = [",".join(("up" if row % 2 else "down", *(str(row * step) for step in range(64)))) for row in range(1, 401)]
-    (tmp_path / "mine.csv").write_text("\n".join(series), encoding="utf-8")
+    rows = [(["up", "down"][row % 2], *(str(row * step) for step in range(64))) for row in range(1, 401)]
+    (tmp_path / "mine.csv").write_text("\n".join(map(",".join, rows)), encoding="utf-8")
     path = tmp_path / "block.toml"
     path.write_text(whole(block), encoding="utf-8")
     if tomllib.loads(block.text).keys() == {"claim"}:
