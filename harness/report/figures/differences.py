@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from harness.report.figures.looks import Look, title_of
 from harness.report.figures.plot import Axis, Centre, Failed, Panel, Point, Series
 from harness.verdicts.words.conditions import condition_names
 from harness.verdicts.words.effects import log_ratio
-from harness.words import plural, shorten
+from harness.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.report.figures.looks import Look
     from harness.verdicts.verdict import Verdict
 
 MOST_ROWS = 8
@@ -27,7 +27,7 @@ def strip(verdict: Verdict, looks: Mapping[str, Look]) -> Panel | None:
     series = tuple(_row(name, row) for name, row in rows[:MOST_ROWS] if row.n or row.pairs)
     if not any(one.centres or one.points or one.failed for one in series):
         return None
-    than, better = (_title(name, looks) for name in (verdict.than, verdict.better))
+    than, better = (title_of(looks, name, 16) for name in (verdict.than, verdict.better))
     unit = "ratio" if verdict.scale == "log ratio" else verdict.unit or "difference"
     written = f"← {than} better · {unit} · {better} better →" if than and better else ""
     return Panel(
@@ -86,7 +86,3 @@ def _centre(verdict: Verdict, effect: float) -> Centre:
     bounds = [_drawn(bound, verdict) for bound in (verdict.ci_low, verdict.ci_high) if bound is not None]
     low, high = bounds if len(bounds) == 2 and all(map(math.isfinite, bounds)) else (None, None)
     return Centre(0.0, _drawn(effect, verdict), low, high, verdict.n)
-
-
-def _title(cell: str, looks: Mapping[str, Look]) -> str:
-    return shorten(looks[cell].title if cell in looks else cell, 16)

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.words import shorten
+
 
 @dataclass(frozen=True)
 class Look:
@@ -69,3 +71,8 @@ def _capitalised(title: str) -> str:
 def in_order(names: Sequence[str]) -> list[str]:
     """Cell names in the order in which the report lists cells."""
     return list(looks(names))
+
+
+def title_of(looks: Mapping[str, Look], cell: str, most: int = 60) -> str:
+    """The cell's title, or its name where no look is known, in at most so many characters."""
+    return shorten(looks[cell].title if cell in looks else cell, most)

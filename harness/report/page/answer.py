@@ -8,11 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
-
 from harness.report.draw.svg import inline
 from harness.report.figures.differences import crosses, left_out, strip
-from harness.report.figures.looks import Look
+from harness.report.figures.looks import Look, title_of
 from harness.spec.factors import FACTORS, Kind
 from harness.spec.trial import SPEC_DEFAULTS
 from harness.store.data_names import as_text
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from harness.report.data import ReportData
-    from harness.report.figures.plot import Panel, Plot
+    from harness.report.figures.plot import Plot
     from harness.verdicts.verdict import Verdict
 
 WORDS = {
@@ -39,113 +37,80 @@ WORDS = {
 """Verdict to the name of its style, its sign, and what it means."""
 
 
-def answer(data: ReportData, looks: Mapping[str, Look], plots: Sequence[Plot]) -> dict[str, Any]:
-    """The verdicts for the template, in the order of the experiment file, and how many there are of each word."""
-    counts = [(word, sum(verdict.verdict == word for verdict in data.verdicts)) for word in WORDS]
-    return {
-        "counts": [
-            {"word": word, "style": WORDS[word][0], "sign": WORDS[word][1], "count": n} for word, n in counts if n
-        ],
-        "verdicts": [
-            {
-                **shown(verdict, looks, place),
-                "evidence": figure_of(verdict, plots),
-                "yardsticks": yardsticks(verdict, data.frame, looks),
-            }
-            for place, verdict in enumerate(data.verdicts)
-        ],
-        "beside": beside(data.folders),
-        "words": [
-            {"word": word, "style": style, "sign": sign, "meaning": meaning}
-            for word, (style, sign, meaning) in WORDS.items()
-        ],
-    }
+def answer(data: ReportData, looks: Mapping[str, Look], plots: Sequence[Plot]) -> list[dict[str, Any]]:
+    """The verdicts for the template, in the order of the experiment file."""
+    return [
+        {
+            **shown(verdict, looks, place),
+            "evidence": figure_of(verdict, plots),
+            "yardsticks": yardsticks(verdict, data.frame, looks),
+        }
+        for place, verdict in enumerate(data.verdicts)
+    ]
 
 
 def beside(folders: Mapping[str, ReportData]) -> dict[str, Any]:
-    """A row a claim, and in it the verdict of each folder; None where a folder has no such claim."""
+    """A row a claim, and in it the verdict of each folder, in a word and in numbers."""
     of_folder = [{verdict.id: verdict for verdict in data.verdicts} for data in folders.values()]
     claims = {verdict.id: verdict.claim for verdicts in reversed(of_folder) for verdict in verdicts.values()}
     order = dict.fromkeys(id for verdicts in of_folder for id in verdicts)
     return {
         "folders": [shorten(label, 60) for label in folders],
-        "rows": [
-            (shorten(claims[id], 300), [_brief(verdicts[id]) if id in verdicts else None for verdicts in of_folder])
-            for id in order
-        ],
+        "rows": [(shorten(claims[id], 300), [_brief(verdicts.get(id)) for verdicts in of_folder]) for id in order],
     }
 
 
-def _brief(verdict: Verdict) -> dict[str, str]:
-    style, sign, _ = WORDS.get(verdict.verdict, ("undecided", "?", ""))
-    words = [
-        effect(verdict),
-        interval_of(verdict),
-        plural(verdict.n, "seed") if verdict.n else "",
-    ]
-    summary = ", ".join(word for word in words if word and word != NO_VALUE)
-    return {"word": verdict.verdict, "style": style, "sign": sign, "told": summary}
+def _brief(verdict: Verdict | None) -> tuple[str, str]:
+    if verdict is None:
+        return "", "not asked"
+    words = (effect(verdict), interval_of(verdict), seeds(verdict))
+    return verdict.verdict, ", ".join(word for word in words if word and word != NO_VALUE)
+
+
+def seeds(verdict: Verdict) -> str:
+    """'5 seeds'; nothing where it needs none."""
+    return plural(verdict.n, "seed") if verdict.n else ""
 
 
 def shown(verdict: Verdict, looks: Mapping[str, Look], place: int) -> dict[str, Any]:
     """One verdict in words and numbers, with its strip of differences."""
-    style, sign, _ = WORDS.get(verdict.verdict, ("undecided", "?", ""))
     needed = verdict.needed_seeds
     panel = strip(verdict, looks)
+    label = f"Differences, seed by seed: {shorten(verdict.claim, 200)}"
     return {
-        "id": verdict.id,
         "claim": shorten(verdict.claim, 600),
         "word": verdict.verdict,
-        "style": style,
-        "sign": sign,
         "means": means(verdict, looks),
         "effect": effect(verdict),
         "interval": interval_of(verdict),
         "margin": margin_in_words(verdict),
-        "seeds": plural(verdict.n, "seed") if verdict.n else "",
+        "seeds": seeds(verdict),
         "needed": f"about {needed:,} seeds for 80 % power" if needed and verdict.verdict == "undecided" else "",
         "scope": scope(verdict.conditions),
         "reason": shorten(verdict.reason.replace(verdict.baseline, "") if verdict.baseline else verdict.reason, 1200),
         "baseline": shorten(verdict.baseline, 400),
         "source": shorten(verdict.source, 600),
-        "strip": panel and _strip(verdict, panel, looks, place),
+        "strip": panel and inline(panel, looks, key=f"strip-{place}", label=label),
         "crosses": crosses(panel, verdict) if panel else "",
         "lost": left_out(verdict),
         "p": _p_value(verdict),
+        "conditions": len(verdict.by_condition),
         "parts": parts(verdict),
-        "middle": middle(verdict),
     }
 
 
-def parts(verdict: Verdict) -> list[dict[str, str]]:
-    """The verdict of each condition."""
-    return [
-        {
-            "name": name,
-            "word": part.verdict,
-            "effect": effect(part),
-            "interval": interval_of(part),
-            "n": str(part.n),
-        }
-        for name, part in zip(condition_names(verdict.by_condition), verdict.by_condition, strict=True)
+def parts(verdict: Verdict) -> list[tuple[str, str, str, str, str]]:
+    """A row for the verdict of each condition, and one for the interquartile mean over them, where there is one."""
+    names = condition_names(verdict.by_condition)
+    rows: list[tuple[str, str, str, str, str]] = [
+        (name, part.verdict, effect(part), interval_of(part), str(part.n))
+        for name, part in zip(names, verdict.by_condition, strict=True)
     ]
-
-
-def middle(verdict: Verdict) -> list[dict[str, str]]:
-    """The interquartile mean over the conditions, as a row below them."""
-    if verdict.interquartile_mean is None:
-        return []
-    low, high = verdict.interquartile_low, verdict.interquartile_high
-    middle = replace(verdict, effect=verdict.interquartile_mean, ci_low=low, ci_high=high)
-    return [
-        {
-            "name": "middle half of all seeds and conditions",
-            "word": "",
-            "effect": effect(middle),
-            "interval": interval_of(middle),
-            "n": "",
-        }
-    ]
+    if rows and verdict.interquartile_mean is not None:
+        low, high = verdict.interquartile_low, verdict.interquartile_high
+        middle = replace(verdict, effect=verdict.interquartile_mean, ci_low=low, ci_high=high)
+        rows.append(("middle half of all seeds and conditions", "", effect(middle), interval_of(middle), ""))
+    return rows
 
 
 def figure_of(verdict: Verdict, plots: Sequence[Plot]) -> str:
@@ -190,7 +155,7 @@ def _listed(value: Any) -> tuple[Any, ...]:
 
 def means(verdict: Verdict, looks: Mapping[str, Look]) -> str:
     """What to believe, in a sentence."""
-    better, than = (shorten(looks[c].title if c in looks else c, 40) for c in (verdict.better, verdict.than))
+    better, than = (title_of(looks, cell, 40) for cell in (verdict.better, verdict.than))
     by = _by(verdict)
     parts = Counter(part.verdict for part in verdict.by_condition)
     if verdict.kind == "exact":
@@ -240,8 +205,7 @@ def yardsticks(verdict: Verdict, frame: pd.DataFrame, looks: Mapping[str, Look])
     for cell, outcomes in sides:
         values = [value for value in outcomes if math.isfinite(value)]
         if values:
-            title = shorten(looks[cell].title if cell in looks else cell, 40)
-            cell_means.append(f"{title} {number(math.fsum(values) / len(values))}")
+            cell_means.append(f"{title_of(looks, cell, 40)} {number(math.fsum(values) / len(values))}")
     about = frame
     for name, value in verdict.conditions.items():
         if name in about:
@@ -255,11 +219,6 @@ def yardsticks(verdict: Verdict, frame: pd.DataFrame, looks: Mapping[str, Look])
     named = [f"{name} {number(float(score))}" for name, score in scores.items() if not math.isnan(score)]
     baselines = f"; baselines: {', '.join(named)}" if named else ""
     return f"Mean {verdict.on.replace('_', ' ')}: {', '.join(cell_means)}{baselines}." if cell_means else ""
-
-
-def _strip(verdict: Verdict, panel: Panel, looks: Mapping[str, Look], place: int) -> Markup:
-    label = f"Differences, seed by seed: {shorten(verdict.claim, 200)}"
-    return Markup(inline(panel, looks, key=f"strip-{place}", label=label))
 
 
 def _p_value(verdict: Verdict) -> str:

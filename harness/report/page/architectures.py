@@ -5,83 +5,54 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from markupsafe import Markup
+from typing import TYPE_CHECKING, Any
 
 from harness.cells import Cell
 from harness.cells.bundled_facts import counts
 from harness.errors import UserError
-from harness.report.figures.looks import Look
+from harness.report.figures.looks import Look, title_of
 from harness.report.page.equations import equations
-from harness.words import NO_VALUE, number, shorten
+from harness.words import NO_VALUE, number
 
 if TYPE_CHECKING:
     from harness.report.data import ReportData
 
 FEATURES, UNITS = 256, 32
 """Of the first recurrent layer of the article's network."""
+PARTS = {"gates": "multiplicative_gates", "gates and candidates": "gates", "states": "states"}
+"""What a cell consists of, and the field that lists it."""
 
 
-@dataclass(frozen=True)
-class Architecture:
-    """A cell as the template shows it."""
-
-    look: Look
-    title: str
-    summary: str
-    equations: list[Markup]
-    """In MathML; none where they cannot be written so."""
-    source: str
-    """Of the equations."""
-    model: str
-    """Keras's summary of the article's model."""
-    columns: int
-    """Characters of the summary's longest line."""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What can be counted, a row each: the row's name and its value for each cell."""
-
-    cells: list[str]
-    rows: list[tuple[str, list[str]]]
-
-
-def architectures(data: ReportData, looks: Mapping[str, Look]) -> list[Architecture]:
+def architectures(data: ReportData, looks: Mapping[str, Look]) -> list[dict[str, Any]]:
     """Each cell: what it is, its equations, and the summary of its model."""
     return [
-        Architecture(
-            look=looks[name],
-            title=_title(name, looks),
-            summary=cell.summary if cell else "",
-            equations=equations(source(cell), recurrent_bias=cell.recurrent_bias) if cell else [],
-            source=source(cell) if cell else "",
-            model=data.summaries.get(name, ""),
-            columns=max((len(line) for line in data.summaries.get(name, "").splitlines()), default=60),
-        )
+        {
+            "look": looks[name],
+            "title": title_of(looks, name),
+            "summary": cell.summary if cell else "",
+            "equations": equations(source(cell), recurrent_bias=cell.recurrent_bias) if cell else [],
+            "source": source(cell) if cell else "",
+            "model": data.summaries.get(name, ""),
+            "columns": max((len(line) for line in data.summaries.get(name, "").splitlines()), default=60),
+        }
         for name, cell in _known(data, looks).items()
     ]
 
 
-def comparison(data: ReportData, looks: Mapping[str, Look]) -> Comparison:
-    """The cells side by side."""
+def comparison(data: ReportData, looks: Mapping[str, Look]) -> tuple[list[str], list[list[str]]]:
+    """The cells side by side: their titles, and what can be counted, a row each that begins with its name."""
     known = _known(data, looks)
-    rows: list[tuple[str, list[str]]] = []
+    rows: list[list[str]] = []
     if any(known.values()):
-        rows += [
-            ("gates", [_listed(cell.multiplicative_gates) if cell else NO_VALUE for cell in known.values()]),
-            ("gates and candidates", [_listed(cell.gates) if cell else NO_VALUE for cell in known.values()]),
-            ("states", [_listed(cell.states) if cell else NO_VALUE for cell in known.values()]),
-        ]
+        for name, attribute in PARTS.items():
+            rows.append([name, *(_listed(getattr(cell, attribute)) if cell else NO_VALUE for cell in known.values())])
     counted = [counts_of(cell) if cell else {} for cell in known.values()]
     for name in dict.fromkeys(name for numbers in counted for name in numbers):
-        rows.append((name, [number(numbers.get(name)) for numbers in counted]))
+        rows.append([name, *(number(numbers.get(name)) for numbers in counted)])
     totals = [_total(data.summaries.get(cell, "")) for cell in known]
     if any(total != NO_VALUE for total in totals):
-        rows.append(("parameters of the article's model", totals))
-    return Comparison([_title(name, looks) for name in known], rows if known else [])
+        rows.append(["parameters of the article's model", *totals])
+    return [title_of(looks, name) for name in known], rows
 
 
 def source(cell: Cell) -> str:
@@ -126,7 +97,3 @@ def _total(summary: str) -> str:
 def _listed(names: Sequence[str]) -> str:
     """'2: update, reset'."""
     return f"{len(names)}: {', '.join(names)}" if names else "none"
-
-
-def _title(cell: str, looks: Mapping[str, Look]) -> str:
-    return shorten(looks[cell].title if cell in looks else cell, 60)

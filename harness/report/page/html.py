@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +15,9 @@ from harness.report.draw.svg import inline, key
 from harness.report.figures.evidence import attempt
 from harness.report.figures.looks import Look
 from harness.report.figures.panels import task_title
-from harness.report.figures.plot import Panel, Plot
+from harness.report.figures.plot import Panel, Plot, Scale
 from harness.report.figures.wording import finding, table
-from harness.report.page.answer import answer
+from harness.report.page.answer import WORDS, answer, beside
 from harness.report.page.architectures import architectures, comparison
 from harness.report.page.measured import METHOD_OF, measured
 from harness.report.page.trials import failures, trials_table
@@ -36,6 +36,7 @@ MOST_TOLD = 8
 """Tasks, and cells of a task, whose missing trials are told."""
 
 
+@cache
 def environment() -> Environment:
     """The templates: everything is escaped that is not marked as markup, and a missing name is an error."""
     templates = Environment(
@@ -46,6 +47,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     templates.filters |= {"number": number, "shorten": shorten, "duration": duration, "plural": plural, "key": key}
+    templates.globals["WORDS"] = WORDS
     return templates
 
 
@@ -57,39 +59,41 @@ def page(
     With `state`, a page that asks the server it came from whether that has changed.
     """
     figures = [figure(plot, looks, list(data.folders)) for plot in plots]
-    drawn = sum(len(panel.drawing) + len(panel.log_drawing) for each in figures for panel in each.panels)
     scripts = ("view.js", "values.js", "trials.js", *(("live.js",) if state else ()))
     return (
         environment()
         .get_template("page.html.j2")
         .render(
             data=data,
-            css=Markup("\n").join(
-                Markup((ASSETS / name).read_text(encoding="utf-8")) for name in ("page.css", "figures.css")
-            ),
-            scripts=Markup("\n").join(Markup((ASSETS / name).read_text(encoding="utf-8")) for name in scripts),
+            css=_assets("page.css", "figures.css"),
+            scripts=_assets(*scripts),
             state=state,
             looks=list(looks.values()),
             legend=[look for name, look in looks.items() if name in set(frame["cell"])],
             machines=[machine(fields) for fields in data.machines],
             notices=notices(data, frame),
             facts=facts(data, frame),
-            answer=answer(data, looks, plots),
+            verdicts=answer(data, looks, plots),
+            beside=beside(data.folders),
             figures=figures,
             failures=failures(data, frame, looks),
             architectures=architectures(data, looks),
             comparison=comparison(data, looks),
             measured=measured(data, frame, looks),
-            backends=sorted(
-                {panel.facets["backend"] for plot in plots for panel in plot.panels if panel.facets.get("backend")}
-            ),
-            matchings=sorted(
-                {panel.facets["matched"] for plot in plots for panel in plot.panels if panel.facets.get("matched")}
-            ),
+            backends=_choices(plots, "backend"),
+            matchings=_choices(plots, "matched"),
             tasks=[(shorten(name, 60), task) for name, task in data.tasks.items()],
-            trials=trials_table(frame, max(LEAST_ROOM, MOST_BYTES - drawn)),
+            trials=trials_table(frame, max(LEAST_ROOM, MOST_BYTES - sum(map(len, figures)))),
         )
     )
+
+
+def _assets(*names: str) -> Markup:
+    return Markup("\n").join(Markup((ASSETS / name).read_text(encoding="utf-8")) for name in names)
+
+
+def _choices(plots: Sequence[Plot], facet: str) -> list[str]:
+    return sorted({panel.facets[facet] for plot in plots for panel in plot.panels if panel.facets.get(facet)})
 
 
 def notices(data: ReportData, frame: pd.DataFrame) -> list[str]:
@@ -162,56 +166,23 @@ def moment(text: str) -> str:
     return f"{at.day} {at:%B %Y, %H:%M}{' UTC' if at.utcoffset() == timedelta(0) else ''}"
 
 
-@dataclass(frozen=True)
-class DrawnPanel:
-    """A panel as the template shows it."""
-
-    drawing: Markup
-    log_drawing: str
-    """With a logarithmic axis of values; '' where that makes no sense."""
-    title: str
-    finding: str
-    backend: str
-    matched: str
-    column: int
-    """Of several folders side by side, from 1; 0 where there is but one."""
-
-
-@dataclass(frozen=True)
-class DrawnFigure:
-    """A plot as the template shows it: drawings, findings, and the table of its values."""
-
-    plot: Plot
-    panels: list[DrawnPanel]
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    method: str
-    """The part of the section on the method that belongs to it."""
-
-
-def figure(plot: Plot, looks: Mapping[str, Look], folders: Sequence[str] = ()) -> DrawnFigure:
-    """The plot for the template."""
+def figure(plot: Plot, looks: Mapping[str, Look], folders: Sequence[str] = ()) -> Markup:
+    """The plot as an element of the page: drawings, findings, and the table of its values."""
     return attempt(plot, lambda: _figure(plot, looks, folders), lambda failed: _figure(failed, looks, folders))
 
 
-def _figure(plot: Plot, looks: Mapping[str, Look], folders: Sequence[str]) -> DrawnFigure:
+def _figure(plot: Plot, looks: Mapping[str, Look], folders: Sequence[str]) -> Markup:
+    def drawing(panel: Panel, place: int, scale: Scale) -> Markup:
+        unique = f"{plot.id}-{place}{'-log' if scale == 'log' else ''}"
+        return inline(panel, looks, key=unique, label=f"{plot.title} {shorten(panel.title, 120)}", scale=scale)
+
     header, rows = table(plot)
-    panels = [_panel(plot, panel, place, looks, folders) for place, panel in enumerate(plot.panels)]
-    return DrawnFigure(plot, panels, header, rows, METHOD_OF.get(plot.id, "seeds"))
-
-
-def _panel(plot: Plot, panel: Panel, place: int, looks: Mapping[str, Look], folders: Sequence[str]) -> DrawnPanel:
-    key = f"{plot.id}-{place}"
-    label = f"{plot.title} {shorten(panel.title, 120)}"
-    log = plot.log and panel.kind != "bars"
-    return DrawnPanel(
-        drawing=Markup(inline(panel, looks, key=key, label=label)),
-        log_drawing=Markup(inline(panel, looks, key=f"{key}-log", label=label, scale="log")) if log else "",
-        title=shorten(panel.title, 160),
-        finding=finding(panel),
-        backend=panel.facets.get("backend", ""),
-        matched=panel.facets.get("matched", ""),
-        column=1 + folders.index(panel.facets["folder"]) if "folder" in panel.facets else 0,
+    method = METHOD_OF.get(plot.id, "seeds")
+    template = environment().get_template("figure.html.j2")
+    return Markup(
+        template.render(
+            plot=plot, drawing=drawing, finding=finding, header=header, rows=rows, method=method, folders=folders
+        )
     )
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from harness.report.figures.looks import Look
+from harness.report.figures.looks import Look, title_of
 from harness.report.figures.panels import metric, task_title
 from harness.report.figures.wording import with_unit
 from harness.verdicts.counted import of_purpose
@@ -31,28 +30,21 @@ METHOD_OF = {
 MOST_ROWS = 60
 
 
-@dataclass(frozen=True)
-class Method:
-    """What the section says beside the method itself."""
-
-    excluded: list[str]
-    groups: str
-    noisy: str
-    missing: list[tuple[str, str, int, str]]
-    """Task, cell, trials, reason."""
-    thresholds: list[tuple[str, str]]
-    """Name and value."""
-
-
-def measured(data: ReportData, frame: pd.DataFrame, looks: Mapping[str, Look]) -> Method:
-    """`frame` is the whole frame, prepared."""
-    return Method(
-        excluded=excluded(frame),
-        groups=groups(frame, looks),
-        noisy=noisy(frame, looks),
-        missing=missing(data, looks),
-        thresholds=thresholds(data),
-    )
+def measured(data: ReportData, frame: pd.DataFrame, looks: Mapping[str, Look]) -> dict[str, Any]:
+    """What the section says beside the method itself; `frame` is the whole frame, prepared."""
+    return {
+        "excluded": excluded(frame),
+        "groups": groups(frame, looks),
+        "noisy": noisy(frame, looks),
+        "missing": missing(data, looks),
+        "thresholds": thresholds(data),
+        "datasets": [list(row.values()) for row in data.datasets[:MOST_ROWS]],
+        "hosts": [
+            (shorten(host.name, 60), host.machine, host.accuracy_trials, "; ".join(host.blocks) or "none",
+             "; ".join(host.differences) or "the coordinator's")
+            for host in data.hosts
+        ],
+    }  # fmt: skip
 
 
 def excluded(frame: pd.DataFrame) -> list[str]:
@@ -92,7 +84,7 @@ def groups(frame: pd.DataFrame, looks: Mapping[str, Look]) -> str:
     blocks, count = split["timing_block"].nunique(), in_blocks["timing_block"].nunique()
     is_reference = (split["rounds"] == split["reference_rounds"]) & (split["rounds"] != "[]")
     shared = split[is_reference].groupby(["cell", "backend"], sort=True)
-    names = [f"{_title(str(cell), looks)} by {shorten(str(backend), 20)}" for (cell, backend), _ in shared]
+    names = [f"{title_of(looks, str(cell), 40)} by {shorten(str(backend), 20)}" for (cell, backend), _ in shared]
     trial = f"the trial of {' or '.join(names)}" if names else "one trial"
     was = "was" if blocks == 1 else "were"
     return (
@@ -116,7 +108,7 @@ def noisy(frame: pd.DataFrame, looks: Mapping[str, Look]) -> str:
     if flagged.empty:
         return f"None of {plural(len(speed), 'speed trial')} was noisy. {rule}"
     counts = [
-        f"{_title(str(cell), looks)} by {shorten(str(backend), 20)} {len(group)}"
+        f"{title_of(looks, str(cell), 40)} by {shorten(str(backend), 20)} {len(group)}"
         for (cell, backend), group in flagged.groupby(["cell", "backend"], sort=True)
     ]
     return f"{len(flagged):,} of {plural(len(speed), 'speed trial')} stayed noisy: {', '.join(counts[:12])}. {rule}"
@@ -130,12 +122,7 @@ def missing(data: ReportData, looks: Mapping[str, Look]) -> list[tuple[str, str,
     others = ((task, cell, count - explained[task, cell], "not run yet") for task, cell, count in data.missing)
     rows = [*data.left_out, *(row for row in others if row[2] > 0)]
     return [
-        (
-            shorten(task_title(data.tasks, task), 60),
-            _title(cell, looks),
-            count,
-            shorten(reason, 200),
-        )
+        (shorten(task_title(data.tasks, task), 60), title_of(looks, cell, 40), count, shorten(reason, 200))
         for task, cell, count, reason in rows[:MOST_ROWS]
     ]
 
@@ -166,7 +153,3 @@ def _level(data: ReportData, task: str, declared: tuple[str, float | str], split
     if isinstance(level, str):
         return f"{title} {sign} that of the baseline {shorten(level, 40)!r}"
     return f"{title} {sign} {with_unit(float(level) * quantity.factor, quantity.axis.unit)}"
-
-
-def _title(cell: str, looks: Mapping[str, Look]) -> str:
-    return shorten(looks[cell].title if cell in looks else cell, 40)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from markupsafe import Markup
 
-from harness.report.figures.looks import Look
+from harness.report.figures.looks import Look, title_of
 from harness.words import shorten
 
 if TYPE_CHECKING:
-    from harness.report.data import FailedTrial, ReportData
+    from harness.report.data import ReportData
 
 SHOWN = (
     "folder", "task", "dataset", "cell", "backend", "units", "train_size", "sequence_length", "learning_rate", "seed",
@@ -46,19 +46,6 @@ class TrialsTable:
     """Trials in the payload."""
     payload: Markup
     """All columns of the embedded trials, as JSON."""
-
-
-@dataclass(frozen=True)
-class Failures:
-    """The failed trials as the template shows them."""
-
-    counts: list[tuple[str, str, str, int]]
-    """Task, cell, status, trials."""
-    shown: list[FailedTrial]
-    """The first, one by one."""
-    total: int
-    more: int
-    """Those that are not shown one by one."""
 
 
 def trials_table(frame: pd.DataFrame, room: int | None = None) -> TrialsTable:
@@ -124,30 +111,19 @@ def _cell(value: Any) -> str:
     return str(value)[:200]
 
 
-def failures(data: ReportData, frame: pd.DataFrame, looks: Mapping[str, Look]) -> Failures:
+def failures(data: ReportData, frame: pd.DataFrame, looks: Mapping[str, Look]) -> dict[str, Any]:
     """Failed trials: counted by task, cell and status, and one by one as far as there is room."""
     failed = frame[~frame["status"].isin(["ok", "interrupted"])]
-    with_data = failed["task"] + " (" + failed["dataset"] + ")"
-    failed = failed.assign(task=failed["task"].where(failed["dataset"] == "", with_data))
-    if data.folders:
-        failed = failed.assign(task=failed["folder"] + ": " + failed["task"])
-    counts = [
-        (shorten(str(task), 60), _title(str(cell), looks), str(status).replace("_", " "), len(group))
-        for (task, cell, status), group in failed.groupby(["task", "cell", "status"], sort=True)
-    ]
-    shown = [
-        replace(
-            failure,
-            cell=_title(failure.cell, looks),
-            task=shorten(failure.task, 300),
-            phase=shorten(failure.phase, 300),
-            message=shorten(failure.message, 300),
-            stderr=failure.stderr[-4000:],
-        )
-        for failure in list(data.failures)[:MOST_FAILURES]
-    ]
-    return Failures(counts, shown, total=len(failed), more=max(0, len(failed) - len(shown)))
-
-
-def _title(cell: str, looks: Mapping[str, Look]) -> str:
-    return shorten(looks[cell].title if cell in looks else cell, 60)
+    tasks = failed["task"].where(failed["dataset"] == "", failed["task"] + " (" + failed["dataset"] + ")")
+    tasks = failed["folder"] + ": " + tasks if data.folders else tasks
+    counts = failed.groupby([tasks, "cell", "status"], sort=True).size()
+    shown = [replace(failure, cell=title_of(looks, failure.cell)) for failure in data.failures[:MOST_FAILURES]]
+    return {
+        "counts": [
+            (shorten(str(task), 60), title_of(looks, str(cell)), str(status).replace("_", " "), count)
+            for task, cell, status, count in counts.reset_index().itertuples(index=False)
+        ],
+        "shown": shown,
+        "total": len(failed),
+        "more": max(0, len(failed) - len(shown)),
+    }

@@ -94,7 +94,7 @@ def test_a_margin_holds_for_either_cell(given: dict[str, Any], words: str) -> No
 def test_the_crosses_of_a_strip_are_explained_where_there_are_any() -> None:
     pairs = (Pair(0, 1.0, float("nan"), float("inf")), Pair(1, 1.0, 1.1, 0.1))
     lost, whole = verdict(kind="time-to-target", pairs=pairs), verdict(pairs=pairs[1:])
-    shown = answer(report_data(frame(), verdicts=[lost, whole]), LOOKS, [])["verdicts"]
+    shown = answer(report_data(frame(), verdicts=[lost, whole]), LOOKS, [])
     assert [one["crosses"] for one in shown] == ["✗: so many pairs in which one trial missed the target.", ""]
     html = page_files(report_data(frame(), verdicts=[lost, whole]))["report.html"].decode()
     assert html.count("so many pairs") == 1
@@ -148,7 +148,7 @@ def test_the_cells_means_and_the_baselines_stand_in_the_verdict() -> None:
 def test_a_baseline_that_is_not_beaten_is_said_once() -> None:
     said = "GRU does not beat the baseline 'chance'."
     judged = replace(verdicts()[1], reason=f"It is better. {said}", baseline=said)
-    (shown,) = answer(report_data(frame(), verdicts=[judged]), LOOKS, [])["verdicts"]
+    (shown,) = answer(report_data(frame(), verdicts=[judged]), LOOKS, [])
     assert said not in shown["reason"]
     assert shown["baseline"] == said
 

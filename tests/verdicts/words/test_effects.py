@@ -92,7 +92,7 @@ def measured() -> list[Verdict]:
 def test_card_sentence_tables_terminal_and_plot_show_the_same_figures() -> None:
     verdicts = measured()
     data = report_data(frame(trial()), verdicts=verdicts)
-    cards: list[dict[str, Any]] = answer(data, looks_of_three(), [])["verdicts"]
+    cards: list[dict[str, Any]] = answer(data, looks_of_three(), [])
     page = page_files(data)["report.html"].decode().replace("\u00a0", " ")
     console = Console(file=io.StringIO(), width=300)
     console.print(VerdictTable(verdicts))
