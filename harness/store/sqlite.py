@@ -21,10 +21,11 @@ from harness.spec.renamed import with_new_names
 from harness.spec.trial import TrialSpec
 from harness.store import FILE_NAME as FILE_NAME
 from harness.store.data_names import Identity, dataset_names, identity_of, with_data
+from harness.store.faults import FROM_A_COPY, clear_errors
 from harness.store.folder import make_writable
 from harness.store.interim import InterimAnalyses
 from harness.store.record import Record
-from harness.store.tables import INSERT_PLANNED, check_schema, primary_code
+from harness.store.tables import INSERT_PLANNED, check_schema
 
 _PLANNED_IDS = "SELECT trial_id FROM planned ORDER BY position"
 _LAST = (
@@ -309,14 +310,14 @@ class Store:
         return [State(Load(*row[:5]), *row[5:]) for row in self._read(query)]
 
     def _read(self, query: str, *values: Any) -> Iterator[tuple[Any, ...]]:
-        with _clear_errors(self.directory):
+        with clear_errors(self.directory):
             # `yield from` would close the cursor of an abandoned generator, perhaps after its connection.
             for row in self._connection.execute(query, values):  # noqa: UP028
                 yield row
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        with _clear_errors(self.directory), self._connection:
+        with clear_errors(self.directory), self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             yield
 
@@ -347,7 +348,7 @@ def open_store(directory: str | Path, *, create: bool = False, option: str = "--
             f"{directory}: no results here ({FILE_NAME} is missing). Run an experiment first: harness run FILE"
         )
     _check_beside(path)
-    with _clear_errors(directory), _connection(path, "rwc" if create else "rw") as connection:
+    with clear_errors(directory), _connection(path, "rwc" if create else "rw") as connection:
         check_schema(connection, path, create=create)
         if not create:  # not mode=ro, which could not undo what a run wrote when it was killed
             connection.execute("PRAGMA query_only = ON")
@@ -388,7 +389,7 @@ def _name_damage(connection: sqlite3.Connection, path: Path, error: Exception) -
 
     damage = found_damage(connection, error)
     if damage is not None:
-        raise UserError(f"{path}: damaged ({damage}). {_FROM_A_COPY}") from error
+        raise UserError(f"{path}: damaged ({damage}). {FROM_A_COPY}") from error
 
 
 @contextmanager
@@ -398,33 +399,3 @@ def _connection(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
         yield connection
     finally:
         connection.close()
-
-
-@contextmanager
-def _clear_errors(directory: Path) -> Iterator[None]:
-    """What SQLite finds wrong with the file or the disk, in words."""
-    path = directory / FILE_NAME
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        code, primary = getattr(error, "sqlite_errorcode", 0), primary_code(error)
-        wrong = str(error) if primary not in _OF_CONTENT else f"damaged ({str(error)[:100]}). {_FROM_A_COPY}"
-        raise UserError(f"{path}: {_REMEDIES.get(code) or _REMEDIES.get(primary, wrong)}") from error
-    except UnicodeDecodeError as error:  # of SQLite's message or of a text
-        raise UserError(f"{path}: {_REMEDIES[sqlite3.SQLITE_CORRUPT]}") from error
-
-
-_FROM_A_COPY = "Restore it from a copy, or name another folder"
-_OF_CONTENT = (0, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT)
-"""Codes of errors of which the content of an intact file is the reason, such as a missing table; 0: not UTF-8 text."""
-_REMEDIES = {
-    sqlite3.SQLITE_NOTADB: "not an SQLite file. Move it away, or name another results folder",
-    sqlite3.SQLITE_CORRUPT: "a damaged SQLite file. Move it away; `sqlite3 FILE .recover` may save its records",
-    sqlite3.SQLITE_FULL: "the disk is full. What was stored before is intact; free some space and run again",
-    sqlite3.SQLITE_READONLY: "cannot be written (read-only). Copy the folder to a writable place and use the copy",
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened. Is the folder readable and writable?",
-    sqlite3.SQLITE_IOERR: "the disk failed or is full. What was stored before is intact",
-    sqlite3.SQLITE_BUSY: "in use by another process for more than 30 s; or its file system has no file locks",
-    sqlite3.SQLITE_IOERR_LOCK: "its file system has no file locks. Use a folder on another file system",
-    sqlite3.SQLITE_IOERR_RDLOCK: "its file system has no file locks. Use a folder on another file system",
-}
