@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import product
 from typing import Any, NamedTuple
 
-from harness.cells import cells
 from harness.errors import UserError
 from harness.plan.digest import code_version
-from harness.plan.matching import matched_units
+from harness.plan.matching import MatchedUnits
 from harness.plan.rates import Choice, choose, held_out
 from harness.spec.claims import Comparison, TimeToTarget
 from harness.spec.experiment import Experiment
@@ -20,7 +18,7 @@ from harness.spec.factors import SETTINGS, Lane, Purpose
 from harness.spec.sweep import Sweep
 from harness.spec.trial import TrialSpec
 from harness.spec.tuning import Tune
-from harness.tasks import Options, tasks
+from harness.tasks import tasks
 
 MOST_TRIALS = 1_000_000
 """Of a sweep: each takes 2 kilobytes of memory and more."""
@@ -241,7 +239,7 @@ def _expand(
     carried = task.carries(options)
     cell_names = sweep.cells or experiment.cells
     code = {cell: code_version(sweep.task, cell) for cell in cell_names}
-    units_of = _Units(sweep, cell_names, options)
+    units = MatchedUnits(sweep, cell_names, options)
     varied = _varied(experiment, sweep, cell_names, rates)
     trials = math.prod(map(len, (sweep.train_size, sweep.sequence_length, *varied.values())))
     if trials > MOST_TRIALS:
@@ -263,7 +261,7 @@ def _expand(
                 cell=asked["cell"],
                 backend=asked["backend"],
                 lane=lane,
-                units=units_of.matching(asked),
+                units=units.of(asked),
                 layers=asked["layers"],
                 dense_units=sweep.dense_units,
                 matched=asked["match"],
@@ -312,32 +310,3 @@ def _check_streams(train_size: int, windows: int, batch_size: int) -> None:
             f"{batch_size:,} streams of a batch, so that no state would be carried: expected a batch_size of at most "
             f"{windows // 2:,}, or more data"
         )
-
-
-class _Units:
-    """The units of each cell in a sweep; the width of the inputs is looked up only where it matters."""
-
-    def __init__(self, sweep: Sweep, cell_names: Sequence[str], options: Options) -> None:
-        self._sweep, self._options = sweep, options
-        self._reference = sweep.reference or ("lstm" if "lstm" in cell_names else cell_names[0])
-        self._known: dict[tuple[Hashable, ...], int] = {}
-
-    def matching(self, asked: _Asked) -> int:
-        """The units of the cell where these factors are asked for."""
-        name, units, layers, reset_after = (asked[key] for key in ("cell", "units", "layers", "reset_after"))
-        if asked["match"] == "units" or name == self._reference:
-            return int(units)
-        key = (name, units, layers, reset_after)
-        if key not in self._known:
-            cell, reference = cells[name], cells[self._reference]
-            sweep = self._sweep
-            width = _width(sweep.task, min(sweep.train_size), min(sweep.sequence_length), self._options)
-            self._known[key] = matched_units(cell, reference, units, width, layers, reset_after=reset_after)
-        return self._known[key]
-
-
-@cache
-def _width(task: str, train_size: int, sequence_length: int, options: Options) -> int:
-    """Features of the inputs, as the network sees them; kept, because some data take seconds to make."""
-    data = tasks[task].make(train_size, sequence_length, 0, options)
-    return data.symbols or data.input_shape[-1]

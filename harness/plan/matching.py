@@ -6,7 +6,13 @@ parameter is worth (Collins et al., arXiv 1611.09913).
 
 from __future__ import annotations
 
-from harness.cells import Cell
+from collections.abc import Hashable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from harness.cells import Cell, cells
+from harness.spec.sweep import Sweep
+from harness.tasks import Options, tasks
 
 _MOST_UNITS = 2**16
 
@@ -31,3 +37,32 @@ def matched_units(
         middle = (low + high) // 2
         low, high = (low, middle) if parameters(cell, middle) >= wanted else (middle + 1, high)
     return min((size for size in (low - 1, low) if size >= 1), key=lambda size: abs(parameters(cell, size) - wanted))
+
+
+class MatchedUnits:
+    """The units of each cell in a sweep; the width of the inputs is looked up only where it matters."""
+
+    def __init__(self, sweep: Sweep, cell_names: Sequence[str], options: Options) -> None:
+        self._sweep, self._options = sweep, options
+        self._reference = sweep.reference or ("lstm" if "lstm" in cell_names else cell_names[0])
+        self._known: dict[tuple[Hashable, ...], int] = {}
+
+    def of(self, asked: Mapping[str, Any]) -> int:
+        """The units of the cell where these factors are asked for."""
+        name, units, layers, reset_after = (asked[key] for key in ("cell", "units", "layers", "reset_after"))
+        if asked["match"] == "units" or name == self._reference:
+            return int(units)
+        key = (name, units, layers, reset_after)
+        if key not in self._known:
+            cell, reference = cells[name], cells[self._reference]
+            sweep = self._sweep
+            width = _width(sweep.task, min(sweep.train_size), min(sweep.sequence_length), self._options)
+            self._known[key] = matched_units(cell, reference, units, width, layers, reset_after=reset_after)
+        return self._known[key]
+
+
+@cache
+def _width(task: str, train_size: int, sequence_length: int, options: Options) -> int:
+    """Features of the inputs, as the network sees them; kept, because some data take seconds to make."""
+    data = tasks[task].make(train_size, sequence_length, 0, options)
+    return data.symbols or data.input_shape[-1]
