@@ -18,7 +18,6 @@ from harness.results import (
     VERDICTS_NAME,
     judge_and_render,
     judge_results,
-    read_results,
     render_beside,
     render_results,
     report_data,
@@ -26,6 +25,7 @@ from harness.results import (
 from harness.store.folder import EXPERIMENT_NAME, SUMMARIES_FOLDER, read_summaries, summary_file, write_summary
 from harness.store.record import Record
 from harness.store.sqlite import Store, open_store
+from harness.stored import read_results
 from harness.tasks import Example
 from harness.verdicts.saved import read_verdicts
 from tests.factories import EXPERIMENT, experiment, plan, record, spec
@@ -95,7 +95,7 @@ def test_the_frame_does_not_depend_on_how_many_records_are_read_at_a_time(
     records += [{"test": {"loss": 2.0, "accuracy": 0.1}, "baselines": {"chance": {"loss": 2.0}}}]
     directory = folder(tmp_path, records)
     whole = read_results(directory)
-    monkeypatch.setattr("harness.results._BATCH", 2)
+    monkeypatch.setattr("harness.stored._BATCH", 2)
     some = read_results(directory)
     assert some.frame.equals(whole.frame)
     assert some.curves.equals(whole.curves)

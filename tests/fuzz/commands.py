@@ -20,8 +20,8 @@ import harness.report.figures.evidence
 import harness.report.writing
 import harness.trial.foreground  # before any input: an import that is stopped halfway leaves a broken module
 from harness.errors import UserError
-from harness.results import read_results
 from harness.store.sqlite import naming_damage
+from harness.stored import read_results
 from tests.factories import EXPERIMENT
 from tests.fuzz import folders
 from tests.fuzz.mutation import NUMBERS, TEXTS, pick

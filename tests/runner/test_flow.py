@@ -14,7 +14,7 @@ from rich.console import Console
 
 from harness.errors import UserError
 from harness.plan.expand import Plan, make_plan
-from harness.results import judge_results, read_results, report_data
+from harness.results import judge_results, report_data
 from harness.runner.cluster.connect import Cluster
 from harness.runner.engine import Trial
 from harness.runner.flow import Finished, run_experiment
@@ -27,6 +27,7 @@ from harness.store.folder import EXPERIMENT_NAME, load_stored_experiment
 from harness.store.machine import this_machine
 from harness.store.record import MAX_CRASHES, Record, Status
 from harness.store.sqlite import open_store
+from harness.stored import read_results
 from tests.factories import EXPERIMENT, experiment, record
 from tests.runner.simulated import Simulated
 

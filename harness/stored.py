@@ -1,0 +1,177 @@
+"""What a results folder holds, read once for its verdicts and its report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.files import user_path
+from harness.report.data import FailedTrial
+from harness.spec.experiment import Experiment
+from harness.store.datasets import Summary
+from harness.store.folder import (
+    load_stored_experiment,
+)
+from harness.store.hosts import Host, Whereabouts
+from harness.store.interim import InterimAnalyses
+from harness.store.machine import fingerprint_of
+from harness.store.sqlite import LeftOut, naming_damage, open_store
+from harness.tasks import Example
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_FAILURES = 200
+"""Failures that are reported with message and stderr; all of them count."""
+_BATCH = 500
+"""Records in memory at a time: learning curves as JSON values take fifty times the room of a frame's."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a results folder holds, read once for verdicts and report."""
+
+    directory: Path
+    experiment: Experiment
+    frame: pd.DataFrame
+    curves: pd.DataFrame
+    lengths: pd.DataFrame
+    reach: pd.DataFrame
+    examples: dict[str, Example]
+    """By trial."""
+    planned: int
+    """How many trials the present plan has."""
+    seeds: set[int]
+    """Of the present plan's comparison."""
+    missing: list[tuple[str, str, int]]
+    """(task, cell, trials) of the plan that have no record, or one that only says that somebody stopped the trial."""
+    stopped: list[tuple[tuple[str, str], int]]
+    """((task, cell), trials) of those that somebody stopped, other than those left out."""
+    left_out: list[LeftOut]
+    """Those that the last run left out for want of time."""
+    analyses: dict[str, InterimAnalyses]
+    """Interim analyses of claims (by id), made while seeds were added."""
+    machines: list[dict[str, Any]]
+    datasets: list[dict[str, str]]
+    """The trials' data, a row a task and data."""
+    data_notes: list[str]
+    hosts: list[Host]
+    """On which trials ran, where an engine of several ran them."""
+    versions: list[str]
+    commits: list[str]
+    dirty: bool
+    failures: list[FailedTrial]
+    """Why trials failed; of a great many, the first."""
+
+
+def read_results(directory: str | Path, experiment: Experiment | None = None) -> Stored:
+    """Read a results folder; the records pass by in small batches and are not kept. Raises UserError.
+
+    `experiment` is the one that was run; default: the one that is stored.
+    """
+    from harness.store.frame import curves_frame, lengths_frame, named_data, reach_frame, to_frame
+
+    directory = user_path(directory)
+    frame_makers = (to_frame, curves_frame, lengths_frame, reach_frame)
+    tables = [[make([])] for make in frame_makers]
+    examples: dict[str, Example] = {}
+    stopped: Counter[tuple[str, str]] = Counter()
+    machines: dict[str, dict[str, Any]] = {}
+    versions: set[str] = set()
+    whereabouts = Whereabouts()
+    datasets = Summary()
+    commits: set[str] = set()
+    dirty = False
+    failures: list[FailedTrial] = []
+    with open_store(directory) as store:
+        left = store.planned_trials()
+        planned, seeds = len(left), store.planned_seeds()
+        left_out, out_of_time, analyses = store.left_out(), store.left_out_ids(), store.analyses()
+        for batch in _batches(store.records(), _BATCH):
+            for parts, make in zip(tables, frame_makers, strict=True):
+                parts.append(make(batch))
+            examples |= {record["trial_id"]: _example(record["example"]) for record in batch if record.get("example")}
+            commits |= {record["git_commit"] or "unknown" for record in batch}
+            dirty = dirty or any(record["git_dirty"] for record in batch)
+            for record in batch:
+                whereabouts.add(record)
+                datasets.add(record)
+                versions.add(_versions(record["machine"]))
+                fingerprint = fingerprint_of(record["machine"])
+                machines.setdefault(fingerprint, {**record["machine"], "fingerprint": fingerprint})
+                of = left.get(record["trial_id"], (record["spec"]["task"], record["spec"]["cell"]))  # planned meanwhile
+                if record["status"] == "interrupted":
+                    if record["trial_id"] not in out_of_time:
+                        stopped[of] += 1
+                    continue
+                left.pop(record["trial_id"], None)
+                if record["status"] != "ok" and len(failures) < MOST_FAILURES:
+                    failures.append(_failure(record, of[0]))
+    with naming_damage(directory):
+        frame, curves, lengths, reach = map(_joined, tables)
+        frame = frame.assign(dataset=named_data(frame))  # of all batches together
+    return Stored(
+        directory=directory,
+        experiment=experiment or load_stored_experiment(directory),
+        frame=frame,
+        curves=curves,
+        lengths=lengths,
+        reach=reach,
+        examples=examples,
+        planned=planned,
+        seeds=seeds,
+        missing=[(*of, count) for of, count in sorted(Counter(left.values()).items())],
+        stopped=sorted(stopped.items()),
+        left_out=left_out,
+        analyses=analyses,
+        machines=list(machines.values()),
+        datasets=list(datasets.rows()),
+        data_notes=list(datasets.warnings()),
+        hosts=whereabouts.hosts(),
+        versions=sorted(versions),
+        commits=sorted(commits),
+        dirty=dirty,
+        failures=failures,
+    )
+
+
+def _batches(records: Iterator[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
+    while batch := list(islice(records, size)):
+        yield batch
+
+
+def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of all tables, under the columns of the first, which has no rows, and then whatever others there are."""
+    import pandas as pd
+
+    first, *others = tables
+    filled = [table for table in others if len(table)]
+    if not filled:
+        return first
+    whole = pd.concat(filled, ignore_index=True)
+    return whole[[*first.columns, *sorted(set(whole.columns) - set(first.columns))]]
+
+
+def _versions(machine: dict[str, Any]) -> str:
+    names = ("python", "tensorflow", "keras", "numpy")
+    return ", ".join(f"{name} {machine[name]}" for name in names)
+
+
+def _failure(record: dict[str, Any], task: str) -> FailedTrial:
+    """`task`: with the name of its data, where the plan has several of the task."""
+    spec, why = record["spec"], record["failure"] or {"phase": "", "message": ""}
+    return FailedTrial(
+        record["trial_id"], task, spec["cell"], spec["seed"], record["status"],
+        phase=why["phase"], message=why["message"], stderr=why.get("stderr") or "",
+    )  # fmt: skip
+
+
+def _example(fields: dict[str, Any]) -> Example:
+    """The example of a record, whose lists were tuples before they were JSON."""
+    title, low, high = fields["axis"]
+    texts = {name: tuple(fields[name]) for name in ("picture", "labels", "there", "heard")}
+    return Example(axis=(title, low, high), seconds=fields["seconds"], **texts)
