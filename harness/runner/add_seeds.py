@@ -37,7 +37,7 @@ def add_seeds(
         still_open = [verdict for verdict in analysis.verdicts if is_open(verdict)]
         names = tuple(verdict.id for verdict in still_open)
         growing = [verdict for verdict in still_open if counts.get(verdict.id) != most]
-        if not adding or not growing or run.store.count_left_out():
+        if not adding or not growing or run.store.left_out_ids():
             _forget_what_did_not_fit(run, plan, trials)
             return outcome, names
         wanted = {verdict.id: next_count(verdict, counts.get(verdict.id, 0), most) for verdict in growing}
@@ -58,7 +58,7 @@ def add_seeds(
 
 def _forget_what_did_not_fit(run: Run, plan: Plan, trials: Mapping[str, TrialSpec]) -> None:
     """Plan no longer what the budget left out of added seeds: nobody asked for these, and the run is complete."""
-    if len(trials) > len(plan.trials) and run.store.count_left_out():
+    if len(trials) > len(plan.trials) and run.store.left_out_ids():
         stored = run.store.attempts()
         run.store.set_plan({id: spec for id, spec in trials.items() if id in plan.trials or id in stored})
 

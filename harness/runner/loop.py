@@ -108,7 +108,7 @@ def run_plan(
     def take_in(records: Sequence[Record]) -> None:
         nonlocal finished, failed
         if records:
-            store.add_all(records)
+            store.add(*records)
         for record in records:
             done = record.status != "interrupted"
             if budget:

@@ -118,12 +118,11 @@ class Store:
         """Close the file."""
         self._connection.close()
 
-    def add(self, record: Record) -> None:
-        """Store one attempt. Raises UserError where the disk refuses, KeyError where that attempt is stored already."""
-        self.add_all([record])
+    def add(self, *records: Record) -> None:
+        """Store attempts in one transaction: all of them or none.
 
-    def add_all(self, records: Iterable[Record]) -> None:
-        """Store attempts in one transaction: all of them or none. Raises as `add`."""
+        Raises UserError where the disk refuses, KeyError where one of the attempts is stored already.
+        """
         with self._writing():
             for record in records:
                 row = (
@@ -190,13 +189,8 @@ class Store:
             seeds.setdefault(LeftOut(**where, reason=reason), []).append(spec["seed"])
         return [replace(of, seeds=tuple(dict.fromkeys(every)), trials=len(every)) for of, every in seeds.items()]
 
-    def count_left_out(self) -> int:
-        """How many there are."""
-        ((count,),) = self._read(f"SELECT count(*) {_LEFT_OUT}")
-        return int(count)
-
     def left_out_ids(self) -> set[str]:
-        """Their ids."""
+        """The ids of these trials."""
         return {trial_id for (trial_id,) in self._read(f"SELECT left_out.trial_id {_LEFT_OUT}")}
 
     def add_analyses(self, claims: Mapping[str, int], most: int) -> None:

@@ -69,7 +69,7 @@ def status_of(store: Store, jobs: int) -> Status:
         sum(cell.spent for cell in cells),
         _seconds_left(states, estimator, jobs),
         sum(state.trials for state in states if is_left(state.status, state.crashes)),
-        store.count_left_out(),
+        len(store.left_out_ids()),
         sum(state.trials for state in states if is_given_up(state.status, state.crashes)),
     )
 

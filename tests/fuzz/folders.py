@@ -100,7 +100,7 @@ def _files() -> dict[str, bytes]:
         ids = list(trials)
         with open_store(directory, create=True) as store:
             store.set_plan(trials)
-            store.add_all(_stored(at, of) for at, of in enumerate(trials.values()) if at != 7)
+            store.add(*(_stored(at, of) for at, of in enumerate(trials.values()) if at != 7))
             store.add(_stored(4, trials[ids[5]]).model_copy(update={"attempt": 2}))
             store.leave_out({ids[7]: "no time"})
             store.add_analyses({"solves": 1}, 40)

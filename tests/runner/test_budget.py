@@ -173,9 +173,9 @@ def test_what_is_run_later_is_no_longer_left_out(tmp_path: Path) -> None:
     missing, _ = run(tmp_path, specs, Simulated(), deadline=15)
     with open_store(tmp_path, create=True) as store:
         store.add(record(next(s for s in specs if s.train_size == missing.train_size)))
-        assert store.count_left_out() == 1
+        assert len(store.left_out_ids()) == 1
         store.set_plan(planned(specs))
-        assert store.count_left_out() == 0
+        assert len(store.left_out_ids()) == 0
 
 
 def test_a_block_of_one_and_a_time_that_is_spent_are_told_as_they_are() -> None:

@@ -112,7 +112,7 @@ def test_after_many_interruptions_the_trial_is_run_as_if_there_had_been_none(pla
     assert len(stopped) == RUNNING
     with open_store(place.directory, create=True) as store:
         for number in range(2, MAX_CRASHES + 1):
-            store.add_all([record.model_copy(update={"attempt": number}) for record in stopped])
+            store.add(*[record.model_copy(update={"attempt": number}) for record in stopped])
     process = dozing(place)
     process.send_signal(signal.SIGINT)
     assert f"{TRIALS} trials, 0 done before, {TRIALS} to do" in finish(process)

@@ -226,7 +226,7 @@ def test_a_results_folder_is_compared_by_the_metrics_of_a_module_beside_its_expe
     directory = stored(given, tmp_path / "results").parent
     with open_store(directory, create=True) as store:
         store.set_plan(plan(given))
-        store.add_all(record(spec, test={"loss": 1.0, "accuracy": 0.5}) for spec in plan(given).values())
+        store.add(*(record(spec, test={"loss": 1.0, "accuracy": 0.5}) for spec in plan(given).values()))
     sys.path.remove(str(module))
     del sys.modules["cells_beside"]
     changes = diff_results(directory, directory)[2].changes

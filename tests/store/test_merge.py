@@ -31,7 +31,7 @@ def folder(path: Path, planned: Iterable[int], *records: Record, text: str = EXP
     """A results folder with these of SPECS planned."""
     with open_store(path, create=True) as store:
         store.set_plan({SPECS[index].id(): SPECS[index] for index in planned})
-        store.add_all(records)
+        store.add(*records)
     (path / EXPERIMENT_NAME).write_text(text, encoding="utf-8")
     return path
 
@@ -155,9 +155,11 @@ def analysed(path: Path, seeds: Iterable[int], through: Iterable[int], most: int
     of = {(seed, cell): spec(seed=seed, cell=cell) for seed in seeds for cell in ("gru", "lstm")}
     with open_store(path, create=True) as store:
         store.set_plan({one.id(): one for one in of.values()})
-        store.add_all(
-            record(one, test={"loss": 1.0 + seed % 3 * 0.1 + (cell == "lstm") * seed % 4 * 0.1})
-            for (seed, cell), one in of.items()
+        store.add(
+            *(
+                record(one, test={"loss": 1.0 + seed % 3 * 0.1 + (cell == "lstm") * seed % 4 * 0.1})
+                for (seed, cell), one in of.items()
+            )
         )
         for last in through:
             store.add_analyses({"lower": last}, most)
@@ -218,9 +220,11 @@ def test_of_a_block_of_the_speed_lane_all_trials_count_as_one_folder_ran_them(tm
         records = [record(of, started_at=f"2026-01-{day}T00:00:00+00:00", host=name) for day, of in begun]
         with open_store(tmp_path / name, create=True) as store:
             store.set_plan({gru.id(): gru, lstm.id(): lstm})
-            store.add_all(
-                one.model_copy(update={"spec": one.spec.model_copy(update={"options": {"files": name}})})
-                for one in records
+            store.add(
+                *(
+                    one.model_copy(update={"spec": one.spec.model_copy(update={"options": {"files": name}})})
+                    for one in records
+                )
             )
         (tmp_path / name / EXPERIMENT_NAME).write_text(EXPERIMENT, encoding="utf-8")
         return tmp_path / name
