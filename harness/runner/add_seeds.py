@@ -8,7 +8,7 @@ from collections.abc import Mapping, Set
 from harness.plan.estimate import load_of, seconds_in_all
 from harness.plan.expand import Plan
 from harness.runner.loop import RunOutcome, left_to_do
-from harness.runner.more_seeds import (
+from harness.runner.open_claims import (
     further_trials,
     interim_analysis,
     is_open,

@@ -18,7 +18,6 @@ from harness.files import remove_parts, user_path, write_atomically
 from harness.plan.digest import code_version
 from harness.plan.expand import make_plan
 from harness.results import judge_and_render
-from harness.runner import more_seeds
 from harness.runner.add_seeds import add_seeds
 from harness.runner.arguments import check_count, check_seconds, check_statuses
 from harness.runner.cluster.connect import Cluster, cluster_engine
@@ -28,6 +27,7 @@ from harness.runner.local import scratch
 from harness.runner.local.child import server_context, without_main
 from harness.runner.local.engine import LocalEngine
 from harness.runner.loop import RunOutcome
+from harness.runner.open_claims import most_seeds_of
 from harness.runner.precision import precision_for
 from harness.runner.problems import problems_of
 from harness.runner.stages import Run, run_stages
@@ -113,7 +113,7 @@ def run_experiment(
         again = {trial_id: at.number for trial_id, at in store.attempts().items() if at.status in retry}
         if cluster is None:
             again |= _timed_elsewhere(store, console, retry=OTHER_MACHINE in retry)
-        most = more_seeds.most_seeds(experiment, store, most_seeds, adding=until_decided)
+        most = most_seeds_of(experiment, store, most_seeds, adding=until_decided)
         with _engine(experiment, cluster, jobs, cache, console) as engine:
             write_atomically(directory / EXPERIMENT_NAME, given.text())  # not earlier: a refused run changes nothing
             run = Run(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.runner.more_seeds import is_open
+from harness.runner.open_claims import is_open
 from harness.verdicts.judge import judge_pairs
 from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import PairedTrials, PairingCounts, Pairs

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.runner.more_seeds import is_open
+from harness.runner.open_claims import is_open
 from tests.verdicts.records import NOISE, Record, claim, evidence, paired, solving, timed, trials, verdict
 
 SOLVED = claim(kind="proportion", margin=0.2)

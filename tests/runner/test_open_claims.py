@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.runner.more_seeds import next_claim, next_count
+from harness.runner.open_claims import next_claim, next_count
 from harness.verdicts.verdict import Verdict, VerdictWord
 
 

@@ -1,4 +1,4 @@
-"""Adding seeds where claims are open, until they are decided: which trials come next, and interim analyses.
+"""Open claims, to which a run adds seeds until they are decided: which claim is next, its trials, interim analyses.
 
 However often a claim is analysed, it gets a wrong direction with a probability of at most 5 %: each interim analysis
 tests at a level that allows for all of them (harness/verdicts/sequential.py). For that the most seeds have to be fixed
@@ -32,7 +32,7 @@ MOST_SEEDS = 40
 """The most seeds that are run, where the user says nothing else."""
 
 
-def most_seeds(experiment: Experiment, store: Store, asked: int | None, *, adding: bool) -> int | None:
+def most_seeds_of(experiment: Experiment, store: Store, asked: int | None, *, adding: bool) -> int | None:
     """The most seeds that were, or by a run that adds seeds now are, fixed beforehand; None where none are added.
 
     Raises UserError where it cannot be what is asked for.
