@@ -25,7 +25,7 @@ FONT_SIZE = 8.8
 """Points, of text in figures where nothing else is said."""
 ROLES = {INK: "var(--ink)", MUTED: "var(--muted)", GRID: "var(--grid)", PAPER: "var(--card)"}
 """Colours of the figures that the page replaces by its own, so that they follow dark mode."""
-YARDSTICK: dict[str, Any] = {"color": MUTED, "linewidth": 0.9, "linestyle": (0, (2, 2))}
+REFERENCE_LINE: dict[str, Any] = {"color": MUTED, "linewidth": 0.9, "linestyle": (0, (2, 2))}
 """A thin dashed line."""
 LABEL = 0.28
 """The width of a ratio's label, such as '+10 times', as a share of the narrowest axis: that of a verdict's strip."""

@@ -47,7 +47,7 @@ def top_margin(panel: Panel) -> float:
 
 
 def _names_above(panel: Panel) -> float:
-    """Points that names take above the axes: of the yardsticks over rows, of the lanes over a roll."""
+    """Points that names take above the axes: of the reference lines over rows, of the lanes over a roll."""
     if panel.kind == "roll":
         return LANES
     return REFERENCE * min(REFERENCE_TIERS, len(panel.references)) if panel.kind == "rows" else 0.0

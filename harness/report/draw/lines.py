@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import offset_copy
 
-from harness.report.draw.axes import MUTED, PAPER, YARDSTICK, Mark, look_of, mean_words, seed_words, values_axis
+from harness.report.draw.axes import MUTED, PAPER, REFERENCE_LINE, Mark, look_of, mean_words, seed_words, values_axis
 from harness.report.figures.looks import Look
 from harness.report.figures.plot import Panel, Point, Reference, Scale
 from harness.report.figures.wording import short, with_unit
@@ -69,7 +69,7 @@ def _places_axis(axes: Axes, panel: Panel, places: Sequence[float], log: bool) -
 
 def _mark_place(axes: Axes, name: str, x: float) -> None:
     """A vertical line at an x that means something."""
-    axes.axvline(x, zorder=2, gid="at", **YARDSTICK)
+    axes.axvline(x, zorder=2, gid="at", **REFERENCE_LINE)
     axes.annotate(
         name, (x, 0.02), (3, 0), xycoords=("data", "axes fraction"), textcoords="offset points", color=MUTED,
         fontsize=7.5, fontstyle="italic", va="bottom",
@@ -129,11 +129,11 @@ def _draw_series(axes: Axes, panel: Panel, index: int, looks: Mapping[str, Look]
 
 
 def _draw_references(axes: Axes, panel: Panel) -> list[Reference]:
-    """The yardsticks as thin lines; those beyond the axis are named with their value. Gives those that are drawn."""
+    """The reference lines, thin; those beyond the axis are named with their value. Gives those that are drawn."""
     low, high = axes.get_ylim()
     inside = [reference for reference in panel.references if low <= reference.level <= high]
     for index, reference in enumerate(inside):
-        style: dict[str, Any] = {"gid": f"reference-{index}", "zorder": 2, **YARDSTICK}
+        style: dict[str, Any] = {"gid": f"reference-{index}", "zorder": 2, **REFERENCE_LINE}
         if len({y for _, y in reference.values}) == 1 and not reference.stepped:
             axes.axhline(reference.level, **style)
         else:
@@ -154,7 +154,7 @@ def _draw_references(axes: Axes, panel: Panel) -> list[Reference]:
 
 
 def _label_ends(axes: Axes, panel: Panel, looks: Mapping[str, Look], inside: Sequence[Reference]) -> None:
-    """The name of each line and yardstick at its right end, moved apart where they would overlap."""
+    """The name of each line and reference line at its right end, moved apart where they would overlap."""
     ends = [
         (max(series.centres, key=lambda centre: centre.x).mean, index)
         for index, series in enumerate(panel.series)

@@ -14,7 +14,7 @@ from harness.report.draw.axes import (
     INK,
     MUTED,
     PAPER,
-    YARDSTICK,
+    REFERENCE_LINE,
     Mark,
     look_of,
     mean_words,
@@ -28,7 +28,7 @@ from harness.verdicts.words.effects import effect
 from harness.words import number, shorten, two_lines
 
 REFERENCE, REFERENCE_TIERS = 8, 3
-"""Points that a yardstick's name takes above the rows; names in so many heights, so that neighbours do not overlap."""
+"""Points that a reference line's name takes above the rows, and at how many heights names are, so as not to overlap."""
 LONGEST_NAME = 22
 """Characters of a line of a row's name, which has two at most."""
 RISE = (0.21, -0.07, 0.07, -0.21, 0.0)
@@ -64,13 +64,13 @@ def draw_rows(axes: Axes, panel: Panel, looks: Mapping[str, Look], scale: Scale)
 
 
 def _draw_references(axes: Axes, panel: Panel) -> None:
-    """The yardsticks as thin lines, their names at alternate heights; those beyond the axis are named at its end."""
+    """The reference lines, thin, their names at alternate heights; those beyond the axis are named at its end."""
     low, high = axes.get_xlim()
     for place, reference in enumerate(sorted(panel.references, key=lambda reference: reference.level)):
         inside = low <= reference.level <= high
         at = min(max(reference.level, low), high)
         if inside:
-            axes.axvline(at, zorder=1, gid=f"reference-{place}", **YARDSTICK)
+            axes.axvline(at, zorder=1, gid=f"reference-{place}", **REFERENCE_LINE)
         arrow = "" if inside else f" {number(reference.level)} {'→' if reference.level > high else '←'}"
         axes.annotate(
             shorten(reference.label, 18) + arrow, (at, 1), (0, 2 + REFERENCE * (place % REFERENCE_TIERS)),

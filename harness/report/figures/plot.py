@@ -100,7 +100,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Reference:
-    """A yardstick: a baseline, the chance level, a threshold, a margin."""
+    """A reference line: a baseline, the chance level, a threshold, a margin."""
 
     label: str
     values: tuple[tuple[float, float], ...]

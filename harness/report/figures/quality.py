@@ -158,7 +158,7 @@ def pareto(results: Results) -> Content:
         # What differs only in how the cells were matched, or by which backend they ran, is the same network.
         networks = here.trials[here.trials["parameters"].notna()].drop_duplicates(["cell", "seed", "parameters"])
         series = series_of(networks, quantity, "parameters", results.titles)
-        references = _front(series, quantity) + _yardsticks(results, here, quantity)
+        references = _front(series, quantity) + _references(results, here, quantity)
         says = _on_the_front(series, quantity)
         panels.append(panel_of(results, here, quantity, series, x=axis, references=references, says=says, kind="lines"))
     return content(
@@ -170,7 +170,7 @@ def pareto(results: Results) -> Content:
     )
 
 
-def _yardsticks(results: Results, here: Condition, quantity: Quantity) -> tuple[Reference, ...]:
+def _references(results: Results, here: Condition, quantity: Quantity) -> tuple[Reference, ...]:
     return baselines(here, quantity, None) + threshold(results.tasks, here.task, quantity)
 
 
@@ -240,4 +240,4 @@ def _only_here(results: Results, of_task: pd.DataFrame) -> bool:
 
 def _score_panel(results: Results, here: Condition, name: str) -> Panel:
     quantity = metric(results.tasks, here.task, name)
-    return panel_of(results, here, quantity, references=_yardsticks(results, here, quantity))
+    return panel_of(results, here, quantity, references=_references(results, here, quantity))

@@ -43,7 +43,7 @@ def answer(data: ReportData, looks: Mapping[str, Look], plots: Sequence[Plot]) -
         {
             **shown(verdict, looks, place),
             "evidence": figure_of(verdict, plots),
-            "yardsticks": yardsticks(verdict, data.frame, looks),
+            "mean_outcomes": mean_outcomes(verdict, data.frame, looks),
         }
         for place, verdict in enumerate(data.verdicts)
     ]
@@ -193,7 +193,7 @@ def _by(verdict: Verdict) -> str:
     return f" by {_one_line(effects.size(verdict.effect, verdict.unit, verdict.scale))}"
 
 
-def yardsticks(verdict: Verdict, frame: pd.DataFrame, looks: Mapping[str, Look]) -> str:
+def mean_outcomes(verdict: Verdict, frame: pd.DataFrame, looks: Mapping[str, Look]) -> str:
     """'Mean test bits per character: GRU 3.21, LSTM 3.05; baselines: chance 6.9, unigram 4.1.'"""
     if not verdict.on.startswith("test_") or not verdict.pairs:
         return ""

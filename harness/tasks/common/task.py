@@ -1,4 +1,4 @@
-"""What a task is: data, loss, metrics and the yardsticks a result is held against. Nothing here imports TensorFlow."""
+"""What a task is: data, loss, metrics and the baselines a result is held against. Nothing here imports TensorFlow."""
 
 from __future__ import annotations
 

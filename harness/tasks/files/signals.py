@@ -147,7 +147,7 @@ def _pool_and_test(given: list[Series], values: Array) -> tuple[Array, Array]:
 
 
 def _baselines(train: Split, split: Split, classes: int) -> dict[str, Scores]:
-    """The commonest label; and the label of the nearest training series, the archives' own yardstick."""
+    """The commonest label; and the label of the nearest training series, the archives' own baseline."""
     counts = np.bincount(train.y, minlength=classes)
     prevalence = (counts + 1) / (counts.sum() + classes)
     return {

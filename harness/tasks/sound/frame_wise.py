@@ -1,4 +1,4 @@
-"""A network that sees single frames: the yardstick for one that is supposed to use more than one.
+"""A network that sees single frames: the baseline for one that is supposed to use more than one.
 
 The article's network with dense layers in the place of the recurrent ones: as many layers of as many units, and no
 connection from a frame to the next. With 256 features and ten classes it has 10,666 parameters, where the simple RNN

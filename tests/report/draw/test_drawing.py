@@ -74,7 +74,7 @@ def test_ticks_are_written_as_numbers_and_are_not_rounded(compared: dict[str, Pl
     assert "Parameters (weights)</text>" in svg
 
 
-def test_a_yardstick_beyond_the_axis_is_named_with_its_value() -> None:
+def test_a_reference_line_beyond_the_axis_is_named_with_its_value() -> None:
     rows = [trial(train_size=size, test_loss=1 + size / 1e4, baseline_chance_loss=99.0) for size in (10, 100)]
     (panel,) = plots(frame(*rows))["loss-by-size"].panels
     svg = inline(panel, LOOKS, key="k", label="l")

@@ -32,7 +32,7 @@ def test_a_task_at_one_size_and_length_has_a_panel_a_metric_with_its_baselines()
     with drawing_style("test"):
         figure, _ = draw_panel(accuracy, looks_of_three())
     names = {text.get_text().split(" ")[0] for text in figure.axes[0].texts}
-    assert {"chance", "simple", "solved"} <= names, "yardsticks are named, those beyond the axis too"
+    assert {"chance", "simple", "solved"} <= names, "reference lines are named, those beyond the axis too"
 
 
 def test_tasks_with_lines_of_their_own_are_not_among_them() -> None:

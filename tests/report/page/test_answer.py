@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.report.page.answer import answer, effect, figure_of, margin_in_words, means, scope, yardsticks
+from harness.report.page.answer import answer, effect, figure_of, margin_in_words, mean_outcomes, means, scope
 from harness.report.writing import page_files
 from harness.verdicts.verdict import Pair, Verdict
 from harness.verdicts.words.conditions import condition_names
@@ -139,10 +139,10 @@ def test_the_cells_means_and_the_baselines_stand_in_the_verdict() -> None:
     ))  # fmt: skip
     pairs = (Pair(0, 0.6, 0.5, 0.1), Pair(1, 0.8, float("nan"), float("inf")))
     judged = verdict(on="test_accuracy", pairs=pairs, conditions={"task": "recall", "sequence_length": 8})
-    assert yardsticks(judged, rows, LOOKS) == (
+    assert mean_outcomes(judged, rows, LOOKS) == (
         "Mean test accuracy: GRU 0.7, LSTM 0.5; baselines: chance 0.125, simple guess 0.5."
     )
-    assert yardsticks(verdict(on="seconds_per_update", pairs=pairs), rows, LOOKS) == ""
+    assert mean_outcomes(verdict(on="seconds_per_update", pairs=pairs), rows, LOOKS) == ""
 
 
 def test_a_baseline_that_is_not_beaten_is_said_once() -> None:
