@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from harness.cells import cells
 from harness.errors import UserError, check_name
 from harness.files import resolved, user_path
 from harness.spec.claims import Claim
 from harness.spec.experiment import Experiment
 from harness.spec.load import load_claims
 from harness.store.folder import (
-    EXPERIMENT_NAME,
     load_stored_experiment,
     make_writable,
-    read_summaries,
-    stored_experiment,
 )
 from harness.store.sqlite import naming_damage
 from harness.stored import Stored, read_results
-from harness.tasks import tasks
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -159,61 +153,14 @@ def _labels(directories: Sequence[Path]) -> list[str]:
 def _judged(stored: Stored, claims: Sequence[Claim] | None = None) -> list[Verdict]:
     from harness.verdicts.judge import judge
 
-    return judge(stored.experiment.claim if claims is None else claims, stored.frame, stored.curves, stored.analyses)
+    data = stored.data
+    return judge(stored.experiment.claim if claims is None else claims, data.frame, data.curves, stored.analyses)
 
 
 def report_data(stored: Stored, verdicts: list[Verdict]) -> ReportData:
     """All that a report shows."""
-    from harness.report import ReportData
     from harness.verdicts.target_times import target_times
 
-    experiment = stored.experiment
-    return ReportData(
-        name=experiment.name,
-        title=experiment.title,
-        description=experiment.description,
-        experiment_toml=stored_experiment(stored.directory),
-        command=_command(stored),
-        frame=stored.frame,
-        curves=stored.curves,
-        lengths=stored.lengths,
-        reach=stored.reach,
-        examples=stored.examples,
-        target_times=target_times(stored.frame, stored.curves),
-        verdicts=verdicts,
-        summaries=read_summaries(stored.directory),
-        architectures={name: cells[name] for name in experiment.trained_cells},
-        machines=stored.machines,
-        datasets=stored.datasets,
-        data_notes=stored.data_notes,
-        hosts=stored.hosts,
-        failures=stored.failures,
-        tasks={sweep.task: tasks[sweep.task] for sweep in experiment.sweep},
-        figures=experiment.figures,
-        planned=stored.planned,
-        done=stored.planned - sum(count for _, _, count in stored.missing),
-        missing=stored.missing,
-        left_out=[
-            *((block.task, block.cell, block.trials, block.why) for block in stored.left_out),
-            *((*of, count, "stopped before its end") for of, count in stored.stopped),
-        ],
-        limits=_limits(experiment),
-        versions="; ".join(stored.versions),
-        commit=", ".join(stored.commits),
-        dirty="yes" if stored.dirty else "",
-        generated_at=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-
-
-def _command(stored: Stored) -> str:
-    """What runs the experiment again: the folder's own copy of its file, with as many seeds as the last run had."""
-    file = stored.directory / EXPERIMENT_NAME
-    command = f"harness run {shlex.quote(str(file))} --results {shlex.quote(str(stored.directory.parent))}"
-    in_the_file = {seed for sweep in stored.experiment.sweep for seed in sweep.seeds or stored.experiment.seeds}
-    return f"{command} --seeds {len(stored.seeds)}" if stored.seeds not in (set(), in_the_file) else command
-
-
-def _limits(experiment: Experiment) -> str:
-    memory = experiment.limits.memory_gib
-    share = f"{memory:g} GiB" if memory else "nine tenths of the machine's memory, shared out among the trials that run"
-    return f"{experiment.limits.seconds:g} s; {share}"
+    data = stored.data
+    times = None if data.curves is None else target_times(data.frame, data.curves)
+    return replace(data, verdicts=verdicts, target_times=times)

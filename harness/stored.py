@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.cells import cells
 from harness.files import user_path
-from harness.report.data import FailedTrial
+from harness.report.data import FailedTrial, ReportData
 from harness.spec.experiment import Experiment
 from harness.store.datasets import Summary
-from harness.store.folder import (
-    load_stored_experiment,
-)
-from harness.store.hosts import Host, Whereabouts
+from harness.store.folder import EXPERIMENT_NAME, load_stored_experiment, read_summaries, stored_experiment
+from harness.store.hosts import Whereabouts
 from harness.store.interim import InterimAnalyses
 from harness.store.machine import fingerprint_of
-from harness.store.sqlite import LeftOut, naming_damage, open_store
-from harness.tasks import Example
+from harness.store.sqlite import naming_damage, open_store
+from harness.tasks import Example, tasks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,35 +38,10 @@ class Stored:
 
     directory: Path
     experiment: Experiment
-    frame: pd.DataFrame
-    curves: pd.DataFrame
-    lengths: pd.DataFrame
-    reach: pd.DataFrame
-    examples: dict[str, Example]
-    """By trial."""
-    planned: int
-    """How many trials the present plan has."""
-    seeds: set[int]
-    """Of the present plan's comparison."""
-    missing: list[tuple[str, str, int]]
-    """(task, cell, trials) of the plan that have no record, or one that only says that somebody stopped the trial."""
-    stopped: list[tuple[tuple[str, str], int]]
-    """((task, cell), trials) of those that somebody stopped, other than those left out."""
-    left_out: list[LeftOut]
-    """Those that the last run left out for want of time."""
     analyses: dict[str, InterimAnalyses]
     """Interim analyses of claims (by id), made while seeds were added."""
-    machines: list[dict[str, Any]]
-    datasets: list[dict[str, str]]
-    """The trials' data, a row a task and data."""
-    data_notes: list[str]
-    hosts: list[Host]
-    """On which trials ran, where an engine of several ran them."""
-    versions: list[str]
-    commits: list[str]
-    dirty: bool
-    failures: list[FailedTrial]
-    """Why trials failed; of a great many, the first."""
+    data: ReportData
+    """All that a report shows, but for verdicts and times to target."""
 
 
 def read_results(directory: str | Path, experiment: Experiment | None = None) -> Stored:
@@ -114,29 +90,41 @@ def read_results(directory: str | Path, experiment: Experiment | None = None) ->
     with naming_damage(directory):
         frame, curves, lengths, reach = map(_joined, tables)
         frame = frame.assign(dataset=named_data(frame))  # of all batches together
-    return Stored(
-        directory=directory,
-        experiment=experiment or load_stored_experiment(directory),
+    experiment = experiment or load_stored_experiment(directory)
+    data = ReportData(
+        name=experiment.name,
+        title=experiment.title,
+        description=experiment.description,
+        experiment_toml=stored_experiment(directory),
+        command=_command(directory, experiment, seeds),
         frame=frame,
         curves=curves,
         lengths=lengths,
         reach=reach,
         examples=examples,
-        planned=planned,
-        seeds=seeds,
-        missing=[(*of, count) for of, count in sorted(Counter(left.values()).items())],
-        stopped=sorted(stopped.items()),
-        left_out=left_out,
-        analyses=analyses,
+        summaries=read_summaries(directory),
+        architectures={name: cells[name] for name in experiment.trained_cells},
         machines=list(machines.values()),
         datasets=list(datasets.rows()),
         data_notes=list(datasets.warnings()),
         hosts=whereabouts.hosts(),
-        versions=sorted(versions),
-        commits=sorted(commits),
-        dirty=dirty,
         failures=failures,
+        tasks={sweep.task: tasks[sweep.task] for sweep in experiment.sweep},
+        figures=experiment.figures,
+        planned=planned,
+        done=planned - len(left),
+        missing=[(*of, count) for of, count in sorted(Counter(left.values()).items())],
+        left_out=[
+            *((block.task, block.cell, block.trials, block.why) for block in left_out),
+            *((*of, count, "stopped before its end") for of, count in sorted(stopped.items())),
+        ],
+        limits=_limits(experiment),
+        versions="; ".join(sorted(versions)),
+        commit=", ".join(sorted(commits)),
+        dirty="yes" if dirty else "",
+        generated_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+    return Stored(directory, experiment, analyses, data)
 
 
 def _batches(records: Iterator[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
@@ -175,3 +163,17 @@ def _example(fields: dict[str, Any]) -> Example:
     title, low, high = fields["axis"]
     texts = {name: tuple(fields[name]) for name in ("picture", "labels", "there", "heard")}
     return Example(axis=(title, low, high), seconds=fields["seconds"], **texts)
+
+
+def _command(directory: Path, experiment: Experiment, seeds: set[int]) -> str:
+    """What runs the experiment again: the folder's own copy of its file, with as many seeds as the last run had."""
+    file = directory / EXPERIMENT_NAME
+    command = f"harness run {shlex.quote(str(file))} --results {shlex.quote(str(directory.parent))}"
+    in_the_file = {seed for sweep in experiment.sweep for seed in sweep.seeds or experiment.seeds}
+    return f"{command} --seeds {len(seeds)}" if seeds not in (set(), in_the_file) else command
+
+
+def _limits(experiment: Experiment) -> str:
+    memory = experiment.limits.memory_gib
+    share = f"{memory:g} GiB" if memory else "nine tenths of the machine's memory, shared out among the trials that run"
+    return f"{experiment.limits.seconds:g} s; {share}"

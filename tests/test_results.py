@@ -20,7 +20,6 @@ from harness.results import (
     judge_results,
     render_beside,
     render_results,
-    report_data,
 )
 from harness.store.folder import EXPERIMENT_NAME, SUMMARIES_FOLDER, read_summaries, summary_file, write_summary
 from harness.store.record import Record
@@ -75,11 +74,11 @@ def test_an_unfinished_folder_says_what_is_missing_and_a_stopped_trial_is_missin
 ) -> None:
     stopped = {"status": "interrupted", "test": {}, "failure": {"phase": "train", "message": "stopped"}}
     directory = folder(tmp_path, [{}, {}, {}, stopped])
-    stored = read_results(directory)
-    assert (stored.planned, sum(count for _, _, count in stored.missing)) == (8, 5)
-    assert len(stored.frame) == 4
-    assert stored.failures == []
-    assert report_data(stored, []).left_out == [("recall", "lstm", 1, "stopped before its end")]
+    data = read_results(directory).data
+    assert (data.planned, sum(count for _, _, count in data.missing)) == (8, 5)
+    assert len(data.frame) == 4
+    assert data.failures == []
+    assert data.left_out == [("recall", "lstm", 1, "stopped before its end")]
     html = page(directory)
     left = [spec.cell for spec in list(plan(experiment()).values())[3:]]
     told = f"GRU {left.count('gru')}, LSTM {left.count('lstm')}"
@@ -94,9 +93,9 @@ def test_the_frame_does_not_depend_on_how_many_records_are_read_at_a_time(
     records = [{"curve": curve, "test": {"loss": place / 7, "f1": 0.5}} for place in range(4)]
     records += [{"test": {"loss": 2.0, "accuracy": 0.1}, "baselines": {"chance": {"loss": 2.0}}}]
     directory = folder(tmp_path, records)
-    whole = read_results(directory)
+    whole = read_results(directory).data
     monkeypatch.setattr("harness.stored._BATCH", 2)
-    some = read_results(directory)
+    some = read_results(directory).data
     assert some.frame.equals(whole.frame)
     assert some.curves.equals(whole.curves)
     assert len(whole.curves) == 4
@@ -189,7 +188,7 @@ def stored(folder: Path, *records: Record, text: str = EXPERIMENT, planned: int 
         store.set_plan(plan)
         for one in records:
             store.add(one)
-    return report_data(read_results(folder / "tiny"), [])
+    return read_results(folder / "tiny").data
 
 
 def test_what_is_planned_and_not_recorded_is_missing(tmp_path: Path) -> None:
@@ -301,7 +300,7 @@ def test_a_report_of_an_unknown_format_is_refused(results: Path) -> None:
 def test_a_cell_of_a_sweep_alone_has_its_architecture(tmp_path: Path) -> None:
     text = EXPERIMENT + EXPERIMENT[EXPERIMENT.index("[[sweep]]") :] + 'cells = ["simple_rnn", "gru"]\n'
     stored = read_results(folder(tmp_path, [{}], text))
-    assert list(report_data(stored, []).architectures) == ["gru", "lstm", "simple_rnn"]
+    assert list(stored.data.architectures) == ["gru", "lstm", "simple_rnn"]
 
 
 def test_a_summary_is_kept_for_one_version_of_a_cells_code(tmp_path: Path) -> None:

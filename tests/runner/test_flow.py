@@ -14,7 +14,7 @@ from rich.console import Console
 
 from harness.errors import UserError
 from harness.plan.expand import Plan, make_plan
-from harness.results import judge_results, report_data
+from harness.results import judge_results
 from harness.runner.cluster.connect import Cluster
 from harness.runner.engine import Trial
 from harness.runner.flow import Finished, run_experiment
@@ -407,7 +407,7 @@ def test_a_number_of_seeds_is_run_and_stands_in_the_reports_command(run, tmp_pat
     _, engine, _ = run(seeds=3)
     assert seeds_run(engine, 20) == {0, 1, 2}
     assert (tmp_path / "tiny" / EXPERIMENT_NAME).read_text(encoding="utf-8") == CLAIMS
-    assert report_data(read_results(tmp_path / "tiny"), []).command.endswith(" --seeds 3")
+    assert read_results(tmp_path / "tiny").data.command.endswith(" --seeds 3")
     with pytest.raises(UserError, match="seeds is 0, expected a whole number of at least 1"):
         run(seeds=0)
 
