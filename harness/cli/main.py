@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import typer
 
-from harness.cli import lists, results, running, trials
+from harness.cli import backends, lists, results, running, trials
 from harness.errors import UserError
 
 app = typer.Typer(
@@ -32,7 +32,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "diff": results.diff,
     "export": results.export,
     "summary": lists.summary,
-    "backends": running.backends,
+    "backends": backends.backends,
 }
 """In the order in which the help names them."""
 for _name, _command in _COMMANDS.items():
