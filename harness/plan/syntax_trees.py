@@ -67,36 +67,36 @@ def _parsed(path: Path) -> ast.Module:
 def _as_text(tree: ast.Module) -> str:
     """Absent and empty fields are left out, so that fields which a version of Python adds do not change the text."""
     parts: list[str] = []
-    waiting: list[object] = [tree]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, _Text):
-            parts.append(node)
-        elif isinstance(node, list):
-            waiting += [_Text("]"), *reversed(node), _Text("[")]
-        elif isinstance(node, ast.AST):
-            waiting.append(_Text(")"))
-            for name, value in reversed(list(_fields(node))):
-                waiting += [value, _Text(f" {name}=")]
-            waiting.append(_Text(f"({type(node).__name__}"))
+    opened: list[tuple[Iterator[tuple[str, object]], str]] = [(iter([("", tree)]), "")]
+    while opened:
+        entries, end = opened[-1]
+        for label, value in entries:
+            parts.append(label)
+            if isinstance(value, list):
+                parts.append("[")
+                opened.append((iter([("", item) for item in value]), "]"))
+                break
+            if isinstance(value, ast.AST):
+                parts.append(f"({type(value).__name__}")
+                opened.append((_fields(value), ")"))
+                break
+            parts.append(ascii(value))  # repr() escapes other characters in each version of Unicode
         else:
-            parts.append(ascii(node))  # repr() escapes other characters in each version of Unicode
+            parts.append(end)
+            opened.pop()
     return "".join(parts)
 
 
-class _Text(str):
-    """A part of the text that is ready."""
-
-
 def _fields(node: ast.AST) -> Iterator[tuple[str, object]]:
+    """The fields that count, each with its label in the text."""
     if isinstance(node, ast.Constant):
-        yield "value", node.value
+        yield " value=", node.value
         return
     for name, value in ast.iter_fields(node):
         if isinstance(value, list):
             value = _joined(value) if isinstance(node, ast.JoinedStr) else [v for v in value if not _stands_alone(v)]
         if value is not None and value != [] and name not in ("ctx", "type_comment"):
-            yield name, value
+            yield f" {name}=", value
 
 
 def _stands_alone(node: object) -> bool:
