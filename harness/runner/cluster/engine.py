@@ -124,15 +124,13 @@ class ClusterEngine:
         first = {host.worker.computer: host for host in reversed(self._workers.values())}
         return [host for host in self._workers.values() if first[host.worker.computer] is host]
 
-    def start(self, seconds: float, expected: int | None = None) -> None:
+    def start(self, seconds: float, expected: int) -> None:
         """Hear of the workers that are there: until `expected` have answered, or for so many seconds at most.
 
         Raises UserError where the plan could never be run: no worker, or none that may be used.
         """
         deadline = self._clock() + seconds
-        while expected is None or len(self._workers) + len(self._unfit) < expected:
-            if (left := deadline - self._clock()) <= 0:
-                break
+        while len(self._workers) + len(self._unfit) < expected and (left := deadline - self._clock()) > 0:
             self._hear(left)
             self._check_scheduler()
         used = {host.worker.computer: host.worker for host in self._used()}

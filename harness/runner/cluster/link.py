@@ -10,7 +10,7 @@ from contextlib import suppress
 from operator import methodcaller
 from typing import Any
 
-from distributed import Client, Future, Security
+from distributed import Client, Future
 
 from harness.errors import UserError
 from harness.runner.cluster.host import Records, Worker, describe, run_order, stop_orders
@@ -30,19 +30,19 @@ Event = Callable[[Any], None]
 
 
 class DaskLink:
-    """To the scheduler at an address. Raises UserError where there is none.
+    """To the scheduler at an address, by what Dask's configuration says of TLS. Raises UserError where there is none.
 
-    None of its methods waits, but for `next_event` and `close`. `security` None: what Dask's configuration says.
+    None of its methods waits, but for `next_event` and `close`.
     """
 
-    def __init__(self, address: str, security: Security | None = None) -> None:
+    def __init__(self, address: str) -> None:
         self._address = address
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._futures: dict[str, Future] = {}
         self._known: dict[str, str] = {}
         """Address of each worker, by id."""
         try:
-            self._client = Client(address, security=security, timeout=CONNECT_SECONDS, set_as_default=False)
+            self._client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
             self.workers_at_start = len(self._start(self._workers()).result())
         except (OSError, ValueError, TypeError, RuntimeError, TimeoutError) as error:  # TypeError: no certificates
             raise UserError(f"the scheduler {address} cannot be reached: {error}") from error
