@@ -159,8 +159,4 @@ def _judged(stored: Stored, claims: Sequence[Claim] | None = None) -> list[Verdi
 
 def report_data(stored: Stored, verdicts: list[Verdict]) -> ReportData:
     """All that a report shows."""
-    from harness.verdicts.target_times import target_times
-
-    data = stored.data
-    times = None if data.curves is None else target_times(data.frame, data.curves)
-    return replace(data, verdicts=verdicts, target_times=times)
+    return replace(stored.data, verdicts=verdicts)

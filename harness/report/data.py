@@ -64,8 +64,6 @@ class ReportData:
     """Gradient reach: trial_id, network ('untrained' or 'trained'), distance, gradient."""
     examples: Mapping[str, Example] = field(default_factory=dict)
     """By trial id."""
-    target_times: pd.DataFrame | None = None
-    """Time to target, derived and measured directly, as `harness.verdicts.target_times` gives it."""
     verdicts: Sequence[Verdict] = ()
     summaries: Mapping[str, str] = field(default_factory=dict)
     """Cell to the text of its Keras model summary."""

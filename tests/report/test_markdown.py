@@ -50,7 +50,7 @@ def test_a_summary_always_fits_into_a_comment() -> None:
     many = [replace(verdicts()[0], claim=f"{place} " + "|" * 300, reason="_" * 900) for place in range(200)]
     machines = [{"cpu": "x" * 300, "cores": place} for place in range(300)]
     data = report_data(frame(), verdicts=many, machines=machines, command="c" * 100_000, title="t" * 10_000)
-    plots = [Plot(f"figure-{place}", "Why?", "Because. " * 40, ()) for place in range(200)]
+    plots = [Plot(id=f"figure-{place}", title="Why?", lead="Because. " * 40) for place in range(200)]
     text = markdown(data, prepared(data.frame), plots, {})
     assert len(text) < 65_536
     for what, shown, all_of_them in (("claims", "| ✓ |", 200), ("reasons", "\n- **", 200), ("figures", "\n### ", 200)):

@@ -3,11 +3,10 @@
 What a figure of a user's own is made with is imported from here; docs/adding-a-figure.md has an example.
 """
 
-from harness.report.figures.aggregate import Condition, conditions, typical, with_best_rates, with_factors
+from harness.report.figures.aggregate import Condition, conditions, series_of, typical, with_best_rates, with_factors
 from harness.report.figures.panels import (
     INTERVALS,
     MEDIANS,
-    Quantity,
     Results,
     baselines,
     content,
@@ -16,9 +15,8 @@ from harness.report.figures.panels import (
     metric,
     panel_of,
     panel_title,
-    series_of,
 )
-from harness.report.figures.plot import Axis, Centre, Content, Failed, Panel, Point, Reference, Series
+from harness.report.figures.plot import Axis, Centre, Content, Failed, Panel, Point, Quantity, Reference, Series
 
 __all__ = [
     "INTERVALS",

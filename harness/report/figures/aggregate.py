@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from harness.plan.rates import Choice, choose
 from harness.report.figures.looks import in_order
-from harness.report.figures.plot import Centre, Failed, Point, Series
+from harness.report.figures.plot import Centre, Failed, Point, Quantity, Series
 from harness.spec.factors import columns
 from harness.store.frame import named_data
 from harness.verdicts.stats import RESAMPLING_FROM, bca_interval, median, median_interval, student_interval
@@ -52,13 +52,18 @@ def prepared(frame: pd.DataFrame) -> pd.DataFrame:
     tidy = frame.reset_index(drop=True).copy()
     for name in TEXTS:
         tidy[name] = tidy[name].fillna("").astype(str) if name in tidy else ""
-    for name in {*NUMBERS, *(column for column in tidy.columns if str(column).startswith(SCORES))}:
-        values = pd.to_numeric(tidy[name], errors="coerce") if name in tidy else pd.Series(np.nan, index=tidy.index)
-        tidy[name] = values.astype(float).replace([np.inf, -np.inf], np.nan)
+    _make_numbers(tidy, (*NUMBERS, *(column for column in tidy.columns if str(column).startswith(SCORES))))
     tidy["reference_units"] = tidy["reference_units"].fillna(tidy["units"])
     tidy["dataset"] = named_data(tidy)
     in_order = tidy.sort_values(["task", *FACTORS, "learning_rate", "cell", "seed", "trial_id"], ignore_index=True)
     return in_order.copy()  # columns set one by one are scattered in memory, of which pandas warns
+
+
+def _make_numbers(table: pd.DataFrame, names: Iterable[str]) -> None:
+    """Makes these columns of the table finite or NaN, and adds those that it does not have."""
+    for name in dict.fromkeys(names):
+        values = pd.to_numeric(table[name], errors="coerce") if name in table else pd.Series(np.nan, index=table.index)
+        table[name] = values.astype(float).replace([np.inf, -np.inf], np.nan)
 
 
 def with_factors(table: pd.DataFrame | None, frame: pd.DataFrame, numbers: Sequence[str]) -> pd.DataFrame:
@@ -74,9 +79,7 @@ def with_factors(table: pd.DataFrame | None, frame: pd.DataFrame, numbers: Seque
     rows = table.loc[table["trial_id"].isin(factors["trial_id"]), kept_columns]
     rows = rows.assign(trial_id=rows["trial_id"].astype(str))
     scores = [column for column in kept_columns if str(column).startswith(("test_", "validation_"))]
-    for name in {*numbers, *scores}:
-        values = pd.to_numeric(rows[name], errors="coerce") if name in rows else pd.Series(np.nan, index=rows.index)
-        rows[name] = values.astype(float).replace([np.inf, -np.inf], np.nan)
+    _make_numbers(rows, (*numbers, *scores))
     merged = factors.merge(rows, on="trial_id", how="inner")
     return merged.sort_values(["task", "cell", "seed", "trial_id", numbers[0]], ignore_index=True).copy()
 
@@ -203,53 +206,43 @@ def statuses(trials: pd.DataFrame) -> str:
 
 
 def series_of(
-    trials: pd.DataFrame,
-    *,
-    y: str,
-    x: str | None,
-    titles: Mapping[str, str],
-    factor: float = 1.0,
-    low: float | None = None,
-    high: float | None = None,
-    worst: float | None = None,
+    trials: pd.DataFrame, quantity: Quantity, x: str | None, titles: Mapping[str, str], *, worst: float | None = None
 ) -> tuple[Series, ...]:
     """A series a cell: every seed's value, the means with their intervals, and the failures, at each value of x.
 
-    Without `x` every value stands at x = 0. Values are multiplied by `factor`; intervals stay within `low` and `high`.
-    A failed trial has no value here, whatever it left behind: what it reached before it failed is not comparable.
-    With `worst`, the centres are medians in which each failure counts as that.
+    Without `x` every value stands at x = 0. Intervals stay within the bounds of the quantity. A failed trial has no
+    value here, whatever it left behind: what it reached before it failed is not comparable. With `worst`, the centres
+    are medians in which each failure counts as that.
     """
     all_series = []
+    axis = quantity.axis
     places = trials[x].nunique() if x else 1
     most = max(FEWEST_POINTS, MOST_POINTS // max(1, places * trials["cell"].nunique()))
     for cell in in_order([str(name) for name in trials["cell"].unique()]):
         of_cell = trials[trials["cell"] == cell]
         points: list[Point] = []
-        centres: list[Centre] = []
+        centres: list[Centre | None] = []
         failed: list[Failed] = []
-        hidden = 0
-        groups = of_cell.groupby(x, sort=True) if x else [(0.0, of_cell)]
-        for at, group in groups:
+        measured = 0
+        for at, group in of_cell.groupby(x, sort=True) if x else [(0.0, of_cell)]:
             place = float(at)  # type: ignore[arg-type]
-            usable = (group["status"] == "ok") & group[y].notna()
+            usable = (group["status"] == "ok") & group[quantity.column].notna()
             here = [
-                Point(place, value * factor, None if math.isnan(seed) else int(seed))
-                for value, seed in group.loc[usable, [y, "seed"]].itertuples(index=False)
+                Point(place, value * quantity.factor, None if math.isnan(seed) else int(seed))
+                for value, seed in group.loc[usable, [quantity.column, "seed"]].itertuples(index=False)
             ]
-            if here:
-                kept = thinned(here, most)
-                hidden += len(here) - len(kept)
-                points += kept
-            values = [point.y for point in here]
+            measured += len(here)
+            points += thinned(here, most)
+            values, lost = [point.y for point in here], group[~usable]
             if worst is not None:
-                middle = median_centre(place, values, int((~usable).sum()), worst)
-                centres += [middle] if middle else []
-            elif here:
-                centres.append(centre(place, values, low, high))
-            if not usable.all():
-                left_out = group[~usable]
-                failed.append(Failed(place, len(left_out), statuses(left_out)))
+                centres.append(median_centre(place, values, len(lost), worst))
+            elif values:
+                centres.append(centre(place, values, axis.low, axis.high))
+            if len(lost):
+                failed.append(Failed(place, len(lost), statuses(lost)))
+        drawn = tuple(filter(None, centres))
+        hidden = measured - len(points)
         all_series.append(
-            Series(cell, titles.get(cell, cell), tuple(points), tuple(centres), tuple(failed), hidden_points=hidden)
+            Series(cell, titles.get(cell, cell), tuple(points), drawn, tuple(failed), hidden_points=hidden)
         )
     return tuple(all_series)

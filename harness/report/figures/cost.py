@@ -7,19 +7,17 @@ from dataclasses import replace
 import pandas as pd
 
 from harness.figures import figure
-from harness.report.figures.aggregate import Condition, conditions, typical
+from harness.report.figures.aggregate import Condition, conditions, series_of, typical
 from harness.report.figures.panels import (
     INTERVALS,
     DeferredPanel,
-    Quantity,
     Results,
     Titles,
     content,
     lines,
     panel_of,
-    series_of,
 )
-from harness.report.figures.plot import Axis, Content, Panel, Series
+from harness.report.figures.plot import Axis, Content, Panel, Quantity, Series
 from harness.verdicts.counted import of_one_lane
 
 MIB = 2.0**-20

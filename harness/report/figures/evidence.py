@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -37,7 +37,7 @@ def evidence(results: Results, added_figures: Sequence[str] = ()) -> list[Plot]:
 
 def described(figure: Figure, results: Results) -> Plot:
     """What the figure shows of the results."""
-    empty = Plot(figure.id, figure.title, "", ())
+    empty = Plot(id=figure.id, title=figure.title)
     return attempt(empty, lambda: _filled(empty, figure.describe(results)), lambda failed: failed)
 
 
@@ -52,7 +52,7 @@ def attempt(plot: Plot, make: Callable[[], T], otherwise: Callable[[Plot], T]) -
     try:
         return make()
     except Exception as error:
-        return otherwise(Plot(plot.id, plot.title, "", (), error=f"This figure could not be made: {_why(error)}."))
+        return otherwise(Plot(id=plot.id, title=plot.title, error=f"This figure could not be made: {_why(error)}."))
 
 
 def _why(error: Exception) -> str:
@@ -77,14 +77,8 @@ def _filled(plot: Plot, content: object) -> Plot:
     header, rows = content.values or ((), ())
     if not all(len(row) == len(header) and all(isinstance(text, str) for text in row) for row in (header, *rows)):
         raise TypeError("the table of values needs a text in every column of every row")
-    return replace(
-        plot,
-        lead=content.lead,
-        panels=tuple(content.panels),
-        notes=tuple(content.notes),
-        log=content.log,
-        values=content.values,
-    )
+    shown = {field.name: getattr(content, field.name) for field in fields(Content)}
+    return replace(plot, **shown | {"panels": tuple(content.panels), "notes": tuple(content.notes)})
 
 
 def together(described: Mapping[str, Described]) -> tuple[pd.DataFrame, Mapping[str, Look], list[Plot]]:

@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
 from harness.report.data import ReportData
-from harness.report.figures.aggregate import Condition, conditions, with_best_rates, with_factors
-from harness.report.figures.aggregate import series_of as cell_series
-from harness.report.figures.plot import Axis, Content, Panel, Reference, Series
+from harness.report.figures.aggregate import Condition, conditions, series_of, with_best_rates, with_factors
+from harness.report.figures.plot import Axis, Content, Panel, Quantity, Reference, Series
 from harness.store.data_names import with_data
 from harness.tasks import Example, Metric, Task
 from harness.verdicts.counted import compared, of_one_lane, of_purpose
@@ -22,7 +21,6 @@ from harness.words import plural, shorten
 
 Tasks = Mapping[str, Task]
 Titles = Mapping[str, str]
-Better = Literal["lower", "higher", ""]
 MOST_PANELS = 6
 MOST_TRACES = 10
 """Seeds whose curve is drawn, a cell."""
@@ -75,32 +73,6 @@ def results_of(data: ReportData, frame: pd.DataFrame, titles: Titles) -> Results
         lengths=with_factors(data.lengths, counted, ("evaluated_at",)),
         tuning=of_purpose(frame, "tuning"),
         examples=data.examples,
-    )
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """A column, how it is shown, and which way is better."""
-
-    column: str
-    axis: Axis
-    factor: float = 1.0
-    better: Better = "lower"
-
-
-def series_of(
-    trials: pd.DataFrame, quantity: Quantity, x: str | None, titles: Titles, *, worst: float | None = None
-) -> tuple[Series, ...]:
-    """A series a cell of the quantity, in its unit; with `worst`, medians that count each failure as that."""
-    return cell_series(
-        trials,
-        y=quantity.column,
-        x=x,
-        titles=titles,
-        factor=quantity.factor,
-        low=quantity.axis.low,
-        high=quantity.axis.high,
-        worst=worst,
     )
 
 

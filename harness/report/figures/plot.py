@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Scale = Literal["linear", "log"]
+Better = Literal["lower", "higher", ""]
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,16 @@ class Axis:
         if self.written:
             return self.written
         return f"{self.title} ({self.unit})" if self.unit else self.title
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A column, how it is shown, and which way is better."""
+
+    column: str
+    axis: Axis
+    factor: float = 1.0
+    better: Better = "lower"
 
 
 @dataclass(frozen=True)
@@ -146,7 +157,7 @@ class Panel:
     kind: Literal["lines", "rows", "bars", "curves", "roll"] = "lines"
     facets: Mapping[str, str] = field(default_factory=dict)
     """The factors that the page can filter by: task, backend, matched."""
-    better: Literal["lower", "higher", ""] = ""
+    better: Better = ""
     margin: tuple[float, float] | None = None
     """The band around zero in which a difference has no practical meaning: its lower and its upper bound."""
     average: Literal["mean", "median"] = "mean"
@@ -195,18 +206,15 @@ class Content:
     """The table of values, where it is not that of the means."""
 
 
-@dataclass(frozen=True)
-class Plot:
+@dataclass(frozen=True, kw_only=True)
+class Plot(Content):
     """A question's figure: its content under its title."""
 
+    lead: str = ""
+    panels: tuple[Panel, ...] = ()
     id: str
     """Names its files and its anchor."""
     title: str
-    lead: str
-    panels: tuple[Panel, ...]
-    notes: tuple[str, ...] = ()
-    log: bool = False
-    values: Table | None = None
     columns: int = 0
     """Panels in a row, where those of a row belong together; 0: as many as there is room for."""
     error: str = ""

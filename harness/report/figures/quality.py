@@ -9,13 +9,12 @@ from functools import partial
 import pandas as pd
 
 from harness.figures import figure
-from harness.report.figures.aggregate import Condition, conditions, typical
+from harness.report.figures.aggregate import Condition, conditions, series_of, typical
 from harness.report.figures.panels import (
     INTERVALS,
     MEDIANS,
     TYPICAL,
     DeferredPanel,
-    Quantity,
     Results,
     baselines,
     content,
@@ -24,10 +23,9 @@ from harness.report.figures.panels import (
     metrics,
     panel_of,
     quality_metric,
-    series_of,
     threshold,
 )
-from harness.report.figures.plot import Axis, Centre, Content, Panel, Reference, Series
+from harness.report.figures.plot import Axis, Centre, Content, Panel, Quantity, Reference, Series
 from harness.report.figures.wording import centre_in_words, with_unit
 from harness.verdicts.proportions import wilson_interval
 from harness.words import number

@@ -11,25 +11,23 @@ import numpy as np
 import pandas as pd
 
 from harness.figures import figure
-from harness.report.figures.aggregate import Condition, conditions, statuses, with_factors
+from harness.report.figures.aggregate import Condition, conditions, series_of, statuses, with_factors
 from harness.report.figures.looks import in_order
 from harness.report.figures.panels import (
     INTERVALS,
     LENGTH,
     MOST_TRACES,
     DeferredPanel,
-    Quantity,
     Results,
     Titles,
     baselines,
     content,
     panel_of,
     quality_metric,
-    series_of,
     threshold,
     traces,
 )
-from harness.report.figures.plot import Axis, Centre, Content, Failed, Panel, Series
+from harness.report.figures.plot import Axis, Centre, Content, Failed, Panel, Quantity, Series
 from harness.verdicts.stats import student_interval
 from harness.words import number
 

@@ -15,6 +15,7 @@ from harness.report.figures.aggregate import (
     centre,
     choice_of,
     conditions,
+    series_of,
     statuses,
     typical,
     with_best_rates,
@@ -26,17 +27,15 @@ from harness.report.figures.panels import (
     MEDIANS,
     MOST_TRACES,
     TYPICAL,
-    Quantity,
     Results,
     Titles,
     content,
     metric,
     panel_of,
     panel_title,
-    series_of,
     traces,
 )
-from harness.report.figures.plot import Axis, Centre, Content, Failed, Panel, Series
+from harness.report.figures.plot import Axis, Centre, Content, Failed, Panel, Quantity, Series
 from harness.report.figures.wording import with_unit
 from harness.verdicts.counted import of_one_lane
 from harness.verdicts.target_times import reached

@@ -65,8 +65,8 @@ def excluded(frame: pd.DataFrame) -> list[str]:
         )
     if checks:
         sentences.append(
-            f"{plural(checks, 'trial')} measured a time to target directly: it stands beside the time derived from the "
-            "other trials; they are in no figure and in no verdict."
+            f"{plural(checks, 'trial')} measured a time to target directly, as a check of the times derived from the "
+            "other trials: they are in no figure and in no verdict."
         )
     if again:
         sentences.append(

@@ -323,7 +323,7 @@ def test_each_seed_s_values_go_on_only_where_there_are_more() -> None:
         counted = values + (failed if average == "median" else 0)
         series = Series("gru", "GRU", points, (Centre(0, 3.0, None, None, counted),), (Failed(0, failed, "late"),))
         panel = Panel("x", Axis("Cell"), Axis("Time", "s"), (series,), kind="rows", average=average)  # type: ignore[arg-type]
-        (row,) = table(Plot("x", "x", "x", (panel,)))[1]
+        (row,) = table(Plot(id="x", title="x", panels=(panel,)))[1]
         return row[-1]
 
     assert each(3, 2, "median") == "0, 1, 2"

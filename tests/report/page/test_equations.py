@@ -82,7 +82,7 @@ def test_the_form_with_the_reset_before_the_product_multiplies_first() -> None:
 
 def test_the_documents_own_example_can_be_written() -> None:
     (step,) = re.findall(r"^def step.*?(?=\n\n\n)", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-    assert "k=σ(Wket+bk+Ukht−1)" in written(step)
+    assert "k=σ(Wkxt+bk+Ukht−1)" in written(step)
 
 
 def test_brackets_stand_where_they_are_needed() -> None:
