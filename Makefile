@@ -1,14 +1,14 @@
-# Everything a user or a developer runs. `make` alone lists the targets.
+# Targets for users and contributors. `make` without a target lists them.
 #
 # Settings:  EXPERIMENT=experiments/x.toml   RESULTS=results   JOBS=2   BUDGET=10m   PYTHON=python3.12   VENV=.venv-3.12
 
 EXPERIMENT ?= experiments/compare.toml
 RESULTS    ?= results
 ARGS       ?=
-# Of `make compare`: the time it may take; by default ten minutes for the main job, and no limit for another experiment.
+# Time budget of `make compare`: ten minutes for the main experiment, by default none for others.
 BUDGET     ?= $(if $(filter experiments/compare.toml,$(EXPERIMENT)),10m)
 
-# The versions of Python that TensorFlow has wheels for; by default the environment is made with the first one on the path.
+# The Python versions with TensorFlow wheels; by default the first one on the path makes the environment.
 SUPPORTED := 3.11 3.12 3.13
 SUITABLE := import sys; sys.exit("{}.{}".format(*sys.version_info) not in "$(SUPPORTED)".split())
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
@@ -26,27 +26,27 @@ RUN    = $(BIN)/harness run --results $(RESULTS) $(if $(JOBS),--jobs $(JOBS)) $(
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-compare: $(READY)  ## run EXPERIMENT (experiments/compare.toml, 10 minutes: BUDGET), add seeds to undecided claims, write the report
+compare: $(READY)  ## train, judge and report: EXPERIMENT=experiments/compare.toml, BUDGET=10m
 	@$(RUN) --until-decided $(if $(BUDGET),--budget $(BUDGET)) $(EXPERIMENT)
 
-smoke: $(READY)  ## a comparison small enough for a minute: does it all work here?
+smoke: $(READY)  ## test the installation with a one-minute comparison
 	@$(RUN) experiments/smoke.toml
 
-full: $(READY)  ## the comparison with more of everything (hours)
+full: $(READY)  ## the comparison with more seeds, sizes and lengths (a day)
 	@$(RUN) experiments/full.toml
 
-report: $(READY)  ## write EXPERIMENT's report again from the stored records
+report: $(READY)  ## rewrite EXPERIMENT's report from the stored records
 	@$(BIN)/harness report $(RESULTS)/$(basename $(notdir $(EXPERIMENT)))
 
-test: $(READY)  ## all tests
+test: $(READY)  ## all tests (ten minutes)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-fast: $(READY)  ## the tests that need neither TensorFlow nor a browser (under a minute)
 	@$(BIN)/python -m pytest --fast -n auto --dist worksteal $(ARGS)
 
-check: lint test-fast  ## what to run before a commit: style, types and the fast tests (under two minutes)
+check: lint test-fast  ## before a commit: style, types and the fast tests (under two minutes)
 
-pythons: $(READY)  ## `make lint test-fast` on every supported Python of this machine, in an environment .venv-VERSION each
+pythons: $(READY)  ## make lint test-fast on every supported Python of this machine, in environments .venv-VERSION
 	@for version in $(SUPPORTED); do \
 		environment=$(VENV) python=$(BIN)/python; \
 		if [ "$$($(BIN)/python -c '$(VERSION)')" != $$version ]; then \
@@ -56,40 +56,40 @@ pythons: $(READY)  ## `make lint test-fast` on every supported Python of this ma
 		$(MAKE) --no-print-directory lint test-fast PYTHON="$$python" VENV=$$environment || exit 1; done; \
 	if [ -n "$$absent" ]; then echo "Not tested, because this machine has no such Python with its venv module:$$absent"; fi
 
-fuzz: $(READY)  ## 10,000 mutated inputs of each kind: none may end in a traceback; ARGS="COUNT TARGET ..."
+fuzz: $(READY)  ## fuzzing: 10,000 mutated inputs of each kind, none may end in a traceback; ARGS="COUNT TARGET ..."
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
-coverage: $(READY)  ## all tests; which lines and branches they never take, and whether they take 90 % of the branches
+coverage: $(READY)  ## all tests; lists untested lines, fails below 90 % branch coverage
 	@rm -f .coverage .coverage.*
 	@$(BIN)/coverage run -m pytest $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 	@$(BIN)/coverage json --quiet -o - | $(BIN)/python -c '$(ENOUGH_BRANCHES)'
 
-mutation: $(VENV)-mutation/.ready  ## do the tests notice changes of the code? 400 random ones (half an hour); ARGS="COUNT SEED"
+mutation: $(VENV)-mutation/.ready  ## mutation testing with 400 random mutants (half an hour); ARGS="COUNT SEED"
 	@$(VENV)-mutation/bin/python -m tests.mutation $(ARGS)
 
-bench: $(READY)  ## the pytest-benchmark suite; leave the machine alone meanwhile
+bench: $(READY)  ## the pytest-benchmark suite, on an idle machine
 	@$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-json=$(RESULTS)/benchmarks.json $(ARGS)
 
-regress: $(READY)  ## has anything become slower or trained otherwise? (minutes); leave the machine alone meanwhile
+regress: $(READY)  ## performance and accuracy regression gate (minutes), on an idle machine
 	@$(BIN)/python -m tests.benchmarks.quality
 	@$(BIN)/python -m tests.benchmarks.regress $(ARGS)
 
-baseline: $(READY)  ## make what is measured now the baseline of `make regress`; say why in the commit
+baseline: $(READY)  ## store the present results as the baseline of make regress; state the reason in the commit
 	@$(BIN)/python -m tests.benchmarks.quality --renew
 	@$(BIN)/python -m tests.benchmarks.regress --baseline
 
-validate: $(READY)  ## are verdicts as right as they say? 2,000 simulated experiments each (25 minutes)
+validate: $(READY)  ## error rates of verdicts, by 2,000 simulated experiments each (25 minutes)
 	@$(BIN)/python -m tools.error_rates $(ARGS)
 
-screenshots:  ## the README's picture from EXPERIMENT's report (needs chromium)
+screenshots:  ## renew the README's picture from EXPERIMENT's report (needs chromium)
 	@chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --no-first-run --disable-background-networking \
 		--disable-component-update --disable-sync --user-data-dir=$$(mktemp -d) --window-size=1280,1250 \
 		--screenshot=$(CURDIR)/docs/report.png \
 		file://$(abspath $(RESULTS))/$(basename $(notdir $(EXPERIMENT)))/report.html 2>/dev/null && echo docs/report.png
 
-readme: $(READY)  ## the README's verdicts from those of `make compare`
+readme: $(READY)  ## renew the README's verdicts from the results of make compare
 	@$(BIN)/python -m tools.readme $(RESULTS)/compare README.md
 
 docs: $(READY)  ## build the documentation into build/docs/ (open build/docs/index.html); a broken link is an error
@@ -119,8 +119,8 @@ clean:  ## remove the environments and caches; results stay
 ENOUGH_BRANCHES := import json, sys; total = json.load(sys.stdin)["totals"]; \
 	share = total["covered_branches"] / total["num_branches"]; print(f"Branches taken: {share:.1%}"); sys.exit(share < 0.9)
 
-# A shell command that prints the path of a Python of that version which can make an environment, or nothing. Candidates are
-# tried by running them: pyenv has shims on the path for versions that it does not run, and has these in its own folder.
+# A shell command that prints the path of a Python of that version that can make an environment, or nothing. It runs each
+# candidate, because pyenv has shims on the path for versions that are not active.
 VERSION := import ensurepip, sys, venv; print("{}.{}".format(*sys.version_info))
 define installed
 for p in python$(1) python3 python "$${PYENV_ROOT:-$$HOME/.pyenv}/versions/$(1)".*/bin/python; do \
@@ -134,7 +134,7 @@ if ! "$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null; then \
 	echo "$(PYTHON) has no venv module. Install it (Debian and Ubuntu: apt install python3-venv) and try again." >&2; exit 1; fi
 endef
 
-# Made once, and again when the lock or the package's own metadata change. The stamp comes last: a broken set-up is done again.
+# Made once, and renewed when the lock or the package's metadata change. The stamp comes last, so that a failed set-up is repeated.
 $(READY): requirements.lock pyproject.toml
 	@$(call checked_python)
 	@echo "Setting up $(VENV) (once; several minutes on a slow line) ..."
@@ -144,7 +144,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Mutmut has an environment of its own, which sees the packages of $(VENV) and leaves them alone.
+# Mutmut has its own environment, which sees the packages of $(VENV) and does not change them.
 $(VENV)-mutation/.ready: $(READY)
 	@$(BIN)/python -m venv --clear $(VENV)-mutation
 	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
