@@ -32,6 +32,25 @@ BUNDLED = {
     "heard": "harness.report.figures.heard:heard",
 }
 """Id of a bundled figure to its function, in the order of the report, which has all of them."""
+TITLES = {
+    "loss-by-size": "Who learns best from little data?",
+    "accuracy-by-length": "Who remembers longest?",
+    "solved": "How many seeds solve it?",
+    "horizon": "How far does memory reach?",
+    "seconds-per-update": "Who trains fastest?",
+    "time-to-target": "Who gets there first?",
+    "learning-curves": "How does training go?",
+    "parameters": "How many parameters?",
+    "pareto": "What do more parameters buy?",
+    "memory": "Who needs least memory?",
+    "memory-by-units": "How does memory grow with the network?",
+    "learning-rates": "How much does the learning rate matter?",
+    "gradient-reach": "How far back can a cell feel?",
+    "other-lengths": "Does it hold at other lengths?",
+    "scores": "How well is it done?",
+    "heard": "What does each cell hear?",
+}
+"""The questions that the bundled figures answer: here, so that listing them imports none."""
 SECTIONS = ("answer", "evidence", "failures", "architectures", "method", "trials")
 """The anchors of the page that no figure may have as its id."""
 
@@ -54,9 +73,9 @@ class Figure:
             raise UserError(f"figure {self.id!r}: a section of the report has this name. Give the figure another id")
 
 
-def figure(id: str, title: str) -> Callable[[Callable[[Any], Any]], Figure]:
-    """Makes a figure of a function from `Results` to `Content`."""
-    return lambda describe: Figure(id, title, describe)
+def figure(id: str, title: str = "") -> Callable[[Callable[[Any], Any]], Figure]:
+    """Makes a figure of a function from `Results` to `Content`. A bundled one has its title from `TITLES`."""
+    return lambda describe: Figure(id, title or TITLES[id], describe)
 
 
 figures: Registry[Figure] = Registry("figure", Figure, BUNDLED, entry_points="harness.figures")

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from harness.cells import BACKENDS, cells
 from harness.errors import UserError
-from harness.figures import figures
+from harness.figures import TITLES, figures
 from harness.files import resolved
 from harness.spec.bundled import bundled_experiments
 from harness.spec.experiment import Experiment
@@ -250,7 +250,7 @@ def listing(kind: str | None) -> Iterator[str]:
         "cells": lambda: ((name, f"{cells[name].title}. {cells[name].summary}") for name in cells),
         "backends": lambda: BACKENDS.items(),
         "tasks": lambda: ((name, f"{tasks[name].title}. {tasks[name].summary}") for name in tasks),
-        "figures": lambda: ((name, figures[name].title) for name in figures),
+        "figures": lambda: ((name, TITLES.get(name) or figures[name].title) for name in figures),
         "experiments": _experiments,
     }
     for name in [kind] if kind else sections:

@@ -27,7 +27,7 @@ FAILED = "A trial that failed is a cross and in no mean, whatever it had measure
 PARAMETERS = Quantity("parameters", Axis("Parameters", "weights", low=0))
 
 
-@figure("parameters", "How many parameters?")
+@figure("parameters")
 def parameters(results: Results) -> Content:
     """Parameters of the networks that were trained: a bar a cell, the recurrent part in full colour."""
     counted = results.frame[results.frame["parameters"].notna()].assign(status="ok")
@@ -57,7 +57,7 @@ def _counted(here: Condition, titles: Titles) -> tuple[Series, ...]:
     )
 
 
-@figure("seconds-per-update", "Who trains fastest?")
+@figure("seconds-per-update")
 def seconds_per_update(results: Results) -> Content:
     """Milliseconds an update takes, against sequence length where there are several, else a row a cell and backend."""
     trials = of_one_lane(results.frame, "seconds_per_update")
@@ -71,7 +71,7 @@ def seconds_per_update(results: Results) -> Content:
     return _cost(trials, results, SECONDS_PER_UPDATE, lead, note)
 
 
-@figure("memory", "Who needs least memory?")
+@figure("memory")
 def memory(results: Results) -> Content:
     """Peak resident memory of a trial's process, against sequence length where there are several, else in rows."""
     lead = "The highest resident memory of the trial's own process, TensorFlow included. Lower is better."
@@ -79,7 +79,7 @@ def memory(results: Results) -> Content:
     return _cost(of_one_lane(results.frame, MEMORY.column), results, MEMORY, lead, note)
 
 
-@figure("memory-by-units", "How does memory grow with the network?")
+@figure("memory-by-units")
 def memory_by_units(results: Results) -> Content:
     """Peak resident memory against the number of units, where several were tried."""
     measured = _of_measured_tasks(of_one_lane(results.frame, MEMORY.column), MEMORY)

@@ -19,7 +19,7 @@ from harness.words import number, shorten
 THERE = "What is there"
 
 
-@figure("heard", "What does each cell hear?")
+@figure("heard")
 def heard(results: Results) -> Content:
     """A roll under the picture of the example: for each label when it is there, and when each cell hears it."""
     trials, _ = results.at_best_rates

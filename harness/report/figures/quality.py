@@ -31,7 +31,7 @@ from harness.verdicts.proportions import wilson_interval
 from harness.words import number
 
 
-@figure("loss-by-size", "Who learns best from little data?")
+@figure("loss-by-size")
 def loss_by_size(results: Results) -> Content:
     """Test loss against training-set size, for each task that has several sizes."""
     trials, chosen = results.at_best_rates
@@ -44,7 +44,7 @@ def loss_by_size(results: Results) -> Content:
     )
 
 
-@figure("accuracy-by-length", "Who remembers longest?")
+@figure("accuracy-by-length")
 def quality_by_length(results: Results) -> Content:
     """Accuracy (or the task's own figure of merit) against sequence length, for each task that has several lengths."""
     trials, chosen = results.at_best_rates
@@ -73,7 +73,7 @@ def _lead_by_length(panels: Sequence[Panel]) -> str:
     return f"{subject} against the length of the sequence. {direction}"
 
 
-@figure("solved", "How many seeds solve it?")
+@figure("solved")
 def solved(results: Results) -> Content:
     """The share of seeds that solve a task against sequence length; a failed trial has not solved it."""
     trials, chosen = results.at_best_rates
@@ -116,7 +116,7 @@ def _wilson(centre: Centre) -> Centre:
     return replace(centre, low=100 * low, high=100 * high)
 
 
-@figure("horizon", "How far does memory reach?")
+@figure("horizon")
 def horizon(results: Results) -> Content:
     """The longest sequence that each seed solves; a row a cell."""
     trials, chosen = results.at_best_rates
@@ -142,7 +142,7 @@ def horizon(results: Results) -> Content:
     )
 
 
-@figure("pareto", "What do more parameters buy?")
+@figure("pareto")
 def pareto(results: Results) -> Content:
     """The task's figure of merit against the number of parameters, at the condition in the middle of each task."""
     trials, chosen = results.at_best_rates
@@ -204,7 +204,7 @@ def _on_the_front(series: Sequence[Series], quantity: Quantity) -> str:
     return f"On the front: {on}." + (f" Behind it: {rest}." if rest else "")
 
 
-@figure("scores", "How well is it done?")
+@figure("scores")
 def scores(results: Results) -> Content:
     """A row a cell for each of a task's metrics."""
     trials, chosen = results.at_best_rates

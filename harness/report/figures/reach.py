@@ -36,7 +36,7 @@ DISTANCE = Axis("Distance", "time steps", written="Distance from the last time s
 NORM = Quantity("gradient", Axis("Norm of the gradient", scale="log"), better="")
 
 
-@figure("other-lengths", "Does it hold at other lengths?")
+@figure("other-lengths")
 def other_lengths(results: Results) -> Content:
     """The task's figure of merit against the length tested at, a panel for each length trained at."""
     tested, chosen = _tested(results)
@@ -88,7 +88,7 @@ def _length_panel(results: Results, here: Condition, quantity: Quantity) -> Pane
     )
 
 
-@figure("gradient-reach", "How far back can a cell feel?")
+@figure("gradient-reach")
 def gradient_reach(results: Results) -> Content:
     """The gradient's norm against the distance, a panel for the untrained and one for the trained network."""
     panels = [

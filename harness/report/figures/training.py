@@ -50,7 +50,7 @@ TIME = Axis("Training time", "s")
 RATE = Axis("Learning rate", whole=True, scale="log")
 
 
-@figure("learning-curves", "How does training go?")
+@figure("learning-curves")
 def learning_curves(results: Results) -> Content:
     """Validation loss against updates, and against seconds of training: a line a seed, and their mean."""
     trials, chosen = _trials(results)
@@ -98,7 +98,7 @@ class _Target:
         return reached(curves, self.column, wanted, lower=self.lower)[["update", "seconds"]].reset_index()
 
 
-@figure("time-to-target", "Who gets there first?")
+@figure("time-to-target")
 def time_to_target(results: Results) -> Content:
     """Updates, and seconds, to the task's own target, or to a loss that every cell's typical seed reaches."""
     trials, chosen = _trials(results)
@@ -211,7 +211,7 @@ def _steps(points: Sequence[T]) -> tuple[T, ...]:
     return (*points[:-1:step], *points[-1:])
 
 
-@figure("learning-rates", "How much does the learning rate matter?")
+@figure("learning-rates")
 def learning_rates(results: Results) -> Content:
     """Validation loss against the learning rate: of the tuning trials, and where a sweep lists several rates."""
     swept = typical(of_one_lane(results.frame, "test_loss"))
