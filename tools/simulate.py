@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Literal
 
 import numpy as np
 
-from harness.spec.claims import Comparison, Paired
 from harness.spec.trial import TrialSpec
 from harness.store.interim import InterimAnalyses
 from harness.verdicts.arrays import Floats
-from harness.verdicts.judge import judge_pairs
-from harness.verdicts.outcomes import OutcomeColumn
-from harness.verdicts.pairs import PairedTrials, PairingCounts, Pairs
+from harness.verdicts.judge import Measured, judge_pairs
+from harness.verdicts.pairs import PairedTrials
 from harness.verdicts.verdict import Verdict
+from tools.simulate_kinds import LOSS, comparison, pairs_of
 
 Shape = Literal["normal", "heavy tails", "skewed", "ties"]
 
@@ -157,32 +155,13 @@ def verdict_after_analyses(scenario: Scenario, counts: Sequence[int], generator:
     return verdict
 
 
-def _measured(
-    scenario: Scenario, claims: int, generator: np.random.Generator
-) -> list[tuple[Comparison, PairedTrials, OutcomeColumn]]:
-    measured: list[tuple[Comparison, PairedTrials, OutcomeColumn]] = []
-    outcome = OutcomeColumn("test_loss", "test loss", "", True)
-    for claim in _claims(claims, scenario.margin):
-        better, than = simulated_outcomes(scenario, generator)
-        pairs = Pairs({}, "simulated", tuple(range(scenario.seeds)), better, than)
-        measured.append((claim, PairedTrials((pairs,), PairingCounts(), {}), outcome))
+def _measured(scenario: Scenario, claims: int, generator: np.random.Generator) -> list[Measured]:
+    measured: list[Measured] = []
+    for index in range(claims):
+        claim = comparison("paired", id=f"claim-{index}", on="test_loss", margin=scenario.margin)
+        pairs = pairs_of(*simulated_outcomes(scenario, generator))
+        measured.append((claim, PairedTrials((pairs,)), LOSS))
     return measured
-
-
-@cache
-def _claims(count: int, margin: float) -> tuple[Paired, ...]:
-    return tuple(
-        Paired(
-            id=f"claim-{index}",
-            claim="GRUs reach a lower loss than LSTMs.",
-            kind="paired",
-            better="gru",
-            than="lstm",
-            on="test_loss",
-            margin=margin,
-        )
-        for index in range(count)
-    )
 
 
 def simulated_records(scenario: Scenario, generator: np.random.Generator, **spec: Any) -> list[dict[str, Any]]:

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from harness.verdicts.arrays import Floats
 from harness.verdicts.judge import judge_pairs
 from harness.verdicts.outcomes import OutcomeColumn
-from harness.verdicts.pairs import PairedTrials, PairingCounts, Pairs
+from harness.verdicts.pairs import PairedTrials
 from harness.verdicts.rounds import FEWEST_ROUNDS, MOST_ROUNDS, are_enough, half_width, with_ratios_of_rounds
 from harness.verdicts.stats import ALPHA, SEED
 from harness.verdicts.verdict import Verdict
 from tools.error_tables import Figure
-from tools.simulate_kinds import comparison
+from tools.simulate_kinds import comparison, pairs_of
 
 BLOCKS = (5, 8, 12)
 CELLS = 3
@@ -144,6 +144,6 @@ def rounds_taken(seconds: Floats) -> NDArray[np.int64]:
 
 def _verdict(ratios: Floats) -> Verdict:
     """Of a claim that the first cell is faster; ratios: the second cell's seconds over the first's, a block each."""
-    pairs = Pairs({}, "simulated", tuple(range(len(ratios))), np.ones(len(ratios)), ratios)
+    pairs = pairs_of(np.ones(len(ratios)), ratios)
     claim = comparison("paired", on="seconds_per_update", margin=MARGIN)
-    return judge_pairs([(claim, PairedTrials((pairs,), PairingCounts(), {}), _SECONDS)])[0]
+    return judge_pairs([(claim, PairedTrials((pairs,)), _SECONDS)])[0]

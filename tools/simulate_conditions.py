@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.verdicts.judge import judge_pairs
-from harness.verdicts.outcomes import OutcomeColumn
-from harness.verdicts.pairs import PairedTrials, PairingCounts, Pairs
+from harness.verdicts.pairs import PairedTrials
 from harness.verdicts.verdict import Verdict
-from tools.simulate_kinds import comparison
+from tools.simulate_kinds import LOSS, comparison, pairs_of
 
 MARGIN = 0.5
 """Of a difference of losses, in standard deviations of one cell."""
@@ -22,7 +21,6 @@ SITUATIONS: dict[str, tuple[float, ...]] = {
     "opposite differences": (1.5, 0.0, -1.5),
 }
 """The true advantages of the GRU in each condition."""
-_LOSS = OutcomeColumn("test_loss", "test loss", "", lower_is_better=True)
 
 
 def verdicts_of(advantages: Sequence[float], seeds: int, generator: np.random.Generator) -> list[Verdict]:
@@ -36,8 +34,7 @@ def verdicts_of(advantages: Sequence[float], seeds: int, generator: np.random.Ge
         for place, advantage in enumerate(advantages):
             shared, better, than = generator.normal(size=(3, seeds))
             losses = [10 + (shared + noise) / np.sqrt(2) for noise in (better, than)]
-            scope = {"sequence_length": place}
-            parts.append(Pairs(scope, "simulated", tuple(range(seeds)), losses[0] - advantage, losses[1]))
-        claim = comparison("paired", on="test_loss", margin=MARGIN).model_copy(update={"id": f"claim-{number}"})
-        measured.append((claim, PairedTrials(tuple(parts), PairingCounts(), {}), _LOSS))
+            parts.append(pairs_of(losses[0] - advantage, losses[1], condition=place))
+        claim = comparison("paired", id=f"claim-{number}", on="test_loss", margin=MARGIN)
+        measured.append((claim, PairedTrials(tuple(parts)), LOSS))
     return judge_pairs(measured)

@@ -14,12 +14,11 @@ from pydantic import Field, TypeAdapter
 
 from harness.spec.claims import Comparison
 from harness.verdicts.arrays import Floats
-from harness.verdicts.judge import judge_pairs
+from harness.verdicts.judge import Measured, judge_pairs
 from harness.verdicts.outcomes import OutcomeColumn
-from harness.verdicts.pairs import PairedTrials, PairingCounts, Pairs
+from harness.verdicts.pairs import PairedTrials, Pairs
 from harness.verdicts.verdict import Verdict
 
-Measured = tuple[Comparison, PairedTrials, OutcomeColumn]
 Simulation = Callable[[int, np.random.Generator], Measured]
 _FIELDS: dict[str, dict[str, object]] = {
     "paired": {"on": "test_loss", "margin": 0.5},
@@ -28,11 +27,11 @@ _FIELDS: dict[str, dict[str, object]] = {
     "trend": {"on": "test_loss", "along": "train_size", "advantage": "shrinks", "margin": 0.5},
     "time-to-target": {"target": 1.0, "margin": "10%"},
 }
-_LENGTHS = (10.0, 20.0, 40.0, 80.0, 160.0)
+LENGTHS = (10.0, 20.0, 40.0, 80.0, 160.0)
 _SIZES = (100.0, 200.0, 400.0, 800.0)
-_LOSS = OutcomeColumn("test_loss", "test loss", "", lower_is_better=True)
-_SOLVED = OutcomeColumn("solved", "seeds that solve the task", "", lower_is_better=False)
-_TIME = OutcomeColumn("time_to_target", "updates to a validation loss", "updates", lower_is_better=True)
+LOSS = OutcomeColumn("test_loss", "test loss", "", lower_is_better=True)
+SOLVED = OutcomeColumn("solved", "seeds that solve the task", "", lower_is_better=False, bounds=(0.0, 1.0))
+TIME = OutcomeColumn("time_to_target", "updates to a validation loss", "updates", lower_is_better=True)
 
 
 def verdict_of(kind: str, seeds: int, generator: np.random.Generator) -> Verdict:
@@ -59,8 +58,10 @@ def _two_cells(shape: tuple[int, ...], generator: np.random.Generator) -> tuple[
     return better, than
 
 
-def _pairs(better: Floats, than: Floats, levels: tuple[float, ...] = (), condition: int = 0) -> Pairs:
-    return Pairs({"sequence_length": condition}, "simulated", tuple(range(len(better))), better, than, levels)
+def pairs_of(better: Floats, than: Floats, levels: tuple[float, ...] = (), condition: int | None = None) -> Pairs:
+    """The pairs of seeds 0, 1, ... in the only condition, or in one of several."""
+    scope = {} if condition is None else {"sequence_length": condition}
+    return Pairs(scope, "simulated", tuple(range(len(better))), better, than, levels)
 
 
 def _passes(values: Floats) -> Floats:
@@ -70,34 +71,34 @@ def _passes(values: Floats) -> Floats:
 def _conditions(seeds: int, generator: np.random.Generator) -> Measured:
     """A loss in four conditions."""
     better, than = _two_cells((seeds, 4), generator)
-    parts = tuple(_pairs(10 + better[:, place], 10 + than[:, place], (), place) for place in range(4))
-    return _claim("paired"), PairedTrials(parts, PairingCounts(), {}), _LOSS
+    parts = tuple(pairs_of(10 + better[:, place], 10 + than[:, place], (), place) for place in range(4))
+    return _claim("paired"), PairedTrials(parts), LOSS
 
 
 def _solved(seeds: int, generator: np.random.Generator) -> Measured:
     """Solved in half of the seeds."""
     better, than = _two_cells((seeds,), generator)
-    return _claim("proportion"), PairedTrials((_pairs(_passes(better), _passes(than)),), PairingCounts(), {}), _SOLVED
+    return _claim("proportion"), PairedTrials((pairs_of(_passes(better), _passes(than)),)), SOLVED
 
 
 def _solved_in_three(seeds: int, generator: np.random.Generator) -> Measured:
     """Solved in half of the seeds, in each of three conditions."""
     better, than = _two_cells((seeds, 3), generator)
-    parts = tuple(_pairs(_passes(better[:, i]), _passes(than[:, i]), (), i) for i in range(3))
-    return _claim("proportion"), PairedTrials(parts, PairingCounts(), {}), _SOLVED
+    parts = tuple(pairs_of(_passes(better[:, i]), _passes(than[:, i]), (), i) for i in range(3))
+    return _claim("proportion"), PairedTrials(parts), SOLVED
 
 
 def _horizons(seeds: int, generator: np.random.Generator) -> Measured:
     """Each seed solves all lengths up to one that is lognormal about the middle one."""
-    reach = (np.exp(np.log(_LENGTHS[2]) + values[:, None]) for values in _two_cells((seeds,), generator))
-    better, than = (1.0 * (np.array(_LENGTHS) <= longest) for longest in reach)
-    return _claim("horizon"), PairedTrials((_pairs(better, than, _LENGTHS),), PairingCounts(), {}), _SOLVED
+    reach = (np.exp(np.log(LENGTHS[2]) + values[:, None]) for values in _two_cells((seeds,), generator))
+    better, than = (1.0 * (np.array(LENGTHS) <= longest) for longest in reach)
+    return _claim("horizon"), PairedTrials((pairs_of(better, than, LENGTHS),)), SOLVED
 
 
 def _trends(seeds: int, generator: np.random.Generator) -> Measured:
     """A loss that is lower by the same amount at every size."""
     better, than = _two_cells((seeds, len(_SIZES)), generator)
-    return _claim("trend"), PairedTrials((_pairs(9.5 + better, 10 + than, _SIZES),), PairingCounts(), {}), _LOSS
+    return _claim("trend"), PairedTrials((pairs_of(9.5 + better, 10 + than, _SIZES),)), LOSS
 
 
 def _times(seeds: int, generator: np.random.Generator) -> Measured:
@@ -106,7 +107,7 @@ def _times(seeds: int, generator: np.random.Generator) -> Measured:
     for values in _two_cells((seeds,), generator):
         updates = 30 * np.ceil(100 * np.exp(0.7 * values) / 30)
         sides.append(np.where(generator.random(seeds) < 0.2, np.nan, updates))
-    return _claim("time-to-target"), PairedTrials((_pairs(sides[0], sides[1]),), PairingCounts(), {}), _TIME
+    return _claim("time-to-target"), PairedTrials((pairs_of(sides[0], sides[1]),)), TIME
 
 
 KINDS: dict[str, Simulation] = {

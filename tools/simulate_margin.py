@@ -14,21 +14,19 @@ import numpy as np
 from harness.spec.claims import Comparison
 from harness.store.interim import InterimAnalyses
 from harness.verdicts.arrays import Floats
-from harness.verdicts.judge import judge_pairs
+from harness.verdicts.judge import Measured, judge_pairs
 from harness.verdicts.outcomes import OutcomeColumn
-from harness.verdicts.pairs import PairedTrials, PairingCounts, Pairs
+from harness.verdicts.pairs import PairedTrials
 from harness.verdicts.verdict import Verdict
-from tools.simulate_kinds import Measured, comparison
+from tools.simulate_kinds import LENGTHS, LOSS, TIME, comparison, pairs_of
+from tools.simulate_kinds import SOLVED as SOLVED_TASK
 
 MARGIN, SPREAD = 0.5, 0.05
 """Of graded differences: the margin, and their standard deviation."""
 KINDS_APART, SOLVED, UNSOLVED = 0.05, 0.99, 0.15
 """Of an accuracy of two kinds: the margin, and what is reached where the task is solved and where it is not."""
-_LENGTHS, _SIZES = (10.0, 20.0, 40.0, 80.0, 160.0), (100.0, 200.0, 400.0)
-_LOSS = OutcomeColumn("test_loss", "test loss", "", lower_is_better=True)
+_SIZES = (100.0, 200.0, 400.0)
 _ACCURACY = OutcomeColumn("test_accuracy", "test accuracy", "", lower_is_better=False, bounds=(0.0, 1.0))
-_SOLVED = OutcomeColumn("solved", "seeds that solve the task", "", lower_is_better=False, bounds=(0.0, 1.0))
-_TIME = OutcomeColumn("time_to_target", "updates to a validation loss", "updates", lower_is_better=True)
 
 Draw = Callable[[int, np.random.Generator], Floats]
 
@@ -62,7 +60,7 @@ def _graded(draw: Draw) -> Callable[[int, np.random.Generator], Measured]:
     def simulate(seeds: int, generator: np.random.Generator) -> Measured:
         base = 10 + generator.normal(size=seeds)
         difference = np.round(MARGIN + SPREAD * draw(seeds, generator), 9)
-        return comparison("paired", on="test_loss", margin=MARGIN), _paired_trials(base, base + difference), _LOSS
+        return comparison("paired", on="test_loss", margin=MARGIN), _paired_trials(base, base + difference), LOSS
 
     return simulate
 
@@ -87,29 +85,29 @@ def _near_the_edge(seeds: int, generator: np.random.Generator) -> Measured:
 def _pooled(seeds: int, generator: np.random.Generator) -> Measured:
     """Two kinds in each of three conditions, where a seed that fails in one fails in all."""
     better, than = _accuracies(seeds, 1 - KINDS_APART / (SOLVED - UNSOLVED), generator)
-    parts = tuple(_pairs(better, than - 0.001 * place, (), place) for place in range(3))
-    return _accuracy_claim(), PairedTrials(parts, PairingCounts(), {}), _ACCURACY
+    parts = tuple(pairs_of(better, than - 0.001 * place, (), place) for place in range(3))
+    return _accuracy_claim(), PairedTrials(parts), _ACCURACY
 
 
 def _solved_by_one(seeds: int, generator: np.random.Generator) -> Measured:
     """One cell always solves the task, the other in four of five seeds."""
     sides = np.ones(seeds), (generator.random(seeds) < 0.8).astype(float)
-    return comparison("proportion", margin=0.2), _paired_trials(*sides), _SOLVED
+    return comparison("proportion", margin=0.2), _paired_trials(*sides), SOLVED_TASK
 
 
 def _solved_at_random(seeds: int, generator: np.random.Generator) -> Measured:
     """Solved in 60 % and in 40 % of the seeds, independently."""
     better, than = ((generator.random(seeds) < share).astype(float) for share in (0.6, 0.4))
-    return comparison("proportion", margin=0.2), _paired_trials(better, than), _SOLVED
+    return comparison("proportion", margin=0.2), _paired_trials(better, than), SOLVED_TASK
 
 
 def _horizons(seeds: int, generator: np.random.Generator) -> Measured:
     """Both cells solve the middle length and no longer one; the other cell at times nothing."""
-    share = np.log(1.25) / np.log(2 * _LENGTHS[2] / _LENGTHS[0])
+    share = np.log(1.25) / np.log(2 * LENGTHS[2] / LENGTHS[0])
     fails = generator.random(seeds) < share
-    levels = np.array(_LENGTHS)
-    better = np.tile(1.0 * (levels <= _LENGTHS[2]), (seeds, 1))
-    return comparison("horizon", margin="25%"), _paired_trials(better, better * ~fails[:, None], _LENGTHS), _SOLVED
+    levels = np.array(LENGTHS)
+    better = np.tile(1.0 * (levels <= LENGTHS[2]), (seeds, 1))
+    return comparison("horizon", margin="25%"), _paired_trials(better, better * ~fails[:, None], LENGTHS), SOLVED_TASK
 
 
 def _trends(seeds: int, generator: np.random.Generator) -> Measured:
@@ -128,14 +126,14 @@ def _misses(seeds: int, generator: np.random.Generator) -> Measured:
     """Equal times, but the other cell misses the target as often as makes its time longer by the margin."""
     better, than = (100 * np.exp(0.001 * generator.normal(size=seeds)) for _ in range(2))
     than = np.where(generator.random(seeds) < 1 - 1 / 1.1, np.nan, than)
-    return comparison("time-to-target", target=1.0, margin="10%"), _paired_trials(better, than), _TIME
+    return comparison("time-to-target", target=1.0, margin="10%"), _paired_trials(better, than), TIME
 
 
 def _times(seeds: int, generator: np.random.Generator) -> Measured:
     """Both cells reach the target, the logarithms of their ratio being exponential about that of the margin."""
     ratio = np.log(1.25) + 0.02 * (generator.exponential(size=seeds) - 1)
     better = 100 * np.exp(0.3 * generator.normal(size=seeds))
-    return comparison("time-to-target", target=1.0, margin="25%"), _paired_trials(better, better * np.exp(ratio)), _TIME
+    return comparison("time-to-target", target=1.0, margin="25%"), _paired_trials(better, better * np.exp(ratio)), TIME
 
 
 OF_KINDS: dict[str, Callable[[int, np.random.Generator], Measured]] = {
@@ -169,7 +167,7 @@ def verdict_of_equal_cells(spread: float, seeds: int, generator: np.random.Gener
     """The verdict on normal differences of mean 0 whose standard deviation is `spread` times the margin."""
     base = 10 + generator.normal(size=seeds)
     sides = base, base + MARGIN * spread * generator.normal(size=seeds)
-    return judge_pairs([(comparison("paired", on="test_loss", margin=MARGIN), _paired_trials(*sides), _LOSS)])[0]
+    return judge_pairs([(comparison("paired", on="test_loss", margin=MARGIN), _paired_trials(*sides), LOSS)])[0]
 
 
 def _accuracies(seeds: int, solves: float, generator: np.random.Generator) -> tuple[Floats, Floats]:
@@ -183,8 +181,4 @@ def _accuracy_claim() -> Comparison:
 
 
 def _paired_trials(better: Floats, than: Floats, levels: tuple[float, ...] = ()) -> PairedTrials:
-    return PairedTrials((_pairs(better, than, levels),), PairingCounts(), {})
-
-
-def _pairs(better: Floats, than: Floats, levels: tuple[float, ...] = (), condition: int = 0) -> Pairs:
-    return Pairs({"sequence_length": condition}, "simulated", tuple(range(len(better))), better, than, levels)
+    return PairedTrials((pairs_of(better, than, levels),))

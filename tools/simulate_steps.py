@@ -9,9 +9,9 @@ import numpy as np
 from harness.verdicts.arrays import Floats
 from harness.verdicts.judge import judge_pairs
 from harness.verdicts.outcomes import OutcomeColumn
-from harness.verdicts.pairs import PairedTrials, PairingCounts, Pairs
+from harness.verdicts.pairs import PairedTrials, Pairs
 from harness.verdicts.verdict import Verdict
-from tools.simulate_kinds import comparison
+from tools.simulate_kinds import comparison, pairs_of
 
 STEPS = (1, 10, 30)
 """Updates between evaluations; times are about 100 updates."""
@@ -36,13 +36,11 @@ def verdict_of_times(
     if ratio != 1.0:
         than = np.ceil(ratio * better * np.exp(spread * generator.normal(size=seeds)))
     claim = comparison("time-to-target", target=1.0, margin=MARGIN)
-    return judge_pairs([(claim, PairedTrials((_seen(better, than, step),), PairingCounts(), {}), _TIME)])[0]
+    return judge_pairs([(claim, PairedTrials((_seen(better, than, step),)), _TIME)])[0]
 
 
 def _seen(better: Floats, than: Floats, step: int) -> Pairs:
     """The times as evaluations every `step` updates see them."""
     latest = [step * np.ceil(side / step) for side in (better, than)]
     earliest = [side - step + 1 for side in latest]
-    seeds = tuple(range(len(better)))
-    pairs = Pairs({}, "simulated", seeds, latest[0], latest[1])
-    return replace(pairs, better_low=earliest[0], than_low=earliest[1])
+    return replace(pairs_of(latest[0], latest[1]), better_low=earliest[0], than_low=earliest[1])

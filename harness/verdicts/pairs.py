@@ -76,8 +76,8 @@ class PairedTrials:
     """The conditions with at least one pair, what is in none, and the scope of them all."""
 
     conditions: tuple[Pairs, ...]
-    counts: PairingCounts
-    scope: dict[str, Any]
+    counts: PairingCounts = PairingCounts()
+    scope: dict[str, Any] = field(default_factory=dict)
 
 
 def selected(frame: pd.DataFrame, claim: Comparison) -> pd.DataFrame:
@@ -126,7 +126,7 @@ def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str, low: str = "
     if depends_on_machine(column) or (isinstance(claim, TimeToTarget) and claim.by == "seconds"):
         key.append("machine")
     if rows.empty:
-        return PairedTrials((), PairingCounts(), {})
+        return PairedTrials(())
     rows = _rates_by_order(rows, key, along)
     key = [name for name in key if rows[name].nunique(dropna=False) > 1 or name == "task"]
     if along is not None:

@@ -11,7 +11,7 @@ import pytest
 from harness.runner.open_claims import is_open
 from harness.verdicts.judge import judge_pairs
 from harness.verdicts.outcomes import OutcomeColumn
-from harness.verdicts.pairs import PairedTrials, PairingCounts, Pairs
+from harness.verdicts.pairs import PairedTrials, Pairs
 from harness.verdicts.resolution import Resolution
 from tests.verdicts.records import Record, claim, evidence, verdict
 from tools.simulate import simulated_record
@@ -119,7 +119,7 @@ def test_the_interval_covers_that_of_any_times_within_the_ranges(seed: int) -> N
     outcome = OutcomeColumn("time_to_target", "updates to a loss", "updates", lower_is_better=True)
 
     def judged(pairs: Pairs) -> Any:
-        return judge_pairs([(TO_TARGET, PairedTrials((pairs,), PairingCounts(), {}), outcome)])[0]
+        return judge_pairs([(TO_TARGET, PairedTrials((pairs,)), outcome)])[0]
 
     seeds = tuple(range(len(better)))
     exact = judged(Pairs({}, "simulated", seeds, better, than))
