@@ -96,8 +96,8 @@ docs: $(READY)  ## build the documentation into build/docs/ (open build/docs/ind
 	@$(BIN)/python -m tools.commands docs/commands.md
 	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs && echo build/docs/index.html
 
-lint: $(READY)  ## style and types, as CI checks them
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+lint: $(READY)  ## style, types and the wording of texts, as CI checks them
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/python -m tools.wording
 
 format: $(READY)  ## format the code, and renew links from docs/ to its lines
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
