@@ -44,7 +44,9 @@ AVOIDED = {
 }
 """A pattern (whole words, any case) to what to write in its place."""
 
-QUOTED = re.compile(r"`[^`]*`|recurrent kernels?|\]\([^)]*\)|compute whatever a Turing machine can|<!--.*?-->", re.DOTALL)
+QUOTED = re.compile(
+    r"`[^`]*`|recurrent kernels?|\]\([^)]*\)|compute whatever a Turing machine can|<!--.*?-->", re.DOTALL
+)
 """Not checked: code, a term of Keras, targets of links, one claim of the article, comments."""
 
 _PATTERNS = {
