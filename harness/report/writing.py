@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -23,18 +23,18 @@ from harness.report.page.html import page
 
 def page_files(data: ReportData, state: str = "") -> dict[str, bytes]:
     """The page and its figures, by path."""
-    frame, looked, plots = shown(data)
-    plots, files = drawn(plots, looked)
-    html = page(data, frame, plots, looked, state=state)
-    return {**files, "report.html": html.encode("utf-8", errors="replace")}
+    return _files(data, "report.html", partial(page, state=state))
 
 
 def markdown_files(data: ReportData) -> dict[str, bytes]:
     """The summary and its figures, by path."""
+    return _files(data, "report.md", markdown)
+
+
+def _files(data: ReportData, name: str, write: Callable[..., str]) -> dict[str, bytes]:
     frame, looked, plots = shown(data)
     plots, files = drawn(plots, looked)
-    text = markdown(data, frame, plots, looked)
-    return {**files, "report.md": text.encode("utf-8", errors="replace")}
+    return {**files, name: write(data, frame, plots, looked).encode("utf-8", errors="replace")}
 
 
 def drawn(plots: Sequence[Plot], looked: Mapping[str, Look]) -> tuple[list[Plot], dict[str, bytes]]:
@@ -54,7 +54,8 @@ def write_files(files: Mapping[str, bytes], directory: Path, added_figures: Iter
     """
     make_folder(directory / "figures")
     for name, content in files.items():
-        replace_file(directory / name, content)
+        with replacing(directory / name) as file:  # a reader sees the old file or the new one
+            file.write(content)
     ids = {*BUNDLED, *(figures[name].id for name in added_figures)}
     for stale in {f"figures/{id}{ending}" for id in ids for ending in (".png", ".svg")} - set(files):
         (directory / stale).unlink(missing_ok=True)
@@ -75,9 +76,3 @@ def described(data: ReportData) -> tuple[pd.DataFrame, Mapping[str, Look], list[
     looked = looks(cells, titles)
     shown = {name: look.title for name, look in looked.items()}
     return frame, looked, evidence(results_of(data, frame, shown), data.figures)
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """The content under that name, in one step: a reader sees the old file or the new one. Raises UserError."""
-    with replacing(path) as file:
-        file.write(content)

@@ -145,11 +145,11 @@ def ratio_ticks(low: float, high: float) -> list[float]:
     return [0.0, largest, -largest, half, -half]
 
 
-def apart(ticks: Sequence[float], low: float, high: float) -> list[float]:
+def apart(ticks: Sequence[float], low: float, high: float, label: float = LABEL) -> list[float]:
     """Those of the ticks on the axis whose labels do not overlap; of two that would, the one that comes first."""
     kept: list[float] = []
     for tick in ticks:
-        if low <= tick <= high and all(abs(tick - other) >= LABEL * (high - low) for other in kept):
+        if low <= tick <= high and all(abs(tick - other) >= label * (high - low) for other in kept):
             kept.append(tick)
     return sorted(kept)
 

@@ -10,7 +10,17 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import offset_copy
 
-from harness.report.draw.axes import MUTED, PAPER, REFERENCE_LINE, Mark, look_of, mean_words, seed_words, values_axis
+from harness.report.draw.axes import (
+    MUTED,
+    PAPER,
+    REFERENCE_LINE,
+    Mark,
+    apart,
+    look_of,
+    mean_words,
+    seed_words,
+    values_axis,
+)
 from harness.report.figures.looks import Look
 from harness.report.figures.plot import Panel, Point, Reference, Scale
 from harness.report.figures.wording import short, with_unit
@@ -18,6 +28,8 @@ from harness.words import number, shorten
 
 LINE = 0.155
 """Inches from one label at the right to the next."""
+TICK = 0.085
+"""The width of a tick's label, such as '2,000', as a share of the axis."""
 DODGE, SEEDS_BESIDE = 3.3, 1.2
 """Points from the means of one cell to those of the next, and of the seeds to the left of their mean."""
 
@@ -51,13 +63,11 @@ def _places_axis(axes: Axes, panel: Panel, places: Sequence[float], log: bool) -
         return
     inner = [math.log10(x) for x in places] if log else list(places)
     room = (inner[-1] - inner[0]) * 0.07 or 0.3
-    ends = [inner[0] - room, inner[-1] + room]
+    ends = (inner[0] - room, inner[-1] + room)
     axes.set_xlim(*(10**end for end in ends) if log else ends)
     if panel.x.whole:
-        kept: list[float] = []
-        for place, at in sorted(zip(places, inner, strict=True), reverse=True):
-            if not kept or (math.log10(kept[-1]) if log else kept[-1]) - at > (ends[1] - ends[0]) * 0.085:
-                kept.append(place)
+        place_of = dict(zip(inner, places, strict=True))
+        kept = [place_of[at] for at in apart(inner[::-1], *ends, TICK)]
         axes.xaxis.set_major_locator(FixedLocator(kept))
     elif log and places[-1] > 5 * places[0]:
         axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))

@@ -38,7 +38,6 @@ _DASHES: tuple[Any, ...] = (
     (0, (2, 2)),
     (0, (10, 2, 2, 2)),
 )
-_FIRST = ("simple_rnn", "gru", "lstm")
 _TITLES = {"simple_rnn": "Simple RNN", "gru": "GRU", "lstm": "LSTM"}
 
 
@@ -47,9 +46,9 @@ def looks(names: Iterable[str], titles: Mapping[str, str] | None = None) -> dict
 
     The three bundled cells always have the first three looks, present or not; further cells get theirs by name.
     """
-    further = sorted(set(names) - set(_FIRST))
-    present = [name for name in _FIRST if name in set(names)] + further
-    position = {name: place for place, name in enumerate((*_FIRST, *further))}
+    further = sorted(set(names) - set(_TITLES))
+    present = [name for name in _TITLES if name in set(names)] + further
+    position = {name: place for place, name in enumerate((*_TITLES, *further))}
     titled = {**_TITLES, **(titles or {})}
     return {
         name: Look(

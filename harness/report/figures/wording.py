@@ -28,11 +28,6 @@ def with_unit(value: float | None, unit: str) -> str:
     return f"{text}\u00a0{unit}" if unit and text != NO_VALUE else text
 
 
-def span(low: float | None, high: float | None) -> str:
-    """'[1.2, 1.4]', or nothing where there is no interval."""
-    return "" if low is None or high is None else f"[{number(low)}, {number(high)}]"
-
-
 def short(value: float) -> str:
     """A number at an axis: 500, 2,000, 20k, 1.5M."""
     if 0 < abs(value) < 1e-4:
@@ -49,10 +44,10 @@ def centre_in_words(centre: Centre, axis: Axis) -> str:
     mean = value_words(centre.mean, axis)
     if not centre.n:
         return mean
-    bounds = span(centre.low, centre.high)
-    if bounds and axis.advantage:
-        low, high, middle = (shown(value or 0.0, axis) for value in (centre.low, centre.high, centre.mean))
-        bounds = interval(low, high, axis.unit, axis.advantage, middle)
+    low, high, middle = (
+        None if value is None else shown(value, axis) for value in (centre.low, centre.high, centre.mean)
+    )
+    bounds = interval(low, high, axis.unit, axis.advantage, middle)
     return f"{mean}{' ' + bounds if bounds else ''}, n\u00a0=\u00a0{centre.n}"
 
 
@@ -155,7 +150,7 @@ def _row(panel: Panel, series: Series, place: float) -> tuple[str, ...]:
     return (
         series.label,
         number(centre.mean) if centre else NO_VALUE,
-        span(centre.low, centre.high) if centre else "",
+        interval(centre.low, centre.high, "") if centre else "",
         str(centre.n or "") if centre else "0",
         failure.why if failure else "",
         each,

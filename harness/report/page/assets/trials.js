@@ -29,26 +29,24 @@
 
   /* Tools */
   const search = make("input", { type: "search", name: "search", placeholder: "any column" });
-  const filters = ["folder", "task", "dataset", "cell", "status"].filter((name) => data.columns[name] && data.columns[name].text && data.columns[name].text.length > 1).map((name) => {
+  const several = (name) => data.columns[name]?.text?.length > 1;
+  const filters = ["folder", "task", "dataset", "cell", "status"].filter(several).map((name) => {
     const select = make("select", { name }, make("option", { value: "", textContent: "all" }));
     data.columns[name].text.forEach((text) => select.append(make("option", { value: text, textContent: text.slice(0, 40) })));
     return select;
   });
   const boxes = names.map((name) => make("input", { type: "checkbox", name: "column", value: name }));
-  const tools = make("form", { className: "tools" },
+  const [csv, json] = ["CSV", "JSON"].map((format) => make("button", { type: "button", textContent: "Download " + format }));
+  const tools = make("form", { className: "tools", ariaLabel: "Which trials and columns" },
     make("label", { className: "choice" }, "Search ", search),
     ...filters.map((select) => make("label", { className: "choice" }, title(select.name) + " ", select)),
     make("details", { className: "chooser" }, make("summary", { textContent: "Columns" }),
-      make("div", {}, ...boxes.map((box) => make("label", {}, box, title(box.value))))));
-  tools.setAttribute("aria-label", "Which trials and columns");
-  const csv = make("button", { type: "button", textContent: "Download CSV" });
-  const json = make("button", { type: "button", textContent: "Download JSON" });
-  tools.append(csv, json);
+      make("div", {}, ...boxes.map((box) => make("label", {}, box, title(box.value))))),
+    csv, json);
   table.prepend(tools);
   const said = table.querySelector(".paging");
   const whole = Number(table.dataset.total) > data.rows ? said.textContent.replace(/^[^.]*\./, "") : "";
-  const count = make("span", {});
-  count.setAttribute("role", "status");
+  const count = make("span", { role: "status" });
   const back = make("button", { type: "button", textContent: "Previous" });
   const on = make("button", { type: "button", textContent: "Next" });
   said.replaceChildren(back, on, count);
@@ -130,10 +128,7 @@
     if (now === seen) return;
     seen = now;
     if (document.activeElement !== search) search.value = state.search || "";
-    for (const filter of filters) {
-      filter.value = state[filter.name] || "";
-      if (filter.selectedIndex < 0) filter.value = "";
-    }
+    for (const filter of filters) view.choose(filter, state[filter.name]);
     const visible = columns();
     for (const box of boxes) box.checked = visible.includes(box.value);
     select();

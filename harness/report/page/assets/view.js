@@ -29,6 +29,10 @@ const view = (() => {
     write();
     show();
   };
+  const choose = (select, value) => {
+    select.value = value || "";
+    if (select.selectedIndex < 0) select.value = "";
+  };
   const go = () => {
     const target = state.at && document.getElementById(state.at);
     if (!target) return;
@@ -48,7 +52,7 @@ const view = (() => {
     set({ at: link.getAttribute("href").slice(1) });
     go();
   });
-  return { get: () => state, set, onChange: (listener) => listeners.push(listener), start: () => { show(); go(); }, root };
+  return { get: () => state, set, choose, onChange: (listener) => listeners.push(listener), start: () => { show(); go(); }, root };
 })();
 
 /* Theme */
@@ -88,10 +92,7 @@ const view = (() => {
     const log = state.scale === "log";
     for (const radio of scales) radio.checked = (radio.value === "log") === log;
     view.root.classList.toggle("log", log);
-    for (const select of selects) {
-      select.value = state[select.name] || "";
-      if (select.selectedIndex < 0) select.value = "";
-    }
+    for (const select of selects) view.choose(select, state[select.name]);
     const left_out = (element) => selects.some((select) => {
       const own = element.dataset[select.name];
       return select.value && own && own !== select.value;
