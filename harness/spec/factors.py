@@ -93,7 +93,7 @@ class TrialFactors(BaseModel):
     so far were run, and a default is never changed: it is the value behind the ids of all stored records.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     task: Annotated[str, Factor("What is learnt.")]
     cell: Annotated[

@@ -24,7 +24,12 @@ T = TypeVar("T")
 MOST_SEEDS = 100_000
 
 STRICT = ConfigDict(
-    extra="forbid", frozen=True, strict=True, ser_json_inf_nan="constants", use_attribute_docstrings=True
+    extra="forbid",
+    frozen=True,
+    strict=True,
+    ser_json_inf_nan="constants",
+    use_attribute_docstrings=True,
+    defer_build=True,  # never of models that others only inherit from
 )
 """Of every model that an experiment file is read into: unknown keys are refused, types are not converted."""
 
