@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from harness.cgroup import usable_cores
-from harness.verdicts.sequential import p_of, sequential_p
-from harness.verdicts.stats import ALPHA, SEED, holm
+from harness.verdicts.sequential import sequential_p
+from harness.verdicts.stats import ALPHA, SEED, estimate, holm
 from harness.verdicts.verdict import Verdict
 from harness.words import plural
 from tools.error_tables import Figure, cell, in_markdown
@@ -251,7 +251,7 @@ def _optional_stopping(shape: Shape, experiments: int, analysed_at: tuple[int, .
         last = []
         for _ in range(CLAIMS):
             better, than = simulated_outcomes(scenario, generator)
-            p_values = [p_of(than[:n] - better[:n]) for n in analysed_at]
+            p_values = [estimate(than[:n] - better[:n]).p_value for n in analysed_at]
             last.append(sequential_p(p_values, analysed_at, analysed_at[-1]))
         wrong += bool((holm(last) <= ALPHA).any())
     what = f"family-wise type I error at {len(analysed_at)} interim analyses of {CLAIMS} true null claims"

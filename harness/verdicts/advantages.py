@@ -107,9 +107,9 @@ def advantages(claim: Comparison, pairs: Pairs, outcome: OutcomeColumn, scale: S
     if isinstance(claim, Proportion):
         better, than = np.nan_to_num(better), np.nan_to_num(than)  # a failed trial does not solve the task
     values = _compared(better, than, outcome, scale)
-    both, alone = _failures(pairs)
+    both, failed, lopsided = _failures(pairs)
     shown = _shown(pairs.seeds, better, than, values, scale)
-    whole = Advantages(values, shown, int(both.sum()), _failed(pairs), _share(alone))
+    whole = Advantages(values, shown, int(both.sum()), failed, lopsided)
     return whole if pairs.better_low is None or pairs.than_low is None else _ranged(whole, pairs, outcome, scale)
 
 
@@ -126,18 +126,12 @@ def _ranged(latest: Advantages, pairs: Pairs, outcome: OutcomeColumn, scale: Sca
     return replace(latest, values=middle, pairs=shown, low=low, high=high)
 
 
-def _failures(pairs: Pairs) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """For each seed whether both cells failed, and whether one alone did: (n,) each; with levels, at any of them."""
+def _failures(pairs: Pairs) -> tuple[NDArray[np.bool_], int, float]:
+    """For each seed whether both cells failed, (n,), with levels at any of them; the failed trials; the share of seeds
+    in which one cell alone failed."""
     better, than = (np.isnan(side).reshape(len(pairs.seeds), -1) for side in (pairs.better, pairs.than))
-    return np.asarray((better & than).any(axis=1)), np.asarray((better ^ than).any(axis=1))
-
-
-def _failed(pairs: Pairs) -> int:
-    return int(np.isnan(pairs.better).sum() + np.isnan(pairs.than).sum())
-
-
-def _share(which: NDArray[np.bool_]) -> float:
-    return float(which.mean()) if len(which) else 0.0
+    both, alone = (np.asarray(which.any(axis=1)) for which in (better & than, better ^ than))
+    return both, int(better.sum() + than.sum()), float(alone.mean()) if len(alone) else 0.0
 
 
 def _compared(better: Floats, than: Floats, outcome: OutcomeColumn, scale: Scale) -> Floats:
@@ -162,12 +156,12 @@ def _horizons(pairs: Pairs, scale: Scale) -> Advantages:
 
     better, than = horizon(pairs.better), horizon(pairs.than)
     values = np.log(better / than)
-    both, alone = _failures(pairs)
+    both, failed, lopsided = _failures(pairs)
     beyond = (better == than) & ((better == levels[-1]) | (better < levels[0]) | both)
     shown = _shown(
         pairs.seeds, np.where(better < levels[0], 0, better), np.where(than < levels[0], 0, than), values, scale
     )
-    return Advantages(values, shown, int(beyond.sum()), _failed(pairs), _share(alone))
+    return Advantages(values, shown, int(beyond.sum()), failed, lopsided)
 
 
 def _line(levels: tuple[float, ...]) -> Floats:
@@ -195,12 +189,10 @@ def _trends(claim: Trend, pairs: Pairs, outcome: OutcomeColumn, scale: Scale) ->
     rounding = 1e-9  # the weights add up to 0 but for that
     change[~finite] = np.select([lean > rounding, lean < -rounding], [np.inf, -np.inf], 0.0)
     values = sign * change
-    shown = [
-        Pair(seed, float("nan"), float("nan"), scale.show(float(value)))
-        for seed, value in zip(pairs.seeds, values, strict=True)
-    ]
-    both, alone = _failures(pairs)
-    return Advantages(values, tuple(shown), int(both.sum()), _failed(pairs), _share(alone), by_level=sign * at_level)
+    nothing = np.full(len(values), np.nan)  # a trend has no outcome of one cell
+    shown = _shown(pairs.seeds, nothing, nothing, values, scale)
+    both, failed, lopsided = _failures(pairs)
+    return Advantages(values, shown, int(both.sum()), failed, lopsided, by_level=sign * at_level)
 
 
 def _shown(seeds: tuple[int, ...], better: Floats, than: Floats, values: Floats, scale: Scale) -> tuple[Pair, ...]:

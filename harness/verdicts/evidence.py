@@ -57,15 +57,6 @@ class Evidence:
         return seeds if seeds is not None and self.sample.estimate.n < seeds <= ADVISED else None
 
 
-@dataclass(frozen=True)
-class Middle:
-    """The interquartile mean of the advantages over conditions and seeds, with its 95 % interval; as `Scale.show`."""
-
-    mean: float
-    low: float
-    high: float
-
-
 Relation = Literal["one condition", "pooled", "depends", "unlike the conditions", "larger in a condition"]
 """How the verdict of a claim comes from those of its conditions: it has one; they are pooled; two are decided and
 differ; all together are decided, unlike one of them; all together are equal, but some effect is beyond the margin."""
@@ -81,4 +72,5 @@ class Compared:
     """Of each condition, where there are several."""
     relation: Relation = "one condition"
     word: VerdictWord = "undecided"
-    middle: Middle | None = None
+    middle: tuple[float, float, float] | None = None
+    """The interquartile mean of the advantages over conditions and seeds, and its 95 % interval; as `Scale.show`."""

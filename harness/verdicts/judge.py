@@ -18,7 +18,7 @@ from harness.cells.facts import FactFound, facts
 from harness.errors import UserError
 from harness.spec.claims import Claim, Comparison, Exact, NotTestable
 from harness.store.interim import InterimAnalyses
-from harness.verdicts.evidence import Compared, Evidence, Middle, Relation
+from harness.verdicts.evidence import Compared, Evidence, Relation
 from harness.verdicts.family import Corrected, corrected
 from harness.verdicts.outcomes import OutcomeColumn, with_outcome
 from harness.verdicts.pairs import PairedTrials, find_pairs
@@ -123,11 +123,12 @@ def _related(overall: Evidence, parts: Sequence[Evidence]) -> tuple[Relation, Ve
     return "pooled", overall.word
 
 
-def _middle(samples: ClaimSamples) -> Middle | None:
+def _middle(samples: ClaimSamples) -> tuple[float, float, float] | None:
     """The interquartile mean over conditions and seeds; infinite advantages as in `pooled`."""
     by_condition = [sample.advantages.values for sample in samples.conditions]
     finite = np.concatenate([values[np.isfinite(values)] for values in by_condition])
     bounded = [bounded_by(values, float(np.abs(finite).max(initial=0.0))) for values in by_condition]
     if not np.isfinite(np.concatenate(bounded)).all():
         return None
-    return Middle(*map(samples.scale.show, interquartile_mean(bounded)))
+    mean, low, high = map(samples.scale.show, interquartile_mean(bounded))
+    return mean, low, high

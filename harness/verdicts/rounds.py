@@ -113,17 +113,13 @@ def ratio_interval(first: Turns, second: Turns) -> tuple[float, float]:
     groups allow.
     """
     if first.group == second.group:
-        low, high = _interval_of_log(_ratios(first.rounds, second.rounds))
+        low, high = median_interval(np.log(_ratios(first.rounds, second.rounds)))
     else:
         (low, high), (second_low, second_high) = (
-            _interval_of_log(_ratios(turns.rounds, turns.reference_rounds)) for turns in (first, second)
+            median_interval(np.log(_ratios(turns.rounds, turns.reference_rounds))) for turns in (first, second)
         )
         low, high = low - second_high, high - second_low
     return float(np.exp(low)), float(np.exp(high))
-
-
-def _interval_of_log(ratios: Floats) -> tuple[float, float]:
-    return median_interval(np.log(ratios))
 
 
 def _ratios(first: Sequence[float], second: Sequence[float]) -> Floats:

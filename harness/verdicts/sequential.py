@@ -20,7 +20,7 @@ from scipy import special
 
 from harness.store.interim import InterimAnalysis
 from harness.verdicts.arrays import Floats
-from harness.verdicts.stats import ALPHA, RESAMPLING_FROM, Estimate, Levels, sign_flip_p, student_p
+from harness.verdicts.stats import ALPHA, Estimate, Levels
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(96)
 _ALPHAS = np.concatenate([np.geomspace(1e-8, 0.2, 72), np.linspace(0.22, 0.98, 20)])
@@ -94,11 +94,6 @@ def sequential_p(p_values: Sequence[float], counts: Sequence[int], most: int) ->
 def _level_by_alpha(counts: tuple[int, ...], most: int) -> Floats:
     """The level of the last of the analyses at each alpha of the grid."""
     return np.array([_levels(counts, most, float(alpha))[-1] for alpha in _ALPHAS])
-
-
-def p_of(sample: Floats) -> float:
-    """Two-sided p of one analysis of finite differences, (n,), by the test that verdicts use for as many."""
-    return student_p(sample) if len(sample) < RESAMPLING_FROM else sign_flip_p(sample)
 
 
 def with_interim_analyses(

@@ -15,15 +15,16 @@ from harness.verdicts.words.reasons import claim_reason, sample_reason
 def claim_verdict(compared: Compared) -> Verdict:
     """The verdict on a comparison that has pairs."""
     parts = tuple(sample_verdict(part) for part in compared.conditions)
-    overall, middle = sample_verdict(compared.overall), compared.middle
+    overall = sample_verdict(compared.overall)
+    mean, low, high = compared.middle or (None, None, None)
     return replace(
         overall,
         verdict=compared.word,
         reason=claim_reason(compared, parts),
         needed_seeds=overall.needed_seeds if compared.word == overall.verdict else None,
-        interquartile_mean=middle.mean if middle else None,
-        interquartile_low=middle.low if middle else None,
-        interquartile_high=middle.high if middle else None,
+        interquartile_mean=mean,
+        interquartile_low=low,
+        interquartile_high=high,
         by_condition=parts,
     )
 
