@@ -136,7 +136,8 @@ def merge(
     for line in [*differences(merged.data), *conflict_lines(merged.conflicts)]:
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     console.print(
-        f"{into}: {merged.records} records of {merged.trials} trials; {merged.copies} copies left out,"
+        f"{into}: {plural(merged.records, 'record')} of {plural(merged.trials, 'trial')};"
+        f" {plural(merged.copies, 'copy', 'copies')} left out,"
         f" {plural(len(merged.conflicts), 'trial')} in conflict.",
         soft_wrap=True,
         markup=False,
