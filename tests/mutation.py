@@ -31,17 +31,17 @@ def mutmut(*mutants: str) -> None:
 
 def statuses() -> dict[str, dict[str, int | None]]:
     """For each file, its mutants' exit statuses; None where it was not run."""
-    found = {str(path.relative_to(MADE)): json.loads(path.read_text()) for path in sorted(MADE.rglob("*.meta"))}
-    return {name.removesuffix(".meta"): content["exit_code_by_key"] for name, content in found.items()}
+    statuses_of = {str(path.relative_to(MADE)): json.loads(path.read_text()) for path in sorted(MADE.rglob("*.meta"))}
+    return {name.removesuffix(".meta"): content["exit_code_by_key"] for name, content in statuses_of.items()}
 
 
 def draw(count: int, seed: int) -> dict[str, list[str]]:
     """About so many mutants, from each file in proportion to how many it has."""
-    made = statuses()
-    share = count / sum(map(len, made.values()))
+    known = statuses()
+    share = count / sum(map(len, known.values()))
     return {
         file: random.Random(f"{seed} {file}").sample(sorted(mutants), round(share * len(mutants)))
-        for file, mutants in made.items()
+        for file, mutants in known.items()
     }
 
 
@@ -51,11 +51,11 @@ def main(count: int = 400, seed: int = 0) -> None:
     mutmut(SMALLEST)
     drawn = draw(count, seed)
     mutmut(*(name for names in drawn.values() for name in names))
-    found = {file: {name: known[name] for name in drawn[file]} for file, known in statuses().items()}
-    for file, run in found.items():
+    statuses_of = {file: {name: known[name] for name in drawn[file]} for file, known in statuses().items()}
+    for file, run in statuses_of.items():
         survivors = [f"\n    {name}: {UNNOTICED[status]}" for name, status in run.items() if status in UNNOTICED]
         print(f"{file}: {len(run)} mutants, {len(survivors)} survived", *survivors, sep="")
-    every = [status for run in found.values() for status in run.values()]
+    every = [status for run in statuses_of.values() for status in run.values()]
     score = 1 - sum(status in UNNOTICED for status in every) / len(every)
     error = sqrt(score * (1 - score) / len(every))
     print(f"{score:.1%} of {len(every)} mutants were noticed (standard error {error:.1%}).")

@@ -56,10 +56,10 @@ def older(folder: Path, seeds: tuple[int, ...] = (0, 1)) -> Path:
             stored["spec"] = {name: value for name, value in stored["spec"].items() if name not in _LATER}
             stored["spec"] |= {"code": "0123456789ab", "data": {"procedure": "older 1"}}
             stored["spec"]["kernel"] = stored["spec"].pop("backend")
-            text, own = json.dumps(stored), json.dumps(stored["spec"])
+            text, spec_text = json.dumps(stored), json.dumps(stored["spec"])
             row = (trial_id, 1, "ok", spec.task, spec.cell, 1.5, text)
             connection.execute("INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-            planned = (position, trial_id, spec.task, spec.lane, spec.backend, spec.cell, 3.0, own)
+            planned = (position, trial_id, spec.task, spec.lane, spec.backend, spec.cell, 3.0, spec_text)
             connection.execute("INSERT INTO planned VALUES (?, ?, ?, ?, ?, ?, ?, ?)", planned)
     return folder
 

@@ -81,8 +81,8 @@ def test_an_unfinished_folder_says_what_is_missing_and_a_stopped_trial_is_missin
     assert data.left_out == [("recall", "lstm", 1, "stopped before its end")]
     html = page(directory)
     left = [spec.cell for spec in list(plan(experiment()).values())[3:]]
-    told = f"GRU {left.count('gru')}, LSTM {left.count('lstm')}"
-    assert f"Not finished: 3 of 8 trials are done, 5 are missing (First-symbol recall: {told})." in html
+    counts = f"GRU {left.count('gru')}, LSTM {left.count('lstm')}"
+    assert f"Not finished: 3 of 8 trials are done, 5 are missing (First-symbol recall: {counts})." in html
     assert "<dt>Failed</dt><dd>0</dd>" in html
 
 

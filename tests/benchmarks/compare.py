@@ -44,13 +44,13 @@ class Row:
 
 def ratios(written: Mapping[str, Any]) -> dict[str, Ratio]:
     """Each benchmark's ratio, from the JSON of `pytest --benchmark-json`."""
-    found = {}
+    by_name = {}
     for benchmark in written["benchmarks"]:
         info, rounds = benchmark["extra_info"], benchmark["stats"]["data"]
         if "reference" in info:
-            ratio = median(own / beside for own, beside in zip(rounds, info["reference_seconds"], strict=True))
-            found[benchmark["fullname"]] = Ratio(info["reference"], ratio, median(rounds))
-    return found
+            ratio = median(this / beside for this, beside in zip(rounds, info["reference_seconds"], strict=True))
+            by_name[benchmark["fullname"]] = Ratio(info["reference"], ratio, median(rounds))
+    return by_name
 
 
 def middle(runs: Sequence[Mapping[str, Ratio]]) -> dict[str, Ratio]:

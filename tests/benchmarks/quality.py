@@ -44,21 +44,23 @@ def summary(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 def differences(expected: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
     """What is not as expected, a sentence each."""
     same_machine = expected["machine"] == found["machine"]
-    told = []
+    differing = []
     for name in sorted({*expected["trials"], *found["trials"]}):
         before, now = expected["trials"].get(name), found["trials"].get(name)
         if before is None or now is None:
-            told.append(f"{name}: {'not expected' if before is None else 'no trial'}")
+            differing.append(f"{name}: {'not expected' if before is None else 'no trial'}")
             continue
         for key in ("status", "parameters"):
             if before[key] != now[key]:
-                told.append(f"{name}: {key} {now[key]}, expected {before[key]}")
+                differing.append(f"{name}: {key} {now[key]}, expected {before[key]}")
         for split, loss in before["losses"].items():
             if not _equal(loss, now["losses"][split], 0.0 if same_machine else LOSS_TOLERANCE):
-                told.append(f"{name}: {split} loss {now['losses'][split]}, expected {loss}")
+                differing.append(f"{name}: {split} loss {now['losses'][split]}, expected {loss}")
         if not _equal(before["memory_peak_bytes"], now["memory_peak_bytes"], MEMORY_TOLERANCE):
-            told.append(f"{name}: peak memory {now['memory_peak_bytes']} bytes, expected {before['memory_peak_bytes']}")
-    return told
+            differing.append(
+                f"{name}: peak memory {now['memory_peak_bytes']} bytes, expected {before['memory_peak_bytes']}"
+            )
+    return differing
 
 
 def _equal(before: float | None, now: float | None, tolerance: float) -> bool:
@@ -87,16 +89,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--renew", action="store_true", help="make what is found the expectation")
     options = parser.parse_args(arguments)
-    found = run()
+    results = run()
     if options.renew:
-        EXPECTED.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        EXPECTED.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
         print(f"{EXPECTED}: written")
         return 0
-    told = differences(json.loads(EXPECTED.read_text(encoding="utf-8")), found)
-    for sentence in told:
+    differing = differences(json.loads(EXPECTED.read_text(encoding="utf-8")), results)
+    for sentence in differing:
         print(f"- {sentence}")
-    print(f"{len(found['trials'])} trials; {len(told)} differences from what is expected.")
-    return 1 if told else 0
+    print(f"{len(results['trials'])} trials; {len(differing)} differences from what is expected.")
+    return 1 if differing else 0
 
 
 if __name__ == "__main__":

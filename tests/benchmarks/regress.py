@@ -77,7 +77,10 @@ def gate(
 def read_baseline(path: Path = BASELINE) -> dict[str, Ratio]:
     """The ratios that the file holds."""
     written = json.loads(path.read_text(encoding="utf-8"))
-    return {name: Ratio(found["reference"], found["ratio"]) for name, found in written["benchmarks"].items()}
+    return {
+        name: Ratio(written_ratio["reference"], written_ratio["ratio"])
+        for name, written_ratio in written["benchmarks"].items()
+    }
 
 
 def slack_here(path: Path = BASELINE) -> float:

@@ -126,22 +126,24 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        found = run(arguments.trials, folder, arguments.sleep, arguments.most_seconds)
+        figures = run(arguments.trials, folder, arguments.sleep, arguments.most_seconds)
         with open_store(folder / "scale") as store:
             spec = TrialSpec.model_validate_json(store.plan()[0].spec)
-        found["status"] = status_seconds(folder)
+        figures["status"] = status_seconds(folder)
     kib = len(real_size(spec, 1).model_dump_json()) / 1024
-    each = {name: 1000 * found[name] / max(1, found["trials"]) for name in ("run", "coordinator_cpu")}
+    each = {name: 1000 * figures[name] / max(1, figures["trials"]) for name in ("run", "coordinator_cpu")}
     asleep = 1000 * arguments.sleep / (HOSTS * SLOTS)
-    print(f"{found['trials']:,} trials on {HOSTS * SLOTS} slots, {found['left']:,} left; a record has {kib:.1f} KiB")
-    print(f"{found['run']:.1f} s, {each['run']:.2f} ms a trial, {asleep:.2f} of them asleep")
     print(
-        f"coordinator: {each['coordinator_cpu']:.2f} ms of CPU a trial, {found['memory_mib']:,.0f} MiB at most;",
+        f"{figures['trials']:,} trials on {HOSTS * SLOTS} slots, {figures['left']:,} left; a record has {kib:.1f} KiB"
+    )
+    print(f"{figures['run']:.1f} s, {each['run']:.2f} ms a trial, {asleep:.2f} of them asleep")
+    print(
+        f"coordinator: {each['coordinator_cpu']:.2f} ms of CPU a trial, {figures['memory_mib']:,.0f} MiB at most;",
         end=" ",
     )
-    print(f"planning {found['planning']:.1f} s")
-    print(f"without news for {found['longest_without_progress']:.2f} s at most; status in {found['status']:.1f} s")
-    print(json.dumps(found))
+    print(f"planning {figures['planning']:.1f} s")
+    print(f"without news for {figures['longest_without_progress']:.2f} s at most; status in {figures['status']:.1f} s")
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

@@ -109,9 +109,11 @@ def main() -> None:
         ours = timed(arguments, "side by side")
         print(f"side by side: {ours:.1f} s", flush=True)
         for way, target in TARGETS.items():
-            theirs = timed(arguments, way)
-            verdict = "met" if ours / theirs <= target else "missed"
-            print(f"{way}: {theirs:.1f} s; side by side takes {ours / theirs:.2f} of it, target {target:.2f} {verdict}")
+            timings = timed(arguments, way)
+            verdict = "met" if ours / timings <= target else "missed"
+            print(
+                f"{way}: {timings:.1f} s; side by side takes {ours / timings:.2f} of it, target {target:.2f} {verdict}"
+            )
 
 
 if __name__ == "__main__":

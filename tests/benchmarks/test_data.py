@@ -27,8 +27,8 @@ def test_data(benchmark: Any, measure: Measure, tmp_path: Path, monkeypatch: pyt
 
     def make() -> Any:
         for _ in range(draws):
-            made = task.make(*task.small, next(seeds), options)
-        return made
+            data = task.make(*task.small, next(seeds), options)
+        return data
 
     dataset = measure(make, beside="python loop", rounds=ROUNDS.get(name, 9))
     assert len(dataset.train.x) == len(dataset.train.y) > 0

@@ -25,10 +25,10 @@ FOUND = summary(
 
 
 def changed(machine: str = "", **values: Any) -> dict[str, Any]:
-    made = deepcopy(FOUND)
-    made["machine"] = machine or made["machine"]
-    made["trials"]["recall gru"] |= values
-    return made
+    copy = deepcopy(FOUND)
+    copy["machine"] = machine or copy["machine"]
+    copy["trials"]["recall gru"] |= values
+    return copy
 
 
 def losses(test: float | None) -> dict[str, float | None]:
@@ -54,8 +54,8 @@ def test_what_is_as_it_was_is_no_difference() -> None:
     ],
 )
 def test_every_difference_is_told(now: dict[str, Any], words: str) -> None:
-    (told,) = differences(FOUND, now)
-    assert told.startswith(words)
+    (line,) = differences(FOUND, now)
+    assert line.startswith(words)
 
 
 def test_every_task_that_needs_no_file_is_trained_with_every_cell_and_expected() -> None:

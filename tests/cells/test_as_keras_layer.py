@@ -77,15 +77,17 @@ def test_what_stands_in_a_masked_step_changes_no_output_and_no_gradient(name: st
     layer = Recurrent(name, 4, return_sequences=True, return_state=True, seed=1)
     mask = np.array([[0, 1, 1, 0, 1], [1, 1, 0, 0, 0]], bool)
     inputs = drawn(1, 2, 5, 3)
-    found = []
+    results = []
     for padding in (0.0, value):
         filled = tf.constant(np.where(mask[:, :, None], inputs, np.float32(padding)))
         with tf.GradientTape() as tape:
             tape.watch(filled)
             outputs = layer(filled, mask=mask)
             loss = tf.add_n([tf.reduce_sum(part**2) for part in outputs])
-        found.append([*outputs, *tape.gradient(loss, [filled, *(weight.value for weight in layer.trainable_weights)])])
-    for one, other in zip(*found, strict=True):
+        results.append(
+            [*outputs, *tape.gradient(loss, [filled, *(weight.value for weight in layer.trainable_weights)])]
+        )
+    for one, other in zip(*results, strict=True):
         np.testing.assert_array_equal(one, other)
 
 

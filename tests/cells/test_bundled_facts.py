@@ -54,10 +54,10 @@ def test_a_step_that_cannot_be_read_is_named(step: Any) -> None:
 
 
 def test_the_gru_is_simpler() -> None:
-    found = facts["simpler"](EMPTY)
-    assert found.holds
-    assert (found.effect, found.unit) == (pytest.approx(25, abs=1), "% fewer operations per time step")
-    assert found.reason == (
+    fact = facts["simpler"](EMPTY)
+    assert fact.holds
+    assert (fact.effect, fact.unit) == (pytest.approx(25, abs=1), "% fewer operations per time step")
+    assert fact.reason == (
         "Read off the equations of this package, GRU against LSTM: gates 2 and 3, with the candidate 3 and 4, states 1 "
         "and 2; for each unit and time step 3 and 5 sigmoids and tanhs, 11 and 8 additions and multiplications; "
         "statements 7 and 10. Matrix products included, it takes 10% to 25% fewer operations, at 9 sizes."
@@ -76,10 +76,10 @@ def test_a_gru_that_saves_nothing_in_one_respect_is_not_simpler(monkeypatch: pyt
 
 
 def test_permuting_the_lstms_gates_weights_permutes_the_gates() -> None:
-    found = facts["same-gate-equations"](EMPTY)
-    assert found.holds
-    assert (found.effect, found.unit) == (0, "difference at most")
-    assert found.reason == (
+    fact = facts["same-gate-equations"](EMPTY)
+    assert fact.holds
+    assert (fact.effect, fact.unit) == (0, "difference at most")
+    assert fact.reason == (
         "In all 6 orders of the input, forget, output gates' weights, the gates come out in that order and "
         "the candidate unchanged; the largest difference is 0."
     )
@@ -95,12 +95,12 @@ def test_a_gate_with_another_equation_is_noticed(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_gru_reduces_to_the_simple_rnn_and_says_in_which_convention() -> None:
-    found = facts["reduces-to-rnn"](EMPTY)
-    assert found.holds
-    assert found.effect < 1e-12
-    assert found.unit == "difference at most"
-    assert "keeps the old state" in found.reason
-    assert f"the largest difference is {found.effect:.1g} in float64" in found.reason
+    fact = facts["reduces-to-rnn"](EMPTY)
+    assert fact.holds
+    assert fact.effect < 1e-12
+    assert fact.unit == "difference at most"
+    assert "keeps the old state" in fact.reason
+    assert f"the largest difference is {fact.effect:.1g} in float64" in fact.reason
 
 
 def test_a_gru_whose_update_gate_takes_the_candidate_does_not_reduce_at_zero(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,8 +82,8 @@ def test_outputs_equal_a_plain_loop(
     outputs, *last = layer(inputs, initial_state=states, mask=mask)
     expected = plain_loop.run(layer.cell, inputs.astype("float64"), weights_of(layer), states, mask)
     np.testing.assert_allclose(outputs, expected.outputs, rtol=1e-5, atol=2e-6)
-    for ours, theirs in zip(last, expected.last, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=2e-6)
+    for actual, expected_state in zip(last, expected.last, strict=True):
+        np.testing.assert_allclose(actual, expected_state, rtol=1e-5, atol=2e-6)
 
 
 @pytest.mark.parametrize(("name", "reset_after"), DERIVED)
@@ -100,15 +100,15 @@ def test_the_backward_pass_equals_autodiff(
     )
     inputs, mask = tf.constant(drawn(1, batch, time, features)), drawn(9, batch, time) > 0 if masked else None
     states = [tf.constant(drawn(2 + k, batch, units)) for k in range(len(derived.cell.states))]
-    ours, theirs = ([], [])
-    for layer, found in ((derived, ours), (plain, theirs)):
+    actual, expected_state = ([], [])
+    for layer, collected in ((derived, actual), (plain, expected_state)):
         layer.seed_generator.state.assign([7, 0])
         with tf.GradientTape() as tape:
             tape.watch([inputs, *states])
             outputs, *last = layer(inputs, initial_state=states, mask=mask, training=True)
             loss = sum(tf.reduce_sum(part * drawn(20 + k, *part.shape)) for k, part in enumerate((outputs, *last)))
-        found += tape.gradient(loss, [inputs, *states, *(weight.value for weight in layer.weights)])
-    for one, other in zip(ours, theirs, strict=True):
+        collected += tape.gradient(loss, [inputs, *states, *(weight.value for weight in layer.weights)])
+    for one, other in zip(actual, expected_state, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
@@ -122,7 +122,7 @@ def test_the_backward_pass_equals_central_differences(name: str, reset_after: bo
     weights = plain_loop.random_weights(cell, features, units, random)
     inputs, d_outputs = (random.standard_normal((batch, time, width)) for width in (features, units))
     states = {name: np.zeros((batch, units)) for name in cell.states}
-    found = plain_loop.gradients(cell, cell.backward, inputs, weights, d_outputs)
+    collected = plain_loop.gradients(cell, cell.backward, inputs, weights, d_outputs)
 
     def value() -> float:
         return float((plain_loop.run(cell, inputs, weights, tuple(states.values())).outputs * d_outputs).sum())
@@ -136,7 +136,7 @@ def test_the_backward_pass_equals_central_differences(name: str, reset_after: bo
             array[spot] = before - step
             slope = (above - value()) / (2 * step)
             array[spot] = before
-            assert found[quantity][spot] == pytest.approx(slope, rel=1e-6, abs=1e-8), quantity
+            assert collected[quantity][spot] == pytest.approx(slope, rel=1e-6, abs=1e-8), quantity
 
 
 @pytest.mark.parametrize(("name", "reset_after"), WITH_STEP)

@@ -20,11 +20,11 @@ def test_a_gru_has_fewer_parameters_by_the_formula_and_by_the_records() -> None:
         for units, counts in ((8, {"gru": 300, "lstm": 400}), (16, {"gru": 900, "lstm": 1000}))
         for cell, count in counts.items()
     ]
-    found = fewer_parameters(to_frame(records))
-    assert found.holds
-    assert found.effect == pytest.approx(25, abs=3)
-    assert "10.0% to 25.0% fewer, at 2 sizes" in found.reason
-    assert "equal with one feature and one unit" in found.reason
+    fact = fewer_parameters(to_frame(records))
+    assert fact.holds
+    assert fact.effect == pytest.approx(25, abs=3)
+    assert "10.0% to 25.0% fewer, at 2 sizes" in fact.reason
+    assert "equal with one feature and one unit" in fact.reason
 
 
 def test_records_that_count_otherwise_contradict_the_formula() -> None:

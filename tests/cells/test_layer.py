@@ -29,14 +29,14 @@ RATES = st.sampled_from([(0.0, 0.0), (0.4, 0.0), (0.0, 0.3), (0.4, 0.3)])
 
 def pair(name: str, options: dict, features: int, units: int, **common) -> tuple[keras.Layer, Recurrent]:
     """Keras's layer and ours, every weight drawn at random and the same."""
-    theirs = getattr(keras.layers, cells[name].keras_layer)(units, return_state=True, **options, **common)
-    ours = Recurrent(name, units, return_state=True, **options, **common)
-    for layer in (theirs, ours):
+    expected = getattr(keras.layers, cells[name].keras_layer)(units, return_state=True, **options, **common)
+    actual = Recurrent(name, units, return_state=True, **options, **common)
+    for layer in (expected, actual):
         layer.build((None, None, features))
-    weights = [0.5 * drawn(100 + k, *weight.shape) for k, weight in enumerate(theirs.weights)]
-    theirs.set_weights(weights)
-    ours.set_weights(weights)
-    return theirs, ours
+    weights = [0.5 * drawn(100 + k, *weight.shape) for k, weight in enumerate(expected.weights)]
+    expected.set_weights(weights)
+    actual.set_weights(weights)
+    return expected, actual
 
 
 @pytest.mark.parametrize(("name", "options"), CELLS, ids=IDS)
@@ -54,18 +54,18 @@ def test_outputs_and_gradients_equal_keras(name, options, shape, rates, masked, 
     one = len(cells[name].gates) == 1 or not rates[1]
     given = [mask if mask is None else mask[0] if one else list(mask) for mask in drawn_masks]
     layers[0].cell._dropout_mask, layers[0].cell._recurrent_dropout_mask = given
-    found = []
+    runs = []
     for layer in layers:
         with tf.GradientTape() as tape:
             tape.watch([inputs, *states])
             outputs, *last = layer(inputs, initial_state=states, mask=mask, training=True)
             loss = sum(tf.reduce_sum(part * drawn(20 + k, *part.shape)) for k, part in enumerate((outputs, *last)))
         gradients = tape.gradient(loss, [inputs, *states, *(weight.value for weight in layer.weights)])
-        found.append(([outputs, *last], gradients))
-    for ours, theirs in zip(found[1][0], found[0][0], strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=2e-6)
-    for ours, theirs in zip(found[1][1], found[0][1], strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+        runs.append(([outputs, *last], gradients))
+    for actual, expected in zip(runs[1][0], runs[0][0], strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=2e-6)
+    for actual, expected in zip(runs[1][1], runs[0][1], strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(("name", "options"), CELLS, ids=IDS)
@@ -77,8 +77,8 @@ def test_the_three_backends_train_alike(name: str, options: dict) -> None:
     weights = models["article"].get_weights()
     losses = {}
     for backend, model in models.items():
-        for ours, theirs in zip(model.get_weights(), weights, strict=True):
-            np.testing.assert_array_equal(ours, theirs)  # the same seed: the same initial weights on every backend
+        for actual, expected in zip(model.get_weights(), weights, strict=True):
+            np.testing.assert_array_equal(actual, expected)  # the same seed: the same initial weights on every backend
         losses[backend] = make_updates(model)(x, y)
     for backend in ("keras", "fused"):
         np.testing.assert_allclose(losses[backend], losses["article"], rtol=1e-4)
@@ -160,10 +160,10 @@ def test_another_length_and_a_smaller_last_batch_are_served() -> None:
 
 
 def test_the_forget_gates_bias_starts_at_one() -> None:
-    for layer, theirs in ((Recurrent("lstm", 3), keras.layers.LSTM(3)), (Recurrent("gru", 3), keras.layers.GRU(3))):
-        for one in (layer, theirs):
+    for layer, expected in ((Recurrent("lstm", 3), keras.layers.LSTM(3)), (Recurrent("gru", 3), keras.layers.GRU(3))):
+        for one in (layer, expected):
             one.build((None, 2, 2))
-        np.testing.assert_array_equal(layer.bias, theirs.weights[-1])
+        np.testing.assert_array_equal(layer.bias, expected.weights[-1])
     plain = Recurrent("lstm", 3, unit_forget_bias=False)
     plain.build((None, 2, 2))
     assert not plain.bias.numpy().any()

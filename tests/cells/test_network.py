@@ -69,14 +69,14 @@ def test_the_documents_model_is_the_documents_to_the_letter(cell: str) -> None:
 @pytest.mark.parametrize("options", FRAMES, ids=("every_step", "last_step"))
 @pytest.mark.parametrize("cell", CELLS)
 def test_document_and_keras_agree_from_the_same_weights(cell: str, options: dict) -> None:
-    document = get_model(cell, backend="article", **SMALL, **options)
+    article = get_model(cell, backend="article", **SMALL, **options)
     other = get_model(cell, backend="keras", **SMALL | {"seed": 2}, **options)
     x, y = (array[0] for array in small_batch(every_step=options["every_step"]))
-    assert not np.allclose(document(x), other(x))
-    other.set_weights(document.get_weights())
-    np.testing.assert_allclose(other(x), document(x), rtol=1e-5, atol=1e-6)
-    for ours, theirs in zip(gradients(other, x, y), gradients(document, x, y), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+    assert not np.allclose(article(x), other(x))
+    other.set_weights(article.get_weights())
+    np.testing.assert_allclose(other(x), article(x), rtol=1e-5, atol=1e-6)
+    for actual, expected in zip(gradients(other, x, y), gradients(article, x, y), strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("backend", ["article", "keras"])
@@ -93,8 +93,8 @@ def test_a_seed_fixes_weights_and_dropout_to_the_bit(backend: str) -> None:
 
 def test_the_seed_gives_every_layer_weights_of_its_own() -> None:
     one, two = get_model("gru", backend="keras", **SMALL | {"rnn_units": (3, 3)}).layers[1:3]
-    for ours, theirs in zip(one.get_weights()[:2], two.get_weights()[:2], strict=True):
-        assert not np.array_equal(ours, theirs)
+    for actual, expected in zip(one.get_weights()[:2], two.get_weights()[:2], strict=True):
+        assert not np.array_equal(actual, expected)
 
 
 def test_updates_train_and_do_not_trace_again_for_another_number_of_updates() -> None:
@@ -113,11 +113,11 @@ def test_updates_train_and_do_not_trace_again_for_another_number_of_updates() ->
 
 def test_updates_are_those_of_fit() -> None:
     options = SMALL | {"dropout": 0, "recurrent_dropout": 0, "clip_norm": 0.05}
-    ours, theirs = (get_model("lstm", backend="keras", **options) for _ in range(2))
+    actual, expected = (get_model("lstm", backend="keras", **options) for _ in range(2))
     x, y = small_batch(5)
-    make_updates(ours)(x, y)
-    theirs.fit(x.reshape(-1, 7, 3), y.reshape(-1, 7, 2), batch_size=4, shuffle=False, verbose=0)
-    for one, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+    make_updates(actual)(x, y)
+    expected.fit(x.reshape(-1, 7, 3), y.reshape(-1, 7, 2), batch_size=4, shuffle=False, verbose=0)
+    for one, other in zip(actual.get_weights(), expected.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 

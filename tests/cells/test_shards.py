@@ -85,13 +85,13 @@ def test_threads_are_those_that_tensorflow_has(monkeypatch: pytest.MonkeyPatch) 
 def test_each_sequence_goes_on_with_its_own_state() -> None:
     options: dict[str, Any] = {"symbols": 5, "output": "softmax", "classes": 5, "carry_state": True}
     x = np.random.default_rng(0).integers(5, size=(3, 8, 4), dtype=np.int32)
-    found = []
+    gradients_of = []
     for threads in (1, 2):
         model = get_model("lstm", input_shape=(4,), **NETWORK | options)
         updates = make_stateful_updates(model, threads)
         first = tuple(tf.constant(drawn(k, *state.shape)) for k, state in enumerate(zero_states(model, 8)))
-        found.append(updates(first, x, np.roll(x, 1, axis=2)))
-    (whole, states), (losses, left) = found
+        gradients_of.append(updates(first, x, np.roll(x, 1, axis=2)))
+    (whole, states), (losses, left) = gradients_of
     np.testing.assert_allclose(losses, whole, rtol=1e-5)
     assert [state.shape for state in left] == [state.shape for state in states]
     for state, expected in zip(left, states, strict=True):

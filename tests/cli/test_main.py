@@ -126,8 +126,8 @@ def test_seeds_on_the_command_line_add_to_the_files(file: Path) -> None:
         "[[sweep]]", "[[sweep]]\nseeds = 1"
     ).replace("[20, 40]", "80")
     file.write_text(text, encoding="utf-8")
-    own, more, fewer = planned(), planned("--seeds", 4), planned("--seeds", 1)
-    assert set(fewer) < set(own) < set(more), "what is stored counts"
+    first, more, fewer = planned(), planned("--seeds", 4), planned("--seeds", 1)
+    assert set(fewer) < set(first) < set(more), "what is stored counts"
     assert Counter(int(line.split()[-1]) for line in more) == {7: 4, 4: 4, 8: 4, 9: 4, 0: 2, 1: 2, 2: 2, 3: 2}
 
 
@@ -335,11 +335,11 @@ def test_two_results_folders_are_compared_and_only_what_changed_is_listed(
 
 
 def test_the_comparison_can_be_had_whole_as_json(results: Path, other: Path) -> None:
-    found = json.loads(harness("diff", results, other, "--format", "json").stdout)
-    assert (found["common"], found["only_second"], found["first"]["trials"]) == (4, 4, 4)
-    parameters = [row for row in found["changes"] if row["column"] == "parameters"]
+    difference = json.loads(harness("diff", results, other, "--format", "json").stdout)
+    assert (difference["common"], difference["only_second"], difference["first"]["trials"]) == (4, 4, 4)
+    parameters = [row for row in difference["changes"] if row["column"] == "parameters"]
     assert {(row["first"], row["second"], row["finding"]) for row in parameters} == {(100, 120, "changed")}
-    assert {row["finding"] for row in found["changes"] if row["column"] == "test_loss"} == {"same"}
+    assert {row["finding"] for row in difference["changes"] if row["column"] == "test_loss"} == {"same"}
 
 
 def test_folders_without_a_common_trial_are_told_so(results: Path, tmp_path: Path) -> None:

@@ -75,8 +75,8 @@ def test_commands_import_only_what_they_need(unwanted: set[str], words: str, fil
 @pytest.mark.parametrize("typed", ["harness run ", "harness status "])
 def test_completing_a_name_imports_nothing_that_reads_experiments(typed: str) -> None:
     place = str(typed.count(" "))
-    found = imported_by(_HARNESS_COMPLETE="complete_bash", COMP_WORDS=typed, COMP_CWORD=place)
-    assert not (SLOW | {"numpy", "harness.spec.experiment", "harness.store.sqlite"}) & found
+    imported = imported_by(_HARNESS_COMPLETE="complete_bash", COMP_WORDS=typed, COMP_CWORD=place)
+    assert not (SLOW | {"numpy", "harness.spec.experiment", "harness.store.sqlite"}) & imported
 
 
 def test_a_title_that_the_terminal_cannot_show_is_printed_with_escapes(file: Path) -> None:

@@ -237,9 +237,9 @@ def test_ctrl_c_stops_it_cleanly_even_with_an_answer_under_way(results: Path, st
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
-            found = re.search(r"http://127\.0\.0\.1:(\d+)/", line)
-            assert found is not None, line
-            with closing(http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=60)) as connection:
+            match = re.search(r"http://127\.0\.0\.1:(\d+)/", line)
+            assert match is not None, line
+            with closing(http.client.HTTPConnection("127.0.0.1", int(match[1]), timeout=60)) as connection:
                 connection.request("GET", "/")
                 assert connection.getresponse().status == 200  # the page itself is not read
                 process.send_signal(stop)

@@ -97,17 +97,17 @@ def headings(document: Path) -> list[str]:
 
 def anchors(document: Path) -> set[str]:
     """The names by which a link leads to a heading, as GitHub makes them."""
-    found: list[str] = []
+    lines: list[str] = []
     for heading in headings(document):
         name = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-        found.append(f"{name}-{found.count(name)}" if name in found else name)
-    return set(found)
+        lines.append(f"{name}-{lines.count(name)}" if name in lines else name)
+    return set(lines)
 
 
 def tables(document: Path) -> list[Table]:
     """All tables, in order."""
     lines = document.read_text(encoding="utf-8").splitlines()
-    found: list[Table] = []
+    listed: list[Table] = []
     under: list[str] = []
     rows: list[tuple[str, ...]] = []
     written: list[int] = []
@@ -124,20 +124,20 @@ def tables(document: Path) -> list[Table]:
         elif token.type in ("th_open", "td_open"):
             rows[-1] = (*rows[-1], tokens[place + 1].content)
         elif token.type == "table_close":
-            found.append(Table(document, begun, tuple(under), tuple(rows), tuple(written)))
-    return found
+            listed.append(Table(document, begun, tuple(under), tuple(rows), tuple(written)))
+    return listed
 
 
 def commands(*documents: Path) -> list[Command]:
     """The lines of the `sh` blocks, and every code span that is a command."""
-    found = []
+    listed = []
     for document in documents or DOCUMENTS:
         lines = [line for block in blocks(document) if block.language == "sh" for line in block.text.splitlines()]
         for text in (*lines, *code_spans(document)):
             words = tuple(_typed(text))
             if words and Path(words[0]).name in _PROGRAMS and len(words) > 1:
-                found.append(Command(document, words))
-    return list(dict.fromkeys(found))
+                listed.append(Command(document, words))
+    return list(dict.fromkeys(listed))
 
 
 def _typed(text: str) -> Iterator[str]:

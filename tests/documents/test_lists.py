@@ -25,8 +25,8 @@ from tests.test_imports import FLOW
 
 def table(document: str, heading: str) -> dict[str, str]:
     """The first table under a heading: each code span of the first column, and the last column of its row."""
-    found = next(one for one in tables(ROOT / "docs" / document) if heading in one.headings)
-    return {name: row[-1] for row in found.rows[1:] for name in re.findall(r"`([^`]+)`", row[0])}
+    listed = next(one for one in tables(ROOT / "docs" / document) if heading in one.headings)
+    return {name: row[-1] for row in listed.rows[1:] for name in re.findall(r"`([^`]+)`", row[0])}
 
 
 @pytest.mark.parametrize(
@@ -39,19 +39,19 @@ def test_every_key_of_an_experiment_is_explained(heading: str, model: Any, elsew
 
 
 def test_the_defaults_are_those_of_the_code() -> None:
-    told = {**table("experiments.md", "`[[sweep]]`"), **table("experiments.md", "At the top")}
+    documented = {**table("experiments.md", "`[[sweep]]`"), **table("experiments.md", "At the top")}
     for name, model in (("backend", Experiment), ("lane", Experiment), ("optimizer", Sweep), ("match", Sweep)):
         default = model.model_fields[name].default
-        assert told[name].strip('`"') == (default if isinstance(default, str) else default[0]), name
+        assert documented[name].strip('`"') == (default if isinstance(default, str) else default[0]), name
     for name in ("learning_rate", "batch_size", "dropout", "recurrent_dropout", "clip_norm"):
         default = Sweep.model_fields[name].default
-        assert float(told[name]) == (default[0] if isinstance(default, tuple) else default), name
+        assert float(documented[name]) == (default[0] if isinstance(default, tuple) else default), name
 
 
 @pytest.mark.parametrize("factor", SETTINGS, ids=lambda factor: factor.name)
 def test_a_setting_is_documented_as_the_table_of_factors_has_it(factor: Factor) -> None:
-    found = next(one for one in tables(ROOT / "docs" / "experiments.md") if "`[[sweep]]`" in one.headings)
-    (row,) = (row for row in found.rows if row[0] == f"`{factor.name}`")
+    listed = next(one for one in tables(ROOT / "docs" / "experiments.md") if "`[[sweep]]`" in one.headings)
+    (row,) = (row for row in listed.rows if row[0] == f"`{factor.name}`")
     about = factor.about.removesuffix(".")
     assert row[1].lower().startswith(about.lower())
     names = [f"`{name}`" for name in get_args(factor.type) if isinstance(name, str)]
@@ -65,8 +65,8 @@ def test_the_settings_are_listed_where_claims_and_frames_have_them() -> None:
     claims = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
     (listed,) = re.findall(r"^`where` takes (.*?);", claims, flags=re.MULTILINE | re.DOTALL)
     assert re.findall(r"`(\w+)`", listed) == [*Where.model_fields]
-    found = next(one for one in tables(ROOT / "docs" / "results.md") if "The frame" in one.headings)
-    (row,) = (row for row in found.rows if "`dropout`" in row[0])
+    columns = next(one for one in tables(ROOT / "docs" / "results.md") if "The frame" in one.headings)
+    (row,) = (row for row in columns.rows if "`dropout`" in row[0])
     assert re.findall(r"`(\w+)`", row[0])[: len(SETTINGS)] == [factor.column for factor in SETTINGS]
 
 
@@ -94,8 +94,8 @@ def test_every_key_of_a_record_is_explained() -> None:
 
 def test_the_table_of_the_architecture_is_the_order_of_imports() -> None:
     """In the order of the list that tests/test_imports.py holds; what all packages use is in one row."""
-    found = tables(ROOT / "docs" / "architecture.md")[0]
-    names = [name for row in found.rows[1:] for name in re.findall(r"`([^`]+)`", row[0])]
+    listed = tables(ROOT / "docs" / "architecture.md")[0]
+    names = [name for row in listed.rows[1:] for name in re.findall(r"`([^`]+)`", row[0])]
     assert [name.rstrip("/").removesuffix(".py") for name in names] == [name for name in FLOW if name != "__main__"]
 
 
@@ -127,8 +127,8 @@ def test_ci_runs_every_python_that_is_supported() -> None:
 def test_the_thresholds_of_the_regression_gate_are_those_of_the_code() -> None:
     text = (ROOT / "docs/regression.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([^|]+) \| ([\d.]+) times the baseline's", text, flags=re.MULTILINE)
-    told = {reference: float(threshold) for references, threshold in rows for reference in references.split(", ")}
-    assert told == THRESHOLD
+    documented = {reference: float(threshold) for references, threshold in rows for reference in references.split(", ")}
+    assert documented == THRESHOLD
     assert f"thresholds are {OTHER_MACHINE} times wider" in text
     assert f"{LOSS_TOLERANCE:.0%} on others".replace("%", " %") in text
     assert f"| peak memory | {MEMORY_TOLERANCE:.0%} |".replace("%", " %") in text

@@ -52,12 +52,12 @@ def main() -> int:
                 parts = [pool.submit(_failures, target.name, at, min(at + _AT_A_TIME, count)) for at in starts]
             else:
                 parts = [pool.submit(_failures, target.name, given.seed, given.seed + 1)]
-            found = {seed: text for part in parts for seed, text in part.result().items()}
-            failed += len(found)
+            failures = {seed: text for part in parts for seed, text in part.result().items()}
+            failed += len(failures)
             seconds = time.monotonic() - begun
             tried = count if given.seed is None else 1
-            print(f"{target.name}: {tried:,} inputs, {len(found)} failures, {seconds:.0f} s", flush=True)
-            _show(found)
+            print(f"{target.name}: {tried:,} inputs, {len(failures)} failures, {seconds:.0f} s", flush=True)
+            _show(failures)
     return 1 if failed else 0
 
 

@@ -48,10 +48,10 @@ def _keys() -> tuple[str, ...]:
 
 
 def _models_of_claims() -> list[type[claims._Claim]]:
-    found = [claims._Claim]
-    for model in found:
-        found += model.__subclasses__()
-    return found
+    classes = [claims._Claim]
+    for model in classes:
+        classes += model.__subclasses__()
+    return classes
 
 
 @functools.cache
@@ -66,23 +66,23 @@ def texts() -> tuple[str, ...]:
 @functools.cache
 def valid_texts() -> tuple[str, ...]:
     """Those of `texts` that are an experiment."""
-    found = []
+    classes = []
     for text in texts():
         with suppress(UserError):
             parse_experiment(text, source="", folder=Path())
-            found.append(text)
-    return tuple(found)
+            classes.append(text)
+    return tuple(classes)
 
 
 @functools.cache
 def _usual() -> Mapping[str, tuple[str, ...]]:
     """Key to the values that it has in any of the files."""
-    found: dict[str, list[str]] = {}
+    classes: dict[str, list[str]] = {}
     for line in "\n".join(texts()).split("\n"):
         key, _, value = line.partition(" = ")
         if value and key.isidentifier():
-            found.setdefault(key, []).append(value)
-    return {key: tuple(values) for key, values in found.items()}
+            classes.setdefault(key, []).append(value)
+    return {key: tuple(values) for key, values in classes.items()}
 
 
 def mutated(random: Random, text: str) -> bytes:

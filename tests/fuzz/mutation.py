@@ -105,15 +105,15 @@ def _lines(random: Random, text: str) -> str:
 
 def _words(random: Random, text: str) -> str:
     """A word or number in place of another, or beside it."""
-    found = list(re.finditer(r"[\w.+-]+", text))
-    if not found:
+    numbers = list(re.finditer(r"[\w.+-]+", text))
+    if not numbers:
         return random.choice(TEXTS)
-    word = random.choice(found)
+    word = random.choice(numbers)
     new = random.choice(
         (
             str(random.choice([n for n in NUMBERS if abs(n) != 10**400])),
             random.choice(TEXTS),
-            random.choice(found)[0],
+            random.choice(numbers)[0],
             "",
         )
     )

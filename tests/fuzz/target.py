@@ -49,8 +49,8 @@ class Target:
 
     def failures(self, seeds: Iterable[int]) -> dict[int, str]:
         """The tracebacks, by seed, of those that show a fault."""
-        found = {seed: self.failure(seed) for seed in seeds}
-        return {seed: text for seed, text in found.items() if text}
+        by_seed = {seed: self.failure(seed) for seed in seeds}
+        return {seed: text for seed, text in by_seed.items() if text}
 
 
 class Hangs(BaseException):

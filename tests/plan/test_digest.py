@@ -34,9 +34,9 @@ def test_cells_and_tasks_have_versions_of_their_own() -> None:
 @pytest.mark.parametrize("task", [*tasks])
 @pytest.mark.parametrize("cell", [*cells])
 def test_of_files_that_hold_one_cell_only_the_trials_own_counts(task: str, cell: str) -> None:
-    found = sources(task, cell)
-    assert {name for name in cells if f"harness.cells.{name}" in found} == {cell}
-    assert tasks.targets()[task].partition(":")[0] in found
+    counted = sources(task, cell)
+    assert {name for name in cells if f"harness.cells.{name}" in counted} == {cell}
+    assert tasks.targets()[task].partition(":")[0] in counted
 
 
 @pytest.mark.parametrize("task", [*tasks])
@@ -78,11 +78,11 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_users_own_modules_count_with_all_they_import(mine: Path) -> None:
-    found = sources("recall", "mine.cell:cell")
-    assert {name for name, path in found.items() if path.is_relative_to(mine)} == {
+    counted = sources("recall", "mine.cell:cell")
+    assert {name for name, path in counted.items() if path.is_relative_to(mine)} == {
         "mine", "mine.cell", "mine.equations", "mine_too"
     }  # fmt: skip
-    assert "harness.cells.gru" in found
+    assert "harness.cells.gru" in counted
 
 
 def test_a_change_beside_a_users_cell_changes_the_version(mine: Path) -> None:
@@ -95,8 +95,8 @@ def test_a_change_beside_a_users_cell_changes_the_version(mine: Path) -> None:
 
 def test_of_an_installed_package_only_its_own_modules_count(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("site.getusersitepackages", lambda: str(mine))
-    found = sources("recall", "mine.cell:cell")
-    assert {name for name, path in found.items() if path.is_relative_to(mine)} == {
+    counted = sources("recall", "mine.cell:cell")
+    assert {name for name, path in counted.items() if path.is_relative_to(mine)} == {
         "mine", "mine.cell", "mine.equations"
     }  # fmt: skip
 

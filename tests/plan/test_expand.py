@@ -102,14 +102,14 @@ def test_matched_units_come_nearest_to_the_references_parameters(
     cell: str, reference: str, units: int, features: int, layers: int
 ) -> None:
     wanted = recurrent_parameters(cells[reference], features, units, layers)
-    found = matched_units(cells[cell], cells[reference], units, features, layers)
+    matched = matched_units(cells[cell], cells[reference], units, features, layers)
 
     def miss(size: int) -> int:
         return abs(recurrent_parameters(cells[cell], features, size, layers) - wanted)
 
-    assert all(miss(found) <= miss(size) for size in (found - 1, found + 1) if size >= 1)
+    assert all(miss(matched) <= miss(size) for size in (matched - 1, matched + 1) if size >= 1)
     if cell == reference:
-        assert found == units
+        assert matched == units
 
 
 def test_published_sizes_are_found_again() -> None:
@@ -171,11 +171,13 @@ def test_rates_are_not_tuned_by_trials_that_are_not_evaluated() -> None:
 
 
 def test_a_tuning_trial_validates_on_a_part_of_its_training_data_and_on_nothing_of_the_comparison_s() -> None:
-    made = tasks["recall"].make(100, 9, 0, tasks["recall"].options(validation_size=15, test_size=30))
-    own = for_tuning(made)
-    assert (len(own.train.x), len(own.validation.x)) == (85, 15), "no more than the comparison validates on"
-    np.testing.assert_array_equal(np.concatenate([own.train.x, own.validation.x]), made.train.x)
-    few = for_tuning(dataclasses.replace(made, train=made.train.part(0, 7)))
+    dataset = tasks["recall"].make(100, 9, 0, tasks["recall"].options(validation_size=15, test_size=30))
+    tuning_data = for_tuning(dataset)
+    assert (len(tuning_data.train.x), len(tuning_data.validation.x)) == (85, 15), (
+        "no more than the comparison validates on"
+    )
+    np.testing.assert_array_equal(np.concatenate([tuning_data.train.x, tuning_data.validation.x]), dataset.train.x)
+    few = for_tuning(dataclasses.replace(dataset, train=dataset.train.part(0, 7)))
     assert (len(few.train.x), len(few.validation.x)) == (6, 1)
     with pytest.raises(UserError, match="a single training example leaves none to tune the learning rate by"):
         plan(experiment(TUNED.replace("[20, 30, 40]", "1")))

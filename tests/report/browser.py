@@ -27,10 +27,10 @@ def unavailable(reason: str) -> None:
 
 def need(*names: str) -> str:
     """The first of these programs; without any, the test is skipped, but fails where CI must have it."""
-    found = next((path for name in names if (path := shutil.which(name))), None)
-    if found is None:
+    program = next((path for name in names if (path := shutil.which(name))), None)
+    if program is None:
         unavailable(f"no {names[0]}; on Debian: apt install chromium chromium-driver")
-    return str(found)
+    return str(program)
 
 
 def start(folder: Path, *, scripts: bool = True) -> Browser:
@@ -78,8 +78,8 @@ def column(browser: Browser, name: str) -> list[str]:
     heads = [head.text.split(" ↑")[0].split(" ↓")[0] for head in browser.find_elements(By.CSS_SELECTOR, ".trials th")]
     place = heads.index(name) + 1
     script = "return [...document.querySelectorAll(arguments[0])].map(one => one.textContent)"
-    found: list[str] = browser.execute_script(script, f".trials tbody td:nth-child({place})")
-    return found
+    program: list[str] = browser.execute_script(script, f".trials tbody td:nth-child({place})")
+    return program
 
 
 def axe_core() -> str:

@@ -201,11 +201,11 @@ def test_a_failing_render_leaves_the_old_page_whole(tmp_path: Path, monkeypatch:
 def test_the_report_imports_neither_tensorflow_nor_the_runner() -> None:
     unwanted = ("tensorflow", "keras", "harness.runner")
     code = f"import sys, harness.report.writing; print([m for m in sys.modules if m.startswith({unwanted})])"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_importing_the_report_does_not_import_matplotlib() -> None:
     code = "import sys, harness.report; print('matplotlib' in sys.modules)"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "False"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

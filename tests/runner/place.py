@@ -119,14 +119,14 @@ class Place:
 
     def processes(self) -> list[psutil.Process]:
         """All that the run started and what those started, whoever their parent is by now."""
-        found = []
+        children = []
         for process in psutil.process_iter():
             try:
                 if process.environ().get(MARK) == str(self.folder) and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(process)
+                    children.append(process)
             except psutil.Error:
                 continue
-        return found
+        return children
 
 
 def finish(process: subprocess.Popen[str]) -> str:

@@ -143,7 +143,7 @@ def test_whole_blocks_are_run_in_time_and_the_rest_is_kept_with_the_reason(tmp_p
     assert {(t.spec.seed, t.spec.train_size) for t in engine.ran} == {(0, 20), (0, 40), (1, 20)}
     assert len(engine.ran) == 6, "both cells of each"
     assert engine.interrupted == []
-    assert [(found.train_size, found.cell, found.seeds) for found in left_out] == [
+    assert [(group.train_size, group.cell, group.seeds) for group in left_out] == [
         (40, "gru", (1, 2)),
         (40, "lstm", (1, 2)),
         (20, "gru", (2,)),

@@ -32,8 +32,8 @@ def test_whatever_trials_do_they_are_records_and_every_other_trial_is_untouched(
     assert {key: r["status"] for key, r in records.items() if key[0] == "recall"} == {
         ("recall", size): "ok" for size in range(20, 28)
     }
-    found = {name: records[name, 20] for name in FAULTS}
-    assert {name: record["status"] for name, record in found.items()} == {
+    by_fault = {name: records[name, 20] for name in FAULTS}
+    assert {name: record["status"] for name, record in by_fault.items()} == {
         "parent": "ok",
         "diverging": "diverged",
         "growing": "out_of_memory",
@@ -43,7 +43,7 @@ def test_whatever_trials_do_they_are_records_and_every_other_trial_is_untouched(
             "crashed",
         ),
     }
-    failures = {name: record["failure"] for name, record in found.items() if record["status"] != "ok"}
+    failures = {name: record["failure"] for name, record in by_fault.items() if record["status"] != "ok"}
     assert {name: failure["phase"] for name, failure in failures.items()} == {
         **dict.fromkeys(failures, "data"),
         **dict.fromkeys(("boasting", "not_json"), "data"),
@@ -62,11 +62,11 @@ def test_whatever_trials_do_they_are_records_and_every_other_trial_is_untouched(
     assert why["greedy"].startswith("MemoryError: Unable to allocate")
     assert why["flooding"] == "ZeroDivisionError: flooded"
     assert "the end of the flood" in said["flooding"]
-    assert len(json.dumps(found["flooding"])) < 100_000
+    assert len(json.dumps(by_fault["flooding"])) < 100_000
     assert "a message of more than 64 MiB" in why["boasting"]
     assert "not JSON serializable" in why["not_json"]
     assert "data_fingerprint: Input should be a valid string" in why["unfit"]
-    assert found["unfit"]["parameters"] == 7, "what can be stored is kept"
+    assert by_fault["unfit"]["parameters"] == 7, "what can be stored is kept"
 
     alone = Place(tmp_path_factory.mktemp("alone"))
     alone.run(HEAD + good)

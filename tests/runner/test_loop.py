@@ -90,15 +90,15 @@ def test_every_trial_of_the_plan_gets_a_record(tmp_path: Path) -> None:
 def test_what_watches_is_told_while_other_runs_have_the_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks, told = iter([False] * 3), []
+    looks, lines = iter([False] * 3), []
     engine = Pretend()
     has_room, wait = engine.has_room, engine.wait
     monkeypatch.setattr(engine, "has_room", lambda lane: next(looks, True) and has_room(lane))
     monkeypatch.setattr(engine, "wait", lambda seconds: wait(seconds) if engine.active else [])
-    monkeypatch.setattr(Silent, "held_up", lambda self, waits_for: told.append(waits_for))
+    monkeypatch.setattr(Silent, "held_up", lambda self, waits_for: lines.append(waits_for))
     with open_store(tmp_path, create=True) as store:
         assert run(store, engine).finished == 4
-    assert told == ["better times"] * 3
+    assert lines == ["better times"] * 3
 
 
 def test_a_second_run_has_nothing_to_do(tmp_path: Path) -> None:

@@ -50,9 +50,9 @@ def test_where_none_leans_clearly_the_one_that_leans_most_comes_next() -> None:
 
 
 def test_of_a_claim_with_conditions_the_one_that_leans_least_counts() -> None:
-    found, near, far = leaning("a", word="supported"), leaning("b", 0.05, 0.03), leaning("c", 0.5, 0.3)
-    torn = leaning("torn", 0.01, 0.98, conditions=(found, far))
-    assert chosen(torn, leaning("depends", 0.3, 0.4, conditions=(found, near)), torn=1.0) == "depends"
+    decided, near, far = leaning("a", word="supported"), leaning("b", 0.05, 0.03), leaning("c", 0.5, 0.3)
+    torn = leaning("torn", 0.01, 0.98, conditions=(decided, far))
+    assert chosen(torn, leaning("depends", 0.3, 0.4, conditions=(decided, near)), torn=1.0) == "depends"
     assert chosen(torn, leaning("together", 0.95, 0.03, conditions=(far, far)), torn=1.0) == "together"
 
 

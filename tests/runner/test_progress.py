@@ -39,9 +39,9 @@ def test_a_duration_is_said_as_a_person_says_it(seconds: float, words: str) -> N
 
 
 def test_a_failed_trial_is_told_in_one_line() -> None:
-    told = describe(record(TRIALS[0].spec, status="diverged", failure=WHY))
-    assert told.startswith("diverged: gru/keras recall size 20 length 5 seed 0 (")
-    assert told.endswith("): [/red] ran away")
+    text = describe(record(TRIALS[0].spec, status="diverged", failure=WHY))
+    assert text.startswith("diverged: gru/keras recall size 20 length 5 seed 0 (")
+    assert text.endswith("): [/red] ran away")
     assert describe(record(TRIALS[0].spec, status="timeout")).endswith("): ")
 
 
@@ -99,14 +99,14 @@ def test_the_time_left_is_what_the_waiting_trials_will_take_but_no_longer_than_t
     estimator.learn(load_of(TRIALS[0].spec), 60.0)
     now = 0.0
     monkeypatch.setattr("harness.runner.progress.time.monotonic", lambda: now)
-    for deadline, told in ((math.inf, "about 5 min 30 s left"), (130.0, "about 1 min 30 s left")):
+    for deadline, text in ((math.inf, "about 5 min 30 s left"), (130.0, "about 1 min 30 s left")):
         now = 0.0
         output = io.StringIO()
         with ShowProgress(Console(file=output, width=40), TRIALS, estimator, (2,), 3, deadline) as progress:
             progress.started(TRIALS[0])
             now = 40.0
             progress.finished(record(TRIALS[0].spec, seconds_total=60.0))
-        assert output.getvalue() == f"4 of 15 trials done, 0 running, 0 failed, {told}\n"
+        assert output.getvalue() == f"4 of 15 trials done, 0 running, 0 failed, {text}\n"
 
 
 def test_lines_come_ten_seconds_apart_and_are_never_broken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,8 +72,8 @@ def test_a_signal_to_all_processes_of_the_job_makes_no_crash_in_any_order(
     place: Place, number: signal.Signals, order: str
 ) -> None:
     process = dozing(place)
-    own = {process.pid, *(trial.pid for trial in trials(place))}
-    others = [other for other in place.processes() if other.pid not in own]
+    place_processes = {process.pid, *(trial.pid for trial in trials(place))}
+    others = [other for other in place.processes() if other.pid not in place_processes]
     assert any("forkserver" in " ".join(other.cmdline()) for other in others)
     groups = {"the run first": [psutil.Process(process.pid)], "the trials first": trials(place)}
     groups["the fork server first"] = others
@@ -120,18 +120,18 @@ def test_after_many_interruptions_the_trial_is_run_as_if_there_had_been_none(pla
 
 
 def test_a_hang_up_ends_a_run_whose_terminal_is_gone(place: Place) -> None:
-    ours, theirs = pty.openpty()
-    process = place.start(TEXT, start_new_session=True, pass_fds=[theirs], terminal=theirs)
-    os.close(theirs)
-    os.set_blocking(ours, False)
+    parent_end, child_end = pty.openpty()
+    process = place.start(TEXT, start_new_session=True, pass_fds=[child_end], terminal=child_end)
+    os.close(child_end)
+    os.set_blocking(parent_end, False)
 
     def both_run() -> bool:
         with suppress(BlockingIOError):  # nothing to read now
-            os.read(ours, 4096)
+            os.read(parent_end, 4096)
         return len(trials(place)) == RUNNING
 
     wait_until(both_run, process)
-    os.close(ours)  # the terminal is gone: from now on writing to it is an error
+    os.close(parent_end)  # the terminal is gone: from now on writing to it is an error
     os.kill(process.pid, signal.SIGHUP)
     process.wait(60)
     assert process.returncode == 130

@@ -46,8 +46,8 @@ def test_killed_at_random_instants_no_trial_is_lost_or_doubled(
     assert len(expected) == TRIALS
 
     instants = random.Random(7)
-    kills = found = 0
-    while kills < request.config.getoption("kills") or not found:
+    kills = stored = 0
+    while kills < request.config.getoption("kills") or not stored:
         assert kills < MOST_KILLS, "no trial was ever finished"
         before = place.rows()
         process = place.start(TEXT + SWEEP)
@@ -67,7 +67,7 @@ def test_killed_at_random_instants_no_trial_is_lost_or_doubled(
         else:
             assert process.returncode == -9, output
             kills += 1
-            found += len(after) - len(before)
+            stored += len(after) - len(before)
     code, output = place.run(TEXT + SWEEP)
     assert code == 0, output
     assert outcomes(place) == expected

@@ -100,8 +100,8 @@ def _ask_for_too_much(*_: Any) -> Dataset:
 def _hold_much(*_: Any) -> Dataset:
     hoard = np.ones(800 * 2**17)
     time.sleep(1.5)
-    found = [name for name in ("OMP_NUM_THREADS", "MALLOC_TRIM_THRESHOLD_") if name in os.environ]
-    raise ZeroDivisionError(f"held {hoard.nbytes >> 20} MiB, of the nanny's settings found {found}")
+    state = [name for name in ("OMP_NUM_THREADS", "MALLOC_TRIM_THRESHOLD_") if name in os.environ]
+    raise ZeroDivisionError(f"held {hoard.nbytes >> 20} MiB, of the nanny's settings found {state}")
 
 
 def _flood(*_: Any) -> Dataset:
@@ -127,13 +127,13 @@ def _unfit(*arguments: Any) -> Dataset:
 def _tell(*_: Any) -> Dataset:
     import tensorflow as tf
 
-    found = {
+    state = {
         "cores": sorted(os.sched_getaffinity(0)),
         "threads": tf.config.threading.get_intra_op_parallelism_threads(),
         "temporary": tempfile.mkdtemp(),
         "kill_me_first": int(Path("/proc/self/oom_score_adj").read_text(encoding="ascii")),
     }
-    raise ZeroDivisionError(found)
+    raise ZeroDivisionError(state)
 
 
 def _configuration(*_: Any) -> Dataset:
@@ -149,10 +149,10 @@ def _slow(*arguments: Any) -> Dataset:
 
 def _identify(*arguments: Any) -> Dataset:
     """The process, and what an earlier trial may have left in it, as the data's fingerprint."""
-    found = [os.getpid(), os.environ.get("LEFT_BEHIND", ""), str(Path.cwd())]
+    state = [os.getpid(), os.environ.get("LEFT_BEHIND", ""), str(Path.cwd())]
     os.environ["LEFT_BEHIND"] = "by an earlier trial"
     os.chdir(tempfile.gettempdir())
-    return dataclasses.replace(recall.make(*arguments), fingerprint=json.dumps(found))
+    return dataclasses.replace(recall.make(*arguments), fingerprint=json.dumps(state))
 
 
 def _leave_a_thread(*arguments: Any) -> Dataset:

@@ -145,9 +145,9 @@ def test_a_condition_that_is_none_is_refused(where: dict[str, object], expected:
 
 def test_what_a_claim_follows_may_not_be_held_fixed() -> None:
     trend = {"kind": "trend", "on": "test_loss", "along": "train_size", "advantage": "shrinks", **COMPARED}
-    told = "'along' is 'train_size', which 'where' holds fixed; leave it out, or list at least 3 values"
-    assert told in message(**trend, where={"train_size": [1, 2]})
-    assert told in message(**trend, where={"train_size": "largest"})
+    expected = "'along' is 'train_size', which 'where' holds fixed; leave it out, or list at least 3 values"
+    assert expected in message(**trend, where={"train_size": [1, 2]})
+    assert expected in message(**trend, where={"train_size": "largest"})
     assert isinstance(read(**trend, where={"train_size": [1, 2, 3]}), Trend)
     horizon = {"kind": "horizon", **COMPARED}
     assert "or list at least 2 values" in message(**horizon, where={"sequence_length": 5})
@@ -158,8 +158,8 @@ def test_margins_of_shares_and_of_ratios_are_told_apart() -> None:
     shares = "the margin of a proportion is a share below 1, such as 0.2; found"
     assert f"{shares} '5%'" in message(kind="proportion", **COMPARED)
     assert f"{shares} 1.0" in message(kind="proportion", **COMPARED | {"margin": 1})
-    told = "a horizon claim compares ratios; expected a relative margin such as '10%', found 2.0"
-    assert told in message(kind="horizon", **COMPARED | {"margin": 2})
+    expected = "a horizon claim compares ratios; expected a relative margin such as '10%', found 2.0"
+    assert expected in message(kind="horizon", **COMPARED | {"margin": 2})
     together = "'on' and 'threshold' belong together; without both, the task's own threshold counts"
     assert together in message(kind="proportion", **COMPARED | {"margin": 0.2, "on": "test_loss"})
     assert "unknown metric 'tets_loss'" in message(kind="horizon", **COMPARED, on="tets_loss", threshold=1.0)

@@ -91,8 +91,8 @@ def test_paths_in_options_are_relative_to_the_file_one_or_several(tmp_path: Path
         (tmp_path / name).write_text("some text, long enough for three portions " * 20)
     for written, names in (('"one.txt"', ["one.txt"]), ('["two.txt", "one.txt"]', ["two.txt", "one.txt"])):
         text = EXPERIMENT.replace('"recall"', '"language"') + f"options.text = {written}\n"
-        (found,) = {tuple(s.options["text"]) for s in plan(experiment(text, folder=tmp_path)).values()}
-        assert found == tuple(str(tmp_path / name) for name in names)
+        (paths,) = {tuple(s.options["text"]) for s in plan(experiment(text, folder=tmp_path)).values()}
+        assert paths == tuple(str(tmp_path / name) for name in names)
 
 
 def test_epochs_are_counted_in_updates() -> None:
@@ -110,8 +110,8 @@ def test_a_list_of_seeds_is_taken_as_it_is() -> None:
 
 
 def test_a_sweep_may_have_cells_backends_lane_and_seeds_of_its_own() -> None:
-    own = 'updates = 6\ncells = "gru"\nkernel = "article"\nlane = "speed"\nseeds = [3]'
-    specs = plan(experiment(EXPERIMENT, ("updates = 6", own))).values()
+    sweep_keys = 'updates = 6\ncells = "gru"\nkernel = "article"\nlane = "speed"\nseeds = [3]'
+    specs = plan(experiment(EXPERIMENT, ("updates = 6", sweep_keys))).values()
     assert {(s.cell, s.backend, s.lane, s.seed) for s in specs} == {("gru", "article", "speed", 3)}
 
 

@@ -94,9 +94,9 @@ def test_a_tilde_in_a_path_is_the_home_folder(file: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("HOME", str(file.parent))
     expected = plan(load_experiment(file)).keys()
     for path in ('"~/data/corpus.txt"', '["~/data/corpus.txt"]'):
-        found = plan(experiment(TEXT, ('"data/corpus.txt"', path), folder=Path("/")))
-        assert found.keys() == expected
-        assert {tuple(one.options["text"]) for one in found.values()} == {(str(file.parent / "data/corpus.txt"),)}
+        planned = plan(experiment(TEXT, ('"data/corpus.txt"', path), folder=Path("/")))
+        assert planned.keys() == expected
+        assert {tuple(one.options["text"]) for one in planned.values()} == {(str(file.parent / "data/corpus.txt"),)}
     with pytest.raises(UserError, match=r"tiny\.toml: sweep\[0\]\.options: ~nobody-here/a.txt: the home folder"):
         experiment(TEXT, ("data/corpus.txt", "~nobody-here/a.txt"))
     assert load_experiment("~/tiny.toml").name == "tiny"
@@ -145,13 +145,13 @@ def test_an_experiment_made_in_python_is_checked_like_a_file(
         units=4,
         updates=6,
     )
-    made = Experiment(name="tiny", title="Tiny", seeds=2, cells=("gru", "lstm"), backend="keras", sweep=(sweep,))
-    assert plan(checked(made)) == plan(load_experiment(file))
-    assert plan(load_experiment(stored(checked(made), tmp_path / "results"))) == plan(load_experiment(file))
-    wrong = made.model_copy(update={"sweep": (sweep.model_copy(update={"options": {"txt": "a"}}),)})
+    built = Experiment(name="tiny", title="Tiny", seeds=2, cells=("gru", "lstm"), backend="keras", sweep=(sweep,))
+    assert plan(checked(built)) == plan(load_experiment(file))
+    assert plan(load_experiment(stored(checked(built), tmp_path / "results"))) == plan(load_experiment(file))
+    wrong = built.model_copy(update={"sweep": (sweep.model_copy(update={"options": {"txt": "a"}}),)})
     with pytest.raises(UserError, match=r"tiny: sweep\[0\]\.options\.txt: unknown key\. Did you mean 'text'"):
         checked(wrong)
-    odd = made.model_copy(update={"sweep": (sweep.model_copy(update={"options": {"text": object()}}),)})
+    odd = built.model_copy(update={"sweep": (sweep.model_copy(update={"options": {"text": object()}}),)})
     with pytest.raises(UserError, match="tiny: cannot be written as TOML"):
         checked(odd)
 

@@ -159,8 +159,8 @@ def test_the_keys_that_sweeps_have_by_hand_agree_with_the_table() -> None:
 
 
 def test_a_condition_is_named_in_the_words_of_the_table() -> None:
-    told = {name: FACTORS[name].words for name in ("layers", "clip_norm", "updates")}
-    assert told == {"layers": "{} layers", "clip_norm": "gradient clipped at {}", "updates": "{} updates"}
+    words = {name: FACTORS[name].words for name in ("layers", "clip_norm", "updates")}
+    assert words == {"layers": "{} layers", "clip_norm": "gradient clipped at {}", "updates": "{} updates"}
     names = conditions.condition({"layers": 2, "clip_norm": None, "updates_planned": 50}, ["layers", "clip_norm"])
     assert names == "2 layers · gradient not clipped"
 
@@ -213,11 +213,11 @@ def test_trials_that_differ_in_a_setting_are_never_pooled(factor: Factor) -> Non
     claim = Paired(
         id="a", claim="b", kind="paired", better="gru", than="lstm", on="test_loss", margin=0.1
     )  # fmt: skip
-    found = pairs.find_pairs(table, claim, "test_loss")
-    assert [len(condition.seeds) for condition in found.conditions] == [5, 5]
-    told = [condition.scope[factor.column] for condition in found.conditions]
-    assert told[0] != told[1]
-    names = [conditions.condition(condition.scope, [factor.column]) for condition in found.conditions]
+    paired_trials = pairs.find_pairs(table, claim, "test_loss")
+    assert [len(condition.seeds) for condition in paired_trials.conditions] == [5, 5]
+    words = [condition.scope[factor.column] for condition in paired_trials.conditions]
+    assert words[0] != words[1]
+    names = [conditions.condition(condition.scope, [factor.column]) for condition in paired_trials.conditions]
     assert len({*names}) == 2
     assert aggregate.prepared(table)[factor.column].nunique(dropna=False) == 2
     assert factor.column in aggregate.FACTORS

@@ -71,10 +71,10 @@ def test_schema_and_loader_agree_on_every_key(kind: str, place: tuple[str | int,
     )  # no claim where none is changed: it takes long to check
     assert accepts(good)
     assert loader_accepts(good)
-    told = {}
+    problems = {}
     for value in VALUES:
         content = copy.deepcopy(good)
         at(content, place)[key] = value
         if accepts(content) != loader_accepts(content):
-            told[repr(value)] = "the loader refuses it" if accepts(content) else "the schema refuses it"
-    assert told == {}
+            problems[repr(value)] = "the loader refuses it" if accepts(content) else "the schema refuses it"
+    assert problems == {}

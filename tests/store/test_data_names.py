@@ -54,13 +54,13 @@ def test_the_same_data_by_another_path_are_the_same() -> None:
 
 
 def test_a_file_that_was_changed_is_told_by_its_hash() -> None:
-    found = names(*(({"file": A}, {"file_sha256": letter * 64}) for letter in "ab"))
-    assert found == ["file aaaaaaaa", "file bbbbbbbb"]
+    named = names(*(({"file": A}, {"file_sha256": letter * 64}) for letter in "ab"))
+    assert named == ["file aaaaaaaa", "file bbbbbbbb"]
 
 
 def test_options_that_differ_tell_data_apart() -> None:
-    made = names(*(({"symbols": n, "carry": n > 3}, {"symbols": str(n)}) for n in (3, 5)))
-    assert made == ["carry false, symbols 3", "carry true, symbols 5"]
+    named = names(*(({"symbols": n, "carry": n > 3}, {"symbols": str(n)}) for n in (3, 5)))
+    assert named == ["carry false, symbols 3", "carry true, symbols 5"]
 
 
 def test_tasks_do_not_share_data() -> None:
@@ -70,13 +70,13 @@ def test_tasks_do_not_share_data() -> None:
 
 def trials(cells: tuple[str, ...] = ("gru", "lstm")) -> list[dict[str, object]]:
     """Both cells on two files, the second three times as large, with losses that are far apart."""
-    found = []
+    named = []
     for cell, (path, size, loss), seed in product(cells, ((A, 20, 1.0), (B, 60, 5.0)), range(5)):
         one = spec(
             cell=cell, seed=seed, task="music", options={"file": path}, data={"file_sha256": path}, train_size=size
         )
-        found.append(record(one, test={"loss": loss + seed / 100 + (cell == "gru")}).model_dump(mode="json"))
-    return found
+        named.append(record(one, test={"loss": loss + seed / 100 + (cell == "gru")}).model_dump(mode="json"))
+    return named
 
 
 def test_conditions_and_scope_name_the_file() -> None:
@@ -84,10 +84,10 @@ def test_conditions_and_scope_name_the_file() -> None:
         id="c", claim="c", kind="paired", better="gru", than="lstm", on="test_loss", margin=0.1,
         where={"train_size": "largest"},
     )  # fmt: skip
-    found = find_pairs(to_frame(trials()), claim, "test_loss")
-    assert [pairs.scope["dataset"] for pairs in found.conditions] == ["a.mat", "b.mat"]
-    assert [pairs.scope["train_size"] for pairs in found.conditions] == [20, 60], "the largest of each file"
-    assert "music; data a.mat, b.mat" in scope(found.scope)
+    named = find_pairs(to_frame(trials()), claim, "test_loss")
+    assert [pairs.scope["dataset"] for pairs in named.conditions] == ["a.mat", "b.mat"]
+    assert [pairs.scope["train_size"] for pairs in named.conditions] == [20, 60], "the largest of each file"
+    assert "music; data a.mat, b.mat" in scope(named.scope)
 
 
 def test_one_file_by_two_paths_is_one_condition() -> None:

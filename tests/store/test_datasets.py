@@ -18,8 +18,8 @@ def stored(**facts: Any) -> dict[str, Any]:
 
 
 def test_folders_whose_data_differ_are_named_with_the_data() -> None:
-    found = differences({"one": [Data("words", A, "book.txt")], "two": [Data("words", B, "documentation of pandas 4")]})
-    assert found == [
+    lines = differences({"one": [Data("words", A, "book.txt")], "two": [Data("words", B, "documentation of pandas 4")]})
+    assert lines == [
         "The data of words differ, so its results are not comparable. one: book.txt (SHA-256 aaaaaaaaaaaa); "
         "two: documentation of pandas 4 (SHA-256 bbbbbbbbbbbb)."
     ]

@@ -102,10 +102,16 @@ def test_the_environment_that_can_change_results_is_stated(monkeypatch: pytest.M
     for name in ("TF_ENABLE_ONEDNN_OPTS", "XLA_FLAGS", "OMP_NUM_THREADS", "KERAS_BACKEND", "PYTHONHASHSEED"):
         monkeypatch.setenv(name, "1")
     monkeypatch.setenv("HOME_OF_SECRETS", "no")
-    found = telling_environment()
-    assert {"TF_ENABLE_ONEDNN_OPTS", "XLA_FLAGS", "OMP_NUM_THREADS", "KERAS_BACKEND", "PYTHONHASHSEED"} <= found.keys()
-    assert "HOME_OF_SECRETS" not in found
-    assert "PATH" not in found
+    environment = telling_environment()
+    assert {
+        "TF_ENABLE_ONEDNN_OPTS",
+        "XLA_FLAGS",
+        "OMP_NUM_THREADS",
+        "KERAS_BACKEND",
+        "PYTHONHASHSEED",
+    } <= environment.keys()
+    assert "HOME_OF_SECRETS" not in environment
+    assert "PATH" not in environment
 
 
 def test_a_package_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,7 +135,7 @@ def test_the_command_tells_conflicts_and_counts(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     conflict, counts = done.output.splitlines()
     assert conflict.startswith(f"conflict: trial {SPECS[0].id()} differs in seconds_total ({a}, {b})")
-    assert counts == f"{tmp_path / 'ab'}: 3 records of 2 trials; 1 copies left out, 1 trial in conflict."
+    assert counts == f"{tmp_path / 'ab'}: 3 records of 2 trials; 1 copy left out, 1 trial in conflict."
 
 
 CLAIM = """

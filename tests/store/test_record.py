@@ -19,8 +19,13 @@ def test_what_a_trial_measures_is_part_of_its_record_with_the_same_value_where_n
 def test_measured_values_become_those_of_the_record() -> None:
     point = CurvePoint(update=1, seconds=0.5, train_loss=math.inf, validation_loss=1.0)
     measured = Measured(curve=(point,), test={"loss": 0.25}, test_at={3: {"loss": 0.5}}, parameters=7)
-    made = record(**measured.fields())
-    assert (made.curve, made.test, made.test_at, made.parameters) == ([point], measured.test, measured.test_at, 7)
+    stored = record(**measured.fields())
+    assert (stored.curve, stored.test, stored.test_at, stored.parameters) == (
+        [point],
+        measured.test,
+        measured.test_at,
+        7,
+    )
 
 
 def test_a_value_of_another_type_is_handed_over_as_it_is() -> None:

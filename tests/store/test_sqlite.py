@@ -243,8 +243,13 @@ def test_the_attempts_at_a_trial_are_found_by_the_beginning_of_its_id(tmp_path: 
         for asked in (first.trial_id, first.trial_id[:6]):
             assert [found["attempt"] for found in store.attempts_at(asked)] == [1, 2]
         both = ", ".join(sorted((first.trial_id, other.trial_id)))
-        for asked, told in (("", f"2 trials begin so: {both}"), ("xyz", "no record"), ("%z", "no record"), ("_", both)):
-            with pytest.raises(UserError, match=re.escape(told)) as caught:
+        for asked, message in (
+            ("", f"2 trials begin so: {both}"),
+            ("xyz", "no record"),
+            ("%z", "no record"),
+            ("_", both),
+        ):
+            with pytest.raises(UserError, match=re.escape(message)) as caught:
                 store.attempts_at(asked)
             assert str(caught.value).startswith(f"{tmp_path}: trial {asked!r}: ")
             assert str(caught.value).endswith("`harness export` lists the ids")
@@ -260,10 +265,10 @@ def test_what_a_run_left_out_is_told_until_it_is_run(tmp_path: Path) -> None:
         store.set_plan({of.id(): of for of in specs})
         store.leave_out({of.id(): "no time" for of in specs[1:]} | {"0" * 16: "not planned"})
         store.add(record(specs[1], status="interrupted", test={}))
-        found = store.left_out()
-        assert [(of.cell, of.seeds, of.trials) for of in found] == [("lstm", (0, 1), 2), ("gru", (1,), 1)]
-        assert found[0].why == "size 20, length 5, accuracy lane, seeds 0, 1: no time"
-        assert found[1].why == "size 20, length 5, accuracy lane, seed 1: no time"
+        stored = store.left_out()
+        assert [(of.cell, of.seeds, of.trials) for of in stored] == [("lstm", (0, 1), 2), ("gru", (1,), 1)]
+        assert stored[0].why == "size 20, length 5, accuracy lane, seeds 0, 1: no time"
+        assert stored[1].why == "size 20, length 5, accuracy lane, seed 1: no time"
         assert store.left_out_ids() == {of.id() for of in specs[1:]}
         store.add(record(specs[2]))
         assert len(store.left_out_ids()) == 2
@@ -284,8 +289,8 @@ def test_more_records_than_are_read_at_a_time_come_once_each_and_in_order(
     with open_store(tmp_path, create=True) as store:
         store.set_plan({of.id(): of for of in specs})
         store.add(*(record(of) for of in specs if of.seed != 1))
-        assert [found["spec"]["seed"] for found in store.records()] == [0, 2, 3, 4]
-        ids = [found["trial_id"] for found in store.records(all_records=True)]
+        assert [stored["spec"]["seed"] for stored in store.records()] == [0, 2, 3, 4]
+        ids = [stored["trial_id"] for stored in store.records(all_records=True)]
         assert ids == sorted(of.id() for of in specs if of.seed != 1)
         assert [TrialSpec.model_validate_json(one.spec) for one in store.plan()] == specs
         assert [one.trial_id for one in store.plan()] == [of.id() for of in specs]
@@ -298,11 +303,11 @@ def test_whoever_reads_every_attempt_holds_up_no_run(tmp_path: Path, monkeypatch
         store._connection.execute("PRAGMA busy_timeout = 0")
         store.add(first, *others)
         attempts = reader.every_attempt()
-        found = [next(attempts)]
+        stored = [next(attempts)]
         store.add(record(spec(seed=5)))
         store.add(*(record(one.spec, attempt=2) for one in others))
-        found += attempts
-    places = [(one["trial_id"], one["attempt"]) for one in found]
+        stored += attempts
+    places = [(one["trial_id"], one["attempt"]) for one in stored]
     assert places == sorted(set(places))
     assert {(one.trial_id, 1) for one in (first, *others)} <= set(places)
 

@@ -49,21 +49,21 @@ def test_simulated_noise_has_the_spread_tails_and_skewness_it_should(shape: Shap
 
 
 def of(jobs: Iterable[error_rates.Job]) -> list[Figure]:
-    return [figure for found in simulated(jobs, 1) for figure in found]
+    return [figure for rates in simulated(jobs, 1) for figure in rates]
 
 
 def test_error_rates_and_coverage_are_within_their_bounds() -> None:
-    found = of(figures(120, seeds=(5, 10), shapes=("normal", "skewed"), analysed_at=(5, 10, 20)))
-    broken = [figure for figure in found if not figure.holds]
+    rates = of(figures(120, seeds=(5, 10), shapes=("normal", "skewed"), analysed_at=(5, 10, 20)))
+    broken = [figure for figure in rates if not figure.holds]
     assert not broken
-    power = {figure.scenario: figure.share for figure in found if "single claim" in figure.what}
+    power = {figure.scenario: figure.share for figure in rates if "single claim" in figure.what}
     assert power["10 seeds, 2"] > 0.9 > power["5 seeds, 2"] > 0.4
 
 
 def test_error_rates_of_times_that_are_known_to_within_a_step_are_within_their_bounds() -> None:
-    found = of(step_figures(60, seeds=(5, 40), steps=(1, 30)))
-    assert not [figure for figure in found if not figure.holds]
-    assert len(found) == 12
+    rates = of(step_figures(60, seeds=(5, 40), steps=(1, 30)))
+    assert not [figure for figure in rates if not figure.holds]
+    assert len(rates) == 12
     generator = np.random.default_rng(0)
     exact, coarse = (verdict_of_times(step, 40, generator, spread=0.02) for step in (1, 30))
     assert (exact.verdict, coarse.verdict) == ("no practical difference", "undecided")
@@ -85,8 +85,8 @@ def test_seeds_added_until_a_claim_is_decided_err_as_rarely_as_promised() -> Non
     assert len(wrong) / experiments <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / experiments)
     assert all(verdict.p_value <= 0.05 for verdict in wrong)
     for verdict in verdicts:
-        made = verdict.interim_analyses
-        assert [analysis.n for analysis in made] == [5, 10, 15, 20][: len(made)]
+        analyses = verdict.interim_analyses
+        assert [analysis.n for analysis in analyses] == [5, 10, 15, 20][: len(analyses)]
     naive = sum(any(analysis.p_value <= 0.05 for analysis in verdict.interim_analyses) for verdict in verdicts)
     assert naive > len(wrong), "each p taken by itself errs more often"
 
@@ -127,7 +127,7 @@ def test_records_and_pairs_give_the_same_verdict() -> None:
 
 
 def test_every_figure_has_the_bounds_promised() -> None:
-    found = of(figures(4, seeds=(5,), shapes=("skewed",), analysed_at=(5, 10)))
+    rates = of(figures(4, seeds=(5,), shapes=("skewed",), analysed_at=(5, 10)))
     promised = {
         "family-wise type I error with 10 true null claims": (0.0, 0.05),
         "coverage of the 95 % interval, true difference 0.7": (0.93, 0.97),
@@ -140,24 +140,24 @@ def test_every_figure_has_the_bounds_promised() -> None:
         "coverage of the 95 % interval where seeds are added": (0.95, 1.0),
     }
     for what, bounds in promised.items():
-        assert {(f.low, f.high, f.experiments) for f in found if what in f.what} == {(*bounds, 4)}, what
-    assert len(found) == 3 + 1 + 3 + 2 * len(KINDS) + 1 + 2
-    assert {f.scenario for f in found if "interim analyses" in f.what or "are added" in f.what} == {
+        assert {(f.low, f.high, f.experiments) for f in rates if what in f.what} == {(*bounds, 4)}, what
+    assert len(rates) == 3 + 1 + 3 + 2 * len(KINDS) + 1 + 2
+    assert {f.scenario for f in rates if "interim analyses" in f.what or "are added" in f.what} == {
         "5 to 10 seeds, skewed"
     }
-    assert [f.scenario for f in found if "power for a single" in f.what] == ["5 seeds, 0.5", "5 seeds, 1", "5 seeds, 2"]
+    assert [f.scenario for f in rates if "power for a single" in f.what] == ["5 seeds, 0.5", "5 seeds, 1", "5 seeds, 2"]
 
 
 def test_figures_of_equality_are_of_each_shape_and_of_equal_cells() -> None:
-    found = of(equality_figures(30, seeds=(5, 8), shapes=("normal", "horizon"), analysed_at=(5, 10)))
-    graded, other, equal = found[:3], found[3:6], found[6:]
+    rates = of(equality_figures(30, seeds=(5, 8), shapes=("normal", "horizon"), analysed_at=(5, 10)))
+    graded, other, equal = rates[:3], rates[3:6], rates[6:]
     for shape, of_shape in (("normal", graded), ("horizon", other)):
         rows = [f"5 seeds, {shape}", f"8 seeds, {shape}", f"5 to 10 seeds in 2 analyses, {shape}"]
         assert [figure.scenario for figure in of_shape] == rows
         assert {(figure.low, figure.high) for figure in of_shape} == {(0.0, 0.05)}
     assert "graded outcomes" in graded[0].what
     assert "two kinds" in other[0].what
-    assert all(figure.holds for figure in found)
+    assert all(figure.holds for figure in rates)
     power = {figure.scenario: figure.share for figure in equal}
     assert power["8 seeds, 0.1 margins"] == 1.0
     assert power["5 seeds, 0.8 margins"] < power["8 seeds, 0.3 margins"]
@@ -264,9 +264,10 @@ def test_noise_of_every_shape_has_mean_0_and_standard_deviation_1(shape: Shape) 
 
 @pytest.mark.parametrize("kind", ["paired, in 4 conditions", "trend"])
 def test_simulated_cells_share_half_of_their_variance_over_seeds(kind: str) -> None:
-    _, found, _ = KINDS[kind](4000, np.random.default_rng(0))
+    _, paired_trials, _ = KINDS[kind](4000, np.random.default_rng(0))
     better, than = (
-        (side if side.ndim == 1 else side[:, 0]) for side in (found.conditions[0].better, found.conditions[0].than)
+        (side if side.ndim == 1 else side[:, 0])
+        for side in (paired_trials.conditions[0].better, paired_trials.conditions[0].than)
     )
     assert better.std() == pytest.approx(1, abs=0.05)
     assert np.corrcoef(better, than)[0, 1] == pytest.approx(0.5, abs=0.05)
@@ -274,10 +275,10 @@ def test_simulated_cells_share_half_of_their_variance_over_seeds(kind: str) -> N
 
 def test_in_every_kind_neither_cell_is_better() -> None:
     for kind, simulation in KINDS.items():
-        claim, found, outcome = simulation(3000, np.random.default_rng(1))
-        scale = scale_of(claim, found.conditions, outcome)
-        assert (found.counts, found.scope) == (PairingCounts(), {})
-        for pairs in found.conditions:
+        claim, paired_trials, outcome = simulation(3000, np.random.default_rng(1))
+        scale = scale_of(claim, paired_trials.conditions, outcome)
+        assert (paired_trials.counts, paired_trials.scope) == (PairingCounts(), {})
+        for pairs in paired_trials.conditions:
             assert improvement(advantages(claim, pairs, outcome, scale).values) == pytest.approx(0.5, abs=0.03), kind
 
 

@@ -83,7 +83,7 @@ def test_the_simulated_verdict_is_that_of_records_with_these_rounds() -> None:
 
 
 def test_verdicts_on_a_disturbed_machine_err_as_rarely_as_promised() -> None:
-    found = list(block_figures(100, "drift and bursts", (5, 12)))
-    assert [figure.scenario for figure in found[::4]] == ["5 blocks, drift and bursts", "12 blocks, drift and bursts"]
-    assert len(found) == 8
-    assert not [figure for figure in found if not figure.holds]
+    rates = list(block_figures(100, "drift and bursts", (5, 12)))
+    assert [figure.scenario for figure in rates[::4]] == ["5 blocks, drift and bursts", "12 blocks, drift and bursts"]
+    assert len(rates) == 8
+    assert not [figure for figure in rates if not figure.holds]

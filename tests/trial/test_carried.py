@@ -42,13 +42,13 @@ def test_windows_with_their_state_carried_are_one_long_sequence(cell: str, backe
     x = windows(4)
     model, long = carrying(cell, backend), get_model(cell, backend=backend, input_shape=(12,), **NETWORK)
     long.set_weights(model.get_weights())
-    predict, states, found = make_stateful_predict(model), zero_states(model, 2), []
+    predict, states, predicted = make_stateful_predict(model), zero_states(model, 2), []
     assert len(states) == 2 * len(cells[cell].states)
     for window in x:
         outputs, states = predict(states, window)
-        found.append(outputs)
+        predicted.append(outputs)
     whole = long(np.concatenate(x, axis=1), training=False)
-    np.testing.assert_allclose(np.concatenate(found, axis=1), whole, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(np.concatenate(predicted, axis=1), whole, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("cell", sorted(cells))
@@ -116,7 +116,9 @@ def test_what_lies_before_the_window_can_be_learned_only_with_the_state_carried(
 def test_a_trial_that_carries_its_state_is_the_same_every_time(tmp_path: Path) -> None:
     small = {"updates": 13, "evaluate_every": 5, "train_size": 280, "backend": "keras", "cell": "lstm", "dropout": 0.2}
     one, again = (run(seven(tmp_path, carry_state=True, **small)) for _ in range(2))
-    losses = [[(point["train_loss"], point["validation_loss"]) for point in told["curve"]] for told in (one, again)]
+    losses = [
+        [(point["train_loss"], point["validation_loss"]) for point in measured["curve"]] for measured in (one, again)
+    ]
     assert losses[0] == losses[1]
     assert one["test"] == again["test"]
 
@@ -124,10 +126,10 @@ def test_a_trial_that_carries_its_state_is_the_same_every_time(tmp_path: Path) -
 def test_closer_evaluations_near_a_target_leave_the_carried_states_as_they_are(tmp_path: Path) -> None:
     small = {"updates": 13, "evaluate_every": 13, "train_size": 280, "learning_rate": 0.1}
     without = run(seven(tmp_path, carry_state=True, **small))
-    told = run(seven(tmp_path, carry_state=True, targets=(without["curve"][-1]["validation_loss"] + 0.3,), **small))
-    assert told["near_target"]
-    assert told["test"] == without["test"]
-    assert told["curve"][-1]["train_loss"] == without["curve"][-1]["train_loss"]
+    measured = run(seven(tmp_path, carry_state=True, targets=(without["curve"][-1]["validation_loss"] + 0.3,), **small))
+    assert measured["near_target"]
+    assert measured["test"] == without["test"]
+    assert measured["curve"][-1]["train_loss"] == without["curve"][-1]["train_loss"]
 
 
 def test_the_gradient_reaches_as_far_as_in_a_model_that_carries_nothing() -> None:
@@ -140,5 +142,5 @@ def test_the_gradient_reaches_as_far_as_in_a_model_that_carries_nothing() -> Non
 
 
 def test_a_speed_trial_carries_its_state_too(tmp_path: Path) -> None:
-    told = run(seven(tmp_path, carry_state=True, lane="speed", updates=14, train_size=280))
-    assert len(told["rounds"]) == 7
+    measured = run(seven(tmp_path, carry_state=True, lane="speed", updates=14, train_size=280))
+    assert len(measured["rounds"]) == 7

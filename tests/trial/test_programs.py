@@ -90,10 +90,10 @@ def test_states_carried_from_window_to_window() -> None:
 
 def test_a_reused_program_has_no_first_step_and_no_memory_of_its_own() -> None:
     for seed in (8, 9):
-        found = run(spec(options=FEW, seed=seed, cell="simple_rnn", backend="fused", units=5), reuse=True)
-    assert found["memory"] is None
-    assert "first_step" not in found["phases"]
-    assert found["seconds_per_update"] > 0
+        measured = run(spec(options=FEW, seed=seed, cell="simple_rnn", backend="fused", units=5), reuse=True)
+    assert measured["memory"] is None
+    assert "first_step" not in measured["phases"]
+    assert measured["seconds_per_update"] > 0
 
 
 @pytest.fixture(scope="module", params=["keras", "fused"])

@@ -25,16 +25,16 @@ def test_a_constant_rate_is_left_to_the_optimizer() -> None:
 
 
 def test_a_cosine_goes_from_the_rate_to_zero() -> None:
-    found = rates("cosine", 0.1, 8, 0, 10)
-    assert found is not None
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found[[0, 2, 4, 6, 8, 9]], [0.1, 0.0853553, 0.05, 0.0146447, 0, 0], atol=1e-7)
-    assert (np.diff(found[:9]) < 0).all()
+    actual = rates("cosine", 0.1, 8, 0, 10)
+    assert actual is not None
+    assert actual.dtype == np.float32
+    np.testing.assert_allclose(actual[[0, 2, 4, 6, 8, 9]], [0.1, 0.0853553, 0.05, 0.0146447, 0, 0], atol=1e-7)
+    assert (np.diff(actual[:9]) < 0).all()
 
 
 def test_a_step_is_a_tenth_from_half_and_again_from_three_quarters_on() -> None:
-    found = rates("step", 0.1, 8, 0, 10)
-    np.testing.assert_allclose(found, [0.1] * 4 + [0.01] * 2 + [0.001] * 4, rtol=1e-6)  # type: ignore[arg-type]
+    actual = rates("step", 0.1, 8, 0, 10)
+    np.testing.assert_allclose(actual, [0.1] * 4 + [0.01] * 2 + [0.001] * 4, rtol=1e-6)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "step"])
@@ -56,8 +56,8 @@ def test_each_update_is_done_at_its_rate(backend: str) -> None:
     make_stateful_updates(one)((), x[:1], y[:1])
     updates = make_stateful_updates(other)
     updates((), x, y, rates=np.array([0.5, 0.0, 0.0], "float32"))
-    for expected, found in zip(one.get_weights(), other.get_weights(), strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+    for expected, actual in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-7)
     updates((), x[:1], y[:1], rates=np.array([0.25], "float32"))
     assert float(other.optimizer.learning_rate.numpy()) == 0.25
 

@@ -50,12 +50,12 @@ def keras_home(tmp_path: Path) -> Path:
 
 
 def test_keras_has_its_defaults_with_tensorflow_and_no_gpu_with_any_settings_of_the_user(keras_home: Path) -> None:
-    told = json.loads(
+    settings = json.loads(
         python(TOLD, {"KERAS_BACKEND": "jax", "KERAS_HOME": str(keras_home), "CUDA_VISIBLE_DEVICES": "0"})
     )
-    assert told["keras"] == ["tensorflow", "float32", 1e-7, "channels_last", "float32"]
-    assert told["asked"] == [[[], "GPU"], [[], "TPU"]]
-    assert (told["device"], told["cuda"]) == ("CPU", "-1")
+    assert settings["keras"] == ["tensorflow", "float32", 1e-7, "channels_last", "float32"]
+    assert settings["asked"] == [[[], "GPU"], [[], "TPU"]]
+    assert (settings["device"], settings["cuda"]) == ("CPU", "-1")
 
 
 @pytest.mark.parametrize("by_variable", [True, False])

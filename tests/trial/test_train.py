@@ -39,10 +39,10 @@ def small(**changes: Any) -> TrialSpec:
 
 
 def test_the_weights_with_the_lowest_validation_loss_are_tested() -> None:
-    told = run(small(learning_rate=0.3, updates=30, evaluate_every=3))
-    losses = [point["validation_loss"] for point in told["curve"]]
+    measured = run(small(learning_rate=0.3, updates=30, evaluate_every=3))
+    losses = [point["validation_loss"] for point in measured["curve"]]
     assert min(losses) < losses[-1], "the rate is too high on purpose"
-    assert told["validation"]["loss"] == min(losses)
+    assert measured["validation"]["loss"] == min(losses)
 
 
 def batches_predicted(monkeypatch: pytest.MonkeyPatch, of: TrialSpec) -> int:
@@ -79,23 +79,23 @@ def test_a_task_that_chooses_thresholds_needs_one_more_look_at_validation_data(m
 
 
 def test_the_training_split_is_scored_where_the_spec_asks_for_it_and_nothing_else_changes() -> None:
-    without, told = run(small(dropout=0.2)), run(small(dropout=0.2, train_scores=True))
+    without, measured = run(small(dropout=0.2)), run(small(dropout=0.2, train_scores=True))
     assert without["train"] == {}
-    assert set(told["train"]) == {"loss", "accuracy"}
+    assert set(measured["train"]) == {"loss", "accuracy"}
     for key in ("validation", "test", "updates"):
-        assert told[key] == without[key], key
+        assert measured[key] == without[key], key
 
 
 def test_training_stops_when_validation_no_longer_gets_better() -> None:
-    told = run(small(learning_rate=0.3, updates=300, evaluate_every=3, patience=2))
-    losses = [point["validation_loss"] for point in told["curve"]]
-    assert told["updates"] == 3 * len(losses) < 300
+    measured = run(small(learning_rate=0.3, updates=300, evaluate_every=3, patience=2))
+    losses = [point["validation_loss"] for point in measured["curve"]]
+    assert measured["updates"] == 3 * len(losses) < 300
     assert losses.index(min(losses)) == len(losses) - 3
 
 
 def test_training_makes_the_loss_smaller() -> None:
-    told = run(small(updates=200, evaluate_every=50, learning_rate=0.01, units=16))
-    assert told["curve"][-1]["train_loss"] < 0.9 * told["curve"][0]["train_loss"]
+    measured = run(small(updates=200, evaluate_every=50, learning_rate=0.01, units=16))
+    assert measured["curve"][-1]["train_loss"] < 0.9 * measured["curve"][0]["train_loss"]
 
 
 def test_what_is_timed_is_given_tensors_and_copies_no_data(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,10 +115,10 @@ def test_what_is_timed_is_given_tensors_and_copies_no_data(monkeypatch: pytest.M
 
 
 def test_the_record_has_the_facts_of_the_data() -> None:
-    told = run(small())
+    measured = run(small())
     facts = {"examples": {"train": 60, "validation": 40, "test": 40}, "classes": 8, "symbols": 8, "padded": {}}
-    assert told["data_facts"] == {"source": "", "unknown": None, "left_out": {}, **facts}
-    assert record(small(), data_facts=told["data_facts"]).data_facts
+    assert measured["data_facts"] == {"source": "", "unknown": None, "left_out": {}, **facts}
+    assert record(small(), data_facts=measured["data_facts"]).data_facts
 
 
 def test_labels_out_of_the_task_s_range_are_no_divergence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,30 +132,32 @@ def test_labels_out_of_the_task_s_range_are_no_divergence(monkeypatch: pytest.Mo
 
 
 def test_other_lengths_are_tested_where_asked_for() -> None:
-    told = run(small(evaluate_lengths=(3, 9), backend="fused"))
-    assert set(told["test_at"]) == {3, 9}
-    assert all({"loss", "accuracy"} <= set(scores) for scores in told["test_at"].values())
-    assert told["test_at"][3] != told["test_at"][9]
+    measured = run(small(evaluate_lengths=(3, 9), backend="fused"))
+    assert set(measured["test_at"]) == {3, 9}
+    assert all({"loss", "accuracy"} <= set(scores) for scores in measured["test_at"].values())
+    assert measured["test_at"][3] != measured["test_at"][9]
 
 
 def test_what_the_network_hears_of_one_example_is_told_where_the_task_shows_it() -> None:
     sounds = tasks["sound_events"].options(validation_size=2, test_size=2).model_dump(mode="json")
-    told = run(small(task="sound_events", options=sounds, train_size=2, sequence_length=16, batch_size=2, updates=2))
-    record(example=told["example"])
-    assert len(told["example"]["heard"]) == len(told["example"]["labels"]) == 10
-    assert {len(row) for row in (*told["example"]["heard"], *told["example"]["there"])} == {16}
+    measured = run(
+        small(task="sound_events", options=sounds, train_size=2, sequence_length=16, batch_size=2, updates=2)
+    )
+    record(example=measured["example"])
+    assert len(measured["example"]["heard"]) == len(measured["example"]["labels"]) == 10
+    assert {len(row) for row in (*measured["example"]["heard"], *measured["example"]["there"])} == {16}
     assert run(small())["example"] is None
 
 
 @pytest.mark.parametrize("backend", ["keras", "fused"])
 def test_gradient_reach_shows_that_the_nearest_inputs_are_felt_most(backend: str) -> None:
-    told = run(small(gradient_reach=True, sequence_length=30, backend=backend, cell="simple_rnn"))
+    measured = run(small(gradient_reach=True, sequence_length=30, backend=backend, cell="simple_rnn"))
     for when in ("untrained", "trained"):
-        distances, norms = zip(*told["gradient_reach"][when], strict=True)
+        distances, norms = zip(*measured["gradient_reach"][when], strict=True)
         assert distances[0] == 0
         assert distances[-1] == 29
         assert all(norm >= 0 for norm in norms)
-    untrained = dict(told["gradient_reach"]["untrained"])
+    untrained = dict(measured["gradient_reach"]["untrained"])
     assert untrained[0] > untrained[29] > 0
 
 
@@ -225,9 +227,9 @@ def test_a_tuning_trial_has_validation_data_of_its_own_and_leaves_the_test_split
         return RECALL.score(y, outputs)
 
     monkeypatch.setattr("tests.trial.test_train.SCORED", dataclasses.replace(RECALL, score=score), raising=False)
-    told = run(small(task="tests.trial.test_train:SCORED", purpose="tuning"))
-    assert told["test"] == {}
-    assert told["validation"]["loss"] == pytest.approx(min(point["validation_loss"] for point in told["curve"]))
+    measured = run(small(task="tests.trial.test_train:SCORED", purpose="tuning"))
+    assert measured["test"] == {}
+    assert measured["validation"]["loss"] == pytest.approx(min(point["validation_loss"] for point in measured["curve"]))
     assert set(scored) == {12}, "a fifth of the 60"
 
 
@@ -242,9 +244,9 @@ def test_gradient_reach_leaves_out_sequences_that_have_ended(labelled: int) -> N
     )
     weight = np.ones((5, 4), dtype=np.float32)
     weight[labelled:, -1] = 0
-    found = make_gradient_reach(model, every_step=True)(Split(x, y, weight))
+    reach = make_gradient_reach(model, every_step=True)(Split(x, y, weight))
     expected = make_gradient_reach(model, every_step=True)(Split(x[:labelled], y[:labelled])) if labelled else []
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    np.testing.assert_allclose(reach, expected, rtol=1e-5)
 
 
 def test_a_task_that_chooses_thresholds_chooses_them_on_validation_data_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,14 +257,14 @@ def test_a_task_that_chooses_thresholds_chooses_them_on_validation_data_alone(mo
         return lambda y, outputs: {**RECALL.score(y, outputs), "calibrated": 1.0}
 
     def make(*arguments: Any) -> Dataset:
-        made = RECALL.make(*arguments)
-        return dataclasses.replace(made, validation=Split(made.validation.x[:17], made.validation.y[:17]))
+        dataset = RECALL.make(*arguments)
+        return dataclasses.replace(dataset, validation=Split(dataset.validation.x[:17], dataset.validation.y[:17]))
 
     chosen: Task = dataclasses.replace(RECALL, calibrate=calibrate, make=make)
     monkeypatch.setattr("tests.trial.test_train.CHOSEN", chosen, raising=False)
-    told = run(small(task="tests.trial.test_train:CHOSEN"))
+    measured = run(small(task="tests.trial.test_train:CHOSEN"))
     assert seen == [17]
-    assert told["test"]["calibrated"] == 1.0
+    assert measured["test"]["calibrated"] == 1.0
 
 
 NEAR: Task = dataclasses.replace(RECALL, target=("loss", 10.0))
@@ -271,24 +273,24 @@ FAR: Task = dataclasses.replace(RECALL, target=("loss", 0.0))
 
 @pytest.mark.parametrize(("task", "updates"), [("NEAR", 4), ("FAR", 12)])
 def test_a_check_trains_until_its_target_or_all_updates_are_done_and_tests_nothing(task: str, updates: int) -> None:
-    told = run(small(task=f"tests.trial.test_train:{task}", lane="speed", purpose="check"))
-    assert told["updates"] == told["curve"][-1]["update"] == updates
-    assert len(told["rounds"]) == updates // 4
-    assert [point["update"] for point in told["near_target"]] == ([1] if task == "NEAR" else [])
-    assert set(told["surroundings"]) == {"before", "after"}
-    assert told["test"] == told["validation"] == {}
+    measured = run(small(task=f"tests.trial.test_train:{task}", lane="speed", purpose="check"))
+    assert measured["updates"] == measured["curve"][-1]["update"] == updates
+    assert len(measured["rounds"]) == updates // 4
+    assert [point["update"] for point in measured["near_target"]] == ([1] if task == "NEAR" else [])
+    assert set(measured["surroundings"]) == {"before", "after"}
+    assert measured["test"] == measured["validation"] == {}
 
 
 @pytest.mark.parametrize(("task", "updates"), [("NEAR", 4), ("FAR", 12)])
 def test_training_that_stops_at_its_target_is_tested_there(task: str, updates: int) -> None:
     of = small(task=f"tests.trial.test_train:{task}")
-    told, longer = run(of.model_copy(update={"stop_at_target": True})), run(of)
-    assert told["updates"] == updates
+    measured, longer = run(of.model_copy(update={"stop_at_target": True})), run(of)
+    assert measured["updates"] == updates
     assert longer["updates"] == 12
     curve = [point["validation"] for point in longer["curve"]][: updates // 4]
-    assert [point["validation"] for point in told["curve"]] == curve, "until then nothing differs"
-    assert told["validation"] in curve
-    assert told["test"]
+    assert [point["validation"] for point in measured["curve"]] == curve, "until then nothing differs"
+    assert measured["validation"] in curve
+    assert measured["test"]
 
 
 def test_where_a_target_is_reached_evaluations_come_closer_and_nothing_else_changes() -> None:
@@ -297,15 +299,15 @@ def test_where_a_target_is_reached_evaluations_come_closer_and_nothing_else_chan
     between = run(of.model_copy(update={"evaluate_every": 3, "patience": None}))["curve"]
     losses = {point["update"]: point["validation_loss"] for point in between}
     level = losses[30]
-    told = run(of.model_copy(update={"targets": (level,)}))
+    measured = run(of.model_copy(update={"targets": (level,)}))
     for key in ("validation", "test", "updates"):
-        assert told[key] == without[key], key
+        assert measured[key] == without[key], key
     exact = ("update", "train_loss", "validation_loss", "validation")
-    assert [[point[key] for key in exact] for point in told["curve"]] == [
+    assert [[point[key] for key in exact] for point in measured["curve"]] == [
         [point[key] for key in exact] for point in without["curve"]
     ]
     assert without["near_target"] == ()
-    near = told["near_target"]
+    near = measured["near_target"]
     assert [point["update"] for point in near] == [1, 2, 3, 5, 7, 10, 14, 21][: len(near)]
     assert near
     assert all(point["validation"]["loss"] > level for point in near[:-1])

@@ -45,7 +45,7 @@ def trials(advantage: float | Callable[[int], float], seeds: int = 8, **spec: An
     return records
 
 
-def verdict(records: list[Record], *claims: Claim) -> Verdict:
+def verdict_of(records: list[Record], *claims: Claim) -> Verdict:
     return judge(claims, to_frame(records), curves_frame(records))[0]
 
 
@@ -59,16 +59,16 @@ def compared(records: list[Record], *claims: Claim) -> Compared:
     return examine_pairs(measured)[0]
 
 
-def evidence(records: list[Record], *claims: Claim) -> Evidence:
+def evidence_of(records: list[Record], *claims: Claim) -> Evidence:
     """Of the first claim's one condition, or of all of them pooled."""
     return compared(records, *claims).overall
 
 
 def why_not(records: list[Record], *claims: Claim) -> str:
     """The reason why the first claim cannot be measured."""
-    found = verdict(records, *claims)
-    assert (found.verdict, found.n) == ("not testable", 0)
-    return found.reason.removeprefix("It cannot be measured here: ").removesuffix(".")
+    verdict = verdict_of(records, *claims)
+    assert (verdict.verdict, verdict.n) == ("not testable", 0)
+    return verdict.reason.removeprefix("It cannot be measured here: ").removesuffix(".")
 
 
 def solving(solved: Callable[[str, int, int], bool], lengths: tuple[int, ...] = (10,), seeds: int = 10) -> list[Record]:

@@ -46,10 +46,10 @@ def test_an_advantage_is_shown_in_the_unit_of_its_scale() -> None:
 
 
 def test_failures_are_infinite_for_the_cell_that_did_not_fail_and_ties_where_both_did() -> None:
-    found = advantages(paired(), pairs([1.0, NAN, 1.0, NAN], [1.5, 1.0, NAN, NAN]), LOSS, PLAIN)
-    assert list(found.values) == [0.5, -INF, INF, 0.0]
-    assert (found.uninformative, found.failed, found.lopsided) == (1, 4, 0.5)
-    assert [pair.advantage for pair in found.pairs] == [0.5, -INF, INF, 0.0]
+    result = advantages(paired(), pairs([1.0, NAN, 1.0, NAN], [1.5, 1.0, NAN, NAN]), LOSS, PLAIN)
+    assert list(result.values) == [0.5, -INF, INF, 0.0]
+    assert (result.uninformative, result.failed, result.lopsided) == (1, 4, 0.5)
+    assert [pair.advantage for pair in result.pairs] == [0.5, -INF, INF, 0.0]
     higher = OutcomeColumn("test_accuracy", "test accuracy", "", False)
     assert list(advantages(paired(), pairs([1.0], [1.5]), higher, PLAIN).values) == [-0.5]
     relative = Scale("relative difference", "%", 0.05, 2.0)
@@ -91,10 +91,10 @@ def test_a_horizon_of_a_seed_that_solves_nothing_is_half_the_smallest_level() ->
     than = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
     of = Pairs({}, "recall", (0, 1, 2, 3), better, than, levels)
     horizon = claim(kind="horizon", margin="25%")
-    found = advantages(horizon, of, LOSS, scale_of(horizon, (of,), LOSS))
-    assert list(found.values) == pytest.approx([np.log(2), 0.0, 0.0, np.log(2)])
-    assert [(pair.better, pair.than) for pair in found.pairs] == [(20, 10), (0, 0), (40, 40), (10, 0)]
-    assert (found.uninformative, found.failed, found.lopsided) == (2, 1, 0.25)
+    result = advantages(horizon, of, LOSS, scale_of(horizon, (of,), LOSS))
+    assert list(result.values) == pytest.approx([np.log(2), 0.0, 0.0, np.log(2)])
+    assert [(pair.better, pair.than) for pair in result.pairs] == [(20, 10), (0, 0), (40, 40), (10, 0)]
+    assert (result.uninformative, result.failed, result.lopsided) == (2, 1, 0.25)
 
 
 def test_a_pooled_seed_shows_outcomes_whose_ratio_is_its_advantage() -> None:

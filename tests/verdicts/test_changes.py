@@ -17,15 +17,15 @@ Record = dict[str, Any]
 
 
 def records(seeds: int = 6, change: Callable[[Record], None] | None = None, **fields: Any) -> list[Record]:
-    made = [
+    rows = [
         simulated_record(cell, seed, 2.0 + NOISE[seed], seconds_per_update=0.01 + 0.0001 * seed, **fields)
         for cell in ("gru", "lstm")
         for seed in range(seeds)
     ]
-    for record in made:
+    for record in rows:
         if change:
             change(record)
-    return made
+    return rows
 
 
 def changes(first: list[Record], second: list[Record]) -> Changes:
@@ -38,9 +38,9 @@ def of(found: Changes, column: str, cell: str = "gru") -> Change:
 
 
 def test_nothing_changes_between_a_folder_and_itself() -> None:
-    found = changes(records(), records())
-    assert (found.common, found.only_first, found.only_second) == (12, 0, 0)
-    assert {change.finding for change in found.changes} == {"same"}
+    listed = changes(records(), records())
+    assert (listed.common, listed.only_first, listed.only_second) == (12, 0, 0)
+    assert {change.finding for change in listed.changes} == {"same"}
 
 
 def test_another_version_of_the_code_is_the_same_trial() -> None:
@@ -49,13 +49,13 @@ def test_another_version_of_the_code_is_the_same_trial() -> None:
         record["test"]["loss"] += (0.5 + 0.01 * NOISE[record["spec"]["seed"]]) * (record["spec"]["cell"] == "gru")
         record["parameters"] = 12_000
 
-    found = changes(records(), records(change=newer))
-    loss = of(found, "test_loss")
+    listed = changes(records(), records(change=newer))
+    loss = of(listed, "test_loss")
     assert (loss.finding, loss.direction, loss.seeds) == ("changed", "worse", 6)
     assert loss.low < 0.5 < loss.high
     assert loss.change == pytest.approx(0.5, abs=0.02)
-    assert of(found, "test_loss", "lstm").finding == "same"
-    parameters = of(found, "parameters")
+    assert of(listed, "test_loss", "lstm").finding == "same"
+    parameters = of(listed, "parameters")
     assert (parameters.finding, parameters.first, parameters.second) == ("changed", 10_000, 12_000)
 
 
@@ -74,10 +74,10 @@ def test_seeds_are_paired() -> None:
         record["test"]["accuracy"] += 0.01 + 1e-4 * NOISE[record["spec"]["seed"]]
         record["test"]["loss"] -= 0.01 + 1e-4 * NOISE[record["spec"]["seed"]]
 
-    found = changes(records(8), records(change=better))
-    assert (found.common, found.only_first, found.only_second) == (12, 4, 0)
+    listed = changes(records(8), records(change=better))
+    assert (listed.common, listed.only_first, listed.only_second) == (12, 4, 0)
     for column in ("test_loss", "test_accuracy"):
-        assert (of(found, column).finding, of(found, column).direction, of(found, column).seeds) == (
+        assert (of(listed, column).finding, of(listed, column).direction, of(listed, column).seeds) == (
             "changed",
             "better",
             6,
@@ -106,10 +106,10 @@ def test_failures_are_counted_and_their_figures_left_out() -> None:
         if record["spec"]["seed"] < 2:
             record["status"], record["test"] = "diverged", {}
 
-    found = changes(records(), records(change=fail))
-    failed = of(found, "failed")
+    listed = changes(records(), records(change=fail))
+    failed = of(listed, "failed")
     assert (failed.first, failed.second, failed.finding, failed.direction) == (0, 2, "changed", "worse")
-    assert of(found, "test_loss").seeds == of(found, "seconds_total").seeds == 4
+    assert of(listed, "test_loss").seeds == of(listed, "seconds_total").seeds == 4
     assert (failed.change, failed.low, failed.high, failed.seeds) == (2, 2, 2, 6)
 
 
@@ -148,8 +148,8 @@ def test_what_is_compared_is_told_with_its_group_unit_and_better_direction() -> 
     def measured(record: Record) -> None:
         record["test"]["bits_per_character"] = 2.0
 
-    made = records(1, change=measured)
-    quantities = [change.quantity for change in changes(made, made).changes if change.cell == "gru"]
+    rows = records(1, change=measured)
+    quantities = [change.quantity for change in changes(rows, rows).changes if change.cell == "gru"]
     assert [(q.group, q.column, q.title, q.unit, q.how, q.better) for q in quantities] == [
         ("parameters", "units", "units", "", "exact", ""),
         ("parameters", "parameters", "parameters", "", "exact", "lower"),
@@ -176,8 +176,8 @@ def test_a_figure_that_is_not_there_or_not_positive_is_not_compared_as_a_ratio()
         record["seconds_per_update"] = 0.0
         record["seconds_total"] = None
 
-    found = changes(records(), records(change=timeless))
-    assert not {"seconds_per_update", "seconds_total"} & {change.quantity.column for change in found.changes}
+    listed = changes(records(), records(change=timeless))
+    assert not {"seconds_per_update", "seconds_total"} & {change.quantity.column for change in listed.changes}
 
 
 @pytest.mark.parametrize("by", [-0.5, 0.5])

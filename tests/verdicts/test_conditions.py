@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.verdicts.stats import holm
-from tests.verdicts.records import NOISE, compared, evidence, paired, trials, verdict
+from tests.verdicts.records import NOISE, compared, evidence_of, paired, trials, verdict_of
 
 
 def test_further_factors_are_conditions() -> None:
@@ -19,10 +19,10 @@ def test_further_factors_are_conditions() -> None:
         for bias, advantage in ((None, 0.2), (1.0, -0.2))
         for record in trials(advantage, forget_bias=bias, reset_after=bias is None)
     ]
-    words = {part.conditions["forget_bias"]: part.verdict for part in verdict(records, paired()).by_condition}
+    words = {part.conditions["forget_bias"]: part.verdict for part in verdict_of(records, paired()).by_condition}
     assert words == {"": "supported", "1.0": "contradicted"}
-    assert verdict(records, paired(where={"forget_bias": 1})).verdict == "contradicted"
-    assert verdict(records, paired(where={"reset_after": True})).verdict == "supported"
+    assert verdict_of(records, paired(where={"forget_bias": 1})).verdict == "contradicted"
+    assert verdict_of(records, paired(where={"reset_after": True})).verdict == "supported"
 
 
 def test_where_conditions_are_decided_differently_the_claim_depends_on_them() -> None:
@@ -31,11 +31,11 @@ def test_where_conditions_are_decided_differently_the_claim_depends_on_them() ->
         for length, advantage in ((10, 0.3), (20, 0.3), (30, -0.2), (40, 0.0))
         for record in trials(advantage, sequence_length=length)
     ]
-    found = verdict(records, paired())
-    assert found.verdict == "depends"
-    assert found.needed_seeds is None
+    verdict = verdict_of(records, paired())
+    assert verdict.verdict == "depends"
+    assert verdict.needed_seeds is None
     assert compared(records, paired()).relation == "depends"
-    words = {condition.conditions["sequence_length"]: condition.verdict for condition in found.by_condition}
+    words = {condition.conditions["sequence_length"]: condition.verdict for condition in verdict.by_condition}
     assert words == {10: "supported", 20: "supported", 30: "contradicted", 40: "no practical difference"}
 
 
@@ -47,9 +47,9 @@ def test_a_claim_depends_on_conditions_that_cancel_out() -> None:
             for length, advantage in zip(lengths, advantages, strict=False)
             for record in trials(advantage, sequence_length=length)
         ]
-        found = verdict(records, paired())
-        assert found.verdict == "depends"
-        assert [part.verdict for part in found.by_condition][:2] == ["supported", "contradicted"]
+        verdict = verdict_of(records, paired())
+        assert verdict.verdict == "depends"
+        assert [part.verdict for part in verdict.by_condition][:2] == ["supported", "contradicted"]
 
 
 def test_equality_over_all_does_not_hide_a_large_difference_somewhere() -> None:
@@ -58,41 +58,41 @@ def test_equality_over_all_does_not_hide_a_large_difference_somewhere() -> None:
         for length, scale in ((10, 0.0), (20, 0.0), (30, 0.0), (40, 1.0))
         for record in trials(lambda seed, s=scale: s * (0.07 + 0.06 * (-1) ** seed), sequence_length=length)  # type: ignore[misc]
     ]
-    found = verdict(records, paired())
-    assert found.verdict == "undecided"
+    verdict = verdict_of(records, paired())
+    assert verdict.verdict == "undecided"
     assert compared(records, paired()).relation == "larger in a condition"
 
 
 def test_conditions_that_agree_are_pooled_by_seed() -> None:
     records = [record for length in (10, 20, 30) for record in trials(0.2, sequence_length=length)]
-    found = verdict(records, paired())
-    assert (found.verdict, found.n) == ("supported", 8)
+    verdict = verdict_of(records, paired())
+    assert (verdict.verdict, verdict.n) == ("supported", 8)
     assert compared(records, paired()).relation == "pooled"
-    assert [part.verdict for part in found.by_condition] == ["supported"] * 3
-    assert found.conditions["sequence_length"] == [10, 20, 30]
+    assert [part.verdict for part in verdict.by_condition] == ["supported"] * 3
+    assert verdict.conditions["sequence_length"] == [10, 20, 30]
 
 
 def test_only_seeds_of_every_condition_are_pooled() -> None:
     records = trials(0.2, sequence_length=10) + trials(0.2, seeds=6, sequence_length=20)
-    pool = evidence(records, paired()).sample
+    pool = evidence_of(records, paired()).sample
     assert (pool.estimate.n, pool.advantages.seeds_left_out) == (6, True)
-    assert verdict(records, paired()).n == 6
+    assert verdict_of(records, paired()).n == 6
 
 
 def test_a_single_condition_hardly_moves_the_interquartile_mean() -> None:
     advantages = {10: 0.1, 20: 0.1, 30: 0.1, 40: 5.0}
     records = [record for length, size in advantages.items() for record in trials(size, sequence_length=length)]
-    found = verdict(records, paired())
-    assert found.effect == pytest.approx(1.325, abs=0.01)
-    assert found.interquartile_mean == pytest.approx(0.1, abs=0.01)
-    assert found.interquartile_low is not None
-    assert found.interquartile_high is not None
-    assert found.interquartile_low < found.interquartile_mean < found.interquartile_high
-    assert verdict(trials(0.1), paired()).interquartile_mean is None
+    verdict = verdict_of(records, paired())
+    assert verdict.effect == pytest.approx(1.325, abs=0.01)
+    assert verdict.interquartile_mean == pytest.approx(0.1, abs=0.01)
+    assert verdict.interquartile_low is not None
+    assert verdict.interquartile_high is not None
+    assert verdict.interquartile_low < verdict.interquartile_mean < verdict.interquartile_high
+    assert verdict_of(trials(0.1), paired()).interquartile_mean is None
     for record in records:
         if record["spec"]["cell"] == "lstm" and record["spec"]["sequence_length"] == 40:
             record["status"] = "diverged"
-    assert verdict(records, paired()).interquartile_mean == pytest.approx(0.1, abs=0.01)
+    assert verdict_of(records, paired()).interquartile_mean == pytest.approx(0.1, abs=0.01)
 
 
 def test_faster_by_one_backend_and_slower_by_the_other_depends_on_the_backend() -> None:
@@ -103,9 +103,9 @@ def test_faster_by_one_backend_and_slower_by_the_other_depends_on_the_backend() 
             cell = ratio if record["spec"]["cell"] == "gru" else 1.0
             record["seconds_per_update"] = 0.01 * cell * np.exp(NOISE[index])
         records += of_backend
-    found = verdict(records, paired(on="seconds_per_update", margin="5%"))
-    assert found.verdict == "depends"
-    words = {part.conditions["backend"]: part.verdict for part in found.by_condition}
+    verdict = verdict_of(records, paired(on="seconds_per_update", margin="5%"))
+    assert verdict.verdict == "depends"
+    words = {part.conditions["backend"]: part.verdict for part in verdict.by_condition}
     assert words == {"fused": "supported", "keras": "contradicted"}
 
 
@@ -116,13 +116,13 @@ def test_a_condition_alone_that_is_decided_otherwise_leaves_the_claim_undecided(
         for length, advantage in ((10, 0.4), (20, lambda seed: 0.4 * (-1) ** seed + 0.2), (30, -0.2))
         for record in trials(advantage, sequence_length=length)
     ]
-    found = verdict(records, paired())
-    assert {part.verdict for part in found.by_condition} == {"supported", "undecided", "contradicted"}
-    assert found.verdict == "depends"
+    verdict = verdict_of(records, paired())
+    assert {part.verdict for part in verdict.by_condition} == {"supported", "undecided", "contradicted"}
+    assert verdict.verdict == "depends"
     records = [record for record in records if record["spec"]["sequence_length"] != 10]
-    found = verdict(records, paired())
-    assert {part.verdict for part in found.by_condition} == {"undecided", "contradicted"}
-    assert found.verdict in ("undecided", "contradicted")
+    verdict = verdict_of(records, paired())
+    assert {part.verdict for part in verdict.by_condition} == {"undecided", "contradicted"}
+    assert verdict.verdict in ("undecided", "contradicted")
 
 
 WORDS = {"supported": "contradicted", "contradicted": "supported"}
@@ -138,12 +138,12 @@ def test_the_other_cell_s_claim_is_decided_the_other_way_and_order_is_no_matter(
         for place, advantage in enumerate(advantages)
         for record in trials(advantage, seeds=6, sequence_length=10 * (place + 1))
     ]
-    found = verdict(records, paired())
-    assert WORDS.get(found.verdict, found.verdict) == verdict(records, paired(better="lstm", than="gru")).verdict
+    verdict = verdict_of(records, paired())
+    assert WORDS.get(verdict.verdict, verdict.verdict) == verdict_of(records, paired(better="lstm", than="gru")).verdict
     random.shuffle(records)
-    assert verdict(records, paired()).verdict == found.verdict
-    decided = {part.verdict for part in found.by_condition} - {"undecided"}
-    assert (found.verdict == "depends") == (len(decided) > 1)
+    assert verdict_of(records, paired()).verdict == verdict.verdict
+    decided = {part.verdict for part in verdict.by_condition} - {"undecided"}
+    assert (verdict.verdict == "depends") == (len(decided) > 1)
 
 
 def test_conditions_are_corrected_with_the_claims_as_one_family() -> None:

@@ -29,14 +29,14 @@ def test_a_check_is_in_no_figure_in_no_verdict_and_in_no_comparison() -> None:
         for cell in ("gru", "lstm")
         for purpose in ("comparison", "check")
     ]
-    made = plots(frame(*rows))
+    by_id = plots(frame(*rows))
     for figure in ("seconds-per-update", "memory"):
-        (panel,) = made[figure].panels
+        (panel,) = by_id[figure].panels
         assert [[centre.n for centre in series.centres] for series in panel.series] == [[5], [5]], figure
     records = to_frame([*trials(0.1, seeds=5, **SPEED), *trials(0.1, seeds=5, purpose="check", **SPEED)])
     assert len(compared(records)) == len(of_purpose(records, "check")) == 10
-    found = find_pairs(records, paired(on="seconds_per_update", margin="5%"), "seconds_per_update")
-    assert [len(pairs.seeds) for pairs in found.conditions] == [5]
+    paired_trials = find_pairs(records, paired(on="seconds_per_update", margin="5%"), "seconds_per_update")
+    assert [len(pairs.seeds) for pairs in paired_trials.conditions] == [5]
     assert compare(records, records).common == 10
 
 
@@ -47,9 +47,9 @@ def test_figures_and_verdicts_take_a_column_from_the_same_lane() -> None:
     assert len(of_one_lane(rows, "memory_peak_bytes")) == len(of_one_lane(rows, "seconds_per_update")) == 5
     assert len(of_one_lane(rows, "test_loss")) == 3
     assert len(of_one_lane(rows[rows["lane"] == "accuracy"], "seconds_per_update")) == 3
-    made = plots(rows)
+    by_id = plots(rows)
     for figure, seeds in (("memory", 5), ("seconds-per-update", 5), ("scores", 3)):
-        assert {centre.n for panel in made[figure].panels for s in panel.series for centre in s.centres} == {seeds}
+        assert {centre.n for panel in by_id[figure].panels for s in panel.series for centre in s.centres} == {seeds}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from harness.verdicts.verdict import Verdict
-from tests.verdicts.records import NOISE, Record, claim, compared, evidence, paired, verdict
+from tests.verdicts.records import NOISE, Record, claim, compared, evidence_of, paired, verdict_of
 from tools.simulate import simulated_record
 
 SEEDS = 60
@@ -41,14 +41,14 @@ def records(kind: str, case: str) -> list[Record]:
     levels = {"horizon": (10, 20, 40), "trend": (100, 200, 400)}.get(kind, (100,))
     along = "sequence_length" if kind == "horizon" else "train_size"
     task = "recall" if kind in ("proportion", "horizon") else "language"
-    found = []
+    cells_seen = []
     for cell in ("gru", "lstm"):
         for seed in range(SEEDS):
             for level in levels:
                 solved = "never" not in case and not (kind == "horizon" and level == levels[-1])
                 fields = {"task": task, along: level, "accuracy": float(solved)}
-                found.append(trial(cell, seed, CASES[case](cell, seed), **fields))
-    return found
+                cells_seen.append(trial(cell, seed, CASES[case](cell, seed), **fields))
+    return cells_seen
 
 
 CLAIMS = {
@@ -64,24 +64,24 @@ def table() -> list[tuple[str, str, str]]:
     """(case, kind, what the table says) for each cell of it that is not empty."""
     lines = METHOD.read_text(encoding="utf-8").split("| failed, of 60 seeds |")[1].splitlines()
     kinds = [word.strip() for word in lines[0].strip(" |").split("|")]
-    found = []
+    cells_seen = []
     for line in lines[2:]:
         if not line.startswith("|"):
             break
         case, *cells = (word.strip() for word in line.strip(" |").split("|"))
-        found += [(case, kind, words) for kind, words in zip(kinds, cells, strict=True) if words != "–"]
-    return found
+        cells_seen += [(case, kind, words) for kind, words in zip(kinds, cells, strict=True) if words != "–"]
+    return cells_seen
 
 
 def judged(kind: str, case: str) -> Verdict:
-    return verdict(records(kind, case), CLAIMS[kind])
+    return verdict_of(records(kind, case), CLAIMS[kind])
 
 
 @pytest.mark.parametrize(("case", "kind", "words"), table())
 def test_the_verdict_is_the_one_that_the_table_of_failures_names(case: str, kind: str, words: str) -> None:
-    found = judged(kind, case)
-    assert found.verdict == words, found.reason
-    failed = evidence(records(kind, case), CLAIMS[kind]).sample.advantages.failed
+    verdict = judged(kind, case)
+    assert verdict.verdict == words, verdict.reason
+    failed = evidence_of(records(kind, case), CLAIMS[kind]).sample.advantages.failed
     assert (failed > 0) == (case != "none")
 
 
@@ -94,14 +94,14 @@ def test_the_table_has_every_case_and_kind() -> None:
 
 @pytest.mark.parametrize("infinite", [("gru",), ("gru", "lstm")])
 def test_a_metric_that_is_infinite_counts_as_a_failure(infinite: tuple[str, ...]) -> None:
-    found = []
+    cells_seen = []
     for cell in ("gru", "lstm"):
         for seed in range(8):
             record = trial(cell, seed, fails=False)
             perplexity = np.inf if cell in infinite and seed == 2 else 2.0 + NOISE[seed] * (cell == "gru")
-            found.append({**record, "test": {"loss": 2.0, "perplexity": perplexity}})
+            cells_seen.append({**record, "test": {"loss": 2.0, "perplexity": perplexity}})
     for margin in (0.05, "5%"):
-        said = verdict(found, paired(on="test_perplexity", margin=margin))
-        known = compared(found, paired(on="test_perplexity", margin=margin))
+        said = verdict_of(cells_seen, paired(on="test_perplexity", margin=margin))
+        known = compared(cells_seen, paired(on="test_perplexity", margin=margin))
         assert known.overall.sample.advantages.failed == known.counts.not_finite == len(infinite)
         assert [pair.advantage for pair in said.pairs][2] == (0.0 if len(infinite) == 2 else -np.inf)

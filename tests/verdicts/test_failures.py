@@ -5,19 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from harness.verdicts.pairs import PairingCounts
-from tests.verdicts.records import compared, evidence, paired, trials, verdict
+from tests.verdicts.records import compared, evidence_of, paired, trials, verdict_of
 
 
 def test_failed_trials_count_as_the_worst_outcome() -> None:
     records = trials(0.0, seeds=12)
-    assert verdict(records, paired()).verdict == "no practical difference"
+    assert verdict_of(records, paired()).verdict == "no practical difference"
     for record in records:
         if record["spec"]["cell"] == "lstm" and record["spec"]["seed"] >= 1:
             record["status"] = "diverged"
-    found = verdict(records, paired())
-    assert found.verdict == "supported"
-    assert found.effect == np.inf
-    sample = evidence(records, paired()).sample
+    evidence = verdict_of(records, paired())
+    assert evidence.verdict == "supported"
+    assert evidence.effect == np.inf
+    sample = evidence_of(records, paired()).sample
     assert (sample.advantages.failed, sample.estimate.bounded) == (11, False)
     assert list(sample.advantages.values[1:]) == [np.inf] * 11
 
@@ -25,26 +25,26 @@ def test_failed_trials_count_as_the_worst_outcome() -> None:
 def test_one_cells_failures_are_no_equality() -> None:
     records = trials(0.0, seeds=12)
     records[0]["status"] = "out_of_memory"
-    assert verdict(records, paired()).verdict == "undecided"
+    assert verdict_of(records, paired()).verdict == "undecided"
 
 
 def test_where_all_failed_nothing_is_decided() -> None:
     records = [{**record, "status": "diverged"} for record in trials(0.5)]
-    assert verdict(records, paired()).verdict == "undecided"
-    found = evidence(records, paired())
-    assert (found.sample.advantages.uninformative, found.seeds_for_power) == (8, None)
+    assert verdict_of(records, paired()).verdict == "undecided"
+    evidence = evidence_of(records, paired())
+    assert (evidence.sample.advantages.uninformative, evidence.seeds_for_power) == (8, None)
 
 
 def test_an_interrupted_trial_is_no_outcome() -> None:
     records = trials(0.2)
     records[0]["status"] = "interrupted"
-    found = compared(records, paired())
-    assert found.overall.sample.estimate.n == 7
-    assert found.counts == PairingCounts(unpaired=1)
+    evidence = compared(records, paired())
+    assert evidence.overall.sample.estimate.n == 7
+    assert evidence.counts == PairingCounts(unpaired=1)
 
 
 def test_a_loss_that_is_not_finite_is_a_failure() -> None:
     records = trials(0.2)
     records[0]["test"]["loss"] = float("nan")
-    found = compared(records, paired())
-    assert (found.overall.sample.advantages.failed, found.counts) == (1, PairingCounts(not_finite=1))
+    evidence = compared(records, paired())
+    assert (evidence.overall.sample.advantages.failed, evidence.counts) == (1, PairingCounts(not_finite=1))

@@ -9,34 +9,36 @@ import pytest
 from harness.cells.facts import FactFound, facts
 from harness.store.frame import to_frame
 from harness.verdicts.judge import judge
-from tests.verdicts.records import CLAIM, NOISE, evidence, not_testable, paired, trials, verdict, why_not
+from tests.verdicts.records import CLAIM, NOISE, evidence_of, not_testable, paired, trials, verdict_of, why_not
 from tools.simulate import simulated_record
 
 
 def test_the_five_words() -> None:
-    assert verdict(trials(0.2), paired()).verdict == "supported"
-    assert verdict(trials(-0.2), paired()).verdict == "contradicted"
-    assert verdict(trials(0.0), paired()).verdict == "no practical difference"
-    assert verdict(trials(lambda seed: 0.3 * (-1) ** seed), paired()).verdict == "undecided"
-    assert verdict([], not_testable()).verdict == "not testable"
+    assert verdict_of(trials(0.2), paired()).verdict == "supported"
+    assert verdict_of(trials(-0.2), paired()).verdict == "contradicted"
+    assert verdict_of(trials(0.0), paired()).verdict == "no practical difference"
+    assert verdict_of(trials(lambda seed: 0.3 * (-1) ** seed), paired()).verdict == "undecided"
+    assert verdict_of([], not_testable()).verdict == "not testable"
 
 
 def test_a_verdict_tells_its_figures_and_its_scope() -> None:
-    found = verdict(trials(0.2, train_size=500), paired(where={"train_size": "smallest"}, source="As it is written."))
-    assert found.effect == pytest.approx(0.2, abs=0.02)
-    assert found.ci_low is not None
-    assert found.ci_high is not None
-    assert found.ci_low < found.effect < found.ci_high
-    assert (found.n, found.unit, found.margin) == (8, "", 0.05)
-    assert found.conditions["train_size"] == 500
-    assert found.conditions["task"] == "language"
-    assert found.conditions["machine"] == "simulated"
-    assert (found.better, found.than, found.on) == ("gru", "lstm", "test_loss")
-    assert (found.effect, found.ci_low, found.ci_high) == pytest.approx((0.196, 0.192, 0.201), abs=5e-4)
-    assert found.source == "As it is written."
-    assert [pair.seed for pair in found.pairs] == list(range(8))
-    assert found.pairs[0].than == 2.0
-    assert found.improvement == 1.0
+    verdict = verdict_of(
+        trials(0.2, train_size=500), paired(where={"train_size": "smallest"}, source="As it is written.")
+    )
+    assert verdict.effect == pytest.approx(0.2, abs=0.02)
+    assert verdict.ci_low is not None
+    assert verdict.ci_high is not None
+    assert verdict.ci_low < verdict.effect < verdict.ci_high
+    assert (verdict.n, verdict.unit, verdict.margin) == (8, "", 0.05)
+    assert verdict.conditions["train_size"] == 500
+    assert verdict.conditions["task"] == "language"
+    assert verdict.conditions["machine"] == "simulated"
+    assert (verdict.better, verdict.than, verdict.on) == ("gru", "lstm", "test_loss")
+    assert (verdict.effect, verdict.ci_low, verdict.ci_high) == pytest.approx((0.196, 0.192, 0.201), abs=5e-4)
+    assert verdict.source == "As it is written."
+    assert [pair.seed for pair in verdict.pairs] == list(range(8))
+    assert verdict.pairs[0].than == 2.0
+    assert verdict.improvement == 1.0
 
 
 def test_where_higher_is_better_the_advantage_is_still_positive() -> None:
@@ -45,8 +47,8 @@ def test_where_higher_is_better_the_advantage_is_still_positive() -> None:
         for cell in ("gru", "lstm")
         for seed in range(8)
     ]
-    found = verdict(records, paired(on="test_accuracy"))
-    assert (found.verdict, found.effect) == ("supported", pytest.approx(0.4, abs=0.02))
+    verdict = verdict_of(records, paired(on="test_accuracy"))
+    assert (verdict.verdict, verdict.effect) == ("supported", pytest.approx(0.4, abs=0.02))
 
 
 def test_a_relative_margin_compares_ratios() -> None:
@@ -54,32 +56,32 @@ def test_a_relative_margin_compares_ratios() -> None:
     for seed in range(8):
         records.append(simulated_record("gru", seed, 1.0, seconds_per_update=0.01 * np.exp(NOISE[seed])))
         records.append(simulated_record("lstm", seed, 1.0, seconds_per_update=0.0125))
-    found = verdict(records, paired(on="seconds_per_update", margin="5%"))
-    assert (found.verdict, found.unit, found.margin) == ("supported", "%", pytest.approx(5))
-    assert found.scale == "log ratio"
-    assert found.effect == pytest.approx(25, abs=2)
+    verdict = verdict_of(records, paired(on="seconds_per_update", margin="5%"))
+    assert (verdict.verdict, verdict.unit, verdict.margin) == ("supported", "%", pytest.approx(5))
+    assert verdict.scale == "log ratio"
+    assert verdict.effect == pytest.approx(25, abs=2)
 
 
 def test_a_ratio_of_zeros_is_a_difference_in_shares() -> None:
     records = [simulated_record(cell, seed, 1.0, accuracy=0.0) for cell in ("gru", "lstm") for seed in range(8)]
-    found = verdict(records, paired(on="test_accuracy", margin="5%"))
-    assert (found.verdict, found.effect, found.scale) == ("undecided", 0, "relative difference")
+    verdict = verdict_of(records, paired(on="test_accuracy", margin="5%"))
+    assert (verdict.verdict, verdict.effect, verdict.scale) == ("undecided", 0, "relative difference")
 
 
 def test_fewer_than_five_seeds_decide_nothing_and_say_what_would() -> None:
-    found = verdict(trials(0.2, seeds=4), paired(margin=0.005))
-    assert found.verdict == "undecided"
-    assert found.needed_seeds is not None
-    assert found.needed_seeds > 4
-    assert evidence(trials(0.2, seeds=4), paired(margin=0.005)).seeds_for_power == found.needed_seeds
-    assert verdict(trials(0.2, seeds=1), paired()).n == 1
-    assert verdict(trials(0.0, seeds=4), paired()).verdict == "undecided"
-    assert verdict(trials(0.0, seeds=5), paired()).verdict == "no practical difference"
+    verdict = verdict_of(trials(0.2, seeds=4), paired(margin=0.005))
+    assert verdict.verdict == "undecided"
+    assert verdict.needed_seeds is not None
+    assert verdict.needed_seeds > 4
+    assert evidence_of(trials(0.2, seeds=4), paired(margin=0.005)).seeds_for_power == verdict.needed_seeds
+    assert verdict_of(trials(0.2, seeds=1), paired()).n == 1
+    assert verdict_of(trials(0.0, seeds=4), paired()).verdict == "undecided"
+    assert verdict_of(trials(0.0, seeds=5), paired()).verdict == "no practical difference"
 
 
 def test_claims_are_corrected_as_a_family() -> None:
     records = trials(lambda seed: 0.06 + 0.05 * (seed % 3 - 1), seeds=9)
-    alone = verdict(records, paired(margin=0.001))
+    alone = verdict_of(records, paired(margin=0.001))
     many = judge([paired(id=f"c{index}", margin=0.001) for index in range(10)], to_frame(records))[0]
     assert alone.p_value == many.p_value
     assert alone.p_adjusted == alone.p_value
@@ -88,21 +90,21 @@ def test_claims_are_corrected_as_a_family() -> None:
 
 def test_a_cell_that_does_not_beat_the_baseline_is_named() -> None:
     records = trials(0.2, baselines={"unigram": {"loss": 3.0}, "trigram": {"loss": 2.3}})
-    ((gru, lstm),) = evidence(records, paired()).baselines
+    ((gru, lstm),) = evidence_of(records, paired()).baselines
     assert (gru.cell, gru.baseline, gru.score, gru.beats) == ("gru", "trigram", 2.3, True)
     assert (lstm.cell, lstm.baseline, lstm.score, lstm.beats) == ("lstm", "trigram", 2.3, False)
     assert (gru.mean, lstm.mean) == (pytest.approx(2.15, abs=0.01), pytest.approx(2.35))
-    found = verdict(records, paired())
-    assert found.baseline == "LSTM does not beat the baseline 'trigram' (2.35 against 2.30)."
-    assert found.baseline in found.reason
+    verdict = verdict_of(records, paired())
+    assert verdict.baseline == "LSTM does not beat the baseline 'trigram' (2.35 against 2.30)."
+    assert verdict.baseline in verdict.reason
 
 
 def test_a_fact_that_cannot_be_evaluated_is_not_testable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(facts._bundled, "no-gates", "harness.no_such_module:fact")
     exact = CLAIM.validate_python({"id": "e", "claim": "E.", "kind": "exact", "fact": "no-gates"})
-    found = verdict([], exact)
-    assert found.verdict == "not testable"
-    assert "harness.no_such_module" in found.reason
+    verdict = verdict_of([], exact)
+    assert verdict.verdict == "not testable"
+    assert "harness.no_such_module" in verdict.reason
 
 
 def test_a_claim_without_records_has_what_the_records_have_instead() -> None:
@@ -115,15 +117,15 @@ def test_a_claim_without_records_has_what_the_records_have_instead() -> None:
         (apart, paired(), "No two records fit together."),
         ([], paired(), "There are no records."),
     ):
-        found = verdict(records, of)
-        assert (found.verdict, found.n, found.effect) == ("undecided", 0, None)
-        assert found.reason.endswith(there_are)
-        assert (found.better, found.than, found.on) == (of.better, "lstm", "test_loss")
+        verdict = verdict_of(records, of)
+        assert (verdict.verdict, verdict.n, verdict.effect) == ("undecided", 0, None)
+        assert verdict.reason.endswith(there_are)
+        assert (verdict.better, verdict.than, verdict.on) == (of.better, "lstm", "test_loss")
 
 
 def test_a_metric_that_no_trial_measured_is_not_testable() -> None:
-    found = verdict(trials(0.2), paired(on="test_f1"))
-    assert found.verdict == "not testable"
+    verdict = verdict_of(trials(0.2), paired(on="test_f1"))
+    assert verdict.verdict == "not testable"
     assert "test_f1" in why_not(trials(0.2), paired(on="test_f1"))
 
 
@@ -146,6 +148,12 @@ def it_cannot_be_told(frame: pd.DataFrame) -> FactFound:
 def test_a_fact_is_told_with_its_figure_and_its_reason(fact: str, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(facts._bundled, "no-gates", f"tests.verdicts.test_judge:{fact}")
     exact = {"id": "e", "claim": "E.", "kind": "exact", "fact": "no-gates", "source": "As written."}
-    found = verdict([], CLAIM.validate_python(exact))
-    assert (found.verdict, found.effect, found.unit, found.reason) == (word, 3.0, "gates", "It was counted.")
-    assert (found.id, found.claim, found.kind, found.source, found.n) == ("e", "E.", "exact", "As written.", 0)
+    verdict = verdict_of([], CLAIM.validate_python(exact))
+    assert (verdict.verdict, verdict.effect, verdict.unit, verdict.reason) == (word, 3.0, "gates", "It was counted.")
+    assert (verdict.id, verdict.claim, verdict.kind, verdict.source, verdict.n) == (
+        "e",
+        "E.",
+        "exact",
+        "As written.",
+        0,
+    )

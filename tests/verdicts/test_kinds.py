@@ -10,55 +10,55 @@ from harness.verdicts.judge import judge
 from tests.verdicts.records import (
     NOISE,
     claim,
-    evidence,
+    evidence_of,
     paired,
     solving,
     timed,
     trials,
-    verdict,
+    verdict_of,
     why_not,
 )
 
 
 def test_proportions_of_solved_seeds() -> None:
     proportion = claim(kind="proportion", margin=0.2)
-    found = verdict(solving(lambda cell, length, seed: cell == "gru"), proportion)
-    assert (found.verdict, found.effect, found.unit) == ("supported", 100, "percentage points")
-    assert found.p_value == 2 / 2**10
-    assert found.ci_low is not None
-    assert 50 < found.ci_low < 75
-    some = verdict(solving(lambda cell, length, seed: cell == "gru" and seed < 3), proportion)
+    verdict = verdict_of(solving(lambda cell, length, seed: cell == "gru"), proportion)
+    assert (verdict.verdict, verdict.effect, verdict.unit) == ("supported", 100, "percentage points")
+    assert verdict.p_value == 2 / 2**10
+    assert verdict.ci_low is not None
+    assert 50 < verdict.ci_low < 75
+    some = verdict_of(solving(lambda cell, length, seed: cell == "gru" and seed < 3), proportion)
     assert some.verdict == "undecided"
     assert some.needed_seeds is not None
-    several = verdict(solving(lambda cell, length, seed: cell == "gru", (10, 20, 30)), proportion)
+    several = verdict_of(solving(lambda cell, length, seed: cell == "gru", (10, 20, 30)), proportion)
     assert (several.verdict, several.n) == ("supported", 10)
     failing = solving(lambda cell, length, seed: True)
     for record in failing:
         if record["spec"]["cell"] == "lstm":
             record["status"] = "timeout"
-    assert verdict(failing, proportion).verdict == "supported"
+    assert verdict_of(failing, proportion).verdict == "supported"
 
 
 def test_a_threshold_of_the_claims_own() -> None:
     records = solving(lambda cell, length, seed: cell == "gru")
-    assert verdict(records, claim(kind="proportion", margin=0.2, on="test_accuracy", threshold=0.1)).effect == 0
+    assert verdict_of(records, claim(kind="proportion", margin=0.2, on="test_accuracy", threshold=0.1)).effect == 0
 
 
 def test_a_horizon_is_the_longest_length_solved() -> None:
     reach = {"gru": 20, "lstm": 80}
     records = solving(lambda cell, length, seed: length <= reach[cell] * (1 + seed % 2), (10, 20, 40, 80, 160))
-    found = verdict(records, claim(kind="horizon", better="lstm", than="gru", margin="25%"))
-    assert (found.verdict, found.unit) == ("supported", "%")
-    assert found.effect == pytest.approx(300)
-    assert (found.pairs[0].better, found.pairs[0].than) == (80, 20)
+    verdict = verdict_of(records, claim(kind="horizon", better="lstm", than="gru", margin="25%"))
+    assert (verdict.verdict, verdict.unit) == ("supported", "%")
+    assert verdict.effect == pytest.approx(300)
+    assert (verdict.pairs[0].better, verdict.pairs[0].than) == (80, 20)
 
 
 @pytest.mark.parametrize("solved", [True, False])
 def test_a_horizon_beyond_what_was_tested_is_undecided(solved: bool) -> None:
     records = solving(lambda cell, length, seed: solved, (10, 20, 40))
-    found = verdict(records, claim(kind="horizon", margin="25%"))
-    assert found.verdict == "undecided"
-    assert not evidence(records, claim(kind="horizon", margin="25%")).informed
+    verdict = verdict_of(records, claim(kind="horizon", margin="25%"))
+    assert verdict.verdict == "undecided"
+    assert not evidence_of(records, claim(kind="horizon", margin="25%")).informed
 
 
 def test_a_trend_of_the_advantage() -> None:
@@ -68,12 +68,12 @@ def test_a_trend_of_the_advantage() -> None:
         for record in trials(lambda seed, a=advantage, s=size: a + NOISE[seed + s], train_size=size)  # type: ignore[misc]
     ]
     shrinks = paired(kind="trend", along="train_size", advantage="shrinks")
-    found = verdict(records, shrinks)
-    assert (found.verdict, found.effect) == ("supported", pytest.approx(0.4, abs=0.02))
+    verdict = verdict_of(records, shrinks)
+    assert (verdict.verdict, verdict.effect) == ("supported", pytest.approx(0.4, abs=0.02))
     grows = paired(kind="trend", along="train_size", advantage="grows")
-    assert verdict(records, grows).verdict == "contradicted"
+    assert verdict_of(records, grows).verdict == "contradicted"
     flat = [record for size in (100, 200, 400) for record in trials(0.3, train_size=size)]
-    assert verdict(flat, shrinks).verdict == "no practical difference"
+    assert verdict_of(flat, shrinks).verdict == "no practical difference"
 
 
 def test_a_trend_follows_its_factor_though_the_updates_follow_too() -> None:
@@ -83,36 +83,36 @@ def test_a_trend_follows_its_factor_though_the_updates_follow_too() -> None:
         for record in trials(advantage, train_size=size, updates=size, evaluate_every=size // 10)
     ]
     shrinks = paired(kind="trend", along="train_size", advantage="shrinks")
-    found = verdict(records, shrinks)
-    assert (found.verdict, found.n, found.by_condition) == ("supported", 8, ())
+    verdict = verdict_of(records, shrinks)
+    assert (verdict.verdict, verdict.n, verdict.by_condition) == ("supported", 8, ())
     two = [record for record in records if record["spec"]["train_size"] < 400]
-    found = verdict(two, shrinks)
-    assert (found.verdict, found.n) == ("undecided", 0), "a trend takes 3 or more values of train_size"
-    assert "No two records fit together" in found.reason
+    verdict = verdict_of(two, shrinks)
+    assert (verdict.verdict, verdict.n) == ("undecided", 0), "a trend takes 3 or more values of train_size"
+    assert "No two records fit together" in verdict.reason
 
 
 def test_time_to_a_target_counts_misses_as_infinite() -> None:
     by_updates = claim(kind="time-to-target", target=2.0, margin="10%")
     records = timed(lambda cell, seed: 50 + 10 * (seed % 2) if cell == "gru" else 100 + 10 * (seed % 2))
-    found = verdict(records, by_updates)
-    assert (found.verdict, found.pairs[0].better, found.pairs[0].than) == ("supported", 50, 100)
+    verdict = verdict_of(records, by_updates)
+    assert (verdict.verdict, verdict.pairs[0].better, verdict.pairs[0].than) == ("supported", 50, 100)
     one_cell = timed(lambda cell, seed: 50 if cell == "gru" else None)
-    missed = verdict(one_cell, by_updates)
+    missed = verdict_of(one_cell, by_updates)
     assert (missed.verdict, missed.effect) == ("supported", np.inf)
-    assert evidence(one_cell, by_updates).sample.advantages.failed == 10
+    assert evidence_of(one_cell, by_updates).sample.advantages.failed == 10
     neither = timed(lambda cell, seed: None)
-    assert verdict(neither, by_updates).verdict == "undecided"
-    assert evidence(neither, by_updates).sample.advantages.uninformative == 10
+    assert verdict_of(neither, by_updates).verdict == "undecided"
+    assert evidence_of(neither, by_updates).sample.advantages.uninformative == 10
     of_baseline = claim(kind="time-to-target", target="unigram", margin="10%", by="seconds")
-    assert verdict(records, of_baseline).verdict == "supported"
+    assert verdict_of(records, of_baseline).verdict == "supported"
     assert "there are: unigram" in why_not(records, claim(kind="time-to-target", target="x", margin="10%"))
 
 
 def test_without_curves_a_time_to_target_is_not_testable() -> None:
     records = timed(lambda cell, seed: 50)
-    found = judge([claim(kind="time-to-target", target=2.0, margin="10%")], to_frame(records))[0]
-    assert found.verdict == "not testable"
-    assert found.reason == (
+    verdict = judge([claim(kind="time-to-target", target=2.0, margin="10%")], to_frame(records))[0]
+    assert verdict.verdict == "not testable"
+    assert verdict.reason == (
         "It cannot be measured here: "
         "the learning curves are needed to tell when a target was reached, and were not given."
     )
@@ -123,8 +123,8 @@ def test_the_target_that_the_task_declares_is_the_one_where_the_claim_names_none
     bigram = {"bigram": {"loss": 2.0}, "unigram": {"loss": 9.0}}
     records = timed(lambda cell, seed: 50 if cell == "gru" else 100)
     of_language = [{**record, "validation_baselines": bigram} for record in records]
-    found = verdict(of_language, of_the_task)
-    assert (found.verdict, found.pairs[0].better, found.pairs[0].than) == ("supported", 50, 100)
+    verdict = verdict_of(of_language, of_the_task)
+    assert (verdict.verdict, verdict.pairs[0].better, verdict.pairs[0].than) == ("supported", 50, 100)
     assert "no baseline 'bigram'" in why_not(records, of_the_task)
     accurate = [
         {
@@ -137,7 +137,7 @@ def test_the_target_that_the_task_declares_is_the_one_where_the_claim_names_none
         }
         for record in records
     ]
-    of_recall = verdict(accurate, of_the_task)
+    of_recall = verdict_of(accurate, of_the_task)
     assert (of_recall.pairs[0].better, of_recall.pairs[0].than) == (50, 100)
     without = [{**record, "spec": {**record["spec"], "task": "recall"}} for record in records]
     assert "the learning curves of the task 'recall' have no 'accuracy'" in why_not(without, of_the_task)
@@ -150,8 +150,8 @@ def test_a_target_is_the_level_of_the_baseline_on_the_validation_split() -> None
     for record in records:
         record["validation_baselines"] = {"unigram": {"loss": 1.0}}
         record["baselines"] = {"unigram": {"loss": 0.5}}
-    found = verdict(records, named)
-    assert (found.verdict, found.pairs[0].better, found.pairs[0].than) == ("supported", 50, 100)
+    verdict = verdict_of(records, named)
+    assert (verdict.verdict, verdict.pairs[0].better, verdict.pairs[0].than) == ("supported", 50, 100)
 
 
 def test_older_records_and_tasks_without_baselines_on_the_validation_split_are_not_testable_and_say_why() -> None:
@@ -159,11 +159,11 @@ def test_older_records_and_tasks_without_baselines_on_the_validation_split_are_n
     for record in records:
         del record["validation_baselines"], record["validation_labels"], record["near_target"]
     of_baseline = claim(kind="time-to-target", target="unigram", margin="10%")
-    assert verdict(records, of_baseline).verdict == "not testable"
+    assert verdict_of(records, of_baseline).verdict == "not testable"
     error = why_not(records, of_baseline)
     assert "records have the loss of the baseline 'unigram' on the test split alone" in error
     assert "run these trials again, or give 'target' as a number" in error
-    assert verdict(records, claim(kind="time-to-target", target=2.0, margin="10%")).verdict == "supported"
+    assert verdict_of(records, claim(kind="time-to-target", target=2.0, margin="10%")).verdict == "supported"
 
 
 @pytest.mark.parametrize(("labels", "wanted"), [(13, 100), (99, 100), (100, None)])
@@ -176,14 +176,14 @@ def test_a_validation_split_too_small_to_tell_whether_the_target_was_reached_is_
         record["spec"]["task"], record["validation_labels"] = "recall", labels
         for point in record["curve"]:
             point["validation"]["accuracy"] = 1.0 if point["validation_loss"] < 2 else 0.5
-    found = verdict(records, claim(kind="time-to-target", margin="10%"))
+    verdict = verdict_of(records, claim(kind="time-to-target", margin="10%"))
     if wanted is None:
-        assert found.verdict == "supported"
+        assert verdict.verdict == "supported"
     else:
-        assert found.verdict == "not testable"
+        assert verdict.verdict == "not testable"
         words = f"the validation split has {labels} labels, too few to tell whether accuracy has reached 0.99"
         assert f"{words}; expected at least {wanted}" in why_not(records, claim(kind="time-to-target", margin="10%"))
-    loss = verdict(records, claim(kind="time-to-target", target=2.0, margin="10%"))
+    loss = verdict_of(records, claim(kind="time-to-target", target=2.0, margin="10%"))
     assert loss.verdict == ("not testable" if labels < 30 else "supported")
 
 
@@ -193,8 +193,8 @@ def test_a_trend_along_a_factor_that_may_be_zero_is_a_straight_line() -> None:
         for dropout, advantage in ((0.0, 0.1), (0.1, 0.3), (0.5, 1.1))
         for record in trials(lambda seed, a=advantage, d=dropout: a + NOISE[seed + int(10 * d)] / 10, dropout=dropout)  # type: ignore[misc]
     ]
-    found = verdict(records, paired(kind="trend", along="dropout", advantage="grows"))
-    assert (found.verdict, found.effect) == ("supported", pytest.approx(1.0, abs=0.01))
+    verdict = verdict_of(records, paired(kind="trend", along="dropout", advantage="grows"))
+    assert (verdict.verdict, verdict.effect) == ("supported", pytest.approx(1.0, abs=0.01))
 
 
 def test_failures_make_a_trend_as_steep_as_can_be_unless_they_balance() -> None:
@@ -205,11 +205,11 @@ def test_failures_make_a_trend_as_steep_as_can_be_unless_they_balance() -> None:
         spec = record["spec"]
         if spec["cell"] == "gru" and spec["train_size"] in failing.get(spec["seed"], ()):
             record["status"] = "diverged"
-    found = verdict(records, paired(kind="trend", along="train_size", advantage="shrinks"))
-    assert [pair.advantage for pair in found.pairs[:4]] == [0.0, np.inf, -np.inf, 0.0]
-    assert abs(found.pairs[4].advantage) < 0.03
+    verdict = verdict_of(records, paired(kind="trend", along="train_size", advantage="shrinks"))
+    assert [pair.advantage for pair in verdict.pairs[:4]] == [0.0, np.inf, -np.inf, 0.0]
+    assert abs(verdict.pairs[4].advantage) < 0.03
     shrinks = paired(kind="trend", along="train_size", advantage="shrinks")
-    assert evidence(records, shrinks).sample.advantages.failed == 7
+    assert evidence_of(records, shrinks).sample.advantages.failed == 7
 
 
 def test_a_failure_among_few_seeds_of_a_trend_counts_as_a_multiple_of_the_largest_difference() -> None:
@@ -217,7 +217,7 @@ def test_a_failure_among_few_seeds_of_a_trend_counts_as_a_multiple_of_the_larges
     for record in records:
         if (record["spec"]["cell"], record["spec"]["seed"], record["spec"]["train_size"]) == ("gru", 0, 400):
             record["status"] = "diverged"
-    sample = evidence(records, paired(kind="trend", along="train_size", advantage="shrinks")).sample
+    sample = evidence_of(records, paired(kind="trend", along="train_size", advantage="shrinks")).sample
     assert (sample.estimate.n, sample.advantages.failed, sample.estimate.bounded) == (8, 1, True)
     assert np.isfinite([sample.estimate.effect, sample.estimate.low, sample.estimate.high]).all()
 
@@ -230,8 +230,8 @@ def test_the_threshold_itself_solves_the_task_whichever_direction_is_better() ->
         if record["spec"]["cell"] == "lstm":
             record["test"] = {"loss": 0.5001, "bits_per_character": 0.7001, "accuracy": 0.9899}
     for on, threshold in (("test_loss", 0.5), ("test_bits_per_character", 0.7), ("test_accuracy", 0.99)):
-        found = verdict(records, claim(kind="proportion", margin=0.2, on=on, threshold=threshold))
-        assert (found.effect, found.pairs[0].better, found.pairs[0].than) == (100, 1, 0)
+        verdict = verdict_of(records, claim(kind="proportion", margin=0.2, on=on, threshold=threshold))
+        assert (verdict.effect, verdict.pairs[0].better, verdict.pairs[0].than) == (100, 1, 0)
     unmeasured = claim(kind="proportion", margin=0.2, on="test_f1", threshold=0.5)
     assert "no trial measured 'test_f1'" in why_not(records, unmeasured)
 
@@ -243,7 +243,7 @@ def test_a_task_without_a_threshold_or_a_target_is_not_testable_and_says_what_to
     for record in records:
         record["spec"]["task"] = "tests.verdicts.test_target_times:without_target"
     timing = claim(kind="time-to-target", margin="10%")
-    assert verdict(records, timing).verdict == "not testable"
+    assert verdict_of(records, timing).verdict == "not testable"
     assert "without_target' declares no target; give 'target'" in why_not(records, timing)
 
 
@@ -253,7 +253,7 @@ def test_a_trend_has_the_baselines_of_all_its_levels() -> None:
         for size in (100, 200, 400)
         for record in trials(0.2, train_size=size, baselines={"unigram": {"loss": 2.0}})
     ]
-    (both,) = evidence(records, paired(kind="trend", along="train_size", advantage="shrinks")).baselines
+    (both,) = evidence_of(records, paired(kind="trend", along="train_size", advantage="shrinks")).baselines
     assert [(cell.cell, cell.baseline, cell.beats) for cell in both] == [
         ("gru", "unigram", False),
         ("lstm", "unigram", False),
@@ -263,5 +263,5 @@ def test_a_trend_has_the_baselines_of_all_its_levels() -> None:
 
 def test_a_trend_of_one_seed_over_three_levels_is_undecided() -> None:
     records = [r for size in (100, 200, 400) for r in trials(10 / size, seeds=1, train_size=size)]
-    found = verdict(records, paired(kind="trend", along="train_size", advantage="shrinks"))
-    assert (found.verdict, found.n) == ("undecided", 1)
+    verdict = verdict_of(records, paired(kind="trend", along="train_size", advantage="shrinks"))
+    assert (verdict.verdict, verdict.n) == ("undecided", 1)

@@ -35,4 +35,4 @@ def test_the_same_records_give_the_same_verdicts_in_any_order(random: Any) -> No
 
 
 def test_verdicts_come_in_the_order_of_the_claims() -> None:
-    assert [found.id for found in judge(ALL_KINDS, to_frame(mixed_records()))] == [claim.id for claim in ALL_KINDS]
+    assert [verdict.id for verdict in judge(ALL_KINDS, to_frame(mixed_records()))] == [claim.id for claim in ALL_KINDS]

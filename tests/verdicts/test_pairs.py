@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 
 from harness.verdicts.pairs import PairingCounts
-from tests.verdicts.records import NOISE, compared, paired, trials, verdict
+from tests.verdicts.records import NOISE, compared, paired, trials, verdict_of
 from tools.simulate import simulated_record
 
 
 def test_records_of_older_code_give_way_to_newer_ones() -> None:
     old = [{**record, "started_at": "2025-01-01T00:00:00+00:00"} for record in trials(-0.2, code="old")]
-    found = verdict(trials(0.2, code="new") + old, paired())
-    assert (found.verdict, found.n) == ("supported", 8)
+    verdict = verdict_of(trials(0.2, code="new") + old, paired())
+    assert (verdict.verdict, verdict.n) == ("supported", 8)
 
 
 def test_times_of_two_machines_are_never_pooled() -> None:
@@ -31,9 +31,9 @@ def test_times_of_two_machines_are_never_pooled() -> None:
     other = [
         simulated_record("lstm", seed, 1.0, machine="fast", seconds_per_update=1.0, lane="speed") for seed in range(8)
     ]
-    found = verdict(slow + fast + other, paired(on="seconds_per_update", margin="10%"))
-    assert (found.verdict, found.n) == ("no practical difference", 8)
-    assert found.conditions["machine"] == "fast"
+    verdict = verdict_of(slow + fast + other, paired(on="seconds_per_update", margin="10%"))
+    assert (verdict.verdict, verdict.n) == ("no practical difference", 8)
+    assert verdict.conditions["machine"] == "fast"
 
 
 def test_sizes_matched_by_parameters_are_paired() -> None:
@@ -43,10 +43,10 @@ def test_sizes_matched_by_parameters_are_paired() -> None:
             units = gru if record["spec"]["cell"] == "gru" else lstm
             spec = record["spec"] | {"units": units, "reference_units": lstm, "matched": "parameters"}
             records.append({**record, "spec": spec, "trial_id": f"{record['trial_id']}-{units}"})
-    found = verdict(records, paired())
-    assert found.verdict == "supported"
-    assert [condition.n for condition in found.by_condition] == [8, 8]
-    assert found.by_condition[0].conditions["units"] == [32, 37]
+    verdict = verdict_of(records, paired())
+    assert verdict.verdict == "supported"
+    assert [condition.n for condition in verdict.by_condition] == [8, 8]
+    assert verdict.by_condition[0].conditions["units"] == [32, 37]
 
 
 def test_rates_tuned_for_each_cell_are_paired_and_tuning_is_not_judged() -> None:
@@ -56,9 +56,9 @@ def test_rates_tuned_for_each_cell_are_paired_and_tuning_is_not_judged() -> None
         rate = rates[record["spec"]["cell"]]
         records.append({**record, "spec": record["spec"] | {"learning_rate": rate}})
     tuning = trials(-5.0, purpose="tuning", seeds=12)
-    found = verdict(records + tuning, paired())
-    assert (found.verdict, found.n, found.by_condition) == ("supported", 8, ())
-    assert found.conditions["learning_rate"] == [0.003, 0.01]
+    verdict = verdict_of(records + tuning, paired())
+    assert (verdict.verdict, verdict.n, verdict.by_condition) == ("supported", 8, ())
+    assert verdict.conditions["learning_rate"] == [0.003, 0.01]
 
 
 def test_a_trend_goes_over_sizes_at_which_other_rates_were_chosen() -> None:
@@ -68,9 +68,9 @@ def test_a_trend_goes_over_sizes_at_which_other_rates_were_chosen() -> None:
         for record in trials(advantage, train_size=size):
             rate = rates.get((record["spec"]["cell"], size), 0.01)
             records.append({**record, "spec": record["spec"] | {"learning_rate": rate}})
-    found = verdict(records, paired(kind="trend", along="train_size", advantage="shrinks"))
-    assert (found.verdict, found.n, found.by_condition) == ("supported", 8, ())
-    assert found.conditions["learning_rate"] == [0.001, 0.003, 0.01]
+    verdict = verdict_of(records, paired(kind="trend", along="train_size", advantage="shrinks"))
+    assert (verdict.verdict, verdict.n, verdict.by_condition) == ("supported", 8, ())
+    assert verdict.conditions["learning_rate"] == [0.001, 0.003, 0.01]
 
 
 def test_rates_that_a_sweep_goes_through_stay_conditions_of_a_trend() -> None:
@@ -80,16 +80,16 @@ def test_rates_that_a_sweep_goes_through_stay_conditions_of_a_trend() -> None:
             for record in trials(advantage, train_size=size):
                 spec = record["spec"] | {"learning_rate": rate}
                 records.append({**record, "spec": spec, "trial_id": f"{record['trial_id']}-{rate}"})
-    found = verdict(records, paired(kind="trend", along="train_size", advantage="shrinks"))
-    assert [condition.conditions["learning_rate"] for condition in found.by_condition] == [0.001, 0.01]
+    verdict = verdict_of(records, paired(kind="trend", along="train_size", advantage="shrinks"))
+    assert [condition.conditions["learning_rate"] for condition in verdict.by_condition] == [0.001, 0.01]
 
 
 def test_a_seed_without_all_sizes_is_left_out_of_a_trend_and_counted() -> None:
     records = [r for size in (100, 200, 400) for r in trials(60 / size, train_size=size)]
     records = [r for r in records if (r["spec"]["seed"], r["spec"]["train_size"]) != (3, 400)]
-    found = compared(records, paired(kind="trend", along="train_size", advantage="shrinks"))
-    assert found.overall.sample.estimate.n == 7
-    assert found.counts == PairingCounts(unpaired=4)
+    evidence = compared(records, paired(kind="trend", along="train_size", advantage="shrinks"))
+    assert evidence.overall.sample.estimate.n == 7
+    assert evidence.counts == PairingCounts(unpaired=4)
 
 
 def test_smallest_and_largest_are_those_of_each_task() -> None:
@@ -99,10 +99,10 @@ def test_smallest_and_largest_are_those_of_each_task() -> None:
         for size in sizes
         for record in trials(0.2 if size in (100, 5) else -0.2, task=task, train_size=size)
     ]
-    assert verdict(records, paired(where={"train_size": "smallest"})).verdict == "supported"
-    found = verdict(records, paired(where={"train_size": "largest"}))
-    assert found.verdict == "contradicted"
-    assert [condition.conditions["train_size"] for condition in found.by_condition] == [200, 10]
+    assert verdict_of(records, paired(where={"train_size": "smallest"})).verdict == "supported"
+    verdict = verdict_of(records, paired(where={"train_size": "largest"}))
+    assert verdict.verdict == "contradicted"
+    assert [condition.conditions["train_size"] for condition in verdict.by_condition] == [200, 10]
 
 
 def test_trials_of_two_lanes_are_never_pooled() -> None:
@@ -116,14 +116,14 @@ def test_trials_of_two_lanes_are_never_pooled() -> None:
         for cell in ("gru", "lstm")
         for seed in range(8)
     ]
-    times = verdict(beside + alone, paired(on="seconds_per_update", margin="10%"))
+    times = verdict_of(beside + alone, paired(on="seconds_per_update", margin="10%"))
     assert (times.verdict, times.conditions["lane"], times.by_condition) == ("no practical difference", "speed", ())
-    times = verdict(beside + alone, paired(on="seconds_per_update", margin="10%", where={"lane": "accuracy"}))
+    times = verdict_of(beside + alone, paired(on="seconds_per_update", margin="10%", where={"lane": "accuracy"}))
     assert (times.verdict, times.conditions["lane"]) == ("supported", "accuracy")
-    losses = verdict(beside + alone, paired())
+    losses = verdict_of(beside + alone, paired())
     assert (losses.verdict, losses.conditions["lane"], losses.by_condition) == ("supported", "accuracy", ())
     across = [r for r in beside if r["spec"]["cell"] == "gru"] + [r for r in alone if r["spec"]["cell"] == "lstm"]
-    assert verdict(across, paired(on="seconds_per_update", margin="10%")).n == 0
+    assert verdict_of(across, paired(on="seconds_per_update", margin="10%")).n == 0
 
 
 def test_seeds_run_on_two_machines_are_two_conditions_of_a_claim_on_times() -> None:
@@ -132,6 +132,6 @@ def test_seeds_run_on_two_machines_are_two_conditions_of_a_claim_on_times() -> N
         for cell in ("gru", "lstm")
         for seed in range(12)
     ]
-    found = verdict(records, paired(on="seconds_per_update", margin="10%"))
-    assert [part.conditions["machine"] for part in found.by_condition] == ["machine 0", "machine 1"]
-    assert [part.n for part in found.by_condition] == [6, 6]
+    verdict = verdict_of(records, paired(on="seconds_per_update", margin="10%"))
+    assert [part.conditions["machine"] for part in verdict.by_condition] == ["machine 0", "machine 1"]
+    assert [part.n for part in verdict.by_condition] == [6, 6]

@@ -13,7 +13,7 @@ from harness.verdicts.judge import judge_pairs
 from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import PairedTrials, Pairs
 from harness.verdicts.resolution import Resolution
-from tests.verdicts.records import Record, claim, evidence, verdict
+from tests.verdicts.records import Record, claim, evidence_of, verdict_of
 from tools.simulate import simulated_record
 
 GRU, LSTM = (3, 2, 15, 8, 10), (11, 23, 13, 12, 14)
@@ -38,76 +38,76 @@ def reaching(times: dict[str, Sequence[int]], every: int, closer: Sequence[int] 
 
 def test_times_that_are_equal_only_because_evaluations_are_rare_are_not_called_equal() -> None:
     """The issue's example: every seed reaches the target by the first evaluation, after 30 updates."""
-    found = verdict(reaching({"gru": GRU, "lstm": LSTM}, 30), TO_TARGET)
-    assert (found.verdict, found.n, found.step, found.too_coarse) == ("undecided", 5, 30, True)
-    assert found.ci_low == pytest.approx(-97, abs=1)
-    assert found.ci_high == pytest.approx(2900)
-    resolution = evidence(reaching({"gru": GRU, "lstm": LSTM}, 30), TO_TARGET).resolution
+    verdict = verdict_of(reaching({"gru": GRU, "lstm": LSTM}, 30), TO_TARGET)
+    assert (verdict.verdict, verdict.n, verdict.step, verdict.too_coarse) == ("undecided", 5, 30, True)
+    assert verdict.ci_low == pytest.approx(-97, abs=1)
+    assert verdict.ci_high == pytest.approx(2900)
+    resolution = evidence_of(reaching({"gru": GRU, "lstm": LSTM}, 30), TO_TARGET).resolution
     assert resolution == Resolution(30, too_coarse=True, finer_helps=True, finer=1)
-    assert found.needed_seeds is None
-    assert not is_open(found), "seeds are not added in vain"
+    assert verdict.needed_seeds is None
+    assert not is_open(verdict), "seeds are not added in vain"
 
 
 def test_the_same_trials_evaluated_after_every_update_are_judged_by_their_exact_times() -> None:
-    found = verdict(reaching({"gru": GRU, "lstm": LSTM}, 1), TO_TARGET)
-    assert [(pair.better, pair.than) for pair in found.pairs] == list(zip(GRU, LSTM, strict=True))
-    assert (found.step, found.too_coarse) == (None, False)
-    assert evidence(reaching({"gru": GRU, "lstm": LSTM}, 1), TO_TARGET).resolution is None
-    assert found.effect == pytest.approx(100 * (np.exp(np.log(np.divide(LSTM, GRU)).mean()) - 1))
+    verdict = verdict_of(reaching({"gru": GRU, "lstm": LSTM}, 1), TO_TARGET)
+    assert [(pair.better, pair.than) for pair in verdict.pairs] == list(zip(GRU, LSTM, strict=True))
+    assert (verdict.step, verdict.too_coarse) == (None, False)
+    assert evidence_of(reaching({"gru": GRU, "lstm": LSTM}, 1), TO_TARGET).resolution is None
+    assert verdict.effect == pytest.approx(100 * (np.exp(np.log(np.divide(LSTM, GRU)).mean()) - 1))
 
 
 def test_evaluations_near_the_target_make_the_times_finer() -> None:
-    found = verdict(reaching({"gru": GRU, "lstm": LSTM}, 30, closer=(1, 2, 3, 5, 7, 10, 14, 21)), TO_TARGET)
-    assert [pair.better for pair in found.pairs] == [3, 2, 21, 10, 10]
-    assert (found.step, found.too_coarse) == (9, False)
+    verdict = verdict_of(reaching({"gru": GRU, "lstm": LSTM}, 30, closer=(1, 2, 3, 5, 7, 10, 14, 21)), TO_TARGET)
+    assert [pair.better for pair in verdict.pairs] == [3, 2, 21, 10, 10]
+    assert (verdict.step, verdict.too_coarse) == (9, False)
     many = {"gru": GRU * 3, "lstm": tuple(2 * time + 10 for time in LSTM * 3)}
-    assert verdict(reaching(many, 60, closer=(1, 2, 3, 5, 7, 10, 14, 21, 40)), TO_TARGET).verdict == "supported"
+    assert verdict_of(reaching(many, 60, closer=(1, 2, 3, 5, 7, 10, 14, 21, 40)), TO_TARGET).verdict == "supported"
 
 
 def test_equality_holds_only_where_it_does_wherever_in_their_ranges_the_times_lie() -> None:
     """60 seeds whose times are within 4 % of each other, known to a step of 1 or of 20 % of them."""
     half = claim(kind="time-to-target", target=2.0, margin="50%")
     times = {"gru": [50] * 60, "lstm": [51, 49] * 30}
-    assert verdict(reaching(times, 1), half).verdict == "no practical difference"
-    coarse = verdict(reaching(times, 60), half)
+    assert verdict_of(reaching(times, 1), half).verdict == "no practical difference"
+    coarse = verdict_of(reaching(times, 60), half)
     assert (coarse.verdict, coarse.too_coarse) == ("undecided", True)
-    resolution = evidence(reaching(times, 60), half).resolution
+    resolution = evidence_of(reaching(times, 60), half).resolution
     assert resolution is not None
     assert resolution.finer == 15, "half the margin of a time of 60"
 
 
 def test_where_exact_times_might_decide_it_is_said_but_seeds_may_decide_too() -> None:
     times = {"gru": (*[40] * 7, 60, 40), "lstm": (*[60] * 8, 80)}
-    found = verdict(reaching(times, 20), TO_TARGET)
-    assert (found.verdict, found.too_coarse) == ("undecided", False)
-    resolution = evidence(reaching(times, 20), TO_TARGET).resolution
+    verdict = verdict_of(reaching(times, 20), TO_TARGET)
+    assert (verdict.verdict, verdict.too_coarse) == ("undecided", False)
+    resolution = evidence_of(reaching(times, 20), TO_TARGET).resolution
     assert resolution is not None
     assert resolution.finer_helps
-    assert is_open(found)
+    assert is_open(verdict)
 
 
 def test_several_conditions_are_pooled_at_both_ends() -> None:
     records = [
         record for length in (10, 20) for record in reaching({"gru": GRU, "lstm": LSTM}, 30, sequence_length=length)
     ]
-    found = verdict(records, TO_TARGET)
-    assert (found.verdict, found.too_coarse, found.step) == ("undecided", True, 30)
-    assert [part.too_coarse for part in found.by_condition] == [True, True]
+    verdict = verdict_of(records, TO_TARGET)
+    assert (verdict.verdict, verdict.too_coarse, verdict.step) == ("undecided", True, 30)
+    assert [part.too_coarse for part in verdict.by_condition] == [True, True]
 
 
 def test_seconds_are_ranges_too() -> None:
     by_seconds = claim(kind="time-to-target", target=2.0, margin="10%", by="seconds")
-    found = verdict(reaching({"gru": GRU, "lstm": LSTM}, 30), by_seconds)
-    assert (found.verdict, found.too_coarse) == ("undecided", True)
-    assert found.step == pytest.approx(0.29), "from the first update's 0.01 s to 0.3 s"
-    resolution = evidence(reaching({"gru": GRU, "lstm": LSTM}, 30), by_seconds).resolution
+    verdict = verdict_of(reaching({"gru": GRU, "lstm": LSTM}, 30), by_seconds)
+    assert (verdict.verdict, verdict.too_coarse) == ("undecided", True)
+    assert verdict.step == pytest.approx(0.29), "from the first update's 0.01 s to 0.3 s"
+    resolution = evidence_of(reaching({"gru": GRU, "lstm": LSTM}, 30), by_seconds).resolution
     assert resolution is not None
     assert (resolution.finer_helps, resolution.finer) == (True, None), "seconds say nothing of updates"
 
 
 def test_a_miss_stays_the_worst_outcome_at_both_ends() -> None:
-    found = verdict(reaching({"gru": (20,) * 8, "lstm": (999,) * 8}, 20), TO_TARGET)
-    assert (found.verdict, found.effect) == ("supported", np.inf)
+    verdict = verdict_of(reaching({"gru": (20,) * 8, "lstm": (999,) * 8}, 20), TO_TARGET)
+    assert (verdict.verdict, verdict.effect) == ("supported", np.inf)
 
 
 @pytest.mark.parametrize("seed", range(20))

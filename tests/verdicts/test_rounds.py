@@ -57,43 +57,43 @@ def ratio(*changes: dict[str, Any]) -> list[float]:
 
 
 def test_in_one_group_the_ratio_is_that_of_the_common_rounds() -> None:
-    ours, theirs = {"rounds": [1.0, 2.0, 6.0]}, {"rounds": [2.0, 2.0, 2.0, 9.0]}
-    assert ratio(ours, theirs) == [1.0]
+    first, second = {"rounds": [1.0, 2.0, 6.0]}, {"rounds": [2.0, 2.0, 2.0, 9.0]}
+    assert ratio(first, second) == [1.0]
     group = {"timing_group": 2, "reference_rounds": [5.0, 5.0, 5.0]}
-    assert ratio(ours | group, theirs | group) == [1.0]
+    assert ratio(first | group, second | group) == [1.0]
 
 
 def test_in_two_groups_of_a_block_the_ratio_goes_through_the_trial_that_is_in_both() -> None:
-    ours = {"rounds": [2.0, 4.0, 6.0], "timing_group": 1, "reference_rounds": [1.0, 2.0, 3.0]}
-    theirs = {"rounds": [9.0, 9.0, 9.0], "timing_group": 2, "reference_rounds": [6.0, 6.0, 6.0]}
-    assert ratio(ours, theirs) == [pytest.approx(2 / 1.5)]
-    reference = {**ours, "reference_rounds": ours["rounds"]}
-    assert ratio(reference, theirs) == [pytest.approx(1 / 1.5)]
+    first = {"rounds": [2.0, 4.0, 6.0], "timing_group": 1, "reference_rounds": [1.0, 2.0, 3.0]}
+    second = {"rounds": [9.0, 9.0, 9.0], "timing_group": 2, "reference_rounds": [6.0, 6.0, 6.0]}
+    assert ratio(first, second) == [pytest.approx(2 / 1.5)]
+    reference = {**first, "reference_rounds": first["rounds"]}
+    assert ratio(reference, second) == [pytest.approx(1 / 1.5)]
 
 
 def test_two_groups_without_a_common_trial_are_not_compared_and_a_failure_still_counts() -> None:
-    ours = {"rounds": [2.0], "timing_group": 1, "reference_rounds": [1.0]}
-    theirs = {"rounds": [9.0], "timing_group": 2, "reference_rounds": []}
-    assert ratio(ours, theirs) == []
-    assert ratio(ours | {"timing_block": "a"}, theirs) == []
+    first = {"rounds": [2.0], "timing_group": 1, "reference_rounds": [1.0]}
+    second = {"rounds": [9.0], "timing_group": 2, "reference_rounds": []}
+    assert ratio(first, second) == []
+    assert ratio(first | {"timing_block": "a"}, second) == []
     failed = {"status": "crashed", "rounds": [], "seconds_per_update": None, "timing_group": 2}
-    (value,) = ratio(ours, failed)
+    (value,) = ratio(first, failed)
     assert math.isnan(value)
 
 
 def test_the_interval_of_a_ratio_has_the_order_statistics_of_the_rounds() -> None:
     steps = list(1.01 ** np.arange(10))
     # Of 10 values the 95 % interval of the median reaches from the second to the ninth.
-    found = ratio_interval(Turns([2 * step for step in steps]), Turns([2.0] * 12))
-    assert found == pytest.approx((1.01, 1.01**8))
+    interval = ratio_interval(Turns([2 * step for step in steps]), Turns([2.0] * 12))
+    assert interval == pytest.approx((1.01, 1.01**8))
     assert ratio_interval(Turns([1.0] * 5), Turns([1.0] * 9)) == (0, math.inf), "below 6 rounds"
     assert ratio_interval(Turns([]), Turns([1.0])) == (0, math.inf)
 
 
 def test_the_interval_of_a_ratio_of_two_groups_is_as_wide_as_both_allow() -> None:
     steps = list(1.01 ** np.arange(10))
-    ours = Turns([6 * step for step in steps], 1, [2.0] * 10)
-    theirs = Turns([5 * step for step in steps], 2, [1.0] * 10)
-    assert ratio_interval(ours, theirs) == pytest.approx((3 * 1.01 / (5 * 1.01**8), 3 * 1.01**8 / (5 * 1.01)))
+    first = Turns([6 * step for step in steps], 1, [2.0] * 10)
+    second = Turns([5 * step for step in steps], 2, [1.0] * 10)
+    assert ratio_interval(first, second) == pytest.approx((3 * 1.01 / (5 * 1.01**8), 3 * 1.01**8 / (5 * 1.01)))
     few = Turns([5.0] * 3, 2, [1.0] * 3)
-    assert ratio_interval(ours, few) == ratio_interval(few, ours) == (0, math.inf)
+    assert ratio_interval(first, few) == ratio_interval(few, first) == (0, math.inf)

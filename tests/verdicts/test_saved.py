@@ -69,9 +69,9 @@ def test_the_document_lists_every_key_with_its_type(path: Path) -> None:
                 named[word] for word in re.findall(r"integer|number|string\b|boolean|null|list|object", listed[key])
             }
             assert type(value) in kinds or (type(value) is int and float in kinds), (key, value, listed[key])
-    told = re.search(r"objects of `seed` .*?`advantage`", DOCUMENT)
-    assert told is not None
-    assert set(re.findall(r"`(\w+)`", told[0])) == {field.name for field in fields(Pair)}
+    documented = re.search(r"objects of `seed` .*?`advantage`", DOCUMENT)
+    assert documented is not None
+    assert set(re.findall(r"`(\w+)`", documented[0])) == {field.name for field in fields(Pair)}
     assert set(rows[0]["by_condition"][0]["pairs"][0]) == {field.name for field in fields(Pair)}
     assert f"| {SCHEMA}, the version of this table" in DOCUMENT
 
@@ -91,11 +91,11 @@ def test_what_json_lacks_is_written_as_the_document_says(path: Path) -> None:
 
 def test_a_verdict_names_the_trials_it_rests_on() -> None:
     records = [*trials(0.2, sequence_length=10), *trials(0.1, sequence_length=20), *trials(0.2, task="recall")]
-    (found,) = judge([paired(where={"task": "language"})], to_frame(records))
+    (verdict,) = judge([paired(where={"task": "language"})], to_frame(records))
     rest = {record["trial_id"] for record in records if record["spec"]["task"] == "language"}
-    assert set(found.trials) == rest
-    assert list(found.trials) == sorted(rest)
-    assert [len(part.trials) for part in found.by_condition] == [16, 16]
+    assert set(verdict.trials) == rest
+    assert list(verdict.trials) == sorted(rest)
+    assert [len(part.trials) for part in verdict.by_condition] == [16, 16]
 
 
 def test_a_file_that_holds_no_verdicts_is_told(path: Path) -> None:

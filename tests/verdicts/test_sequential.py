@@ -89,10 +89,10 @@ def test_equivalence_is_tested_at_levels_that_add_up_too() -> None:
 
 
 def test_equivalence_that_an_analysis_has_found_stays() -> None:
-    found = with_interim_analyses(
+    analysed = with_interim_analyses(
         lambda n, levels: replace(estimate(np.arange(n) % 3 - 1.0, 9.0), equivalent=n == 5), (5, 10), 40
     )[0]
-    assert found.equivalent
+    assert analysed.equivalent
 
 
 def test_without_a_difference_testing_often_errs_at_most_as_promised() -> None:

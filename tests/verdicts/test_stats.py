@@ -239,9 +239,9 @@ def test_signed_ranks_leave_zeros_out_and_share_ties() -> None:
 def test_wilsons_interval_is_scipys_at_every_count(solved: int) -> None:
     for confidence in (0.8, 0.95):
         expected = reference.binomtest(solved, 10).proportion_ci(confidence, method="wilson")
-        found = wilson_interval(solved, 10, confidence)
-        assert found == pytest.approx((expected.low, expected.high), abs=1e-12)
-        assert 0 <= found[0] <= solved / 10 <= found[1] <= 1
+        actual = wilson_interval(solved, 10, confidence)
+        assert actual == pytest.approx((expected.low, expected.high), abs=1e-12)
+        assert 0 <= actual[0] <= solved / 10 <= actual[1] <= 1
 
 
 @pytest.mark.parametrize(("effect", "n"), [(0.5, 34), (0.2, 5), (1.0, 8), (3.0, 6), (0.01, 20)])
@@ -288,11 +288,11 @@ def test_the_interval_of_paired_proportions_turns_round_with_the_question() -> N
 
 def test_shares_of_several_conditions_are_tested_by_seed() -> None:
     first, second = np.array([1.0, 1.0, 2 / 3, 1.0, 1 / 3, 1.0]), np.array([0.0, 1 / 3, 1 / 3, 0.0, 0.0, 2 / 3])
-    found = estimate_solved_shares(first, second, 0.2)
-    assert found.p_value == pytest.approx(reference.ttest_1samp(first - second, 0).pvalue)
-    assert (found.low, found.high) == difference_interval(first, second)
-    assert found.effect == pytest.approx((first - second).mean())
-    assert found.n == 6
+    actual = estimate_solved_shares(first, second, 0.2)
+    assert actual.p_value == pytest.approx(reference.ttest_1samp(first - second, 0).pvalue)
+    assert (actual.low, actual.high) == difference_interval(first, second)
+    assert actual.effect == pytest.approx((first - second).mean())
+    assert actual.n == 6
 
 
 def test_a_long_trend_is_pages_by_the_normal_approximation() -> None:

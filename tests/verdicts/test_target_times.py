@@ -27,7 +27,7 @@ REACHED_AT = 60
 def trial(cell: str, seed: int, reached: int | None, *, pace: float = 0.01, **spec: Any) -> Record:
     """A trial of `recall`, whose target is an accuracy of 0.99; evaluated every 20 updates up to 100."""
     updates = range(20, 120, 20)
-    made = simulated_record(
+    record = simulated_record(
         cell,
         seed,
         1.0,
@@ -37,12 +37,12 @@ def trial(cell: str, seed: int, reached: int | None, *, pace: float = 0.01, **sp
         evaluate_every=20,
         **spec,
     )
-    for point in made["curve"]:
+    for point in record["curve"]:
         at_target = reached is not None and point["update"] >= reached
         point["validation"]["accuracy"] = 0.995 if at_target else 0.5
         point["seconds"] = 2.0 + point["update"] * pace
-    made["phases"]["first_step"] = {"wall_seconds": 2.0 + pace, "cpu_seconds": 1.0, "memory_peak_bytes": 1}
-    return made
+    record["phases"]["first_step"] = {"wall_seconds": 2.0 + pace, "cpu_seconds": 1.0, "memory_peak_bytes": 1}
+    return record
 
 
 def timing(cell: str, seed: int, pace: float, **spec: Any) -> Record:
@@ -62,10 +62,10 @@ def times(*records: Record) -> pd.DataFrame:
 def test_derived_and_measured_time_stand_side_by_side_with_their_ratio() -> None:
     records = [trial("gru", 0, REACHED_AT), trial("gru", 1, 80)]
     records += [timing("gru", seed, pace) for seed, pace in enumerate((0.003, 0.004, 0.005))]
-    found = times(*records, check("gru", 0, REACHED_AT, 0.005)).set_index("seed")
-    assert list(found.loc[0, list(FIGURES)]) == pytest.approx([60, 0.004, 0.24, 60, 0.3, 0.8])
-    assert found.loc[1, "seconds_derived"] == pytest.approx(0.32)
-    assert math.isnan(found.loc[1, "seconds_measured"])
+    table = times(*records, check("gru", 0, REACHED_AT, 0.005)).set_index("seed")
+    assert list(table.loc[0, list(FIGURES)]) == pytest.approx([60, 0.004, 0.24, 60, 0.3, 0.8])
+    assert table.loc[1, "seconds_derived"] == pytest.approx(0.32)
+    assert math.isnan(table.loc[1, "seconds_measured"])
 
 
 def test_a_miss_is_infinite() -> None:
@@ -206,10 +206,10 @@ def test_an_interim_analysis_of_fewer_seeds_takes_the_seconds_per_update_of_all_
         for cell, pace in (("gru", 0.01), ("lstm", 0.01 * slower)):
             records.append(timing(cell, seed, pace) | {"timing_block": f"b{seed}", "rounds": [pace]})
     interim = {"t": InterimAnalyses((4, 9), 10)}
-    (found,) = judge([claim("seconds")], to_frame(records), curves_frame(records), interim)
+    (verdict,) = judge([claim("seconds")], to_frame(records), curves_frame(records), interim)
     percent = 100 * (9 ** (1 / 3) - 1)
-    assert [(analysis.n, analysis.effect) for analysis in found.interim_analyses] == [
+    assert [(analysis.n, analysis.effect) for analysis in verdict.interim_analyses] == [
         (5, pytest.approx(math.log(9) / 3)),
         (10, ANY),
     ]
-    assert found.effect == pytest.approx(percent)
+    assert verdict.effect == pytest.approx(percent)

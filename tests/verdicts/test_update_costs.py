@@ -18,17 +18,17 @@ CELLS = ("gru", "lstm", "simple_rnn")
 
 def timed(cell: str, block: str, rounds: list[float], **fields: Any) -> Record:
     """A speed trial; the seed is the block's."""
-    found = simulated_record(cell, sum(block.encode()), math.nan, lane="speed", seconds_per_update=np.median(rounds))
-    return found | {"timing_block": block, "rounds": rounds, **fields}
+    cost = simulated_record(cell, sum(block.encode()), math.nan, lane="speed", seconds_per_update=np.median(rounds))
+    return cost | {"timing_block": block, "rounds": rounds, **fields}
 
 
 def costs(*records: Record, cells: tuple[str, ...] = CELLS[:2]) -> dict[str, tuple[float, bool]]:
     """Seconds per update of the cells, and whether they are compared within rounds."""
     frame = to_frame([*(simulated_record(cell, 0, 1.0) for cell in cells), *records])
     trials = frame[frame["lane"] == "accuracy"]
-    found = cost_of_update(trials, frame)
-    assert list(found.index) == list(trials.index)
-    return dict(zip(trials["cell"], zip(found["seconds_per_update"], found["in_rounds"], strict=True), strict=True))
+    cost = cost_of_update(trials, frame)
+    assert list(cost.index) == list(trials.index)
+    return dict(zip(trials["cell"], zip(cost["seconds_per_update"], cost["in_rounds"], strict=True), strict=True))
 
 
 def test_noise_that_is_common_to_a_round_cancels() -> None:

@@ -33,10 +33,10 @@ def test_loss_by_size_has_every_seed_the_mean_and_an_interval_that_holds_it(comp
     assert [series.label for series in panel.series] == ["Simple RNN", "GRU", "LSTM"]
     rows = comparison()
     for series in panel.series:
-        own = rows[(rows["task"] == "language") & (rows["cell"] == series.cell)]
-        assert sorted(point.y for point in series.points) == pytest.approx(sorted(own["test_loss"]))
+        of_cell = rows[(rows["task"] == "language") & (rows["cell"] == series.cell)]
+        assert sorted(point.y for point in series.points) == pytest.approx(sorted(of_cell["test_loss"]))
         for centre in series.centres:
-            assert centre.mean == pytest.approx(own[own["train_size"] == centre.x]["test_loss"].mean())
+            assert centre.mean == pytest.approx(of_cell[of_cell["train_size"] == centre.x]["test_loss"].mean())
             assert centre.n == 5
             assert centre.low is not None
             assert centre.high is not None
@@ -140,9 +140,9 @@ def test_parameters_are_bars_with_their_recurrent_part(compared: dict[str, Plot]
     panel = compared["parameters"].panels[0]
     rows = comparison()
     for series in panel.series:
-        own = rows[rows["cell"] == series.cell].iloc[0]
-        assert series.centres[0].mean == own["parameters"]
-        assert series.part == pytest.approx(own["recurrent_parameters"] / own["parameters"])
+        of_cell = rows[rows["cell"] == series.cell].iloc[0]
+        assert series.centres[0].mean == of_cell["parameters"]
+        assert series.part == pytest.approx(of_cell["recurrent_parameters"] / of_cell["parameters"])
 
 
 def test_backends_are_rows_of_their_own_and_never_pooled() -> None:
@@ -190,8 +190,8 @@ def test_what_a_failed_trial_took_is_in_no_mean_and_the_failure_is_drawn(
         for cell in ("gru", "lstm") for seed, failed in enumerate((nothing, nothing, little))
         for length in lengths for size in units
     ]  # fmt: skip
-    made = plots(frame(*rows))
-    for plot in [made[id] for id in ("seconds-per-update", "memory", "memory-by-units") if id in made]:
+    by_id = plots(frame(*rows))
+    for plot in [by_id[id] for id in ("seconds-per-update", "memory", "memory-by-units") if id in by_id]:
         assert any("A trial that failed is a cross" in note for note in plot.notes)
         for panel in plot.panels:
             gru, lstm = panel.series
@@ -199,7 +199,7 @@ def test_what_a_failed_trial_took_is_in_no_mean_and_the_failure_is_drawn(
             assert (gru.failed, lstm.points, lstm.centres) == ((), (), ()), plot.id
             assert {failed.why for failed in lstm.failed} == {"1 diverged, 2 timeout"}, plot.id
             assert "Without a value: LSTM 1 diverged, 2 timeout" in finding(panel)
-    assert ("memory-by-units" in made) == (len(units) > 1)
+    assert ("memory-by-units" in by_id) == (len(units) > 1)
 
 
 def test_a_task_in_which_nothing_was_timed_has_no_figure_of_times() -> None:
@@ -394,6 +394,6 @@ def test_options_and_settings_that_differ_are_conditions_of_their_own() -> None:
 def test_a_trial_that_somebody_stopped_is_no_failure() -> None:
     rows = [trial(sequence_length=length, seed=seed) for length in (4, 8) for seed in range(3)]
     rows.append(trial(sequence_length=8, seed=3, status="interrupted", test_accuracy=math.nan))
-    made = plots(frame(*rows))
-    assert made["accuracy-by-length"].panels[0].series[0].failed == ()
-    assert [centre.n for centre in made["solved"].panels[0].series[0].centres] == [3, 3]
+    by_id = plots(frame(*rows))
+    assert by_id["accuracy-by-length"].panels[0].series[0].failed == ()
+    assert [centre.n for centre in by_id["solved"].panels[0].series[0].centres] == [3, 3]

@@ -28,10 +28,10 @@ def tuned(losses: dict[str, dict[float, float]], **given: Any) -> dict[str, Plot
 
 
 def test_tuning_trials_are_in_no_other_figure() -> None:
-    made = tuned({"gru": {0.001: 2.0, 0.01: 1.0}})
+    by_id = tuned({"gru": {0.001: 2.0, 0.01: 1.0}})
     seeds = {
         id: {point.seed for panel in plot.panels for series in panel.series for point in series.points}
-        for id, plot in made.items()
+        for id, plot in by_id.items()
     }
     assert seeds.pop("learning-rates") == {FIRST_TUNING_SEED, FIRST_TUNING_SEED + 1}
     assert set().union(*seeds.values()) == {0, 1}
@@ -41,9 +41,9 @@ def test_while_only_tuning_trials_are_stored_their_figure_is_drawn() -> None:
     rows = frame(*(
         trial(learning_rate=rate, seed=FIRST_TUNING_SEED, purpose="tuning", validation_loss=rate) for rate in (0.1, 0.2)
     ))  # fmt: skip
-    made = plots(rows)
-    assert list(made) == ["learning-rates"]
-    assert "Chosen: GRU 0.1" in made["learning-rates"].panels[0].says
+    by_id = plots(rows)
+    assert list(by_id) == ["learning-rates"]
+    assert "Chosen: GRU 0.1" in by_id["learning-rates"].panels[0].says
     html = page_files(report_data(rows))["report.html"].decode()
     assert 'id="learning-rates"' in html
     assert "There is nothing to draw" not in html

@@ -108,7 +108,7 @@ def test_what_is_as_usual_is_no_part_of_the_scope() -> None:
 
 
 def test_each_kind_of_claim_leads_to_its_figure() -> None:
-    made = [
+    verdicts = [
         *plots(comparison(2)).values(),
         *plots(frame(*(trial(task="sound_events", test_segment_f1=0.4, seed=s) for s in (0, 1)))).values(),
     ]
@@ -128,7 +128,7 @@ def test_each_kind_of_claim_leads_to_its_figure() -> None:
         (verdict("not testable", kind="not-testable"), ""),
         (verdict(conditions={"task": "unknown"}), ""),
     ):
-        assert figure_of(judged, made) == figure, judged
+        assert figure_of(judged, verdicts) == figure, judged
 
 
 def test_the_cells_means_and_the_baselines_stand_in_the_verdict() -> None:

@@ -114,10 +114,10 @@ def test_axe_finds_nothing_to_mend(browser: Browser, address: str, dark: bool) -
 
 
 def test_hostile_names_in_an_experiment_file_are_text(browser: Browser, tmp_path: Path, undrawn_files: None) -> None:
-    told = [json.dumps(name, ensure_ascii=False) for name in [*HOSTILE, "<img src=x onerror=alert(1)>"]]
+    names = [json.dumps(name, ensure_ascii=False) for name in [*HOSTILE, "<img src=x onerror=alert(1)>"]]
     claims = "".join(
         f'[[claim]]\nid = "claim-{place}"\nclaim = {name}\nsource = {name}\nkind = "not-testable"\nreason = {name}\n'
-        for place, name in enumerate(told)
+        for place, name in enumerate(names)
     )
     both = json.dumps(" ".join(HOSTILE), ensure_ascii=False)
     text = EXPERIMENT.replace('title = "Tiny"', f"title = {both}\ndescription = {both}") + claims
@@ -139,4 +139,4 @@ def test_hostile_names_in_an_experiment_file_are_text(browser: Browser, tmp_path
     assert (
         browser.execute_script("return document.querySelectorAll('img, main script:not([type]), iframe').length") == 0
     )
-    assert browser.execute_script("return document.querySelectorAll('.verdict').length") == len(told)
+    assert browser.execute_script("return document.querySelectorAll('.verdict').length") == len(names)

@@ -40,8 +40,8 @@ def step(x, states, recur):
 
 def written(source: str, *, recurrent_bias: bool = False) -> list[str]:
     """The equations as plain text; each is well-formed."""
-    made = equations(source, recurrent_bias=recurrent_bias)
-    return ["".join(ElementTree.fromstring(str(one)).itertext()) for one in made]
+    lines = equations(source, recurrent_bias=recurrent_bias)
+    return ["".join(ElementTree.fromstring(str(one)).itertext()) for one in lines]
 
 
 def of(name: str) -> list[str]:

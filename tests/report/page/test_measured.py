@@ -95,11 +95,11 @@ def test_planned_trials_without_a_record_are_told_with_the_reason_where_one_is_k
 
 def test_thresholds_of_tasks_are_in_words() -> None:
     tasks = {"recall": replace(TASKS["recall"], target=("loss", "chance"))}
-    told = dict(thresholds(report_data(frame(trial()), tasks=tasks, limits="3600 s")))
-    assert told["Recall: solved"] == "Test accuracy ≥ 95\u00a0%"
-    assert told["Recall: target of time to target"] == "Validation loss ≤ that of the baseline 'chance'"
-    assert told["limits of a trial"] == "3600 s"
-    assert "Holm" in told["direction of a claim"]
+    listed = dict(thresholds(report_data(frame(trial()), tasks=tasks, limits="3600 s")))
+    assert listed["Recall: solved"] == "Test accuracy ≥ 95\u00a0%"
+    assert listed["Recall: target of time to target"] == "Validation loss ≤ that of the baseline 'chance'"
+    assert listed["limits of a trial"] == "3600 s"
+    assert "Holm" in listed["direction of a claim"]
 
 
 def test_the_page_says_what_was_left_out_and_links_figures_to_how_they_were_measured(

@@ -47,10 +47,10 @@ def test_downloads_hold_the_selected_trials(browser: Browser, address: str) -> N
     press(browser, ".tools button:nth-of-type(1)")
     press(browser, ".tools button:nth-of-type(2)")
     wait = "const done = arguments[0]; setTimeout(() => done(window.made), 200)"
-    made = sorted(browser.execute_async_script(wait))
-    rows = json.loads(next(text for text in made if text.startswith("[")))
+    files = sorted(browser.execute_async_script(wait))
+    rows = json.loads(next(text for text in files if text.startswith("[")))
     assert len(rows) == 20
     assert {row["cell"] for row in rows} == {"lstm"}
-    lines = next(text for text in made if not text.startswith("[")).splitlines()
+    lines = next(text for text in files if not text.startswith("[")).splitlines()
     assert lines[0].startswith("trial_id,")
     assert len(lines) == 21

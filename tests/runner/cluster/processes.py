@@ -42,10 +42,10 @@ class Processes:
         log = self.folder / "scheduler.log"
         self._start([*within, *command, "--port", "0", *options], log, {TTL: "3s"})
         deadline = time.monotonic() + 60
-        while not (found := re.search(r"Scheduler at: +(\S+)", log.read_text(encoding="utf-8"))):
+        while not (match := re.search(r"Scheduler at: +(\S+)", log.read_text(encoding="utf-8"))):
             assert time.monotonic() < deadline, log.read_text(encoding="utf-8")
             time.sleep(0.05)
-        self.address = found[1]
+        self.address = match[1]
         return self.address
 
     def start_worker(
@@ -64,8 +64,8 @@ class Processes:
         command += ["--dashboard-address", f"{host}:0"]
         command += ["--nthreads", str(slots), "--host", host, "--local-directory", str(self.folder / f"w{number}")]
         command += ["--nanny" if nanny else "--no-nanny", *more]
-        own = {"HARNESS_HOST": name or f"host-{number}", **environment}
-        self.workers[number] = self._start([*within, *command], self.folder / f"worker-{number}.log", own)
+        variables = {"HARNESS_HOST": name or f"host-{number}", **environment}
+        self.workers[number] = self._start([*within, *command], self.folder / f"worker-{number}.log", variables)
 
     def wait_for_workers(self, count: int) -> None:
         """Until so many have registered with the scheduler."""

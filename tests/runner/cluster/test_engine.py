@@ -485,15 +485,15 @@ def test_a_worker_that_cannot_be_used_is_told_with_why() -> None:
 
 
 def test_a_host_where_no_trial_can_be_started_is_left_and_told() -> None:
-    told: list[str] = []
+    lines: list[str] = []
     link = Pretend(worker("a"), worker("b"))
-    engine = engine_of(link, say=told.append)
+    engine = engine_of(link, say=lines.append)
     submit_what_fits(engine, accuracy(1))
     (key,) = link.sent
     bad = link.sent[key][0]
     link.fail(key, "no temporary folder can be made", lost=False)
     engine.wait(0.1)
-    assert told == [f"Worker {bad} is not used: no temporary folder can be made"]
+    assert lines == [f"Worker {bad} is not used: no temporary folder can be made"]
     ((address, _),) = link.sent.values()
     assert address != bad
 
@@ -568,13 +568,13 @@ def test_interrupting_brings_the_records_of_what_ran() -> None:
 
 
 def test_what_was_not_begun_when_the_run_is_stopped_has_no_record_and_no_worker_is_to_blame() -> None:
-    told: list[str] = []
+    lines: list[str] = []
     link = Pretend(worker("a", 1))
     link.stop = lambda keys, addresses: link.events.extend(returned(key, []) for key in keys)  # type: ignore[method-assign]
-    engine = engine_of(link, say=told.append)
+    engine = engine_of(link, say=lines.append)
     submit_what_fits(engine, [*accuracy(1), *blocks(1)])
     assert engine.interrupt() == []
-    assert (engine.running(), engine.jobs, told) == (0, 1, [])
+    assert (engine.running(), engine.jobs, lines) == (0, 1, [])
 
 
 def test_a_worker_that_does_not_answer_is_not_waited_for_when_the_run_is_stopped() -> None:

@@ -126,18 +126,18 @@ def test_an_order_that_cannot_begin_is_refused_and_one_that_has_begun_gives_what
 
 
 @pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What local engines were made with."""
-    made: list[dict[str, Any]] = []
+def engines(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What local engines are created with."""
+    engines: list[dict[str, Any]] = []
 
     def make(slots: int, limits: Limits, cache: Path, **options: Any) -> Pretend:
-        made.append({"limits": limits, **options})
-        return Pretend(programs=[f"program {len(made)}"])
+        engines.append({"limits": limits, **options})
+        return Pretend(programs=[f"program {len(engines)}"])
 
     monkeypatch.setattr(host, "_engines", type(host._engines)(list))
     monkeypatch.setattr(host, "LocalEngine", make)
     monkeypatch.setattr(host, "memory_is_short", lambda: False)
-    return made
+    return engines
 
 
 def an_order(limits: Limits | None = None, precision: Precision = EVERY_PAIR) -> Order:
@@ -148,26 +148,26 @@ def an_engine(order: Order, program: str = "program") -> Any:
     return host._an_engine(order, program, 2, "folder")
 
 
-def test_runs_that_ask_for_other_limits_or_precision_have_engines_of_their_own(made: list[dict[str, Any]]) -> None:
+def test_runs_that_ask_for_other_limits_or_precision_have_engines_of_their_own(engines: list[dict[str, Any]]) -> None:
     for order in (an_order(), an_order(precision=Precision(most_rounds=7)), an_order(Limits(1.0))) * 2:
         with an_engine(order):
             pass
-    assert [(one["limits"], one["precision"]) for one in made] == [
+    assert [(one["limits"], one["precision"]) for one in engines] == [
         (Limits(), EVERY_PAIR), (Limits(), Precision(most_rounds=7)), (Limits(1.0), EVERY_PAIR),
     ]  # fmt: skip
 
 
-def test_orders_side_by_side_have_engines_and_cores_of_their_own(made: list[dict[str, Any]]) -> None:
+def test_orders_side_by_side_have_engines_and_cores_of_their_own(engines: list[dict[str, Any]]) -> None:
     with an_engine(an_order()) as first, an_engine(an_order()) as second:
         assert first is not second
-    assert [one["first_core"] for one in made] == [0, 1]
+    assert [one["first_core"] for one in engines] == [0, 1]
     assert first.rested_with == second.rested_with == 16, "of 32 waiting processes, for two slots"
     with an_engine(an_order(), "program 2") as one, an_engine(an_order(), "program 2") as other:
         assert (one, other) == (second, first), "the one that has compiled the program"
 
 
 def test_where_memory_is_short_no_process_waits_for_a_trial(
-    made: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    engines: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with an_engine(an_order()) as first, an_engine(an_order()) as second:
         pass
@@ -178,7 +178,7 @@ def test_where_memory_is_short_no_process_waits_for_a_trial(
         assert first.rested_with == 16
 
 
-def test_an_engine_that_fails_is_closed_and_not_used_again(made: list[dict[str, Any]]) -> None:
+def test_an_engine_that_fails_is_closed_and_not_used_again(engines: list[dict[str, Any]]) -> None:
     with pytest.raises(OSError, match="no more files"), an_engine(an_order()) as failing:
         raise OSError("no more files")
     assert failing.closed

@@ -95,14 +95,14 @@ def events_until(
 
 def test_a_scheduler_that_is_busy_has_lost_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     slow = TimeoutError()
-    found = events_until(joined("b"), monkeypatch, ["a"], ["a"], slow, slow, ["a"], slow, ["a", "b"])
-    assert found == [joined("a"), joined("b")]
+    events = events_until(joined("b"), monkeypatch, ["a"], ["a"], slow, slow, ["a"], slow, ["a", "b"])
+    assert events == [joined("a"), joined("b")]
 
 
 def test_a_scheduler_that_is_connected_anew_has_its_workers_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     before, after = [["a"]] * 9, [["a"]] * 9  # a worker takes some looks to answer
-    found = events_until(joined("b"), monkeypatch, *before, AttributeError(), *after, ["a", "b"])
-    assert found == [joined("a"), ("left", "a at tcp://a:1"), joined("a"), joined("b")]
+    events = events_until(joined("b"), monkeypatch, *before, AttributeError(), *after, ["a", "b"])
+    assert events == [joined("a"), ("left", "a at tcp://a:1"), joined("a"), joined("b")]
 
 
 def test_a_scheduler_that_never_answers_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:

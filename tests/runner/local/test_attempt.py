@@ -13,24 +13,24 @@ from tests.factories import spec
 
 
 def attempt(*messages: dict[str, object]) -> Attempt:
-    made = Attempt(Trial(spec().id(), spec(), attempt=2), threads=1)
+    begun = Attempt(Trial(spec().id(), spec(), attempt=2), threads=1)
     for message in messages:
-        made.told(json.dumps(message).encode() + b"\n")
-    return made
+        begun.told(json.dumps(message).encode() + b"\n")
+    return begun
 
 
 def test_a_finished_trial_is_ok_with_what_it_measured() -> None:
-    told = attempt({"phase": "data"}, {"measured": {"parameters": 7}}, {"measured": {"updates": 3}}, {"end": "ok"})
-    record = told.record(None, 0)
+    ended = attempt({"phase": "data"}, {"measured": {"parameters": 7}}, {"measured": {"updates": 3}}, {"end": "ok"})
+    record = ended.record(None, 0)
     assert (record.status, record.parameters, record.updates, record.attempt) == ("ok", 7, 3, 2)
     assert record.failure is None
     assert record.seconds_total is not None
 
 
 def test_a_trial_that_dies_leaves_its_phase_its_exit_and_what_it_had_measured() -> None:
-    told = attempt({"phase": "data"}, {"measured": {"parameters": 7}}, {"phase": "train"})
-    told.output(b"last words")
-    record = told.record(None, -11)
+    ended = attempt({"phase": "data"}, {"measured": {"parameters": 7}}, {"phase": "train"})
+    ended.output(b"last words")
+    record = ended.record(None, -11)
     assert (record.status, record.parameters) == ("crashed", 7)
     assert record.failure is not None
     assert (record.failure.phase, record.failure.exit_code, record.failure.stderr) == ("train", -11, "last words")
@@ -63,35 +63,35 @@ def test_the_runners_reason_overrules_the_trials() -> None:
 
 
 def test_of_much_output_the_tail_is_kept() -> None:
-    told = attempt()
+    ended = attempt()
     for _ in range(100):
-        told.output(b"x" * 4096)
-    told.output("the ändé".encode())
-    record = told.record(None, 1)
+        ended.output(b"x" * 4096)
+    ended.output("the ändé".encode())
+    record = ended.record(None, 1)
     assert record.failure is not None
     assert record.failure.stderr.endswith("the ändé")
     assert len(record.failure.stderr.encode()) <= TAIL_BYTES
 
 
 def test_messages_may_come_in_pieces_and_several_at_once() -> None:
-    told = attempt()
+    ended = attempt()
     for piece in (b'{"phase": "da', b'ta"}\n{"measured": {"parameters"', b": 7}}\n", b'{"end": "ok"}\n{"phase": "tr'):
-        told.told(piece)
-    record = told.record(None, 0)
-    assert (record.status, record.parameters, told.phase) == ("ok", 7, "data")
+        ended.told(piece)
+    record = ended.record(None, 0)
+    assert (record.status, record.parameters, ended.phase) == ("ok", 7, "data")
 
 
 def test_what_is_no_message_or_too_long_for_one_is_refused() -> None:
     with pytest.raises(ValueError, match="Expecting value"):
         attempt().told(b"no message\n")
-    told = attempt()
+    ended = attempt()
     with pytest.raises(ValueError, match="a message of more than 64 MiB"):
-        told.told(b"x" * (MESSAGE_BYTES + 1))
+        ended.told(b"x" * (MESSAGE_BYTES + 1))
 
 
 def test_measurements_that_fit_no_record_are_a_crash_that_keeps_the_others() -> None:
-    told = attempt({"measured": {"parameters": 7, "updates": "many", "test": {"loss": "low"}}}, {"end": "ok"})
-    record = told.record(None, 0)
+    ended = attempt({"measured": {"parameters": 7, "updates": "many", "test": {"loss": "low"}}}, {"end": "ok"})
+    record = ended.record(None, 0)
     assert (record.status, record.parameters, record.updates, record.test) == ("crashed", 7, 0, {})
     assert record.failure is not None
     assert "cannot be stored (updates: Input should be a valid integer" in record.failure.message

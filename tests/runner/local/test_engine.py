@@ -151,8 +151,8 @@ def test_the_start_of_the_server_is_not_the_first_trials_time(
 def told(record: Record) -> dict[str, Any]:
     """What a trial of the task `telling` found about its process."""
     assert record.failure is not None
-    found: dict[str, Any] = ast.literal_eval(record.failure.message.removeprefix("ZeroDivisionError: "))
-    return found
+    printed: dict[str, Any] = ast.literal_eval(record.failure.message.removeprefix("ZeroDivisionError: "))
+    return printed
 
 
 def test_accuracy_trials_have_a_core_and_a_thread_and_a_temporary_folder_each(engine: LocalEngine) -> None:

@@ -88,9 +88,9 @@ def test_memory_of_its_own_is_what_a_process_shares_with_no_other(monkeypatch: p
     ballast = bytearray(os.urandom(1)) * (100 * MIB)
     child = os.fork()
     if child == 0:
-        own = bytearray(os.urandom(1)) * (30 * MIB)
+        private = bytearray(os.urandom(1)) * (30 * MIB)
         time.sleep(60)
-        os._exit(len(own))
+        os._exit(len(private))
     try:
         deadline = time.monotonic() + 20
         while own_bytes(child) < 30 * MIB and time.monotonic() < deadline:

@@ -35,13 +35,13 @@ def write_json(path: Path, content: object = PIECES) -> Path:
 
 
 def rolls(pieces: list[list[list[int]]]) -> list[np.ndarray]:
-    found = []
+    loaded = []
     for piece in pieces:
         roll = np.zeros((len(piece), 88), dtype=np.uint8)
         for at, step in enumerate(piece):
             roll[at, [note - 21 for note in step]] = 1
-        found.append(roll)
-    return found
+        loaded.append(roll)
+    return loaded
 
 
 def write_mat(path: Path, *, compressed: bool = True, **splits: list[list[list[int]]]) -> Path:
@@ -69,8 +69,8 @@ def test_all_formats_hold_the_same_music(tmp_path: Path) -> None:
         write_mat(tmp_path / "b.mat", compressed=False, **parts),
     ]
     for path in files:
-        found = load_piano_rolls(path)
-        for name, pieces in (("train", found.train), ("valid", found.validation), ("test", found.test)):
+        loaded = load_piano_rolls(path)
+        for name, pieces in (("train", loaded.train), ("valid", loaded.validation), ("test", loaded.test)):
             assert len(pieces) == len(PIECES[name])
             for piece, expected in zip(pieces, rolls(PIECES[name]), strict=True):
                 np.testing.assert_array_equal(piece, expected)
@@ -122,16 +122,16 @@ def test_pieces_that_are_measured_on_are_not_trained_on(tmp_path: Path) -> None:
 def test_notes_of_the_field_s_own_files_are_read(tmp_path: Path, mark: str) -> None:
     given = {**PIECES, "train": [[[60.0, -1], [62, None, 64.0], [-1.0, math.nan, -1]], PIECES["train"][1]]}
     (tmp_path / "a.json").write_text(mark + json.dumps(given), encoding="utf-8")
-    found = load_piano_rolls(tmp_path / "a.json")
-    for piece, expected in zip(found.train, rolls(PIECES["train"]), strict=True):
+    loaded = load_piano_rolls(tmp_path / "a.json")
+    for piece, expected in zip(loaded.train, rolls(PIECES["train"]), strict=True):
         np.testing.assert_array_equal(piece, expected)
 
 
 def test_pieces_that_are_left_out_are_counted(tmp_path: Path) -> None:
     pieces = {**PIECES, "train": [*PIECES["train"], *PIECES["test"], [[60]]]}
-    found = facts(1, 3, MusicOptions(file=write_json(tmp_path / "a.json", pieces)))
-    assert found.source.endswith("a.json")
-    assert list(found.left_out.values()) == [1, 1]
+    loaded = facts(1, 3, MusicOptions(file=write_json(tmp_path / "a.json", pieces)))
+    assert loaded.source.endswith("a.json")
+    assert list(loaded.left_out.values()) == [1, 1]
 
 
 def test_a_file_of_matlab_7_3_is_refused_with_the_remedy(tmp_path: Path) -> None:
@@ -262,9 +262,9 @@ def test_matrices_of_any_number_type_and_order_are_read(tmp_path: Path) -> None:
         cell = np.empty((1, 2), dtype=object)
         cell[0, 0], cell[0, 1] = np.arange(6).reshape(2, 3).astype(dtype), np.zeros((1, 1), dtype=dtype)
         scipy.io.savemat(tmp_path / "a.mat", {"c": cell, "other": np.eye(3), "words": "text"})
-        found = read_cells(tmp_path / "a.mat", ["c", "other", "words"])
-        assert list(found) == ["c"]
-        np.testing.assert_array_equal(found["c"][0], np.arange(6).reshape(2, 3))
+        loaded = read_cells(tmp_path / "a.mat", ["c", "other", "words"])
+        assert list(loaded) == ["c"]
+        np.testing.assert_array_equal(loaded["c"][0], np.arange(6).reshape(2, 3))
 
 
 def test_a_cell_array_in_a_cell_array_is_passed_over(tmp_path: Path) -> None:

@@ -34,19 +34,19 @@ def write(folder: Path, name: str, content: str) -> Path:
 
 
 def test_ts_files_are_read_with_all_their_channels(tmp_path: Path) -> None:
-    found = load_series(write(tmp_path, "a.ts", TS))
-    assert found.labels == ("up", "down")
-    assert found.values.shape == (2, 3, 2)
-    np.testing.assert_array_equal(found.values[1], [[3, 0.5], [2, 100], [1, -3]])
+    loaded = load_series(write(tmp_path, "a.ts", TS))
+    assert loaded.labels == ("up", "down")
+    assert loaded.values.shape == (2, 3, 2)
+    np.testing.assert_array_equal(loaded.values[1], [[3, 0.5], [2, 100], [1, -3]])
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("header", ["", "label{0}a{0}b\n"])
 def test_csv_files_are_read_with_any_separator_and_header(tmp_path: Path, separator: str, header: str) -> None:
     text = header.format(separator) + f"1{separator}0.5{separator}-2\n\n2{separator}3{separator}4\n"
-    found = load_series(write(tmp_path, "a.csv", text))
-    assert found.labels == ("1", "2")
-    np.testing.assert_array_equal(found.values[..., 0], [[0.5, -2], [3, 4]])
+    loaded = load_series(write(tmp_path, "a.csv", text))
+    assert loaded.labels == ("1", "2")
+    np.testing.assert_array_equal(loaded.values[..., 0], [[0.5, -2], [3, 4]])
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,9 @@ def test_csv_files_are_read_with_any_separator_and_header(tmp_path: Path, separa
 def test_what_other_programs_write_is_read_with_or_without_a_header(tmp_path: Path, text: str) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(text.encode())
-    found = load_series(path)
-    assert found.labels[:2] == ("low", "high")
-    np.testing.assert_array_equal(found.values[:2, :, 0], [[1, 2, 3], [4, 5, 6]])
+    loaded = load_series(path)
+    assert loaded.labels[:2] == ("low", "high")
+    np.testing.assert_array_equal(loaded.values[:2, :, 0], [[1, 2, 3], [4, 5, 6]])
 
 
 def test_a_first_series_that_counts_up_is_no_header_where_its_label_occurs_again(tmp_path: Path) -> None:
@@ -76,9 +76,9 @@ def test_a_first_series_that_counts_up_is_no_header_where_its_label_occurs_again
 
 def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
     lines = [f"{at % 2},{at},1,2" for at in range(20)]
-    found = facts(5, 2, SignalsOptions(file=write(tmp_path, "a.csv", "\n".join([*lines, *lines[:3]]))))
-    assert found.source.endswith("a.csv, 23 series")
-    assert list(found.left_out.values()) == [3, 20]
+    loaded = facts(5, 2, SignalsOptions(file=write(tmp_path, "a.csv", "\n".join([*lines, *lines[:3]]))))
+    assert loaded.source.endswith("a.csv, 23 series")
+    assert list(loaded.left_out.values()) == [3, 20]
 
 
 def test_labels_stay_with_their_series(tmp_path: Path) -> None:

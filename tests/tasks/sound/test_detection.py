@@ -23,10 +23,10 @@ frames = stn.arrays(np.uint8, (2, 7, 3), elements=st.integers(0, 1))
 
 def test_f1_counts_frames_and_leaves_out_labels_that_never_occur() -> None:
     y = np.array([[[1, 0], [1, 0], [0, 0], [0, 0]]])
-    found = np.array([[[1, 0], [0, 0], [1, 1], [1, 0]]])
-    np.testing.assert_allclose(f1_by_class(y, found), [2 / 5, 0])
-    assert macro_f1(y, found) == pytest.approx(2 / 5)
-    assert macro_f1(np.zeros_like(y), found) == 0
+    active = np.array([[[1, 0], [0, 0], [1, 1], [1, 0]]])
+    np.testing.assert_allclose(f1_by_class(y, active), [2 / 5, 0])
+    assert macro_f1(y, active) == pytest.approx(2 / 5)
+    assert macro_f1(np.zeros_like(y), active) == 0
 
 
 def test_average_precision_by_hand() -> None:
@@ -63,18 +63,18 @@ def test_segment_metrics_are_those_of_sed_eval(seed: int, frame_seconds: float, 
     """The figures are those of sed_eval 0.2.1 for the same events."""
     generator, count = np.random.default_rng(seed), round(10 / frame_seconds)
     y = np.repeat(generator.random((3, count // 5 + 1, 3)) < 0.15, 5, axis=1)[:, :count]
-    found = np.repeat(generator.random((3, count // 4 + 1, 3)) < 0.2, 4, axis=1)[:, :count]
-    there, heard = segments(y, frame_seconds), segments(found, frame_seconds)
+    active = np.repeat(generator.random((3, count // 4 + 1, 3)) < 0.2, 4, axis=1)[:, :count]
+    there, heard = segments(y, frame_seconds), segments(active, frame_seconds)
     assert segment_f1(there, heard) == pytest.approx(f1, abs=1e-12)
     assert segment_error_rate(there, heard) == pytest.approx(error_rate, abs=1e-12)
 
 
 def test_substitutions_deletions_and_insertions_by_hand() -> None:
     y = np.array([[[1, 1, 0], [1, 0, 0], [0, 0, 0]]], dtype=bool)
-    found = np.array([[[1, 0, 1], [0, 0, 0], [0, 1, 1]]], dtype=bool)
+    active = np.array([[[1, 0, 1], [0, 0, 0], [0, 1, 1]]], dtype=bool)
     # One substitution, one deletion, two insertions, of three labels; one hit.
-    assert segment_error_rate(y, found) == pytest.approx(4 / 3)
-    assert segment_f1(y, found) == pytest.approx(2 / (2 + 3 + 2))
+    assert segment_error_rate(y, active) == pytest.approx(4 / 3)
+    assert segment_f1(y, active) == pytest.approx(2 / (2 + 3 + 2))
 
 
 @given(y=frames)

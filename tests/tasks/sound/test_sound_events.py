@@ -63,22 +63,22 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_soundscape_follows_the_recipe(seed: int) -> None:
-    made = soundscape(np.random.default_rng(seed))
-    assert made.samples.shape == (80_000,)
-    assert 1 <= len(made.events) <= 9
-    for event in made.events:
+    scape = soundscape(np.random.default_rng(seed))
+    assert scape.samples.shape == (80_000,)
+    assert 1 <= len(scape.events) <= 9
+    for event in scape.events:
         assert event.label in LABELS
         assert 0 <= event.onset < event.offset <= SECONDS
         assert 0.49 <= event.offset - event.onset <= 4
 
 
 def test_events_are_louder_than_what_is_around_them() -> None:
-    made = soundscape(np.random.default_rng(3))
-    active = np.zeros(len(made.samples), dtype=bool)
-    for event in made.events:
+    scape = soundscape(np.random.default_rng(3))
+    active = np.zeros(len(scape.samples), dtype=bool)
+    for event in scape.events:
         active[int(event.onset * RATE) : int(event.offset * RATE)] = True
     assert not active.all()
-    assert np.mean(made.samples[active] ** 2) > 2 * np.mean(made.samples[~active] ** 2)
+    assert np.mean(scape.samples[active] ** 2) > 2 * np.mean(scape.samples[~active] ** 2)
 
 
 def test_chirps_up_and_down_have_the_same_frames_in_the_opposite_order() -> None:
@@ -171,22 +171,22 @@ def frames(seed: int, soundscapes: int, labels: int = 2) -> Split:
 @pytest.mark.parametrize("labels", [1, 2])
 def test_the_frame_wise_network_is_trained_and_sees_no_frame_but_its_own(labels: int) -> None:
     train, validation, other = frames(0, 60, labels), frames(1, 10, labels), frames(2, 10, labels)
-    found = fit_and_predict(train, validation, other.x)
-    assert found["others"].shape == other.y.shape
-    assert np.mean((found["others"] > 0.5) == other.y) > 0.9
+    result = fit_and_predict(train, validation, other.x)
+    assert result["others"].shape == other.y.shape
+    assert np.mean((result["others"] > 0.5) == other.y) > 0.9
     backwards = fit_and_predict(train, validation, other.x[:, ::-1])["others"]
-    np.testing.assert_allclose(backwards[:, ::-1], found["others"], rtol=1e-4, atol=1e-6)
-    np.testing.assert_array_equal(found["validation"], fit_and_predict(train, validation, other.x)["validation"])
+    np.testing.assert_allclose(backwards[:, ::-1], result["others"], rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_equal(result["validation"], fit_and_predict(train, validation, other.x)["validation"])
 
 
 def test_the_frame_wise_network_counts_as_it_was_where_it_validated_best() -> None:
     train = frames(0, 2)  # so little that it is soon known by heart
     short, long = (frames(1, size) for size in (40, 40))
-    found = fit_and_predict(train, short, long.x)
+    result = fit_and_predict(train, short, long.x)
     opposite = Split(short.x, 1 - short.y)
     against = fit_and_predict(train, opposite, long.x)
     assert mean(binary_cross_entropy(opposite.y, against["validation"])) < mean(
-        binary_cross_entropy(opposite.y, found["validation"])
+        binary_cross_entropy(opposite.y, result["validation"])
     )
 
 
@@ -281,9 +281,9 @@ def test_nothing_of_a_recording_is_dropped_and_padding_does_not_count(folder: Pa
 def test_what_recordings_lack_in_the_splits_is_counted(folder: Path) -> None:
     (folder / "copy.wav").write_bytes((folder / "a.wav").read_bytes())
     (folder / "copy.csv").write_bytes((folder / "a.csv").read_bytes())
-    found = facts(1, 100, SoundEventsOptions(folder=folder, test_size=1))
-    assert found.source.endswith(", 6 recordings")
-    assert list(found.left_out.values()) == [1, 1, 6 * 156]
+    result = facts(1, 100, SoundEventsOptions(folder=folder, test_size=1))
+    assert result.source.endswith(", 6 recordings")
+    assert list(result.left_out.values()) == [1, 1, 6 * 156]
     assert facts(1, 256, FEW).left_out == {}
 
 

@@ -25,9 +25,9 @@ def test_labels_read_the_relevant_symbols_in_order(length: int, relevant: Litera
     data = make(50, length, seed, options(relevant))
     assert data.classes == 2**relevant
     for x, y in zip(data.train.x.tolist(), data.train.y.tolist(), strict=True):
-        found = [symbol for symbol in x if symbol in (X, Y)]
-        assert len(found) == relevant
-        assert y == int("".join("01"[symbol - X] for symbol in found), 2)
+        seen = [symbol for symbol in x if symbol in (X, Y)]
+        assert len(seen) == relevant
+        assert y == int("".join("01"[symbol - X] for symbol in seen), 2)
         assert (x[0], x[-1]) == (START, END)
         assert set(x[1:-1]) <= {0, 1, 2, 3, X, Y}
 

@@ -89,15 +89,15 @@ def test_unigram_and_trigram_by_a_sum_character_by_character() -> None:
     windows = slice(0, 3)
     test = type(data.test)(data.test.x[windows], data.test.y[windows])
     scored = baselines(fit_ngrams(np.array(tokens), data.classes), test, data.classes, carried=False)
-    found = {name: loss for name, (loss, _) in scored.items()}
+    losses = {name: loss for name, (loss, _) in scored.items()}
     unigram = [-math.log(p((), y)) for y in test.y.ravel().tolist()]
     trigram = [
         -math.log(p(tuple(xs[max(0, step - 1) : step + 1]), y))
         for xs, ys in zip(test.x.tolist(), test.y.tolist(), strict=True)
         for step, y in enumerate(ys)
     ]
-    assert found["unigram"] == pytest.approx(np.mean(unigram))
-    assert found["trigram"] == pytest.approx(np.mean(trigram))
+    assert losses["unigram"] == pytest.approx(np.mean(unigram))
+    assert losses["trigram"] == pytest.approx(np.mean(trigram))
 
 
 def test_where_the_state_is_carried_n_grams_see_across_windows(tmp_path: Path) -> None:

@@ -35,8 +35,8 @@ def test_probabilities_sum_to_one_after_every_context_and_are_never_zero(trainin
 @given(training=tokens, order=st.integers(1, 3))
 def test_the_likeliest_token_has_the_greatest_probability(training: np.ndarray, order: int) -> None:
     contexts, p = distributions(training, order)
-    found = likeliest(fit(training, SYMBOLS, order), contexts)
-    np.testing.assert_allclose(p[np.arange(len(p)), found], p.max(axis=1))
+    best = likeliest(fit(training, SYMBOLS, order), contexts)
+    np.testing.assert_allclose(p[np.arange(len(p)), best], p.max(axis=1))
 
 
 def test_the_formula_by_hand() -> None:

@@ -83,10 +83,10 @@ def test_documentation_is_read_without_importing_the_package(tmp_path: Path, mon
     (tmp_path / "toy" / "tests" / "test_it.py").write_text('"""A sentence in a test, which is left out in any case."""')
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr("harness.tasks.text.documentation.PACKAGE", "toy")
-    found = documentation.__wrapped__()
-    assert found.source == "documentation of toy 1.5"
-    assert found.repeated == 1
-    assert found.characters == (
+    text = documentation.__wrapped__()
+    assert text.source == "documentation of toy 1.5"
+    assert text.repeated == 1
+    assert text.characters == (
         "The first sentence of a module, which is long enough.\n\n"
         "A summary that goes on in a second line of the documentation string."
     )

@@ -44,10 +44,10 @@ def test_a_combining_mark_belongs_to_the_letter_before_it(text: str, words: list
 
 def test_unknown_words_and_what_fills_no_window_are_counted(tmp_path: Path) -> None:
     options = write(tmp_path, "a a b " * 60 + "c " * 10 + "d " * 10).model_copy(update={"vocabulary": 2})
-    found = task.facts(100, 7, options)
-    assert found.source.endswith("book.txt, 400 characters")
-    assert found.unknown == pytest.approx(20 / 200)
-    assert list(found.left_out.values()) == [0, 100 % 7 + 19 % 7 + 19 % 7]
+    data_facts = task.facts(100, 7, options)
+    assert data_facts.source.endswith("book.txt, 400 characters")
+    assert data_facts.unknown == pytest.approx(20 / 200)
+    assert list(data_facts.left_out.values()) == [0, 100 % 7 + 19 % 7 + 19 % 7]
 
 
 def test_the_most_frequent_words_of_the_training_portion_are_known(tmp_path: Path) -> None:

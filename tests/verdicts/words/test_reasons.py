@@ -56,15 +56,15 @@ def test_the_reason_of_several_conditions_says_how_they_are_related() -> None:
     worse = evidence(paired(), -0.2, -0.3, -0.1, word="contradicted", scope={"sequence_length": 20})
     equal = evidence(paired(), 0.0, -0.01, 0.01, word="no practical difference", scope={"sequence_length": 30})
     unclear = evidence(paired(), scope={"sequence_length": 40})
-    found = "GRU against LSTM, test loss, 8 seeds: no difference, 0 (95 % interval [−0.1, 0.1])."
-    clear = f"{found} The direction is clear (p = 0.01)"
+    sentence = "GRU against LSTM, test loss, 8 seeds: no difference, 0 (95 % interval [−0.1, 0.1])."
+    clear = f"{sentence} The direction is clear (p = 0.01)"
     pooled = "Supported in 2 of 2 conditions; over all: GRU against LSTM"
     assert over("one condition").startswith(clear)
     assert over("pooled", better, better).startswith(pooled)
     assert over("depends", better, equal, unclear, worse, better) == (
         "It depends: GRU better for length 10 (+0.2 [0.1, 0.3]), length 10 (+0.2 [0.1, 0.3]); no practical difference"
         " for length 30 (0 [−0.01, 0.01]); GRU worse for length 20 (−0.2 [−0.3, −0.1])."
-        f" Over all: {found}"
+        f" Over all: {sentence}"
     )
     assert over("unlike the conditions", worse).startswith(
         "Contradicted in 1 of 1 condition, unlike the conditions together: GRU against LSTM"
