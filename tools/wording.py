@@ -125,7 +125,8 @@ def findings(text: Text) -> Iterator[str]:
 def main(arguments: list[str]) -> int:
     """Print what was found; 1 where there is something."""
     found = [message for name in arguments or CHECKED for text in PLACES[name]() for message in findings(text)]
-    print("\n".join(found))
+    for message in found:
+        print(message)
     return int(bool(found))
 
 
