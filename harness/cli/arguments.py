@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,40 +14,38 @@ from harness.files import user_path
 if TYPE_CHECKING:
     from rich.console import Console
 
+path_argument = partial(typer.Argument, parser=user_path)
+path_option = partial(typer.Option, parser=user_path)
+"""These two are of a path, in which `~` is the home folder."""
 File = Annotated[
     Path,
-    typer.Argument(
+    path_argument(
         metavar="FILE",
         help="Experiment file (TOML), or the name of a bundled experiment, such as compare.",
-        parser=user_path,
         autocompletion=completion.experiments,
     ),
 ]
 Directory = Annotated[
     Path,
-    typer.Argument(
+    path_argument(
         metavar="DIR",
         help="Results folder of an experiment, such as results/compare.",
-        parser=user_path,
         autocompletion=completion.results,
     ),
 ]
 Claims = Annotated[
     Path | None,
-    typer.Option(
+    path_option(
         "--claims",
         metavar="FILE",
         help="Judge the claims of this file instead of the experiment's own.",
-        parser=user_path,
         autocompletion=completion.experiments,
     ),
 ]
 TrialId = Annotated[str, typer.Argument(metavar="TRIAL", help="Id of a trial, or its first characters.")]
 Results = Annotated[
     Path,
-    typer.Option(
-        "--results", metavar="DIR", help="Folder for results; the experiment gets DIR/<name>.", parser=user_path
-    ),
+    path_option("--results", metavar="DIR", help="Folder for results; the experiment gets DIR/<name>."),
 ]
 Jobs = Annotated[
     int | None,

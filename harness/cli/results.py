@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import completion
-from harness.cli.arguments import Claims, Directory, new_console
+from harness.cli.arguments import Claims, Directory, new_console, path_argument, path_option
 from harness.errors import UserError
-from harness.files import is_file, resolved, user_path
+from harness.files import is_file, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,10 +65,9 @@ def status(directory: Directory) -> None:
 def report(
     directories: Annotated[
         list[Path],
-        typer.Argument(
+        path_argument(
             metavar="DIR",
             help="Results folder, or several to compare them side by side.",
-            parser=user_path,
             autocompletion=completion.more_results,
         ),
     ],
@@ -77,12 +76,8 @@ def report(
     ] = ReportFormat.html,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="DIR",
-            help="Output folder [default: DIR; for several folders, A+B next to A].",
-            parser=user_path,
+        path_option(
+            "--output", "-o", metavar="DIR", help="Output folder [default: DIR; for several folders, A+B next to A]."
         ),
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the report in a browser.")] = False,
@@ -111,16 +106,9 @@ def report(
 def merge(
     directories: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="DIR",
-            help="Results folders of the same experiment.",
-            parser=user_path,
-            autocompletion=completion.results,
-        ),
+        path_argument(metavar="DIR", help="Results folders of the same experiment.", autocompletion=completion.results),
     ],
-    into: Annotated[
-        Path, typer.Option("--into", metavar="DIR", help="New results folder for all records.", parser=user_path)
-    ],
+    into: Annotated[Path, path_option("--into", metavar="DIR", help="New results folder for all records.")],
 ) -> None:
     """Merge results folders of several machines into a new one.
 
@@ -181,12 +169,11 @@ def judge(
     claims: Claims = None,
     output: Annotated[
         Path | None,
-        typer.Option(
+        path_option(
             "--output",
             "-o",
             metavar="FILE",
             help="File for the verdicts (JSON) [default: DIR/verdicts.json; with --claims: none].",
-            parser=user_path,
         ),
     ] = None,
 ) -> None:
@@ -208,12 +195,10 @@ def _print_verdicts(verdicts: Sequence[Verdict]) -> None:
 
 
 def diff(
-    first: Annotated[Path, typer.Argument(metavar="A", help="First results folder.", parser=user_path)],
+    first: Annotated[Path, path_argument(metavar="A", help="First results folder.")],
     second: Annotated[
         Path,
-        typer.Argument(
-            metavar="B", help="Second results folder, such as that of another commit or machine.", parser=user_path
-        ),
+        path_argument(metavar="B", help="Second results folder, such as that of another commit or machine."),
     ],
     format: Annotated[DiffFormat, typer.Option("--format", help="table: what changed; json: every comparison.")] = (
         DiffFormat.table
@@ -246,9 +231,7 @@ def export(
     ] = Format.csv,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Output file [default: DIR/records.FORMAT].", parser=user_path
-        ),
+        path_option("--output", "-o", metavar="FILE", help="Output file [default: DIR/records.FORMAT]."),
     ] = None,
 ) -> None:
     """Export the records as a table with one row per trial."""

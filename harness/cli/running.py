@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.arguments import File, Jobs, Results, Seeds, new_console
+from harness.cli.arguments import File, Jobs, Results, Seeds, new_console, path_option
 from harness.errors import UserError
-from harness.files import is_file, user_path
+from harness.files import is_file
 
 if TYPE_CHECKING:
     from harness.runner.cluster.connect import Cluster
@@ -70,11 +70,10 @@ def run(
     ] = None,
     scheduler_file: Annotated[
         Path | None,
-        typer.Option(
+        path_option(
             "--scheduler-file",
             metavar="FILE",
             help="Dask scheduler file (JSON) that holds the address of the scheduler.",
-            parser=user_path,
         ),
     ] = None,
     any_versions: Annotated[
