@@ -6,25 +6,30 @@ detection", section 4; average precision is the sum over thresholds of precision
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 
 from harness.tasks.common.task import Array
 
+Frames: TypeAlias = Array
+"""A value for each class in each frame, or each segment: (examples, frames, classes)."""
 
-def f1_by_class(y: Array, active: Array) -> Array:
+
+def f1_by_class(y: Frames, active: Frames) -> Array:
     """(classes,): 2 TP / (2 TP + FP + FN) over all frames; 0 for a class that is neither there nor found."""
     y, active = _flat(y) > 0, _flat(active) > 0
     hit, total = (y & active).sum(axis=0), y.sum(axis=0) + active.sum(axis=0)
     return np.where(total > 0, 2 * hit / np.maximum(total, 1), 0.0)
 
 
-def macro_f1(y: Array, active: Array) -> float:
+def macro_f1(y: Frames, active: Frames) -> float:
     """The mean of the classes' F1, of those classes that occur in y; 0 where none does."""
     occurs = _flat(y).any(axis=0)
     return float(f1_by_class(y, active)[occurs].mean()) if occurs.any() else 0.0
 
 
-def average_precision(y: Array, probabilities: Array) -> float:
+def average_precision(y: Frames, probabilities: Frames) -> float:
     """The mean of the classes' average precisions over frames, of those classes that occur in y; 0 where none does."""
     from sklearn.metrics import average_precision_score
 
@@ -34,7 +39,7 @@ def average_precision(y: Array, probabilities: Array) -> float:
     return float(np.mean(precisions)) if precisions else 0.0
 
 
-def segments(frames: Array, frame_seconds: float) -> Array:
+def segments(frames: Frames, frame_seconds: float) -> Frames:
     """(examples, segments, classes): True where any frame that overlaps the segment of 1 second is active.
 
     A frame across the border of two segments counts in both, as in sed_eval, the metrics' reference implementation.
@@ -46,13 +51,13 @@ def segments(frames: Array, frame_seconds: float) -> Array:
     return np.stack([active[:, at].any(axis=1) for at in within], axis=1)
 
 
-def segment_f1(y: Array, active: Array) -> float:
+def segment_f1(y: Frames, active: Frames) -> float:
     """2 TP / (2 TP + FP + FN), counted over all segments and classes; 0 where there is nothing to count."""
     hit, total = int((y & active).sum()), int(y.sum() + active.sum())
     return 2 * hit / total if total else 0.0
 
 
-def segment_error_rate(y: Array, active: Array) -> float:
+def segment_error_rate(y: Frames, active: Frames) -> float:
     """(substitutions + deletions + insertions) / active reference labels, over all segments; 0 is best, may pass 1.
 
     In a segment with FN labels missed and FP invented, min(FN, FP) are substitutions, the rest deletions or insertions:
@@ -62,12 +67,12 @@ def segment_error_rate(y: Array, active: Array) -> float:
     return float(np.maximum(missed, invented).sum() / max(1, int(y.sum())))
 
 
-def best_thresholds(y: Array, probabilities: Array) -> Array:
+def best_thresholds(y: Frames, probabilities: Frames) -> Array:
     """(classes,): for each class the threshold, of 0.05 to 0.95, with the highest frame F1; 0.5 where none beats it."""
     candidates = np.concatenate([[0.5], np.arange(1, 20) / 20])
     scores = np.stack([f1_by_class(y, probabilities >= threshold) for threshold in candidates])
     return np.asarray(candidates[np.argmax(scores, axis=0)])
 
 
-def _flat(frames: Array) -> Array:
+def _flat(frames: Frames) -> Array:
     return np.asarray(frames).reshape(-1, np.shape(frames)[-1])

@@ -17,9 +17,8 @@ import numpy as np
 from harness.errors import UserError
 from harness.files import read_text
 from harness.tasks.common.cache import cached
-from harness.tasks.common.task import Array
 from harness.tasks.common.user_files import Stamp, entries, files_in, named, stamp
-from harness.tasks.sound.soundscape import RATE, SECONDS, Event, Soundscape
+from harness.tasks.sound.soundscape import RATE, SECONDS, Event, Samples, Soundscape
 from harness.tasks.sound.spectrogram import frames_within
 
 _COLUMNS = ("onset", "offset", "label")
@@ -100,7 +99,7 @@ def _load(folder: str, pairs: tuple[tuple[Stamp, Stamp], ...]) -> Recordings:
     return Recordings(folder, tuple(files.values()), labels, digest.hexdigest(), len(pairs) - len(files))
 
 
-def read_sound(path: Path) -> Array:
+def read_sound(path: Path) -> Samples:
     """The samples of a WAV or FLAC file of any sample format, averaged over channels, from -1 to 1, at 8 kHz.
 
     Raises UserError for a file that is missing, of another format, longer than an hour, or shorter than it says.
@@ -112,7 +111,7 @@ def read_sound(path: Path) -> Array:
     return cached(made_from, lambda: {"samples": _decoded(content, path)})["samples"]
 
 
-def _decoded(content: bytes, path: Path) -> Array:
+def _decoded(content: bytes, path: Path) -> Samples:
     from scipy.signal import resample_poly
 
     try:
@@ -187,7 +186,7 @@ def _event(row: dict[str, str], path: Path, line: int) -> Event:
     return Event(label, onset, offset)
 
 
-def _excerpts(samples: Array, events: tuple[Event, ...]) -> tuple[Soundscape, ...]:
+def _excerpts(samples: Samples, events: tuple[Event, ...]) -> tuple[Soundscape, ...]:
     """All of the recording; a rest that is too short for a frame is left out."""
     length = int(RATE * SECONDS)
     whole, rest = divmod(len(samples), length)

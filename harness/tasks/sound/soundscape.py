@@ -9,7 +9,7 @@ are our own.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -19,6 +19,8 @@ RATE = 8000
 """Samples a second."""
 SECONDS = 10.0
 _FADE = 0.01
+Samples: TypeAlias = Array
+"""A sound: (time,), floating point numbers at `RATE`."""
 
 
 class Event(NamedTuple):
@@ -32,7 +34,7 @@ class Event(NamedTuple):
 class Soundscape(NamedTuple):
     """`SECONDS` of samples (time,) float32 at `RATE`, their events, and the seconds before the padding."""
 
-    samples: Array
+    samples: Samples
     events: tuple[Event, ...]
     seconds: float = SECONDS
 
@@ -56,64 +58,64 @@ def soundscape(generator: np.random.Generator) -> Soundscape:
     return Soundscape(samples.astype(np.float32), tuple(sorted(events, key=lambda event: event.onset)))
 
 
-def brown_noise(generator: np.random.Generator, length: int) -> Array:
+def brown_noise(generator: np.random.Generator, length: int) -> Samples:
     """Noise whose power falls with the square of frequency, down to 20 Hz: (length,)."""
     spectrum = np.fft.rfft(generator.standard_normal(length))
     frequency = np.fft.rfftfreq(length, 1 / RATE)
     return np.fft.irfft(np.where(frequency > 20, spectrum / np.maximum(frequency, 20), 0), length)
 
 
-def chirp_up(generator: np.random.Generator, length: int) -> Array:
+def chirp_up(generator: np.random.Generator, length: int) -> Samples:
     """A tone that climbs an octave and more, again and again."""
     low = generator.uniform(300, 900)
     climb, period = generator.uniform(2, 3.5), generator.uniform(0.4, 0.8)
     return _tone(low * climb ** (_time(length) / period % 1))
 
 
-def chirp_down(generator: np.random.Generator, length: int) -> Array:
+def chirp_down(generator: np.random.Generator, length: int) -> Samples:
     """The same backwards: reversed in time a sound keeps the magnitudes of its spectrum."""
     return chirp_up(generator, length)[::-1]
 
 
-def siren(generator: np.random.Generator, length: int) -> Array:
+def siren(generator: np.random.Generator, length: int) -> Samples:
     """A tone whose frequency swings."""
     centre, rate = generator.uniform(900, 1800), generator.uniform(1, 3)
     return _tone(centre * (1 + 0.3 * np.sin(2 * np.pi * rate * _time(length))))
 
 
-def beeps(generator: np.random.Generator, length: int) -> Array:
+def beeps(generator: np.random.Generator, length: int) -> Samples:
     """A tone whose loudness swings."""
     frequency, rate = generator.uniform(1500, 3000), generator.uniform(2, 6)
     return _tone(np.full(length, frequency)) * (0.5 + 0.5 * np.sin(2 * np.pi * rate * _time(length)))
 
 
-def hum(generator: np.random.Generator, length: int) -> Array:
+def hum(generator: np.random.Generator, length: int) -> Samples:
     """A low tone and its overtones."""
     frequency = generator.uniform(80, 200)
     return sum((_tone(np.full(length, frequency * k)) / k for k in range(1, 12)), start=np.zeros(length))
 
 
-def hiss(generator: np.random.Generator, length: int) -> Array:
+def hiss(generator: np.random.Generator, length: int) -> Samples:
     """Noise of high frequencies."""
     return _band(generator, length, 2500, 3900)
 
 
-def rumble(generator: np.random.Generator, length: int) -> Array:
+def rumble(generator: np.random.Generator, length: int) -> Samples:
     """Noise of low frequencies."""
     return _band(generator, length, 60, 400)
 
 
-def bursts_slow(generator: np.random.Generator, length: int) -> Array:
+def bursts_slow(generator: np.random.Generator, length: int) -> Samples:
     """Noise of middle frequencies, on half of the time, twice a second."""
     return _band(generator, length, 600, 2200) * _gate(generator, length, 2)
 
 
-def bursts_fast(generator: np.random.Generator, length: int) -> Array:
+def bursts_fast(generator: np.random.Generator, length: int) -> Samples:
     """The same noise, on half of the time, five times a second."""
     return _band(generator, length, 600, 2200) * _gate(generator, length, 5)
 
 
-def clicks(generator: np.random.Generator, length: int) -> Array:
+def clicks(generator: np.random.Generator, length: int) -> Samples:
     """Short impulses, 6 to 12 a second."""
     train = np.zeros(length)
     train[:: int(RATE / generator.uniform(6, 12))] = 1
@@ -121,7 +123,7 @@ def clicks(generator: np.random.Generator, length: int) -> Array:
     return np.convolve(train, decay)[:length]
 
 
-SOUNDS: dict[str, Callable[[np.random.Generator, int], Array]] = {
+SOUNDS: dict[str, Callable[[np.random.Generator, int], Samples]] = {
     "beeps": beeps,
     "bursts_fast": bursts_fast,
     "bursts_slow": bursts_slow,
@@ -148,25 +150,25 @@ def _at_two_points(generator: np.random.Generator) -> float:
     return generator.normal(SECONDS * (0.25 if generator.integers(2) else 0.75), 1)
 
 
-def _time(length: int) -> Array:
+def _time(length: int) -> Samples:
     return np.arange(length) / RATE
 
 
-def _tone(frequency: Array) -> Array:
+def _tone(frequency: Samples) -> Samples:
     return np.sin(2 * np.pi * np.cumsum(frequency) / RATE)
 
 
-def _band(generator: np.random.Generator, length: int, low: float, high: float) -> Array:
+def _band(generator: np.random.Generator, length: int, low: float, high: float) -> Samples:
     spectrum = np.fft.rfft(generator.standard_normal(length))
     frequency = np.fft.rfftfreq(length, 1 / RATE)
     return np.fft.irfft(np.where((frequency >= low) & (frequency <= high), spectrum, 0), length)
 
 
-def _gate(generator: np.random.Generator, length: int, rate: float) -> Array:
+def _gate(generator: np.random.Generator, length: int, rate: float) -> Samples:
     return np.asarray((_time(length) * rate + generator.random()) % 1 < 0.5, dtype=np.float64)
 
 
-def _faded(sound: Array) -> Array:
+def _faded(sound: Samples) -> Samples:
     fade = min(int(_FADE * RATE), len(sound) // 2)
     ramp = np.ones(len(sound))
     ramp[:fade] = np.arange(fade) / fade
@@ -174,5 +176,5 @@ def _faded(sound: Array) -> Array:
     return sound * ramp
 
 
-def _loudness(sound: Array) -> float:
+def _loudness(sound: Samples) -> float:
     return float(np.sqrt(np.mean(sound**2))) or 1.0

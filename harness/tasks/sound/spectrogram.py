@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.tasks.common.task import Array
-from harness.tasks.sound.soundscape import RATE, SECONDS, Event
+from harness.tasks.sound.soundscape import RATE, SECONDS, Event, Samples
 
 FRAMES = 256
 """Frames in 10 seconds of sound."""
@@ -24,7 +24,7 @@ def frame_seconds() -> float:
     return SECONDS / FRAMES
 
 
-def spectrogram(samples: Array) -> Array:
+def spectrogram(samples: Samples) -> Array:
     """log10 magnitudes (FRAMES, BINS), float32, of 10 seconds at `RATE`; the frequency 0 is left out."""
     starts = (np.arange(FRAMES) * RATE * frame_seconds()).astype(int)
     padded = np.concatenate([samples, np.zeros(_WINDOW, dtype=samples.dtype)])
