@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """What was wrong, where, and what would be right, in words for the person who can mend it."""
+    """A mistake that the user can correct. Its text states what is wrong, where, and what would be right."""
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

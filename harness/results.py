@@ -32,10 +32,14 @@ OUTPUT = "--output DIR"
 def judge_results(
     directory: str | Path, claims_file: str | Path | None = None, *, output: str | Path | None = None
 ) -> list[Verdict]:
-    """Judge the folder's records by its experiment's claims, and write its verdicts.json. Raises UserError.
+    """Judge the records of a results folder and write `verdicts.json` there. Nothing is trained.
 
-    With `claims_file`, judge by the claims of that file: an experiment file, or one with claims alone. Then nothing is
-    written. `output` is a file for the verdicts in either case.
+    directory:   the results folder
+    claims_file: an experiment file, or a file of claims alone, whose claims are judged in place of the folder's own;
+                 these verdicts are not written to `verdicts.json`
+    output:      another file for the verdicts
+
+    Returns the verdicts in the order of the claims. Raises UserError where a file is missing or damaged.
     """
     verdicts = judged(directory, claims_file)
     write_judged(verdicts, directory, claims_file, output)
@@ -69,10 +73,14 @@ def render_results(
     format: ReportFormat = "html",
     output: str | Path | None = None,
 ) -> Path:
-    """Judge what is stored and write the report, `report.html` (format "html") or `report.md` ("md"); returns its path.
+    """Judge the records of a results folder and write the report there. Nothing is trained.
 
-    It goes into the results folder, or into the folder `output`. `verdicts` are shown in place of new ones. Raises
-    UserError.
+    directory: the results folder
+    verdicts:  verdicts to show in place of new ones
+    format:    "html" for `report.html`, "md" for `report.md`, a summary with pictures
+    output:    another folder for the report
+
+    Returns the path of the report. Raises UserError where a file is missing, damaged or cannot be written.
     """
     return judge_and_render(directory, verdicts, format=format, output=output)[1]
 

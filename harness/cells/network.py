@@ -52,7 +52,7 @@ def get_model(
     carry_state: bool = False,
     seed: int | None = None,
 ) -> keras.Model:
-    """The compiled network; with the defaults, the article's to the letter.
+    """A compiled Keras model. With the defaults it is the article's, exactly.
 
     cell:             a name in `harness.cells.cells`, a `module:attribute`, or a Cell
     rnn_units:        the units of each recurrent layer, at least one
@@ -61,24 +61,25 @@ def get_model(
     recurrent_dropout: the rate on the hidden state; a mask per gate, the same at every time step
     input_shape:      (time, features), or (time,) with `symbols`; time may be None for backends keras and fused
     classes:          the width of the output
-    backend:           how the cells are executed, a key of `harness.cells.BACKENDS`; the weights are the same for all.
-                      The model of `fused` is compiled by XLA on every machine, and trains in shards, in `fit` too
-                      (harness/cells/sharded_model.py); the others never are, whether there is a GPU or not
+    backend:          which code executes the cells, a key of `harness.cells.BACKENDS`; the weights are the same for all.
+                      XLA compiles the model of `fused`, which trains in shards, in `fit` too
+                      (harness/cells/sharded_model.py); it does not compile the others, with or without a GPU
     output:           'sigmoid': probabilities, binary cross-entropy; 'softmax': logits, cross-entropy with integer
                       labels; 'linear': mean squared error
-    every_step:       one label a time step, (batch, time, classes); or one a sequence, (batch, classes)
+    every_step:       whether the output has one label per time step, (batch, time, classes), or per sequence, (batch,
+                      classes)
     symbols:          inputs are integer ids below this, encoded one-hot inside the model
     optimizer:        adam, rmsprop or sgd, with `learning_rate`; `clip_norm` bounds the norm of the whole gradient
-    weight_decay:     an update first takes this share, times the learning rate, from each weight but the biases,
-                      whatever the optimizer makes of the gradient: with adam, it is AdamW's (arXiv 1711.05101)
-    reset_after:      the GRU's form (see harness/cells/gru.py); no matter for the others
+    weight_decay:     share of each weight, but the biases, that an update takes away, times the learning rate. It is
+                      decoupled from the gradient: with adam, the optimizer is AdamW (arXiv 1711.05101)
+    reset_after:      the GRU's form (see harness/cells/gru.py); other cells ignore it
     unit_forget_bias: whether the LSTM's forget gate starts with a bias of one
     recurrent_initializer: orthogonal, as Keras has it, or glorot_uniform
     carry_state:      the states are inputs and outputs too, so that a sequence can be read in several calls: the model
                       maps `[inputs, *states]` to `[outputs, *states]`, (batch, units) for each state of each layer
     seed:             makes the initial weights and the dropout reproducible, the same for every backend
 
-    Raises UserError naming the argument for a value that cannot be.
+    Raises UserError, with the name of the argument, for a value that is not possible.
     """
     architecture = cell if isinstance(cell, Cell) else cells[cell]
     name = architecture.name

@@ -81,16 +81,23 @@ def run_experiment(
     most_seeds: int | None = None,
     cluster: Cluster | None = None,
 ) -> Finished:
-    """Run what is left of an experiment's plan, judge its claims and write its report into `results/<name>/`.
+    """Run the trials that have no record, judge the claims and write the report into `results/<name>/`.
 
-    `experiment` is a path, a bundled experiment's name, or an Experiment: one that was loaded, a copy of it with
-    changes, or one made in Python (whose relative paths are those of the current folder). `jobs` trials run side by
-    side (default: as many as there are cores). `seeds`: their number in every sweep: the experiment's own, then the
-    following integers. A run that was stopped continues. `budget`: seconds that the run may take; trials that do not
-    fit are left out, in whole blocks. `retry`: statuses; trials that ended with one of them are re-run.
-    `until_decided`: add seeds where claims are undecided, up to `most_seeds` (40). `cluster`: run trials on Dask's
-    workers, not here. Look at the result's `problems`: a run in which all trials failed returns, too. Raises UserError
-    for arguments and experiments that cannot be run.
+    A run that was stopped continues. Check `problems` of the result: a run in which all trials failed returns too.
+
+    experiment:    a path, the name of a bundled experiment, or an Experiment: loaded, changed, or made in Python (its
+                   relative paths start at the current folder)
+    results:       the folder in which the results folder `<name>/` is
+    jobs:          number of parallel trials; default: the number of cores
+    seeds:         number of seeds in every sweep: those of the experiment, then the following integers
+    console:       where progress and verdicts are printed; default: the terminal
+    budget:        time limit in seconds; trials that would not finish in time are skipped
+    retry:         statuses, such as "timeout": trials that ended with one of them are re-run
+    until_decided: whether seeds are added to undecided claims
+    most_seeds:    maximum number of seeds with `until_decided`; default: 40
+    cluster:       a Dask cluster that runs the trials
+
+    Raises UserError for arguments and experiments that cannot be run.
     """
     begun = time.monotonic()
     check_count("jobs", jobs)

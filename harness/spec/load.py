@@ -37,9 +37,11 @@ class ClaimsFile(BaseModel):
 
 
 def load_experiment(path: str | Path) -> Experiment:
-    """The experiment in a TOML file, or the bundled one of that name.
+    """The experiment in a TOML file.
 
-    Raises UserError where the file cannot be read or is not right.
+    path: the file, or the name of a bundled experiment
+
+    Raises UserError, with the place and the nearest valid name, where the file cannot be read or is not valid.
     """
     path = locate(path)
     experiment = parse_experiment(_text(path), source=str(path), folder=resolved(path).parent)

@@ -83,9 +83,12 @@ StoredRecord = Mapping[str, Any]
 
 
 def load_records(directory: str | Path, *, all_records: bool = False) -> pd.DataFrame:
-    """The records of a results folder as a tidy frame, a row a trial (docs/results.md explains the columns).
+    """The records of a results folder as a pandas DataFrame, one row per trial; docs/results.md explains the columns.
 
-    `all_records` includes those that the folder's present plan does not ask for. Raises UserError.
+    directory:   the results folder
+    all_records: whether trials are included that the folder's present plan does not have
+
+    Raises UserError where the folder has no store, or a damaged one.
     """
     with open_store(directory) as store:
         return to_frame(store.records(all_records=all_records))
