@@ -104,7 +104,7 @@ PLACES: dict[str, Callable[[], Iterable[Text]]] = {
     "help": command_help,
     "templates": templates,
 }
-CHECKED = ("documents", "experiments", "makefile")
+CHECKED = ("documents", "experiments", "makefile", "help")
 """The places that have to be free of what is avoided. Add a place here once its texts are."""
 
 

@@ -61,7 +61,7 @@ def get_model(
     recurrent_dropout: the rate on the hidden state; a mask per gate, the same at every time step
     input_shape:      (time, features), or (time,) with `symbols`; time may be None for backends keras and fused
     classes:          the width of the output
-    backend:          which code executes the cells, a key of `harness.cells.BACKENDS`; the weights are the same for all.
+    backend:          which code executes the cells, a key of `harness.cells.BACKENDS`; the weights are equal for all.
                       XLA compiles the model of `fused`, which trains in shards, in `fit` too
                       (harness/cells/sharded_model.py); it does not compile the others, with or without a GPU
     output:           'sigmoid': probabilities, binary cross-entropy; 'softmax': logits, cross-entropy with integer
