@@ -103,18 +103,11 @@ def to_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
     extra = sorted(set(table.columns) - set(COLUMNS))
     table = table.reindex(columns=[*COLUMNS, *extra])
     table["dataset"] = named_data(table)
-    for column in _TEXT:
-        table[column] = table[column].astype("str")
-    for column in _WHOLE:
-        table[column] = table[column].astype("int64")
-    for column in _TRUTH:
-        table[column] = table[column].astype("bool")
     prefixes = ("test_", "baseline_", "validation_baseline_", "seconds_")
     measured = [column for column in extra if column.startswith(prefixes)]
-    for column in (*_REAL, *measured):
-        table[column] = pd.to_numeric(table[column], errors="coerce").astype("float64")
+    table = _typed(table, text=_TEXT, whole=_WHOLE, truth=_TRUTH, real=(*_REAL, *measured))
     latest = table.sort_values(["attempt", "started_at"], kind="stable").drop_duplicates("trial_id", keep="last")
-    return latest.sort_index().reset_index(drop=True).copy()  # many columns set one by one are scattered in memory
+    return latest.sort_index().reset_index(drop=True)
 
 
 def named_data(frame: pd.DataFrame) -> pd.Series[str]:
@@ -142,13 +135,10 @@ def curves_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
             rows.append((*trial, point["update"], point["seconds"], *losses, near))
             metrics.append(point["validation"])
     table = pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
-    for column in ("seed", "update"):
-        table[column] = table[column].astype("int64")
     measured = pd.DataFrame(metrics, index=table.index).drop(columns="loss", errors="ignore").add_prefix("validation_")
-    table = table.join(measured)
-    for column in ("seconds", "train_loss", "validation_loss", *measured.columns):
-        table[column] = pd.to_numeric(table[column], errors="coerce").astype("float64")
-    return table.astype({"trial_id": "str", "cell": "str", "task": "str", "near_target": "bool"}).copy()
+    real = ("seconds", "train_loss", "validation_loss", *measured.columns)
+    text, whole, truth = ("trial_id", "cell", "task"), ("seed", "update"), ("near_target",)
+    return _typed(table.join(measured), text=text, whole=whole, truth=truth, real=real)
 
 
 def lengths_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
@@ -160,9 +150,7 @@ def lengths_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
         for length, scores in record["test_at"].items()
     ]
     table = pd.DataFrame(rows, columns=None if rows else list(LENGTH_COLUMNS))
-    for column in table.columns[len(LENGTH_COLUMNS) :]:
-        table[column] = pd.to_numeric(table[column], errors="coerce").astype("float64")
-    return table.astype({"trial_id": "str", "evaluated_at": "int64"}).copy()
+    return _typed(table, text=("trial_id",), whole=("evaluated_at",), real=table.columns[len(LENGTH_COLUMNS) :])
 
 
 def reach_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
@@ -174,7 +162,15 @@ def reach_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
         for distance, norm in points
     ]
     table = pd.DataFrame(rows, columns=list(REACH_COLUMNS))
-    return table.astype({"trial_id": "str", "network": "str", "distance": "int64", "gradient": "float64"})
+    return _typed(table, text=("trial_id", "network"), whole=("distance",), real=("gradient",))
+
+
+def _typed(table: pd.DataFrame, **columns: Iterable[str]) -> pd.DataFrame:
+    """The table with its columns by type: text, whole, real (NaN for what is no number) and truth."""
+    kinds = {"text": "str", "whole": "int64", "real": "float64", "truth": "bool"}
+    types = {column: kinds[kind] for kind, names in columns.items() for column in names}
+    numbers = {name: pd.to_numeric(table[name], errors="coerce") for name in columns["real"]}
+    return table.assign(**numbers).astype(types).copy()  # columns made one by one are scattered in memory
 
 
 def _latest(records: Iterable[StoredRecord]) -> list[StoredRecord]:
