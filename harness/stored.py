@@ -175,5 +175,9 @@ def _command(directory: Path, experiment: Experiment, seeds: set[int]) -> str:
 
 def _limits(experiment: Experiment) -> str:
     memory = experiment.limits.memory_gib
-    share = f"{memory:g} GiB" if memory else "nine tenths of the machine's memory, shared out among the trials that run"
+    share = (
+        f"{memory:g} GiB"
+        if memory
+        else "90 % of the machine's memory, divided by the number of trials that run at the same time"
+    )
     return f"{experiment.limits.seconds:g} s; {share}"

@@ -81,7 +81,7 @@ class Dropout(keras.layers.Dropout):  # type: ignore[misc]
 
     def __init__(self, rate: float, noise_shape: None = None, seed: int | None = None, **options: Any) -> None:
         if noise_shape is not None:
-            raise UserError(f"'noise_shape' is {noise_shape!r}, expected None: every number is dropped by itself")
+            raise UserError(f"'noise_shape' is {noise_shape!r}, expected None: every element is dropped independently")
         super().__init__(rate, seed=seed, **options)
 
     def call(self, inputs: Any, training: bool = False) -> Any:

@@ -76,11 +76,12 @@ def introduction(first: Side, second: Side, compared: Changes) -> Iterator[str]:
         yield f"{name}: {side.directory}: {side.trials} trials, commit {commits}, machine {machines}"
     yield from data_differences(first, second)
     if not compared.common:
-        yield "They have no trial in common: none asks for the same, with the same seed."
+        yield "The folders have no trial in common: no two trials have the same spec and seed."
         return
     yield f"{compared.common} trials in both; only in A: {compared.only_first}, only in B: {compared.only_second}."
     if compared.time_left_out:
-        yield f"Times are compared on one machine only: {compared.time_left_out} trials ran on different ones."
+        left_out = compared.time_left_out
+        yield f"Times are compared only between trials on the same machine: {left_out} trials ran on different ones."
 
 
 def data_differences(first: Side, second: Side) -> list[str]:
@@ -137,4 +138,4 @@ def summary(changes: Sequence[Change]) -> Iterator[str]:
             yield f"{group}: {findings}"
     tested = sum(change.finding in ("changed", "within noise") and change.low < change.high for change in changes)
     if tested:
-        yield f"Of {tested} intervals about {BY_CHANCE * tested:.0f} exclude zero by chance where nothing has changed."
+        yield f"Of {tested} intervals, about {BY_CHANCE * tested:.0f} exclude zero by chance if nothing has changed."

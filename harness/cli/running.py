@@ -126,17 +126,17 @@ def run(
     outcome = finished.outcome
     if outcome.stopped:
         left = outcome.planned - outcome.stored_before - outcome.finished
-        console.print(f"Stopped: {left} trials left. The same command goes on from here.", soft_wrap=True)
+        console.print(f"Stopped: {left} trials left. The same command continues from here.", soft_wrap=True)
         raise typer.Exit(finished.exit_code)
     console.print(VerdictTable(finished.verdicts, finished.report))
     if outcome.failed:
-        console.print(f"{outcome.failed} trials failed; the report shows them.", soft_wrap=True)
+        console.print(f"{outcome.failed} trials failed. The report lists them.", soft_wrap=True)
     if finished.left_out:
         trials = sum(block.trials for block in finished.left_out)
         first = finished.left_out[0]
         console.print(
-            f"The budget left {trials} trials out, such as {first.cell} on {first.task}, {first.why}."
-            " The same command goes on from here.",
+            f"The budget was too small for {trials} trials, such as {first.cell} on {first.task}, {first.why}."
+            " The same command continues from here.",
             soft_wrap=True,
             markup=False,
         )

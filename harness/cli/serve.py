@@ -64,7 +64,7 @@ class LiveReport:
         try:
             self._built = self._build()
         except (UserError, OSError) as error:
-            self.say(f"The page shows what was there before: {error}")
+            self.say(f"The page still shows the previous report: {error}")
         finally:
             self._building.release()
 
@@ -127,7 +127,7 @@ class ReportServer(ThreadingHTTPServer):
         try:
             super().__init__((HOST, port), _Handler)
         except OSError as error:
-            whys = {errno.EADDRINUSE: "in use by another program", errno.EACCES: "not allowed to you"}
+            whys = {errno.EADDRINUSE: "another program uses it", errno.EACCES: "you may not use it"}
             why = whys.get(error.errno or 0, f"cannot be used ({error.strerror})")
             raise UserError(f"port {port}: {why}. Choose another with --port, or 0 for any that is free") from error
 

@@ -238,7 +238,7 @@ def backend_notes(records: Sequence[BackendRecord]) -> Iterator[str]:
     """What stands below the table: whether memory was short, and a line for each cell and backend that failed."""
     groups = max(record.group or 0 for record in records)
     if groups > 1:
-        yield f"Memory did not hold all processes at once: timed in {groups} groups that share a trial."
+        yield f"Memory is too small for all processes at once. They were timed in {groups} groups that share a trial."
     for record in records:
         if record.status != "ok":
             yield f"{record.cell}, {record.backend}: {record.status.replace('_', ' ')}. {record.failure}"

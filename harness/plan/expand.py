@@ -118,7 +118,7 @@ def _sweep_plan(
 def _stuck(index: int, sweep: Sweep, where: Mapping[str, Hashable]) -> str:
     stated = ", ".join(f"{name} {where[name]}" for name in ("backend", "units", "train_size") if name in where)
     return (
-        f"sweep[{index}] ({sweep.task}) cannot go on for {where['cell']} ({stated}): at every learning rate a tuning"
+        f"sweep[{index}] ({sweep.task}) cannot continue for {where['cell']} ({stated}): at every learning rate a tuning"
         " trial failed, so no rate is left"
     )
 

@@ -19,7 +19,7 @@ from harness.tasks import Dataset
 def held_out(examples: int) -> int:
     """How many of its training examples a tuning trial validates on, at most. Raises UserError where none are left."""
     if examples < 2:
-        raise UserError("a single training example leaves none to tune the learning rate by; expected at least 2")
+        raise UserError("a single training example leaves none for tuning the learning rate; expected at least 2")
     return max(1, examples // 5)
 
 

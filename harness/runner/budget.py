@@ -129,7 +129,7 @@ class Budget:
 
     def left_out(self) -> dict[str, str]:
         """Once the run is over: why each trial (by id) was left out that was not run to its end."""
-        why = dict.fromkeys(self._unfinished, "its turn had come, but it was not done when the time was spent")
+        why = dict.fromkeys(self._unfinished, "it had started, but had not finished when the budget was spent")
         left = duration(self._seconds_left)
         for block, loads in self._blocks:
             takes = duration(self._done_in(Places(self._hosts), loads))

@@ -22,7 +22,7 @@ def problems_of(plan: Plan, store: Store) -> tuple[str, ...]:
     unfinished = _unfinished(store)
     if unfinished:
         trials_are = plural(unfinished, "trial is", "trials are")
-        problems.append(f"{trials_are} still to do: interrupted. The same command goes on from here")
+        problems.append(f"{trials_are} still to do: interrupted. The same command continues from here")
     ended, failed, crashed = Counter[str](), Counter[str](), Counter[str]()
     for (purpose, cell, status), trials in store.endings().items():
         if purpose != "tuning" and status not in ("missing", "interrupted"):

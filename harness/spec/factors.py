@@ -24,7 +24,7 @@ Purpose = Literal["comparison", "tuning", "check", "prediction"]
 prediction: claims judge none of these."""
 Optimizer = Literal["adam", "rmsprop", "sgd"]
 Initialiser = Literal["orthogonal", "glorot_uniform"]
-"""Of the recurrent weights."""
+"""Initializer of the recurrent kernel."""
 Schedule = Literal["constant", "cosine", "step"]
 """Of the learning rate: `harness.trial.schedule`."""
 ForgetBias = Annotated[float, Field(allow_inf_nan=False)] | Literal["chrono"]
@@ -99,9 +99,16 @@ class TrialFactors(BaseModel):
     cell: Annotated[
         str, Factor("The cell.", condition=False, scope=False, where=False, within_block=True)  # is compared
     ]
-    backend: Annotated[str, Factor("How the cell is executed.", words="backend {}", within_block=True)]
+    backend: Annotated[str, Factor("Which code executes the cell.", words="backend {}", within_block=True)]
     lane: Annotated[
-        Lane, Factor("Whether it shares the machine.", words="{} lane", cost=False, run=False, usual=False)
+        Lane,
+        Factor(
+            "accuracy: trials are trained and evaluated, side by side; speed: updates are timed, machine left alone.",
+            words="{} lane",
+            cost=False,
+            run=False,
+            usual=False,
+        ),
     ] = "accuracy"
     matched: Annotated[
         Match,
@@ -112,12 +119,12 @@ class TrialFactors(BaseModel):
     ] = "units"  # fmt: skip
     units: Annotated[
         int,  # a cell matched by parameters has units of its own, so they are no condition
-        Factor("Of each recurrent layer.", words="{} units", condition=False, within_block=True),
+        Factor("Units of each recurrent layer.", words="{} units", condition=False, within_block=True),
     ]
     reference_units: Annotated[
         int,
         Factor(
-            "The units asked for; a cell matched by parameters has others.",
+            "Units of the experiment file, before units are matched by parameters.",
             words="{} units", where=False, cost=False, program=False,
         ),
     ]  # fmt: skip
@@ -126,102 +133,113 @@ class TrialFactors(BaseModel):
         tuple[int, ...],
         Factor("Units of the dense layers between the recurrent ones and the output.", where=False),
     ] = ()
-    train_size: Annotated[int, Factor("How much training data.", words="size {}", cost=False, program=False)]
+    train_size: Annotated[
+        int, Factor("Size of the training data, in the task's own unit.", words="size {}", cost=False, program=False)
+    ]
     sequence_length: Annotated[int, Factor("Time steps.", words="length {}")]
     learning_rate: Annotated[float, Factor("Of the optimizer.", cost=False, program=False, within_block=True)]
-    batch_size: Annotated[int, Factor("Examples of an update.", words="batches of {}")]
+    batch_size: Annotated[int, Factor("Examples per update.", words="batches of {}")]
     updates: Annotated[
         int,
         Factor(
-            "The most updates to do.",
+            "Maximum number of updates.",
             column="updates_planned", words="{} updates", cost=False, run=False, program=False,
         ),
     ]  # fmt: skip
     evaluate_every: Annotated[
         int,
         Factor(
-            "Updates between two evaluations on the validation split.",
+            "Number of updates between evaluations on the validation split.",
             words="evaluated every {} updates", where=False, cost=False, program=False,
         ),
     ]  # fmt: skip
     evaluate_lengths: Annotated[
         tuple[int, ...],
         Factor(
-            "Other sequence lengths at which the trained network is tested.",
+            "Further sequence lengths at which the trained network is tested.",
             words="tested at lengths {}", where=False, cost=False, run=False,
         ),
     ] = ()  # fmt: skip
     patience: Annotated[
         int | None,
         Factor(
-            "Evaluations without a better validation loss before training stops; default: it never does.",
+            "Early stopping: evaluations without a better validation loss before training stops; default: none.",
             none="no early stopping", cost=False, run=False, program=False,
         ),
     ] = None  # fmt: skip
     stop_at_target: Annotated[
         bool,
         Factor(
-            "End training at the first evaluation at which the validation data are at the task's target.",
+            "End training at the first evaluation that reaches the task's target on the validation split.",
             words="training ends at the target: {}", cost=False, run=False, program=False,
         ),
     ] = False  # fmt: skip
-    dropout: Annotated[float, Factor("On the inputs of each recurrent layer, as in Keras.", setting=Share)] = 0.0
-    recurrent_dropout: Annotated[float, Factor("On the hidden state, as in Keras.", setting=Share)] = 0.0
+    dropout: Annotated[
+        float, Factor("Dropout rate of the inputs of each recurrent layer, as in Keras.", setting=Share)
+    ] = 0.0
+    recurrent_dropout: Annotated[float, Factor("Dropout rate of the hidden state, as in Keras.", setting=Share)] = 0.0
     clip_norm: Annotated[
         float | None,
         Factor(
-            "The largest norm of the whole gradient; 0: not clipped.",
+            "Maximum global norm of the gradient; 0 for no clipping.",
             setting=Annotated[float, Field(ge=0, allow_inf_nan=False)], several=True, off=0.0,
             words="gradient clipped at {}", none="gradient not clipped",
         ),
     ] = 1.0  # fmt: skip
     optimizer: Annotated[
         Optimizer,
-        Factor("By what rule the weights are updated.", setting=Optimizer, several=True, words="{}"),
+        Factor("Optimizer, with Keras's default settings.", setting=Optimizer, several=True, words="{}"),
     ] = "adam"
     reset_after: Annotated[
         bool,
         Factor(
-            "The GRU's form: whether the reset gate acts after the product with the recurrent weights.",
+            "Whether the GRU applies its reset gate after the product with the recurrent kernel, as in Keras.",
             setting=bool, several=True, words="reset after the product: {}",
         ),
     ] = True  # fmt: skip
     forget_bias: Annotated[
         ForgetBias | None,
         Factor(
-            "Initial bias of the gate that keeps the old state; default: the cell's own (LSTM 1, GRU 0).",
+            "Initial bias of the gate that keeps the old state; default: that of the cell (LSTM 1, GRU 0).",
             setting=ForgetBias, several=True, cost=False, program=False,
         ),
     ] = None  # fmt: skip
     initialiser: Annotated[
         Initialiser,
-        Factor("Of the recurrent weights.", setting=Initialiser, several=True, words="{}", cost=False, program=False),
+        Factor(
+            "Initializer of the recurrent kernel.",
+            setting=Initialiser,
+            several=True,
+            words="{}",
+            cost=False,
+            program=False,
+        ),
     ] = "orthogonal"
     weight_decay: Annotated[
         float,
         Factor(
-            "Share of each weight, but the biases, that an update takes away, times the learning rate; 0: none.",
+            "Decoupled weight decay, as in AdamW, of all weights except biases; 0 for none.",
             setting=Annotated[float, Field(ge=0, allow_inf_nan=False)], several=True,
         ),
     ] = 0.0  # fmt: skip
     schedule: Annotated[
         Schedule,
         Factor(
-            "How the learning rate changes over the planned updates.",
+            "Learning-rate schedule over the planned updates.",
             setting=Schedule, several=True, words="{} learning rate",
         ),
     ] = "constant"  # fmt: skip
     gradient_reach: Annotated[
         bool,
         Factor(
-            "Measure how far back the gradient reaches, before and after training.",
+            "Measure the gradient reach before and after training.",
             condition=False, scope=False, where=False, cost=False, run=False, program=False,
         ),
     ] = False  # fmt: skip
     train_scores: Annotated[
         bool,
         Factor(
-            "Whether the training split is scored at the end: for claims on `train_loss`.",
+            "Score the training split after training, for claims on `train_loss`.",
             condition=False, scope=False, where=False, cost=False, run=False, program=False,
         ),
     ] = False  # fmt: skip
@@ -251,7 +269,14 @@ class TrialFactors(BaseModel):
     ]
     seed: Annotated[
         int,  # pairs the trials; decides values, not how many there are
-        Factor("Of data, weights and dropout.", condition=False, scope=False, where=False, cost=False, program=False),
+        Factor(
+            "Seed of data, initial weights and dropout.",
+            condition=False,
+            scope=False,
+            where=False,
+            cost=False,
+            program=False,
+        ),
     ]
     targets: Annotated[
         tuple[float | str, ...],

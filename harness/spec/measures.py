@@ -24,7 +24,7 @@ MEASURES: dict[str, Metric] = {
         Metric("seconds_evaluate", "seconds of evaluation", "s", "lower"),
         Metric("cpu_seconds", "processor seconds", "s", "lower"),
         Metric("memory_peak_bytes", "peak memory", "bytes", "lower"),
-        Metric("memory_difference_bytes", "memory that training adds", "bytes", "lower"),
+        Metric("memory_difference_bytes", "memory added by training", "bytes", "lower"),
         Metric("parameters", "parameters", "", "lower"),
         Metric("recurrent_parameters", "recurrent parameters", "", "lower"),
         Metric("updates", "updates done", "", "lower"),
@@ -60,7 +60,7 @@ def check_measure(column: str, for_tasks: Iterable[str]) -> None:
     """Raises UserError unless the column can be measured on each of the tasks; without tasks, `test_<any>` passes."""
     names = tuple(for_tasks)
     if len({measure(column, task).better for task in names}) > 1:
-        raise UserError(f"{column!r} is better low in one task and high in another; give each task a claim of its own")
+        raise UserError(f"{column!r} is better low in one task and better high in another; write one claim per task")
     if not names and not column.startswith("test_"):
         measure(column)
 

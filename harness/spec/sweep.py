@@ -58,7 +58,7 @@ class _WhatIsTrained(BaseModel):
     sequence_length: OneOrMore[Length]
     """Time steps."""
     units: OneOrMore[Count] = (32,)
-    """Of each recurrent layer."""
+    """Units of each recurrent layer."""
     layers: OneOrMore[Count] = (1,)
     """Recurrent layers."""
     dense_units: AnyNumber[Count] = ()
@@ -78,9 +78,9 @@ class _WhatIsTrained(BaseModel):
     evaluate_every: Count | None = None
     """Updates between two evaluations on the validation split; default: a tenth of the updates."""
     patience: Count | None = None
-    """Evaluations without a better validation loss before training stops; default: it never does."""
+    """Early stopping: evaluations without a better validation loss before training stops; default: none."""
     stop_at_target: bool = False
-    """End training at the first evaluation at which the validation data are at the task's target."""
+    """End training at the first evaluation that reaches the task's target on the validation split."""
 
 
 def _key(factor: Factor) -> Any:
@@ -107,7 +107,7 @@ class Sweep(_WithSettings):
     """A task with factors; every combination of their values is a condition, run with every cell and seed."""
 
     evaluate_lengths: AnyNumber[Length] = ()
-    """Other sequence lengths at which the trained network is tested."""
+    """Further sequence lengths at which the trained network is tested."""
     gradient_reach: bool = False
     """Measure, before and after training, how much of the last loss each earlier input still feels."""
     until_target: bool = False
@@ -116,7 +116,7 @@ class Sweep(_WithSettings):
     @model_validator(mode="after")
     def _one_length_of_training(self) -> Sweep:
         if (self.updates is None) == (self.epochs is None):
-            raise ValueError("give either 'updates' or 'epochs', one of the two")
+            raise ValueError("give either 'updates' or 'epochs', not both")
         return self
 
     @model_validator(mode="after")

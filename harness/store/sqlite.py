@@ -288,7 +288,11 @@ class Store:
         rows = list(self._read("SELECT trial_id, record FROM trial WHERE trial_id LIKE ? ORDER BY attempt", pattern))
         ids = sorted({row[0] for row in rows})
         if len(ids) != 1:
-            problem = f"{len(ids)} trials begin so: {', '.join(ids[:5])}" if ids else "no record of such a trial"
+            problem = (
+                f"{len(ids)} trials have ids that begin so: {', '.join(ids[:5])}"
+                if ids
+                else "there is no record of this trial"
+            )
             raise UserError(f"{self.directory}: trial {trial_id!r}: {problem}. `harness export` lists the ids")
         return [_record(text) for _, text in rows]
 

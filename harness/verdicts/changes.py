@@ -122,7 +122,7 @@ def _quantities(task: str, part: pd.DataFrame) -> Iterator[Quantity]:
             yield Quantity("accuracy", f"test_{name}", title, metric.unit, "difference", metric.better)
     yield Quantity("failures", "failed", "failed trials", "", "difference")
     yield Quantity("memory", "memory_peak_bytes", "peak memory", "MiB", "ratio")
-    yield Quantity("memory", "memory_difference_bytes", "memory that training adds", "MiB", "difference")
+    yield Quantity("memory", "memory_difference_bytes", "memory added by training", "MiB", "difference")
     for name in ("seconds_per_update", "seconds_first_step", "seconds_total"):
         yield Quantity("time", name, name.replace("_", " "), "s", "ratio")
 

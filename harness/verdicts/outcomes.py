@@ -154,7 +154,7 @@ def _timed(
     been reached: just after the evaluation before.
     """
     if curves is None:
-        raise UserError("the learning curves are needed to tell when a target was reached, and were not given")
+        raise UserError("time to target needs the learning curves, which are missing")
     column = "update" if claim.by == "updates" else "seconds"
     times = pd.DataFrame(np.nan, index=frame.index, columns=[column, f"{column}_low"])
     goals = {name: _goal(claim, name) for name in names}

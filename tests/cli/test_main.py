@@ -280,7 +280,7 @@ def test_a_record_that_this_version_does_not_understand_is_not_repeated(results:
 
 
 @pytest.mark.parametrize(
-    ("trial", "words"), [("ffffffffffffffff", "no record of such a trial"), ("", "4 trials begin so")]
+    ("trial", "words"), [("ffffffffffffffff", "there is no record of this trial"), ("", "4 trials have ids")]
 )
 def test_a_trial_that_is_not_there_is_not_shown(results: Path, trial: str, words: str) -> None:
     done = harness("show", results, trial)

@@ -149,7 +149,9 @@ def test_backends_are_shown_with_ratio_and_interval_and_what_failed_by_its_statu
     Console(file=file, width=200).print(backend_table([few]))
     assert " 0.73 " in file.getvalue()
     assert "inf" not in file.getvalue(), "an interval from 0 to infinity says nothing"
-    assert next(iter(backend_notes(grouped))).startswith("Memory did not hold all processes at once: timed in 2 groups")
+    assert next(iter(backend_notes(grouped))).startswith(
+        "Memory is too small for all processes at once. They were timed in 2 groups"
+    )
     assert list(backend_notes(measured)) == ["lstm, keras: out of memory. 9 GiB (in first_step)"]
 
 

@@ -179,7 +179,7 @@ def test_a_tuning_trial_validates_on_a_part_of_its_training_data_and_on_nothing_
     np.testing.assert_array_equal(np.concatenate([tuning_data.train.x, tuning_data.validation.x]), dataset.train.x)
     few = for_tuning(dataclasses.replace(dataset, train=dataset.train.part(0, 7)))
     assert (len(few.train.x), len(few.validation.x)) == (6, 1)
-    with pytest.raises(UserError, match="a single training example leaves none to tune the learning rate by"):
+    with pytest.raises(UserError, match="a single training example leaves none for tuning the learning rate"):
         plan(experiment(TUNED.replace("[20, 30, 40]", "1")))
 
 

@@ -99,7 +99,7 @@ def test_it_waits_for_another_run_on_the_machine_and_says_so_once(lock: Path) ->
 
     (record,) = measure_backends(["gru"], ["keras"], shape=TINY, most_rounds=1, say=say)
     assert record.status == "ok"
-    assert said == ["Waiting for another run on this machine: speed trials have it to themselves."]
+    assert said == ["Waiting for another run on this machine, because timings need the machine alone."]
 
 
 def test_operations_are_those_of_the_products() -> None:

@@ -164,7 +164,7 @@ def test_trials_that_take_longer_than_expected_are_stopped_when_the_time_is_spen
     assert engine.now <= 31
     assert [trial.spec.cell for trial in engine.interrupted] == ["lstm"]
     assert [(block.trials, block.reason) for block in left_out] == [
-        (1, "its turn had come, but it was not done when the time was spent")
+        (1, "it had started, but had not finished when the budget was spent")
     ]
 
 
@@ -192,7 +192,7 @@ def test_a_block_of_one_and_a_time_that_is_spent_are_told_as_they_are() -> None:
     now = 80.0
     assert budget.is_over()
     assert budget.left_out() == {
-        first[0].id: "its turn had come, but it was not done when the time was spent",
+        first[0].id: "it had started, but had not finished when the budget was spent",
         second[0].id: "it takes about 1 min 12 s, and 50 s were left",
     }
 

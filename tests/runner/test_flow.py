@@ -148,7 +148,7 @@ def test_a_tuning_trial_that_is_stopped_holds_the_comparison_up_and_the_run_says
     finished, engine, _ = run(TUNED, crashing(0.001, status="interrupted"))
     assert {t.spec.purpose for t in engine.ran} == {"tuning"}
     assert finished.exit_code == 1
-    assert finished.problems == ("1 trial is still to do: interrupted. The same command goes on from here",)
+    assert finished.problems == ("1 trial is still to do: interrupted. The same command continues from here",)
     assert run(TUNED, crashing())[0].exit_code == 0
 
 

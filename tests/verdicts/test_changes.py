@@ -158,7 +158,7 @@ def test_what_is_compared_is_told_with_its_group_unit_and_better_direction() -> 
         ("accuracy", "test_accuracy", "test accuracy", "", "difference", "higher"),
         ("failures", "failed", "failed trials", "", "difference", "lower"),
         ("memory", "memory_peak_bytes", "peak memory", "MiB", "ratio", "lower"),
-        ("memory", "memory_difference_bytes", "memory that training adds", "MiB", "difference", "lower"),
+        ("memory", "memory_difference_bytes", "memory added by training", "MiB", "difference", "lower"),
         ("time", "seconds_per_update", "seconds per update", "s", "ratio", "lower"),
         ("time", "seconds_total", "seconds total", "s", "ratio", "lower"),
     ]

@@ -112,10 +112,7 @@ def test_without_curves_a_time_to_target_is_not_testable() -> None:
     records = timed(lambda cell, seed: 50)
     verdict = judge([claim(kind="time-to-target", target=2.0, margin="10%")], to_frame(records))[0]
     assert verdict.verdict == "not testable"
-    assert verdict.reason == (
-        "It cannot be measured here: "
-        "the learning curves are needed to tell when a target was reached, and were not given."
-    )
+    assert verdict.reason == "It cannot be measured here: time to target needs the learning curves, which are missing."
 
 
 def test_the_target_that_the_task_declares_is_the_one_where_the_claim_names_none() -> None:

@@ -82,7 +82,7 @@ def _address_in(file: Path) -> str:
     except (ValueError, KeyError, TypeError, RecursionError):
         address = None
     if not isinstance(address, str) or not address:
-        raise UserError(f'{file}: no scheduler file, for it has no JSON with an "address". {written_by}')
+        raise UserError(f'{file}: not a scheduler file: it has no JSON with an "address". {written_by}')
     return address
 
 

@@ -35,7 +35,7 @@ PATIENCE_SECONDS = 600.0
 """How long a run waits for workers once all of them are lost."""
 MAX_GROUP = 16
 """Accuracy trials of an order at most."""
-_STORED = "What is finished is stored; the same command goes on from there"
+_STORED = "Finished trials are stored; the same command continues from there"
 _INTERRUPT_SECONDS = GRACE_SECONDS + 8.0
 """How long stopped trials have to send their records."""
 
@@ -75,7 +75,7 @@ class ClusterEngine:
     `precision`: of the timing blocks. `say` shows a line.
     """
 
-    waits_for = "a worker: there is none now that can be used"
+    waits_for = "a worker that can be used"
 
     def __init__(
         self,
@@ -190,7 +190,7 @@ class ClusterEngine:
         for host in hosts:
             for key in list(host.orders):
                 self._link.drop(key)
-                self._give_up(host, host.orders.pop(key), "stopped; its worker did not answer any more")
+                self._give_up(host, host.orders.pop(key), "stopped because its worker no longer answers")
         self._stopping = False
         ended, self._ended = self._ended, []
         return ended
@@ -203,7 +203,9 @@ class ClusterEngine:
         unlike = differences(self._versions, worker.versions)
         limit = self._limits.memory_bytes or 0
         if unlike and not self._any_versions:
-            self.refuse(worker.address, f"{', '.join(unlike)}. --any-versions uses it all the same, and records this")
+            self.refuse(
+                worker.address, f"{', '.join(unlike)}. --any-versions accepts it, and each record lists the differences"
+            )
         elif limit > worker.machine.memory_bytes:
             has, takes = worker.machine.memory_bytes / 2**30, limit / 2**30
             limited = f"it has {has:.1f} GiB of memory, and a trial may take {takes:.1f} GiB"
@@ -224,7 +226,7 @@ class ClusterEngine:
         if host is None:
             return
         if host in self._used():
-            self._say(f"Worker {host.worker.address} on {host.worker.host} is lost; its trials are tried elsewhere")
+            self._say(f"Worker {host.worker.address} on {host.worker.host} is lost. Its trials run on another worker")
             self._any_lost, self._host_seen = True, self._clock()
         self._leave(host, blame=True)
 

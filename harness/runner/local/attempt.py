@@ -127,9 +127,9 @@ class Attempt:
 def describe_exit(exit_code: int | None) -> str:
     """An exit code in words, as `subprocess` counts them: negative for a signal."""
     if exit_code is None:
-        return "the process is gone and left no exit code"
+        return "the process disappeared without an exit code"
     if exit_code >= 0:
-        return f"the process ended with exit code {exit_code} before it was done"
+        return f"the process ended with exit code {exit_code} before it had finished"
     try:
         name = signal.Signals(-exit_code).name
     except ValueError:

@@ -176,7 +176,7 @@ class Child:
                 sizes = f"{resident / 2**20:,.0f} MiB resident, {memory_limit / 2**20:,.0f} MiB allowed"
                 self.stop("out_of_memory", sizes, grace=0)
         if age > limits.seconds:
-            self.stop("timeout", f"not done after the {limits.seconds:g} s it is allowed")
+            self.stop("timeout", f"not finished after the {limits.seconds:g} s it is allowed")
         if now > self._kill_at:
             _signal_group(self._pid, signal.SIGKILL)
 
@@ -198,7 +198,7 @@ class Child:
         status, why = self._stopped_as, self._why
         killed = exit_code == -signal.SIGKILL and self._attempt.end is None
         if status is None and killed and kills_by_the_kernel() > self._kernel_kills:
-            status, why = "out_of_memory", "killed by the kernel for want of memory"
+            status, why = "out_of_memory", "killed by the operating system because memory ran out"
         return self._attempt.record(status, exit_code, why)
 
     def end(self) -> int | None:
@@ -235,7 +235,7 @@ class Child:
             else:
                 self._attempt.output(data)
         except (OSError, ValueError) as error:
-            self.stop("crashed", f"what it told cannot be taken in: {error}")
+            self.stop("crashed", f"its message cannot be read: {error}")
             data = b""
         if not data:
             pipe.close()

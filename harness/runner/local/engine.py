@@ -44,7 +44,7 @@ class LocalEngine:
     `first_core`: the number of the core that the first of its accuracy trials is pinned to.
     """
 
-    waits_for = "another run on this machine: speed trials have it to themselves"
+    waits_for = "another run on this machine, because timings need the machine alone"
 
     def __init__(
         self,
@@ -154,7 +154,7 @@ class LocalEngine:
             self._block.stop(trial_ids)
         for child in self._running:
             if child.trial.id in trial_ids:
-                child.stop("interrupted", "stopped before it was done")
+                child.stop("interrupted", "stopped before it had finished")
 
     def interrupt(self) -> Sequence[Record]:
         self.stop([child.trial.id for child in self._running] + (self._block.ids() if self._block else []))

@@ -42,7 +42,7 @@ def test_options_that_make_no_sense_are_told(cluster: Cluster, jobs: int | None,
 def test_a_file_that_no_scheduler_wrote_is_told(tmp_path: Path, text: str) -> None:
     file = tmp_path / "scheduler.json"
     file.write_text(text, encoding="latin-1")
-    with pytest.raises(UserError, match=r'scheduler.json: no scheduler file, for it has no JSON with an "address"'):
+    with pytest.raises(UserError, match=r'scheduler.json: not a scheduler file: it has no JSON with an "address"'):
         connect(Cluster(None, file))
 
 

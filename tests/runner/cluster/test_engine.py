@@ -548,7 +548,7 @@ def test_a_scheduler_that_is_gone_ends_the_run() -> None:
     engine = engine_of(link)
     submit_what_fits(engine, accuracy(1))
     link.events.append(ends("the scheduler tcp://s:1 is gone"))
-    with pytest.raises(UserError, match=r"tcp://s:1 is gone. What is finished is stored"):
+    with pytest.raises(UserError, match=r"tcp://s:1 is gone. Finished trials are stored"):
         engine.wait(0.1)
     began = link.now
     engine.close()
@@ -585,7 +585,7 @@ def test_a_worker_that_does_not_answer_is_not_waited_for_when_the_run_is_stopped
     (stopped,) = engine.interrupt()
     assert stopped.status == "interrupted"
     assert stopped.failure is not None
-    assert "did not answer" in stopped.failure.message
+    assert "no longer answers" in stopped.failure.message
     assert (stopped.host, stopped.machine.fingerprint) == ("a", "machine-a")
     assert 0 < link.now < 60
     assert len(link.dropped) == 1

@@ -120,7 +120,7 @@ def test_a_block_is_whole_on_one_host_though_workers_are_killed(place: Place, pr
     processes.kill_worker(1)
     output = finish(run)
     assert run.returncode == 0, output
-    assert "on host-1 is lost; its trials are tried elsewhere" in output
+    assert "on host-1 is lost. Its trials run on another worker" in output
     hosts: dict[object, set[str]] = {}
     for record in place.all_records():
         assert (record["status"], record["attempt"], record["threads"]) == ("ok", 1, 2)
@@ -196,7 +196,9 @@ def test_a_run_whose_scheduler_is_killed_ends_with_a_message_and_its_trials_are_
     processes.started[0].kill()
     output = finish(run)
     assert run.returncode == 2, output
-    assert f"the scheduler {address} is gone. What is finished is stored; the same command goes on from there" in output
+    assert (
+        f"the scheduler {address} is gone. Finished trials are stored; the same command continues from there" in output
+    )
     assert "Traceback" not in output
     assert {name: r["status"] for (name, _), r in place.records().items()} == {"recall": "ok"}
     wait_for_processes(place, "host-0", 1)  # the one of the trial that is done waits for another

@@ -105,7 +105,7 @@ def test_a_reason_that_is_no_text_is_kept_as_far_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "words"), [(3, "exit code 3"), (-9, "SIGKILL"), (-200, "signal 200"), (None, "no exit code")]
+    ("code", "words"), [(3, "exit code 3"), (-9, "SIGKILL"), (-200, "signal 200"), (None, "without an exit code")]
 )
 def test_exit_codes_in_words(code: int | None, words: str) -> None:
     assert words in describe_exit(code)

@@ -191,7 +191,7 @@ def test_a_kill_for_want_of_memory_is_told_from_any_other(engine: LocalEngine, m
     (record,) = run(engine, trouble("killed"))
     assert record.status == "out_of_memory"
     assert record.failure is not None
-    assert "killed by the kernel for want of memory" in record.failure.message
+    assert "killed by the operating system because memory ran out" in record.failure.message
     (record,) = run(engine, trouble("killed"))
     assert record.status == "crashed"
 
