@@ -69,12 +69,12 @@ def _measured(data: ReportData) -> list[str]:
     return parts
 
 
-def _fitting(blocks: Sequence[str], room: int, what: str) -> tuple[list[str], str]:
-    """The first of the blocks, as many as there is room for; and a sentence that says how many are left out."""
-    lengths = accumulate(len(block) + 2 for block in blocks)
+def _fitting(paragraphs: Sequence[str], room: int, what: str) -> tuple[list[str], str]:
+    """The first of the paragraphs, as many as there is room for; and a sentence that says how many are left out."""
+    lengths = accumulate(len(paragraph) + 2 for paragraph in paragraphs)
     kept = sum(length <= room for length in lengths)
-    left = len(blocks) - kept
-    return list(blocks[:kept]), f"{left:,} more {what}: see the page, report.html." if left else ""
+    left = len(paragraphs) - kept
+    return list(paragraphs[:kept]), f"{left:,} more {what}: see the page, report.html." if left else ""
 
 
 def _verdicts(data: ReportData) -> str:

@@ -146,10 +146,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     if slack > 1:
         print(f"The baseline is of another machine or other versions: its thresholds are {slack} times wider here.\n")
-    return told(rows)
+    return report(rows)
 
 
-def told(rows: Sequence[Row]) -> int:
+def report(rows: Sequence[Row]) -> int:
     """Print the table and what follows from it; the exit status."""
     print(table(rows))
     slower, gone = named(rows, "slower"), named(rows, "gone")

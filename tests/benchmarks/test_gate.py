@@ -10,7 +10,7 @@ import pytest
 from harness.store.machine import this_machine
 from tests.benchmarks.compare import OTHER_MACHINE, THRESHOLD, Ratio, compared, middle, named, ratios, table
 from tests.benchmarks.conftest import slowed
-from tests.benchmarks.regress import BASELINE, REPEATS, gate, read_baseline, slack_here, suite, told, write_baseline
+from tests.benchmarks.regress import BASELINE, REPEATS, gate, read_baseline, report, slack_here, suite, write_baseline
 
 NAMES = [f"update[{cell}-{backend}]" for cell in ("simple_rnn", "gru", "lstm") for backend in ("fused", "keras")]
 NAMES += [f"data[{number}]" for number in range(20)]
@@ -63,10 +63,10 @@ def test_what_is_new_gone_or_faster_is_told_and_only_what_is_gone_or_slower_fail
     one, half = Ratio("fsync", 1.0), Ratio("fsync", 0.5)
     rows = compared({"a": one, "b": one}, {"a": half, "c": one})
     assert [(row.name, row.finding) for row in rows] == [("a", "faster"), ("b", "gone"), ("c", "new")]
-    assert told([row for row in rows if row.name != "b"]) == 0
-    assert told(rows) == 1
+    assert report([row for row in rows if row.name != "b"]) == 0
+    assert report(rows) == 1
     assert "no longer among the benchmarks: b" in capsys.readouterr().out
-    assert told(compared({"x": one}, {"x": Ratio("fsync", THRESHOLD["fsync"] + 0.01)})) == 1
+    assert report(compared({"x": one}, {"x": Ratio("fsync", THRESHOLD["fsync"] + 0.01)})) == 1
     assert "Slower in each of 3 measurements: x" in capsys.readouterr().out
 
 

@@ -52,7 +52,7 @@ def test_overhead_of_a_trial(benchmark) -> None:
     overhead_in_a_fork(spec)  # starts the fork server
     overheads: list[float] = []
     benchmark.pedantic(lambda: overheads.append(overhead_in_a_fork(spec)), rounds=10)
-    told(benchmark, overheads)
+    show(benchmark, overheads)
 
 
 def test_overhead_of_a_fresh_interpreter(benchmark, request) -> None:
@@ -61,10 +61,10 @@ def test_overhead_of_a_fresh_interpreter(benchmark, request) -> None:
     (spec,) = specs(1, 2, "keras")
     overheads: list[float] = []
     benchmark.pedantic(lambda: overheads.append(overhead_of_an_interpreter(spec)), rounds=5)
-    told(benchmark, overheads)
+    show(benchmark, overheads)
 
 
-def told(benchmark, overheads: list[float]) -> None:
+def show(benchmark, overheads: list[float]) -> None:
     median = statistics.median(overheads)
     benchmark.extra_info |= {"overhead_seconds": median, "target_seconds": TARGET_SECONDS}
     print(f"overhead: median {median:.3f} s of {len(overheads)} trials, target under {TARGET_SECONDS} s")

@@ -182,19 +182,19 @@ def _costed(rng: np.random.Generator, cell: str, **given: Any) -> dict[str, Any]
 
 def curves(rows: pd.DataFrame, points: int = 10) -> pd.DataFrame:
     """A learning curve for each trial, falling to its validation loss; a failed trial's ends early."""
-    made = []
+    evaluations = []
     for row in rows.itertuples():
         last = 2.2 if math.isnan(row.validation_loss) else row.validation_loss
         for step in range(1, (points if row.status == "ok" else 3) + 1):
             update = 50 * step
             loss = last + 1.6 * math.exp(-4 * step / points)
-            made.append(
+            evaluations.append(
                 {"trial_id": row.trial_id, "cell": row.cell, "task": row.task, "seed": row.seed, "update": update,
                  "seconds": row.seconds_first_step + update * row.seconds_per_update, "train_loss": loss - 0.1,
                  "validation_loss": loss}
             )  # fmt: skip
     names = ["trial_id", "cell", "task", "seed", "update", "seconds", "train_loss", "validation_loss"]
-    return pd.DataFrame(made, columns=names)
+    return pd.DataFrame(evaluations, columns=names)
 
 
 def verdicts() -> list[Verdict]:

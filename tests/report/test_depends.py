@@ -30,8 +30,8 @@ def test_the_verdict_says_in_how_many_conditions_which_verdict_holds(tmp_path: P
 
 
 def test_the_interquartile_mean_stands_below_the_conditions() -> None:
-    found = verdict(interquartile_mean=0.12, interquartile_low=0.1, interquartile_high=0.2)
-    (shown,) = answer(report_data(frame(trial()), verdicts=[found]), {}, [])
+    judged = verdict(interquartile_mean=0.12, interquartile_low=0.1, interquartile_high=0.2)
+    (shown,) = answer(report_data(frame(trial()), verdicts=[judged]), {}, [])
     *conditions, middle = shown["parts"]
     assert [word for _, word, *_ in conditions] == ["supported", "contradicted"]
     assert middle[2:4] == ("+0.12\u00a0nats", "[0.1, 0.2]")

@@ -241,7 +241,7 @@ def test_the_attempts_at_a_trial_are_found_by_the_beginning_of_its_id(tmp_path: 
         for stored in (again, first, other):
             store.add(stored)
         for asked in (first.trial_id, first.trial_id[:6]):
-            assert [found["attempt"] for found in store.attempts_at(asked)] == [1, 2]
+            assert [attempt["attempt"] for attempt in store.attempts_at(asked)] == [1, 2]
         both = ", ".join(sorted((first.trial_id, other.trial_id)))
         for asked, message in (
             ("", f"2 trials have ids that begin so: {both}"),
@@ -253,7 +253,7 @@ def test_the_attempts_at_a_trial_are_found_by_the_beginning_of_its_id(tmp_path: 
                 store.attempts_at(asked)
             assert str(caught.value).startswith(f"{tmp_path}: trial {asked!r}: ")
             assert str(caught.value).endswith("`harness export` lists the ids")
-        assert [(found["spec"]["seed"], found["attempt"]) for found in store.every_attempt()] in (
+        assert [(attempt["spec"]["seed"], attempt["attempt"]) for attempt in store.every_attempt()] in (
             [(0, 1), (0, 2), (9, 1)],
             [(9, 1), (0, 1), (0, 2)],
         )

@@ -46,7 +46,7 @@ class Attempt:
         self._line = bytearray()
         self._tail = b""
 
-    def told(self, data: bytes) -> None:
+    def receive(self, data: bytes) -> None:
         """Take in a piece of what the trial's process sends. Raises ValueError where that is no message."""
         *ends, rest = data.split(b"\n")
         for end in ends:

@@ -231,7 +231,7 @@ class Child:
         try:
             data = os.read(pipe.fileno(), _READ_BYTES)
             if pipe is self._events:
-                self._attempt.told(data)
+                self._attempt.receive(data)
             else:
                 self._attempt.output(data)
         except (OSError, ValueError) as error:

@@ -40,7 +40,7 @@ def read_cells(path: Path, names: Iterable[str]) -> dict[str, list[Array]]:
             f"{path}: not a MATLAB 5 file ({error}); write it with save(name, ..., '-v7') or scipy.io.savemat"
         ) from error
     cells = {name: list(value.ravel(order="F")) for name, value in variables.items() if value.dtype == object}
-    return {name: found for name, found in cells.items() if all(map(_is_matrix, found))}
+    return {name: cell for name, cell in cells.items() if all(map(_is_matrix, cell))}
 
 
 def _unpacked(content: bytes) -> bytes:

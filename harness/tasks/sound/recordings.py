@@ -29,7 +29,7 @@ _CUT = re.compile(r"^data : (\d+) \(should be (\d+)\)", re.MULTILINE)
 """In libsndfile's notes on a file: announced and found bytes of samples."""
 _UNKNOWN_SIZE = 0x7F000000
 """Programs that write a WAV file to a pipe announce such sizes or larger ones."""
-_BLOCK = 1 << 20
+_AT_A_TIME = 1 << 20
 """Samples a channel in memory at a time."""
 _EVENTS = "a CSV file with the columns onset, offset, label"
 _LARGEST = 1 << 30
@@ -121,8 +121,10 @@ def _decoded(content: bytes, path: Path) -> Samples:
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as file:
             rate = _checked(file, path)
-            blocks = file.blocks(_BLOCK, frames=file.frames, always_2d=True)  # GSM 6.10 cannot say how many are left
-            samples = np.concatenate([block.mean(axis=1) for block in blocks])
+            pieces = file.blocks(
+                _AT_A_TIME, frames=file.frames, always_2d=True
+            )  # GSM 6.10 cannot say how many are left
+            samples = np.concatenate([piece.mean(axis=1) for piece in pieces])
     except soundfile.SoundFileError as error:
         reason = str(error).rpartition(">: ")[2]
         raise UserError(f"{path}: expected {_SOUND}, found none ({reason})") from error

@@ -44,7 +44,7 @@ from harness.tasks.sound.spectrogram import (
 _VERSION = "sound_events 2"
 _SHARED = 20_240_502
 """Seeds the soundscapes that measure, which are the same for all trials, and the choice of files that do."""
-_BLOCK = 50
+_PER_ENTRY = 50
 """Soundscapes a cache entry."""
 _Part = tuple[Array, Array, Array | None]
 """Spectrograms and labels of a split's soundscapes; the frames of each before its padding, None where there is none."""
@@ -74,7 +74,7 @@ def make(train_size: int, sequence_length: int, seed: int, options: SoundEventsO
     sizes = (train_size, options.validation_size, options.test_size)
     if options.folder is None:
         labels = LABELS
-        whole: list[_Part] = [(*_made(seeds[at], at, size), None) for at, size in enumerate(sizes)]
+        whole: list[_Part] = [(*_synthesised(seeds[at], at, size), None) for at, size in enumerate(sizes)]
     else:
         recordings = load_recordings(options.folder)
         labels, whole = recordings.labels, _recorded(recordings, sizes, seed)
@@ -186,16 +186,18 @@ def identity(options: SoundEventsOptions) -> Mapping[str, str]:
     return {"procedure": _VERSION, **recorded, **decisive(options)}
 
 
-def _made(seed: int, split: int, count: int) -> tuple[Array, Array]:
+def _synthesised(seed: int, split: int, count: int) -> tuple[Array, Array]:
     """The first `count` soundscapes of a seed and a split (0 train, 1 validation, 2 test): spectrograms and labels."""
-    blocks = []
-    for first in range(0, count, _BLOCK):
-        indices = range(first, min(count, first + _BLOCK))
-        blocks.append(cached((_VERSION, seed, split, indices), functools.partial(_made_block, seed, split, indices)))
-    return np.concatenate([block["x"] for block in blocks]), np.concatenate([block["y"] for block in blocks])
+    parts = []
+    for first in range(0, count, _PER_ENTRY):
+        indices = range(first, min(count, first + _PER_ENTRY))
+        parts.append(
+            cached((_VERSION, seed, split, indices), functools.partial(_synthesised_part, seed, split, indices))
+        )
+    return np.concatenate([part["x"] for part in parts]), np.concatenate([part["y"] for part in parts])
 
 
-def _made_block(seed: int, split: int, indices: range) -> dict[str, Array]:
+def _synthesised_part(seed: int, split: int, indices: range) -> dict[str, Array]:
     return _frames((soundscape(np.random.default_rng([seed, split, index])) for index in indices), LABELS)
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from harness.errors import UserError
 from harness.tasks.common.task import Array, Dataset, Options, Split
 
-_BLOCK = 256
+_AT_A_TIME = 256
 """Rows are drawn by this many whatever is needed, so that a larger training set contains the smaller of its seed."""
 
 
@@ -85,7 +85,7 @@ def _unseen(
 ) -> Array:
     kept: list[Array] = []
     while len(kept) < count:
-        for row in draw(generator, _BLOCK):
+        for row in draw(generator, _AT_A_TIME):
             key = row.tobytes()
             if key not in seen and len(kept) < count:
                 seen.add(key)

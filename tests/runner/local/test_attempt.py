@@ -15,7 +15,7 @@ from tests.factories import spec
 def attempt(*messages: dict[str, object]) -> Attempt:
     begun = Attempt(Trial(spec().id(), spec(), attempt=2), threads=1)
     for message in messages:
-        begun.told(json.dumps(message).encode() + b"\n")
+        begun.receive(json.dumps(message).encode() + b"\n")
     return begun
 
 
@@ -76,17 +76,17 @@ def test_of_much_output_the_tail_is_kept() -> None:
 def test_messages_may_come_in_pieces_and_several_at_once() -> None:
     ended = attempt()
     for piece in (b'{"phase": "da', b'ta"}\n{"measured": {"parameters"', b": 7}}\n", b'{"end": "ok"}\n{"phase": "tr'):
-        ended.told(piece)
+        ended.receive(piece)
     record = ended.record(None, 0)
     assert (record.status, record.parameters, ended.phase) == ("ok", 7, "data")
 
 
 def test_what_is_no_message_or_too_long_for_one_is_refused() -> None:
     with pytest.raises(ValueError, match="Expecting value"):
-        attempt().told(b"no message\n")
+        attempt().receive(b"no message\n")
     ended = attempt()
     with pytest.raises(ValueError, match="a message of more than 64 MiB"):
-        ended.told(b"x" * (MESSAGE_BYTES + 1))
+        ended.receive(b"x" * (MESSAGE_BYTES + 1))
 
 
 def test_measurements_that_fit_no_record_are_a_crash_that_keeps_the_others() -> None:

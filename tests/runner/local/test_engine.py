@@ -148,7 +148,7 @@ def test_the_start_of_the_server_is_not_the_first_trials_time(
     assert record.seconds_total <= time.monotonic() - began - 0.5
 
 
-def told(record: Record) -> dict[str, Any]:
+def state_in(record: Record) -> dict[str, Any]:
     """What a trial of the task `telling` found about its process."""
     assert record.failure is not None
     printed: dict[str, Any] = ast.literal_eval(record.failure.message.removeprefix("ZeroDivisionError: "))
@@ -156,7 +156,7 @@ def told(record: Record) -> dict[str, Any]:
 
 
 def test_accuracy_trials_have_a_core_and_a_thread_and_a_temporary_folder_each(engine: LocalEngine) -> None:
-    first, second = map(told, run(engine, trouble("telling", seed=0), trouble("telling", seed=1)))
+    first, second = map(state_in, run(engine, trouble("telling", seed=0), trouble("telling", seed=1)))
     assert (first["threads"], second["threads"]) == (1, 1)
     assert len(first["cores"]) == len(second["cores"]) == 1
     assert usable_cores() == 1 or first["cores"] != second["cores"]
@@ -166,7 +166,7 @@ def test_accuracy_trials_have_a_core_and_a_thread_and_a_temporary_folder_each(en
 
 
 def test_a_speed_trial_has_all_cores(engine: LocalEngine) -> None:
-    (alone,) = map(told, run(engine, trouble("telling", lane="speed")))
+    (alone,) = map(state_in, run(engine, trouble("telling", lane="speed")))
     assert (alone["threads"], len(alone["cores"])) == (usable_cores(), usable_cores())
 
 

@@ -55,14 +55,14 @@ def run(engine: LocalEngine, *specs: TrialSpec) -> list[Record]:
     return records
 
 
-def found(record: Record) -> tuple[int, str, str]:
+def state_in(record: Record) -> tuple[int, str, str]:
     assert record.data_fingerprint is not None, record.failure
     process, left, folder = json.loads(record.data_fingerprint)
     return process, left, folder
 
 
 def processes(records: list[Record]) -> list[int]:
-    return [found(record)[0] for record in records]
+    return [state_in(record)[0] for record in records]
 
 
 def test_trials_of_one_program_run_one_after_another_in_one_process(engine: LocalEngine) -> None:
@@ -96,7 +96,7 @@ def test_what_a_value_decides_shares_a_program_and_what_a_shape_decides_does_not
 def test_nothing_of_a_trial_reaches_the_next_one(engine: LocalEngine) -> None:
     records = run(engine, trial(seed=0), trial(seed=1))
     assert len(set(processes(records))) == 1
-    assert {found(record)[1:] for record in records} == {("", str(Path.cwd()))}
+    assert {state_in(record)[1:] for record in records} == {("", str(Path.cwd()))}
 
 
 @pytest.mark.parametrize("task", ["threading_on", "forking_on"])
@@ -110,16 +110,16 @@ def test_a_trial_that_leaves_something_running_ends_its_process(engine: LocalEng
 def test_a_trial_that_fails_ends_its_process(engine: LocalEngine) -> None:
     before, failed, after = run(engine, *(trial("failing_at_times", seed=seed) for seed in (0, 1, 2)))
     assert (before.status, failed.status, after.status) == ("ok", "crashed", "ok")
-    assert found(before)[0] != found(after)[0]
+    assert state_in(before)[0] != state_in(after)[0]
 
 
 def test_a_process_that_died_while_it_waited_is_replaced(engine: LocalEngine) -> None:
     (before,) = run(engine, trial(seed=0))
-    os.kill(found(before)[0], signal.SIGKILL)
-    psutil.wait_procs([p for p in psutil.process_iter() if p.pid == found(before)[0]], timeout=10)
+    os.kill(state_in(before)[0], signal.SIGKILL)
+    psutil.wait_procs([p for p in psutil.process_iter() if p.pid == state_in(before)[0]], timeout=10)
     (after,) = run(engine, trial(seed=1))
     assert after.status == "ok"
-    assert found(after)[0] != found(before)[0]
+    assert state_in(after)[0] != state_in(before)[0]
 
 
 def test_each_trial_keeps_the_output_it_printed_itself(engine: LocalEngine) -> None:

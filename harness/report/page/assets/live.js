@@ -14,7 +14,7 @@
     }
     return [element.id, ...steps];
   };
-  const at = ([id, ...steps]) => steps.reduce((found, step) => found && found.children[step], id ? document.getElementById(id) : root);
+  const at = ([id, ...steps]) => steps.reduce((node, step) => node && node.children[step], id ? document.getElementById(id) : root);
 
   const leave = () => {
     const opened = [...document.querySelectorAll("details[open]")].map(wayTo);

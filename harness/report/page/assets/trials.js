@@ -12,9 +12,9 @@
     return column.text[column.at.length ? column.at[row] : 0];
   };
   const shown = (name, row) => {
-    const found = value(name, row);
-    if (found === null || found === undefined) return "";
-    return typeof found === "number" ? found.toLocaleString("en-US", { maximumSignificantDigits: 6 }) : found;
+    const entry = value(name, row);
+    if (entry === null || entry === undefined) return "";
+    return typeof entry === "number" ? entry.toLocaleString("en-US", { maximumSignificantDigits: 6 }) : entry;
   };
   const title = (name) => name.replaceAll("_", " ");
   const PAGE = 50;
@@ -75,7 +75,7 @@
     }
     const [name, sign] = order();
     if (!name) return;
-    const empty = (found) => found === null || found === undefined || found === "";
+    const empty = (entry) => entry === null || entry === undefined || entry === "";
     rows.sort((a, b) => {
       const [left, right] = [value(name, a), value(name, b)];
       if (empty(left) || empty(right)) return empty(left) - empty(right) || a - b;
@@ -141,10 +141,10 @@
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   };
-  const quoted = (found) => {
-    if (found === null || found === undefined) return "";
-    if (typeof found === "number") return String(found);
-    const safe = /^[=+\-@\t\r]/.test(found) ? "'" + found : found; // a spreadsheet must not run it
+  const quoted = (entry) => {
+    if (entry === null || entry === undefined) return "";
+    if (typeof entry === "number") return String(entry);
+    const safe = /^[=+\-@\t\r]/.test(entry) ? "'" + entry : entry; // a spreadsheet must not run it
     return /[",\n\r]/.test(safe) ? '"' + safe.replaceAll('"', '""') + '"' : safe;
   };
   csv.addEventListener("click", () => save(

@@ -13,9 +13,9 @@
     box.textContent = words(target);
     box.hidden = false;
     const at = target.getBoundingClientRect();
-    const own = box.getBoundingClientRect();
-    const left = Math.min(Math.max(8, at.left + at.width / 2 - own.width / 2), document.documentElement.clientWidth - own.width - 8);
-    const above = at.top - own.height - 8;
+    const size = box.getBoundingClientRect();
+    const left = Math.min(Math.max(8, at.left + at.width / 2 - size.width / 2), document.documentElement.clientWidth - size.width - 8);
+    const above = at.top - size.height - 8;
     box.style.left = left + "px";
     box.style.top = (above > 8 ? above : at.bottom + 8) + "px";
   };
@@ -41,8 +41,8 @@
   const cell = (circle) => Number(circle.closest("[data-cell]").dataset.cell);
   const stops = (drawing) => {
     const means = drawn(drawing.querySelectorAll(".targets > circle"));
-    const found = means.length ? means : drawn(drawing.querySelectorAll(".targets circle"));
-    return found.sort((a, b) => cell(a) - cell(b) || a.cx.baseVal.value - b.cx.baseVal.value);
+    const centres = means.length ? means : drawn(drawing.querySelectorAll(".targets circle"));
+    return centres.sort((a, b) => cell(a) - cell(b) || a.cx.baseVal.value - b.cx.baseVal.value);
   };
   const valuesAt = (drawing, at) => {
     const inRows = "rows" in drawing.querySelector("svg").dataset;

@@ -94,8 +94,8 @@ const view = (() => {
     view.root.classList.toggle("log", log);
     for (const select of selects) view.choose(select, state[select.name]);
     const left_out = (element) => selects.some((select) => {
-      const own = element.dataset[select.name];
-      return select.value && own && own !== select.value;
+      const tag = element.dataset[select.name];
+      return select.value && tag && tag !== select.value;
     });
     for (const panel of document.querySelectorAll(".panel")) panel.hidden = left_out(panel);
     for (const series of document.querySelectorAll(".figures [data-backend][data-cell]")) series.classList.toggle("off", left_out(series));
