@@ -121,10 +121,6 @@ class Failure(_Frozen):
     """As `subprocess` gives it: negative for a signal."""
 
 
-Surroundings = Mapping[str, float | None]
-"""A reading of what else the machine did: by name, None where the system does not state it."""
-
-
 @dataclass(frozen=True)
 class Measured:
     """What a trial's own process has measured so far: the fields of the record of the same names.
@@ -148,7 +144,6 @@ class Measured:
     curve: tuple[CurvePoint, ...] = ()
     near_target: tuple[NearTarget, ...] = ()
     rounds: tuple[float, ...] = ()
-    surroundings: Mapping[str, Surroundings] = field(default_factory=dict)
     train: Mapping[str, float] = field(default_factory=dict)
     validation: Mapping[str, float] = field(default_factory=dict)
     test: Mapping[str, float] = field(default_factory=dict)
@@ -213,8 +208,6 @@ class Record(_Frozen):
     """The part of its timing block in which it was timed, from 1; None where memory held the whole block at once."""
     reference_rounds: list[float] = []
     """Of a trial with a `timing_group`: seconds per update, in the same rounds, of the trial that is in all groups."""
-    surroundings: dict[str, dict[str, float | None]] = {}
-    """What else the machine did, 'before' and 'after' the rounds of a speed trial."""
     noisy: bool | None = None
     """Whether the ratios within its timing block stayed wider than wanted; None in the accuracy lane."""
     curve: list[CurvePoint] = []

@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.store.record import CurvePoint, Measured, Memory, NearTarget, PhaseName, Surroundings
+from harness.store.record import CurvePoint, Measured, Memory, NearTarget, PhaseName
 from harness.tasks.common.task import Array, Scores
 from harness.trial.measure import Meter
 from harness.trial.prepare import Prepared, Report, plain
-from harness.trial.surroundings import read_surroundings
 
 
 class Diverged(Exception):
@@ -48,10 +47,9 @@ class Progress:
         self.measured = replace(measured, seconds_per_update=seconds, memory=self._memory())
         self._report(self.measured)
 
-    def report_rounds(self, before: Surroundings) -> None:
-        """Report the times of a speed trial's rounds, and what else the machine did before and after them."""
-        surroundings = {"before": before, "after": read_surroundings()}
-        self.report(replace(self.measured, rounds=tuple(self._rounds), surroundings=surroundings))
+    def report_rounds(self) -> None:
+        """Report the times of a speed trial's rounds."""
+        self.report(replace(self.measured, rounds=tuple(self._rounds)))
 
     def add_updates(self, losses: Array) -> None:
         """Count further updates, by their losses. Raises Diverged."""

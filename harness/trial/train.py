@@ -22,7 +22,6 @@ from harness.trial.programs import Programs
 from harness.trial.progress import Diverged, Progress
 from harness.trial.settings import set_keras, settle
 from harness.trial.stretch import Stretch
-from harness.trial.surroundings import read_surroundings
 from harness.trial.update import zero_states
 
 __all__ = ["Diverged", "train", "use_threads"]
@@ -101,12 +100,11 @@ def _train_to_target(trial: Prepared, progress: Progress) -> None:
 
     It trains as a trial that goes on to the end would, so that both reach the target after the same update.
     """
-    before = read_surroundings()
     _gradient_reach(trial, progress)  # Keras's own layers draw dropout seeds there too
     for scores, _ in _train_until_evaluations(trial, progress, _evaluation(trial)):
         if _is_at_target(trial, scores):
             break
-    progress.report_rounds(before)
+    progress.report_rounds()
 
 
 def _time_rounds(trial: Prepared, progress: Progress, next_turn: NextTurn) -> None:
@@ -123,11 +121,10 @@ def _time_rounds(trial: Prepared, progress: Progress, next_turn: NextTurn) -> No
         repeat = Stretch(trial, progress).repeat
     repeat(1)
     seconds = repeat(max(2, spec.updates // ROUNDS))
-    before = read_surroundings()
     while count := next_turn(seconds):
         seconds = repeat(count)
         progress.add_round(seconds)
-    progress.report_rounds(before)
+    progress.report_rounds()
 
 
 def _alone(spec: TrialSpec) -> NextTurn:

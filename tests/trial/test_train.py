@@ -277,7 +277,6 @@ def test_a_check_trains_until_its_target_or_all_updates_are_done_and_tests_nothi
     assert measured["updates"] == measured["curve"][-1]["update"] == updates
     assert len(measured["rounds"]) == updates // 4
     assert [point["update"] for point in measured["near_target"]] == ([1] if task == "NEAR" else [])
-    assert set(measured["surroundings"]) == {"before", "after"}
     assert measured["test"] == measured["validation"] == {}
 
 

@@ -37,6 +37,12 @@ def stamp(path: Path, expected: str, largest: int) -> Stamp:
     return Stamp(path, stat.st_mtime_ns, stat.st_size)
 
 
+def read_bytes(path: Path, expected: str) -> bytes:
+    """The content of a file; `expected` says what it should be. Raises UserError where it cannot be read."""
+    with named(path, expected):
+        return path.read_bytes()
+
+
 @contextmanager
 def named(path: Path, expected: str) -> Iterator[None]:
     """What goes wrong with opening or reading a file within, becomes a UserError that names it."""

@@ -14,23 +14,18 @@ import numpy as np
 
 from harness.errors import UserError
 from harness.tasks.common.task import Array
-from harness.tasks.common.user_files import named, stamp
 
-_LARGEST_FILE = 1 << 26
 _LARGEST_CONTENT = 1 << 29
 """Bytes, when unpacked."""
 _HEADER = 128
 _COMPRESSED = 15
 
 
-def read_cells(path: Path, names: Iterable[str]) -> dict[str, list[Array]]:
-    """The matrices (rows, columns) in the cell arrays of these names in a MATLAB 5 file, by name.
+def cells_of(content: bytes, path: Path, names: Iterable[str]) -> dict[str, list[Array]]:
+    """The matrices (rows, columns) in the cell arrays of these names in the content of a MATLAB 5 file, by name.
 
-    Variables of other kinds are passed over. Raises UserError for a file that is missing, too large or malformed.
+    Variables of other kinds are passed over. Raises UserError for a file that is malformed or unpacks to too much.
     """
-    stamp(path, "a MATLAB 5 file", _LARGEST_FILE)
-    with named(path, "a MATLAB 5 file"):
-        content = path.read_bytes()
     try:
         variables = _loaded(_unpacked(content), list(names))
     except NotImplementedError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -14,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from harness.errors import UserError
-from harness.files import read_text
+from harness.files import decode_text
 from harness.tasks.common.task import Array
-from harness.tasks.common.user_files import Stamp, named, stamp
-from harness.tasks.files.matlab import read_cells
+from harness.tasks.common.user_files import Stamp, read_bytes, stamp
+from harness.tasks.files.matlab import cells_of
 
 NOTES = 88
 LOWEST = 21
@@ -65,9 +66,8 @@ def load_piano_rolls(path: Path) -> PianoRolls:
 @lru_cache(maxsize=2)
 def _loaded(file: Stamp) -> PianoRolls:
     path = file.path
-    with named(path, _EXPECTED):
-        content = path.read_bytes()
-    by_name = _READERS[path.suffix.lower()](path)
+    content = read_bytes(path, _EXPECTED)
+    by_name = _READERS[path.suffix.lower()](content, path)
     parts, short = [], 0
     for split, names in _SPLITS.items():
         name = next((name for name in names if name in by_name), None)
@@ -89,28 +89,28 @@ def _loaded(file: Stamp) -> PianoRolls:
     return PianoRolls(train, validation, test, str(path), hashlib.sha256(content).hexdigest(), short, repeated)
 
 
-def _from_mat(path: Path) -> Mapping[str, Sequence[Any]]:
-    return read_cells(path, [name for names in _SPLITS.values() for name in names])
+def _from_mat(content: bytes, path: Path) -> Mapping[str, Sequence[Any]]:
+    return cells_of(content, path, [name for names in _SPLITS.values() for name in names])
 
 
-def _from_json(path: Path) -> Mapping[str, Sequence[Any]]:
+def _from_json(content: bytes, path: Path) -> Mapping[str, Sequence[Any]]:
     try:
-        content = json.loads(read_text(path, _EXPECTED))
+        by_name = json.loads(decode_text(content, path, _EXPECTED))
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not JSON ({error})") from error
-    if not isinstance(content, dict) or not all(isinstance(pieces, list) for pieces in content.values()):
+    if not isinstance(by_name, dict) or not all(isinstance(pieces, list) for pieces in by_name.values()):
         raise UserError(f'{path}: expected an object of lists of pieces, {{"train": [...], "valid": ..., "test": ...}}')
-    return {name: [_from_notes(piece, path, name) for piece in pieces] for name, pieces in content.items()}
+    return {name: [_from_notes(piece, path, name) for piece in pieces] for name, pieces in by_name.items()}
 
 
-def _from_npz(path: Path) -> Mapping[str, Sequence[Any]]:
+def _from_npz(content: bytes, path: Path) -> Mapping[str, Sequence[Any]]:
     by_name: dict[str, list[Array]] = {}
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
         if unpacked > _LARGEST_CONTENT:
             raise UserError(f"{path}: unpacks to more than {_LARGEST_CONTENT:,} bytes")
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             for name in sorted(arrays.files):
                 by_name.setdefault(name.partition("_")[0], []).append(arrays[name])
     except UserError:

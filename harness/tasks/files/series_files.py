@@ -17,7 +17,7 @@ import numpy as np
 from harness.errors import UserError
 from harness.files import decode_text
 from harness.tasks.common.task import Array
-from harness.tasks.common.user_files import Stamp, named, stamp
+from harness.tasks.common.user_files import Stamp, read_bytes, stamp
 
 _LARGEST_FILE = 1 << 28
 _EXPECTED = "labelled series as .ts or CSV"
@@ -66,8 +66,7 @@ def load_series(path: Path) -> Series:
 @lru_cache(maxsize=4)
 def _loaded(file: Stamp) -> Series:
     path = file.path
-    with named(path, _EXPECTED):
-        content = path.read_bytes()
+    content = read_bytes(path, _EXPECTED)
     lines = [(number, line.strip()) for number, line in enumerate(decode_text(content, path, _EXPECTED).split("\n"), 1)]
     lines = [(number, line) for number, line in lines if line]
     try:

@@ -17,7 +17,7 @@ import numpy as np
 from harness.errors import UserError
 from harness.files import read_text
 from harness.tasks.common.cache import cached
-from harness.tasks.common.user_files import Stamp, entries, files_in, named, stamp
+from harness.tasks.common.user_files import Stamp, entries, files_in, read_bytes, stamp
 from harness.tasks.sound.soundscape import RATE, SECONDS, Event, Samples, Soundscape
 from harness.tasks.sound.spectrogram import frames_within
 
@@ -105,8 +105,7 @@ def read_sound(path: Path) -> Samples:
     Raises UserError for a file that is missing, of another format, longer than an hour, or shorter than it says.
     """
     stamp(path, _SOUND, _LARGEST)
-    with named(path, _SOUND):
-        content = path.read_bytes()
+    content = read_bytes(path, _SOUND)
     made_from = ("sound 1", hashlib.sha256(content).hexdigest())
     return cached(made_from, lambda: {"samples": _decoded(content, path)})["samples"]
 

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UserError
-from harness.tasks.files.matlab import read_cells
+from harness.tasks.files.matlab import cells_of
 from harness.tasks.files.music import MusicOptions, examples, facts, identity, make, score
 from harness.tasks.files.piano_rolls import load_piano_rolls
 
@@ -262,7 +262,7 @@ def test_matrices_of_any_number_type_and_order_are_read(tmp_path: Path) -> None:
         cell = np.empty((1, 2), dtype=object)
         cell[0, 0], cell[0, 1] = np.arange(6).reshape(2, 3).astype(dtype), np.zeros((1, 1), dtype=dtype)
         scipy.io.savemat(tmp_path / "a.mat", {"c": cell, "other": np.eye(3), "words": "text"})
-        loaded = read_cells(tmp_path / "a.mat", ["c", "other", "words"])
+        loaded = cells_of((tmp_path / "a.mat").read_bytes(), tmp_path, ["c", "other", "words"])
         assert list(loaded) == ["c"]
         np.testing.assert_array_equal(loaded["c"][0], np.arange(6).reshape(2, 3))
 
@@ -271,7 +271,7 @@ def test_a_cell_array_in_a_cell_array_is_passed_over(tmp_path: Path) -> None:
     inner, outer = (np.empty((1, 1), dtype=object) for _ in range(2))
     inner[0, 0], outer[0, 0] = np.eye(2), inner
     scipy.io.savemat(tmp_path / "a.mat", {"outer": outer})
-    assert read_cells(tmp_path / "a.mat", ["outer"]) == {}
+    assert cells_of((tmp_path / "a.mat").read_bytes(), tmp_path, ["outer"]) == {}
 
 
 FUZZ = settings(
