@@ -92,7 +92,7 @@ def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel] | N
             inner_model
             for owner in candidates
             if part in owner.model_fields
-            for inner_model in _models_in(owner.model_fields[part].annotation)
+            for inner_model in models_in(owner.model_fields[part].annotation)
         ]
         tagged = [owner for owner in candidates if _is_tagged(owner, part)]
         candidates = inner or tagged or candidates
@@ -104,7 +104,8 @@ def _is_tagged(model: type[BaseModel], tag: str) -> bool:
     return kind is not None and tag in get_args(kind.annotation)
 
 
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
+def models_in(annotation: Any) -> list[type[BaseModel]]:
+    """The models that a value with this annotation may be, or hold."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [model for inner in get_args(annotation) for model in _models_in(inner)]
+    return [model for inner in get_args(annotation) for model in models_in(inner)]

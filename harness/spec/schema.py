@@ -6,6 +6,11 @@ are distinct, that a factor is left to vary) only `harness check` can tell.
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
+from contextlib import suppress
+from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel
@@ -13,6 +18,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 from pydantic_core import core_schema
 
 from harness.spec.experiment import Experiment
+from harness.spec.explain import models_in
 from harness.spec.measures import MEASURES
 from harness.tasks import Task, tasks
 
@@ -21,6 +27,7 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 
 def experiment_schema() -> dict[str, Any]:
     """As JSON values. Names are those known here: installed packages' cells and tasks are among them."""
+    _describe(Experiment)
     known = {name: tasks[name] for name in sorted(tasks)}
     models: list[type[BaseModel]] = [Experiment, *(task.options for task in known.values())]
     references, shared = models_json_schema(
@@ -40,6 +47,25 @@ def experiment_schema() -> dict[str, Any]:
         if {"on", "where"} <= part.get("properties", {}).keys():
             part["allOf"] = [{"$ref": "#/$defs/Measured"}]
     return {"$schema": DRAFT, "title": "Experiment", **parts.pop("Experiment"), "$defs": dict(sorted(parts.items()))}
+
+
+def _describe(model: type[BaseModel]) -> None:
+    """Take the descriptions of keys from the strings below them.
+
+    Pydantic's `use_attribute_docstrings` would parse these files whenever a command is started.
+    """
+    for base in model.__mro__:
+        with suppress(OSError, TypeError):  # made of the table of factors, or no class of a file
+            (written,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
+            for key, below in pairwise(getattr(written, "body", ())):
+                match key, below:
+                    case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                        if name in model.model_fields and model.model_fields[name].description is None:
+                            model.model_fields[name].description = inspect.cleandoc(text)
+    for field in model.model_fields.values():
+        for inner in models_in(field.annotation):
+            _describe(inner)
+    model.model_rebuild(force=True)
 
 
 def _sweep_rule(task: Task, options: JsonSchemaValue, parts: dict[str, JsonSchemaValue]) -> JsonSchemaValue:

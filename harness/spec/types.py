@@ -28,7 +28,6 @@ STRICT = ConfigDict(
     frozen=True,
     strict=True,
     ser_json_inf_nan="constants",
-    use_attribute_docstrings=True,
     defer_build=True,  # never of models that others only inherit from
 )
 """Of every model that an experiment file is read into: unknown keys are refused, types are not converted."""
