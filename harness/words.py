@@ -1,4 +1,4 @@
-"""Numbers, counts and durations as text; long texts made short."""
+"""Numbers, counts and durations as text; shortened texts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number for reading: significant digits, thousands separated, a dash where there is none."""
+    """A number for readers: significant digits, thousands separators, a dash for None and NaN."""
     if value is None or math.isnan(value):
         return NO_VALUE
     if math.isinf(value):
@@ -41,7 +41,7 @@ def plural(count: int, noun: str, nouns: str = "") -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds for reading: '45 s', '1 min 05 s', '2 h 10 min'."""
+    """A number of seconds for readers: '45 s', '1 min 05 s', '2 h 10 min'."""
     seconds = round(seconds)
     if seconds < 60:
         return f"{seconds} s"
@@ -51,12 +51,12 @@ def duration(seconds: float) -> str:
 
 
 def shorten(text: str, most: int) -> str:
-    """At most so many characters, on one line, without control characters; an ellipsis says that there were more."""
+    """The text on one line of at most `most` characters, without control characters; an ellipsis marks a cut."""
     line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
 def two_lines(text: str, width: int) -> list[str]:
-    """The text on a line, or on two at most, of so many characters each; an ellipsis says that there were more."""
+    """The text on one or two lines of at most `width` characters each; an ellipsis marks a cut."""
     lines = textwrap.wrap(shorten(text, 2 * width), width) or [""]
     return lines if len(lines) <= 2 else [lines[0], shorten(" ".join(lines[1:]), width)]

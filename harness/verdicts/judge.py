@@ -1,8 +1,8 @@
-"""Judging: claims and a frame of trials in, verdicts out. The same records give the same verdicts, in whatever order.
+"""Judge claims by a frame of trials. The order of the records does not change the verdicts.
 
-The rule (docs/method.md, Judging): each claim, and each of its conditions where it has several, is judged by itself
+The rule (docs/method.md, Judging): each claim, and each condition of a claim with several, is judged separately
 (`sample_evidence`), with p-values corrected over all of them (`family`). A claim whose conditions are decided
-differently depends on the condition. What is found is data (`evidence`); its sentences are written last (`stated`).
+differently has the verdict "depends". The result is data (`evidence`); `stated` writes its sentences.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from harness.verdicts.words.reasons import nothing_paired
 __all__ = ["judge", "judge_pairs", "read_verdicts", "write_verdicts"]
 
 Measured = tuple[Comparison, PairedTrials, OutcomeColumn]
-"""A comparison, its pairs, and what they compare."""
+"""A comparison, its pairs, and the outcome that they compare."""
 _NONE: Mapping[str, InterimAnalyses] = MappingProxyType({})
 
 
@@ -42,11 +42,12 @@ def judge(
     curves: pd.DataFrame | None = None,
     interim: Mapping[str, InterimAnalyses] = _NONE,
 ) -> list[Verdict]:
-    """A verdict for each claim, in the claims' order.
+    """A verdict for each claim, in the order of the claims.
 
-    frame: a row a trial, as `to_frame` gives it. curves: as `curves_frame` gives them; only time-to-target claims read
-    them, and are not testable without. interim: of the claims (by id) for which seeds were added until they were
-    decided; such a claim is judged by what its interim analyses have seen, at levels that allow for them.
+    frame:   one row per trial, from `to_frame`
+    curves:  learning curves from `curves_frame`; time-to-target claims are not testable without them
+    interim: interim analyses by claim id, for claims with added seeds; such a claim is judged by the seeds of its
+             analyses, with p-value and interval adjusted for them
     """
     verdicts: dict[str, Verdict] = {}
     measured: list[Measured] = []
@@ -60,7 +61,7 @@ def judge(
                 trials, outcome = with_outcome(frame, claim, curves)
                 paired = find_pairs(trials, claim, outcome.column, outcome.low)
             except UserError as error:
-                reason = f"It cannot be measured here: {error}."
+                reason = f"These records cannot measure the claim: {error}."
                 verdicts[claim.id] = bare_verdict(claim, "not testable", reason)
                 continue
             if paired.conditions:
@@ -72,12 +73,12 @@ def judge(
 
 
 def judge_pairs(measured: Sequence[Measured], interim: Mapping[str, InterimAnalyses] = _NONE) -> list[Verdict]:
-    """The verdicts of comparisons whose pairs are at hand, corrected as one family."""
+    """The verdicts of comparisons with their pairs, corrected as one family of tests."""
     return [claim_verdict(compared) for compared in examine_pairs(measured, interim)]
 
 
 def examine_pairs(measured: Sequence[Measured], interim: Mapping[str, InterimAnalyses] = _NONE) -> list[Compared]:
-    """What pairs that are at hand say of comparisons, corrected as one family."""
+    """The evidence for comparisons with their pairs, corrected as one family of tests."""
     several = sum(len(paired.conditions) for _, paired, _ in measured if len(paired.conditions) > 1)
     claims = [samples_of(claim, paired, outcome, interim.get(claim.id), several) for claim, paired, outcome in measured]
     return [_compared(samples, p) for samples, p in zip(claims, corrected(claims), strict=True)]
@@ -87,13 +88,13 @@ def _evaluated(claim: Exact, frame: pd.DataFrame) -> Verdict:
     try:
         fact = FactFound(*facts[claim.fact](frame))
     except UserError as error:
-        return bare_verdict(claim, "not testable", f"It cannot be evaluated here: {error}.")
+        return bare_verdict(claim, "not testable", f"These records cannot evaluate the claim: {error}.")
     word: VerdictWord = "undecided" if fact.holds is None else "supported" if fact.holds else "contradicted"
     return replace(bare_verdict(claim, word, fact.reason), effect=fact.effect, unit=fact.unit)
 
 
 def _compared(samples: ClaimSamples, p: Corrected) -> Compared:
-    """What is paired of the claim: by its one condition, or by all of them."""
+    """The evidence of a claim: overall, and of each condition if it has several."""
     overall = sample_evidence(samples, samples.overall, p.overall, p.level)
     counts = samples.paired.counts
     if not samples.conditions:
@@ -107,10 +108,10 @@ def _compared(samples: ClaimSamples, p: Corrected) -> Compared:
 
 
 def _related(overall: Evidence, parts: Sequence[Evidence]) -> tuple[Relation, VerdictWord]:
-    """The verdict on a claim of several conditions, and how it comes about.
+    """How the verdict of a claim with several conditions follows from theirs, and the verdict.
 
-    Where two conditions are decided and differ, the claim depends on the condition. Where the conditions pooled are
-    decided, and one is decided otherwise or has a difference that the pooled verdict rules out, it is undecided.
+    "depends" if two decided conditions differ. "undecided" if the pooled conditions are decided, but one condition is
+    decided differently, or has a difference that the pooled verdict rules out. Otherwise the pooled verdict.
     """
     decided = {part.word for part in parts} & set(DECIDED)
     if len(decided) > 1:
@@ -124,7 +125,7 @@ def _related(overall: Evidence, parts: Sequence[Evidence]) -> tuple[Relation, Ve
 
 
 def _middle(samples: ClaimSamples) -> tuple[float, float, float] | None:
-    """The interquartile mean over conditions and seeds; infinite advantages as in `pooled`."""
+    """The interquartile mean over conditions and seeds, with its interval; infinite advantages count as in `pooled`."""
     by_condition = [sample.advantages.values for sample in samples.conditions]
     finite = np.concatenate([values[np.isfinite(values)] for values in by_condition])
     bounded = [bounded_by(values, float(np.abs(finite).max(initial=0.0))) for values in by_condition]

@@ -1,4 +1,4 @@
-"""Verdicts as they are shown and stored: the figures of the evidence, and the sentences that state it."""
+"""From evidence to verdicts as they are shown and stored: figures and sentences."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def claim_verdict(compared: Compared) -> Verdict:
 
 
 def sample_verdict(evidence: Evidence) -> Verdict:
-    """The verdict of one sample by itself."""
+    """The verdict of one sample."""
     claim, outcome, scale = evidence.claim, evidence.outcome, evidence.scale
     sample, leaning, resolution = evidence.sample, evidence.lean, evidence.resolution
     result, informed = sample.estimate, evidence.informed

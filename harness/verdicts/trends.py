@@ -1,4 +1,4 @@
-"""Monotone trends over ordered levels, for seeds that have a value at each level."""
+"""Test of a monotone trend over ordered levels, for seeds that have a value at each level."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from harness.verdicts.arrays import Floats
 
 
 def page_p(values: Floats) -> float:
-    """Two-sided p of no trend over the levels by Page's test (Page 1963): values (seeds, levels), levels ascending.
+    """Two-sided p-value of Page's trend test (Page 1963); values: (seeds, levels), levels ascending.
 
-    Ranks are taken within each seed, ties sharing one, infinite values ranking highest or lowest. 1 for fewer than 3
-    levels, fewer than 2 seeds, or ties throughout. Exact up to 8 levels and 12 seeds.
+    Values are ranked within each seed; ties share a rank, and infinite values rank highest or lowest. The p-value is 1
+    for fewer than 3 levels, fewer than 2 seeds, or if all values tie. It is exact up to 8 levels and 12 seeds.
     """
     if values.shape[0] < 2 or values.shape[1] < 3:
         return 1.0
-    from scipy import stats  # takes a second to import, and few claims are trends
+    from scipy import stats  # imported here because it takes a second, and few claims are trends
 
     ranks = stats.rankdata(values, axis=1)
     if np.ptp(ranks) == 0:

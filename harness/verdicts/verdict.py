@@ -1,4 +1,4 @@
-"""What a verdict is: what the records say of a claim."""
+"""The type of a verdict on a claim."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from harness.store.interim import InterimAnalysis
 
 VerdictWord = Literal["supported", "contradicted", "no practical difference", "depends", "undecided", "not testable"]
 DECIDED: tuple[VerdictWord, ...] = ("supported", "contradicted", "no practical difference")
-"""The words that one sample can be decided with."""
+"""The verdicts that decide a sample."""
 Outcome = Annotated[
     float,
     BeforeValidator(lambda value: math.nan if value is None else value),
     PlainSerializer(lambda value: None if math.isnan(value) else value, return_type=float | None),
 ]
-"""NaN for a failed trial, which JSON has as null."""
+"""NaN for a failed trial, written to JSON as null."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One seed's outcomes, and its advantage: positive where it speaks for `better`, infinite where one failed."""
+    """The outcomes of one seed, and its advantage: positive if it favours `better`, infinite if one trial failed."""
 
     seed: int
     better: Outcome
@@ -33,9 +33,9 @@ class Pair:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the records say of a claim. The figures are None where there is nothing to measure.
+    """The verdict on a claim, with its figures. Figures are None if nothing was measured.
 
-    Effects are advantages: positive where they speak for the claim, whichever direction of the metric is better.
+    Effects are advantages: positive effects favour the claim, both for metrics to minimise and to maximise.
     """
 
     id: str
@@ -43,60 +43,62 @@ class Verdict:
     verdict: VerdictWord
     effect: float | None = None
     ci_low: float | None = None
-    """Bounds of the 95 % confidence interval of the effect; infinite where failed trials leave it open."""
+    """Lower and upper bound of the effect's 95 % confidence interval; infinite if failed trials leave it unbounded."""
     ci_high: float | None = None
     unit: str = ""
-    """Of effect, bounds and margin; '%' where the comparison is a ratio."""
+    """Unit of effect, bounds and margin; '%' for ratios."""
     n: int = 0
-    """Seeds (pairs) behind the verdict."""
+    """Number of seeds (pairs)."""
     conditions: dict[str, Any] = field(default_factory=dict)
-    """The scope: column of the frame to the value, or the list of values, that the records have."""
+    """The scope: for each column of the frame, the value or the list of values of the records."""
     reason: str = ""
-    """One or two sentences for a reader: what was compared, what was found, why this verdict."""
+    """Sentences for the reader: what was compared, what was found, why this verdict."""
     kind: str = ""
     source: str = ""
     better: str = ""
     than: str = ""
     on: str = ""
-    """What was compared, as a column of the frame or in words."""
+    """The compared outcome: a column of the frame."""
     margin: float | None = None
     scale: str = ""
-    """How advantages are computed, an `advantages.Kind`. The figures of a log ratio are percentages of change: that
-    of a ratio of 1.25 is 25, that of 0.8 is -20; in words both are 25 % (`effects`)."""
+    """How advantages are computed, an `advantages.Kind`. Figures of a log ratio are percent changes: 25 for a ratio of
+    1.25, -20 for a ratio of 0.8; in words both are 25 % (`effects`)."""
     p_value: float | None = None
-    """Two-sided, of no difference, before correction."""
+    """Two-sided p-value of no difference, before correction."""
     p_adjusted: float | None = None
-    """After Holm's correction over all claims and their conditions."""
+    """The p-value after Holm's correction over all claims and their conditions."""
     improvement: float | None = None
-    """The share of seeds in which `better` is better, ties counting half."""
+    """The share of seeds in which `better` is better; ties count half."""
     needed_seeds: int | None = None
-    """Where undecided: the seeds, in all, for 80 % power against an effect as large as the margin, if these are more
-    than there are and at most 100; None for times, which more seeds do not make quieter."""
+    """For undecided claims: the total number of seeds for 80 % power to detect a difference of the margin. None if this
+    is more than 100 or not more than `n`, and for times, whose noise more seeds do not reduce."""
     lean_favour: float | None = None
-    """Where undecided: the probability that the difference is beyond the margin in favour of the claim,"""
+    """For undecided claims: the probability of a difference beyond the margin in favour of the claim."""
     lean_within: float | None = None
-    """that it is within the margin,"""
+    """For undecided claims: the probability of a difference within the margin."""
     lean_against: float | None = None
-    """and that it is beyond the margin against the claim; None where the seeds have no distribution."""
+    """For undecided claims: the probability of a difference beyond the margin against the claim. The three are None if
+    the seeds are too few, or all equal."""
     step: float | None = None
-    """Times are known to within this many updates or seconds, the largest distance between the
-    evaluations around them; None for exact ones."""
+    """Resolution of times to target, in updates or seconds: the largest interval between two evaluations around them;
+    None for exact outcomes."""
     too_coarse: bool = False
-    """Whether the step leaves the claim undecided with any number of seeds."""
+    """Whether this resolution leaves the claim undecided with any number of seeds."""
     baseline: str = ""
-    """Says so where a cell does not beat a baseline."""
+    """Sentences on the cells that do not beat a baseline."""
     interquartile_mean: float | None = None
-    """Of the advantages of all conditions and seeds, where the claim covers several; with its 95 % interval."""
+    """Interquartile mean of the advantages over conditions and seeds, with its 95 % interval, if there are several
+    conditions."""
     interquartile_low: float | None = None
     interquartile_high: float | None = None
     interim_analyses: Annotated[
         tuple[InterimAnalysis, ...], Field(validation_alias=AliasChoices("interim_analyses", "looks"))
     ] = ()
-    """Where seeds were added until it was decided; interval and p-values are adjusted for them."""
+    """Analyses made while seeds were added; interval and p-values are adjusted for them."""
     most_seeds: int | None = None
-    """The most seeds that were to be run, fixed before the first interim analysis."""
+    """Maximum number of seeds, fixed before the first interim analysis."""
     pairs: tuple[Pair, ...] = ()
     trials: tuple[str, ...] = ()
-    """Ids of the trials behind the verdict."""
+    """Ids of the trials that the verdict is based on."""
     by_condition: tuple[Verdict, ...] = ()
-    """A verdict for each condition, where the claim covers several."""
+    """The verdict of each condition, if there are several."""

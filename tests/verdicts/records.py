@@ -60,7 +60,7 @@ def compared(records: list[Record], *claims: Claim) -> Compared:
 
 
 def evidence_of(records: list[Record], *claims: Claim) -> Evidence:
-    """Of the first claim's one condition, or of all of them pooled."""
+    """The evidence for the first claim: of its only condition, or of all of its conditions pooled."""
     return compared(records, *claims).overall
 
 
@@ -68,7 +68,7 @@ def why_not(records: list[Record], *claims: Claim) -> str:
     """The reason why the first claim cannot be measured."""
     verdict = verdict_of(records, *claims)
     assert (verdict.verdict, verdict.n) == ("not testable", 0)
-    return verdict.reason.removeprefix("It cannot be measured here: ").removesuffix(".")
+    return verdict.reason.removeprefix("These records cannot measure the claim: ").removesuffix(".")
 
 
 def solving(solved: Callable[[str, int, int], bool], lengths: tuple[int, ...] = (10,), seeds: int = 10) -> list[Record]:

@@ -114,7 +114,7 @@ def test_a_claim_without_records_has_what_the_records_have_instead() -> None:
     for records, of, there_are in (
         (trials(0.2), narrow, "The records have units 32."),
         (trials(0.2), other, "The records have cell gru and lstm, lane accuracy."),
-        (apart, paired(), "No two records fit together."),
+        (apart, paired(), "No two records form such a pair."),
         ([], paired(), "There are no records."),
     ):
         verdict = verdict_of(records, of)

@@ -88,7 +88,7 @@ def test_a_trend_follows_its_factor_though_the_updates_follow_too() -> None:
     two = [record for record in records if record["spec"]["train_size"] < 400]
     verdict = verdict_of(two, shrinks)
     assert (verdict.verdict, verdict.n) == ("undecided", 0), "a trend takes 3 or more values of train_size"
-    assert "No two records fit together" in verdict.reason
+    assert "No two records form such a pair" in verdict.reason
 
 
 def test_time_to_a_target_counts_misses_as_infinite() -> None:
@@ -112,7 +112,10 @@ def test_without_curves_a_time_to_target_is_not_testable() -> None:
     records = timed(lambda cell, seed: 50)
     verdict = judge([claim(kind="time-to-target", target=2.0, margin="10%")], to_frame(records))[0]
     assert verdict.verdict == "not testable"
-    assert verdict.reason == "It cannot be measured here: time to target needs the learning curves, which are missing."
+    assert (
+        verdict.reason
+        == "These records cannot measure the claim: time to target needs the learning curves, which are missing."
+    )
 
 
 def test_the_target_that_the_task_declares_is_the_one_where_the_claim_names_none() -> None:

@@ -111,7 +111,7 @@ def test_a_file_that_holds_no_verdicts_is_told(path: Path) -> None:
 
 def test_verdicts_of_a_newer_harness_are_not_guessed_at(path: Path) -> None:
     path.write_text(json.dumps([{"schema": SCHEMA + 1, "id": "a"}]))
-    with pytest.raises(UserError, match=rf"newer harness \(schema {SCHEMA + 1}, this one reads up to {SCHEMA}\)"):
+    with pytest.raises(UserError, match=rf"newer harness \(schema {SCHEMA + 1}, this harness reads up to {SCHEMA}\)"):
         read_verdicts(path)
 
 

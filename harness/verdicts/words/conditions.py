@@ -1,4 +1,4 @@
-"""Conditions in words: what tells one condition of a claim from the others, and the scope of a verdict."""
+"""Conditions in words: names that distinguish the conditions of a claim, and the scope of a verdict."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.words import number
 
 _WORDS = {factor.column: factor.words for factor in FACTORS.values() if factor.words} | {"machine": "machine {}"}
 _SCOPE = ("task", "dataset", "train_size", "sequence_length", "units", "backend", "matched", "lane", "machine")
-"""What one line states of a verdict's conditions; the report states all of them."""
+"""The conditions of a verdict that `scope` states; the report states all of them."""
 _SCOPE_WORDS = {"task": "{}", "dataset": "data {}"} | _WORDS
 _NONE = {factor.column: factor.none for factor in FACTORS.values() if factor.none}
 
@@ -36,11 +36,11 @@ def condition(factors: Mapping[str, Any], names: Sequence[str]) -> str:
 
 
 def condition_names(parts: Sequence[Verdict]) -> list[str]:
-    """What tells each condition from the others."""
+    """A name for each condition, from the factors that distinguish it from the others."""
     keys = list(dict.fromkeys(key for part in parts for key in part.conditions))
     telling: list[str] = []
     apart = 1
-    for key in keys:  # a key that tells no more conditions apart than those before it follows from them
+    for key in keys:  # a key that distinguishes no further conditions follows from the keys before it
         distinct = len({tuple(str(part.conditions.get(name)) for name in (*telling, key)) for part in parts})
         if distinct > apart:
             telling, apart = [*telling, key], distinct

@@ -1,7 +1,7 @@
-"""Numbers and effects as text: the same figure in sentences, tables, reports and the terminal.
+"""Effects as text, written alike in sentences, tables, reports and the terminal.
 
-A ratio counts from the worse of the two cells, so that an advantage of either cell has the same figure: 18 %, and from
-a ratio of two on 8.6 times. The sign says whose advantage it is.
+Ratios are larger over smaller, so that equal advantages of either cell have the same figure: below a ratio of two a
+percentage ('18 %'), from two on a multiple ('8.6 times'). The sign states which cell has the advantage.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from harness.words import MINUS, NO_VALUE, number
 
 
 def effect(value: float | None, unit: str, scale: str = "", kind: str = "") -> str:
-    """A verdict's effect with its sign: '+0.12 nats', '−18 %', '+8.6 times'; a dash where there is none.
+    """A verdict's effect with its sign: '+0.12 nats', '−18 %', '+8.6 times'; a dash if there is no effect.
 
-    scale: an `advantages.Kind`; kind: the claim's. What was counted or computed, as for exact claims, has no sign, and
-    neither has a figure whose unit states the direction, as '% fewer parameters'.
+    scale: an `advantages.Kind`; kind: the kind of the claim. Positive effects of exact claims have no sign, nor has an
+    effect whose unit states the direction, such as '% fewer parameters'.
     """
     if value is None or math.isnan(value):
         return NO_VALUE
@@ -31,15 +31,15 @@ def effect(value: float | None, unit: str, scale: str = "", kind: str = "") -> s
 
 
 def size(value: float, unit: str, scale: str = "") -> str:
-    """The size of an effect, where words state its direction: '0.12 nats', '18 %', '8.6 times'."""
+    """An effect without its sign, for sentences that state the direction: '0.12 nats', '18 %', '8.6 times'."""
     text, unit = _figure(value, unit, scale)
     return f"{text.removeprefix(MINUS)} {unit}".strip()
 
 
 def interval(low: float | None, high: float | None, unit: str, scale: str = "", beside: float | None = None) -> str:
-    """An effect's interval: '[15, 21]'; empty where there is none.
+    """The interval of an effect: '[15, 21]'; empty if there is none.
 
-    beside: the effect whose unit the bounds share. Where they do not, each has its own: '[38 %, 2.4 times]'.
+    beside: the effect that the interval follows. If the units differ, each bound has its own: '[38 %, 2.4 times]'.
     """
     if low is None or high is None or math.isnan(low) or math.isnan(high):
         return ""
@@ -57,22 +57,22 @@ def effect_in_words(verdict: Verdict) -> str:
 
 
 def interval_of(verdict: Verdict) -> str:
-    """The 95 % interval of a verdict's effect, as it stands beside the effect."""
+    """The 95 % interval of a verdict's effect, as it is written after the effect."""
     return interval(verdict.ci_low, verdict.ci_high, verdict.unit, verdict.scale, verdict.effect)
 
 
 def log_ratio(percent: float) -> float:
-    """The logarithm of a ratio that is more by this many percent: -inf for -100 %, where there is none."""
+    """The logarithm of the ratio with this percent change: log(1.25) for 25; -inf for -100 or less."""
     return math.log1p(percent / 100) if percent > -100 else -math.inf
 
 
 def _figure(value: float, unit: str, scale: str) -> tuple[str, str]:
-    """The number with a minus where it is negative, and its unit, which infinite ones do not have."""
+    """The number, with a minus sign if negative, and its unit; infinite numbers have no unit."""
     if scale == "log ratio" and -100 < value < math.inf:
         larger = 1 + value / 100 if value >= 0 else 1 / (1 + value / 100)
         if round(larger, 3) >= 2:
             return number(math.copysign(larger, value), 2), "times"
-        value = round(math.copysign(100 * (larger - 1), value), 9)  # beyond, a ratio's percentage is rounding noise
+        value = round(math.copysign(100 * (larger - 1), value), 9)  # further digits are rounding errors
     elif scale == "log ratio" and value <= -100:
         value = -math.inf
     return number(value), unit if math.isfinite(value) else ""

@@ -1,4 +1,4 @@
-"""What is missing for "no practical difference": why seeds that agree do not establish it, and what would."""
+"""Why an undecided claim is not "no practical difference" although its seeds agree, and what would establish it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _EQUAL: VerdictWord = "no practical difference"
 
 
 def equality_wants(claim: Comparison, sample: Sample, scale: Scale) -> str:
-    """Why the seeds of an undecided claim are no evidence of equality though they agree, and how many seeds would be.
+    """Why the agreeing seeds of an undecided claim do not establish equality, and how many seeds would.
 
-    Empty where that is not what is missing: where the effect is as large as the margin.
+    Empty if something else is the obstacle, such as an effect as large as the margin.
     """
     advantages, result = sample.advantages, sample.estimate
     n = result.n - advantages.uninformative
@@ -30,7 +30,8 @@ def equality_wants(claim: Comparison, sample: Sample, scale: Scale) -> str:
     if advantages.lopsided > ONE_SIDED_FAILURES:
         failed = "missed the target" if isinstance(claim, TimeToTarget) else "failed"
         allowed = _percent(ONE_SIDED_FAILURES)
-        return f"One cell alone {failed} in {_percent(advantages.lopsided)} of the pairs; '{_EQUAL}' allows {allowed}."
+        share = _percent(advantages.lopsided)
+        return f"In {share} of the pairs one cell {failed} and the other did not; '{_EQUAL}' allows at most {allowed}."
     if isinstance(claim, TimeToTarget):
         return _no_misses(n, advantages.lopsided, scale)
     if scale.reach is None:
@@ -40,13 +41,13 @@ def equality_wants(claim: Comparison, sample: Sample, scale: Scale) -> str:
         if wanted is None or wanted <= n:
             return ""
         more = f"more than {max(ADVISED, n)} seeds, or a wider margin"
-        return f"At this mean and spread, '{_EQUAL}' takes {f'about {wanted} seeds' if wanted <= ADVISED else more}."
+        return f"At this mean and spread, '{_EQUAL}' requires {f'about {wanted} seeds' if wanted <= ADVISED else more}."
     if np.isinf(scale.reach):
         if scale.kind == "log ratio":
-            return f"A ratio of such outcomes has no bounds: '{_EQUAL}' takes a margin in the metric's unit."
+            return f"A ratio of such outcomes has no bounds: '{_EQUAL}' requires a margin in the metric's unit."
         return (
-            "The task is solved or not, and this outcome of it has no bounds: rare large differences cannot be ruled"
-            f" out. A claim of the kind 'proportion', or on a metric with bounds, can be '{_EQUAL}'."
+            "The task is either solved or not solved, and this metric has no bounds, so that rare large differences"
+            f" cannot be ruled out. '{_EQUAL}' requires a claim of the kind 'proportion', or a metric with bounds."
         )
     if isinstance(claim, Proportion) and sample.pairs is not None:
         return _agreeing(n, _fewest_solved(scale.margin), unseen(n, ALPHA), scale)
@@ -55,33 +56,34 @@ def equality_wants(claim: Comparison, sample: Sample, scale: Scale) -> str:
 
 
 def _agreeing(n: int, enough: int | None, margin: float | None, scale: Scale) -> str:
-    """n seeds that agree, where it takes more; a larger margin than this one would do, where there is one."""
+    """The sentence for n seeds that agree and are fewer than `enough`; it names the margin for which n would do."""
     if enough is not None and n >= enough:
         return ""
     wider = "" if margin is None else f", or a margin above {_shown(margin, scale)}"
     return (
-        f"{n} seeds that agree leave another outcome possible in up to {_percent(unseen(n, ALPHA))} of the seeds;"
-        f" '{_EQUAL}' takes {_seeds(enough)} that agree{wider}."
+        f"{n} seeds agree, but up to {_percent(unseen(n, ALPHA))} of all seeds may still have another outcome;"
+        f" '{_EQUAL}' requires {_seeds(enough)} that agree{wider}."
     )
 
 
 def _no_misses(n: int, lopsided: float, scale: Scale) -> str:
-    """n seeds, where it takes more to rule out misses of the target that cost as much as the margin."""
-    # The misses of more seeds are a whole number too, so that the cost does not fall with each seed.
+    """The sentence for n seeds that are too few to rule out misses of the target that cost as much as the margin."""
+    # The number of misses is rounded, so the cost does not fall with each seed.
     too_few = [seeds for seeds in range(1, ADVISED + 1) if cost_of_misses(seeds, lopsided) >= scale.margin]
     last = max(too_few, default=0)
     enough = last + 1 if last < ADVISED else None
     if enough is not None and n >= enough:
         return ""
     return (
-        f"{n} seeds leave misses of one cell possible in up to {_percent(unseen(n, ALPHA, round(lopsided * n)))} of the"
-        f" seeds; '{_EQUAL}' takes {_seeds(enough)}, or a margin above {_shown(cost_of_misses(n, lopsided), scale)}."
+        f"After {n} seeds, one cell may still miss the target in up to"
+        f" {_percent(unseen(n, ALPHA, round(lopsided * n)))} of all seeds; '{_EQUAL}' requires {_seeds(enough)},"
+        f" or a margin above {_shown(cost_of_misses(n, lopsided), scale)}."
     )
 
 
 @lru_cache
 def _fewest_solved(margin: float) -> int | None:
-    enough = fewest(lambda seeds: (1 - margin) ** seeds <= ALPHA)  # at least as many; the exact test is slow for many
+    enough = fewest(lambda seeds: (1 - margin) ** seeds <= ALPHA)  # a lower bound, as the exact test is slow
     while enough is not None and enough < ADVISED and solved_p(0, 0, enough, margin) > ALPHA:
         enough += 1
     return enough

@@ -1,4 +1,4 @@
-"""What was found, in sentences: what was compared, how it came out, what failed, and why this word."""
+"""The sentences of a verdict's finding: what was compared, the result, the failures, and why this verdict."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ _SECONDS_FROM: dict[SecondsFrom, str] = {
 
 @cache
 def title(cell: str) -> str:
-    """The cell's name in sentences."""
+    """The name of the cell, as sentences write it."""
     return cells[cell].title
 
 
 def capital(sentence: str) -> str:
-    """With a capital first letter, the others as they are."""
+    """The sentence with a capital first letter; the other letters stay."""
     return sentence[:1].upper() + sentence[1:]
 
 
 def finding(evidence: Evidence) -> str:
-    """What was measured, in one sentence, and what failed, in another."""
+    """One sentence on what was measured and, if trials failed, one on the failures."""
     claim, estimate, scale = evidence.claim, evidence.sample.estimate, evidence.scale
     failures = _failures(claim, estimate, evidence.sample.advantages, scale)
     subject = f"{capital(_subject(claim, evidence.outcome))}, {plural(estimate.n, 'seed')}"
@@ -54,7 +54,7 @@ def finding(evidence: Evidence) -> str:
 
 
 def _failures(claim: Comparison, estimate: Estimate, advantages: Advantages, scale: Scale) -> str:
-    """How many trials failed, and what effect and interval take them for."""
+    """How many trials failed, and how effect and interval count them."""
     count = advantages.failed
     if not count:
         return ""
@@ -65,12 +65,12 @@ def _failures(claim: Comparison, estimate: Estimate, advantages: Advantages, sca
     if advantages.lopsided == 0:
         return f"{begin}: a pair in which both {what} counts as a tie."
     if advantages.bounded or estimate.bounded:
-        times = f"{FAILURE:g} times the largest difference seen"
-        size = f"the largest ratio seen to the power of {FAILURE:g}" if scale.kind == "log ratio" else times
+        times = f"{FAILURE:g} times the largest observed difference"
+        size = f"the largest observed ratio to the power of {FAILURE:g}" if scale.kind == "log ratio" else times
     else:
-        size = "larger than any number"
-    alone = f"{begin}: where one cell alone {what}, the pair counts as {size}"
-    return f"{alone}; where both {what}, as a tie." if count > 1 else f"{alone}."
+        size = "an infinite difference"
+    alone = f"{begin}: a pair in which one cell {what} counts as {size}"
+    return f"{alone}, a pair in which both {what} as a tie." if count > 1 else f"{alone}."
 
 
 def _subject(claim: Comparison, outcome: OutcomeColumn) -> str:
@@ -83,7 +83,7 @@ def _subject(claim: Comparison, outcome: OutcomeColumn) -> str:
 
 
 def outcome_title(outcome: OutcomeColumn) -> str:
-    """What is compared: 'test loss', 'updates to a validation loss of 2'."""
+    """The name of the compared outcome: 'test loss', 'updates to a validation loss of 2'."""
     if outcome.to_target is not None:
         return _time_to_target(outcome.to_target)
     split = "test " if outcome.column.startswith("test_") else ""
@@ -91,7 +91,7 @@ def outcome_title(outcome: OutcomeColumn) -> str:
 
 
 def _lowered(title: str) -> str:
-    """As in the middle of a sentence; F1 and MSE stay as they are."""
+    """The title as it stands inside a sentence; abbreviations such as F1 and MSE stay."""
     return title if title[1:2].isupper() or title[1:2].isdigit() else title[:1].lower() + title[1:]
 
 
@@ -110,12 +110,12 @@ def _target(targets: Sequence[Target]) -> str:
 
 
 def _direction(claim: Comparison, shown: float) -> str:
-    """'better, ': what the sign of the effect means; a reason where the effect is infinite."""
+    """What the sign of the effect means, such as 'better, '; for an infinite effect also the reason."""
     if shown == 0:
         return "no difference, "
     if isinstance(claim, Trend):
         direction = claim.advantage if shown > 0 else opposite(claim)
-        beyond = ", beyond any number because of failures in at least half of the seeds" * math.isinf(shown)
+        beyond = " without bound because of failures in at least half of the seeds" * math.isinf(shown)
         return f"it {direction}{beyond}, "
     if math.isinf(shown):
         return f"in at least half of the seeds only {title(claim.better if shown > 0 else claim.than)} succeeded, "
@@ -125,33 +125,33 @@ def _direction(claim: Comparison, shown: float) -> str:
 
 
 def opposite(claim: Trend) -> str:
-    """What the advantage does where it does not do what is claimed."""
+    """What the advantage does if the claim is contradicted."""
     return "grows" if claim.advantage == "shrinks" else "shrinks"
 
 
 def why(evidence: Evidence) -> str:
-    """Why this word, in one sentence."""
+    """Why the sample has this verdict, in one sentence."""
     word, estimate, p_adjusted = evidence.word, evidence.sample.estimate, evidence.p_adjusted
     margin, ties = margin_of(evidence.scale), evidence.sample.advantages.uninformative
     p = f"p = {p_adjusted:.2g}" if p_adjusted >= 0.001 else "p < 0.001"
     if word in ("supported", "contradicted"):
         small = min(abs(estimate.low), abs(estimate.high)) < evidence.scale.margin
         return f"The direction is clear ({p})" + (
-            f"; the difference may be below {margin}, the least that counts in practice." if small else "."
+            f"; the difference may be smaller than the margin, {margin}." if small else "."
         )
     if word == "no practical difference":
-        return f"A difference as large as {margin}, the least that counts in practice, is ruled out."
+        return f"A difference as large as the margin, {margin}, is ruled out."
     if estimate.n < FEWEST_SEEDS:
-        return f"Fewer than {FEWEST_SEEDS} seeds decide nothing."
+        return f"A decision requires at least {FEWEST_SEEDS} seeds."
     if 2 * ties >= estimate.n:
-        return f"In {ties} of {estimate.n} seeds {_tie(evidence.claim)}, which is no information about a difference."
+        return f"In {ties} of {estimate.n} seeds {_tie(evidence.claim)}, which does not show a difference either way."
     if p_adjusted <= ALPHA:
         return f"The test rejects equality ({p}), but the 95 % interval includes zero."
-    return f"Neither a difference ({p}) nor its absence (within {margin}) is established."
+    return f"Neither a difference ({p}) nor equality within {margin} is established."
 
 
 def lean_in_words(leaning: Lean, margin: str) -> str:
-    """Which way an undecided claim leans, in a sentence."""
+    """The probabilities of a difference within the margin and beyond it, for an undecided claim, in a sentence."""
     favour, within, against = (_probability(share) for share in (leaning.favour, leaning.within, leaning.against))
     return (
         f"Probability of a difference beyond {margin} in favour of the claim: {favour}; within {margin}: {within};"
@@ -170,14 +170,14 @@ def margin_of(scale: Scale) -> str:
 
 
 def _tie(claim: Comparison) -> str:
-    """What a tie without information is, for this kind of claim."""
+    """What happens in a pair that ties without information, for this kind of claim."""
     if isinstance(claim, Horizon):
-        return "both cells solve all that was tested, or nothing"
+        return "both cells solve every tested value, or none"
     return "both missed the target" if isinstance(claim, TimeToTarget) else "both cells failed"
 
 
 def beaten(remarks: Sequence[Sequence[AgainstBaseline]]) -> str:
-    """Which cells beat the best baseline, in every condition; remarks: a list for each condition."""
+    """A sentence on the cells that beat the best baseline in every condition; remarks: a list for each condition."""
     named = dict.fromkeys(remark.cell for condition in remarks for remark in condition)
     winners = [
         cell for cell in named if all((cell, True) in {(one.cell, one.beats) for one in each} for each in remarks)
@@ -192,7 +192,7 @@ def beaten(remarks: Sequence[Sequence[AgainstBaseline]]) -> str:
 
 
 def not_beaten(remarks: Sequence[Sequence[AgainstBaseline]]) -> str:
-    """Which cell does not beat which baseline; remarks: a list for each condition."""
+    """Sentences on the cells that do not beat a baseline; remarks: a list for each condition."""
     failing = Counter((one.cell, one.baseline) for condition in remarks for one in condition if not one.beats)
     sentences = []
     for (cell, baseline), count in sorted(failing.items()):
@@ -206,5 +206,5 @@ def not_beaten(remarks: Sequence[Sequence[AgainstBaseline]]) -> str:
 
 
 def spaced(column: str) -> str:
-    """A column's name in a sentence."""
+    """The name of a column, as sentences write it."""
     return column.replace("_", " ")

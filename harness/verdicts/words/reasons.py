@@ -1,4 +1,4 @@
-"""The reason of a verdict: its sentences in their order. Page, terminal, Markdown and README show this text."""
+"""The reason of a verdict: its sentences in order. Report, terminal, Markdown and README show this text."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from harness.verdicts.words.findings import (
     margin_of,
     not_beaten,
     opposite,
+    spaced,
     title,
     why,
 )
@@ -35,7 +36,7 @@ from harness.words import plural
 
 
 def sample_reason(evidence: Evidence) -> str:
-    """What one sample says, why its word, and what would decide it where it is open."""
+    """The reason of a sample's verdict: the finding, why this verdict and, if undecided, what would decide it."""
     return _joined(
         finding(evidence),
         why(evidence),
@@ -52,9 +53,13 @@ def sample_reason(evidence: Evidence) -> str:
 
 
 def claim_reason(compared: Compared, conditions: Sequence[Verdict]) -> str:
-    """What the records say of a claim; conditions: the verdicts on each of several."""
+    """The reason of the verdict of a claim; conditions: the verdict of each condition, if there are several."""
     overall = compared.overall
-    counts = "Over all, only seeds that every condition has count." if overall.sample.advantages.seeds_left_out else ""
+    counts = (
+        "The pooled result uses only the seeds that every condition has."
+        if overall.sample.advantages.seeds_left_out
+        else ""
+    )
     return _joined(
         _over_conditions(compared, conditions),
         not_beaten(overall.baselines),
@@ -70,14 +75,14 @@ def _over_conditions(compared: Compared, conditions: Sequence[Verdict]) -> str:
         case "one condition":
             return reason
         case "pooled":
-            return f"{capital(mixture(conditions))}; over all: {reason}"
+            return f"{capital(mixture(conditions))}. All conditions pooled: {reason}"
         case "depends":
-            return f"{dependence(overall.claim, overall.outcome, conditions)} Over all: {finding(overall)}"
+            return f"{dependence(overall.claim, overall.outcome, conditions)} All conditions pooled: {finding(overall)}"
         case "unlike the conditions":
-            return f"{capital(mixture(conditions))}, unlike the conditions together: {reason}"
+            return f"{capital(mixture(conditions))}, in contrast to all conditions pooled: {reason}"
         case "larger in a condition":
-            larger = "In some condition the difference seen is larger than that."
-            return f"{capital(mixture(conditions))}; over all: {reason} {larger}"
+            larger = "In at least one condition the observed difference is larger than the margin."
+            return f"{capital(mixture(conditions))}. All conditions pooled: {reason} {larger}"
 
 
 def mixture(conditions: Sequence[Verdict]) -> str:
@@ -99,7 +104,7 @@ def dependence(claim: Comparison, outcome: OutcomeColumn, conditions: Sequence[V
 
 
 def _comparative(claim: Comparison, outcome: OutcomeColumn, word: VerdictWord) -> str:
-    """What a condition's verdict says of the cell that is held to be better."""
+    """How the verdict of a condition describes the cell that the claim holds to be better."""
     if word == "no practical difference":
         return word
     if isinstance(claim, Trend):
@@ -109,23 +114,26 @@ def _comparative(claim: Comparison, outcome: OutcomeColumn, word: VerdictWord) -
 
 
 def left_out(counts: PairingCounts, outcome: OutcomeColumn) -> str:
-    """Which trials failed by their outcome alone, and which are in no pair."""
+    """Sentences on trials that count as failed because their outcome is not finite, and on trials in no pair."""
     sentences = []
     if count := counts.not_finite:
-        name, their, are = outcome.column.replace("_", " "), *(("its", "is") if count == 1 else ("their", "are"))
-        sentences.append(f"{count} of the failed trials ran to {their} end, but {their} {name} {are} not finite.")
-    if count := counts.unpaired:
-        sentences.append(f"{plural(count, 'trial')} without a counterpart left out.")
-    if count := counts.reused:
         sentences.append(
-            f"{plural(count, 'trial')} without a process and program of {'their' if count > 1 else 'its'} own"
-            " left out: memory and compiling are measured in the first trial of a process."
+            f"{count} of the failed trials ran to the end, but the {spaced(outcome.column)} is not finite."
+        )
+    if count := counts.unpaired:
+        are = "are" if count > 1 else "is"
+        sentences.append(f"{plural(count, 'trial')} without a counterpart {are} left out.")
+    if count := counts.reused:
+        are = "are" if count > 1 else "is"
+        sentences.append(
+            f"{plural(count, 'trial')} {are} left out because the compiled program of an earlier trial was reused:"
+            " memory and compile time are measured in the first trial of a process."
         )
     return _joined(*sentences)
 
 
 def nothing_paired(claim: Comparison, frame: pd.DataFrame) -> str:
-    """What was searched for pairs of a claim, and what the trials have instead."""
+    """Which pairs of trials a claim without pairs requires, and what the records have instead."""
     asked = [
         f"{name} {wanted if isinstance(wanted, str) else ' or '.join(map(str, wanted))}"
         for name in Where.model_fields
@@ -139,8 +147,8 @@ def nothing_paired(claim: Comparison, frame: pd.DataFrame) -> str:
         having = (f"{name} {' and '.join(map(str, values))}" for name, values in others.items())
         there_are = f"The records have {', '.join(having)}."
     else:
-        there_are = "No two records fit together."
-    return f"No records to judge by: looked for {trials}. {there_are}"
+        there_are = "No two records form such a pair."
+    return f"No records for this claim: it requires {trials}. {there_are}"
 
 
 def _joined(*sentences: str) -> str:

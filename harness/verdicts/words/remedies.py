@@ -1,4 +1,4 @@
-"""What would decide an open claim, in sentences: finer times, more seeds, another margin."""
+"""Sentences on what would decide an undecided claim: more frequent evaluations, more seeds, another margin."""
 
 from __future__ import annotations
 
@@ -16,51 +16,51 @@ from harness.words import plural, quantity
 
 
 def known_within(resolution: Resolution, unit: str) -> str:
-    """How finely times are known; whether no number of seeds would decide; and what would help, where that is why."""
+    """The resolution of times to target; if it prevents a decision, which `evaluate_every` would help."""
     step = quantity(resolution.step, unit)
-    text = f"Times are known to within {step}, the largest distance between the evaluations around them."
+    text = f"Times to target are known to within {step}, the largest interval between two evaluations around them."
     every = resolution.finer
     helps = "a smaller `evaluate_every`" if every is None else f"`evaluate_every = {every}`"
     if resolution.too_coarse:
-        return f"{text} That is too coarse to decide the claim with any number of seeds; {helps} would be finer."
-    return f"{text} With exact times it might be decided: {helps} would be finer." if resolution.finer_helps else text
+        return f"{text} That is too coarse to decide the claim with any number of seeds; use {helps}."
+    return f"{text} Exact times might decide the claim; use {helps}." if resolution.finer_helps else text
 
 
 def seeds_wanted(evidence: Evidence) -> str:
-    """How many seeds it would take to decide a claim, or what else where these would be more than 100."""
+    """How many seeds would decide a claim; what to change instead if more than 100 would be required."""
     needed, n, most = evidence.seeds_for_power, evidence.sample.estimate.n, evidence.most_seeds
     margin = margin_of(evidence.scale)
     if needed is None:
         return ""
     if needed <= n:
         return (
-            f"{n} seeds have at least 80 % power against a difference of {margin}: if there is a difference, it is"
+            f"{n} seeds have at least 80 % power to detect a difference of {margin}: if there is a difference, it is"
             " probably smaller."
         )
     if needed > ADVISED:
         return (
-            f"For 80 % power against a difference of {margin} it would take more than {max(ADVISED, n)} seeds:"
-            f" {_instead_of_seeds(evidence.claim, evidence.outcome)}, would decide sooner."
+            f"80 % power to detect a difference of {margin} requires more than {max(ADVISED, n)} seeds. Instead, use"
+            f" {_instead_of_seeds(evidence.claim, evidence.outcome)}."
         )
     how = f"harness run FILE --seeds {needed}" if most is None else "harness run FILE --until-decided"
     if most is not None and needed > most:
-        how = f"more than the {most} that were fixed beforehand"
-    return f"For 80 % power against a difference of {margin} it would take about {needed} seeds ({how})."
+        how = f"more than the maximum of {most} that was fixed beforehand"
+    return f"80 % power to detect a difference of {margin} requires about {needed} seeds ({how})."
 
 
 def _instead_of_seeds(claim: Comparison, outcome: OutcomeColumn) -> str:
-    """What else than more seeds would decide an undecided claim."""
+    """What would decide an undecided claim, other than more seeds."""
     if isinstance(claim, TimeToTarget | Horizon | Proportion):
-        return "a wider margin, or longer training"
+        return "a wider margin or longer training"
     if isinstance(claim, Trend):
-        return f"a wider margin, or more values of {spaced(claim.along)}"
-    return "a wider margin, or more test data" if outcome.column.startswith("test_") else "a wider margin"
+        return f"a wider margin or more values of {spaced(claim.along)}"
+    return "a wider margin or more test data" if outcome.column.startswith("test_") else "a wider margin"
 
 
 def measured_better(outcome: OutcomeColumn) -> str:
-    """What would decide an undecided claim on time."""
-    rounds = ", or more rounds (a smaller margin asks for more)" if outcome.column == COLUMN else ""
-    return f"A time is known better on a quiet machine{rounds}; more seeds are no remedy for noise."
+    """What would decide an undecided claim on a time."""
+    rounds = " or with more rounds (a smaller margin causes more rounds)" if outcome.column == COLUMN else ""
+    return f"Measure times on an otherwise idle machine{rounds}; more seeds do not reduce timing noise."
 
 
 def interim_analyses(analyses: Sequence[InterimAnalysis], most: int, later: int) -> str:

@@ -1,4 +1,4 @@
-"""What an undecided verdict says is missing for equality, and that it is what is missing."""
+"""Sentences on what an undecided claim lacks for "no practical difference", and whether they are true."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ def accurate(seeds: int, task: str = "recall") -> list[Record]:
     return records
 
 
-def test_five_of_five_solved_say_what_may_be_unseen_and_how_many_seeds_would_do() -> None:
+def test_five_equal_proportions_state_how_many_agreeing_seeds_equality_requires() -> None:
     verdict = verdict_of(solving(lambda cell, length, seed: True, seeds=5), SOLVED)
     assert verdict.verdict == "undecided"
     assert evidence_of(solving(lambda cell, length, seed: True, seeds=5), SOLVED).missing == (
-        "5 seeds that agree leave another outcome possible in up to 45 % of the seeds; 'no practical difference' takes"
+        "5 seeds agree, but up to 45 % of all seeds may still have another outcome; 'no practical difference' requires"
         " at least 14 seeds that agree, or a margin above 45.1 percentage points."
     )
     hardly = evidence_of(
         solving(lambda cell, length, seed: True, seeds=5), claim(kind="proportion", margin=0.01)
     ).missing
-    assert "takes more than 100 seeds that agree, or" in hardly
+    assert "requires more than 100 seeds that agree, or" in hardly
     assert verdict_of(solving(lambda cell, length, seed: True, seeds=13), SOLVED).verdict == "undecided"
     assert verdict_of(solving(lambda cell, length, seed: True, seeds=14), SOLVED).verdict == "no practical difference"
 
 
-def test_seeds_are_added_where_those_that_there_are_agree_but_not_where_none_says_anything() -> None:
+def test_seeds_are_added_if_the_present_ones_agree_but_not_if_none_is_informative() -> None:
     agree = verdict_of(solving(lambda cell, length, seed: True, seeds=5), SOLVED)
     assert is_open(agree), "14 seeds that agree would decide it"
     assert not is_open(verdict_of(solving(lambda cell, length, seed: True, seeds=14), SOLVED))
@@ -46,12 +46,12 @@ def test_seeds_are_added_where_those_that_there_are_agree_but_not_where_none_say
     assert not is_open(verdict_of(crashed, SOLVED))
 
 
-def test_an_accuracy_says_how_many_seeds_would_do() -> None:
+def test_an_accuracy_states_how_many_agreeing_seeds_equality_requires() -> None:
     close = paired(on="test_accuracy", margin=0.05)
     verdict = verdict_of(accurate(20), close)
     assert verdict.verdict == "undecided"
     missing = evidence_of(accurate(20), close).missing
-    assert "in up to 14 % of the seeds" in missing
+    assert "up to 14 % of all seeds" in missing
     assert "at least 63 seeds that agree, or a margin above 0.15" in missing
     assert verdict_of(accurate(62), close).verdict == "undecided"
     assert verdict_of(accurate(64), close).verdict == "no practical difference"
@@ -62,7 +62,7 @@ def test_an_accuracy_says_how_many_seeds_would_do() -> None:
 def test_a_loss_of_a_task_that_is_solved_or_not_has_no_bounds() -> None:
     verdict = verdict_of(accurate(40), paired(on="test_loss", margin=0.5))
     assert verdict.verdict == "undecided"
-    assert evidence_of(accurate(40), paired(on="test_loss", margin=0.5)).missing.startswith("The task is solved or not")
+    assert evidence_of(accurate(40), paired(on="test_loss", margin=0.5)).missing.startswith("The task is either")
     assert evidence_of(accurate(40), paired(on="test_accuracy", margin="5%")).missing.startswith("A ratio")
     assert verdict_of(accurate(40), paired(on="seconds_per_update", margin="5%")).verdict == "undecided", (
         "all are equal"
@@ -74,18 +74,18 @@ def test_a_loss_of_a_task_that_is_solved_or_not_has_no_bounds() -> None:
     assert graded.verdict == "no practical difference"
 
 
-def test_graded_differences_say_how_many_seeds_would_do_at_their_spread() -> None:
+def test_graded_differences_state_how_many_seeds_equality_requires_at_their_spread() -> None:
     verdict = verdict_of(trials(lambda seed: 0.02 * (-1) ** seed, seeds=6), paired(margin=0.025))
     assert verdict.verdict == "undecided"
     missing = evidence_of(trials(lambda seed: 0.02 * (-1) ** seed, seeds=6), paired(margin=0.025)).missing
-    assert missing == "At this mean and spread, 'no practical difference' takes about 10 seeds."
+    assert missing == "At this mean and spread, 'no practical difference' requires about 10 seeds."
     wide = evidence_of(trials(lambda seed: 0.02 * (-1) ** seed, seeds=6), paired(margin=0.001)).missing
-    assert wide == "At this mean and spread, 'no practical difference' takes more than 100 seeds, or a wider margin."
+    assert wide == "At this mean and spread, 'no practical difference' requires more than 100 seeds, or a wider margin."
     equal = evidence_of([{**record, "test": {"loss": 2.0}} for record in trials(0.0, seeds=6)], paired())
-    assert equal.missing.endswith("takes at least 59 seeds that agree.")
+    assert equal.missing.endswith("requires at least 59 seeds that agree.")
 
 
-def test_times_to_a_target_say_how_many_seeds_without_a_miss_would_do() -> None:
+def test_times_to_a_target_state_how_many_seeds_without_a_miss_equality_requires() -> None:
     by_updates = claim(kind="time-to-target", target=2.0, margin="25%")
     for n, word in ((13, "undecided"), (60, "no practical difference")):
         verdict = verdict_of(
@@ -94,29 +94,31 @@ def test_times_to_a_target_say_how_many_seeds_without_a_miss_would_do() -> None:
         assert verdict.verdict == word, verdict.reason
     missing = evidence_of(timed(lambda cell, seed: 100, seeds=10), by_updates).missing
     assert missing == (
-        "10 seeds leave misses of one cell possible in up to 26 % of the seeds; 'no practical difference' takes at"
-        " least 14 seeds, or a margin above 34.9 %."
+        "After 10 seeds, one cell may still miss the target in up to 26 % of all seeds; 'no practical difference'"
+        " requires at least 14 seeds, or a margin above 34.9 %."
     )
 
 
-def test_after_a_miss_the_seeds_advised_are_enough_with_every_larger_number() -> None:
+def test_after_a_miss_the_advised_number_of_seeds_and_all_larger_ones_are_enough() -> None:
     """21 seeds with a miss: 47 with two misses would do, but 57 with three would not."""
     missed = timed(lambda cell, seed: None if (cell, seed) == ("gru", 0) else 100, seeds=21)
     missing = evidence_of(missed, claim(kind="time-to-target", target=2.0, margin="15%")).missing
-    assert "takes at least 58 seeds, or" in missing
+    assert "requires at least 58 seeds, or" in missing
 
 
-def test_after_a_failure_no_seed_more_is_promised_to_decide() -> None:
+def test_after_a_failure_on_one_side_no_seeds_are_advised() -> None:
     records = trials(0.0, seeds=12)
     records[0]["status"] = "diverged"
     verdict = verdict_of(records, paired())
     assert (verdict.verdict, verdict.needed_seeds) == ("undecided", None)
     known = evidence_of(records, paired())
-    assert known.missing == "One cell alone failed in 8 % of the pairs; 'no practical difference' allows 5 %."
-    assert known.seeds_for_power is None, "power against graded differences says nothing of failures"
+    assert known.missing == (
+        "In 8 % of the pairs one cell failed and the other did not; 'no practical difference' allows at most 5 %."
+    )
+    assert known.seeds_for_power is None, "power for graded differences does not account for failures"
 
 
-def test_power_is_no_argument_where_few_seeds_agree_or_nothing_was_compared() -> None:
+def test_power_is_not_stated_if_few_seeds_agree_or_no_pair_is_informative() -> None:
     """Neither five accuracies that agree nor forty crashes in each cell make a difference "probably smaller"."""
     crashed = [{**record, "status": "crashed"} for record in solving(lambda cell, length, seed: True, seeds=40)]
     for records, judged in (
@@ -128,7 +130,7 @@ def test_power_is_no_argument_where_few_seeds_agree_or_nothing_was_compared() ->
 
 
 @pytest.mark.parametrize("margin", [0.001, 0.0001])
-def test_where_the_difference_exceeds_the_margin_nothing_is_said_of_equality(margin: float) -> None:
+def test_an_effect_beyond_the_margin_has_no_sentence_on_equality(margin: float) -> None:
     known = evidence_of(trials(lambda seed: 0.3 * (-1) ** seed + 0.1, seeds=6), paired(margin=margin))
     assert (known.word, known.missing) == ("undecided", "")
 
@@ -140,7 +142,7 @@ def test_where_the_difference_exceeds_the_margin_nothing_is_said_of_equality(mar
     st.floats(0, 2),
     st.integers(5, 20),
 )
-def test_no_more_than_a_hundred_seeds_are_ever_advised(what: str, margin: float, spread: float, seeds: int) -> None:
+def test_at_most_a_hundred_seeds_are_advised(what: str, margin: float, spread: float, seeds: int) -> None:
     records, judged = {
         "graded": (trials(lambda seed: 100 * spread * NOISE[seed], seeds=seeds), paired(margin=margin)),
         "accuracy": (accurate(seeds), paired(on="test_accuracy", margin=margin)),
@@ -159,7 +161,7 @@ def test_no_more_than_a_hundred_seeds_are_ever_advised(what: str, margin: float,
     assert (verdict.needed_seeds or 0) <= 100
 
 
-def test_where_more_than_a_hundred_seeds_would_be_needed_none_are_advised() -> None:
+def test_no_seeds_are_advised_if_more_than_a_hundred_are_needed() -> None:
     scattered = trials(lambda seed: 100 * NOISE[seed], seeds=8)
     mixed = solving(lambda cell, length, seed: seed % 3 != (cell == "gru"))
     for records, judged in ((scattered, paired(margin=0.001)), (mixed, claim(kind="proportion", margin=0.01))):
@@ -168,7 +170,7 @@ def test_where_more_than_a_hundred_seeds_would_be_needed_none_are_advised() -> N
         assert verdict_of(records, judged).needed_seeds is None
 
 
-def test_a_claim_on_time_asks_for_a_quiet_machine_and_never_for_seeds() -> None:
+def test_a_claim_on_a_time_recommends_an_idle_machine_and_no_seeds() -> None:
     records = trials(0.0, seeds=8)
     for index, record in enumerate(records):
         record["seconds_per_update"] = 0.01 * np.exp(30 * NOISE[index])

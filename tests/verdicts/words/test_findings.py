@@ -1,4 +1,4 @@
-"""What was found, word by word."""
+"""The sentences on what was found."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_capital_leaves_the_other_letters_alone() -> None:
     assert (capital("time of an LSTM"), capital("")) == ("Time of an LSTM", "")
 
 
-def test_a_finding_says_what_was_compared_and_how_it_came_out() -> None:
+def test_a_finding_states_what_was_compared_and_the_result() -> None:
     assert said(paired(), 0.2, 0.1, 0.3) == (
         "GRU against LSTM, test loss, 8 seeds: better, +0.2 (95 % interval [0.1, 0.3])."
     )
@@ -85,7 +85,7 @@ def test_a_finding_says_what_was_compared_and_how_it_came_out() -> None:
     assert ": fewer seeds solve it, −30 percentage points (" in said(SOLVED, -0.3, -0.5, -0.1, SHARE)
 
 
-def test_a_finding_says_where_there_is_no_interval_and_what_failed() -> None:
+def test_a_finding_without_an_interval_and_with_failures() -> None:
     assert said(paired(), 0.2, -INF, INF, n=1) == "GRU against LSTM, test loss, 1 seed: better, +0.2."
     assert said(paired(), 0.2, -INF, INF, n=2) == (
         "GRU against LSTM, test loss, 2 seeds: better, +0.2 (95 % interval [−∞, ∞])."
@@ -96,62 +96,56 @@ def test_a_finding_says_where_there_is_no_interval_and_what_failed() -> None:
     )
     assert said(TIME, INF, 0.1, INF, RATIO, failed=1, alone=1) == (
         "GRU against LSTM, test loss, 8 seeds: in at least half of the seeds only GRU succeeded, +∞ (95 % interval"
-        " [10.5, ∞]). 1 trial missed the target: where one cell alone missed the target, the pair counts as larger than"
-        " any number."
+        " [10.5, ∞]). 1 trial missed the target: a pair in which one cell missed the target counts as an infinite"
+        " difference."
     )
     assert ": in at least half of the seeds only LSTM succeeded, −∞ (95 % interval [−∞, −10.5])." in said(
         TIME, -INF, -INF, -0.1, RATIO
     )
 
 
-def test_what_failures_count_as_is_what_effect_and_interval_take_them_for() -> None:
+def test_how_failures_count_is_stated_as_effect_and_interval_count_them() -> None:
     assert said(paired(), 0.2, 0.1, 0.3, failed=1, alone=1, bounded=True).endswith(
-        " 1 trial failed: where one cell alone failed, the pair counts as 1.5 times the largest difference seen."
+        " 1 trial failed: a pair in which one cell failed counts as 1.5 times the largest observed difference."
     )
     assert said(paired(), 0.2, 0.1, 0.3, RATIO, failed=3, alone=1, pooled_bounded=True).endswith(
-        " 3 trials failed: where one cell alone failed, the pair counts as the largest ratio seen to the power of 1.5;"
-        " where both failed, as a tie."
+        " 3 trials failed: a pair in which one cell failed counts as the largest observed ratio to the power of 1.5,"
+        " a pair in which both failed as a tie."
     )
     assert said(SOLVED, 0.3, 0.1, 0.5, SHARE, failed=2, alone=2).endswith(" 2 trials failed and count as not solved.")
     assert said(HORIZON, 0.3, 0.1, 0.5, RATIO, failed=1).endswith(" 1 trial failed and counts as not solved.")
-    assert "it grows, beyond any number because of failures in at least half of the seeds, +∞" in said(
-        TREND, INF, 0.1, INF
-    )
-    assert "it shrinks, beyond any number because of failures" in said(TREND, -INF, -INF, 0.1)
+    assert "it grows without bound because of failures in at least half of the seeds, +∞" in said(TREND, INF, 0.1, INF)
+    assert "it shrinks without bound because of failures" in said(TREND, -INF, -INF, 0.1)
 
 
 def reason(word: VerdictWord, low: float = 0.1, high: float = 0.3, scale: Scale = PLAIN, **further: Any) -> str:
     return why(evidence(paired(), 0.2, low, high, scale, word=word, **further))
 
 
-def test_every_word_has_its_reason() -> None:
+def test_every_verdict_has_its_reason() -> None:
     assert reason("supported") == "The direction is clear (p = 0.01)."
     assert reason("contradicted", -0.3, -0.1, p=0.0009) == "The direction is clear (p < 0.001)."
     assert reason("supported", 0.05, p=0.001) == "The direction is clear (p = 0.001)."
-    small = "The direction is clear (p = 0.01); the difference may be below 0.05, the least that counts in practice."
+    small = "The direction is clear (p = 0.01); the difference may be smaller than the margin, 0.05."
     assert reason("supported", 0.04) == reason("contradicted", -0.3, -0.04) == small
-    assert reason("no practical difference", scale=RATIO) == (
-        "A difference as large as 5 %, the least that counts in practice, is ruled out."
-    )
-    assert reason("undecided", n=4) == "Fewer than 5 seeds decide nothing."
+    assert reason("no practical difference", scale=RATIO) == ("A difference as large as the margin, 5 %, is ruled out.")
+    assert reason("undecided", n=4) == "A decision requires at least 5 seeds."
     assert reason("undecided", n=5, blank=3) == (
-        "In 3 of 5 seeds both cells failed, which is no information about a difference."
+        "In 3 of 5 seeds both cells failed, which does not show a difference either way."
     )
     assert reason("undecided", n=8, blank=4).startswith("In 4 of 8 seeds")
     unclear = "The test rejects equality (p = 0.05), but the 95 % interval includes zero."
     assert reason("undecided", n=5, blank=2, p=0.05) == unclear
-    assert reason("undecided", p=0.051) == (
-        "Neither a difference (p = 0.051) nor its absence (within 0.05) is established."
-    )
+    assert reason("undecided", p=0.051) == ("Neither a difference (p = 0.051) nor equality within 0.05 is established.")
 
 
-def test_what_a_tie_without_information_is_depends_on_the_kind() -> None:
+def test_an_uninformative_tie_is_described_for_each_kind_of_claim() -> None:
     for of, tie in (
-        (HORIZON, "both cells solve all that was tested, or nothing"),
+        (HORIZON, "both cells solve every tested value, or none"),
         (TIME, "both missed the target"),
         *((of, "both cells failed") for of in (paired(), SOLVED, TREND)),
     ):
-        assert why(evidence(of, blank=8)) == f"In 8 of 8 seeds {tie}, which is no information about a difference."
+        assert why(evidence(of, blank=8)) == f"In 8 of 8 seeds {tie}, which does not show a difference either way."
 
 
 def test_a_lean_is_stated_in_percent() -> None:

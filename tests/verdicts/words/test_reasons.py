@@ -1,4 +1,4 @@
-"""The reason of a verdict: which sentences it has, in their order."""
+"""The reason of a verdict: its sentences and their order."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def test_the_sentences_of_a_sample_come_in_this_order() -> None:
     )  # fmt: skip
     assert sample_reason(everything) == (
         "GRU against LSTM, test loss, 8 seeds: worse, −0.01 (95 % interval [−0.1, 0.1])."
-        " Neither a difference (p = 0.8) nor its absence (within 0.05) is established."
+        " Neither a difference (p = 0.8) nor equality within 0.05 is established."
         " Probability of a difference beyond 0.05 in favour of the claim: 25 %; within 0.05: 50 %;"
         " beyond 0.05 against it: 25 %."
-        " Times are known to within 30, the largest distance between the evaluations around them."
+        " Times to target are known to within 30, the largest interval between two evaluations around them."
         " That is missing."
-        " For 80 % power against a difference of 0.05 it would take about 12 seeds (harness run FILE --until-decided)."
-        " A time is known better on a quiet machine; more seeds are no remedy for noise."
+        " 80 % power to detect a difference of 0.05 requires about 12 seeds (harness run FILE --until-decided)."
+        " Measure times on an otherwise idle machine; more seeds do not reduce timing noise."
         " Interim analysis after 8 of at most 40 seeds; p-value and interval are adjusted for it."
         " GRU beats the best baseline, 'trigram' (2 against 2.30)."
     )
@@ -51,27 +51,27 @@ def over(relation: Relation, *parts: Evidence, **further: Any) -> str:
     return claim_reason(compared, [sample_verdict(part) for part in parts])
 
 
-def test_the_reason_of_several_conditions_says_how_they_are_related() -> None:
+def test_the_reason_of_several_conditions_states_how_they_relate() -> None:
     better = evidence(paired(), word="supported", scope={"sequence_length": 10})
     worse = evidence(paired(), -0.2, -0.3, -0.1, word="contradicted", scope={"sequence_length": 20})
     equal = evidence(paired(), 0.0, -0.01, 0.01, word="no practical difference", scope={"sequence_length": 30})
     unclear = evidence(paired(), scope={"sequence_length": 40})
     sentence = "GRU against LSTM, test loss, 8 seeds: no difference, 0 (95 % interval [−0.1, 0.1])."
     clear = f"{sentence} The direction is clear (p = 0.01)"
-    pooled = "Supported in 2 of 2 conditions; over all: GRU against LSTM"
+    pooled = "Supported in 2 of 2 conditions. All conditions pooled: GRU against LSTM"
     assert over("one condition").startswith(clear)
     assert over("pooled", better, better).startswith(pooled)
     assert over("depends", better, equal, unclear, worse, better) == (
         "It depends: GRU better for length 10 (+0.2 [0.1, 0.3]), length 10 (+0.2 [0.1, 0.3]); no practical difference"
         " for length 30 (0 [−0.01, 0.01]); GRU worse for length 20 (−0.2 [−0.3, −0.1])."
-        f" Over all: {sentence}"
+        f" All conditions pooled: {sentence}"
     )
     assert over("unlike the conditions", worse).startswith(
-        "Contradicted in 1 of 1 condition, unlike the conditions together: GRU against LSTM"
+        "Contradicted in 1 of 1 condition, in contrast to all conditions pooled: GRU against LSTM"
     )
     larger = over("larger in a condition", better, better)
     assert larger.startswith(pooled)
-    assert larger.endswith(" In some condition the difference seen is larger than that.")
+    assert larger.endswith(" In at least one condition the observed difference is larger than the margin.")
 
 
 def test_what_it_depends_on_is_stated_in_the_words_of_the_kind() -> None:
@@ -94,27 +94,29 @@ def test_what_it_depends_on_is_stated_in_the_words_of_the_kind() -> None:
 def test_trials_in_no_pair_and_outcomes_that_are_not_finite_are_counted() -> None:
     assert left_out(PairingCounts(), LOSS) == ""
     assert left_out(PairingCounts(unpaired=1, reused=1, not_finite=1), LOSS) == (
-        "1 of the failed trials ran to its end, but its test loss is not finite."
-        " 1 trial without a counterpart left out."
-        " 1 trial without a process and program of its own left out: memory and compiling are measured in the first"
-        " trial of a process."
+        "1 of the failed trials ran to the end, but the test loss is not finite."
+        " 1 trial without a counterpart is left out."
+        " 1 trial is left out because the compiled program of an earlier trial was reused: memory and compile time are"
+        " measured in the first trial of a process."
     )
     assert left_out(PairingCounts(unpaired=4, reused=2, not_finite=2), LOSS) == (
-        "2 of the failed trials ran to their end, but their test loss are not finite."
-        " 4 trials without a counterpart left out."
-        " 2 trials without a process and program of their own left out: memory and compiling are measured in the first"
-        " trial of a process."
+        "2 of the failed trials ran to the end, but the test loss is not finite."
+        " 4 trials without a counterpart are left out."
+        " 2 trials are left out because the compiled program of an earlier trial was reused: memory and compile time"
+        " are measured in the first trial of a process."
     )
 
 
-def test_a_claim_without_pairs_says_what_it_looked_for_and_what_there_is() -> None:
-    start = "No records to judge by: looked for trials of gru and lstm with the same seed"
+def test_a_claim_without_pairs_states_what_it_requires_and_what_the_records_have() -> None:
+    start = "No records for this claim: it requires trials of gru and lstm with the same seed"
     frame = to_frame([*trials(0.2, seeds=1), *trials(0.2, seeds=1, units=64)])
     narrow = paired(where={"units": [77, 78], "task": "language"})
     assert nothing_paired(narrow, frame) == (
         f"{start}, task language, units 77 or 78. The records have units 32 and 64."
     )
-    assert nothing_paired(TREND, frame) == f"{start}, at 3 or more values of train_size. No two records fit together."
+    assert (
+        nothing_paired(TREND, frame) == f"{start}, at 3 or more values of train_size. No two records form such a pair."
+    )
     smallest = paired(where={"train_size": "smallest"})
     assert nothing_paired(smallest, to_frame([])) == f"{start}, train_size smallest. There are no records."
 

@@ -1,4 +1,4 @@
-"""What would decide an open claim, word by word."""
+"""The sentences on what would decide an undecided claim."""
 
 from __future__ import annotations
 
@@ -24,56 +24,55 @@ def wanted(needed: int | None, n: int = 8, most: int | None = None, of: Comparis
     return seeds_wanted(evidence(of, scale=scale, n=n, seeds_for_power=needed, most_seeds=most, **further))
 
 
-def test_the_seeds_wanted_are_stated_with_the_command() -> None:
-    start = "For 80 % power against a difference of 0.1 it would take about"
+def test_the_seeds_required_are_stated_with_the_command() -> None:
+    start = "80 % power to detect a difference of 0.1 requires about"
     assert wanted(None) == wanted(None, most=40) == ""
     assert wanted(8, most=40) == (
-        "8 seeds have at least 80 % power against a difference of 0.1:"
+        "8 seeds have at least 80 % power to detect a difference of 0.1:"
         " if there is a difference, it is probably smaller."
     )
     assert wanted(12) == f"{start} 12 seeds (harness run FILE --seeds 12)."
     assert wanted(40, most=40) == f"{start} 40 seeds (harness run FILE --until-decided)."
-    assert wanted(41, most=40) == f"{start} 41 seeds (more than the 40 that were fixed beforehand)."
-    assert "more than 150 seeds: a wider margin," in wanted(151, 150, 40)
+    assert wanted(41, most=40) == f"{start} 41 seeds (more than the maximum of 40 that was fixed beforehand)."
+    assert "more than 150 seeds. Instead, use a wider margin" in wanted(151, 150, 40)
 
 
-def test_beyond_a_hundred_seeds_something_else_is_advised() -> None:
+def test_beyond_a_hundred_seeds_a_wider_margin_or_more_data_is_advised() -> None:
     time = OutcomeColumn("seconds_per_update", "seconds per update", "updates", True)
     for of, outcome, instead in (
-        (TIME, LOSS, "a wider margin, or longer training"),
-        (HORIZON, LOSS, "a wider margin, or longer training"),
-        (SOLVED, LOSS, "a wider margin, or longer training"),
-        (TREND, LOSS, "a wider margin, or more values of train size"),
-        (paired(), LOSS, "a wider margin, or more test data"),
+        (TIME, LOSS, "a wider margin or longer training"),
+        (HORIZON, LOSS, "a wider margin or longer training"),
+        (SOLVED, LOSS, "a wider margin or longer training"),
+        (TREND, LOSS, "a wider margin or more values of train size"),
+        (paired(), LOSS, "a wider margin or more test data"),
         (paired(), time, "a wider margin"),
     ):
         assert wanted(101, most=40, of=of, outcome=outcome) == (
-            "For 80 % power against a difference of 0.1 it would take more than 100 seeds:"
-            f" {instead}, would decide sooner."
+            f"80 % power to detect a difference of 0.1 requires more than 100 seeds. Instead, use {instead}."
         )
 
 
-def test_a_claim_on_time_is_measured_better_on_a_quiet_machine() -> None:
+def test_a_claim_on_a_time_recommends_an_idle_machine() -> None:
     by_rounds = measured_better(OutcomeColumn("seconds_per_update", "Seconds per update", "s", True))
     assert by_rounds == (
-        "A time is known better on a quiet machine, or more rounds (a smaller margin asks for more);"
-        " more seeds are no remedy for noise."
+        "Measure times on an otherwise idle machine or with more rounds (a smaller margin causes more rounds);"
+        " more seeds do not reduce timing noise."
     )
     assert "rounds" not in measured_better(OutcomeColumn("seconds_total", "Seconds", "s", True))
 
 
-def test_how_finely_times_are_known_is_stated() -> None:
-    known = "Times are known to within 30 updates, the largest distance between the evaluations around them."
+def test_the_resolution_of_times_is_stated() -> None:
+    known = "Times to target are known to within 30 updates, the largest interval between two evaluations around them."
     assert known_within(Resolution(30, too_coarse=False, finer_helps=False), "updates") == known
     assert known_within(Resolution(30, too_coarse=True, finer_helps=True, finer=1), "updates") == (
-        f"{known} That is too coarse to decide the claim with any number of seeds; `evaluate_every = 1` would be finer."
+        f"{known} That is too coarse to decide the claim with any number of seeds; use `evaluate_every = 1`."
     )
     assert known_within(Resolution(30, too_coarse=False, finer_helps=True, finer=7), "updates") == (
-        f"{known} With exact times it might be decided: `evaluate_every = 7` would be finer."
+        f"{known} Exact times might decide the claim; use `evaluate_every = 7`."
     )
     seconds = known_within(Resolution(0.29, too_coarse=True, finer_helps=True), "s")
     assert "to within 0.29 s" in seconds
-    assert "; a smaller `evaluate_every` would be finer." in seconds
+    assert "; use a smaller `evaluate_every`." in seconds
 
 
 def test_interim_analyses_are_stated_with_their_counts() -> None:
