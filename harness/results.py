@@ -1,4 +1,4 @@
-"""A results folder as a whole: its records as a frame, its verdicts, its report."""
+"""Judge a results folder and write its report."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def judge_results(
     """Judge the records of a results folder and write `verdicts.json` there. Nothing is trained.
 
     directory:   the results folder
-    claims_file: an experiment file, or a file of claims alone, whose claims are judged in place of the folder's own;
-                 these verdicts are not written to `verdicts.json`
-    output:      another file for the verdicts
+    claims_file: an experiment file, or a file with claims only, whose claims are judged instead of the folder's;
+                 their verdicts are not written to `verdicts.json`
+    output:      write the verdicts to this file instead
 
-    Returns the verdicts in the order of the claims. Raises UserError where a file is missing or damaged.
+    Returns the verdicts in the order of the claims. Raises UserError if a file is missing or damaged.
     """
     verdicts = judged(directory, claims_file)
     write_judged(verdicts, directory, claims_file, output)
@@ -48,7 +48,7 @@ def judge_results(
 
 def judged(directory: str | Path, claims_file: str | Path | None = None) -> list[Verdict]:
     """The verdicts of `judge_results`; writes nothing. Raises UserError."""
-    experiment = load_stored_experiment(directory)  # first, so that its modules are found for the claims too
+    experiment = load_stored_experiment(directory)  # first, as it imports the modules that the claims may need
     claims = load_claims(claims_file) if claims_file else None
     with naming_damage(directory):
         return _judged(read_results(directory, experiment), claims)
@@ -57,7 +57,7 @@ def judged(directory: str | Path, claims_file: str | Path | None = None) -> list
 def write_judged(
     verdicts: Sequence[Verdict], directory: str | Path, claims_file: str | Path | None, output: str | Path | None
 ) -> None:
-    """Write the verdicts as `judge_results` says. Raises UserError."""
+    """Write the verdicts to the file that `judge_results` documents. Raises UserError."""
     from harness.verdicts.judge import write_verdicts
 
     if output is not None:
@@ -76,11 +76,11 @@ def render_results(
     """Judge the records of a results folder and write the report there. Nothing is trained.
 
     directory: the results folder
-    verdicts:  verdicts to show in place of new ones
+    verdicts:  show these verdicts instead of judging the records
     format:    "html" for `report.html`, "md" for `report.md`, a summary with pictures
-    output:    another folder for the report
+    output:    write the report to this folder instead
 
-    Returns the path of the report. Raises UserError where a file is missing, damaged or cannot be written.
+    Returns the path of the report. Raises UserError if a file is missing or damaged, or cannot be written.
     """
     return judge_and_render(directory, verdicts, format=format, output=output)[1]
 
@@ -93,7 +93,7 @@ def judge_and_render(
     output: str | Path | None = None,
     experiment: Experiment | None = None,
 ) -> tuple[list[Verdict], Path]:
-    """The verdicts, and the path of the report, from one reading of the folder. Raises UserError."""
+    """Read the folder once, judge it and write the report; returns verdicts and report path. Raises UserError."""
     from harness.verdicts.judge import write_verdicts
 
     render = _renderer(format)
@@ -115,9 +115,9 @@ def _renderer(format: ReportFormat) -> Callable[[ReportData, Path], Path]:
 
 
 def render_beside(directories: Sequence[str | Path], output: str | Path, *, format: ReportFormat = "html") -> Path:
-    """Write one report of several results folders side by side into `output`; returns its path.
+    """Write one report that shows several results folders side by side into `output`; returns its path.
 
-    Nothing is pooled: each folder is judged and drawn by itself. Raises UserError.
+    Records are not pooled: each folder is judged and drawn separately. Raises UserError.
     """
     from harness.report.data import beside
 
@@ -125,7 +125,7 @@ def render_beside(directories: Sequence[str | Path], output: str | Path, *, form
     output, folders = user_path(output), [user_path(directory) for directory in directories]
     labels = _labels(folders)
     if resolved(output) in {resolved(folder) for folder in folders}:
-        raise UserError(f"{output}: has a report of its own. Choose another folder with --output DIR")
+        raise UserError(f"{output}: this results folder has its own report. Choose another folder with --output DIR")
     stored = [read_results(folder) for folder in folders]
     make_writable(output, OUTPUT)
     with naming_damage(*folders):
@@ -134,9 +134,9 @@ def render_beside(directories: Sequence[str | Path], output: str | Path, *, form
 
 
 def live_report(directory: str | Path, state: str) -> dict[str, bytes]:
-    """The files of the report as it would be written now, by their paths; nothing is written. Raises UserError.
+    """The files of the current report by path, without writing them. Raises UserError.
 
-    The page asks its server for `state` and shows itself anew when that has changed.
+    The page polls its server for `state` and reloads when it has changed.
     """
     from harness.report import report_files
 
@@ -146,11 +146,11 @@ def live_report(directory: str | Path, state: str) -> dict[str, bytes]:
 
 
 def _labels(directories: Sequence[Path]) -> list[str]:
-    """What tells the folders apart: their names or, where these are the same, as much of their paths as it takes."""
+    """Labels of the folders: their names or, if two have the same name, as many parts of their paths as needed."""
     paths = [resolved(directory) for directory in directories]
     twice = next((path for path in paths if paths.count(path) > 1), None)
     if twice is not None:
-        raise UserError(f"{twice}: given twice. Name two results folders to see them side by side")
+        raise UserError(f"{twice}: given twice. Name different results folders to see them side by side")
     for parts in range(1, max(len(path.parts) for path in paths) + 1):
         labels = ["/".join(path.parts[-parts:]) for path in paths]
         if len(set(labels)) == len(labels):
@@ -166,5 +166,5 @@ def _judged(stored: Stored, claims: Sequence[Claim] | None = None) -> list[Verdi
 
 
 def report_data(stored: Stored, verdicts: list[Verdict]) -> ReportData:
-    """All that a report shows."""
+    """The data of the report, with the verdicts."""
     return replace(stored.data, verdicts=verdicts)

@@ -1,4 +1,4 @@
-"""What a results folder holds, read once for its verdicts and its report."""
+"""Read a results folder once, for its verdicts and its report."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_FAILURES = 200
-"""Failures that are reported with message and stderr; all of them count."""
+"""Maximum number of failures reported with message and stderr; all failures are counted."""
 _BATCH = 500
-"""Records in memory at a time: learning curves as JSON values take fifty times the room of a frame's."""
+"""Records in memory at a time: learning curves need fifty times as much memory in JSON as in a frame."""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What a results folder holds, read once for verdicts and report."""
+    """The content of a results folder."""
 
     directory: Path
     experiment: Experiment
     analyses: dict[str, InterimAnalyses]
-    """Interim analyses of claims (by id), made while seeds were added."""
+    """Interim analyses that were made while seeds were added, by claim id."""
     data: ReportData
-    """All that a report shows, but for verdicts and times to target."""
+    """The data of the report, except for verdicts and times to target."""
 
 
 def read_results(directory: str | Path, experiment: Experiment | None = None) -> Stored:
-    """Read a results folder; the records pass by in small batches and are not kept. Raises UserError.
+    """Read a results folder in small batches of records. Raises UserError.
 
-    `experiment` is the one that was run; default: the one that is stored.
+    experiment: the experiment of the folder; default: the stored one
     """
     from harness.store.frame import curves_frame, lengths_frame, named_data, reach_frame, to_frame
 
@@ -79,7 +79,8 @@ def read_results(directory: str | Path, experiment: Experiment | None = None) ->
                 versions.add(_versions(record["machine"]))
                 fingerprint = fingerprint_of(record["machine"])
                 machines.setdefault(fingerprint, {**record["machine"], "fingerprint": fingerprint})
-                of = left.get(record["trial_id"], (record["spec"]["task"], record["spec"]["cell"]))  # planned meanwhile
+                # A trial that was planned after the plan was read is not in `left`.
+                of = left.get(record["trial_id"], (record["spec"]["task"], record["spec"]["cell"]))
                 if record["status"] == "interrupted":
                     if record["trial_id"] not in out_of_time:
                         stopped[of] += 1
@@ -89,7 +90,7 @@ def read_results(directory: str | Path, experiment: Experiment | None = None) ->
                     failures.append(_failure(record, of[0]))
     with naming_damage(directory):
         frame, curves, lengths, reach = map(_joined, tables)
-        frame = frame.assign(dataset=named_data(frame))  # of all batches together
+        frame = frame.assign(dataset=named_data(frame))  # names depend on the records of all batches
     experiment = experiment or load_stored_experiment(directory)
     data = ReportData(
         name=experiment.name,
@@ -116,7 +117,7 @@ def read_results(directory: str | Path, experiment: Experiment | None = None) ->
         missing=[(*of, count) for of, count in sorted(Counter(left.values()).items())],
         left_out=[
             *((block.task, block.cell, block.trials, block.why) for block in left_out),
-            *((*of, count, "stopped before its end") for of, count in sorted(stopped.items())),
+            *((*of, count, "interrupted") for of, count in sorted(stopped.items())),
         ],
         limits=_limits(experiment),
         versions="; ".join(sorted(versions)),
@@ -133,7 +134,7 @@ def _batches(records: Iterator[dict[str, Any]], size: int) -> Iterator[list[dict
 
 
 def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """The rows of all tables, under the columns of the first, which has no rows, and then whatever others there are."""
+    """Concatenate tables; the columns of the first, which has no rows, come first, then the others by name."""
     import pandas as pd
 
     first, *others = tables
@@ -150,7 +151,7 @@ def _versions(machine: dict[str, Any]) -> str:
 
 
 def _failure(record: dict[str, Any], task: str) -> FailedTrial:
-    """`task`: with the name of its data, where the plan has several of the task."""
+    """task: the task's name, with the name of its data if the plan has several data sets for the task."""
     spec, why = record["spec"], record["failure"] or {"phase": "", "message": ""}
     return FailedTrial(
         record["trial_id"], task, spec["cell"], spec["seed"], record["status"],
@@ -159,14 +160,14 @@ def _failure(record: dict[str, Any], task: str) -> FailedTrial:
 
 
 def _example(fields: dict[str, Any]) -> Example:
-    """The example of a record, whose lists were tuples before they were JSON."""
+    """The example of a record, with tuples in place of JSON's lists."""
     title, low, high = fields["axis"]
     texts = {name: tuple(fields[name]) for name in ("picture", "labels", "there", "heard")}
     return Example(axis=(title, low, high), seconds=fields["seconds"], **texts)
 
 
 def _command(directory: Path, experiment: Experiment, seeds: set[int]) -> str:
-    """What runs the experiment again: the folder's own copy of its file, with as many seeds as the last run had."""
+    """The command that runs the experiment again, from the folder's copy of its file with the seeds of the last run."""
     file = directory / EXPERIMENT_NAME
     command = f"harness run {shlex.quote(str(file))} --results {shlex.quote(str(directory.parent))}"
     in_the_file = {seed for sweep in experiment.sweep for seed in sweep.seeds or experiment.seeds}

@@ -59,17 +59,17 @@ def page(directory: Path) -> str:
     return render_results(directory).read_text(encoding="utf-8")
 
 
-def test_a_folder_without_records_says_so(tmp_path: Path) -> None:
+def test_the_report_of_a_folder_without_records_states_that(tmp_path: Path) -> None:
     assert "No trial has left a record yet; 8 trials are planned." in page(folder(tmp_path, []))
 
 
-def test_a_folder_of_failures_alone_says_so_and_shows_them(tmp_path: Path, without_figures: None) -> None:
+def test_the_report_of_failures_alone_states_that_and_lists_them(tmp_path: Path, without_figures: None) -> None:
     html = page(folder(tmp_path, [{"status": "diverged", "test": {}, "failure": FAILURE}] * 8))
     assert "All 8 trials failed: there is nothing to compare." in html
     assert "step 3: nan" in html
 
 
-def test_an_unfinished_folder_says_what_is_missing_and_a_stopped_trial_is_missing_too(
+def test_the_report_of_an_unfinished_folder_lists_missing_and_interrupted_trials(
     tmp_path: Path, without_figures: None
 ) -> None:
     stopped = {"status": "interrupted", "test": {}, "failure": {"phase": "train", "message": "stopped"}}
@@ -78,7 +78,7 @@ def test_an_unfinished_folder_says_what_is_missing_and_a_stopped_trial_is_missin
     assert (data.planned, sum(count for _, _, count in data.missing)) == (8, 5)
     assert len(data.frame) == 4
     assert data.failures == []
-    assert data.left_out == [("recall", "lstm", 1, "stopped before its end")]
+    assert data.left_out == [("recall", "lstm", 1, "interrupted")]
     html = page(directory)
     left = [spec.cell for spec in list(plan(experiment()).values())[3:]]
     counts = f"GRU {left.count('gru')}, LSTM {left.count('lstm')}"
@@ -155,10 +155,10 @@ def test_panels_side_by_side_have_the_same_axis() -> None:
         assert left.series[0].centres[0].n == right.series[0].centres[0].n in (1, 4)
 
 
-def test_folders_side_by_side_are_told_apart_and_named_once(two: tuple[Path, Path], tmp_path: Path) -> None:
+def test_folders_side_by_side_have_different_labels_and_are_named_once(two: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(UserError, match="given twice"):
         render_beside([two[0], two[0]], tmp_path / "both")
-    with pytest.raises(UserError, match="a report of its own"):
+    with pytest.raises(UserError, match="has its own report"):
         render_beside(two, two[1])
     with pytest.raises(UserError, match="no results here"):
         render_beside([two[0], tmp_path], tmp_path / "both")
@@ -326,7 +326,7 @@ def test_a_summary_is_kept_for_one_version_of_a_cells_code(tmp_path: Path) -> No
         ('name = "x"\n' + EXACT, "title: this key is missing"),
     ],
 )
-def test_a_file_of_claims_that_is_not_right_is_told(results: Path, tmp_path: Path, text: str, words: str) -> None:
+def test_an_invalid_file_of_claims_is_refused(results: Path, tmp_path: Path, text: str, words: str) -> None:
     later = tmp_path / "later.toml"
     later.write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=r"later\.toml: ") as caught:

@@ -1,4 +1,4 @@
-"""Each seed's advantage of one cell over the other: positive where it speaks for the claim, fit to be averaged."""
+"""The advantage of one cell over the other for each seed: positive values favour the claim, and can be averaged."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ Kind = Literal["difference", "share", "log ratio", "relative difference"]
 
 @dataclass(frozen=True)
 class Scale:
-    """How advantages are computed and shown; `margin` is on the scale of the advantages."""
+    """How advantages are computed and shown; `margin` is in the unit of the advantages."""
 
     kind: Kind
     unit: str
     margin: float
     denominator: float = 1.0
     reach: float | None = None
-    """The largest advantage that is possible where outcomes are bounded or of two kinds, infinite where it is not
-    known; None where outcomes are graded. Like `margin` on the scale of the advantages."""
+    """The largest possible advantage for outcomes that are bounded or of two kinds, infinite if unknown; None for
+    graded outcomes. In the unit of the advantages."""
 
     def show(self, advantage: float) -> float:
-        """As a verdict states it: in the metric's unit, or in percent where the comparison is a ratio."""
+        """The advantage as verdicts state it: in the unit of the metric, or in percent for ratios."""
         if np.isinf(advantage):
             return advantage
         if self.kind == "log ratio":
@@ -41,39 +41,40 @@ class Scale:
 
 @dataclass(frozen=True)
 class Advantages:
-    """One condition's advantages, (n,); infinite where one of the two trials failed, 0 where both did."""
+    """The advantages of one condition, (n,); infinite if one of the two trials failed, 0 if both did."""
 
     values: Floats
     pairs: tuple[Pair, ...]
     uninformative: int
-    """Pairs that tie without information: both failed, or both are beyond what was tested."""
+    """Number of pairs that tie without information: both failed, or both are outside the tested range."""
     failed: int
-    """Failed trials (misses, where a target was to be reached)."""
+    """Number of failed trials; for times to target, of misses."""
     lopsided: float
-    """Share of pairs in which one cell alone failed."""
+    """Share of pairs in which exactly one cell failed."""
     low: Floats | None = None
-    """The smallest advantages that are possible, (n,), where outcomes are known to lie in ranges; `values` are then the
-    middles. None where outcomes are exact."""
+    """The smallest possible advantages, (n,), if outcomes are known as ranges; `values` are then the midpoints. None
+    for exact outcomes."""
     high: Floats | None = None
-    """The largest ones."""
+    """The largest possible advantages, (n,), if outcomes are known as ranges."""
     by_level: Floats | None = None
-    """The advantages at each level of the factor, (n, levels), where the claim is about a trend."""
+    """For trends: the advantages at each level of the factor, (n, levels)."""
     bounded: bool = False
-    """Whether infinite advantages were replaced by `bounded_by`, as they are where conditions are pooled."""
+    """Whether `bounded_by` replaced infinite advantages, as it does when conditions are pooled."""
     seeds_left_out: bool = False
-    """Whether seeds that some condition lacks were left out of the pool."""
+    """Whether pooling left out seeds that some condition lacks."""
 
     @property
     def outcomes(self) -> tuple[Floats, Floats]:
-        """What both cells reach, (n,) each: for a proportion 0 or 1, or the share of the conditions that are solved."""
+        """The outcomes of both cells, (n,) each: for a proportion 0 or 1, or the share of solved conditions."""
         better, than = (np.array([getattr(pair, side) for pair in self.pairs]) for side in ("better", "than"))
         return better, than
 
 
 def scale_of(claim: Comparison, conditions: tuple[Pairs, ...], outcome: OutcomeColumn) -> Scale:
-    """Differences for an absolute margin, log-ratios for a relative one.
+    """The scale of a claim: differences for an absolute margin, log ratios for a relative margin.
 
-    Where an outcome is zero or negative there is no ratio: then differences, in shares of the other cell's mean.
+    If an outcome is zero or negative, ratios are undefined; a relative margin then compares differences as shares of
+    the mean of `than`.
     """
     if isinstance(claim, Proportion):
         return Scale("share", "percentage points", float(claim.margin), reach=1.0)
@@ -98,7 +99,7 @@ def scale_of(claim: Comparison, conditions: tuple[Pairs, ...], outcome: OutcomeC
 
 
 def advantages(claim: Comparison, pairs: Pairs, outcome: OutcomeColumn, scale: Scale) -> Advantages:
-    """What one condition's outcomes are worth to the claim, seed by seed."""
+    """The advantages of one condition, one for each seed."""
     if isinstance(claim, Horizon):
         return _horizons(pairs, scale)
     if isinstance(claim, Trend):
@@ -114,7 +115,7 @@ def advantages(claim: Comparison, pairs: Pairs, outcome: OutcomeColumn, scale: S
 
 
 def _ranged(latest: Advantages, pairs: Pairs, outcome: OutcomeColumn, scale: Scale) -> Advantages:
-    """With the ends of each advantage, and its middle as its value; outcomes as they are at the latest."""
+    """The advantages with their ranges; values are the midpoints, outcomes the upper ends of their ranges."""
     assert pairs.better_low is not None
     assert pairs.than_low is not None
     one = _compared(pairs.better, pairs.than_low, outcome, scale)
@@ -127,8 +128,8 @@ def _ranged(latest: Advantages, pairs: Pairs, outcome: OutcomeColumn, scale: Sca
 
 
 def _failures(pairs: Pairs) -> tuple[NDArray[np.bool_], int, float]:
-    """For each seed whether both cells failed, (n,), with levels at any of them; the failed trials; the share of seeds
-    in which one cell alone failed."""
+    """Whether both cells failed, for each seed, (n,), at any level; the number of failed trials; the share of seeds in
+    which exactly one cell failed."""
     better, than = (np.isnan(side).reshape(len(pairs.seeds), -1) for side in (pairs.better, pairs.than))
     both, alone = (np.asarray(which.any(axis=1)) for which in (better & than, better ^ than))
     return both, int(better.sum() + than.sum()), float(alone.mean()) if len(alone) else 0.0
@@ -147,7 +148,7 @@ def _compared(better: Floats, than: Floats, outcome: OutcomeColumn, scale: Scale
 
 
 def _horizons(pairs: Pairs, scale: Scale) -> Advantages:
-    """The largest level solved; a seed that solves none counts as half the smallest level."""
+    """Advantages in the largest solved level; a seed that solves no level counts as half the smallest level."""
     levels = np.array(pairs.levels)
 
     def horizon(solved: Floats) -> Floats:
@@ -165,9 +166,9 @@ def _horizons(pairs: Pairs, scale: Scale) -> Advantages:
 
 
 def _line(levels: tuple[float, ...]) -> Floats:
-    """Weights, (levels,), whose product with values at the levels is their change from the first level to the last.
+    """Weights, (levels,): their dot product with values at the levels is the change from the first to the last level.
 
-    That is of a straight line by least squares, over the levels' logarithms where they are positive.
+    The change is that of a least-squares line over the levels, or over their logarithms if all levels are positive.
     """
     x = np.array(levels)
     x = np.log(x) if (x > 0).all() else x
@@ -177,19 +178,19 @@ def _line(levels: tuple[float, ...]) -> Floats:
 
 
 def _trends(claim: Trend, pairs: Pairs, outcome: OutcomeColumn, scale: Scale) -> Advantages:
-    """The change of the advantage from first to last level, by a straight line over log levels, signed as claimed."""
+    """The change of the advantage from the first to the last level (`_line`); positive if it changes as claimed."""
     at_level = _compared(pairs.better, pairs.than, outcome, scale)
     sign = 1.0 if claim.advantage == "grows" else -1.0
     line = _line(pairs.levels)
     finite = np.isfinite(at_level).all(axis=1)
     change = np.zeros(len(at_level))
     change[finite] = at_level[finite] @ line
-    # A failure makes a seed's line infinitely steep: the direction in which its infinities lie decides.
+    # A failure makes the line of a seed infinitely steep: the infinite advantages decide its direction.
     lean = np.where(np.isinf(at_level[~finite]), np.sign(at_level[~finite]), 0.0) @ line
-    rounding = 1e-9  # the weights add up to 0 but for that
+    rounding = 1e-9  # the weights add up to 0, except for rounding errors
     change[~finite] = np.select([lean > rounding, lean < -rounding], [np.inf, -np.inf], 0.0)
     values = sign * change
-    nothing = np.full(len(values), np.nan)  # a trend has no outcome of one cell
+    nothing = np.full(len(values), np.nan)  # a trend has no outcome for a single cell
     shown = _shown(pairs.seeds, nothing, nothing, values, scale)
     both, failed, lopsided = _failures(pairs)
     return Advantages(values, shown, int(both.sum()), failed, lopsided, by_level=sign * at_level)
@@ -203,11 +204,12 @@ def _shown(seeds: tuple[int, ...], better: Floats, than: Floats, values: Floats,
 
 
 def pooled(conditions: list[tuple[Pairs, Advantages]], scale: Scale) -> Advantages:
-    """One advantage a seed over several conditions, the mean of those it has there.
+    """Pool several conditions: the advantage of a seed is the mean of its advantages in the conditions.
 
-    Only seeds that every condition has count, unless fewer than two do: then all, by the conditions they have. An
-    infinite advantage counts as half again the largest seen in any condition: one failure does not outweigh the rest.
-    The outcomes shown are means too, geometric ones where advantages are ratios: their ratio is the mean ratio.
+    Only seeds that every condition has are used; if there are fewer than two, all seeds, with the conditions they have.
+    An infinite advantage counts as 1.5 times the largest finite one of all conditions, so that one failure does not
+    outweigh all other trials. Outcomes are averaged too; for ratios by the geometric mean, whose ratio is the mean
+    ratio.
     """
     everything = np.concatenate([of_condition.values for _, of_condition in conditions])
     finite = np.isfinite(everything)
@@ -215,7 +217,7 @@ def pooled(conditions: list[tuple[Pairs, Advantages]], scale: Scale) -> Advantag
     by_seed: dict[int, list[tuple[float, float, float]]] = {}
     for pairs, of_condition in conditions:
         values = bounded_by(of_condition.values, largest)
-        least = pairs.levels[0] / 2 if pairs.levels else 0.0  # of a horizon that no level reaches, which is shown as 0
+        least = pairs.levels[0] / 2 if pairs.levels else 0.0  # a horizon below the smallest level, shown as 0
         for pair, value in zip(of_condition.pairs, values, strict=True):
             by_seed.setdefault(pair.seed, []).append((float(value), pair.better or least, pair.than or least))
     complete = [seed for seed, outcomes in by_seed.items() if len(outcomes) == len(conditions)]

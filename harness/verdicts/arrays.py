@@ -1,4 +1,4 @@
-"""The type of the arrays that statistics are computed from."""
+"""The array type of the statistics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a comparison's cells stand against the task's baselines."""
+"""Compare the cells of a claim with the baselines of the task."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.verdicts.pairs import Pairs
 
 @dataclass(frozen=True)
 class AgainstBaseline:
-    """A cell's mean over its seeds, and the score of the best baseline, in one condition."""
+    """The mean of a cell over its seeds and the score of the best baseline, in one condition."""
 
     cell: str
     baseline: str
@@ -23,7 +23,7 @@ class AgainstBaseline:
 
 
 def against_baselines(claim: Comparison, pairs: Pairs, outcome: OutcomeColumn) -> tuple[AgainstBaseline, ...]:
-    """How each cell stands against the best of the baselines; empty where there are none."""
+    """Compare each cell with the best baseline; empty if the condition has no baselines."""
     if not pairs.baselines:
         return ()
     lower = outcome.lower_is_better

@@ -1,4 +1,4 @@
-"""Which trials count, in verdicts and in figures: those of the comparison, in the lane where a column is right."""
+"""Select the trials for verdicts and figures: the trials of the comparison, in the lane that measures a column."""
 
 from __future__ import annotations
 
@@ -8,25 +8,23 @@ from harness.spec.measures import depends_on_machine
 
 
 def compared(frame: pd.DataFrame) -> pd.DataFrame:
-    """The trials that are outcomes of a comparison.
+    """The trials whose outcomes are compared.
 
-    An interrupted trial is none: somebody stopped it, and the next run repeats it. Nor is a trial that was run to
-    choose a learning rate, one that timed prediction, or one that checks a time to target: the last repeats a trial of
-    the comparison in the speed lane.
+    Left out are interrupted trials, which the next run repeats, and trials that were run to choose a learning rate, to
+    time prediction, or to check a time to target by repeating a trial in the speed lane.
     """
     return frame[~frame["purpose"].isin(("tuning", "check", "prediction")) & (frame["status"] != "interrupted")]
 
 
 def of_purpose(frame: pd.DataFrame, purpose: str) -> pd.DataFrame:
-    """The trials of another purpose, 'tuning' or 'check', that were not stopped."""
+    """The trials of another purpose, 'tuning' or 'check', without interrupted ones."""
     return frame[(frame["purpose"] == purpose) & (frame["status"] != "interrupted")]
 
 
 def of_one_lane(frame: pd.DataFrame, column: str) -> pd.DataFrame:
-    """The trials in whose lane the column is what it should be; all of them where they are of one lane.
+    """The trials of the lane that measures the column; all trials if they are of one lane.
 
-    That is the speed lane for times and memory, and the accuracy lane, where all else is measured, for the rest. Lanes
-    are never pooled.
+    The speed lane measures times and memory, the accuracy lane all other columns. Lanes are never pooled.
     """
     if frame["lane"].nunique() < 2:
         return frame

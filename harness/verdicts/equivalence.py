@@ -1,13 +1,12 @@
-"""Tests of equivalence: p of a difference at least as large as the margin, for outcomes of several shapes.
+"""Equivalence tests: p-values of a difference at least as large as the margin, for several types of outcomes.
 
-A sample cannot show what it has not seen. After n pairs an outcome of probability up to 1 - alpha ** (1 / n) may have
-stayed unseen: in up to 45 % of seeds after 5 pairs, 14 % after 20. So what a sample says depends on what is known of
-the outcomes beforehand:
+After n pairs, outcomes with a probability of up to 1 - alpha ** (1 / n) may not have been observed: 45 % of the seeds
+after 5 pairs, 14 % after 20. The test therefore depends on what is known about the outcomes:
 
-- graded (a loss per character, a time): two one-sided t tests, with the critical values of exponential differences,
-  the most skewed of those whose logarithmic density is concave (`graded_p`);
-- bounded, or of two kinds (a share, an accuracy, solved or not): tests that hold for every distribution within the
-  bounds (`bounded_p`, and the exact `solved_p` for outcomes of 0 and 1).
+- Graded outcomes (a loss per character, a time): two one-sided t-tests, with the critical values of exponential
+  differences, the most skewed distribution with a log-concave density (`graded_p`).
+- Bounded outcomes, or outcomes of two kinds (an accuracy, solved or not): tests that are valid for every distribution
+  within the bounds (`bounded_p`; for outcomes of 0 and 1 the exact `solved_p`).
 """
 
 from __future__ import annotations
@@ -20,26 +19,27 @@ from scipy import special
 from harness.verdicts.arrays import Floats
 
 UNSEEN = 0.05
-"""Of a sample whose values are all equal nothing is known but how often they are: equality takes as many as rule out
-that this share of seeds differ (59 at 5 %)."""
+"""If all values of a sample are equal, equality requires enough seeds to rule out that this share of seeds differs
+(59 seeds at 5 %)."""
 BETS = ((1.0, 0.75), (0.5, 0.25))
-"""(size, weight): 1 rejects with as few agreeing pairs as any test can, 0.5 loses less to a pair that disagrees."""
+"""(size, weight): size 1 needs the fewest agreeing pairs, size 0.5 loses less to a pair that disagrees."""
 _DRAWS = 4_000_000
 _SEED = 20_140_612
 
 
 def unseen(n: int, alpha: float, seen: int = 0) -> float:
-    """The largest probability of an outcome that n seeds have shown `seen` times (Clopper and Pearson 1934)."""
+    """Upper bound of the probability of an outcome that n seeds have shown `seen` times (Clopper and Pearson 1934)."""
     return float(special.betaincinv(seen + 1, n - seen, 1 - alpha)) if seen < n else 1.0
 
 
 def graded_p(d: Floats, margin: float | None) -> float:
-    """p of a mean outside -margin ... margin for graded differences, (n,): two one-sided tests (Schuirmann 1987).
+    """p-value of a mean outside -margin ... margin for graded differences, (n,): two one-sided tests (Schuirmann 1987).
 
-    Student's statistic with the larger of two p-values: of normal and of exponential differences. A few exponential
-    differences are often all small, and then seem precise: by Student's t alone, 5 pairs with their mean at the margin
-    would be called equivalent in 16 % of samples. Equal values: by their number. Values in two clusters are of two
-    kinds, with at least the range seen, and must pass `bounded_p` too.
+    The p-value of Student's statistic is the larger of that for normal and that for exponential differences. A few
+    exponential differences are often all small and seem precise: with Student's t alone, 5 pairs whose mean is at the
+    margin would be called equivalent in 16 % of samples. The p-value of equal values depends on their number. Values in
+    two clusters count as outcomes of two kinds, whose reach is at least the observed range, and must pass `bounded_p`
+    too.
     """
     n = len(d)
     if margin is None or n < 2:
@@ -55,12 +55,12 @@ def graded_p(d: Floats, margin: float | None) -> float:
 
 
 def constant(d: Floats) -> bool:
-    """Whether all values are equal but for rounding."""
+    """Whether all values are equal, except for rounding errors."""
     return bool(np.ptp(d) <= 1e-12 * np.abs(d).max(initial=0.0))
 
 
 def in_two_clusters(d: Floats) -> bool:
-    """Whether the widest gap between neighbours is at least three times the range on both sides of it together."""
+    """Whether the widest gap between sorted values is at least three times the sum of the ranges on both sides."""
     ordered = np.sort(d)
     gaps = np.diff(ordered)
     widest = float(np.max(gaps, initial=0.0))
@@ -69,18 +69,18 @@ def in_two_clusters(d: Floats) -> bool:
 
 @lru_cache(maxsize=64)
 def _exponential_t(n: int) -> Floats:
-    """Student's statistic of n exponential values about their mean, ascending: its lower tail is the heavier one."""
+    """Draws of Student's statistic of n exponential values about their mean, ascending; its lower tail is heavier."""
     draws = int(np.clip(_DRAWS // n, 2_000, 100_000))
     values = np.random.default_rng((_SEED, n)).standard_exponential((draws, n))
     return np.sort((values.mean(axis=1) - 1) / (values.std(axis=1, ddof=1) / np.sqrt(n)))
 
 
 def bounded_p(d: Floats, margin: float, reach: float) -> float:
-    """p of a mean outside -margin ... margin for any differences within -reach ... reach, (n,).
+    """p-value of a mean outside -margin ... margin for any differences within -reach ... reach, (n,).
 
-    Infinite differences count as the largest. p is the inverse of what a bet against such a mean has won, a test
-    martingale (Waudby-Smith and Ramdas 2024, Journal of the Royal Statistical Society B 86:1): valid for every
-    distribution, and at any number of interim analyses (Ville's inequality), so that these need no correction.
+    Infinite differences count as `reach`. The p-value is the inverse of the capital of a bet against such a mean, a
+    test martingale (Waudby-Smith and Ramdas 2024, Journal of the Royal Statistical Society B 86:1). It is valid for
+    every distribution, and at any number of interim analyses without correction (Ville's inequality).
     """
     if margin >= reach:
         return 0.0
@@ -95,10 +95,10 @@ def bounded_p(d: Floats, margin: float, reach: float) -> float:
 
 
 def solved_p(only_first: int, only_second: int, n: int, margin: float) -> float:
-    """p of two shares that differ by the margin or more, of n paired outcomes of 0 and 1: two one-sided exact tests.
+    """p-value of two proportions that differ by the margin or more, from n pairs of 0 and 1: two one-sided exact tests.
 
-    Samples are ordered by the score statistic (Tango 1998, Statistics in Medicine 17:891); p is the largest over the
-    probability of a discordant pair, which is not known.
+    Samples are ordered by the score statistic (Tango 1998, Statistics in Medicine 17:891). The p-value is the maximum
+    over the unknown probability of a discordant pair.
     """
     if n == 0:
         return 1.0
@@ -110,17 +110,17 @@ def solved_p(only_first: int, only_second: int, n: int, margin: float) -> float:
 
 @lru_cache(maxsize=64)
 def _score_p(n: int, margin: float) -> Floats:
-    """p of first - second >= margin for each number of pairs that only first and only second solve, (n + 1, n + 1)."""
+    """p-values of first - second >= margin, (n + 1, n + 1): by the pairs that only first and only second solve."""
     first, second = (side.ravel() for side in np.indices((n + 1, n + 1)))
     possible = first + second <= n
     first, second = first[possible], second[possible]
-    # The probability that only second solves it, by maximum likelihood where the shares differ by the margin.
+    # The maximum-likelihood probability that only second solves it, if the proportions differ by the margin.
     b = (first + second) * (1 - margin) - 2 * margin * (n - first)
     only_second = (b + np.sqrt(b**2 + 8 * n * second * margin * (1 - margin))) / (4 * n)
     spread = np.sqrt(n * (2 * only_second + margin * (1 - margin)))
     order = np.argsort(np.round((first - second - n * margin) / spread, 9), kind="stable")
     score = np.round((first - second - n * margin) / spread, 9)[order]
-    last = np.searchsorted(score, score, side="right") - 1  # samples of one score count together
+    last = np.searchsorted(score, score, side="right") - 1  # samples with equal scores have one p-value
     ways = special.gammaln(n + 1) - special.gammaln(first + 1) - special.gammaln(second + 1)
     ways = (ways - special.gammaln(n - first - second + 1))[order]
     first, second = first[order], second[order]
@@ -136,7 +136,7 @@ def _score_p(n: int, margin: float) -> Floats:
 
 
 def median_p(d: Floats, margin: float | None) -> float:
-    """p of a median outside -margin ... margin: two one-sided sign tests."""
+    """p-value of a median outside -margin ... margin: two one-sided sign tests."""
     if margin is None or len(d) == 0:
         return 1.0
     n = len(d)

@@ -1,4 +1,4 @@
-"""What judging a comparison gives, as data: everything that its verdict and the sentences of its verdict state."""
+"""The result of judging a comparison as data: all that its verdict and the sentences of its verdict state."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.verdicts.verdict import VerdictWord
 
 @dataclass(frozen=True)
 class Evidence:
-    """What one sample says of a claim: its one condition, one of several, or all of them pooled."""
+    """The evidence of one sample for a claim: its only condition, one of several, or all conditions pooled."""
 
     claim: Comparison
     outcome: OutcomeColumn
@@ -31,19 +31,19 @@ class Evidence:
     scope: Mapping[str, Any]
     trials: tuple[str, ...] = ()
     lean: Lean | None = None
-    """Of an undecided claim, where the sample has a distribution."""
+    """For undecided claims, if the sample has a distribution."""
     resolution: Resolution | None = None
-    """None where outcomes are exact."""
+    """None for exact outcomes."""
     missing: str = ""
-    """What an undecided claim lacks for "no practical difference", in a sentence."""
+    """A sentence on what an undecided claim lacks for "no practical difference"."""
     seeds_for_power: int | None = None
-    """Seeds, in all, for 80 % power against the margin, where that is an advice for an undecided claim."""
+    """Total number of seeds for 80 % power to detect a difference of the margin, if more seeds are advised."""
     noise_of_times: bool = False
-    """Whether the claim is undecided and on a time, which more seeds do not make quieter."""
+    """Whether the claim is undecided and on a time, whose noise more seeds do not reduce."""
     most_seeds: int | None = None
-    """The most seeds, fixed before the first interim analysis, where seeds were added until the claim was decided."""
+    """Maximum number of seeds, fixed before the first interim analysis; None without interim analyses."""
     baselines: tuple[tuple[AgainstBaseline, ...], ...] = ()
-    """For each condition of the sample."""
+    """The comparison with the baselines, for each condition of the sample."""
 
     @property
     def informed(self) -> bool:
@@ -52,25 +52,26 @@ class Evidence:
 
     @property
     def needed_seeds(self) -> int | None:
-        """`seeds_for_power`, where these are more than there are, and at most 100."""
+        """`seeds_for_power` if it is more than the present number of seeds and at most 100, else None."""
         seeds = self.seeds_for_power
         return seeds if seeds is not None and self.sample.estimate.n < seeds <= ADVISED else None
 
 
 Relation = Literal["one condition", "pooled", "depends", "unlike the conditions", "larger in a condition"]
-"""How the verdict of a claim comes from those of its conditions: it has one; they are pooled; two are decided and
-differ; all together are decided, unlike one of them; all together are equal, but some effect is beyond the margin."""
+"""How the verdict of a claim follows from its conditions: there is only one; they are pooled; two decided conditions
+differ; the pooled verdict differs from that of a decided condition; the pooled conditions show no practical difference,
+but the effect in one condition is larger than the margin."""
 
 
 @dataclass(frozen=True)
 class Compared:
-    """What the records say of a comparison."""
+    """The evidence for a comparison, overall and by condition."""
 
     overall: Evidence
     counts: PairingCounts
     conditions: tuple[Evidence, ...] = ()
-    """Of each condition, where there are several."""
+    """The evidence of each condition, if there are several."""
     relation: Relation = "one condition"
     word: VerdictWord = "undecided"
     middle: tuple[float, float, float] | None = None
-    """The interquartile mean of the advantages over conditions and seeds, and its 95 % interval; as `Scale.show`."""
+    """Interquartile mean of the advantages over conditions and seeds, and its 95 % interval; in `Scale.show`'s unit."""

@@ -1,8 +1,8 @@
-"""The family of all tests of an experiment: of its claims, and of the conditions of claims that have several.
+"""Correct p-values over all tests of an experiment: its claims, and the conditions of claims with several.
 
-The probability that any of them finds a direction where there is none is at most 5 % (Holm 1979, with weights). Each
-claim has the same weight. A claim with several conditions gives half of it to the test over all of them; the other half
-is divided between its conditions.
+The family-wise type I error is at most 5 % (Holm 1979, with weights). Each claim has the same weight. A claim with
+several conditions gives half of its weight to the test of the pooled conditions and divides the other half between
+the conditions.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from harness.verdicts.stats import ALPHA, FEWEST_SEEDS, holm
 
 @dataclass(frozen=True)
 class Corrected:
-    """The adjusted p-values of a claim's tests."""
+    """The adjusted p-values of the tests of a claim."""
 
     overall: float
     conditions: tuple[float, ...]
     level: float
-    """To which the test over all conditions is held, were it the most significant of those that are open."""
+    """The level of the pooled test if it had the smallest weighted p-value of all tests that are not yet rejected."""
 
 
 def corrected(claims: Sequence[ClaimSamples]) -> list[Corrected]:
-    """The adjusted p-values of each claim; samples too small to be decided have p 1 and are no part of the family."""
+    """The adjusted p-values of each claim; samples with too few seeds have p-value 1 and do not count in the family."""
     tests = [
         [(claim.overall, 0.5 if claim.conditions else 1.0)]
         + [(sample, 0.5 / len(claim.conditions)) for sample in claim.conditions]

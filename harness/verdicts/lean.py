@@ -1,7 +1,7 @@
-"""Which way an undecided claim leans: the probabilities that the difference is beyond the margin, or within it.
+"""For undecided claims, the probabilities of a difference beyond the margin, in either direction, or within it.
 
-They are read off the confidence distribution whose quantiles are the ends of the claim's intervals (Xie and Singh 2013,
-International Statistical Review 81:3): with it, the 95 % interval is the range from its 2.5 % to its 97.5 % quantile.
+They come from the confidence distribution of the claim (Xie and Singh 2013, International Statistical Review 81:3): its
+2.5 % and 97.5 % quantiles are the bounds of the 95 % interval.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from harness.verdicts.stats import RESAMPLING_FROM, bounded_by, subset_means
 
 @dataclass(frozen=True)
 class Lean:
-    """Probabilities, 1 in all: the difference is beyond the margin in favour of the claim, within it, or against it."""
+    """Probabilities of a difference beyond the margin for the claim, within it, and beyond it against the claim."""
 
     favour: float
     within: float
@@ -31,10 +31,10 @@ class Lean:
 
 
 def lean(claim: Comparison, sample: Sample, margin: float) -> Lean | None:
-    """The probabilities of a sample, whose advantages are on the scale of the margin.
+    """The probabilities for a sample; margin: in the unit of its advantages.
 
-    None where the sample has no distribution: fewer than 2 seeds that carry information, or differences without spread.
-    Times that are known to within a step are read in the middle of it.
+    None if the sample has no distribution: fewer than 2 informative seeds, or all differences equal. Times that are
+    known as ranges count as their midpoints.
     """
     advantages = ends(sample.advantages)[1] if sample.advantages.low is not None else sample.advantages
     if len(advantages.values) - advantages.uninformative < 2:
@@ -51,7 +51,7 @@ def lean(claim: Comparison, sample: Sample, margin: float) -> Lean | None:
 
 
 def _of_differences(d: Floats) -> Callable[[float], float]:
-    """The probability that the location of differences, (n,) and ascending, is below a value."""
+    """The confidence distribution function of the location of differences, (n,), ascending."""
     known = d[np.isfinite(d)]
     n = len(d)
     if n < RESAMPLING_FROM and n > len(known) > n / 2 and known.any():
@@ -71,14 +71,14 @@ def _of_differences(d: Floats) -> Callable[[float], float]:
 
 
 def _of_proportions(first: Floats, second: Floats) -> Callable[[float], float]:
-    """The probability that the difference of two paired shares, (n,) each, is below a value: Newcombe's interval."""
+    """The confidence distribution function of the difference of two paired proportions, (n,) each (Newcombe)."""
     effect = float(first.mean() - second.mean())
 
     def below(value: float) -> float:
         if value == effect:
             return 0.5
         low, high = 0.0, 1.0
-        for _ in range(40):  # the confidence at which the interval ends at the value
+        for _ in range(40):  # bisect for the confidence at which a bound of the interval equals the value
             middle = (low + high) / 2
             start, end = difference_interval(first, second, middle)
             if start < value < end:

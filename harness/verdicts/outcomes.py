@@ -1,4 +1,4 @@
-"""What a comparison compares: the column of outcomes it adds to the frame, the better direction, the unit."""
+"""Compute the outcome that a comparison compares: a column of the frame, its better direction and its unit."""
 
 from __future__ import annotations
 
@@ -22,44 +22,44 @@ from harness.verdicts.update_costs import cost_of_update
 SecondsFrom = Literal[
     "shared machine", "medians", "ratios within rounds", "ratios within rounds of common blocks, else medians"
 ]
-"""How seconds per update were found for a time to target: on a shared machine, or in the speed lane, and there how."""
+"""Source of the seconds per update for a time to target: a shared machine, or the speed lane by three methods."""
 
 
 @dataclass(frozen=True)
 class ToTarget:
-    """Which target it takes the updates or seconds of an outcome to reach."""
+    """The target of a time to target, and how the time is measured."""
 
     by: Literal["updates", "seconds"]
     targets: tuple[Target, ...]
-    """Of the tasks; each different one once."""
+    """The distinct targets of the tasks."""
     seconds_from: SecondsFrom | None = None
     """None for updates."""
 
 
 @dataclass(frozen=True)
 class OutcomeColumn:
-    """A column of the frame; NaN, or a status other than ok, is a failed trial."""
+    """A column of the frame with outcomes; NaN, or a status other than ok, means a failed trial."""
 
     column: str
     title: str
-    """That of the measure, as its task declares it."""
+    """The title of the measure, as its task declares it."""
     unit: str
     lower_is_better: bool
     bounds: tuple[float, float] | None = None
-    """Between which any distribution is possible: of a metric with bounds, and, infinite where it has none, of a task
-    that is solved or not. None where outcomes are graded."""
+    """Bounds of the metric; infinite for a metric without bounds on a task that is solved or not. None for graded
+    outcomes."""
     low: str = ""
-    """The column of the smallest values that are possible, where outcomes are known to lie in a range."""
+    """The column of the smallest possible values, if outcomes are known as ranges."""
     to_target: ToTarget | None = None
-    """Where the outcome is a time to target."""
+    """Set if the outcome is a time to target."""
 
 
 def with_outcome(
     frame: pd.DataFrame, claim: Comparison, curves: pd.DataFrame | None
 ) -> tuple[pd.DataFrame, OutcomeColumn]:
-    """The frame with what the claim compares in a column of it.
+    """The trials of the claim's cells and tasks, with the outcome in a column.
 
-    Raises UserError where the trials do not have it: an unknown metric, a task without a threshold, no learning curves.
+    Raises UserError if the outcome is not available: an unknown metric, a task without a threshold, no learning curves.
     """
     wanted = frame["cell"].isin([claim.better, claim.than])
     if claim.where.task is not None:
@@ -76,7 +76,7 @@ def with_outcome(
 def _measured(frame: pd.DataFrame, column: str, names: list[str]) -> OutcomeColumn:
     metrics = [measure(column, name) for name in names] or [measure("test_loss")]
     if len({metric.better for metric in metrics}) > 1:
-        raise UserError(f"{column!r} is better low in one task and high in another; 'where' must name one task")
+        raise UserError(f"{column!r} is to be minimised in one task and maximised in another; name one task in 'where'")
     measured = frame[column].notna() & (frame["status"] == "ok") if column in frame else frame["status"].isna()
     for name in names:
         of_task = frame["task"] == name
@@ -88,7 +88,7 @@ def _measured(frame: pd.DataFrame, column: str, names: list[str]) -> OutcomeColu
 
 
 def _bounds(column: str, names: list[str]) -> tuple[float, float] | None:
-    """The widest of the tasks' bounds of this column, as `OutcomeColumn.bounds`."""
+    """The bounds of the column (`OutcomeColumn.bounds`), wide enough for all tasks."""
     bounds = []
     for name in names:
         declared = measure(column, name).bounds
@@ -100,7 +100,7 @@ def _bounds(column: str, names: list[str]) -> tuple[float, float] | None:
 
 
 def _solved(frame: pd.DataFrame, claim: Proportion | Horizon, names: list[str]) -> tuple[pd.DataFrame, OutcomeColumn]:
-    """1 where the trial passes the threshold, 0 where it does not or failed."""
+    """A column with 1 for trials that reach the threshold, and 0 for trials that do not, or failed."""
     solved = pd.Series(0.0, index=frame.index)
     for name in names:
         if claim.on is not None and claim.threshold is not None:
@@ -122,7 +122,7 @@ def _solved(frame: pd.DataFrame, claim: Proportion | Horizon, names: list[str]) 
 def _timed_in_one_lane(
     frame: pd.DataFrame, every: pd.DataFrame, claim: TimeToTarget, names: list[str], curves: pd.DataFrame | None
 ) -> tuple[pd.DataFrame, OutcomeColumn]:
-    """Of accuracy trials alone. Seconds are updates times what one takes in the speed lane, where that is known."""
+    """Times to target of accuracy trials. Seconds are updates times the speed lane's seconds per update, if known."""
     frame = compared(frame)
     frame = frame[frame["lane"] == "accuracy"]
     if curves is None or claim.by == "updates":
@@ -137,7 +137,7 @@ def _timed_in_one_lane(
 
 
 def _seconds_from(costs: pd.DataFrame) -> SecondsFrom:
-    """costs: as `cost_of_update` gives them."""
+    """The source of the costs that `cost_of_update` returned."""
     if costs.empty or costs[COLUMN].isna().any():
         return "shared machine"
     if costs["in_rounds"].all():
@@ -148,10 +148,10 @@ def _seconds_from(costs: pd.DataFrame) -> SecondsFrom:
 def _timed(
     frame: pd.DataFrame, claim: TimeToTarget, names: list[str], curves: pd.DataFrame | None
 ) -> tuple[pd.DataFrame, OutcomeColumn]:
-    """Updates, or seconds, to the first evaluation that is as good as the target; NaN where there is none.
+    """Updates, or seconds, to the first evaluation that reaches the target; NaN if none does.
 
-    A trial that reached the target and failed later did reach it. `time_to_target_low` is the earliest that it may have
-    been reached: just after the evaluation before.
+    A trial that failed after reaching the target counts as having reached it. `time_to_target_low` is the earliest
+    possible time: just after the previous evaluation.
     """
     if curves is None:
         raise UserError("time to target needs the learning curves, which are missing")
@@ -163,7 +163,7 @@ def _timed(
         trials = frame[frame["task"] == name]
         points = curves[curves["trial_id"].isin(trials["trial_id"])]
         if f"validation_{metric}" not in points:
-            raise UserError(f"the learning curves of the task {name!r} have no {metric!r}, which its target is about")
+            raise UserError(f"the learning curves of the task {name!r} lack {metric!r}, the metric of its target")
         wanted = _known_levels(trials[trials["trial_id"].isin(points["trial_id"])], name, goal)
         lower = measure(f"test_{metric}", name).better == "lower"
         first = reached(points, f"validation_{metric}", wanted, lower=lower)
@@ -180,7 +180,7 @@ def _timed(
 
 
 def _goal(claim: TimeToTarget, task: str) -> Target:
-    """Which metric has to reach which level: a number, or the name of a baseline."""
+    """The target of a task: a metric, and the level that it has to reach, a number or the name of a baseline."""
     if claim.target is not None:
         return "loss", claim.target
     declared = target_of(tasks[task])
@@ -190,15 +190,15 @@ def _goal(claim: TimeToTarget, task: str) -> Target:
 
 
 def _known_levels(trials: pd.DataFrame, task: str, target: Target) -> pd.Series:
-    """What each trial (by id) has to reach on validation data.
+    """The level that each trial (by id) has to reach on the validation split.
 
-    Raises UserError where that is not known, or where the validation split is too small to tell.
+    Raises UserError if it is unknown, or if the validation split is too small to show whether it is reached.
     """
     metric, level = target
     wanted = levels(trials, target)
     if isinstance(level, str) and wanted.isna().any():
         raise UserError(_unknown_level(trials, task, metric, level))
-    labels = trials["validation_labels"].to_numpy(float)  # not in older records
+    labels = trials["validation_labels"].to_numpy(float)  # older records lack it
     for value, count in {*zip(wanted, labels, strict=True)}:
         if np.isfinite(count) and (why := too_few_labels(tasks[task], metric, value, int(count))):
             raise UserError(f"task {task!r}: {why}")
@@ -206,7 +206,7 @@ def _known_levels(trials: pd.DataFrame, task: str, target: Target) -> pd.Series:
 
 
 def _unknown_level(trials: pd.DataFrame, task: str, metric: str, level: str) -> str:
-    """Why the level of a baseline on the validation split is not known."""
+    """Why the level of a baseline on the validation split is unknown."""
     ending = f"_{metric}"
     columns = [
         column for column in map(str, trials.columns) if column.endswith(ending) and trials[column].notna().any()
@@ -217,8 +217,8 @@ def _unknown_level(trials: pd.DataFrame, task: str, metric: str, level: str) -> 
     )
     if level in {*on_test, *on_validation}:
         return (
-            f"task {task!r}: records have the {metric} of the baseline {level!r} on the test split alone, and a target"
-            " is compared on the validation split; run these trials again, or give 'target' as a number"
-            " (a task of your own scores its baselines on the validation split in Dataset.validation_baselines)"
+            f"task {task!r}: a target is compared on the validation split, but the records have the {metric} of the"
+            f" baseline {level!r} on the test split only. Re-run these trials, or give 'target' as a number."
+            " A custom task reports its baselines on the validation split in Dataset.validation_baselines"
         )
-    return f"no baseline {level!r} in the records; there are: {', '.join(on_validation or on_test) or 'none'}"
+    return f"the records have no baseline {level!r}; they have: {', '.join(on_validation or on_test) or 'none'}"

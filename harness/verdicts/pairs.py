@@ -1,4 +1,4 @@
-"""From a frame of trials to pairs: the trials a claim is about, its conditions, both cells' outcomes seed by seed."""
+"""Find the pairs of trials for a claim: select its trials, group them into conditions, and pair the cells by seed."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from harness.verdicts.counted import compared, of_one_lane
 from harness.verdicts.rounds import COLUMN, with_ratios_of_rounds
 
 CONDITION = ("task", "data", *columns(lambda factor: factor.condition, "task", "data"))
-"""Two trials must agree in these to be compared. In units they need not: matched by parameters, a cell has its own."""
+"""Two trials must agree in these columns to be compared. Units may differ, if cells are matched by parameters."""
 _DERIVED = ("updates_planned", "evaluate_every", "batch_size")
-"""May follow from the factor that a claim runs along, as the updates of an epoch follow from the training-set size."""
+"""Columns that may depend on the factor of a trend or horizon, as the updates of an epoch depend on the train size."""
 SCOPE = ("task", "dataset", *columns(lambda factor: factor.scope, "task"), "machine")
-"""What a verdict states about the trials behind it; `dataset` where a task has several."""
+"""The columns that describe the trials of a verdict; `dataset` if a task has several."""
 _COLUMN_OF = {name: factor.column for name, factor in FACTORS.items()} | {"units": "reference_units"}
-"""A key of a claim's `where` to the column it restricts."""
+"""From a key of a claim's `where` to the column it restricts."""
 FEWEST_LEVELS = 3
-"""Of a factor, for a trend along it."""
+"""Minimum number of levels of a factor for a trend."""
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """One condition: both cells' outcomes for each seed. NaN is a failed trial, or an outcome that is not finite.
+    """One condition: the outcomes of both cells for each seed. NaN means a failed trial, or an outcome not finite.
 
-    Where the claim runs along a factor, outcomes are (seeds, levels), `levels` its values, ascending; else (seeds,).
+    Outcomes have shape (seeds,), or (seeds, levels) for a trend or horizon; `levels` are the ascending factor values.
     """
 
     scope: dict[str, Any]
@@ -43,11 +43,11 @@ class Pairs:
     than: Floats
     levels: tuple[float, ...] = ()
     baselines: tuple[tuple[str, float], ...] = ()
-    """Name and score, where the metric is of the test split."""
+    """Name and score of each baseline, for metrics of the test split."""
     trials: Mapping[int, frozenset[str]] = field(default_factory=dict)
-    """By seed, the ids of its trials."""
+    """Trial ids by seed."""
     better_low: Floats | None = None
-    """The smallest outcomes that are possible, where those above are the largest; None where these are exact."""
+    """The smallest possible outcomes, if outcomes are known as ranges and `better` has the largest; None if exact."""
     than_low: Floats | None = None
 
     def up_to(self, seed: int) -> Pairs:
@@ -61,19 +61,19 @@ class Pairs:
 
 @dataclass(frozen=True)
 class PairingCounts:
-    """Trials that are in no pair, and trials that failed by their outcome alone, by number."""
+    """Numbers of trials in no pair, and of trials that count as failed because of their outcome."""
 
     unpaired: int = 0
     """Trials without a counterpart in the other cell."""
     reused: int = 0
-    """Trials that used an earlier trial's program, where memory or compiling is compared."""
+    """Trials that reused the compiled program of an earlier trial, if memory or compile time is compared."""
     not_finite: int = 0
-    """Trials that ended, but whose outcome is not finite: they are in pairs, as failed trials."""
+    """Trials that ended normally, but whose outcome is not finite; they are paired as failed trials."""
 
 
 @dataclass(frozen=True)
 class PairedTrials:
-    """The conditions with at least one pair, what is in none, and the scope of them all."""
+    """The conditions with at least one pair, the counts of unpaired trials, and the scope of all conditions."""
 
     conditions: tuple[Pairs, ...]
     counts: PairingCounts = PairingCounts()
@@ -81,10 +81,7 @@ class PairedTrials:
 
 
 def selected(frame: pd.DataFrame, claim: Comparison) -> pd.DataFrame:
-    """The trials of the claim's two cells that its `where` admits, finished or failed.
-
-    What is no outcome is left out: see `compared`.
-    """
+    """The trials of the claim's cells that match its `where`, finished or failed; only those that `compared` keeps."""
     counted = compared(frame)
     rows = counted[counted["cell"].isin([claim.better, claim.than])]
     given = {name: getattr(claim.where, name) for name in Where.model_fields}
@@ -100,9 +97,9 @@ def selected(frame: pd.DataFrame, claim: Comparison) -> pd.DataFrame:
 
 
 def instead(claim: Comparison, frame: pd.DataFrame) -> dict[str, tuple[Any, ...]]:
-    """What the records have where they have nothing that a claim without pairs asks for: factor, or 'cell', to values.
+    """For a claim without pairs: the values in the records of each factor (or 'cell') without a value that it requires.
 
-    Empty where they have each of these, though not together.
+    Empty if the records have a required value of each factor, but not in one pair.
     """
     asked = {name: wanted for name in Where.model_fields if (wanted := getattr(claim.where, name)) is not None}
     others = {}
@@ -115,9 +112,9 @@ def instead(claim: Comparison, frame: pd.DataFrame) -> dict[str, tuple[Any, ...]
 
 
 def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str, low: str = "") -> PairedTrials:
-    """Both cells' values of `column`, a column of the frame, in every condition and seed that the claim covers.
+    """The pairs of a claim: the values of both cells in `column` for every condition and seed.
 
-    low: the column of the smallest values that are possible, where values are known to lie in a range.
+    low: the column of the smallest possible values, if values are known as ranges
     """
     rows = of_one_lane(selected(frame, claim), column)
     factor = along_of(claim)
@@ -159,9 +156,9 @@ def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str, low: str = "
 
 
 def _measured(rows: pd.DataFrame, column: str) -> tuple[pd.DataFrame, int]:
-    """Without trials that used an earlier trial's program, where that leaves nothing to measure; and how many.
+    """The rows without trials that lack the column because they reused a program, and the number of such trials.
 
-    Memory and compiling are measured in the first trial of a process.
+    Memory and compile time are measured in the first trial of a process.
     """
     reused = (rows["program"] == "reused") & rows[column].isna() & (rows["status"] == "ok")
     if not depends_on_machine(column) or not reused.any():
@@ -170,14 +167,14 @@ def _measured(rows: pd.DataFrame, column: str) -> tuple[pd.DataFrame, int]:
 
 
 def along_of(claim: Comparison) -> Factor | None:
-    """The factor along which the claim's outcomes are followed, where it has one."""
+    """The factor of a trend or horizon; None for other claims."""
     return claim.along if isinstance(claim, Horizon | Trend) else None
 
 
 def _rates_by_order(rows: pd.DataFrame, key: list[str], along: str | None) -> pd.DataFrame:
-    """Where learning rates differ between the cells or along the factor, as tuned ones do: their ranks at each level.
+    """If learning rates differ between cells or along the factor, as tuned rates do, replace them by their ranks.
 
-    By these the trials are then paired, and the levels joined.
+    Trials are then paired by the rank of their learning rate, within each cell and level.
     """
     name = "learning_rate"
     if name not in key or rows[name].nunique() == 1:
@@ -191,7 +188,7 @@ def _rates_by_order(rows: pd.DataFrame, key: list[str], along: str | None) -> pd
 
 
 def _follows(rows: pd.DataFrame, name: str, key: list[str], along: str) -> bool:
-    """Whether the factor decides this column, all else equal."""
+    """Whether the factor determines this column, all other columns being equal."""
     others = [column for column in key if column not in _DERIVED]
     return bool((rows.groupby([*others, along], dropna=False)[name].nunique(dropna=False) == 1).all())
 
@@ -205,7 +202,7 @@ def _condition(part: pd.DataFrame, column: str, *, ranged: bool) -> Pairs:
 
 
 def _ladder(part: pd.DataFrame, column: str, along: str) -> Pairs | None:
-    """Seeds that have every level of the factor, as (seeds, levels); None where no seed has them all."""
+    """The pairs of seeds that have every level of the factor, (seeds, levels); None if there is no such seed."""
     table = part.pivot(index="seed", columns=along, values=["outcome", "outcome_than"])
     has = part.assign(here=1).pivot(index="seed", columns=along, values="here").notna().all(axis=1)
     table = table[has]
@@ -240,7 +237,7 @@ def _baselines(part: pd.DataFrame, column: str) -> tuple[tuple[str, float], ...]
 
 
 def _scope(part: pd.DataFrame) -> dict[str, Any]:
-    """The values that the pairs' trials have in each column of the scope: one, or a list of several."""
+    """The value, or the list of values, of the paired trials in each column of SCOPE."""
     scope: dict[str, Any] = {}
     for name in SCOPE:
         column = f"_{name}" if f"_{name}" in part else name
@@ -253,6 +250,6 @@ def _scope(part: pd.DataFrame) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A column's value as JSON has it; None for a setting that is off."""
+    """A value of a column as JSON represents it; None for a setting that is off."""
     value = value.item() if hasattr(value, "item") else value
     return None if isinstance(value, float) and math.isnan(value) else value

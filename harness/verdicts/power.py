@@ -1,7 +1,7 @@
-"""How many seeds it would take: sample sizes for paired comparisons at 80 % power.
+"""Sample sizes: the number of seeds for 80 % power in paired comparisons.
 
-Numbers of seeds are computed up to `ADVISED`, or up to the seeds there are where these are more. Where still more would
-be needed, the result is that number plus one.
+Results are at most `ADVISED`, or the present number of seeds if that is larger; this maximum plus one means that more
+seeds are required.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from harness.verdicts.stats import ALPHA, FEWEST_SEEDS
 
 POWER = 0.8
 ADVISED = 100
-"""The largest number of seeds that a verdict advises; beyond it, something else is advised."""
+"""The largest number of seeds that a verdict advises; if more are required, it advises other changes."""
 
 
 def power_of_t(effect_in_sd: float, n: int, alpha: float = ALPHA) -> float:
-    """The power of a two-sided paired t test with n pairs against a mean of so many standard deviations."""
+    """The power of a two-sided paired t-test with n pairs; effect_in_sd: the true mean in standard deviations."""
     critical = special.stdtrit(n - 1, 1 - alpha / 2)
-    shift = min(abs(effect_in_sd) * np.sqrt(n), 35.0)  # beyond, the power is 1
-    wrong_side = special.nctdtr(n - 1, shift, -critical) if shift < 3 else 0.0  # beyond, below one in a million
+    shift = min(abs(effect_in_sd) * np.sqrt(n), 35.0)  # above 35 the power is 1
+    wrong_side = special.nctdtr(n - 1, shift, -critical) if shift < 3 else 0.0  # above 3 it is below 1e-6
     return float(1 - special.nctdtr(n - 1, shift, critical) + wrong_side)
 
 
 def seeds_for_difference(differences: Floats, margin: float, alpha: float = ALPHA) -> int | None:
-    """Seeds, in all, for 80 % power against a mean of `margin` at the spread of the differences seen, (n,).
+    """Total number of seeds for 80 % power to detect a mean of `margin`, at the spread of the differences, (n,).
 
-    The spread of infinite differences is taken from the quartiles where these are finite. None where it cannot be
-    estimated (fewer than 2 differences, no spread).
+    If some differences are infinite, the spread is estimated from the quartiles. None if it cannot be estimated (fewer
+    than 2 differences, equal differences, infinite quartiles).
     """
     n = len(differences)
     spread = _spread(differences)
@@ -43,10 +43,10 @@ def seeds_for_difference(differences: Floats, margin: float, alpha: float = ALPH
 
 
 def seeds_for_equality(differences: Floats, margin: float) -> int | None:
-    """Seeds, in all, at which graded differences of this mean and spread, (n,), would be called equivalent.
+    """Total number of seeds at which graded differences with this mean and spread, (n,), would be equivalent.
 
-    By an approximation of the critical values of `graded_p`, within 7 % of them from 5 seeds on. None where it cannot
-    be estimated (see `seeds_for_difference`), or the mean is not within the margin.
+    It uses an approximation of the critical values of `graded_p`, within 7 % of them from 5 seeds on. None for fewer
+    than 2 differences, infinite differences, or a mean beyond the margin.
     """
     n = len(differences)
     if n < 2 or not np.isfinite(differences).all():
@@ -61,9 +61,10 @@ def seeds_for_equality(differences: Floats, margin: float) -> int | None:
 
 
 def seeds_for_proportion(first: Floats, second: Floats, margin: float, alpha: float = ALPHA) -> int | None:
-    """Seeds, in all, for 80 % power of McNemar's test against a difference of `margin` (Connor 1987).
+    """Total number of seeds for 80 % power of McNemar's test to detect a difference of `margin` (Connor 1987).
 
-    The share of discordant pairs is as seen, half a pair added to each kind, and at least the margin.
+    The share of discordant pairs is the observed one, with one discordant and one concordant pair added, and at least
+    the margin.
     """
     n = len(first)
     if n == 0:
@@ -75,7 +76,7 @@ def seeds_for_proportion(first: Floats, second: Floats, margin: float, alpha: fl
 
 
 def _spread(d: Floats) -> float:
-    """Standard deviation; with infinite values, the quartiles' distance over the normal's 1.349."""
+    """The standard deviation; with infinite values, the interquartile range over 1.349, that of a standard normal."""
     if np.isfinite(d).all():
         return float(d.std(ddof=1)) if len(d) > 1 else np.nan
     low, high = np.quantile(d, [0.25, 0.75], method="closest_observation")
@@ -88,6 +89,6 @@ def _smallest(effect_in_sd: float, alpha: float, most: int) -> int:
 
 
 def fewest(passes: Callable[[int], bool], low: int = 1, most: int = ADVISED) -> int | None:
-    """The smallest number of seeds that passes, where all larger ones do too; None where none up to `most` does."""
+    """The smallest number of seeds that passes, if all larger numbers pass too; None if none up to `most` passes."""
     place = bisect_left(range(low, most + 1), True, key=passes)
     return low + place if low + place <= most else None

@@ -1,4 +1,4 @@
-"""Solved or not solved: proportions, their intervals, and the paired comparison of two of them."""
+"""Proportions of solved seeds: intervals, and the paired comparison of two proportions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.verdicts.stats import CONFIDENCE, ONCE, Estimate, Levels, estimate
 
 
 def wilson_interval(solved: float, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Wilson's score interval of a proportion (Wilson 1927); 0 to 1 where n is 0."""
+    """Wilson's score interval of a proportion (Wilson 1927); 0 to 1 if n is 0."""
     if n == 0:
         return 0.0, 1.0
     z = special.ndtri((1 + confidence) / 2)
@@ -25,7 +25,7 @@ def wilson_interval(solved: float, n: int, confidence: float = CONFIDENCE) -> tu
 
 
 def mcnemar_p(only_first: int, only_second: int) -> float:
-    """McNemar's exact test: two-sided binomial p of the discordant pairs; 1 where there are none."""
+    """McNemar's exact test: two-sided binomial p-value of the discordant pairs; 1 without discordant pairs."""
     discordant = only_first + only_second
     if discordant == 0:
         return 1.0
@@ -33,10 +33,10 @@ def mcnemar_p(only_first: int, only_second: int) -> float:
 
 
 def difference_interval(first: Floats, second: Floats, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Interval of the difference of two paired proportions from outcomes of 0 and 1, or means of such, (n,) each.
+    """Interval of the difference of two paired proportions from outcomes of 0 and 1, or their means, (n,) each.
 
-    Newcombe's square-and-add of the two Wilson intervals with the correlation of the pairs (Newcombe 1998, Statistics
-    in Medicine 17:2635, method 10). -1 to 1 where there are no pairs.
+    Newcombe's method combines the two Wilson intervals with the correlation of the pairs (Newcombe 1998, Statistics in
+    Medicine 17:2635, method 10). -1 to 1 without pairs.
     """
     n = len(first)
     if n == 0:
@@ -50,7 +50,7 @@ def difference_interval(first: Floats, second: Floats, confidence: float = CONFI
     phi = 0.0
     if margins > 0:
         cross = both * neither - only_first * only_second
-        # Newcombe's continuity correction keeps a positive correlation from being overstated.
+        # Newcombe's continuity correction avoids overestimating a positive correlation.
         cross = max(cross - n / 2, 0.0) if cross > 0 else cross
         phi = cross / np.sqrt(margins)
     down_first, up_first = share_first - low_first, high_first - share_first
@@ -62,10 +62,10 @@ def difference_interval(first: Floats, second: Floats, confidence: float = CONFI
 
 
 def estimate_solved(first: Floats, second: Floats, margin: float, levels: Levels = ONCE) -> Estimate:
-    """What n pairs of outcomes of 0 and 1, (n,) each, say of the difference of the two shares.
+    """The difference of two proportions from n pairs of outcomes of 0 and 1, (n,) each.
 
-    The test is McNemar's exact one, the interval Newcombe's. Equivalence is tested exactly (`solved_p`): that an
-    interval lies within the margin errs in 9 % with 11 pairs.
+    Uses McNemar's exact test and Newcombe's interval. Equivalence has an exact test (`solved_p`), because the criterion
+    "the interval lies within the margin" has an error rate of 9 % with 11 pairs.
     """
     n = len(first)
     low, high = difference_interval(first, second, levels.confidence)
@@ -76,11 +76,11 @@ def estimate_solved(first: Floats, second: Floats, margin: float, levels: Levels
 
 
 def estimate_solved_shares(first: Floats, second: Floats, margin: float, levels: Levels = ONCE) -> Estimate:
-    """As `estimate_solved` for several conditions: each seed has the share of them that it solves, (n,) each.
+    """As `estimate_solved`, for several conditions: each seed has the share of conditions that it solves, (n,) each.
 
-    Conditions of one seed are not independent, so the seeds are counted, not the outcomes: the tests are of their
-    differences, which lie within -1 ... 1, and Newcombe's interval, as wide as if each seed had one outcome, is on the
-    safe side.
+    The conditions of one seed are not independent, so n is the number of seeds, not of outcomes. The tests use the
+    differences of the shares, which lie within -1 ... 1. Newcombe's interval is conservative: it is as wide as if each
+    seed had one outcome.
     """
     tested = estimate(first - second, margin, levels, reach=1.0)
     low, high = difference_interval(first, second, levels.confidence)

@@ -1,10 +1,10 @@
-"""Outcomes that are known to lie between two values: a time to target, reached after one evaluation and by the next.
+"""Outcomes that are known only as ranges: a time to target lies between two evaluations.
 
-A seed's advantage then lies in an interval, and so does the mean advantage, however many seeds there are. What is said
-holds at both ends: the interval of the effect reaches from the lower bound at the lower ends to the upper bound at the
-upper ends, p is the larger one, and 1 where the ends differ in sign (partial identification: Manski 2003, Partial
-Identification of Probability Distributions; the interval covers the whole identified set: Horowitz and Manski 2000,
-Journal of the American Statistical Association 95:77).
+The advantage of a seed is then a range too, and so is the mean advantage, for any number of seeds. Verdicts hold for
+both ends of the range: the interval of the effect reaches from the lower bound at the lower ends to the upper bound at
+the upper ends; the p-value is the larger of the two, and 1 if the ends differ in sign (partial identification: Manski
+2003, Partial Identification of Probability Distributions; the interval covers the whole identified set: Horowitz and
+Manski 2000, Journal of the American Statistical Association 95:77).
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from harness.verdicts.stats import ALPHA, FEWEST_SEEDS, Estimate
 
 @dataclass(frozen=True)
 class Resolution:
-    """How finely the outcomes of a sample are known, and what that does to its verdict."""
+    """The resolution of the outcomes of a sample, and how it affects the verdict."""
 
     step: float
     """See `step_of`."""
     too_coarse: bool
-    """Whether no number of seeds would decide an undecided claim."""
+    """Whether the claim is undecided, and no number of seeds would decide it."""
     finer_helps: bool
-    """Whether the claim is undecided, and finer evaluations might decide it."""
+    """Whether the claim is undecided, and more frequent evaluations might decide it."""
     finer: int | None = None
-    """Updates between evaluations that would be fine enough, where that is known."""
+    """A sufficient number of updates between evaluations, if known."""
 
 
 def ends(advantages: Advantages) -> tuple[Advantages, Advantages, Advantages]:
-    """The advantages read as their lower ends, their middles and their upper ends."""
+    """The advantages at the lower ends, the midpoints and the upper ends of their ranges."""
     middle = replace(advantages, low=None, high=None)
     low, high = (advantages.values if end is None else end for end in (advantages.low, advantages.high))
     return replace(middle, values=low), middle, replace(middle, values=high)
 
 
 def holding_at_both_ends(low: Estimate, middle: Estimate, high: Estimate) -> Estimate:
-    """One estimate from those of the lower ends, the middles and the upper ends of the same n advantages."""
+    """One estimate from the estimates at the lower ends, the midpoints and the upper ends of the same n advantages."""
     agree = low.effect * high.effect > 0
     return replace(
         middle,
@@ -53,9 +53,9 @@ def holding_at_both_ends(low: Estimate, middle: Estimate, high: Estimate) -> Est
 
 
 def step_of(conditions: tuple[Pairs, ...], outcome: OutcomeColumn) -> float | None:
-    """The widest range in which an outcome is known to lie, in its unit; None where outcomes are exact.
+    """The widest range of an outcome, in its unit; None for exact outcomes.
 
-    For a number of updates: how many of them are possible.
+    For updates it is the number of possible values.
     """
     widths = [
         upper - lower
@@ -71,7 +71,7 @@ def step_of(conditions: tuple[Pairs, ...], outcome: OutcomeColumn) -> float | No
 
 
 def too_coarse(advantages: Advantages, scale: Scale) -> bool:
-    """Whether no number of seeds would decide: the mean may be zero, and may be beyond the margin."""
+    """Whether no number of seeds would decide: the range of the mean has zero and a value beyond the margin."""
     if advantages.low is None or advantages.high is None or len(advantages.values) < FEWEST_SEEDS:
         return False
     finite = np.isfinite(advantages.values)
@@ -82,12 +82,12 @@ def too_coarse(advantages: Advantages, scale: Scale) -> bool:
 
 
 def decided(result: Estimate) -> bool:
-    """Whether an estimate that stands alone decides a claim."""
+    """Whether an estimate decides a claim, without correction for other claims."""
     return result.equivalent or (result.p_value <= ALPHA and (result.low > 0 or result.high < 0))
 
 
 def finer(conditions: tuple[Pairs, ...], outcome: OutcomeColumn, scale: Scale) -> int | None:
-    """Updates between evaluations that make half the margin of a time; None where times are in seconds."""
+    """Updates between evaluations that correspond to half the margin at the median time; None for times in seconds."""
     if outcome.unit != "updates":
         return None
     times = np.concatenate([side for pairs in conditions for side in (pairs.better, pairs.than)])

@@ -161,7 +161,7 @@ def test_older_records_and_tasks_without_baselines_on_the_validation_split_are_n
     of_baseline = claim(kind="time-to-target", target="unigram", margin="10%")
     assert verdict_of(records, of_baseline).verdict == "not testable"
     error = why_not(records, of_baseline)
-    assert "records have the loss of the baseline 'unigram' on the test split alone" in error
+    assert "records have the loss of the baseline 'unigram' on the test split only" in error
     assert "run these trials again, or give 'target' as a number" in error
     assert verdict_of(records, claim(kind="time-to-target", target=2.0, margin="10%")).verdict == "supported"
 

@@ -1,4 +1,4 @@
-"""Verdicts on disk: what is written is what docs/results.md says, and is read back as it was."""
+"""Verdicts are written as docs/results.md documents them, and read back unchanged."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_verdicts_are_written_as_strict_json_and_read_back(path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["verdicts.json"]
 
 
-def test_the_document_lists_every_key_with_its_type(path: Path) -> None:
+def test_docs_list_every_key_with_its_type(path: Path) -> None:
     records = mixed_records()
     write_verdicts(judge(ALL_KINDS, to_frame(records), curves_frame(records)), path)
     rows = strict(path.read_text())
@@ -76,7 +76,7 @@ def test_the_document_lists_every_key_with_its_type(path: Path) -> None:
     assert f"| {SCHEMA}, the version of this table" in DOCUMENT
 
 
-def test_what_json_lacks_is_written_as_the_document_says(path: Path) -> None:
+def test_infinite_and_missing_figures_are_written_as_documented(path: Path) -> None:
     assert '`"Infinity"` or `"-Infinity"`' in DOCUMENT
     (verdict,) = judge([paired()], to_frame(trials(0.2, seeds=1)))
     write_verdicts([verdict], path)
@@ -89,7 +89,7 @@ def test_what_json_lacks_is_written_as_the_document_says(path: Path) -> None:
     assert (pair["than"], pair["advantage"]) == (None, "Infinity")
 
 
-def test_a_verdict_names_the_trials_it_rests_on() -> None:
+def test_a_verdict_lists_its_trials() -> None:
     records = [*trials(0.2, sequence_length=10), *trials(0.1, sequence_length=20), *trials(0.2, task="recall")]
     (verdict,) = judge([paired(where={"task": "language"})], to_frame(records))
     rest = {record["trial_id"] for record in records if record["spec"]["task"] == "language"}
@@ -98,7 +98,7 @@ def test_a_verdict_names_the_trials_it_rests_on() -> None:
     assert [len(part.trials) for part in verdict.by_condition] == [16, 16]
 
 
-def test_a_file_that_holds_no_verdicts_is_told(path: Path) -> None:
+def test_a_file_without_verdicts_is_refused(path: Path) -> None:
     with pytest.raises(UserError, match="no such file"):
         read_verdicts(path)
     for text in ("{", "[1]", '[{"id": "a"}]', "3", "[" * 100_000):
@@ -109,9 +109,9 @@ def test_a_file_that_holds_no_verdicts_is_told(path: Path) -> None:
         write_verdicts([], path.parent / "missing" / "verdicts.json")
 
 
-def test_verdicts_of_a_newer_harness_are_not_guessed_at(path: Path) -> None:
+def test_verdicts_of_a_newer_harness_are_refused(path: Path) -> None:
     path.write_text(json.dumps([{"schema": SCHEMA + 1, "id": "a"}]))
-    with pytest.raises(UserError, match=rf"newer harness \(schema {SCHEMA + 1}, this harness reads up to {SCHEMA}\)"):
+    with pytest.raises(UserError, match=rf"\(schema {SCHEMA + 1}; this harness reads up to {SCHEMA}\)"):
         read_verdicts(path)
 
 
@@ -137,7 +137,7 @@ def test_verdicts_without_a_version_or_with_further_keys_are_read(path: Path) ->
     assert (read.id, read.verdict, read.interim_analyses, read.pairs, read.trials) == ("c", "supported", (), (), ())
 
 
-def test_a_verdicts_file_that_cannot_be_opened_is_told(path: Path) -> None:
+def test_a_verdicts_file_that_cannot_be_opened_is_refused(path: Path) -> None:
     path.mkdir()
     with pytest.raises(UserError, match=r"verdicts\.json: cannot be read: Is a directory"):
         read_verdicts(path)
