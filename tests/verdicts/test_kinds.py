@@ -140,7 +140,7 @@ def test_a_claim_without_a_target_uses_the_target_of_the_task() -> None:
     of_recall = verdict_of(accurate, of_the_task)
     assert (of_recall.pairs[0].better, of_recall.pairs[0].than) == (50, 100)
     without = [{**record, "spec": {**record["spec"], "task": "recall"}} for record in records]
-    assert "the learning curves of the task 'recall' have no 'accuracy'" in why_not(without, of_the_task)
+    assert "the learning curves of the task 'recall' lack 'accuracy'" in why_not(without, of_the_task)
 
 
 def test_a_target_is_the_level_of_the_baseline_on_the_validation_split() -> None:
