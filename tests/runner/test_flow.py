@@ -140,7 +140,7 @@ def test_a_sweep_without_a_rate_cannot_go_on_and_the_run_says_so(run) -> None:
         assert finished.exit_code == 1
         (problem,) = finished.problems
         assert problem.startswith(
-            "sweep[0] (recall) cannot go on for gru (backend keras, units 4): at every learning rate"
+            "sweep[0] (recall) cannot continue for gru (backend keras, units 4): at every learning rate"
         )
 
 

@@ -22,7 +22,7 @@ status = run_trial(TrialSpec.model_validate_json(sys.argv[1]), 1, lambda **messa
 print(json.dumps([status, sorted(sys.modules)]))
 """
 _BEHIND_THOSE_NOT_COUNTED = {
-    "harness.cgroup", "harness.figures",
+    "harness.cgroup", "harness.figures", "harness.words",
 }  # fmt: skip
 """What only the experiment file's types, and the facts of the machine, import."""
 _OF_THE_PROCESS = {"harness.stopping", "harness.trial.process", "harness.trial.quiet"}
