@@ -21,7 +21,7 @@ from harness.store.interim import InterimAnalyses
 from harness.verdicts.evidence import Compared, Evidence, Relation
 from harness.verdicts.family import Corrected, corrected
 from harness.verdicts.outcomes import OutcomeColumn, with_outcome
-from harness.verdicts.pairs import PairedTrials, find_pairs
+from harness.verdicts.pairs import PairedTrials, find_pairs, selected
 from harness.verdicts.sample_evidence import ClaimSamples, sample_evidence, samples_of
 from harness.verdicts.saved import read_verdicts, write_verdicts
 from harness.verdicts.stated import bare_verdict, claim_verdict
@@ -56,6 +56,8 @@ def judge(
             verdicts[claim.id] = _evaluated(claim, frame)
         elif isinstance(claim, NotTestable):
             verdicts[claim.id] = bare_verdict(claim, "not testable", claim.reason)
+        elif selected(frame, claim).empty:  # yet: a budget can end while learning rates are tuned
+            verdicts[claim.id] = bare_verdict(claim, "undecided", nothing_paired(claim, frame))
         else:
             try:
                 trials, outcome = with_outcome(frame, claim, curves)

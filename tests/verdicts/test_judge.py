@@ -157,3 +157,11 @@ def test_a_fact_is_told_with_its_figure_and_its_reason(fact: str, word: str, mon
         "As written.",
         0,
     )
+
+
+def test_a_claim_is_undecided_while_only_tuning_trials_are_stored() -> None:
+    """A budget can end before the first trial of the comparison starts."""
+    tuning = [{**one, "spec": {**one["spec"], "purpose": "tuning"}, "test": {}} for one in trials(0.2)]
+    verdict = verdict_of(tuning, paired())
+    assert verdict.verdict == "undecided"
+    assert verdict.reason.startswith("No records for this claim")
