@@ -1,14 +1,15 @@
-"""Which recurrent network is better, and for what: the public API.
+"""Compare recurrent networks and judge claims about them: the public API.
 
-experiment = load_experiment("experiments/smoke.toml")  # or "smoke", a bundled one
+experiment = load_experiment("experiments/smoke.toml")  # or "smoke": a bundled experiment
 run(experiment)                        # results/smoke/: records, verdicts, report
 frame = load_records("results/smoke")  # a pandas DataFrame, one row per trial
 verdicts = judge("results/smoke")      # a list of Verdict, written to verdicts.json too
 report = render("results/smoke")       # the path of report.html
-model = get_model("gru")               # the article's Keras model; of these functions only this one imports TensorFlow
+model = get_model("gru")               # the article's Keras model; the only function here that imports TensorFlow
 
 The article is *Implementation of RNN, LSTM and GRU* (Towards Data Science). Each name is imported when it is first
-used. A mistake of the user is a UserError. After `import harness`, `keras.saving.load_model` loads a saved model.
+used. Errors that the user can correct are UserErrors. After `import harness`, `keras.saving.load_model` loads saved
+models.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 from harness.saved_models import register
 
 TYPE_CHECKING = False
-"""For type checkers, which take it as true. Nothing is imported here, so that the command starts at once."""
+"""Type checkers treat it as true. At run time nothing is imported here, so that the command starts quickly."""
 if TYPE_CHECKING:
     from harness.cells.network import get_model as get_model
     from harness.errors import UserError as UserError

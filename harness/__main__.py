@@ -1,4 +1,4 @@
-"""The command `harness`, also as `python -m harness`. This file imports little, so that it can catch Ctrl-C early."""
+"""The command `harness`, also as `python -m harness`. This file imports little, so that it handles Ctrl-C early."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import FrameType
 
 
 def main() -> None:
-    """Import the command and run it. Ctrl-C meanwhile ends the process with exit status 130 and without a message."""
+    """Import the command and run it. Ctrl-C during the import ends the process silently with exit status 130."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _end)
     from harness.cli.main import main as command

@@ -1,8 +1,8 @@
-"""Keras finds this package's layers in a saved model after `import harness`, which imports no Keras.
+"""After `import harness`, Keras can load saved models that contain this package's layers; Keras is not imported.
 
-`keras.saving.load_model` knows the classes that have been registered, and a class is registered when its module is
-imported. So names are registered as soon as Keras has been imported, or with `import harness` where Keras came first;
-what stands behind a name is imported when a model has it.
+`keras.saving.load_model` finds only registered classes, and a class registers itself when its module is imported. This
+module therefore registers placeholders under the classes' names: immediately if Keras is imported already, else as soon
+as it is. A placeholder imports its class when a saved model contains it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 
 TYPE_CHECKING = False
-"""For type checkers, which take it as true. Nothing else is imported here, so that the command starts at once."""
+"""Type checkers treat it as true. At run time nothing else is imported, so that the command starts quickly."""
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
@@ -22,11 +22,11 @@ _CLASSES = {
     "Dropout": "harness.cells.dropout",
     "ShardedModel": "harness.cells.sharded_model",
 }
-"""The classes that a saved model can name, with their modules."""
+"""The classes that a saved model can contain, with their modules."""
 
 
 def register() -> None:
-    """Register the names with Keras: now, where it has been imported; else as soon as it is."""
+    """Register the names with Keras: now if it is imported already, else as soon as it is."""
     if "keras" in sys.modules:
         _register_names()
     elif not any(isinstance(finder, _AfterKeras) for finder in sys.meta_path):
@@ -34,7 +34,7 @@ def register() -> None:
 
 
 class _AfterKeras:
-    """Finds Keras where the other finders do, and has the names registered after it."""
+    """Delegates to the other finders, and registers the names after the import of Keras."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -55,7 +55,7 @@ class _AfterKeras:
 
 
 class _Later:
-    """Stands for a class until Keras makes an object of it."""
+    """A placeholder for a class, until Keras makes an object of the class."""
 
     def __init__(self, module: str, name: str) -> None:
         self._module, self._name = module, name

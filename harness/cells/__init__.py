@@ -1,4 +1,4 @@
-"""The architectures, by name, and the ways of executing them. Importing this imports no TensorFlow."""
+"""The cells and the backends, by name. Importing this package does not import TensorFlow."""
 
 from harness.cells.cell import Backward, Cell
 from harness.registry import Registry
@@ -17,7 +17,7 @@ cells: Registry[Cell] = Registry(
 )
 
 BACKENDS: dict[str, str] = {
-    "article": "The article's code to the letter: Keras's recurrent layers, TimeDistributed(Dense) after them.",
+    "article": "The article's code, unchanged: Keras's recurrent layers, followed by TimeDistributed(Dense).",
     "keras": "Keras's recurrent layers, Dense on the whole sequence: the same function, traced several times faster.",
-    "fused": "This package's own layer: the equations written out, a hand-derived backward pass, compiled by XLA.",
+    "fused": "The harness's own layer: the cell's equations with a hand-derived backward pass, compiled by XLA.",
 }

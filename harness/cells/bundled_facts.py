@@ -1,7 +1,7 @@
-"""Facts of the equations: claims decided by counting what the code says, or by evaluating it in float64.
+"""Facts about the equations: claims decided by counting operations in the code, or by evaluating it in float64.
 
-Nothing here is typed in: the counts are read off the source of the steps, and the equalities are computed with random
-weights. Needs no TensorFlow.
+The counts come from the syntax trees of the step functions; the equalities are computed with random weights. Nothing
+here needs TensorFlow.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 
 FUNCTIONS = ("sigmoid", "tanh")
 SATURATED = 1000.0
-"""A pre-activation at which a sigmoid is 1, and at its negative 0, to the last bit of float64."""
+"""At this pre-activation a sigmoid is exactly 1 in float64; at its negative it is exactly 0."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What one time step of a cell consists of.
+    """Operations in one time step of a cell.
 
-    cell:       the cell itself, whose weights tell the size of the matrix products
-    multiplicative_gates, gates, states: as the cell declares them
-    recurrent_products: products with the recurrent weights, as calls in the equations
-    functions:  evaluations of sigmoid and tanh, for each unit
-    elementwise: additions and multiplications, for each unit, those of the recurrent bias included
-    lines:      statements of the step, its unpacking and its return included
+    cell:       the cell; its weights determine the sizes of the matrix products
+    multiplicative_gates, gates, states: numbers of each that the cell declares
+    recurrent_products: calls of `recur` in the equations
+    functions:  evaluations of sigmoid and tanh, per unit
+    elementwise: additions and multiplications per unit, including the addition of the recurrent bias
+    lines:      statements of the step function, including unpacking and return
     """
 
     cell: Cell
@@ -52,17 +52,17 @@ class Counts:
     lines: int
 
     def operations(self, features: int, units: int) -> int:
-        """Operations per time step and sequence: two for each weight, the rest for each unit."""
+        """Operations per time step and sequence: two per weight, plus `functions` and `elementwise` per unit."""
         return 2 * self.cell.multiplications(features, units) + (self.functions + self.elementwise) * units
 
 
 def counts(cell: Cell) -> Counts:
-    """Read off the source of the cell's step.
+    """Count the operations in the source of the cell's step.
 
-    Raises UserError for a cell without one, and for a step that is not written as a function of three arguments.
+    Raises UserError if the cell has no step, or if the step is not a `def` with three arguments.
     """
     tree: ast.stmt | None = None
-    with suppress(OSError, TypeError, SyntaxError):  # made by a program, no function, or a part of an expression
+    with suppress(OSError, TypeError, SyntaxError):  # generated code, not a function, or a lambda inside an expression
         tree = ast.parse(textwrap.dedent(inspect.getsource(equations(cell)))).body[0]
     if not isinstance(tree, ast.FunctionDef) or len(tree.args.args) < 3:
         raise UserError(f"cell {cell.name!r}: its step is not written as a function `def step(x, states, recur)`")
@@ -84,10 +84,10 @@ def counts(cell: Cell) -> Counts:
 
 
 def simpler(frame: DataFrame) -> FactFound:
-    """A GRU has fewer gates, states, sigmoids and tanhs, lines of equations, and operations in all.
+    """A GRU has fewer gates, states, sigmoids and tanhs, lines of equations, and operations in total than an LSTM.
 
-    The additions and multiplications are stated but not demanded: the GRU's second bias costs it more of them than its
-    equations save, without any consequence beside the matrix products.
+    Elementwise additions and multiplications are reported but not required to be fewer: the GRU's second bias adds more
+    of them than its equations save. Their number is negligible compared with the matrix products.
     """
     gru, lstm = counts(cells["gru"]), counts(cells["lstm"])
     sizes = [(features, units) for features in (1, 32, 256) for units in (1, 32, 256)]
@@ -95,18 +95,18 @@ def simpler(frame: DataFrame) -> FactFound:
     kinds = ("multiplicative_gates", "gates", "states", "functions", "lines")
     holds = all(getattr(gru, kind) < getattr(lstm, kind) for kind in kinds) and min(savings) > 0
     reason = (
-        f"Read off the equations of this package, GRU against LSTM: gates {gru.multiplicative_gates} and "
-        f"{lstm.multiplicative_gates}, with the candidate {gru.gates} and {lstm.gates}, states {gru.states} and "
-        f"{lstm.states}; for each unit and time step {gru.functions} and {lstm.functions} sigmoids and tanhs, "
+        f"Counted in the equations of this package, for GRU and LSTM: gates {gru.multiplicative_gates} and "
+        f"{lstm.multiplicative_gates} (with the candidate {gru.gates} and {lstm.gates}), states {gru.states} and "
+        f"{lstm.states}; per unit and time step {gru.functions} and {lstm.functions} sigmoids and tanhs, "
         f"{gru.elementwise} and {lstm.elementwise} additions and multiplications; statements {gru.lines} and "
-        f"{lstm.lines}. Matrix products included, it takes {min(savings):.0%} to {max(savings):.0%} fewer operations, "
-        f"at {len(sizes)} sizes."
+        f"{lstm.lines}. Including matrix products, the GRU needs {min(savings):.0%} to {max(savings):.0%} fewer "
+        f"operations, depending on the size ({len(sizes)} sizes)."
     )
     return FactFound(holds, 100 * savings[sizes.index((256, 32))], "% fewer operations per time step", reason)
 
 
 def same_gate_equations(frame: DataFrame) -> FactFound:
-    """Exchanging the matrices of the LSTM's three gates exchanges the gates, and nothing else: to the last bit."""
+    """Permuting the weights of the LSTM's gates permutes their activations and changes nothing else, bit for bit."""
     cell = cells["lstm"]
     places = [cell.gates.index(gate) for gate in cell.multiplicative_gates]
     random = np.random.default_rng(0)
@@ -123,8 +123,8 @@ def same_gate_equations(frame: DataFrame) -> FactFound:
         worst = max(worst, *(float(np.abs(permuted[k] - activations[gate]).max()) for k, gate in enumerate(sources)))
         tried += 1
     reason = (
-        f"In all {tried} orders of the {', '.join(cell.multiplicative_gates)} gates' weights, the gates come out in "
-        f"that order and the candidate unchanged; the largest difference is {worst:g}."
+        f"For all {tried} permutations of the weights of the {', '.join(cell.multiplicative_gates)} gates, the "
+        f"activations are permuted equally and the candidate is unchanged; the largest difference is {worst:g}."
     )
     return FactFound(worst == 0, worst, "difference at most", reason)
 
@@ -132,16 +132,16 @@ def same_gate_equations(frame: DataFrame) -> FactFound:
 def _activations(
     cell: Cell, inputs: plain_loop.Floats, weights: dict[str, plain_loop.Floats], states: tuple[plain_loop.Floats, ...]
 ) -> list[plain_loop.Floats]:
-    """The activations of the gates of one LSTM step, (batch, units) each, in order: the first that its step saves."""
+    """Gate activations of one LSTM step, (batch, units) each, in order: the first arrays that the step saves."""
     x = tuple(np.split(inputs @ weights["kernel"] + weights["bias"], len(cell.gates), axis=-1))
     _, saved = equations(cell)(x, states, plain_loop.recurrent_product(cell, weights))
     return list(saved[: len(cell.gates)])
 
 
 def reduces_to_rnn(frame: DataFrame) -> FactFound:
-    """A GRU whose reset gate is 1 and whose update gate is 0 is the simple RNN of the candidate's weights.
+    """A GRU with its reset gate at 1 and its update gate at 0 equals a simple RNN with the candidate's weights.
 
-    Outputs and gradients of input, weights and first state, for both forms of the GRU, over 20 time steps.
+    Compares outputs and gradients of inputs, weights and initial state over 20 time steps, for both forms of the GRU.
     """
     rnn, random = cells["simple_rnn"], np.random.default_rng(0)
     features, units = 5, 7
@@ -163,10 +163,10 @@ def reduces_to_rnn(frame: DataFrame) -> FactFound:
             input_bias[start : start + units] = value
         worst = max(worst, _distance(gru, weights, rnn, plain, columns, inputs, d_outputs))
     reason = (
-        "With the reset gate at 1 and the update gate at 0, in Keras's convention, where the update gate keeps the old "
-        "state, a GRU's outputs and gradients equal those of a simple RNN with the candidate's weights; the largest "
-        f"difference is {worst:.1g} in float64. The article's sentence holds as it stands in that convention; where "
-        "the update gate weighs the new candidate instead, it must be 1, and at 0 the state would never change."
+        "In Keras's convention the update gate keeps the old state. With the reset gate at 1 and the update gate at 0, "
+        "a GRU's outputs and gradients equal those of a simple RNN with the candidate's weights; the largest "
+        f"difference is {worst:.1g} in float64. The article's sentence is correct in this convention. In the other "
+        "convention the update gate weights the new candidate, so it must be 1; at 0 the state would never change."
     )
     return FactFound(worst < 1e-12, worst, "difference at most", reason)
 
@@ -180,7 +180,7 @@ def _distance(
     inputs: plain_loop.Floats,
     d_outputs: plain_loop.Floats,
 ) -> float:
-    """The largest difference between the two cells' outputs and gradients; columns: of the weights, the candidate's."""
+    """Largest difference between the cells' outputs and gradients; `columns`: the candidate's in the GRU's weights."""
     assert gru.backward is not None
     assert rnn.backward is not None
     outputs = [plain_loop.run(gru, inputs, weights).outputs, plain_loop.run(rnn, inputs, plain).outputs]

@@ -1,9 +1,9 @@
-"""Dropout masks drawn alike in eager mode, in a graph and by XLA, and fast in all three.
+"""Dropout masks that are identical in eager mode, in a graph and under XLA, and fast in all three.
 
-Keras leaves the algorithm to TensorFlow, which under XLA on a CPU takes one that is a hundred times slower than Philox
-(86 ms against 0.8 ms for 262,144 numbers, TensorFlow 2.21): more than the recurrent layers themselves take. Philox is
-therefore named outright. It is asked for raw bits, by key and counter, because what TensorFlow does to make these of a
-seed would be compiled once more for every draw, and because the bits are then the same in all three modes.
+Keras leaves the random number generator to TensorFlow. Under XLA on a CPU, TensorFlow chooses one that is a hundred
+times slower than Philox (86 ms instead of 0.8 ms for 262,144 numbers, TensorFlow 2.21) and takes longer than the
+recurrent layers. This module therefore calls Philox explicitly. It passes key and counter, because TensorFlow would
+compile their derivation from a seed once per draw, and the bits would differ between the three modes.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from harness.errors import UserError
 
 PHILOX = 1
 LEVELS = 1 << 16
-"""A number is dropped where its 16 random bits are below rate x LEVELS: the rate is met to within 1 / 131,072."""
+"""A value is dropped if its 16 random bits are below rate x LEVELS, so the rate is accurate to 1 / 131,072."""
 
 _SHARD: ContextVar[tuple[Any, int]] = ContextVar("shard", default=(0, 1))
 
 
 @contextmanager
 def shard(index: Any, count: int) -> Iterator[None]:
-    """Inside, what layers see is shard `index` of a batch that was cut into `count` equal ones.
+    """A context in which layers process shard `index` of a batch that was split into `count` equal shards.
 
-    `masks` draws for the whole batch and gives the shard's own: how a batch is cut changes nothing that is dropped.
+    `masks` draws for the whole batch and returns the shard's part, so that splitting a batch does not change its masks.
     """
     token = _SHARD.set((index, count))
     try:
@@ -47,9 +47,9 @@ def masks(
     batch_axis: int = 0,
     dtype: str = "float32",
 ) -> list[Any]:
-    """One mask to multiply with for each shape and rate, from one draw of bits.
+    """One multiplicative mask per shape and rate, all from one draw of random bits.
 
-    A mask is 0 with the probability of its rate, else 1 / (1 - rate), so that the expectation stays.
+    An element is 0 with probability `rate`, else 1 / (1 - rate), so that the expected value is unchanged.
     """
     index, count = _SHARD.get()
     whole = [(*shape[:batch_axis], count, *shape[batch_axis:]) for shape in shapes]
@@ -66,7 +66,7 @@ def masks(
 
 
 def _bits(count: Any, seed: Any) -> Any:
-    """(count,) integers from 0 to LEVELS - 1, int32; two from each 32 bits."""
+    """(count,) integers from 0 to LEVELS - 1, int32. Each 32 random bits give two of them."""
     key = tf.reshape(tf.bitcast(tf.cast(seed, tf.uint32), tf.uint64), (1,))
     pairs = tf.raw_ops.StatelessRandomUniformFullIntV2(
         shape=[(count + 1) // 2], key=key, counter=tf.zeros((2,), tf.uint64), alg=PHILOX, dtype=tf.uint32
@@ -85,7 +85,7 @@ class Dropout(keras.layers.Dropout):  # type: ignore[misc]
         super().__init__(rate, seed=seed, **options)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        """(...) -> (...), the inputs themselves outside training."""
+        """(...) -> (...); outside training the inputs are returned unchanged."""
         inputs = keras.ops.convert_to_tensor(inputs, dtype=self.compute_dtype)
         if not training or not self.rate:
             return inputs

@@ -1,7 +1,7 @@
-"""Facts of the code: claims that need no experiment, because counting or evaluating an equation decides them.
+"""Facts: claims that need no experiment, because counting or evaluating an equation decides them.
 
-A fact is a function `(frame) -> FactFound`; the frame (a row a trial) may be empty. To add one, write the function and
-name it in `facts`, or declare it as an entry point in the group `harness.facts`.
+A fact is a function `(frame) -> FactFound`; the frame (one row per trial) may be empty. To add a fact, write the
+function and add its name to `facts`, or declare it as an entry point in the group `harness.facts`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 SIZES = (1, 2, 3, 5, 8, 16, 32, 33, 64, 100, 128, 256, 512, 1000, 1024, 2048, 4096)
-"""Numbers of features and of units at which counts are compared; a formula linear in each needs no more."""
+"""Numbers of features and of units at which counts are compared; the formulas are polynomials of low degree in both."""
 
 
 class FactFound(NamedTuple):
-    """Whether the fact holds (None: it cannot be told here), how large the effect is, in which unit, and why."""
+    """Whether the fact holds (None: undecided), the size of the effect, its unit, and the reason in words."""
 
     holds: bool | None
     effect: float | None
@@ -44,10 +44,10 @@ facts: Registry[FunctionType] = Registry(
 
 
 def fewer_parameters(frame: DataFrame) -> FactFound:
-    """A GRU layer has fewer parameters than an LSTM layer of the same size: by the formula, and in the records.
+    """A GRU layer has fewer parameters than an LSTM layer of the same size, by the formula and in the records.
 
-    With a reset gate after the recurrent product it is 3 (f + u + 2) u against 4 (f + u + 1) u, which is equal where
-    f and u, the features and the units, are both 1.
+    With f features, u units and the reset gate after the recurrent product, the GRU has 3 (f + u + 2) u parameters and
+    the LSTM 4 (f + u + 1) u. The two are equal for f = u = 1.
     """
     gru, lstm = cells["gru"], cells["lstm"]
     saved, equal = [], set()
@@ -61,11 +61,11 @@ def fewer_parameters(frame: DataFrame) -> FactFound:
     counted = _recorded_savings(frame)
     holds = min(saved) > 0 and equal <= {(1, 1)} and min(counted, default=1.0) > 0
     recorded = (
-        f"in the records it has {min(counted):.1%} to {max(counted):.1%} fewer, at {len(counted)} sizes"
+        f"in the records it has {min(counted):.1%} to {max(counted):.1%} fewer ({len(counted)} sizes)"
         if counted
-        else "the records have no counts to compare"
+        else "the records contain no parameter counts to compare"
     )
-    exception = " It is equal with one feature and one unit." if equal else ""
+    exception = " They are equal for one feature and one unit." if equal else ""
     reason = (
         f"By the closed formula a GRU layer has {min(saved):.1%} to {max(saved):.1%} fewer parameters than an LSTM "
         f"layer, at {len(saved)} combinations of features and units from {SIZES[0]} to {SIZES[-1]}, with and without "
@@ -75,11 +75,11 @@ def fewer_parameters(frame: DataFrame) -> FactFound:
 
 
 SIZE = ("task", "data", "train_size", "sequence_length", "units", "layers", "reset_after")
-"""By what records of two cells are set against each other to count their parameters."""
+"""Columns that must be equal in records of a GRU and an LSTM whose parameter counts are compared."""
 
 
 def _recorded_savings(frame: DataFrame) -> list[float]:
-    """The share of recurrent parameters saved, for each size at which the records have both cells."""
+    """Share of recurrent parameters that the GRU saves, for each size at which the records have both cells."""
     counts = frame.loc[frame["cell"].isin(["gru", "lstm"]) & frame["recurrent_parameters"].notna()]
     if counts.empty:
         return []
@@ -90,7 +90,7 @@ def _recorded_savings(frame: DataFrame) -> list[float]:
 
 
 def no_gates(frame: DataFrame) -> FactFound:
-    """A simple RNN has only the recurrent operation: one candidate, one state, no gate."""
+    """A simple RNN has no gates: it has one candidate and one state."""
     cell = cells["simple_rnn"]
     gates = len(cell.multiplicative_gates)
     holds = gates == 0 and len(cell.gates) == 1 and len(cell.states) == 1

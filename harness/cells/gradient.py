@@ -1,4 +1,4 @@
-"""The loss of a batch and its gradient, with which every update of a network begins."""
+"""The loss of a batch and its gradient: the first part of every update of a network."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import tensorflow as tf
 from harness.cells.keras_backend import keras
 
 States = tuple[Any, ...]
-"""The states of a model that carries its state: (batch, units) each; () for any other model."""
+"""The states of a model made with `carry_state`, (batch, units) each; () for other models."""
 
 
 def loss_and_gradients(
     model: keras.Model, states: States, x: Any, y: Any, weight: Any = None
 ) -> tuple[Any, list[Any], Any, States]:
-    """The loss that the model was compiled with, a gradient for each trainable variable, the outputs, the last states.
+    """The loss of the compiled model, one gradient per trainable variable, the outputs, and the final states.
 
-    x, y: (batch, ...); weight: (batch,) or (batch, time), or None. Dropout is on. A variable that the loss does not
-    depend on has a gradient of zeros. The gradients are scaled as the model's optimizer expects them.
+    x, y: (batch, ...); weight: (batch,) or (batch, time), or None. Dropout is active. A variable that does not affect
+    the loss has a zero gradient. The gradients are scaled as the model's optimizer expects them (`scale_loss`).
     """
     with tf.GradientTape() as tape:
         outputs, states = call_with_states(model, states, x, training=True)
@@ -30,7 +30,7 @@ def loss_and_gradients(
 
 
 def call_with_states(model: keras.Model, states: States, x: Any, *, training: bool) -> tuple[Any, States]:
-    """The model's outputs, and its last states where it was called with `states`."""
+    """The model's outputs and its final states; () if `states` is empty."""
     if not states:
         return model(x, training=training), ()
     outputs, *after = model([x, *states], training=training)

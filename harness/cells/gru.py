@@ -2,9 +2,9 @@
 
     z = sigmoid(x_z + u_z)      r = sigmoid(x_r + u_r)      c = tanh(x_c + r u_c)      h' = z h + (1 - z) c
 
-Source: K. Cho et al., arXiv 1406.1078. As in `keras.layers.GRU`, which it equals, z = 1 keeps the OLD state; in other
-texts z = 1 takes the new candidate. The default form multiplies r in after the recurrent product (`reset_after=True`,
-the form with a fast GPU implementation); `reset_before` is the paper's, where r multiplies h before the product.
+Source: K. Cho et al., arXiv 1406.1078. Equivalent to `keras.layers.GRU`: z = 1 keeps the OLD state; in some papers
+z = 1 takes the new candidate. The default form applies r after the recurrent product (`reset_after=True`, the form with
+a fast GPU implementation). `reset_before` is the form of the paper, which applies r to h before the product.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from harness.cells.ops import Array, sigmoid, tanh
 
 
 def step(x: Gates, states: States, recur: Recurrence) -> tuple[States, Saved]:
-    """x: of z, r and c, (batch, units) each; states: h. Saves z, r, c and u_c."""
+    """x: for z, r and c, (batch, units) each; states: h. Saves z, r, c and u_c."""
     (h,) = states
     x_z, x_r, x_c = x
     u_z, u_r, u_c = recur(h)
@@ -27,14 +27,14 @@ def step(x: Gates, states: States, recur: Recurrence) -> tuple[States, Saved]:
 
 
 def backward_factors(saved: Saved, before: States, after: States) -> tuple[Array, ...]:
-    """dh'/dz, dh'/dc, dc/dr, r and z, (time, batch, units) each; z, r and c stand for their pre-activations."""
+    """dh'/dz, dh'/dc, dc/dr, r and z, (time, batch, units) each; derivatives by the pre-activations of z, c and r."""
     z, r, c, u_c = saved
     (h,) = before
     return (h - c) * z * (1 - z), (1 - z) * (1 - c * c), u_c * r * (1 - r), r, z
 
 
 def backward(d_states: States, backward_factors: tuple[Array, ...], recur: Recurrence) -> tuple[Gates, States]:
-    """d_states: dh, (batch, units). Returns dx, of z, r and c, and the gradient of the state before."""
+    """d_states: dh, (batch, units). Returns dx for z, r and c, and the gradient of the previous state."""
     (dh,) = d_states
     dh_dz, dh_dc, dc_dr, r, z = backward_factors
     dz = dh * dh_dz
@@ -44,14 +44,14 @@ def backward(d_states: States, backward_factors: tuple[Array, ...], recur: Recur
 
 
 def products(dx: Gates, saved: Saved, before: States) -> list[tuple[Array, Gates, int]]:
-    """One product, h U, whose part for the candidate reaches the pre-activation by way of r."""
+    """One product, h U; the candidate's part of it is multiplied by r, so its gradient is dc * r."""
     _, r, _, _ = saved
     dz, dr, dc = dx
     return [(before[0], (dz, dr, dc * r), 0)]
 
 
 def step_reset_before(x: Gates, states: States, recur: Recurrence) -> tuple[States, Saved]:
-    """As `step`, but the candidate sees (r h) U_c in place of r (h U_c). Saves z, r and c."""
+    """As `step`, but the candidate uses (r h) U_c instead of r (h U_c). Saves z, r and c."""
     (h,) = states
     x_z, x_r, x_c = x
     u_z, u_r = recur(h, 0, 2)
@@ -63,7 +63,7 @@ def step_reset_before(x: Gates, states: States, recur: Recurrence) -> tuple[Stat
 
 
 def backward_factors_reset_before(saved: Saved, before: States, after: States) -> tuple[Array, ...]:
-    """As `backward_factors`, but d(rh)/dr in place of dc/dr."""
+    """As `backward_factors`, but d(rh)/dr instead of dc/dr."""
     z, r, c = saved
     (h,) = before
     return (h - c) * z * (1 - z), (1 - z) * (1 - c * c), h * r * (1 - r), r, z
@@ -72,7 +72,7 @@ def backward_factors_reset_before(saved: Saved, before: States, after: States) -
 def backward_reset_before(
     d_states: States, backward_factors: tuple[Array, ...], recur: Recurrence
 ) -> tuple[Gates, States]:
-    """As `backward`; the gradient of r h goes to r and to h."""
+    """As `backward`, but the gradient of r h is propagated to r and to h."""
     (dh,) = d_states
     dh_dz, dh_dc, drh_dr, r, z = backward_factors
     dz = dh * dh_dz
@@ -92,8 +92,8 @@ def products_reset_before(dx: Gates, saved: Saved, before: States) -> list[tuple
 cell = Cell(
     name="gru",
     title="GRU",
-    summary="Two gates: one decides how much of the state to keep, the other how much of it the candidate for the new "
-    "state may see. Its state is its output.",
+    summary="Two gates: the update gate sets how much of the old state is kept, the reset gate how much of it enters "
+    "the candidate for the new state. The state is the output.",
     gates=("update", "reset", "candidate"),
     multiplicative_gates=("update", "reset"),
     step=step,

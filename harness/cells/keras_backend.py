@@ -1,7 +1,7 @@
-"""Keras with TensorFlow as its backend, for models in a user's own process.
+"""Keras with TensorFlow as its backend, for models in a user's process.
 
-Importing this raises UserError where Keras is set to another backend; the program's own processes set it themselves
-(harness/trial/settings.py).
+Importing this module raises UserError if Keras is set to another backend. The processes of trials set the backend
+themselves (harness/trial/settings.py).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ __all__ = ["keras"]
 
 def _refuse(backend: str) -> UserError:
     return UserError(
-        f"Keras is set to the backend {backend!r}, but the models of harness need TensorFlow. Restart Python and set"
-        " os.environ['KERAS_BACKEND'] = 'tensorflow' before Keras is imported"
+        f"Keras is set to the backend {backend!r}, but models of harness need TensorFlow. Restart Python and set"
+        " os.environ['KERAS_BACKEND'] = 'tensorflow' before you import Keras"
     )
 
 

@@ -1,4 +1,4 @@
-"""The Keras layer that runs any cell by its equations; weights, options and meaning as in Keras's own."""
+"""A Keras layer that runs the equations of any cell; weights and options are those of Keras's recurrent layers."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from harness.errors import UserError
 class Recurrent(keras.layers.Layer):  # type: ignore[misc]
     """(batch, time, features) -> (batch, units), or (batch, time, units) with `return_sequences`.
 
-    cell:              a name in `harness.cells.cells`, a `module:attribute`, or a Cell; a layer is saved with the name,
-                       so one that was given a Cell that has none cannot be saved or copied
-    dropout:           the rate at which inputs are dropped in training
-    recurrent_dropout: the rate for the hidden state; where it is positive, each gate has masks of its own,
-                       for the inputs too; every mask is the same at every time step
-    return_state:      also return the last states, (batch, units) each
-    go_backwards:      read the sequence from its end; the outputs are in the order in which they were computed
-    zero_output_for_mask: outputs of masked steps are zero, instead of the output before
-    reset_after, unit_forget_bias, use_bias and the initializers: as in the Keras layer that the cell equals
+    cell:              a name in `harness.cells.cells`, a `module:attribute`, or a Cell. The layer is saved with this
+                       name, so a layer made from an unregistered Cell object cannot be saved or copied
+    dropout:           dropout rate of the inputs during training
+    recurrent_dropout: dropout rate of the hidden state. If it is positive, each gate has separate masks, for the inputs
+                       too. A mask is the same at every time step
+    return_state:      also return the final states, (batch, units) each
+    go_backwards:      process the sequence from its end; outputs are in the order of computation
+    zero_output_for_mask: output zero at masked steps, instead of repeating the previous output
+    reset_after, unit_forget_bias, use_bias and the initializers: as in the equivalent Keras layer
 
-    Called with sequences of numbers, `initial_state`, a list of (batch, units), and `mask`, (batch, time), False where
-    a step is padding: what stands in such a step, even if it is not finite, changes no output and no gradient. Raises
-    UserError for arguments and inputs that cannot be. The options `stateful` and `unroll` of Keras's layers are
-    refused: states are carried by `return_state` and `initial_state`.
+    The layer is called with sequences of numbers, `initial_state`, a list of (batch, units), and `mask`, (batch, time),
+    False at padding. Values at padding, even infinite or NaN ones, affect no output and no gradient. Raises UserError
+    for invalid arguments and inputs. The Keras options `stateful` and `unroll` are rejected; use `return_state` and
+    `initial_state` to carry states.
     """
 
     stateful = False
-    states = None  # as in a layer of Keras that is not stateful: Bidirectional asks for both
+    states = None  # Bidirectional reads both, as attributes of a Keras layer that is not stateful
 
     def __init__(
         self,
@@ -79,8 +79,8 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         for argument in ("stateful", "unroll"):
             if options.pop(argument, False):
                 raise UserError(
-                    f"cell {known.name!r}: {argument!r} is an option of Keras's layers that this layer does not have; "
-                    "states are carried by 'return_state' and 'initial_state'"
+                    f"cell {known.name!r}: the option {argument!r} of Keras's layers is not supported; "
+                    "use 'return_state' and 'initial_state' to carry states"
                 )
         super().__init__(**options)
         self.given = cell
@@ -104,7 +104,7 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         self.supports_masking = True
 
     def build(self, sequences_shape: Sequence[int | None], initial_state_shape: Any = None) -> None:
-        """Make the weights that the cell declares, in the order of the Keras layer."""
+        """Create the weights that the cell declares, in the order of the equivalent Keras layer."""
         self._check_sequences(sequences_shape)
         self._check_states(sequences_shape[0], initial_state_shape)
         features: int = sequences_shape[-1]  # type: ignore[assignment]  # it has been checked
@@ -128,7 +128,7 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         mask: tf.Tensor | None = None,
         training: bool = False,
     ) -> tf.Tensor:
-        """The outputs; with `return_state`, the outputs and the last states."""
+        """The outputs; with `return_state`, the outputs and the final states."""
         sequences = self._converted("sequences", sequences)
         self._check_sequences(sequences.shape)
         batch = keras.ops.shape(sequences)[0]
@@ -137,7 +137,7 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
             mask = self._converted_mask(mask, sequences)
             sequences = tf.where(mask[:, :, None], sequences, tf.zeros_like(sequences))
         if tf.executing_eagerly() and not tf.reduce_all(tf.math.is_finite(sequences)):
-            raise UserError(f"cell {self.cell.name!r}: 'sequences' holds numbers that are not finite")
+            raise UserError(f"cell {self.cell.name!r}: 'sequences' contains NaN or infinite values")
         if self.go_backwards:
             sequences = tf.reverse(sequences, [1])
             mask = None if mask is None else tf.reverse(mask, [1])
@@ -164,13 +164,13 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         return (result, *last) if self.return_state else result
 
     def compute_mask(self, sequences: Any, mask: Any = None) -> Any:
-        """The mask goes on with a sequence, and ends where one output is left of it."""
-        mask = mask[0] if isinstance(mask, list | tuple) else mask  # the others are of the states
+        """The input's mask if the layer returns sequences, else None: a single output has no padding."""
+        mask = mask[0] if isinstance(mask, list | tuple) else mask  # the other masks belong to the states
         kept = mask if self.return_sequences else None
         return [kept, *(None for _ in self.cell.states)] if self.return_state else kept
 
     def compute_output_shape(self, sequences_shape: Sequence[int | None], initial_state_shape: Any = None) -> Any:
-        """(batch, [time,] units); with `return_state`, then (batch, units) for each state."""
+        """(batch, [time,] units); with `return_state`, followed by (batch, units) for each state."""
         self._check_sequences(sequences_shape)
         batch, time = sequences_shape[:2]
         self._check_states(batch, initial_state_shape)
@@ -178,7 +178,7 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         return (output, *((batch, self.units) for _ in self.cell.states)) if self.return_state else output
 
     def get_config(self) -> dict[str, Any]:
-        """What a saved model needs to make this layer again. Raises UserError for a Cell that has no name."""
+        """The configuration from which Keras rebuilds the layer. Raises UserError for an unregistered Cell object."""
         return {
             **super().get_config(),
             "cell": self._name_of_cell(),
@@ -199,15 +199,15 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         }
 
     def _name_of_cell(self) -> str:
-        """The name by which `harness.cells.cells` finds the cell again."""
+        """The name under which `harness.cells.cells` finds the cell."""
         if not isinstance(self.given, Cell):
             return self.given
         name = self.given.name
         if name in cells.targets() and cells[name] == self.given:
             return name
         raise UserError(
-            f"cell {name!r}: a layer made of this Cell object cannot be saved or copied, since no registered name "
-            "leads to it; make the layer with the cell's 'module:attribute' instead"
+            f"cell {name!r}: a layer made from this Cell object cannot be saved or copied, because the object is not "
+            "registered under a name; create the layer with the cell's 'module:attribute' instead"
         )
 
     def _initializer(self, argument: str, value: Any) -> Any:
@@ -220,7 +220,7 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         return initializer
 
     def _check_sequences(self, shape: Sequence[int | None]) -> None:
-        """Refuse what is not (batch, time, features), with time steps and the features that the layer was built for."""
+        """Raise UserError unless the shape is (batch, time, features), with the features the layer was built for."""
         expected = getattr(self, "features", None)
         if len(shape) != 3 or shape[-1] is None or shape[-1] != (expected or shape[-1]) or shape[1] == 0:
             known = "a known number of features" if expected is None else f"{expected} features"
@@ -230,7 +230,7 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
             )
 
     def _check_states(self, batch: int | None, shapes: Any) -> None:
-        """Refuse initial states of another number or shape; shapes: that of one, or those of several, or None."""
+        """Raise UserError for a wrong number or shape of initial states; shapes: one shape, several, or None."""
         if shapes is None:
             return
         one = any(isinstance(size, int) for size in shapes)  # the shape of a single state
@@ -248,7 +248,7 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
                 )
 
     def _converted(self, argument: str, values: Any) -> tf.Tensor:
-        """As a tensor of the layer's own type: integers are numbers too."""
+        """Values as a tensor of the layer's dtype. Integers are accepted; raises UserError for other types."""
         kind = type(values).__name__
         try:
             tensor = tf.convert_to_tensor(values)
@@ -269,7 +269,7 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         return mask
 
     def _initial_bias(self, shape: Sequence[int], dtype: Any = None) -> tf.Tensor:
-        """`bias_initializer`, but ones in the gates that ask for it (the forget gate's)."""
+        """`bias_initializer`, but ones for the gates in `Cell.ones` (the forget gate)."""
         bias = self.bias_initializer(shape, dtype=dtype)
         if not (self.unit_forget_bias and self.cell.ones):
             return bias
@@ -277,14 +277,14 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         return tf.where(ones, tf.ones(shape, bias.dtype), bias)
 
     def _initial_diagonal(self, shape: Sequence[int], dtype: Any = None) -> tf.Tensor:
-        """The diagonals of the matrices that `recurrent_initializer` makes, side by side."""
+        """The concatenated diagonals of matrices made by `recurrent_initializer`."""
         matrices = tf.reshape(
             self.recurrent_initializer((self.units, *shape), dtype=dtype), (self.units, -1, self.units)
         )
         return tf.reshape(tf.linalg.diag_part(tf.transpose(matrices, [1, 0, 2])), shape)
 
     def _biases(self) -> tuple[tf.Tensor | None, tf.Tensor | None]:
-        """The bias of the input's product and that of the recurrent product, where there are such."""
+        """The input bias and the recurrent bias; None for one that the layer does not have."""
         if self.bias is None:
             return None, None
         bias = tf.convert_to_tensor(self.bias)
@@ -301,9 +301,9 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         return states
 
     def _dropout_masks(self, batch: Any, features: int) -> tuple[tf.Tensor | None, tf.Tensor | None]:
-        """Masks to multiply inputs and hidden state with: (gates, batch, features) and (gates, batch, units).
+        """Dropout masks of inputs and hidden state: (gates, batch, features) and (gates, batch, units).
 
-        As in Keras, one input mask serves all gates where there is no recurrent dropout: (1, batch, features).
+        As in Keras, all gates share one input mask, (1, batch, features), if there is no recurrent dropout.
         """
         seeing, recurrent = self.cell.gates_with("input_weights"), self.cell.gates_with("recurrent_weights")
         recurrent_rate = self.recurrent_dropout if recurrent else 0

@@ -4,8 +4,8 @@
     c' = f c + i g              h' = o tanh(c')
 
 Source: S. Hochreiter and J. Schmidhuber, Long short-term memory, Neural Computation 9 (1997); the forget gate: F. Gers
-et al., Learning to forget (2000). No peepholes. Equal to `keras.layers.LSTM`, whose weights lie in the order i, f, g,
-o.
+et al., Learning to forget (2000). No peepholes. Equivalent to `keras.layers.LSTM`, whose weights are in the order i,
+f, g, o.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from harness.cells.ops import Array, sigmoid, tanh
 
 
 def step(x: Gates, states: States, recur: Recurrence) -> tuple[States, Saved]:
-    """x: of i, f, g and o, (batch, units) each; states: h and c. Saves i, f, g, o and tanh(c')."""
+    """x: for i, f, g and o, (batch, units) each; states: h and c. Saves i, f, g, o and tanh(c')."""
     h, c = states
     x_i, x_f, x_g, x_o = x
     u_i, u_f, u_g, u_o = recur(h)
@@ -29,7 +29,7 @@ def step(x: Gates, states: States, recur: Recurrence) -> tuple[States, Saved]:
 
 
 def backward_factors(saved: Saved, before: States, after: States) -> tuple[Array, ...]:
-    """dc'/di, dc'/df, dc'/dg, dh'/do, dh'/dc' and dc'/dc = f; i, f, g and o stand for their pre-activations."""
+    """dc'/di, dc'/df, dc'/dg, dh'/do, dh'/dc' and dc'/dc = f; derivatives by the pre-activations of the gates."""
     i, f, g, o, squashed = saved
     _, c = before
     dc_di = g * i * (1 - i)
@@ -41,7 +41,7 @@ def backward_factors(saved: Saved, before: States, after: States) -> tuple[Array
 
 
 def backward(d_states: States, backward_factors: tuple[Array, ...], recur: Recurrence) -> tuple[Gates, States]:
-    """d_states: dh and dc, (batch, units) each. Returns dx, of i, f, g and o, and the gradients of the states."""
+    """d_states: dh and dc, (batch, units) each. Returns dx for i, f, g and o, and the previous states' gradients."""
     dh, dc = d_states
     dc_di, dc_df, dc_dg, dh_do, dh_dc, f = backward_factors
     dc = dc + dh * dh_dc
@@ -52,8 +52,8 @@ def backward(d_states: States, backward_factors: tuple[Array, ...], recur: Recur
 cell = Cell(
     name="lstm",
     title="LSTM",
-    summary="Three gates guard a second state, the cell state, that is only ever added to and scaled. What it outputs "
-    "at a time step is a gated view of that state.",
+    summary="Three gates control a second state, the cell state, which is only scaled and added to. The output is "
+    "the tanh of the cell state, scaled by the output gate.",
     gates=("input", "forget", "candidate", "output"),
     multiplicative_gates=("input", "forget", "output"),
     states=("hidden state", "cell state"),

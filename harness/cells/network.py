@@ -52,34 +52,35 @@ def get_model(
     carry_state: bool = False,
     seed: int | None = None,
 ) -> keras.Model:
-    """A compiled Keras model. With the defaults it is the article's, exactly.
+    """A compiled Keras model. The defaults give exactly the article's model.
 
     cell:             a name in `harness.cells.cells`, a `module:attribute`, or a Cell
-    rnn_units:        the units of each recurrent layer, at least one
-    fc_units:         the units of each dense layer before the last, each followed by dropout; may be empty
-    dropout:          the rate on the inputs of the recurrent layers, and after each dense layer; 0 to below 1
-    recurrent_dropout: the rate on the hidden state; a mask per gate, the same at every time step
-    input_shape:      (time, features), or (time,) with `symbols`; time may be None for backends keras and fused
-    classes:          the width of the output
-    backend:          which code executes the cells, a key of `harness.cells.BACKENDS`; the weights are equal for all.
-                      XLA compiles the model of `fused`, which trains in shards, in `fit` too
-                      (harness/cells/sharded_model.py); it does not compile the others, with or without a GPU
+    rnn_units:        units of each recurrent layer, at least one layer
+    fc_units:         units of each dense layer before the output layer, each followed by dropout; may be empty
+    dropout:          dropout rate of the recurrent layers' inputs and after each dense layer, from 0 to below 1
+    recurrent_dropout: dropout rate of the hidden state, with one mask per gate, the same at every time step
+    input_shape:      (time, features), or (time,) with `symbols`; time may be None with backends keras and fused
+    classes:          width of the output
+    backend:          the code that executes the cells, a key of `harness.cells.BACKENDS`; all backends have the same
+                      weights. With `fused`, XLA compiles the model, and `fit` trains it in shards
+                      (harness/cells/sharded_model.py). With other backends XLA is off, also on a GPU
     output:           'sigmoid': probabilities, binary cross-entropy; 'softmax': logits, cross-entropy with integer
                       labels; 'linear': mean squared error
-    every_step:       whether the output has one label per time step, (batch, time, classes), or per sequence, (batch,
+    every_step:       True: one output per time step, (batch, time, classes). False: one output per sequence, (batch,
                       classes)
-    symbols:          inputs are integer ids below this, encoded one-hot inside the model
-    optimizer:        adam, rmsprop or sgd, with `learning_rate`; `clip_norm` bounds the norm of the whole gradient
-    weight_decay:     share of each weight, but the biases, that an update takes away, times the learning rate. It is
-                      decoupled from the gradient: with adam, the optimizer is AdamW (arXiv 1711.05101)
-    reset_after:      the GRU's form (see harness/cells/gru.py); other cells ignore it
-    unit_forget_bias: whether the LSTM's forget gate starts with a bias of one
-    recurrent_initializer: orthogonal, as Keras has it, or glorot_uniform
-    carry_state:      the states are inputs and outputs too, so that a sequence can be read in several calls: the model
-                      maps `[inputs, *states]` to `[outputs, *states]`, (batch, units) for each state of each layer
-    seed:             makes the initial weights and the dropout reproducible, the same for every backend
+    symbols:          number of symbols: inputs are integer ids below it, one-hot encoded inside the model
+    optimizer:        adam, rmsprop or sgd, with `learning_rate`; `clip_norm` limits the norm of the whole gradient
+    weight_decay:     each update subtracts `weight_decay` x learning rate x weight from each weight except biases. This
+                      is decoupled from the gradient: with adam, the optimizer is AdamW (arXiv 1711.05101)
+    reset_after:      the form of the GRU (see harness/cells/gru.py); other cells ignore it
+    unit_forget_bias: whether the bias of the LSTM's forget gate is initialised with one
+    recurrent_initializer: orthogonal (Keras's default) or glorot_uniform
+    carry_state:      the states are additional inputs and outputs, so that a sequence can be processed in several
+                      calls: the model maps `[inputs, *states]` to `[outputs, *states]`, with (batch, units) for each
+                      state of each layer
+    seed:             makes initial weights and dropout reproducible, and equal for all backends
 
-    Raises UserError, with the name of the argument, for a value that is not possible.
+    Raises UserError, with the name of the argument, for an invalid value.
     """
     architecture = cell if isinstance(cell, Cell) else cells[cell]
     name = architecture.name
@@ -94,7 +95,7 @@ def get_model(
     if clip_norm is not None:
         _check_positive(name, "clip_norm", clip_norm)
     if not is_number(Real, weight_decay) or not 0 <= weight_decay < math.inf:
-        raise UserError(f"cell {name!r}: 'weight_decay' is {weight_decay!r}, expected a number from 0 on")
+        raise UserError(f"cell {name!r}: 'weight_decay' is {weight_decay!r}, expected a number of at least 0")
     for argument, value in (
         ("every_step", every_step),
         ("reset_after", reset_after),
@@ -163,31 +164,31 @@ def get_model(
 
 
 def recurrent_parameters(model: keras.Model) -> int:
-    """Parameters in the recurrent layers alone."""
+    """Number of parameters in the recurrent layers."""
     return sum(layer.count_params() for layer in model.layers if is_recurrent(layer))
 
 
 def is_recurrent(layer: keras.Layer) -> bool:
-    """Whether a layer of `get_model` is a recurrent one, of Keras or of this package: those have a cell."""
+    """Whether a layer of `get_model` is recurrent: recurrent layers of Keras and of this package have a `cell`."""
     return hasattr(layer, "cell")
 
 
 @contextmanager
 def enough_memory(what: str) -> Iterator[None]:
-    """Raises UserError, which says that `what` is too large, where memory does not suffice within the block."""
-    import tensorflow as tf  # which keras_backend has to precede
+    """Turn out-of-memory errors in the block into a UserError that names `what`."""
+    import tensorflow as tf  # imported late, because keras_backend has to be imported first
 
     try:
         yield
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
-        raise UserError(f"{what} needs more memory than there is. Choose smaller sizes") from error
+        raise UserError(f"{what} needs more memory than is available. Choose smaller sizes") from error
 
 
 def summary_text(cell: str | Cell, *, width: int = 80, **options: Any) -> str:
-    """What `get_model(cell, **options).summary()` prints, as plain text of `width` columns.
+    """The output of `get_model(cell, **options).summary()` as plain text, `width` columns wide.
 
-    Keras's counters of layer names start afresh, so that the same options always give the same text. Raises UserError
-    for options that get_model refuses, and for weights that do not fit into memory.
+    Resets Keras's counters of layer names, so that the same options always give the same text. Raises UserError for
+    options that get_model rejects, and for weights that do not fit into memory.
     """
     text = io.StringIO()
     keras.utils.clear_session(free_memory=False)
@@ -209,9 +210,9 @@ def _recurrent_layer(
     recurrent_initializer: str,
     **options: Any,
 ) -> keras.Layer:
-    """One recurrent layer; it draws its seeds in the same order for every backend.
+    """One recurrent layer; it takes its seeds in the same order for every backend.
 
-    A fused layer is told the name that was `given`, by which a saved model will find the cell again.
+    given: the `cell` argument of get_model. A fused layer is saved with this name, so that loading finds the cell.
     """
     options |= {
         "kernel_initializer": keras.initializers.GlorotUniform(seed=next(seeds)),
@@ -239,7 +240,7 @@ def _dropout_layer(backend: str, rate: float, seed: int | None) -> keras.Layer:
 
 
 def _seeds(seed: int | None) -> Iterator[int | None]:
-    """A stream of seeds, one for each thing in the model that draws at random; of None where `seed` is None."""
+    """An endless stream of seeds, one for each random part of the model; None if `seed` is None."""
     stream = np.random.default_rng(seed)
     while True:
         yield None if seed is None else int(stream.integers(2**31))
@@ -248,17 +249,17 @@ def _seeds(seed: int | None) -> Iterator[int | None]:
 def _check_backend(cell: Cell, backend: str) -> None:
     check_name("backend", backend, BACKENDS)
     if backend not in cell.backends:
-        why = "it has no 'step'" if backend == "fused" else "it equals no Keras layer"
-        raise UserError(f"cell {cell.name!r} has no backend {backend!r} ({why}); it has: {', '.join(cell.backends)}")
+        why = "it has no 'step'" if backend == "fused" else "it has no equivalent Keras layer"
+        raise UserError(f"cell {cell.name!r} has no backend {backend!r} ({why}); available: {', '.join(cell.backends)}")
 
 
 def _check_sizes(cell: str, argument: str, sizes: Any) -> None:
     if not isinstance(sizes, Sequence | np.ndarray) or isinstance(sizes, str):
-        raise UserError(f"cell {cell!r}: {argument!r} is {sizes!r}, expected integers from 1 on, as in (32, 32)")
+        raise UserError(f"cell {cell!r}: {argument!r} is {sizes!r}, expected integers of at least 1, as in (32, 32)")
     for size in sizes:
         if not is_number(Integral, size) or not 1 <= size <= _LARGEST_SIZE:
             raise UserError(
-                f"cell {cell!r}: {argument!r} holds {size!r}, expected integers from 1 to {_LARGEST_SIZE:,}"
+                f"cell {cell!r}: {argument!r} contains {size!r}, expected integers from 1 to {_LARGEST_SIZE:,}"
             )
 
 

@@ -1,7 +1,7 @@
-"""The few functions that the equations are written with: NumPy's for NumPy arrays, TensorFlow's for everything else.
+"""The functions that cell equations use: NumPy's for NumPy arrays, TensorFlow's for everything else.
 
-So the same lines run in float64 in a plain Python loop, where they are checked, and in a compiled graph, where they
-train. TensorFlow is imported when the first of its tensors is met.
+The same equations therefore run in a plain Python loop in float64, for checks, and in a compiled graph, for training.
+TensorFlow is imported when a function first receives a tensor.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Array = Any
 
 
 def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)), elementwise; by way of tanh, which does not overflow and takes no division."""
+    """1 / (1 + exp(-x)), elementwise; computed with tanh, which does not overflow and needs no division."""
     return 0.5 * tanh(0.5 * x) + 0.5
 
 

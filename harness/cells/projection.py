@@ -1,7 +1,7 @@
-"""The input's products for all time steps at once, with gradients that suit a CPU.
+"""The product of inputs and kernel for all time steps at once, with gradients that are fast on a CPU.
 
-Outputs and gradients are those of `sequences @ kernel + bias`; what differs is the order in which the gradients are
-summed. TensorFlow's own takes 1.4 times as long for the kernel's gradient and twice for the bias's.
+Outputs and gradients are those of `sequences @ kernel + bias`; only the order in which gradients are summed differs.
+TensorFlow's order takes 1.4 times as long for the kernel's gradient and twice as long for the bias's gradient.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 PARTS = 4
-"""The kernel's gradient is a sum of so many products, a share of the sequences each, where the batch can be shared."""
+"""Number of products that the kernel's gradient is split into, each over an equal part of the batch, if divisible."""
 
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]
@@ -42,8 +42,8 @@ def add_bias(
 def project(sequences: tf.Tensor, kernel: tf.Tensor, masks: tf.Tensor | None) -> tf.Tensor:
     """(batch, time, features) -> (batch, time, gates x units).
 
-    masks: (gates, batch, features), or (1, batch, features) for all gates, or None. They multiply the weights, a copy
-    a sequence, being the same at every step.
+    masks: (gates, batch, features), or (1, batch, features) for all gates, or None. A mask is the same at every time
+    step, so it multiplies the weights: one copy of the weights per sequence.
     """
     if masks is None:
         return _product(sequences, kernel)

@@ -1,4 +1,4 @@
-"""The products with the recurrent weights, and their gradients: for one time step, and for all at once."""
+"""Products with the recurrent weights and their gradients, for one time step or for all at once."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from harness.errors import UserError
 
 
 class Weights(NamedTuple):
-    """What a recurrent product is made of; None stands for what a cell does not have.
+    """The tensors of a recurrent product; None for one that the cell does not have.
 
-    kernel:   (units, gates x units), of the gates whose recurrent weights are full
-    diagonal: (gates x units,), of those whose weights are a diagonal
-    bias:     (gates x units,), of all gates with recurrent weights
-    dropout:  a mask for each gate with recurrent weights, (gates, batch, units)
+    kernel:   (units, gates x units), for the gates with full recurrent weights
+    diagonal: (gates x units,), for the gates with diagonal recurrent weights
+    bias:     (gates x units,), for all gates with recurrent weights
+    dropout:  one mask per gate with recurrent weights, (gates, batch, units)
     """
 
     kernel: tf.Tensor | None = None
@@ -27,7 +27,7 @@ class Weights(NamedTuple):
 
 
 def recurrent_product(cell: Cell, weights: Weights) -> Recurrence:
-    """h -> h U + b, with dropout a mask per gate applied to h; h is (batch, units) or (time, batch, units)."""
+    """h -> h U + b, with one dropout mask per gate applied to h; h is (batch, units) or (time, batch, units)."""
     kernel, diagonal, bias, dropout = weights
     by_gate = None if dropout is None or kernel is None else _by_gate(kernel)
 
@@ -38,7 +38,7 @@ def recurrent_product(cell: Cell, weights: Weights) -> Recurrence:
             flat = operand if operand.shape.rank == 2 else tf.reshape(operand, (-1, units))
             whole = flat @ kernel[:, run.place * units : (run.place + count) * units]
             return [tf.reshape(gate, keras.ops.shape(operand)) for gate in tf.split(whole, count, axis=-1)]
-        # One product of many small matrices: in a loop it takes half the time of one product for each gate.
+        # A batched product over the gates takes half the time of a separate product per gate inside a loop.
         whole = _masked(operand, dropout[run.first : run.last]) @ by_gate[run.place : run.place + count]
         return list(tf.unstack(tf.reshape(whole, (count, *keras.ops.shape(operand)))))
 
@@ -59,7 +59,7 @@ def recurrent_product(cell: Cell, weights: Weights) -> Recurrence:
 
 
 def transposed_product(cell: Cell, weights: Weights) -> Recurrence:
-    """du, gate by gate -> the gradient of h: du times the transposed weights, then each gate's mask."""
+    """du, one array per gate -> the gradient of h: du times the transposed weights, times each gate's mask."""
     kernel, diagonal, _, dropout = weights
     transposed = None if kernel is None else tf.transpose(kernel)
 
@@ -86,7 +86,7 @@ def transposed_product(cell: Cell, weights: Weights) -> Recurrence:
 
 
 def _diagonals(run: Run, diagonal: tf.Tensor, dropout: tf.Tensor | None, units: int) -> list[tf.Tensor]:
-    """What each gate of a run of diagonal weights multiplies with: (units,), or (batch, units) with dropout."""
+    """The diagonal weights of each gate of a run: (units,), or (batch, units) with dropout applied."""
     parts = [diagonal[k * units : (k + 1) * units] for k in range(run.place, run.place + run.last - run.first)]
     if dropout is None:
         return parts
@@ -107,7 +107,7 @@ def _by_gate(kernel: tf.Tensor) -> tf.Tensor:
 
 
 def weight_gradients(cell: Cell, products: list[tuple[tf.Tensor, Gates, int]], weights: Weights) -> Weights:
-    """The gradients of the recurrent weights: one product for each run of full ones, for all time steps."""
+    """Gradients of the recurrent weights; each run of full weights takes one product for all time steps."""
     kernels: list[tf.Tensor] = []
     diagonals: list[tf.Tensor] = []
     biases: list[tf.Tensor] = []
@@ -133,7 +133,7 @@ def weight_gradients(cell: Cell, products: list[tuple[tf.Tensor, Gates, int]], w
 
 
 def _kernel_gradient(operand: tf.Tensor, gradient: Gates, flat: tf.Tensor, masks: tf.Tensor | None) -> tf.Tensor:
-    """A run of gates' part of the kernel's gradient, (units, gates x units); flat: (time x batch, gates x units)."""
+    """The kernel's gradient for one run of gates, (units, gates x units); flat: (time x batch, gates x units)."""
     units, count = operand.shape[-1], len(gradient)
     if masks is None:
         return tf.matmul(tf.reshape(operand, (-1, units)), flat, transpose_a=True)
@@ -142,11 +142,11 @@ def _kernel_gradient(operand: tf.Tensor, gradient: Gates, flat: tf.Tensor, masks
 
 
 def _check_products(cell: Cell, products: list[tuple[tf.Tensor, Gates, int]]) -> None:
-    """Raise UserError where the products, in the order of their gates, do not have all recurrent weights once."""
+    """Raise UserError unless the products, sorted by gate, cover each gate with recurrent weights exactly once."""
     gates = [gate for _, gradient, first in products for gate in range(first, first + len(gradient))]
     count = len(cell.gates_with("recurrent_weights"))
     if gates != list(range(count)):
         raise UserError(
             f"cell {cell.name!r}: 'products' returned gradients of the recurrent weights of gates {gates}, expected "
-            f"each of the {count} once"
+            f"each of the {count} gates once"
         )

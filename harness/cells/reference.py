@@ -1,6 +1,6 @@
-"""A cell's equations in a plain Python loop over NumPy arrays, in float64: slow, short, and what everything is held to.
+"""The reference implementation: a cell's equations in a plain Python loop over NumPy arrays, in float64.
 
-Imports no TensorFlow, so that facts about the cells can be computed without it.
+Tests compare every backend with it. It does not import TensorFlow, so that facts about cells can be computed without.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 
 
 class Run(NamedTuple):
-    """A layer's run: outputs (batch, time, units), the last states; each step's x, states before and after."""
+    """The result of a layer: outputs (batch, time, units), final states; for each step x, states before and after."""
 
     outputs: Floats
     last: States
@@ -27,7 +27,7 @@ class Run(NamedTuple):
 
 
 def random_weights(cell: Cell, features: int, units: int, random: np.random.Generator) -> dict[str, Floats]:
-    """Weights of one layer by name, biases too: normal, with standard deviations that keep the gates off their ends."""
+    """Random weights and biases of one layer by name, normal, small enough that the gates do not saturate."""
     return {
         name: random.standard_normal(shape) / np.sqrt(units) for name, shape in cell.shapes(features, units).items()
     }
@@ -40,7 +40,7 @@ def run(
     states: States | None = None,
     mask: npt.NDArray[np.bool_] | None = None,
 ) -> Run:
-    """One layer over (batch, time, features); `mask`, (batch, time), is False where a step is padding."""
+    """Run one layer over inputs (batch, time, features); `mask`, (batch, time), is False at padding."""
     count, units = len(cell.gates_with("input_weights")), _units(cell, weights)
     if states is None:
         states = tuple(np.zeros((inputs.shape[0], units)) for _ in cell.states)
@@ -67,9 +67,9 @@ def run(
 def gradients(
     cell: Cell, backward: Backward, inputs: Floats, weights: Mapping[str, Floats], d_outputs: Floats
 ) -> dict[str, Floats]:
-    """The gradients of inputs, weights and first states, by the cell's backward pass; no mask.
+    """Gradients of inputs, weights and initial states by the cell's backward pass, without masks.
 
-    d_outputs is the gradient of the outputs, (batch, time, units). The states' are named by the states.
+    d_outputs is the gradient of the outputs, (batch, time, units). Keys: "inputs" and the names of weights and states.
     """
     done = run(cell, inputs, weights)
     forward, recur = recurrent_product(cell, weights), transposed_product(cell, weights)
@@ -97,7 +97,7 @@ def gradients(
 
 
 def recurrent_product(cell: Cell, weights: Mapping[str, Floats]) -> Recurrence:
-    """h -> h U + b, gate by gate."""
+    """h -> h U + b, one array per gate."""
     _, biases = _biases(cell, weights)
 
     def recur(operand: Floats, first: int = 0, last: int | None = None, /) -> Gates:
@@ -112,7 +112,7 @@ def recurrent_product(cell: Cell, weights: Mapping[str, Floats]) -> Recurrence:
 
 
 def transposed_product(cell: Cell, weights: Mapping[str, Floats]) -> Recurrence:
-    """du, gate by gate -> the gradient of h."""
+    """du, one array per gate -> the gradient of h."""
 
     def recur(du: Gates, first: int = 0, last: int | None = None, /) -> Floats:
         total: Floats = np.zeros_like(du[0])
@@ -125,14 +125,14 @@ def transposed_product(cell: Cell, weights: Mapping[str, Floats]) -> Recurrence:
 
 
 def _recurrent_weight(cell: Cell, weights: Mapping[str, Floats], gate: int) -> tuple[WeightShape, Floats]:
-    """The shape and the recurrent weights of one gate, a view: (units, units), or (units,) of a diagonal."""
+    """The shape and a view of one gate's recurrent weights: (units, units), or (units,) for a diagonal."""
     (run,) = cell.runs(gate, gate + 1)
     whole, units = weights[RECURRENT[run.shape]], _units(cell, weights)
     return run.shape, whole[..., run.place * units : (run.place + 1) * units]
 
 
 def _biases(cell: Cell, weights: Mapping[str, Floats]) -> tuple[Floats, Floats | None]:
-    """The bias of the input's product, and that of the recurrent product, (gates, units); views."""
+    """Views of the input bias and the recurrent bias, (gates, units)."""
     bias, units = weights.get("bias", np.zeros(0)), _units(cell, weights)
     if not cell.recurrent_bias or "bias" not in weights:
         return bias, None

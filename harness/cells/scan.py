@@ -1,9 +1,9 @@
-"""The one scan and the one custom gradient that run every cell's equations over a sequence.
+"""The scan over time steps and its custom gradient, shared by all cells.
 
-What makes it fast: the loop over the time steps has only what depends on the step before. The input's product is the
-layer's, one for all time steps. Forward, the loop keeps the states alone; backward, everything that does not
-depend on the running gradient is computed for all time steps at once before the loop, and the gradient of the recurrent
-weights is one product after it. XLA compiles loops as loops: in the same time for any length.
+It is fast because the loop contains only operations that depend on the previous time step. The layer computes the
+input's product for all time steps before the scan. The forward loop stores only the states. The backward pass computes
+everything that does not depend on the running gradient for all time steps at once before its loop, and the gradient of
+the recurrent weights in one product after it. XLA does not unroll the loops, so compile time is independent of length.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from harness.errors import UserError
 def scan(
     cell: Cell, x: tf.Tensor, states: States, weights: Weights, mask: tf.Tensor | None = None
 ) -> tuple[tf.Tensor, States]:
-    """Run the cell over a sequence: (outputs, last states).
+    """Run the cell over a sequence: (outputs, final states).
 
-    x:      the input's part of the pre-activations, bias included, (batch, time, gates x units)
+    x:      the input's part of the pre-activations, including the bias, (batch, time, gates x units)
     states: the states before the first time step, (batch, units) each
-    mask:   (time, batch), False where a time step is padding: the states then pass through unchanged, and the output is
-            the one before, or zero where there is none before; or None
+    mask:   (time, batch), False at padding, or None. At padding the states do not change, and the previous output is
+            repeated; before the first real time step the output is zero
 
-    The outputs are (time, batch, units). Gradients flow to x, states, and the weights' kernel, diagonal and bias: by
-    the cell's backward pass where it has one, else by autodiff. Raises UserError for a cell whose equations do not fit.
+    The outputs are (time, batch, units). Gradients flow to x, states, and the weights' kernel, diagonal and bias, by
+    the cell's backward pass if it has one, else by autodiff. Raises UserError if the equations return wrong shapes.
     """
     check_step(cell, _gates(cell, x), states, recurrent_product(cell, weights))
     backward = cell.backward
@@ -61,7 +61,7 @@ def scan(
 def _forward(
     cell: Cell, x: Gates, states: States, weights: Weights, mask: tf.Tensor | None, *, keep: int
 ) -> tuple[tuple[tf.Tensor, ...], States]:
-    """The first `keep` states after every step, (time, batch, units) each, and all states after the last."""
+    """The first `keep` states after every time step, (time, batch, units) each, and all final states."""
     step, recur, time = equations(cell), recurrent_product(cell, weights), keras.ops.shape(x[0])[0]
 
     def one_step(t: tf.Tensor, states: States, after: Sequence[Any]) -> tuple[Any, ...]:
@@ -86,9 +86,9 @@ def _backward(
     d_outputs: tf.Tensor,
     d_last: States,
 ) -> tuple[tf.Tensor, States, Weights]:
-    """The gradients of x, of the first states and of the weights."""
+    """The gradients of x, of the initial states and of the weights."""
     before = tuple(tf.concat([one[None], states[:-1]], 0) for one, states in zip(first, after, strict=True))
-    # What the equations saved is computed again, for all time steps at once: cheaper than to write it step by step.
+    # Recomputing `saved` for all time steps at once is cheaper than storing it step by step in the forward loop.
     saved = equations(cell)(x, before, recurrent_product(cell, weights))[1]
     backward_factors = backward.factors(saved, before, after)
     recur = transposed_product(cell, weights)
@@ -120,10 +120,10 @@ def _backward(
 
 
 def _pace(cell: Cell, time: Any) -> int:
-    """How many of `time` time steps an iteration of the loop takes: two where that is faster.
+    """Number of time steps per loop iteration: 1, or 2 for a cell with one gate and an even, known `time`.
 
-    Of a simple RNN's step a third is what an iteration costs whatever is in it. Where more than one gate is computed,
-    two steps are more operations than XLA executes on one thread without a queue, and slower.
+    A third of the time of a simple RNN's step is the fixed cost of an iteration. With more gates, two steps exceed the
+    number of operations that XLA executes on one thread without queueing them, and are slower.
     """
     return 2 if len(cell.gates) == 1 and isinstance(time, int) and time % 2 == 0 else 1
 
@@ -131,10 +131,10 @@ def _pace(cell: Cell, time: Any) -> int:
 def _repeat(
     one_step: Callable[..., Any], carried: tuple[Any, ...], time: Any, pace: int, *, differentiable: bool
 ) -> tuple[Any, ...]:
-    """one_step(t, *carried) -> carried, for t from 0 to time - 1, `pace` of them an iteration.
+    """Apply `one_step(t, *carried) -> carried` for t from 0 to time - 1, with `pace` calls per iteration.
 
-    XLA recognises the trip count of a counting loop and skips the per-iteration test. Only autodiff needs the number as
-    well.
+    XLA recognises the trip count of a counting loop and skips the per-iteration test. Only autodiff needs
+    `maximum_iterations`.
     """
 
     def iteration(index: tf.Tensor, *carried: Any) -> tuple[Any, ...]:
@@ -153,12 +153,12 @@ def _repeat(
 
 
 def _gates(cell: Cell, x: tf.Tensor) -> Gates:
-    """(batch, time, gates x units) -> (time, batch, units) for each gate: what a time step reads lies together."""
+    """(batch, time, gates x units) -> (time, batch, units) for each gate; a time step then reads contiguous memory."""
     return tuple(tf.transpose(gate, [1, 0, 2]) for gate in tf.split(x, len(cell.gates_with("input_weights")), axis=-1))
 
 
 def _stack(array: Any, like: tf.Tensor) -> tf.Tensor:
-    """The elements of an array, one for each time step of like, (time, ...)."""
+    """The stacked elements of a TensorArray, (time, ...), with the static number of time steps of `like`."""
     stacked = array.stack()
     return tf.ensure_shape(stacked, (like.shape[0], *stacked.shape[1:]))
 
@@ -168,7 +168,7 @@ def _array(like: tf.Tensor, time: tf.Tensor, width: int) -> Any:
 
 
 def _outputs(hidden: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
-    """The hidden states, and zero before a sequence's first real step."""
+    """The hidden states, with zeros before a sequence's first real time step."""
     if mask is None:
         return hidden
     begun = tf.cumsum(tf.cast(mask, tf.int32), axis=0) > 0
@@ -176,7 +176,7 @@ def _outputs(hidden: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
 
 
 def _check_backward(cell: Cell, d_x: Gates, d_states: States, like: tf.Tensor) -> None:
-    """Raise UserError where a backward step's results do not fit the forward step; like is (time, batch, units)."""
+    """Raise UserError for a wrong number or shape of gradients; like is (time, batch, units)."""
     inputs = cell.gates_with("input_weights")
     for what, gradients, count in (("x", d_x, len(inputs)), ("the states", d_states, len(cell.states))):
         if len(gradients) != count:
@@ -192,9 +192,9 @@ def _check_backward(cell: Cell, d_x: Gates, d_states: States, like: tf.Tensor) -
 
 
 def check_step(cell: Cell, x: Gates, states: States, recur: Recurrence) -> None:
-    """Try the cell's step; the results are thrown away.
+    """Call the cell's step once and discard the results.
 
-    Raises UserError where it does not return its states, (batch, units) each, or leaves recurrent weights out.
+    Raises UserError if it does not return all states, (batch, units) each, or does not use all recurrent weights.
     """
     used: set[int] = set()
 
@@ -214,6 +214,6 @@ def check_step(cell: Cell, x: Gates, states: States, recur: Recurrence) -> None:
             )
     if unused := [gate for k, gate in enumerate(cell.gates_with("recurrent_weights")) if k not in used]:
         raise UserError(
-            f"cell {cell.name!r}: 'step' never multiplies with the recurrent weights of {', '.join(unused)}, which "
-            "would be counted and not trained; 'recurrent_weights' says which gates have none"
+            f"cell {cell.name!r}: 'step' does not use the recurrent weights of {', '.join(unused)}, so they would "
+            "be counted but not trained; declare gates without recurrent weights in 'recurrent_weights'"
         )

@@ -1,4 +1,4 @@
-"""A Keras model that XLA compiles on every machine, and that trains in shards in Keras's own `fit` too."""
+"""A Keras model that XLA compiles on every machine, and whose `fit` trains in shards."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from harness.cells.layer import Recurrent
 from harness.cells.shards import in_shards
 
 COMPILED_BACKENDS = frozenset({"fused"})
-"""The backends that XLA compiles, on every machine. Their models are of the class below, and train in shards."""
+"""Backends that XLA compiles on every machine. Their models are `ShardedModel`s."""
 _LAYERS = {keras.layers.InputLayer, keras.layers.Dense, keras.layers.Activation, Recurrent, Dropout}
-"""Layers that compute each sequence of a batch by itself, and draw for a shard what they draw for the whole batch."""
+"""Layers that process each sequence independently and draw the same random numbers for shards as for the batch."""
 _LOSSES = {
     keras.losses.BinaryCrossentropy, keras.losses.binary_crossentropy,
     keras.losses.BinaryFocalCrossentropy, keras.losses.binary_focal_crossentropy,
@@ -30,23 +30,26 @@ _LOSSES = {
     keras.losses.Huber, keras.losses.huber,
     keras.losses.LogCosh, keras.losses.log_cosh,
 }  # fmt: skip
-"""Losses of Keras of which each sequence has its own: that of a batch is the mean of those of its equal shards."""
+"""Keras losses that are means over sequences, so that a batch's loss is the mean of the losses of equal shards."""
 
 
 @keras.saving.register_keras_serializable("harness")
 class ShardedModel(keras.Model):  # type: ignore[misc]
     """A functional model whose training step computes the gradient of a batch in shards (harness/cells/shards.py).
 
-    Losses, gradients and metrics are those of the whole batch, to rounding. XLA compiles it wherever Keras's default,
-    `jit_compile="auto"`, leaves the choice. Keras's own step is used, on the whole batch, where the shards would not
-    add up to it: with a loss that is not one of Keras's means over the sequences, with other layers than those of
-    `get_model`, regularizers, several inputs or outputs, or several replicas of tf.distribute; where there is a GPU,
-    since shards are for the cores of a processor; and with `run_eagerly=True` or `jit_compile=False`.
+    Losses, gradients and metrics equal those of the whole batch up to rounding. Keras's default `jit_compile="auto"`
+    means True for this model. The model uses Keras's training step on the whole batch in these cases:
+
+    - The mean over shards could differ from the whole batch: the loss is not a mean over sequences, the model has
+      layers other than those of `get_model`, regularizers, or several inputs or outputs, or runs on several replicas
+      of tf.distribute.
+    - The machine has a GPU, because shards are for the cores of a CPU.
+    - `run_eagerly=True` or `jit_compile=False`.
     """
 
     @property
     def trains_in_shards(self) -> bool:
-        """Whether `fit` computes shards, as the model is compiled now."""
+        """Whether `fit` trains in shards, given how the model is compiled now."""
         return (
             self.jit_compile
             and not self.run_eagerly
@@ -62,7 +65,7 @@ class ShardedModel(keras.Model):  # type: ignore[misc]
         )
 
     def compile(self, *arguments: Any, **options: Any) -> None:
-        """As in Keras; `jit_compile="auto"` stands for true, unless the model is run eagerly."""
+        """As in Keras, but `jit_compile="auto"` means True, unless the model is run eagerly."""
         given = inspect.signature(super().compile).bind(*arguments, **options)
         given.apply_defaults()
         if given.arguments["jit_compile"] == "auto":
@@ -70,13 +73,13 @@ class ShardedModel(keras.Model):  # type: ignore[misc]
         super().compile(*given.args, **given.kwargs)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile a model that has been loaded."""
+        """Compile a loaded model."""
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)
 
     def make_train_function(self, force: bool = False) -> Any:
-        """As in Keras; but where a step computes shards, XLA compiles these instead of the step as a whole."""
+        """As in Keras, but if a step trains in shards, XLA compiles the shards instead of the whole step."""
         if not self.trains_in_shards:
             return super().make_train_function(force)
         self.jit_compile = False
@@ -86,9 +89,9 @@ class ShardedModel(keras.Model):  # type: ignore[misc]
             self.jit_compile = True
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        """One update with a batch (x, y, sample_weight): the values of the metrics, by name."""
+        """Do one update with a batch (x, y, sample_weight); returns the values of the metrics by name."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        # A weight for each sequence, where a loss has several time steps, is for Keras to refuse.
+        # Keras raises the error for weights per sequence when the loss has several time steps.
         is_weighted = sample_weight is None or keras.ops.ndim(sample_weight) >= len(self.output_shape) - 1
         if y is None or not is_weighted or not self.trains_in_shards:
             return super().train_step(data)  # type: ignore[no-any-return]
@@ -106,20 +109,20 @@ class ShardedModel(keras.Model):  # type: ignore[misc]
 
 
 def is_compiled(model: keras.Model) -> bool:
-    """Whether a model of `get_model` has one of the backends that XLA compiles.
+    """Whether a model of `get_model` has a backend that XLA compiles.
 
-    `model.jit_compile` does not say so: where there is a GPU, Keras's default, "auto", is true for all models.
+    `model.jit_compile` is no test for this: on a machine with a GPU, Keras's default "auto" sets it for all models.
     """
     return isinstance(model, ShardedModel)
 
 
 def is_mean_over_sequences(loss: Any) -> bool:
-    """Whether a loss, as `compile` takes it, is known to be the mean of those of the equal shards of a batch."""
+    """Whether a loss, given as for `compile`, is known to be the mean of the losses of equal shards of a batch."""
     try:
         known = keras.losses.get(loss)
         if not isinstance(known, keras.losses.Loss):
             return known in _LOSSES
-    except (TypeError, ValueError):  # no name of a loss of Keras, or several losses
+    except (TypeError, ValueError):  # not the name of a Keras loss, or several losses
         return False
     config = known.get_config()
     return (

@@ -1,8 +1,8 @@
-"""The gradient of a batch, computed in equal shards of it side by side.
+"""The gradient of a batch, computed in equal shards in parallel.
 
-XLA executes the loops over the time steps one after another, each on one core, however many cores there are. The
-gradient of a batch is the mean of those of its equal shards; so every shard is a call of its own of one compiled
-function, and TensorFlow executes as many calls at once as it has threads.
+XLA executes the loop over the time steps on one core, even if the machine has more. The gradient of a batch is the mean
+of the gradients of equal shards. Each shard is therefore a separate call of one compiled function, and TensorFlow runs
+these calls in parallel on its threads.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from harness.cells.dropout import shard
 from harness.cgroup import usable_cores
 
 Differentiate = Callable[..., tuple[Any, list[Any], tuple[Any, ...]]]
-"""(states, *batch) -> the loss, a gradient for each weight, tensors with a row for each sequence of the batch."""
+"""(states, *batch) -> the loss, one gradient per weight, and tensors with one row per sequence of the batch."""
 
 LEAST = 4
-"""Sequences of a shard at least: one of two takes 0.6 of the time of one of four (the article's LSTM)."""
+"""Minimum number of sequences per shard: a shard of two takes 0.6 of the time of four (the article's LSTM)."""
 
 
 def shards(batch: int, threads: int) -> int:
-    """How many equal shards a batch of so many sequences is cut into: at most one a thread."""
+    """Number of equal shards of a batch with this number of sequences: at most one per thread."""
     return max((count for count in range(1, min(threads, batch // LEAST) + 1) if batch % count == 0), default=1)
 
 
 def in_shards(model: keras.Model, differentiate: Differentiate, threads: int | None = None) -> Differentiate:
-    """`differentiate`, compiled by XLA and executed by as many shards as `shards` allows; the results are the same.
+    """`differentiate`, compiled by XLA and executed in shards; the results are equal up to rounding.
 
-    To rounding, that is: sums are split. Dropout drops what it would drop in the whole batch. The loss has to be the
-    mean of those of the sequences. `threads`: by default those that TensorFlow executes operations with. Where the
-    size of the batch is known only when a graph is executed, the number of shards is a power of two.
+    Dropout masks are those of the whole batch. The loss has to be a mean over sequences. `threads` limits the number of
+    shards; default: TensorFlow's number of inter-op threads. If the batch size is known only when the graph runs, the
+    number of shards is a power of two.
     """
     threads = threads or tf.config.threading.get_inter_op_parallelism_threads() or usable_cores()
-    # A compiled function that advances a seed would run alone: the shards are given the seeds, and return them.
+    # Calls of a function that changes a variable would not run in parallel, so seeds are arguments and results.
     seeds = [variable for variable in model.non_trainable_variables if variable.name == "seed_generator_state"]
 
     def differentiate_shard(index: Any, count: Any, values: list[Any], states: Any, *batch: Any) -> tuple[Any, ...]:
@@ -82,12 +82,12 @@ def in_shards(model: keras.Model, differentiate: Differentiate, threads: int | N
 
 
 def _fitting(size: Any, counts: list[int]) -> Any:
-    """How many of `counts`, which are 1, 2, 4, ..., are possible numbers of shards; they are always the first ones."""
+    """How many of `counts` (1, 2, 4, ...) are valid numbers of shards; the valid ones always come first."""
     fits = [tf.logical_and(size % count == 0, size >= count * LEAST) for count in counts[1:]]
     return 1 + tf.reduce_sum(tf.cast(tf.stack(fits), tf.int32)) if fits else tf.constant(1)
 
 
 def _advanced(scope: keras.StatelessScope, seeds: list[Any], before: list[Any]) -> dict[int, Any]:
-    """The values of the seeds after the scope, by their place; without those that nothing was drawn from."""
+    """New values of the seeds that were used in the scope, by index."""
     after = [scope.get_current_value(seed) for seed in seeds]
     return {index: value for index, value in enumerate(after) if value is not before[index]}

@@ -1,6 +1,6 @@
 """The simple (Elman) recurrent network: h' = tanh(x W + h U + b). No gates.
 
-Source: J. L. Elman, Finding structure in time, Cognitive Science 14 (1990). Equal to `keras.layers.SimpleRNN`.
+Source: J. L. Elman, Finding structure in time, Cognitive Science 14 (1990). Equivalent to `keras.layers.SimpleRNN`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from harness.cells.ops import Array, tanh
 
 
 def step(x: Gates, states: States, recur: Recurrence) -> tuple[States, Saved]:
-    """x: one array, (batch, units); states: h. Nothing to save: the derivative of tanh follows from h'."""
+    """x: one array, (batch, units); states: h. Saves nothing: the derivative of tanh follows from h'."""
     (h,) = states
     (x_h,) = x
     (u_h,) = recur(h)
@@ -25,7 +25,7 @@ def backward_factors(saved: Saved, before: States, after: States) -> tuple[Array
 
 
 def backward(d_states: States, backward_factors: tuple[Array, ...], recur: Recurrence) -> tuple[Gates, States]:
-    """d_states: dh, (batch, units). Returns dx, one array, and the gradient of the state before."""
+    """d_states: dh, (batch, units). Returns dx, one array, and the gradient of the previous state."""
     (dh,) = d_states
     (dh_dx,) = backward_factors
     dx = (dh * dh_dx,)
@@ -35,8 +35,8 @@ def backward(d_states: States, backward_factors: tuple[Array, ...], recur: Recur
 cell = Cell(
     name="simple_rnn",
     title="simple RNN",
-    summary="One tanh layer fed by the input and by its own last output. It has no gates, so nothing protects what it "
-    "remembers from the next input.",
+    summary="One tanh layer that reads the input and its own previous output. It has no gates, so every input "
+    "overwrites part of its state.",
     gates=("hidden",),
     multiplicative_gates=(),
     step=step,

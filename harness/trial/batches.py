@@ -1,4 +1,4 @@
-"""Which examples each update sees: shuffled, or in streams that go on where the update before left off."""
+"""The examples of each update: shuffled, or in streams that continue from one update to the next."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.tasks.common.task import Array
 
 
 class Shuffled:
-    """Equally large batches for ever: one random order of the examples after the other."""
+    """An endless series of batches of equal size, from one random permutation of the examples after another."""
 
     def __init__(self, examples: int, batch_size: int, seed: int) -> None:
         self._examples, self._batch_size = examples, batch_size
@@ -16,7 +16,7 @@ class Shuffled:
         self._waiting: Array = np.empty(0, dtype=np.int64)
 
     def take(self, most: int) -> tuple[Array, bool]:
-        """The examples of the next `most` updates, (updates, batch); and False: no update goes on from another."""
+        """Indices of the examples of the next `most` updates, (updates, batch), and False: no streams begin."""
         needed = most * self._batch_size
         while len(self._waiting) < needed:
             self._waiting = np.concatenate([self._waiting, self._generator.permutation(self._examples)])
@@ -25,9 +25,9 @@ class Shuffled:
 
 
 class Streams:
-    """Consecutive examples in `batch_size` streams side by side; when they have been read, from the beginning again.
+    """Consecutive examples in `batch_size` parallel streams, which restart from the beginning when they end.
 
-    What does not fill a stream is left out: with 100 examples and 32 streams of 3, the last 4.
+    All streams have the same length, so some of the last examples are not used: 4 of 100 with 32 streams of 3.
     """
 
     def __init__(self, examples: int, batch_size: int) -> None:
@@ -36,7 +36,7 @@ class Streams:
         self._at = 0
 
     def take(self, most: int) -> tuple[Array, bool]:
-        """The examples of at most `most` updates, (updates, batch); and whether these are the streams' first."""
+        """Indices of the examples of up to `most` updates, (updates, batch); and whether the streams begin here."""
         begins = self._at == 0
         steps = np.arange(self._at, min(self._at + most, self._length))
         self._at = (self._at + len(steps)) % self._length

@@ -1,4 +1,4 @@
-"""Scores of a network on whole splits, in batches of one shape so that nothing is compiled twice."""
+"""Scores of a network on whole splits, in batches of one shape, so that prediction compiles once."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from harness.tasks.common.task import Array, Scores, Task, calibrated
 from harness.trial.update import StatefulPredict
 
 _EXAMPLES = 128
-"""Of one batch: what a cell makes of them stays in the processor's caches, and little is padded."""
+"""Maximum number of examples per batch. A cell's results then fit into the CPU's caches, and padding stays small."""
 _BYTES = 16 * 2**20
-"""Inputs of one batch at most, in bytes once they are one-hot."""
+"""Maximum size of the inputs of one batch in bytes, after one-hot encoding."""
 
 
 class Evaluation:
-    """Scores on the splits of a dataset, by the task's metrics.
+    """Scores on the splits of a dataset, with the task's metrics.
 
-    zeros: the states at a sequence's beginning. Where there are some, a split is one sequence, which is read from its
-    first example to its last.
+    zeros: the initial states of a model that carries its state; it reads a split as one sequence. () for other models.
     """
 
     def __init__(self, predict: StatefulPredict, task: Task, dataset: Dataset, zeros: States) -> None:
@@ -30,16 +29,16 @@ class Evaluation:
         self._score: Callable[..., Scores] = task.score
 
     def calibrate(self, outputs: Array) -> None:
-        """Choose, by the outputs for the validation split, what the task needs before it can score (thresholds)."""
+        """Choose what the task calibrates, such as thresholds, from the outputs for the validation split."""
         if self._task.calibrate is not None:
             self._score = calibrated(self._dataset.validation, outputs, self._task.calibrate)
 
     def scores(self, split: Split, outputs: Array | None = None) -> Scores:
-        """The task's metrics on a split; `outputs` where the network's outputs for it are known."""
+        """The task's metrics on a split. Pass `outputs` if the network's outputs for the split are known."""
         return split_scores(split, self.outputs(split.x) if outputs is None else outputs, self._score)
 
     def outputs(self, examples: Array) -> Array:
-        """The network's outputs, in the order of the examples; the last batch is padded to the compiled shape."""
+        """The network's outputs, in the order of the examples. The last batch is padded to the compiled shape."""
         outputs, states = [], self._zeros
         for start in range(0, len(examples), self._batch):
             x = examples[start : start + self._batch]

@@ -1,4 +1,4 @@
-"""One trial in this very process, for people with a debugger."""
+"""Runs one trial in the current process, for debugging."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _MOST_THREADS = 10_000
 
 
 def spec_of(record: Mapping[str, Any]) -> TrialSpec:
-    """What the trial of a stored record was to do; says so on stderr where the code has changed since.
+    """The spec of a stored record. Warns on stderr if the code has changed since the trial.
 
-    Raises UserError for a record whose spec this version of the harness does not understand.
+    Raises UserError if this version of the harness cannot read the record's spec.
     """
     try:
         spec = TrialSpec.model_validate(record["spec"])
     except ValidationError as error:
         where = f"trial {record['trial_id']} (commit {record['git_commit'] or 'unknown'})"
         raise UserError(
-            f"{where}: this version cannot repeat it.\n{explain(error, source='spec', model=TrialSpec)}"
+            f"{where}: this version of the harness cannot repeat it.\n{explain(error, source='spec', model=TrialSpec)}"
         ) from error
     if code_version(spec.task, spec.cell) != spec.code:
         print("harness: the code has changed since this trial was run; the result may differ", file=sys.stderr)
@@ -40,16 +40,16 @@ def spec_of(record: Mapping[str, Any]) -> TrialSpec:
 
 
 def threads_of(record: Mapping[str, Any]) -> int:
-    """How many threads the trial of a stored record had. Raises UserError where that is no number of threads."""
+    """The thread count of a stored record. Raises UserError if it is not a valid number of threads."""
     threads = record["threads"]
     if type(threads) is not int or not 1 <= threads <= _MOST_THREADS:
-        stated = f"its record says threads {str(threads)[:20]!r}"
+        stated = f"its record has threads = {str(threads)[:20]!r}"
         raise UserError(f"trial {record['trial_id']}: {stated}, expected 1 to {_MOST_THREADS:,}")
     return threads
 
 
 def run_in_foreground(spec: TrialSpec, threads: int) -> None:
-    """Train and print what would go into the record; exceptions are raised as they are."""
+    """Train and print the measurements that a run would store in the record. Exceptions are not caught."""
     with quiet_stderr():
         settle()
         from harness.trial.train import train, use_threads

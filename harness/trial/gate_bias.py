@@ -1,7 +1,7 @@
-"""The initial bias of the gate that keeps the old state, which may decide more than the architecture does.
+"""The initial bias of the gate that keeps the old state. It can affect results more than the architecture does.
 
-A constant (R. Jozefowicz et al., 2015: 1 lifts the LSTM to the GRU or above), or chrono (C. Tallec and Y. Ollivier,
-arXiv 1804.11188): log U(1, T - 1), unit by unit, and the LSTM's input gate the opposite.
+The bias is a constant (R. Jozefowicz et al., 2015: with 1 the LSTM is at least as good as the GRU), or chrono (C.
+Tallec and Y. Ollivier, arXiv 1804.11188): log U(1, T - 1) for each unit, and its negative for the LSTM's input gate.
 """
 
 from __future__ import annotations
@@ -15,17 +15,16 @@ from harness.cells.network import is_recurrent
 from harness.spec.factors import ForgetBias
 
 _KEEPS = ("forget", "update")
-"""The gates that, when open, keep the old state: the LSTM's and the GRU's."""
+"""The gates that keep the old state when they are open: the LSTM's and the GRU's."""
 _OPPOSITE = "input"
 
 
 def set_gate_bias(model: Any, cell: Cell, bias: ForgetBias, longest: int, seed: int) -> None:
-    """Set the biases of a Keras model's recurrent layers; `longest` is T, the time steps.
+    """Set the gate biases of a Keras model's recurrent layers; `longest` is T, the number of time steps.
 
-    A cell without such a gate stays as it is. Where the recurrent product has a bias of its own (the GRU's second),
-    that one stays zero.
+    A cell without such a gate is not changed. A separate recurrent bias (the GRU's second bias) stays zero.
     """
-    gates = cell.gates_with("input_weights")  # those that have a bias
+    gates = cell.gates_with("input_weights")  # the gates with a bias
     keeps = [gate for gate in _KEEPS if gate in gates]
     if not keeps:
         return
@@ -36,7 +35,7 @@ def set_gate_bias(model: Any, cell: Cell, bias: ForgetBias, longest: int, seed: 
             continue
         values = np.copy(variable.numpy())
         units = values.shape[-1] // len(gates)
-        rows = values.reshape(-1, len(gates), units)  # one row, or two: the input's and the recurrent product's
+        rows = values.reshape(-1, len(gates), units)  # one row, or two: the input bias and the recurrent bias
         if bias == "chrono":
             drawn = np.log(generator.uniform(1, max(2, longest - 1), units))
             rows[0, gates.index(keeps[0])] = drawn

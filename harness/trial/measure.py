@@ -1,9 +1,9 @@
-"""Time and memory of the phases of a trial, read inside its process.
+"""Time and memory of the phases of a trial, measured inside its process.
 
-Peak memory is the kernel's own high-water mark (VmHWM of /proc/self/status), reset at the start of a phase by writing 5
-to /proc/self/clear_refs. `ru_maxrss` would not do: it is inherited from the process that launched this one; polling
-would miss short peaks. Where there is no /proc the resident memory at the end of the phase stands in, and
-`memory_method` says so.
+Peak memory is the high-water mark of the operating system (VmHWM in /proc/self/status). Writing 5 to
+/proc/self/clear_refs resets it at the start of a phase. `ru_maxrss` is not suitable, because a process inherits it from
+its parent, and polling would miss short peaks. Without /proc, the resident memory at the end of the phase is used
+instead; `memory_method` states which of the two was measured.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ _CLEAR = Path("/proc/self/clear_refs")
 
 
 class Meter:
-    """What the phases of this process took so far. A phase entered several times adds up; its peak is the highest."""
+    """Time and memory of the phases so far. Times of repeated phases are added; the peak is the highest one."""
 
     def __init__(self) -> None:
         self.phases: dict[PhaseName, Phase] = {}
         self.latest: PhaseName | None = None
-        """The phase entered last."""
+        """The phase that began last."""
         self.memory_method = "VmHWM, reset at each phase" if _reset_peak() else "resident set at the end of each phase"
         self._peak_is_reset = self.memory_method.startswith("VmHWM")
 
     @staticmethod
     def clock() -> float:
-        """Seconds on the clock that the phases are timed by."""
+        """Seconds on the clock that times the phases."""
         return time.perf_counter_ns() / 1e9
 
     @contextmanager
     def phase(self, name: PhaseName) -> Iterator[None]:
-        """Measure a block: wall and CPU seconds (user + system, all threads), peak resident bytes."""
+        """Measure the block: wall and CPU seconds (user + system, all threads), peak resident bytes."""
         self.latest = name
         if self._peak_is_reset:
             _reset_peak()

@@ -1,4 +1,4 @@
-"""Predictions of one batch, again and again: what a trial does that times prediction."""
+"""Repeated predictions of one batch, for trials that time prediction."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from harness.trial.update import StatefulPredict, to_tensors
 
 
 class Predictions:
-    """Predicts a batch again and again; a model that carries its state goes on from the state that it was left with.
+    """Repeats predictions of one batch. A model that carries its state continues from its previous final states.
 
-    x: (batch, time, features) of floats or (batch, time) of ids; states: those that the first prediction begins with.
+    x: floats, (batch, time, features), or ids, (batch, time); states: the initial states of the first prediction.
     """
 
     def __init__(self, predict: StatefulPredict, x: Array, states: States, meter: Meter) -> None:
@@ -20,7 +20,7 @@ class Predictions:
         self._is_compiled = False
 
     def repeat(self, count: int) -> float:
-        """Predict this number of times; seconds per prediction. The first one of all compiles."""
+        """Predict `count` times; returns seconds per prediction. The very first prediction includes compiling."""
         with self._meter.phase("evaluate" if self._is_compiled else "first_step"):
             before = self._meter.clock()
             for _ in range(count):

@@ -1,6 +1,7 @@
-"""What the fork server imports once, so that no trial pays for it. The import starts no thread and no device.
+"""Modules that the fork server imports once for all trials. The import starts no thread and no device.
 
-The cells and tasks are among it: all trials of a run then use the same code, even where a file is edited meanwhile.
+They include the cells and tasks, so that all trials of a run use the same code, even if a file is edited during the
+run.
 """
 
 from __future__ import annotations
@@ -22,5 +23,5 @@ set_keras()
 
 for registry in (cells, tasks):
     for name in registry:
-        with suppress(UserError):  # a trial that needs what cannot be loaded says so itself
+        with suppress(UserError):  # a trial that needs this cell or task reports the error
             registry[name]

@@ -23,7 +23,7 @@ from harness.trial.measure import Meter, resident_bytes
 from harness.trial.programs import Program, Programs, variables_of_one_name
 
 Report = Callable[[Measured], None]
-"""Called with all that is measured so far, whenever that is more, so that a trial that dies leaves what it measured."""
+"""Receives all measurements so far after each new one, so that they are kept if the trial dies."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,15 @@ class Prepared:
     options: Options
     dataset: Dataset
     targets: tuple[Target, ...]
-    """Those that matter to this trial; the task's own, where it has one, is the first."""
+    """The targets whose time is measured. If the task declares a target, it is the first."""
     program: Program
     baseline_bytes: int | None
-    """Resident memory before the first update; None where it holds what earlier trials of the process left."""
+    """Resident bytes before the first update; None if they include memory of earlier trials of the process."""
     measured: Measured
 
 
 def prepare(spec: TrialSpec, meter: Meter, report: Report, programs: Programs) -> Prepared:
-    """Make the trial's data, and build its network. Raises UserError where the task cannot make its data."""
+    """Make the trial's data and build its network. Raises UserError if the task cannot make its data."""
     memory_is_its_own = programs.is_new
     task = tasks[spec.task]
     with meter.phase("data"):
@@ -76,16 +76,16 @@ def prepare(spec: TrialSpec, meter: Meter, report: Report, programs: Programs) -
 
 
 def plain(value: Any) -> Any:
-    """Mappings and NumPy scalars as plain Python."""
+    """Mappings and NumPy scalars converted to dicts and floats."""
     if hasattr(value, "items"):
         return {key: plain(inner) for key, inner in value.items()}
     return float(value)
 
 
 def _targets(spec: TrialSpec, task: Task, dataset: Dataset) -> tuple[Target, ...]:
-    """The task's own target and those that claims name; none for a tuning trial, whose validation data are others.
+    """The target that the task declares and those named by claims; none for tuning, which uses other validation data.
 
-    Raises UserError where training ends at the task's own target, and nothing can tell when it is reached.
+    Raises UserError if training ends at the task's target, but the validation data cannot show when it is reached.
     """
     if spec.purpose == "tuning":
         return ()
@@ -100,13 +100,13 @@ def _check_target(task: Task, target: Target, dataset: Dataset) -> None:
     metric, of = target
     level = level_of(target, dataset.validation_baselines)
     if level is None:
-        raise UserError(f"the task {task.name!r} gives no {metric} of the baseline {of!r} on validation data")
+        raise UserError(f"task {task.name!r}: 'validation_baselines' has no {metric} of {of!r}, which its target needs")
     if why := too_few_labels(task, metric, level, label_count(task, dataset.validation)):
         raise UserError(why)
 
 
 def _data_facts(dataset: Dataset, facts: Mapping[str, Any]) -> DataFacts:
-    """`facts`: the task's own of these data."""
+    """Facts for the record; `facts` are those that the task states about its data."""
     splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
     return DataFacts.model_validate(
         {
@@ -151,5 +151,5 @@ def _build(spec: TrialSpec, task: Task, dataset: Dataset, programs: Programs, *,
 
 
 def _input_shape(spec: TrialSpec, dataset: Dataset) -> tuple[int | None, ...]:
-    """The data's; of any length where the network is to be tested at other lengths."""
+    """Input shape of the data; the length is None if the network is tested at other lengths."""
     return (None, *dataset.input_shape[1:]) if spec.evaluate_lengths else dataset.input_shape

@@ -1,9 +1,10 @@
-"""The isolated process of trials that share a compiled program: its messages to the runner, and how it ends.
+"""The isolated process that runs trials which share a compiled program, and its messages to the runner.
 
-Orders come from the runner on a pipe, one at a time: the JSON of an `Order`. Messages to the runner are lines of JSON
-on another pipe: {"phase": name} when a phase begins, {"measured": {...}} with all that is measured so far
-(`harness.store.record.Measured`), {"failure": {...}}, and a last {"end": status, "waits": true} where the process waits
-for the next order. All that is printed goes to a third pipe, whose tail the runner keeps.
+The runner sends orders on a pipe, one at a time: the JSON of an `Order`. The process sends messages as lines of JSON on
+another pipe: {"phase": name} when a phase begins; {"measured": {...}} with all measurements so far
+(`harness.store.record.Measured`); {"turn": seconds} when a speed trial waits for its next turn, to which the runner
+replies on the first pipe; {"failure": {...}}; and finally {"end": status, "waits": true or false}, where true means
+that the process waits for another order. Printed output goes to a third pipe; the runner keeps the end of it.
 """
 
 from __future__ import annotations
@@ -36,11 +37,11 @@ _OOM_SCORE = Path("/proc/self/oom_score_adj")
 
 @dataclass(frozen=True)
 class Setting:
-    """What the engine gives a process of the machine."""
+    """Settings of a process of trials."""
 
     threads: int
     cache: str | None = None
-    """Where tasks keep data that take long to make."""
+    """Folder in which tasks cache data that are slow to make."""
 
 
 class Order(BaseModel):
@@ -48,7 +49,7 @@ class Order(BaseModel):
 
     spec: TrialSpec
     core: int | None
-    """The one core to stay on; None: all."""
+    """The core to which the process is pinned; None: all cores."""
     temporary: str
     """The trial's folder for temporary files; the runner removes it."""
 
@@ -56,19 +57,19 @@ class Order(BaseModel):
 def run_in_process(
     orders: Connection, setting: Setting, events: Connection, output: Connection, lifeline: Connection
 ) -> None:
-    """The target of the process: run trials until one of them fails or leaves something running, or no order is left.
+    """The main function of the process: run trials until one fails or leaves a thread or process, or orders end.
 
-    It ends through `os._exit`.
+    It ends the process with `os._exit`.
     """
     os.setsid()
     end_on_signals()
     for number, name in ((1, "stdout"), (2, "stderr")):
-        os.dup2(output.fileno(), number)  # what is printed arrives line by line, whatever becomes of this process
+        os.dup2(output.fileno(), number)  # line-buffered, so that output arrives even if this process dies
         setattr(sys, name, os.fdopen(number, "w", buffering=1, errors="backslashreplace", closefd=False))
     threading.Thread(target=_end_with_the_runner, args=(lifeline,), daemon=True).start()
     if setting.cache is not None:
         os.environ["HARNESS_CACHE"] = setting.cache
-    with suppress(OSError):  # short of memory, the kernel is to kill a trial and not the runner
+    with suppress(OSError):  # if memory runs out, Linux should kill a trial, not the runner
         _OOM_SCORE.write_text("500", encoding="ascii")
 
     def send(**message: Any) -> None:
@@ -105,19 +106,19 @@ def _stay_on(core: int) -> None:
     """Pin every thread of this process to a core."""
     threads = Path("/proc/self/task")
     for thread in threads.iterdir() if threads.is_dir() else [Path("0")]:
-        with suppress(OSError):  # a thread that has ended meanwhile
+        with suppress(OSError):  # the thread has ended in the meantime
             os.sched_setaffinity(int(thread.name), {core})
 
 
 def run_trial(
     spec: TrialSpec, threads: int, send: Callable[..., None], next_turn: Callable[[float], int] | None = None
 ) -> str:
-    """Train in this process, sending messages; returns the status. Any exception becomes a message."""
+    """Train in this process and send messages; returns the status. Exceptions are sent as failures."""
     from harness.trial.train import Diverged, train, use_threads
 
     meter, device = _Announcing(send), None
     latest = Measured()
-    """What was sent last."""
+    """The measurements sent last."""
 
     def report(measured: Measured) -> None:
         nonlocal latest
@@ -143,30 +144,30 @@ def run_trial(
         status = "out_of_memory" if type(error).__name__ == "ResourceExhaustedError" else "crashed"
         traceback.print_exc()
         send(failure={"phase": meter.latest or "start", "message": _in_short(error)})
-    report(latest)  # with the time of the phase in which it ended
+    report(latest)  # includes the time of the last phase
     return status
 
 
 def _in_short(error: BaseException) -> str:
     """The type and message of an error, without the code that AutoGraph and Keras quote around it."""
-    while error.__context__ is not None and str(error.__context__) in str(error):  # it repeats the error it replaces
+    while error.__context__ is not None and str(error.__context__) in str(error):  # the message repeats its cause's
         error = error.__context__
     return f"{type(error).__name__}: {error}"
 
 
 def begin_in(folder: str) -> None:
-    """Begin a process that is no trial: stop signals end it, and temporary files go to `folder`."""
+    """Set up a process that runs no trial: stop signals end it, and temporary files go to `folder`."""
     end_on_signals()
     use_temporary_folder(folder)
 
 
 def use_temporary_folder(folder: str) -> None:
-    """Make this process, C++ and what it starts included, put temporary files there."""
+    """Set the folder for temporary files of this process, including C++ code and child processes."""
     os.environ["TMPDIR"] = tempfile.tempdir = folder
 
 
 class _Announcing(Meter):
-    """A meter that tells the runner when another phase begins than the last one."""
+    """A meter that sends a message to the runner when a different phase begins."""
 
     def __init__(self, send: Callable[..., None]) -> None:
         super().__init__()
@@ -181,7 +182,7 @@ class _Announcing(Meter):
 
 
 def _end_with_the_runner(lifeline: Connection) -> None:
-    """Wait for the runner's end of the pipe to close: a trial does not outlive a killed runner."""
+    """End the process group when the runner's end of the pipe closes, so that no trial outlives a killed runner."""
     try:
         lifeline.recv_bytes()
     except EOFError:
@@ -189,7 +190,7 @@ def _end_with_the_runner(lifeline: Connection) -> None:
 
 
 def model_summary(cell: str) -> str:
-    """The text of the Keras summary of the article's model for a cell, by the first backend the cell has."""
+    """The Keras summary of the article's model for a cell, with the first backend that the cell has."""
     from harness.cells import cells
 
     with quiet_stderr():

@@ -1,9 +1,9 @@
 """Compiled programs, shared by the trials of one process.
 
-Tracing and compiling a training step takes longer than training a small network. What is compiled depends on the
-architecture, the shapes and a few constants; seed, data, learning rate, initial weights and the number of updates are
-values of variables. A trial whose program has been compiled in its process before builds its model, copies the model's
-variables into the compiled one, and trains that. The results are the same, bit for bit.
+Tracing and compiling a training step takes longer than training a small network. The compiled program depends on the
+architecture, the shapes and a few constants, but not on seed, data, learning rate, initial weights and number of
+updates. If an earlier trial of the process has compiled the program, a trial builds its model, copies the model's
+variables into the compiled model, and trains that one. The results are identical, bit for bit.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class Program:
     predict: StatefulPredict
     gradient_reach: GradientReach
     reused: bool = False
-    """Whether an earlier trial of this process has compiled it."""
+    """Whether an earlier trial of this process compiled the program."""
 
 
 class Programs:
-    """The last program of this process. Earlier ones are given up: a process is meant to run trials of one program."""
+    """The last program of this process. Earlier ones are dropped, because a process normally runs only one program."""
 
     def __init__(self) -> None:
         self._key: Hashable = None
@@ -40,14 +40,14 @@ class Programs:
 
     @property
     def is_new(self) -> bool:
-        """Whether nothing was compiled here yet, so that the memory of this process is its first trial's."""
+        """Whether no trial of this process has compiled yet, so that its memory contains nothing of earlier trials."""
         return self._program is None
 
     def of(self, key: Hashable, model: Any, *, every_step: bool) -> Program:
-        """A program that trains and predicts as `model` would.
+        """A program that trains and predicts as `model` does.
 
-        key: everything that the compiled functions depend on; model: compiled by Keras, its optimizer not yet used;
-        every_step: whether each time step has a label, or the whole sequence.
+        key: everything that the compiled functions depend on; model: compiled by Keras, with an unused optimizer;
+        every_step: whether each time step has a label, rather than each sequence.
         """
         if self._program is not None and key == self._key:
             _copy_values(model, self._program.model)
@@ -63,10 +63,10 @@ class Programs:
 
 
 def variables_of_one_name() -> AbstractContextManager[Any]:
-    """A context in which TensorFlow gives all variables one name; Keras has names of its own.
+    """A context in which TensorFlow gives all variables the same name; Keras's names do not change.
 
-    TensorFlow keeps a backend of 35 KiB for each name that a variable ever had, and Keras numbers the variables of a
-    process, so that each model would leave a third of a mebibyte or more.
+    TensorFlow keeps an op kernel of 35 KiB for each name that a variable has had. Keras numbers all variables of a
+    process, so without this context each model would leave at least a third of a mebibyte behind.
     """
     scope: AbstractContextManager[Any] = tf.variable_creator_scope(
         lambda next_creator, **options: next_creator(**{**options, "name": "variable/"})
@@ -75,7 +75,7 @@ def variables_of_one_name() -> AbstractContextManager[Any]:
 
 
 def _copy_values(source: Any, target: Any) -> None:
-    """Copy weights, states of random generators and the optimizer's variables from one model to another."""
+    """Copy weights, states of random generators and optimizer variables from one model to another."""
     source.optimizer.build(source.trainable_variables)
     for old, new in zip(target.variables, source.variables, strict=True):
         old.assign(new)

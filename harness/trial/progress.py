@@ -1,4 +1,4 @@
-"""How far the training of a trial is, and what is measured of it so far."""
+"""The progress of a trial's training, and its measurements so far."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from harness.trial.prepare import Prepared, Report, plain
 
 
 class Diverged(Exception):
-    """The loss is no longer a finite number."""
+    """The loss is not finite any more."""
 
 
 class Progress:
-    """The updates done so far, their losses and their times; what is measured is reported as it becomes known."""
+    """Counts updates, collects their losses and times, and reports new measurements immediately."""
 
     def __init__(self, trial: Prepared, meter: Meter, report: Report) -> None:
         self.meter = meter
         self.measured = trial.measured
         self.reuses_program = trial.program.reused
-        """Whether the first update compiles nothing, and so is like any other."""
+        """Whether the program is compiled already, so that the first update takes no longer than others."""
         self._spec, self._baseline_bytes, self._report = trial.spec, trial.baseline_bytes, report
         self._losses: list[float] = []
-        """Of the updates since the last point of the curve."""
+        """Training losses of the updates since the last point of the curve."""
         self._rounds: list[float] = []
-        """Seconds per update of each stretch between evaluations, or of each timed round; the first step left out."""
+        """Seconds per update, for each stretch between evaluations or each timed round, without the first step."""
 
     @property
     def updates(self) -> int:
@@ -37,12 +37,12 @@ class Progress:
 
     @property
     def seconds(self) -> float:
-        """What training has taken so far."""
+        """Training time so far, including the first step."""
         phases = self.meter.phases
         return sum(phases[name].wall_seconds for name in ("first_step", "train") if name in phases)
 
     def report(self, measured: Measured) -> None:
-        """Report this, with the memory and the time per update as they are now."""
+        """Report the measurements, with current memory and time per update."""
         seconds = float(np.median(self._rounds)) if self._rounds else None
         self.measured = replace(measured, seconds_per_update=seconds, memory=self._memory())
         self._report(self.measured)
@@ -52,7 +52,7 @@ class Progress:
         self.report(replace(self.measured, rounds=tuple(self._rounds)))
 
     def add_updates(self, losses: Array) -> None:
-        """Count further updates, by their losses. Raises Diverged."""
+        """Count further updates, one per loss. Raises Diverged if a loss is not finite."""
         self.measured = replace(self.measured, updates=self.updates + len(losses))
         self._losses += losses.tolist()
         if not np.isfinite(losses).all():
@@ -65,7 +65,7 @@ class Progress:
         self._rounds.append(seconds)
 
     def add_point(self, validation: Scores, near_target: list[NearTarget]) -> None:
-        """Add an evaluation after the updates done so far, and those before it near a target; report them."""
+        """Add the evaluation after the updates so far, and scores of earlier weights near a target; report them."""
         point = CurvePoint(
             update=self.updates,
             seconds=self.seconds,

@@ -1,4 +1,4 @@
-"""Keeping TensorFlow's start-up notices off the user's terminal; they cannot be switched off by its settings."""
+"""Hides TensorFlow's start-up messages, which its settings cannot turn off."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from harness.errors import UserError
 
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Hold back what this process, C++ included, writes to stderr; where the block raises, it is shown after all.
+    """Capture what this process, including C++ code, writes to stderr, and print it only if the block raises.
 
-    Not with a UserError, whose message says all that the user needs.
+    After a UserError it is not printed, because the error message is sufficient.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.stderr.flush()

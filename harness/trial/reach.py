@@ -1,7 +1,7 @@
-"""Gradient reach: how much of the loss at the last time step each earlier input can still feel.
+"""Gradient reach: the norm of d loss(T) / d input(t), averaged over a batch, by the distance T - t in time steps.
 
-The norm of d loss / d input(t), averaged over a batch, against the distance from the end: where it has vanished, no
-learning rule that follows the gradient can connect the two (S. Hochreiter, 1991; R. Pascanu et al., 2013).
+Where the norm has vanished, gradient-based learning cannot connect the input at t to the loss at the last time step T
+(S. Hochreiter, 1991; R. Pascanu et al., 2013).
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from harness.trial.update import zero_states
 
 GradientReach = Callable[[Split], list[tuple[int, float]]]
 EXAMPLES = 64
-"""The most examples that are averaged over."""
+"""Maximum number of examples to average over."""
 POINTS = 64
-"""The most distances that are kept, evenly spread, the nearest and the farthest among them."""
+"""Maximum number of distances to keep, evenly spaced, including the smallest and the largest."""
 
 
 def make_gradient_reach(model: Any, *, every_step: bool) -> GradientReach:
     """A function `gradient_reach(split) -> [(distance in time steps, mean norm of the gradient)]` for a Keras model.
 
-    Distance 0 is the last step. Averaged over the first examples of the split whose last step has a label; without any,
-    nothing. Integer inputs are taken after their one-hot encoding, since an integer has no gradient; states that the
-    model carries are zero. It is compiled when it is first called, and again for another number of examples.
+    Distance 0 is the last step. The mean is over the first examples of the split whose last step has a label; the list
+    is empty if there are none. For integer inputs, the gradient is that of their one-hot encoding. Initial states are
+    zero. The function is compiled at its first call, and again for another number of examples.
     """
 
     @cache
     def network() -> tuple[int | None, Any]:
-        """The number of symbols that inputs are encoded as, None where they are floats; the model without encoding."""
+        """The number of symbols for one-hot encoding (None for float inputs), and the model without the encoding."""
         encoded = next(layer for layer in model.layers if is_recurrent(layer)).input
         encoded = encoded[0] if isinstance(encoded, list) else encoded
         if encoded is model.inputs[0]:
@@ -73,7 +73,7 @@ def make_gradient_reach(model: Any, *, every_step: bool) -> GradientReach:
 
 
 def _weight_of_last(split: Split, *, every_step: bool) -> Array:
-    """(examples,): how much the label of the last step counts; 0 where it is padding."""
+    """Weight of the last step's label, (examples,); 0 at padding."""
     if split.weight is None:
         return np.ones(len(split.x))
     return split.weight[:, -1] if every_step and split.weight.ndim > 1 else split.weight

@@ -1,4 +1,4 @@
-"""The settings of TensorFlow and Keras in the program's processes, with any settings of the user."""
+"""Settings of TensorFlow and Keras in the processes of trials, which override settings of the user."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _UNSET = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "TF_USE_LEGACY_KERAS"
 
 
 def set_variables() -> None:
-    """Before Keras and TensorFlow are imported: Keras uses TensorFlow, and TensorFlow finds no GPU.
+    """Select TensorFlow as Keras's backend and hide GPUs. Call it before Keras and TensorFlow are imported.
 
-    Several processes run side by side, and each TensorFlow process would take all memory of a GPU.
+    Trials run in parallel, and each TensorFlow process would allocate all memory of a GPU.
     """
     os.environ.update(_SET)
     for name in _UNSET:
@@ -19,18 +19,18 @@ def set_variables() -> None:
 
 
 def set_keras() -> None:
-    """Keras's defaults, which a user's keras.json may have changed: float32, the usual epsilon, no mixed precision."""
+    """Restore Keras's defaults, which keras.json may have changed: float32, epsilon 1e-7, no mixed precision."""
     import keras
 
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)
     keras.config.set_image_data_format("channels_last")
     keras.config.set_dtype_policy("float32")
-    keras.config.disable_traceback_filtering()  # which also wraps the message of an error in the arguments of the call
+    keras.config.disable_traceback_filtering()  # filtering also adds the arguments of the call to an error message
 
 
 def settle() -> str:
-    """All of it, before TensorFlow's first operation; returns the kind of device that is used, 'CPU'."""
+    """Apply all settings. Call it before TensorFlow's first operation; returns the kind of device used, 'CPU'."""
     set_variables()
     set_keras()
     import tensorflow as tf

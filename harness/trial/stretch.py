@@ -1,4 +1,4 @@
-"""Updates, one after another: what is timed, without the drawing of batches."""
+"""Timed series of updates; the time to select batches is not included."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from harness.trial.schedule import rates
 from harness.trial.update import to_tensors, zero_states
 
 _CALL_BYTES = 8 * 2**20
-"""Inputs handed to one call of the compiled step: several small updates share a call, a large one has its own."""
+"""Bytes of inputs per call of the compiled step: small updates share a call, a large one has a separate call."""
 
 
 class Stretch:
-    """Trains on, in calls of several updates; drawing batches and handing them over is not timed.
+    """Continues training, in calls of several updates. Selecting batches and copying them to tensors is not timed.
 
-    Where the model carries its state the examples are read in streams, and each update goes on with the states that the
-    one before left.
+    A model that carries its state reads the examples in streams, and each update begins with the final states of the
+    previous one.
     """
 
     def __init__(self, trial: Prepared, progress: Progress) -> None:
@@ -33,12 +33,12 @@ class Stretch:
         self._per_call = max(1, _CALL_BYTES // max(1, spec.batch_size * self._split.x[:1].nbytes))
 
     def repeat(self, count: int) -> float:
-        """Do this number of further updates; seconds per update, the very first one left out."""
+        """Do `count` more updates; returns seconds per update, not counting the very first update."""
         seconds, timed = self.train_until(self._progress.updates + count)
         return seconds / max(1, timed)
 
     def train_until(self, due: int) -> tuple[float, int]:
-        """Train until `due` updates are done; the seconds and the number of updates, the very first one left out."""
+        """Train until `due` updates are done; returns seconds and updates, not counting the very first update."""
         progress, spec, total, timed = self._progress, self._spec, 0.0, 0
         while progress.updates < due:
             first = progress.updates == 0 and not progress.reuses_program

@@ -1,4 +1,4 @@
-"""One training run, from data to test scores: what a trial does, in the order in which it is measured."""
+"""One trial, from data to test scores."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from harness.trial.update import zero_states
 __all__ = ["Diverged", "train", "use_threads"]
 
 ROUNDS = 7
-"""Timed rounds of a speed trial that takes turns with no other."""
+"""Timed rounds of a speed trial that runs alone."""
 _PROGRAMS = Programs()
-"""What trials of this process that may reuse programs have compiled."""
+"""The program compiled by trials of this process that may reuse programs."""
 
 
 @cache
 def use_threads(threads: int) -> str:
-    """Settle TensorFlow and Keras, with this number of threads; before the first operation of the process.
+    """Apply all settings of TensorFlow and Keras and set the number of threads, before the first operation.
 
-    Returns the kind of device that trains, 'CPU'.
+    Returns the kind of device used, 'CPU'.
     """
     device = settle()
     tf.config.threading.set_intra_op_parallelism_threads(threads)
@@ -45,23 +45,23 @@ def use_threads(threads: int) -> str:
 
 
 NextTurn = Callable[[float], int]
-"""next_turn(seconds per repetition in the last turn) -> number of repetitions in the next one; 0 where there is none.
-A repetition is an update, or a prediction of a batch in a trial that times prediction."""
+"""next_turn(seconds per repetition in the last turn) -> number of repetitions in the next turn; 0 ends the trial.
+A repetition is an update, or the prediction of one batch in a trial that times prediction."""
 
 
 def train(
     spec: TrialSpec, meter: Meter, report: Report, *, reuse: bool = False, next_turn: NextTurn | None = None
 ) -> None:
-    """Make the data, build the network and train it: to the end, to the task's target, or timed round by round.
+    """Make the data, build the network and train it: to the end, to the task's target, or in timed rounds.
 
-    report: receives all that is measured so far, whenever that is more.
-    reuse: use the program that an earlier trial of this process has compiled, where it is the same.
-    next_turn: of a trial of the speed lane; None: it takes turns with no other.
+    report: receives all measurements so far after each new one.
+    reuse: reuse a program that an earlier trial of this process compiled, if it is the same program.
+    next_turn: for trials of the speed lane that alternate with others; None: the trial runs alone.
 
-    Raises Diverged where a loss stops being finite, UserError where the task cannot make its data.
+    Raises Diverged if a loss is not finite, UserError if the task cannot make its data.
     """
     if reuse:
-        set_keras()  # an earlier trial of the process may have changed it
+        set_keras()  # an earlier trial of the process may have changed the settings
     trial = prepare(spec, meter, report, _PROGRAMS if reuse else Programs())
     progress = Progress(trial, meter, report)
     if spec.purpose == "check":
@@ -73,9 +73,9 @@ def train(
 
 
 def _train_to_the_end(trial: Prepared, progress: Progress) -> None:
-    """Do all updates, or those until early stopping, and score the weights with the lowest validation loss.
+    """Train until all updates are done or early stopping ends it; score the weights with the lowest validation loss.
 
-    The test split is touched once. A tuning trial, which validates on data of its own, leaves it alone.
+    The test split is used once. Tuning trials do not use it.
     """
     evaluation = _evaluation(trial)
     untrained = _gradient_reach(trial, progress)
@@ -96,11 +96,11 @@ def _train_to_the_end(trial: Prepared, progress: Progress) -> None:
 
 
 def _train_to_target(trial: Prepared, progress: Progress) -> None:
-    """Train until an evaluation finds the validation split at the task's target; nothing is tested.
+    """Train until an evaluation on the validation split reaches the task's target. The test split is not used.
 
-    It trains as a trial that goes on to the end would, so that both reach the target after the same update.
+    Training equals that of a trial that runs to the end, so both reach the target after the same update.
     """
-    _gradient_reach(trial, progress)  # Keras's own layers draw dropout seeds there too
+    _gradient_reach(trial, progress)  # advances the dropout seeds of Keras's layers, as in a complete trial
     for scores, _ in _train_until_evaluations(trial, progress, _evaluation(trial)):
         if _is_at_target(trial, scores):
             break
@@ -108,9 +108,9 @@ def _train_to_target(trial: Prepared, progress: Progress) -> None:
 
 
 def _time_rounds(trial: Prepared, progress: Progress, next_turn: NextTurn) -> None:
-    """Time updates, or predictions: a first step, a warm-up, then as many in each turn as asked for.
+    """Time updates or predictions: a first step, a warm-up, then in each turn the number that `next_turn` returns.
 
-    Nothing is evaluated.
+    There are no evaluations.
     """
     spec = trial.spec
     if spec.purpose == "prediction":
@@ -128,7 +128,7 @@ def _time_rounds(trial: Prepared, progress: Progress, next_turn: NextTurn) -> No
 
 
 def _alone(spec: TrialSpec) -> NextTurn:
-    """ROUNDS equal turns, one right after another, that make up the trial's updates."""
+    """ROUNDS equal turns without waiting, which together do the trial's updates."""
     turns = iter([max(1, spec.updates // ROUNDS)] * ROUNDS)
     return lambda seconds: next(turns, 0)
 
@@ -138,7 +138,7 @@ def _train_until_evaluations(
 ) -> Iterator[tuple[Scores, bool]]:
     """Do the updates; yield the scores of each evaluation, and whether its validation loss is the lowest so far.
 
-    There is an evaluation after the last update. Ends earlier where early stopping says so. Raises Diverged.
+    The last evaluation follows the last update. Early stopping can end the loop. Raises Diverged.
     """
     spec, model, validation = trial.spec, trial.program.model, trial.dataset.validation
     stretch = Stretch(trial, progress)
@@ -159,7 +159,7 @@ def _train_until_evaluations(
 
 
 def _train_until_due(spec: TrialSpec, stretch: Stretch, progress: Progress, near: NearTargets) -> None:
-    """Do the updates up to the next evaluation, with pauses in which weights are kept."""
+    """Do the updates up to the next evaluation, with pauses that copy the weights."""
     due = min(spec.updates, (progress.updates // spec.evaluate_every + 1) * spec.evaluate_every)
     total, counted = 0.0, 0
     for pause in (*near.pauses(progress.updates, due), due):
@@ -180,7 +180,7 @@ def _is_at_target(trial: Prepared, scores: Scores) -> bool:
 
 
 def _gradient_reach(trial: Prepared, progress: Progress) -> list[tuple[int, float]]:
-    """How far back the gradient reaches in the network as it is now; nothing where the spec does not ask for it."""
+    """Gradient reach of the network with its current weights; empty if the spec does not request it."""
     if not trial.spec.gradient_reach:
         return []
     with progress.meter.phase("evaluate"):
@@ -188,10 +188,10 @@ def _gradient_reach(trial: Prepared, progress: Progress) -> list[tuple[int, floa
 
 
 def _scored(trial: Prepared, evaluation: Evaluation, measured: Measured) -> Measured:
-    """Add the scores of the network, with the weights that it has now, on all splits that the spec asks for."""
+    """Add the scores of the network, with its current weights, on all splits that the spec requests."""
     spec, task, dataset, options = trial.spec, trial.task, trial.dataset, trial.options
     validation = None
-    if task.calibrate is not None or task.show is not None:  # else all is known since the best evaluation
+    if task.calibrate is not None or task.show is not None:  # otherwise the best evaluation has computed these scores
         validation = evaluation.outputs(dataset.validation.x)
         evaluation.calibrate(validation)
         measured = replace(measured, validation=plain(evaluation.scores(dataset.validation, validation)))
@@ -206,6 +206,6 @@ def _scored(trial: Prepared, evaluation: Evaluation, measured: Measured) -> Meas
             measured = replace(measured, example=example)
     test_at = {}
     for length in spec.evaluate_lengths:
-        assert task.make_test is not None  # the experiment has been checked
+        assert task.make_test is not None  # checked when the experiment was loaded
         test_at[length] = plain(evaluation.scores(task.make_test(length, spec.seed, options)))
     return replace(measured, test_at=test_at)

@@ -1,10 +1,10 @@
-"""The training step and the prediction with which every backend is trained and measured.
+"""The training step and the prediction function, which train and measure every backend.
 
-A model whose backend XLA compiles (`fused`) has its batches cut into shards (harness/cells/shards.py), and its updates
-run in a loop inside one call, so that what Python and the data cost is not counted as the cell's time. Any other runs
-as Keras itself would run it, a call an update: inside such a loop, what TensorFlow's graph optimiser makes of the
-gradients of Keras's own loops does not survive a second call (AlreadyExistsError for the article's GRU with dropout at
-256 steps, TensorFlow 2.21).
+With a backend that XLA compiles (`fused`), batches are split into shards (harness/cells/shards.py), and several updates
+run in a loop inside one call, so that the overhead of Python and of passing data is not counted as the cell's time.
+With other backends each update is one call, as in Keras. In such a loop, TensorFlow's graph optimiser breaks the
+gradients of Keras's loops: the second call fails with AlreadyExistsError (the article's GRU with dropout at 256 time
+steps, TensorFlow 2.21).
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from harness.cells.shards import in_shards
 StatefulUpdates = Callable[..., tuple[npt.NDArray[np.float32], States]]
 StatefulPredict = Callable[[States, Any], tuple[npt.NDArray[np.float32], States]]
 _QUICK_COMPILING = "--xla_backend_optimization_level=1"
-"""What it leaves out takes a seventh of the first step and makes no update faster: XLA vectorizes its loops itself."""
+"""The skipped optimisations take a seventh of the first step and speed up no update: XLA vectorizes loops without."""
 
 
 def make_stateful_updates(model: keras.Model, threads: int | None = None) -> StatefulUpdates:
     """A function that trains the compiled model: `updates(states, x, y, weight=None, rates=None) -> losses, states`.
 
-    x is (updates, batch, ...), y (updates, batch, ...), arrays or tensors; each leading index is one gradient update,
-    with the model's own loss and optimizer and with dropout on. weight, where there is one, is (updates, batch) or
-    (updates, batch, time): the loss of an update is then the weighted mean over its labels. Returns the losses before
-    each update, (updates,), float32. The number of updates may vary; another batch size, length or dtype is traced and
-    compiled once more. A compiled model's batch is cut into at most one shard for each of the `threads`.
+    x and y: arrays or tensors, (updates, batch, ...); each leading index is one gradient update with the model's loss
+    and optimizer, with dropout active. weight: (updates, batch) or (updates, batch, time), or None; with weights, the
+    loss of an update is the weighted mean over its labels. rates: the learning rate of each update, (updates,), or None
+    for the optimizer's. Returns the losses before each update, (updates,), float32, and the final states. A different
+    number of updates or different rates need no new trace; another batch size, length or dtype is traced and compiled
+    again. The batch of a compiled model is split into at most `threads` shards.
 
-    states: () unless the model was made with `carry_state`. Then each update begins with the states that the one before
-    ended with, the first with those given. No gradient flows from an update into the one before: truncated
-    backpropagation through time. rates: the learning rate of each update, (updates,); None: the optimizer's. They are
-    values: other ones are not traced again.
+    states: () unless the model was made with `carry_state`. Then the first update begins with these states, and each
+    other one with the final states of the previous update. No gradient flows from one update into the previous one
+    (truncated backpropagation through time).
     """
     prefer_quick_compiling()
     optimizer = model.optimizer
@@ -60,11 +60,11 @@ def make_stateful_updates(model: keras.Model, threads: int | None = None) -> Sta
         states: States, rate: tuple[tf.Tensor, ...], x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, States]:
         batch = [x, y]
-        if weight is not None:  # Keras divides by the number of labels, not by their weights
+        if weight is not None:  # Keras divides by the number of labels, not by the sum of weights
             batch.append(tf.math.divide_no_nan(weight, tf.reduce_mean(weight)))
-        # The optimizer stays out of what is compiled: a few operations a variable, a third of the compiling.
+        # XLA does not compile the optimizer: it has few operations per variable, but takes a third of the compile time.
         loss, gradients, states = executed(states, *batch)
-        for value in rate:  # one, or none where it stays
+        for value in rate:  # one value, or none for the optimizer's rate
             optimizer.learning_rate.assign(value)
         optimizer.apply(gradients, weights)
         return loss, states
@@ -105,15 +105,15 @@ def make_stateful_updates(model: keras.Model, threads: int | None = None) -> Sta
 
 
 def to_tensors(*arrays: npt.NDArray[Any] | None) -> list[Any]:
-    """Copies of the arrays as tensors, None as None: what updates take without making copies while they are timed.
+    """Copies of the arrays as tensors (None stays None), so that timed updates do not have to copy them.
 
-    At the article's shapes the copies take 2 ms an update, a fifth of a simple RNN's whole update.
+    At the article's shapes copying takes 2 ms per update, a fifth of a simple RNN's update time.
     """
     return [None if array is None else tf.convert_to_tensor(array) for array in arrays]
 
 
 def make_stateful_predict(model: keras.Model) -> StatefulPredict:
-    """A function `predict(states, x) -> outputs, states`: x is (batch, ...), the outputs (batch, ...), dropout off.
+    """A function `predict(states, x) -> outputs, states`: x and the outputs are (batch, ...), dropout is off.
 
     states: () unless the model was made with `carry_state`.
     """
@@ -130,12 +130,12 @@ def make_stateful_predict(model: keras.Model) -> StatefulPredict:
 
 
 def prefer_quick_compiling() -> None:
-    """Ask XLA for its quick way to compile, unless XLA_FLAGS says otherwise; heard only before it compiles first."""
+    """Lower XLA's optimisation level unless XLA_FLAGS sets it; effective only before XLA first compiles."""
     flags = os.environ.get("XLA_FLAGS", "")
     if _QUICK_COMPILING.partition("=")[0] not in flags:
         os.environ["XLA_FLAGS"] = f"{_QUICK_COMPILING} {flags}".strip()
 
 
 def zero_states(model: keras.Model, batch: int) -> States:
-    """The states before the first time step: none, unless the model was made with `carry_state`."""
+    """Zero states, (batch, units) each; () unless the model was made with `carry_state`."""
     return tuple(tf.zeros((batch, *state.shape[1:]), state.dtype) for state in model.inputs[1:])

@@ -103,18 +103,21 @@ def test_a_cell_has_the_backends_that_it_can_have() -> None:
     [
         ({"gates": (), "step": some_step}, "cell 'x': 'gates' is empty"),
         ({"states": (), "step": some_step}, "cell 'x': 'states' is empty"),
-        ({}, "cell 'x' has neither a 'step' nor a 'keras_layer'"),
+        ({}, "cell 'x' has neither 'step' nor 'keras_layer'"),
         ({"ones": ("forget",), "step": some_step}, r"'ones' names \['forget'\]"),
-        ({"gates": ("a", "a"), "step": some_step}, "'gates' names something twice"),
-        ({"recurrent_weights": "half", "step": some_step}, "'recurrent_weights' holds 'half', expected one of: full"),
+        ({"gates": ("a", "a"), "step": some_step}, "'gates' contains a name twice"),
+        (
+            {"recurrent_weights": "half", "step": some_step},
+            "'recurrent_weights' contains 'half', expected one of: full",
+        ),
         ({"recurrent_weights": {"c": "none"}, "step": some_step}, r"'recurrent_weights' names \['c'\]"),
-        ({"input_weights": "diagonal", "step": some_step}, "'input_weights' holds 'diagonal'"),
-        ({"input_weights": "none", "step": some_step}, "no input reaches it"),
+        ({"input_weights": "diagonal", "step": some_step}, "'input_weights' contains 'diagonal'"),
+        ({"input_weights": "none", "step": some_step}, "no gate reads the input"),
         (
             {"gates": ("a", "b"), "input_weights": {"b": "none"}, "recurrent_weights": "none", "step": some_step},
-            "gate 'b' has neither",
+            "gate 'b' has no input weights",
         ),
-        ({"recurrent_weights": "none", "keras_layer": "GRU"}, "'full' in the Keras layer 'GRU'"),
+        ({"recurrent_weights": "none", "keras_layer": "GRU"}, "as in the Keras layer 'GRU'"),
         (
             {"gates": ("a", "b"), "recurrent_weights": {"b": "none"}, "step": some_step, "backward": NO_PRODUCTS},
             "'backward' needs 'products'",
@@ -125,12 +128,12 @@ def test_a_cell_has_the_backends_that_it_can_have() -> None:
         ),
     ],
 )
-def test_a_cell_that_cannot_be_is_refused(fields: dict, words: str) -> None:
+def test_an_invalid_cell_is_refused(fields: dict, words: str) -> None:
     with pytest.raises(UserError, match=words):
         Cell(**{"name": "x", "title": "X", "summary": "", "gates": ("a",), "multiplicative_gates": ()} | fields)
 
 
 @pytest.mark.parametrize(("features", "units", "words"), [(0, 3, "'features' is 0"), (3, -1, "'units' is -1")])
-def test_sizes_that_cannot_be_are_named(features: int, units: int, words: str) -> None:
+def test_invalid_sizes_are_named(features: int, units: int, words: str) -> None:
     with pytest.raises(UserError, match=f"cell 'gru': {words}"):
         cells["gru"].parameters(features, units)

@@ -23,8 +23,8 @@ def test_a_gru_has_fewer_parameters_by_the_formula_and_by_the_records() -> None:
     fact = fewer_parameters(to_frame(records))
     assert fact.holds
     assert fact.effect == pytest.approx(25, abs=3)
-    assert "10.0% to 25.0% fewer, at 2 sizes" in fact.reason
-    assert "equal with one feature and one unit" in fact.reason
+    assert "10.0% to 25.0% fewer (2 sizes)" in fact.reason
+    assert "equal for one feature and one unit" in fact.reason
 
 
 def test_records_that_count_otherwise_contradict_the_formula() -> None:
@@ -49,7 +49,8 @@ def test_facts_say_what_was_counted() -> None:
     assert formula.reason == (
         "By the closed formula a GRU layer has 6.2% to 25.0% fewer parameters than an LSTM layer, at 1155 "
         "combinations of features and units from 1 to 4096, with and without bias, with the reset gate before and "
-        "after the product; the records have no counts to compare. It is equal with one feature and one unit."
+        "after the product; the records contain no parameter counts to compare. They are equal for one feature and one "
+        "unit."
     )
     gates = no_gates(EMPTY)
     assert (gates.effect, gates.unit) == (0, "gates")

@@ -230,11 +230,11 @@ def one_gate(**fields) -> Cell:
             ),
             r"cell 'mine': 'products' returned gradients of the recurrent weights of gates \[\], expected each of",
         ),
-        (one_gate(step=without_product), "cell 'mine': 'step' never multiplies with the recurrent weights of a"),
-        (one_gate(step=beyond), r"cell 'mine': 'recur' is asked for gates 0 to 1 of the 1"),
+        (one_gate(step=without_product), "cell 'mine': 'step' does not use the recurrent weights of a"),
+        (one_gate(step=beyond), r"cell 'mine': 'recur' was called for gates 0 to 1, but"),
     ],
 )
-def test_equations_that_do_not_fit_are_named(cell: Cell, words: str) -> None:
+def test_equations_with_wrong_results_are_named(cell: Cell, words: str) -> None:
     def run() -> None:
         layer = Recurrent(cell, 3)
         with tf.GradientTape() as tape:
@@ -273,7 +273,7 @@ def test_equations_that_do_not_fit_are_named(cell: Cell, words: str) -> None:
         (lambda: Recurrent("gru", 3, return_state="yes"), "'return_state' is 'yes', expected True or False"),
         (lambda: Recurrent("gru", 3, kernel_initializer="glorot"), "'kernel_initializer' is 'glorot'"),
         (lambda: Recurrent("gru", 3, bias_initializer=None), "'bias_initializer' is None, expected an initializer"),
-        (lambda: Recurrent("gru", 3, stateful=True), "'stateful' is an option of Keras's layers"),
+        (lambda: Recurrent("gru", 3, stateful=True), "the option 'stateful' of Keras's layers is not supported"),
         (lambda: Recurrent("gru", 3)(np.full((2, 4, 3), "a")), "'sequences' is of type string, expected real numbers"),
         (lambda: Recurrent("gru", 3)(drawn(1, 2, 4, 3) * 1j), "'sequences' is of type complex"),
         (lambda: Recurrent("gru", 3)(drawn(1, 2, 0, 3)), "at least one time step"),
@@ -298,20 +298,20 @@ def test_equations_that_do_not_fit_are_named(cell: Cell, words: str) -> None:
         (lambda: Recurrent(replace(cells["gru"], summary=""), 3).get_config(), "cannot be saved or copied"),
     ],
 )
-def test_input_that_cannot_be_is_named(call, words: str) -> None:
+def test_invalid_input_is_named(call, words: str) -> None:
     with pytest.raises(UserError, match=words):
         call()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_inputs_that_are_not_finite_are_refused_where_they_can_be_seen(value: float) -> None:
+def test_infinite_and_nan_inputs_are_refused_in_eager_mode(value: float) -> None:
     inputs = drawn(1, 2, 4, 3)
     inputs[0, 1, 1] = value
-    with pytest.raises(UserError, match="cell 'gru': 'sequences' holds numbers that are not finite"):
+    with pytest.raises(UserError, match="cell 'gru': 'sequences' contains NaN or infinite values"):
         Recurrent("gru", 3)(inputs)
 
 
 def test_a_user_cell_without_a_layer_in_keras_has_the_fused_backend_alone() -> None:
     cell = one_gate(step=cells["simple_rnn"].step)
-    with pytest.raises(UserError, match=r"cell 'mine' has no backend 'keras'.*it has: fused"):
+    with pytest.raises(UserError, match=r"cell 'mine' has no backend 'keras'.*available: fused"):
         get_model(cell, backend="keras")

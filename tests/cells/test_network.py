@@ -193,7 +193,10 @@ def test_sizes_may_be_numbers_of_numpy() -> None:
 
 @pytest.mark.parametrize("error", [MemoryError(), tf.errors.ResourceExhaustedError(None, None, "OOM")])
 def test_a_lack_of_memory_is_named(error: Exception) -> None:
-    with pytest.raises(UserError, match="this network needs more memory than there is"), enough_memory("this network"):
+    with (
+        pytest.raises(UserError, match="this network needs more memory than is available"),
+        enough_memory("this network"),
+    ):
         raise error
 
 
@@ -203,10 +206,10 @@ def test_a_lack_of_memory_is_named(error: Exception) -> None:
         ({"cell": "lsmt"}, "Did you mean 'lstm'"),
         ({"backend": "fusde"}, "Did you mean 'fused'"),
         ({"rnn_units": ()}, "'rnn_units' is empty"),
-        ({"rnn_units": (32, 0)}, "'rnn_units' holds 0, expected integers from 1 to 1,000,000"),
-        ({"rnn_units": (10**12,)}, "'rnn_units' holds 1000000000000"),
-        ({"fc_units": (-3,)}, "'fc_units' holds -3"),
-        ({"classes": 0}, "'classes' holds 0"),
+        ({"rnn_units": (32, 0)}, "'rnn_units' contains 0, expected integers from 1 to 1,000,000"),
+        ({"rnn_units": (10**12,)}, "'rnn_units' contains 1000000000000"),
+        ({"fc_units": (-3,)}, "'fc_units' contains -3"),
+        ({"classes": 0}, "'classes' contains 0"),
         ({"dropout": 1.0}, "'dropout' is 1.0"),
         ({"recurrent_dropout": -0.1}, "'recurrent_dropout' is -0.1"),
         ({"input_shape": (256,)}, r"'input_shape' is \(256,\), expected \(time, features\)"),
@@ -217,18 +220,18 @@ def test_a_lack_of_memory_is_named(error: Exception) -> None:
         ({"optimizer": "adm"}, "Did you mean 'adam'"),
         ({"cell": 3}, "unknown cell 3"),
         ({"backend": 3}, "unknown backend 3"),
-        ({"rnn_units": 32}, "'rnn_units' is 32, expected integers from 1 on"),
+        ({"rnn_units": 32}, "'rnn_units' is 32, expected integers of at least 1"),
         ({"rnn_units": "32"}, "'rnn_units' is '32'"),
-        ({"classes": True}, "'classes' holds True"),
+        ({"classes": True}, "'classes' contains True"),
         ({"dropout": "0.5"}, "'dropout' is '0.5'"),
         ({"dropout": float("nan")}, "'dropout' is nan"),
         ({"input_shape": 256}, "'input_shape' is 256"),
-        ({"input_shape": (256, 0)}, "'input_shape' holds 0"),
-        ({"input_shape": (256, 2.5)}, "'input_shape' holds 2.5"),
+        ({"input_shape": (256, 0)}, "'input_shape' contains 0"),
+        ({"input_shape": (256, 2.5)}, "'input_shape' contains 2.5"),
         ({"learning_rate": 0}, "'learning_rate' is 0, expected a number above 0"),
         ({"learning_rate": float("inf")}, "'learning_rate' is inf"),
         ({"clip_norm": -1}, "'clip_norm' is -1"),
-        ({"weight_decay": -1}, "'weight_decay' is -1, expected a number from 0 on"),
+        ({"weight_decay": -1}, "'weight_decay' is -1, expected a number of at least 0"),
         ({"weight_decay": float("nan")}, "'weight_decay' is nan"),
         ({"every_step": "no"}, "'every_step' is 'no', expected True or False"),
         ({"carry_state": 1}, "'carry_state' is 1"),
@@ -237,6 +240,6 @@ def test_a_lack_of_memory_is_named(error: Exception) -> None:
         ({"recurrent_initializer": None}, "unknown initialiser None"),
     ],
 )
-def test_a_value_that_cannot_be_is_named(options: dict, words: str) -> None:
+def test_an_invalid_value_is_named(options: dict, words: str) -> None:
     with pytest.raises(UserError, match=words):
         get_model(**{"cell": "gru"} | options)

@@ -275,7 +275,7 @@ def test_a_record_that_this_version_does_not_understand_is_not_repeated(results:
         )
     done = harness("trial", results, old["trial_id"])
     assert done.returncode == 2
-    assert "this version cannot repeat it" in done.stderr
+    assert "this version of the harness cannot repeat it" in done.stderr
     assert "spec: peephole: unknown key" in done.stderr
 
 

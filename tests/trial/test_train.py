@@ -317,7 +317,7 @@ def test_where_a_target_is_reached_evaluations_come_closer_and_nothing_else_chan
     assert [point["seconds"] for point in near] == sorted(point["seconds"] for point in near)
 
 
-def test_weights_are_kept_at_equal_ratios_between_evaluations_and_not_where_they_are_large() -> None:
+def test_pauses_between_evaluations_are_geometrically_spaced() -> None:
     assert pauses(0, 30) == [1, 2, 3, 5, 7, 10, 14, 21]
     assert pauses(0, 5) == [1, 2, 3, 4]
     assert pauses(20, 21) == []
@@ -326,11 +326,11 @@ def test_weights_are_kept_at_equal_ratios_between_evaluations_and_not_where_they
     assert pauses(0, 30, most=0) == []
 
 
-def test_a_check_says_why_it_cannot_tell_when_the_target_is_reached() -> None:
+def test_a_check_is_refused_if_the_validation_data_cannot_show_when_the_target_is_reached() -> None:
     few = RECALL.options(validation_size=13, test_size=40).model_dump(mode="json")
     with pytest.raises(UserError, match="the validation split has 13 labels, too few to tell whether accuracy has"):
         run(small(options=few, lane="speed", purpose="check"))
-    with pytest.raises(UserError, match="gives no loss of the baseline 'best' on validation data"):
+    with pytest.raises(UserError, match="'validation_baselines' has no loss of 'best'"):
         run(small(task="tests.trial.test_train:UNSCORED", lane="speed", purpose="check"))
 
 
