@@ -52,6 +52,8 @@ class Results:
     """Test scores at other lengths than the one trained at, `evaluated_at`, with the factors."""
     tuning: pd.DataFrame
     """The trials that chose a learning rate, prepared."""
+    checks: pd.DataFrame
+    """The trials that were trained to their target in the speed lane, prepared."""
     examples: Mapping[str, Example]
     """Trial id to what that trial made of one example."""
 
@@ -72,6 +74,7 @@ def results_of(data: ReportData, frame: pd.DataFrame, titles: Titles) -> Results
         reach=data.reach,
         lengths=with_factors(data.lengths, counted, ("evaluated_at",)),
         tuning=of_purpose(frame, "tuning"),
+        checks=of_purpose(frame, "check"),
         examples=data.examples,
     )
 
