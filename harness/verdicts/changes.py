@@ -1,7 +1,7 @@
-"""What differs between two sets of results: the same trials, run by other code or on another machine.
+"""Compare two sets of results: the same trials, run with different code or on different machines.
 
-Trials are the same where all that was asked for is the same, the seed too; the version of the code, and what follows
-from it, may differ. Differences are second minus first, paired by seed; times are compared on one machine only.
+Trials are the same if their settings and seeds are equal; the version of the code, and settings that depend on it, may
+differ. Differences are second minus first, paired by seed. Times are compared only between trials of one machine.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ SAME = tuple(
     for name in (*SPEC_TEXT, *SPEC_WHOLE, *SPEC_REAL, *SPEC_TRUTH, "updates_planned")
     if name not in ("code", "options", "units", "seed")
 )
-"""What makes trials of different seeds one condition of a cell; units may follow from the code, by matching."""
+"""The columns that define a condition of a cell; not units, which may depend on the code, if they are matched."""
 _FEWEST = 2
-"""Seeds, for an interval."""
+"""Minimum number of seeds for an interval."""
 
 Group = Literal["parameters", "accuracy", "failures", "memory", "time"]
 Finding = Literal["same", "changed", "within noise", "one seed"]
-"""same: in every digit; changed: exact counts differ, or the 95 % interval of the difference excludes zero."""
+"""same: all digits are equal; changed: exact counts differ, or the 95 % interval of the difference excludes zero."""
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """A column that is compared: exactly, as a difference, or as a ratio (in percent)."""
+    """A compared column, and how it is compared: exactly, as a difference, or as a ratio (in percent)."""
 
     group: Group
     column: str
@@ -48,26 +48,26 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Change:
-    """One quantity of one cell in one condition, before and after: means over the seeds that both have."""
+    """One quantity of one cell in one condition, in both sets of results: means over the seeds that both have."""
 
     task: str
     condition: Mapping[str, Any]
-    """The factors that tell the task's conditions apart, by column of the frame, and their values here."""
+    """The factors that distinguish the conditions of the task, by column of the frame, with their values."""
     cell: str
     quantity: Quantity
     first: float
     second: float
     change: float
-    """Second minus first, or by how many percent the second is larger."""
+    """Second minus first; for ratios the percent change."""
     low: float
     high: float
-    """Of its 95 % interval; infinite with one seed."""
+    """Bounds of the 95 % interval; infinite with one seed."""
     seeds: int
     finding: Finding
 
     @property
     def direction(self) -> Literal["better", "worse", ""]:
-        """What the change means, where one direction of the quantity is better."""
+        """Whether the change is better or worse; empty if no direction of the quantity is better."""
         if not self.quantity.better or self.change == 0:
             return ""
         return "better" if (self.change < 0) == (self.quantity.better == "lower") else "worse"
@@ -75,19 +75,19 @@ class Change:
 
 @dataclass(frozen=True)
 class Changes:
-    """All that was compared."""
+    """The result of a comparison."""
 
     common: int
-    """Trials that both have."""
+    """Number of trials that both sets have."""
     only_first: int
     only_second: int
     changes: tuple[Change, ...]
     time_left_out: int
-    """Of the common trials, those whose times are not compared: they ran on different machines."""
+    """Number of common trials whose times are not compared because they ran on different machines."""
 
 
 def compare(first: pd.DataFrame, second: pd.DataFrame) -> Changes:
-    """Compare two frames of trials, as `to_frame` gives them: those that count as outcomes."""
+    """Compare two frames of trials from `to_frame`; only trials that `compared` keeps."""
     first, second = compared(first), compared(second)
     key = [*SAME, "seed"]
     names = named_data(pd.concat([first, second], ignore_index=True)).to_numpy()
@@ -107,7 +107,7 @@ def compare(first: pd.DataFrame, second: pd.DataFrame) -> Changes:
 
 
 def _varying(part: pd.DataFrame) -> list[str]:
-    """The factors that tell a task's conditions apart."""
+    """The factors that distinguish the conditions of a task."""
     named = ["dataset" if name == "data" else name for name in SAME if name not in ("task", "cell")]
     return [name for name in named if part[f"{name}_1" if name == "dataset" else name].nunique(dropna=False) > 1]
 
@@ -130,7 +130,7 @@ def _quantities(task: str, part: pd.DataFrame) -> Iterator[Quantity]:
 def _change(
     task: str, condition: Mapping[str, Any], cell: str, quantity: Quantity, part: pd.DataFrame
 ) -> Change | None:
-    """None where there is nothing to compare: not measured, failed, or times of two machines."""
+    """The change of a quantity; None if it was not measured, all trials failed, or times are of different machines."""
     if quantity.group == "failures":
         failed = [int((part[f"status_{side}"] != "ok").sum()) for side in (1, 2)]
         more = failed[1] - failed[0]
@@ -155,7 +155,7 @@ def _change(
 
 
 def _difference(first: Floats, second: Floats, how: str) -> tuple[float, float, float]:
-    """The mean change with its interval, as verdicts compute theirs; a ratio on the log scale, in percent."""
+    """The mean change with its interval, as for verdicts; for ratios on the log scale, in percent."""
     if how != "ratio":
         result = estimate(second - first)
         return result.effect, result.low, result.high

@@ -1,8 +1,8 @@
-"""Ratios within rounds: what the trials of one timing block say about each other, and how many rounds it takes.
+"""Ratios within rounds: compare the trials of a timing block, and decide how many rounds the block needs.
 
-The unit of comparison is the round. Whatever slows the machine slows all trials of a round, so the median of the ratios
-within rounds is steady where a ratio of medians is not. Each block gives one ratio; blocks, which have other processes
-and seeds, are the replicates that a verdict is judged by.
+The round is the unit of comparison. A disturbance of the machine slows all trials of a round, so that the median of the
+ratios within rounds is more stable than the ratio of medians. Each block gives one ratio. Blocks have different
+processes and seeds; they are the replicates of a verdict.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from harness.verdicts.arrays import Floats
 from harness.verdicts.stats import median_interval, median_rank
 
 COLUMN = "seconds_per_update"
-"""The column that is measured in turns."""
+"""The column that timing blocks measure."""
 TURNS = ("rounds", "timing_group", "reference_rounds")
 """The columns of a trial's `Turns`."""
 FEWEST_ROUNDS = 10
 MOST_ROUNDS = 30
-"""Not more, because processes that do the same differ in speed, which rounds do not average out and blocks do."""
+"""An upper limit, because equal processes differ in speed: more blocks average that out, more rounds do not."""
 PRECISION = 0.02
-"""Rounds are added until the 95 % interval of each ratio reaches this far to either side of it, as a share; where no
-claim says more (harness/runner/precision.py)."""
+"""Rounds are added until the half-width of the 95 % interval of each ratio is at most this share of the ratio, unless a
+claim requires a higher precision (harness/runner/precision.py)."""
 
 
 def half_width(log_ratios: Floats) -> Floats:
-    """Half of the 95 % interval (order statistics) of a median ratio, as a share of it.
+    """Half-width of the 95 % interval of a median ratio (by order statistics), as a share of the ratio.
 
     log_ratios: logarithms of the ratios within rounds, (..., rounds). The result has the shape of the leading axes; it
-    is infinite below 6 rounds.
+    is infinite for fewer than 6 rounds.
     """
     rounds = log_ratios.shape[-1]
     rank = median_rank(rounds)
@@ -47,30 +47,30 @@ def half_width(log_ratios: Floats) -> Floats:
 def are_enough(
     rounds: int, widest: float | Floats, precision: float = PRECISION, most: int = MOST_ROUNDS
 ) -> NDArray[np.bool_]:
-    """Whether a block ends after this number of rounds, of which there are at most `most`.
+    """Whether a block ends after this number of rounds; `most` is the maximum.
 
-    widest: the largest `half_width` of its ratios; an array where several blocks are asked about.
+    widest: the largest `half_width` of the block's ratios; an array for several blocks
     """
     fewest = min(FEWEST_ROUNDS, most)
     return np.asarray(((np.asarray(widest) <= precision) | (rounds >= most)) & (rounds >= fewest))
 
 
 class Turns(NamedTuple):
-    """Seconds per update of a trial in the rounds of its timing block."""
+    """The seconds per update of a trial in each round of its timing block."""
 
     rounds: Sequence[float]
     group: int | None = None
-    """The part of a block that was split, in which the trial was timed."""
+    """If the block was split into groups, the group of the trial."""
     reference_rounds: Sequence[float] = ()
-    """Of the trial that is in all groups, in the same rounds."""
+    """Seconds per update of the reference trial, which is in all groups, in the same rounds."""
 
 
 def with_ratios_of_rounds(pairs: pd.DataFrame) -> pd.DataFrame:
-    """The pairs of trials, with the second outcome such that the ratio of both is that of their rounds.
+    """Replace the second outcome of each pair of trials, so that the ratio of the outcomes is the ratio within rounds.
 
     Columns: outcome, timing_block, rounds, timing_group and reference_rounds, and the same with '_than'. Pairs of
-    trials that took no turns stay as they are. Pairs of two different blocks are left out, since no round has both; so
-    are those of two groups of a block that was split, where the trial that is in all groups has no rounds.
+    trials without rounds stay unchanged. Pairs of different blocks are left out, because they share no round, and so
+    are pairs of different groups of a block whose reference trial has no rounds.
     """
     pairs = pairs[pairs["timing_block"] == pairs["timing_block_than"]]
     ratios = ratios_of_rounds(pairs)
@@ -82,7 +82,7 @@ def with_ratios_of_rounds(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def ratios_of_rounds(pairs: pd.DataFrame) -> Floats:
-    """The median ratio of the rounds of each pair of trials of one block, (pairs,); NaN where no round has both.
+    """The median ratio within rounds of each pair of trials of one block, (pairs,); NaN if they share no round.
 
     Columns: rounds, timing_group and reference_rounds, and the same with '_than'.
     """
@@ -96,9 +96,9 @@ def _turns(pairs: pd.DataFrame, suffix: str) -> list[Turns]:
 
 
 def ratio(first: Turns, second: Turns) -> float:
-    """The median ratio of the rounds that both trials have; NaN where there are none.
+    """The median ratio of two trials over the rounds that both have; NaN if there are none.
 
-    For trials of two groups it is the ratio of their median ratios to the trial that is in both groups.
+    For trials of different groups it is the ratio of their median ratios to the reference trial.
     """
     if first.group == second.group:
         return _median(_ratios(first.rounds, second.rounds))
@@ -107,10 +107,10 @@ def ratio(first: Turns, second: Turns) -> float:
 
 
 def ratio_interval(first: Turns, second: Turns) -> tuple[float, float]:
-    """The 95 % interval of `ratio`, by order statistics; from 0 to infinity below 6 rounds.
+    """The 95 % interval of `ratio`, by order statistics; from 0 to infinity for fewer than 6 rounds.
 
-    For trials of two groups its ends are the outermost ones that the intervals of both ratios to the trial in both
-    groups allow.
+    For trials of different groups it is the widest interval that the intervals of both ratios to the reference trial
+    allow.
     """
     if first.group == second.group:
         low, high = median_interval(np.log(_ratios(first.rounds, second.rounds)))
@@ -123,7 +123,7 @@ def ratio_interval(first: Turns, second: Turns) -> tuple[float, float]:
 
 
 def _ratios(first: Sequence[float], second: Sequence[float]) -> Floats:
-    """Within the rounds that both have."""
+    """The ratios within the rounds that both trials have."""
     count = min(len(first), len(second))
     return np.asarray(np.array(first[:count]) / np.array(second[:count]), dtype=float)
 

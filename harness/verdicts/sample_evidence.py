@@ -1,8 +1,8 @@
-"""The evidence of one sample: of a claim's one condition, of one of several, or of all of them pooled.
+"""The evidence of one sample: the only condition of a claim, one of several, or all conditions pooled.
 
-No practical difference where a test of equivalence rules out a difference as large as the margin; else supported or
-contradicted where the test, corrected as one of its family, and the 95 % interval agree on a direction; else undecided.
-With fewer than 5 seeds: undecided.
+The verdict is "no practical difference" if an equivalence test rules out a difference as large as the margin. Otherwise
+it is "supported" or "contradicted" if the corrected test and the 95 % interval agree on a direction, and "undecided" if
+they do not. Fewer than 5 seeds are always "undecided".
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from harness.verdicts.words.equality import equality_wants
 
 @dataclass(frozen=True)
 class ClaimSamples:
-    """A claim with its pairs, and the samples that they give."""
+    """A claim with its pairs and samples."""
 
     claim: Comparison
     paired: PairedTrials
     outcome: OutcomeColumn
     scale: Scale
     conditions: tuple[Sample, ...]
-    """One for each condition, where there are several."""
+    """One sample for each condition, if there are several."""
     overall: Sample
     most_seeds: int | None
-    """The most seeds, fixed before the first interim analysis, where there are such analyses."""
+    """Maximum number of seeds, fixed before the first interim analysis; None without interim analyses."""
 
 
 def samples_of(
@@ -45,7 +45,8 @@ def samples_of(
 ) -> ClaimSamples:
     """The samples of a claim.
 
-    conditions: of all claims that have several; over these the error of equivalence in a condition is divided.
+    conditions: the number of conditions of all claims with several; the error rate of equivalence tests of single
+                conditions is divided by it
     """
     scale = scale_of(claim, paired.conditions, outcome)
     overall = sample_of(claim, paired.conditions, outcome, scale, interim)
@@ -55,9 +56,9 @@ def samples_of(
 
 
 def sample_evidence(of: ClaimSamples, sample: Sample, p_adjusted: float, level: float | None = None) -> Evidence:
-    """What one sample says by itself.
+    """The evidence of one sample.
 
-    level: of its test, for the number of seeds that would decide it; None: nothing is advised, as for a condition.
+    level: the level of its test, to compute how many seeds would decide it; None for a condition, which gets no advice
     """
     claim, scale, result = of.claim, of.scale, sample.estimate
     conditions = (sample.pairs,) if sample.pairs else of.paired.conditions
@@ -100,7 +101,7 @@ def _word(result: Estimate, p_adjusted: float) -> VerdictWord:
 
 
 def _small_and_informed(sample: Sample, scale: Scale) -> bool:
-    """Whether the effect is within the margin and most pairs carry information: then power speaks against more."""
+    """Whether the effect is within the margin and most pairs are informative: then a larger difference is unlikely."""
     return abs(sample.estimate.effect) < scale.margin and 2 * sample.advantages.uninformative < sample.estimate.n
 
 
@@ -116,7 +117,7 @@ def _resolution(
 
 
 def _seeds_for_power(of: ClaimSamples, sample: Sample, alpha: float) -> int | None:
-    """Seeds for 80 % power at a level; None where no pair carries information, because more like these would not."""
+    """Seeds for 80 % power at this level; None if no pair is informative, since more such seeds would not be either."""
     margin = of.scale.margin
     if sample.advantages.uninformative == sample.estimate.n:
         return None

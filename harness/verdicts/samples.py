@@ -1,4 +1,4 @@
-"""From a claim's pairs to an estimate: at once or, where seeds were added, by interim analyses."""
+"""From the pairs of a claim to an estimate, in one analysis or, if seeds were added, in several interim analyses."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from harness.verdicts.stats import ALPHA, FEWEST_SEEDS, ONCE, Estimate, Levels, 
 from harness.verdicts.trends import page_p
 
 ONE_SIDED_FAILURES = 0.05
-"""Two cells are not called equal where one alone fails in a larger share of the pairs."""
+"""Largest share of pairs in which exactly one cell fails for the verdict "no practical difference"."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The advantages of one condition, which has pairs, or of several pooled, with the estimate from them."""
+    """The advantages of one condition, with its pairs, or of several pooled, and the estimate from them."""
 
     advantages: Advantages
     estimate: Estimate
     pairs: Pairs | None = None
     analyses: tuple[InterimAnalysis, ...] = ()
-    """Where seeds were added."""
+    """Interim analyses, if seeds were added."""
     later: int = 0
-    """Pairs that came after the last interim analysis."""
+    """Number of pairs that came after the last interim analysis."""
 
 
 def sample_of(
@@ -44,10 +44,10 @@ def sample_of(
     interim: InterimAnalyses | None,
     comparisons: int = 1,
 ) -> Sample:
-    """What the pairs of one condition, or of several pooled, say of a claim.
+    """The sample of one condition, or of several pooled.
 
-    Without interim analyses, all of them. Else what the last of these has seen, at levels that allow for all of them.
-    comparisons: over how many comparisons the error of equivalence, 5 %, is divided.
+    With interim analyses, it has the pairs of the last analysis, at levels adjusted for all analyses; otherwise all
+    pairs. comparisons: the error rate of equivalence tests, 5 %, is divided by this number.
     """
     whole, pairs = _observed(claim, conditions, outcome, scale)
     if interim is None:
@@ -59,7 +59,7 @@ def sample_of(
             observed = _observed(claim, so_far, outcome, scale)
             by_count[len(observed[0].values)] = observed
     counts = [n for n in sorted(by_count) if FEWEST_SEEDS <= n <= interim.most]
-    if not counts:  # nothing that an interim analysis may decide on
+    if not counts:  # no analysis has enough seeds for a decision
         result = replace(_estimate(claim, whole, pairs, scale, ONCE), p_value=1.0, equivalent=False)
         return Sample(whole, result, pairs)
     result, analyses = with_interim_analyses(
@@ -80,7 +80,7 @@ def _observed(
 
 
 def if_exact(claim: Comparison, sample: Sample, scale: Scale) -> Estimate:
-    """The estimate of a sample of ranges if each were known to be at its middle, as of one analysis."""
+    """The estimate that a sample of ranges would have if each advantage were its midpoint, in a single analysis."""
     return _estimate(claim, ends(sample.advantages)[1], sample.pairs, scale, ONCE)
 
 
@@ -107,7 +107,7 @@ def _at_once(claim: Comparison, advantages: Advantages, pairs: Pairs | None, sca
 def _informed_are_equal(
     claim: Comparison, advantages: Advantages, pairs: Pairs | None, scale: Scale, levels: Levels
 ) -> bool:
-    """Whether the pairs that carry information are equivalent by themselves, and are enough."""
+    """Whether the informative pairs alone are equivalent, and enough of them."""
     left = len(advantages.values) - advantages.uninformative
     if left < FEWEST_SEEDS or left <= advantages.uninformative or advantages.lopsided > ONE_SIDED_FAILURES:
         return False
@@ -122,15 +122,15 @@ def _informed_are_equal(
 
 
 def _without_ties(advantages: Advantages) -> Floats:
-    """The advantages without those of pairs that tie without information, which are zeros: no evidence of equality."""
+    """The advantages without the zeros of pairs that tie without information, which are no evidence of equality."""
     zeros = np.flatnonzero(advantages.values == 0)
     return np.delete(advantages.values, zeros[: advantages.uninformative])
 
 
 def cost_of_misses(n: int, lopsided: float) -> float:
-    """What misses that n pairs do not rule out may cost one cell: the logarithm of a ratio of times.
+    """The largest cost of misses of one cell that n pairs do not rule out: the logarithm of a ratio of times.
 
-    A miss costs at least the time of a second trial, so that a probability q of it lengthens the time by 1 / (1 - q).
-    lopsided: the share of the pairs in which one cell alone missed the target.
+    A miss costs at least the time of a second trial, so misses with probability q increase the time by a factor of
+    1 / (1 - q). lopsided: the share of the pairs in which exactly one cell missed the target.
     """
     return float(-np.log1p(-unseen(n, ALPHA, round(lopsided * n)))) if n else np.inf

@@ -1,12 +1,12 @@
-"""Testing repeatedly while seeds are added, with an error rate that stays where it was promised.
+"""Interim analyses: repeated tests while seeds are added, with a controlled type I error.
 
 Group-sequential testing by alpha spending (Lan and DeMets 1983, Biometrika 70:659) with a spending function of Pocock's
-type, alpha ln(1 + (e - 1) t), where t is the share of the most seeds that one is willing to run. Analyses may come at
-any seed counts, in any number, and be decided on as one goes; only `most` is fixed beforehand. Boundaries are applied
-on the scale of p-values, which carries them over from normal statistics to t and permutation tests (Jennison and
-Turnbull 2000, Group Sequential Methods, significance level approach). Repeated intervals (the same, chapter 9) hold at
-all analyses together. A sequential p-value, the smallest alpha at which some analysis so far would have stopped, can be
-corrected over claims as any other p-value can (Maurer and Bretz 2013, Statistics in Biopharmaceutical Research 5:311).
+type, alpha ln(1 + (e - 1) t), where t is the share of the maximum number of seeds. The number of analyses and their
+seed counts need not be planned; only the maximum, `most`, is fixed beforehand. Boundaries are applied to p-values,
+which extends them from normal statistics to t-tests and permutation tests (Jennison and Turnbull 2000, Group Sequential
+Methods, significance level approach). Repeated intervals (the same, chapter 9) cover at all analyses simultaneously.
+The sequential p-value is the smallest alpha at which an analysis so far would have stopped; it can be corrected over
+claims like any p-value (Maurer and Bretz 2013, Statistics in Biopharmaceutical Research 5:311).
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _ALPHAS = np.concatenate([np.geomspace(1e-8, 0.2, 72), np.linspace(0.22, 0.98, 2
 
 
 def spent(share: float, alpha: float = ALPHA) -> float:
-    """The error that may have been spent when this share of the most seeds has been seen."""
+    """The part of alpha that may be spent at this share of the maximum number of seeds."""
     return float(alpha * np.log1p((np.e - 1) * min(share, 1.0)))
 
 
 def nominal_levels(counts: Sequence[int], most: int, alpha: float = ALPHA) -> tuple[float, ...]:
-    """The two-sided level of each interim analysis, so that together they err at most with probability alpha.
+    """The two-sided level of each interim analysis, so that the overall type I error is at most alpha.
 
-    counts: of seeds, ascending; `most`: the seed count planned at most, at which all of alpha is spent. An analysis
+    counts: numbers of seeds, ascending. most: the maximum number of seeds, at which all of alpha is spent; an analysis
     beyond it has level 0. Raises ValueError for counts that do not ascend.
     """
     return _levels(tuple(counts), most, alpha)
@@ -46,7 +46,7 @@ def _levels(counts: tuple[int, ...], most: int, alpha: float) -> tuple[float, ..
     if any(after <= before for before, after in zip((0, *counts), counts, strict=False)):
         raise ValueError("interim analyses must be at ascending numbers of seeds")
     levels: list[float] = []
-    position, density = np.zeros(1), np.ones(1)  # where the motion may be, not yet stopped, and with which weight
+    position, density = np.zeros(1), np.ones(1)  # positions of motions that have not stopped, and their density
     before, spent_before = 0.0, 0.0
     for n in counts:
         share = n / most
@@ -59,15 +59,15 @@ def _levels(counts: tuple[int, ...], most: int, alpha: float) -> tuple[float, ..
         levels.append(float(2 * special.ndtr(-z)))
         edge = z * np.sqrt(share)
         nodes = _NODES * edge
-        backend = np.exp(-(((nodes[:, None] - position[None, :]) / step) ** 2) / 2) / (step * np.sqrt(2 * np.pi))
-        position, density = nodes, (backend @ density) * _WEIGHTS * edge
+        transition = np.exp(-(((nodes[:, None] - position[None, :]) / step) ** 2) / 2) / (step * np.sqrt(2 * np.pi))
+        position, density = nodes, (transition @ density) * _WEIGHTS * edge
         before, spent_before = share, spent(share, alpha)
     return tuple(levels)
 
 
 def _boundary(position: Floats, density: Floats, step: float, edge: float, allowed: float) -> float:
-    """The z at which the motion, now `step` further on, first leaves -z edge ... z edge with probability `allowed`."""
-    from scipy import optimize  # takes long to import, and few claims have interim analyses
+    """The z for which the motion, after another `step`, leaves -z edge ... z edge with probability `allowed`."""
+    from scipy import optimize  # imported here because it is slow, and few claims have interim analyses
 
     def excess(z: float) -> float:
         above = special.ndtr((position - z * edge) / step) + special.ndtr((-z * edge - position) / step)
@@ -77,34 +77,36 @@ def _boundary(position: Floats, density: Floats, step: float, edge: float, allow
 
 
 def sequential_p(p_values: Sequence[float], counts: Sequence[int], most: int) -> float:
-    """The smallest alpha at which one of the interim analyses would have stopped; 1 without any.
+    """The smallest alpha at which one of the interim analyses would have stopped; 1 without analyses.
 
-    p_values: of each analysis by itself, two-sided, all on the data up to it.
+    p_values: the unadjusted two-sided p-value of each analysis, from all data up to it
     """
     smallest = 1.0
     for index, p in enumerate(p_values):
         levels = _level_by_alpha(tuple(counts[: index + 1]), most)
         if levels[-1] > 0 and p < levels[-1]:
-            # Levels grow with alpha; below the grid the smallest alpha of the grid stands, which is on the safe side.
+            # Levels grow with alpha. Below the grid, its smallest alpha is used, which is conservative.
             smallest = min(smallest, float(np.interp(p, levels, _ALPHAS)))
     return smallest
 
 
 @lru_cache(maxsize=512)
 def _level_by_alpha(counts: tuple[int, ...], most: int) -> Floats:
-    """The level of the last of the analyses at each alpha of the grid."""
+    """The level of the last analysis at each alpha of the grid."""
     return np.array([_levels(counts, most, float(alpha))[-1] for alpha in _ALPHAS])
 
 
 def with_interim_analyses(
     estimate_at: Callable[[int, Levels], Estimate], counts: Sequence[int], most: int, comparisons: int = 1
 ) -> tuple[Estimate, tuple[InterimAnalysis, ...]]:
-    """The estimate after analyses of the first n seeds for each n of `counts`, and the result of each analysis.
+    """The estimate after interim analyses of the first n seeds, for each n of `counts`, and each analysis's result.
 
-    estimate_at: of the first n seeds, at the levels given. counts: ascending, at least one, up to `most`. The estimate
-    is that of the last analysis with the repeated interval, the sequential p-value, and equivalence where any analysis
-    has found it: each of its one-sided tests spends 5 % over all analyses, as the test of a difference does.
-    comparisons: over how many comparisons these 5 % are divided.
+    estimate_at: estimates from the first n seeds at given levels
+    counts:      ascending, at least one, up to `most`
+    comparisons: the error rate of equivalence tests is divided by this number
+
+    The estimate is that of the last analysis, with the repeated interval and the sequential p-value. It is equivalent
+    if any analysis was: each one-sided equivalence test spends 5 % over all analyses, as the test of a difference does.
     """
     levels, one_sided = nominal_levels(counts, most), nominal_levels(counts, most, 2 * ALPHA / comparisons)
     analyses: list[InterimAnalysis] = []

@@ -1,8 +1,8 @@
-"""Statistics of paired differences: location, interval, test, equivalence; and Holm's correction over many tests.
+"""Statistics of paired differences: location, interval, test, equivalence; and Holm's correction over several tests.
 
-Everything here is a function of numbers. Differences are one value a seed, (n,), in any order: they are sorted first,
-so that the order of rows can never change a verdict, and every resampling uses the same fixed seed. Infinite
-differences are outcomes (one of the two trials failed): with them, ranks and the median take the place of the mean.
+Differences are one value per seed, (n,). They are sorted first, so that the order of rows does not change a verdict;
+resampling uses a fixed seed. An infinite difference means that one of the two trials failed; samples with infinite
+differences use ranks and the median instead of the mean.
 """
 
 from __future__ import annotations
@@ -22,70 +22,78 @@ from harness.verdicts.equivalence import bounded_p, constant, graded_p, median_p
 CONFIDENCE = 0.95
 ALPHA = 0.05
 FEWEST_SEEDS = 5
-"""Below this many pairs nothing is decided: four differences agree in sign by chance once in eight times."""
+"""Minimum number of pairs for a decision: four differences have equal signs by chance in one of eight samples."""
 RESAMPLING_FROM = 10
-"""From this many pairs the interval and the test are by sign flips. Below it both are Student's: 2 ** n sign patterns
-give no p that would survive a correction over ten claims, and a bootstrap of 5 to 9 values undercovers."""
+"""From this number of pairs on, interval and test use sign flips. With fewer pairs they are Student's: the p-values of
+2 ** n sign patterns are too coarse to survive a correction over ten claims, and a bootstrap of 5 to 9 values
+undercovers."""
 EXACT_UP_TO = 14
-"""Up to this many pairs every sign pattern is enumerated; above, SIGN_FLIPS random ones are drawn."""
+"""Up to this number of pairs all sign patterns are enumerated; above, SIGN_FLIPS random patterns are drawn."""
 SIGN_FLIPS = 9_999
 FAILURE = 1.5
-"""Where a failure must be a number, it is so many times the largest difference seen. By simulation Student's test then
-keeps its level for 5 to 9 pairs with 5 to 30 % failures; at 1, errors at the 0.5 % level come twice as often."""
+"""A failure that has to be a number counts as this multiple of the largest observed difference. In simulations,
+Student's test then keeps its level for 5 to 9 pairs with 5 to 30 % failures; with a multiple of 1, the type I error at
+the 0.5 % level doubles."""
 SEED = 20_140_612
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A location with its interval, test and equivalence test; on the scale of the differences that were given."""
+    """A location with its interval, test and equivalence test, in the unit of the differences."""
 
     effect: float
     low: float
     high: float
-    """Of the confidence interval; infinite where n is too small or failed trials leave it open."""
+    """Bounds of the confidence interval; infinite if n is too small or failed trials leave it unbounded."""
     p_value: float
-    """Two-sided, of no difference."""
+    """Two-sided p-value of no difference."""
     equivalent: bool
     """Whether a difference as large as the margin is ruled out, with an error of at most 5 %."""
     n: int
     bounded: bool = False
-    """Whether infinite differences were replaced by `bounded_by`."""
+    """Whether `bounded_by` replaced infinite differences."""
 
 
 @dataclass(frozen=True)
 class Levels:
-    """The levels at which an estimate is made; by default those of a comparison that is tested once."""
+    """The levels of an estimate; the defaults are for a single comparison that is tested once."""
 
     confidence: float = CONFIDENCE
-    """Of the interval."""
+    """Confidence level of the interval."""
     equivalence: float = ALPHA
-    """Of each of the two one-sided tests of equivalence."""
+    """Level of each of the two one-sided equivalence tests."""
     bounded: float = ALPHA
-    """Of the tests of equivalence that hold at any number of interim analyses together."""
+    """Level of the equivalence tests that are valid for any number of interim analyses."""
 
 
 ONCE = Levels()
 
 
 def once(comparisons: int) -> Levels:
-    """The levels of one of several comparisons whose tests of equivalence err at most in 5 % together (Bonferroni)."""
+    """The levels of one of several comparisons whose equivalence tests share an error rate of 5 % (Bonferroni)."""
     return Levels(equivalence=ALPHA / comparisons, bounded=ALPHA / comparisons)
 
 
 def estimate(
     differences: ArrayLike, margin: float | None = None, levels: Levels = ONCE, reach: float | None = None
 ) -> Estimate:
-    """What n paired differences, (n,), say of their location.
+    """Estimate the location of n paired differences, (n,).
 
-    Finite differences: the mean; Student's interval and test below 10 pairs, from there by sign flips.
-    With infinite ones, from 10 pairs or where they are the most: the median, its interval by order statistics, a
-    sign-flip test on signed ranks. With a few among 5 to 9 pairs these could never decide: there an infinite difference
-    counts as half again the largest one seen. NaN is refused.
-    No pair: all figures NaN, p 1. One pair: its value, an infinite interval, p 1. Zero variance: see `student_p`.
-    reach: the largest difference that is possible, where the outcomes are bounded or of two kinds (infinite where it is
-    not known); None where they are graded. Equivalence is tested accordingly.
+    - Finite differences: the mean; Student's interval and test below 10 pairs, sign flips from 10 pairs on.
+    - Infinite differences, with 10 or more pairs or if at least half are infinite: the median, its interval by order
+      statistics, and a sign-flip test on signed ranks.
+    - Fewer infinite differences among less than 10 pairs: an infinite difference counts as 1.5 times the largest finite
+      one, because rank tests could not decide so few pairs.
+    - No pair: all figures NaN, p-value 1. One pair: its value, an infinite interval, p-value 1. Equal differences: see
+      `student_p`.
+
+    margin: for the equivalence test; None: not equivalent
+    reach:  the largest possible difference if outcomes are bounded or of two kinds (infinite if unknown); None if they
+            are graded. It selects the equivalence test
+
+    Raises ValueError for NaN.
     """
-    d = np.sort(np.asarray(differences, dtype=float) + 0.0)  # -0 becomes 0: they sort alike and print differently
+    d = np.sort(np.asarray(differences, dtype=float) + 0.0)  # + 0.0 turns -0 into 0, which prints without a sign
     n = len(d)
     if np.isnan(d).any():
         raise ValueError("differences must not be NaN: a failed trial is an infinite difference or a tie")
@@ -114,12 +122,12 @@ def _equivalent(d: Floats, margin: float, levels: Levels, reach: float | None) -
 
 
 def bounded_by(d: Floats, largest: float) -> Floats:
-    """Infinite values as half again the largest size seen, with their sign; as they are where none is known (0)."""
+    """Replace infinite values by FAILURE times `largest`, with their sign; unchanged if `largest` is 0."""
     return np.where(np.isinf(d), np.sign(d) * FAILURE * largest, d) if largest > 0 else d
 
 
 def student_interval(d: Floats, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Student's interval for the mean; infinite for n = 1, of zero width where all differences are equal."""
+    """Student's interval for the mean; infinite for n = 1, of zero width if all differences are equal."""
     n = len(d)
     if n < 2:
         return -np.inf, np.inf
@@ -128,11 +136,12 @@ def student_interval(d: Floats, confidence: float = CONFIDENCE) -> tuple[float, 
 
 
 def student_p(d: Floats) -> float:
-    """Two-sided p of a zero mean by Student's t.
+    """Two-sided p-value of a zero mean by Student's t-test.
 
-    Where all differences are equal t is infinite; p is then that of n equal signs, 2 / 2 ** n, or 1 where all are zero.
-    Zeros are no evidence of a direction, but t takes them for precision: where fewer than 5 differences are not zero, p
-    is at least that of as many equal signs. Without this, a test on values of few levels errs in 6 % and not in 5 %.
+    If all differences are equal, t is infinite; the p-value is then that of n equal signs, 2 / 2 ** n, or 1 if all are
+    zero. Zeros are no evidence of a direction, but reduce the spread. If fewer than 5 differences are not zero, the
+    p-value is therefore at least that of their number of equal signs. Without this, the type I error for values of few
+    levels is 6 % instead of 5 %.
     """
     n = len(d)
     if n < 2 or not d.any():
@@ -147,11 +156,11 @@ def student_p(d: Floats) -> float:
 def bca_interval(d: Floats, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Bias-corrected and accelerated bootstrap interval of the mean (Efron 1987), with expanded levels.
 
-    The plain levels undercover for small n: bootstrap means vary less by (n - 1) / n and know no t quantile. They are
-    replaced by Phi(-t sqrt(n / (n - 1))) (Hesterberg 2015, The American Statistician 69, the expanded percentile
-    interval). Every d of one length has the same resamples.
+    The plain levels undercover for small n: the variance of bootstrap means is smaller by (n - 1) / n, and their
+    quantiles are not those of t. They are replaced by Phi(-t sqrt(n / (n - 1))) (Hesterberg 2015, The American
+    Statistician 69, the expanded percentile interval). All d of one length have the same resamples.
     """
-    from scipy import stats  # takes half a second to import
+    from scipy import stats  # imported here because it takes half a second
 
     n = len(d)
     if n < 2:
@@ -164,21 +173,21 @@ def bca_interval(d: Floats, confidence: float = CONFIDENCE) -> tuple[float, floa
 
 
 def sign_flip_p(d: Floats) -> float:
-    """Two-sided p of the mean under random signs: exact up to 14 pairs, else by 10,000 patterns. No pairs: 1."""
+    """Two-sided p-value of the mean under random signs: exact up to 14 pairs, else from 10,000 patterns; 1 if n = 0."""
     if len(d) == 0:
         return 1.0
     total = abs(float(d.sum()))
     flipped = _subsets(len(d)) @ d
     reached = int((np.abs(d.sum() - 2 * flipped) >= total * (1 - 1e-9)).sum())
-    # No flip at all, which is what was observed, is always among the patterns (Phipson and Smyth 2010).
+    # The observed pattern, without flips, is always one of the patterns (Phipson and Smyth 2010).
     return (reached + 1) / (len(flipped) + 1)
 
 
 def sign_flip_interval(d: Floats, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """The means that the sign-flip test does not reject: between two order statistics of the means of subsets.
 
-    For differences symmetric about their mean its coverage is exact, whatever their tails (Hartigan 1969, Journal of
-    the American Statistical Association 64:1303, typical values). Infinite where there are too few pairs for it.
+    The coverage is exact for differences that are symmetric about their mean, with any tails (Hartigan 1969, Journal of
+    the American Statistical Association 64:1303, typical values). Infinite if there are too few pairs.
     """
     if len(d) == 0:
         return -np.inf, np.inf
@@ -191,18 +200,18 @@ def sign_flip_interval(d: Floats, confidence: float = CONFIDENCE) -> tuple[float
 
 
 def subset_means(d: Floats) -> Floats:
-    """The means of subsets of at least one difference, (n,), whose order statistics are the ends of the interval."""
+    """The means of non-empty subsets of differences, (n,); their order statistics are the bounds of the interval."""
     means: Floats = _subsets(len(d)) @ d / _subset_sizes(len(d))
     return means
 
 
 @lru_cache(maxsize=16)
 def _subsets(n: int) -> Floats:
-    """Non-empty subsets of n pairs as rows of 0 and 1: all up to 14 pairs, else about 10,000 random ones."""
+    """Non-empty subsets of n pairs as rows of 0 and 1: all up to 14 pairs, else about 10,000 random subsets."""
     if n <= EXACT_UP_TO:
         return np.asarray(np.arange(1, 2**n)[:, None] >> np.arange(n) & 1, dtype=float)
     drawn = np.random.default_rng((SEED, n)).integers(2, size=(SIGN_FLIPS // 2 + 1, n)).astype(float)
-    both = np.concatenate([drawn, 1 - drawn])  # with its complement each, so that neither side is favoured
+    both = np.concatenate([drawn, 1 - drawn])  # each with its complement, so that neither side is favoured
     return both[both.any(axis=1)]
 
 
@@ -212,7 +221,7 @@ def _subset_sizes(n: int) -> Floats:
 
 
 def signed_rank_p(d: Floats) -> float:
-    """Sign-flip test on signed ranks (Wilcoxon), ties sharing a rank, zeros left out; infinite values rank highest."""
+    """Sign-flip test on signed ranks (Wilcoxon); ties share a rank, zeros are left out, infinities rank highest."""
     moved = d[d != 0]
     if len(moved) == 0:
         return 1.0
@@ -220,14 +229,14 @@ def signed_rank_p(d: Floats) -> float:
 
 
 def median(d: Floats) -> float:
-    """The median, where infinite values may be among the middle two: of -inf and inf the middle is 0."""
+    """The median of values that may be infinite: the midpoint of -inf and inf is 0."""
     ordered = np.sort(d)
     low, high = float(ordered[(len(d) - 1) // 2]), float(ordered[len(d) // 2])
     return low if low == high else 0.0 if np.isinf(low) and np.isinf(high) else (low + high) / 2
 
 
 def median_interval(d: Floats, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """The interval of the median between two order statistics, at least at its confidence; infinite below 6 pairs."""
+    """The interval of the median between two order statistics, of at least this confidence; infinite below 6 pairs."""
     n = len(d)
     rank = median_rank(n, confidence)
     if rank == 0:
@@ -238,15 +247,14 @@ def median_interval(d: Floats, confidence: float = CONFIDENCE) -> tuple[float, f
 
 @lru_cache(maxsize=1024)
 def median_rank(n: int, confidence: float = CONFIDENCE) -> int:
-    """The interval of the median of n values reaches from this order statistic to the one as far from the end; 0: to
-    infinity."""
+    """The rank k of the interval of the median of n values, from the k-th smallest to the k-th largest; 0: infinite."""
     return int(np.searchsorted(special.bdtr(np.arange(n + 1), n, 0.5), (1 - confidence) / 2))
 
 
 def holm(p_values: ArrayLike, weights: ArrayLike | None = None) -> Floats:
-    """Holm's step-down adjusted p-values, in the order given (Holm 1979).
+    """Holm's step-down adjusted p-values, in the order of the input (Holm 1979).
 
-    weights: positive, of each test; default: all equal. A test with twice the weight is held to twice the level.
+    weights: the positive weight of each test; default: equal. Doubling the weight doubles the level of a test.
     """
     p = np.asarray(p_values, dtype=float)
     weight = np.ones_like(p) if weights is None else np.asarray(weights, dtype=float)
@@ -258,16 +266,16 @@ def holm(p_values: ArrayLike, weights: ArrayLike | None = None) -> Floats:
 
 
 def improvement(differences: ArrayLike) -> float:
-    """The share of pairs above zero, ties counting half (probability of improvement, paired); NaN without pairs."""
+    """The share of pairs above zero; ties count half (paired probability of improvement); NaN without pairs."""
     d = np.asarray(differences, dtype=float)
     return float(((d > 0) + (d == 0) / 2).mean()) if len(d) else np.nan
 
 
 def interquartile_mean(groups: Sequence[Floats], confidence: float = CONFIDENCE) -> tuple[float, float, float]:
-    """The mean of the middle half of all values, and its bootstrap interval, for which values are drawn within groups.
+    """The interquartile mean of all values, and its bootstrap interval from resampling within groups.
 
-    groups: one array of values a condition, on a common scale (Agarwal et al. 2021, arXiv 2108.13264). Of the values a
-    quarter (rounded down) is cut off at each end.
+    groups: one array of values per condition, on a common scale (Agarwal et al. 2021, arXiv 2108.13264). A quarter of
+    the values, rounded down, is cut off at each end.
     """
     generator = np.random.default_rng(SEED)
 

@@ -1,7 +1,7 @@
-"""Time to target, derived and measured: updates from learning curves times seconds per update from the speed lane.
+"""Time to target: derived as updates (learning curves) times seconds per update (speed lane), and measured as a check.
 
-Accuracy trials share the machine, so their own seconds are no benchmark; speed trials are not trained to the end. What
-the two give together is checked on a few trials that are trained to the target with the machine to themselves.
+Accuracy trials share the machine, so that their times are no benchmark; speed trials are not trained to the end. A few
+trials that train to the target alone on the machine check the product of the two.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from harness.verdicts.rounds import COLUMN
 from harness.verdicts.update_costs import cost_of_update
 
 SAME_RUN = (*columns(lambda factor: factor.run), "machine")
-"""Two trials that agree in these train the same network on the same data."""
+"""Two trials that agree in these columns train the same network on the same data."""
 _HORIZON = "horizon"
-"""The column of the updates over which the learning rate changes; 0 where it is constant."""
+"""The column with the number of updates of the learning-rate schedule; 0 for a constant rate."""
 FIGURES = ("updates", "seconds_per_update", "seconds_derived", "updates_measured", "seconds_measured", "ratio")
 
 
 def target_times(frame: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
-    """A row an accuracy trial whose task declares a target and whose updates the speed lane has timed.
+    """One row for each accuracy trial whose task declares a target and whose updates the speed lane has timed.
 
-    Columns: trial_id, those of the trial's condition, and FIGURES. Times are in seconds; the first update, which
-    compiles, counts as much as any other. `updates` to the target and `seconds_derived` are infinite where the trial
-    misses it. `seconds_measured` is of the check of the same network, infinite where that one misses it, NaN where
-    there is none. `ratio` is the derived time over the measured one, NaN where both miss.
+    Columns: trial_id, SAME_RUN and FIGURES. Times are in seconds; the first update, which compiles, counts like any
+    other. `updates` and `seconds_derived` are infinite if the trial misses the target. `seconds_measured` is the time
+    of the check trial of the same network: infinite if it misses the target, NaN without a check. `ratio` is the
+    derived over the measured time, NaN if both miss.
     """
-    # The planned updates decide how training goes only where the learning rate follows them.
+    # The planned updates affect training only if the learning rate follows a schedule.
     frame = frame.assign(**{_HORIZON: frame["updates_planned"].where(frame["schedule"] != "constant", 0)})
     counted, checks = compared(frame), of_purpose(frame, "check")
     accuracy = counted[counted["lane"] == "accuracy"]
@@ -53,9 +53,9 @@ def target_times(frame: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def at_target(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
-    """`update` and `seconds` at which each trial (by index) reaches its task's target.
+    """`update` and `seconds` at which each trial (by index) reaches the target of its task.
 
-    Both are infinite for a miss, NaN where the task declares no target or its level on validation data is not known.
+    Both are infinite for a miss, and NaN if the task declares no target or its level on validation data is unknown.
     """
     result = pd.DataFrame(np.nan, index=trials.index, columns=["update", "seconds"])
     for name, of_task in trials.groupby("task"):
@@ -67,7 +67,7 @@ def at_target(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
         points = curves[curves["trial_id"].isin(of_task["trial_id"])]
         wanted = levels(of_task, target)
         first = reached(points, f"validation_{metric}", wanted, lower=lower_is_better(task, metric))
-        known = of_task["trial_id"].map(wanted).notna()  # without a level nothing is known, not even a miss
+        known = of_task["trial_id"].map(wanted).notna()  # without a level, a miss is unknown too
         for column in result.columns:
             times = of_task["trial_id"].map(first[column]).astype(float).fillna(np.inf)
             result.loc[of_task.index, column] = times.where(known)
@@ -75,7 +75,7 @@ def at_target(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def levels(trials: pd.DataFrame, target: Target) -> pd.Series:
-    """What each trial (by id) has to reach on validation data; NaN where the baseline was not scored on them."""
+    """The level that each trial (by id) has to reach on validation data; NaN if the baseline has no score on them."""
     metric, level = target
     by_id = trials.set_index("trial_id")
     if isinstance(level, str):
@@ -85,11 +85,15 @@ def levels(trials: pd.DataFrame, target: Target) -> pd.Series:
 
 
 def reached(curves: pd.DataFrame, column: str, wanted: pd.Series, *, lower: bool) -> pd.DataFrame:
-    """The first evaluation of each trial (the index) at its level or better; no row for a trial without one.
+    """The first evaluation of each trial (the index) at its level or better; no row for trials that miss it.
 
-    curves: as `curves_frame` gives them. column: a metric on validation data. wanted: the levels, by trial id. lower:
-    whether less is better. `update` and `seconds` are those of the evaluation. The target was reached at or before it,
-    and after the evaluation before it, so at `update_low` or `seconds_low` at the earliest.
+    curves: learning curves from `curves_frame`
+    column: a metric on validation data
+    wanted: the levels, by trial id
+    lower:  whether lower values are better
+
+    `update` and `seconds` are those of the evaluation. The target was reached after the previous evaluation, so at
+    `update_low` or `seconds_low` at the earliest.
     """
     points = curves.sort_values("update", kind="stable")
     value = points.get(column, pd.Series(np.nan, index=points.index))
@@ -102,6 +106,6 @@ def reached(curves: pd.DataFrame, column: str, wanted: pd.Series, *, lower: bool
 
 
 def with_speed_lanes_seconds(trials: pd.DataFrame, costs: pd.Series, curves: pd.DataFrame) -> pd.DataFrame:
-    """The curves with the `seconds` of these trials derived from updates. costs: seconds per update of each trial."""
+    """The curves with `seconds` of these trials replaced by updates times costs (seconds per update of each trial)."""
     derived = curves["update"] * curves["trial_id"].map(dict(zip(trials["trial_id"], costs, strict=True)))
     return curves.assign(seconds=derived.fillna(curves["seconds"]))

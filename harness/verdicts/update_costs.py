@@ -1,7 +1,7 @@
-"""What an update costs: seconds per update of every cell by every backend, from the trials of the speed lane.
+"""Seconds per update of every cell and backend, from the trials of the speed lane.
 
-Two cells are compared by their ratios within the rounds of the timing blocks that both are in. Medians of their seconds
-are compared only where there is no such block.
+Two cells are compared by their ratios within rounds, over the timing blocks that have both. Medians of their seconds
+are compared only if there is no such block.
 """
 
 from __future__ import annotations
@@ -18,21 +18,22 @@ from harness.verdicts.counted import compared
 from harness.verdicts.rounds import COLUMN, TURNS, ratios_of_rounds
 
 COST = (*columns(lambda factor: factor.cost), "machine")
-"""What an update takes depends on these alone."""
+"""The columns that determine the seconds per update."""
 OF_A_CELL = ("cell", "units", "code")
-"""In these the trials differ that are compared; in the others of COST they agree."""
+"""The columns of COST in which compared trials differ; they agree in the others."""
 
 
 def cost_of_update(trials: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
-    """For each trial (by index) the seconds that an update of its kind takes in the speed lane of its machine.
+    """For each trial (by index), the `seconds_per_update` of its configuration in the speed lane of its machine.
 
-    trials: of the cells that are compared. frame: with the trials of the speed lane.
+    trials: the trials of the compared cells
+    frame:  a frame with the trials of the speed lane
 
-    Of the compared cells, the one with the most speed trials is the reference, the first by name among equals. Its
-    `seconds_per_update` are the median of its trials. Those of another cell are these times the geometric mean of the
-    ratio within rounds (`ratios_of_rounds`) over the timing blocks that both are in. Cells without a block in common
-    with the reference have a reference of their own, found in the same way. `in_rounds`: whether the cell is compared
-    with another one within rounds. Without speed trials the seconds are NaN.
+    The reference is the compared cell with the most speed trials, the first by name in a tie; its seconds are the
+    median of its trials. The seconds of another cell are those of the reference times the geometric mean, over the
+    timing blocks that have both, of their ratio within rounds (`ratios_of_rounds`). Cells that share no block with the
+    reference get another reference in the same way. `in_rounds`: whether the cell was compared with another one within
+    rounds. Without speed trials the seconds are NaN.
     """
     counted = compared(frame)
     speed = counted[(counted["lane"] == "speed") & (counted["status"] == "ok") & counted[COLUMN].notna()]
@@ -46,7 +47,7 @@ def cost_of_update(trials: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _costs(condition: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """The cost of each cell, by speed trials that agree in all of COST but OF_A_CELL."""
+    """The cost of each cell, from speed trials that agree in all columns of COST except OF_A_CELL."""
     cells = [trials for _, trials in condition.groupby(list(OF_A_CELL))]
     cells.sort(key=len, reverse=True)
     while cells:
@@ -61,9 +62,10 @@ def _costs(condition: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def _ratio(trials: pd.DataFrame, reference: pd.DataFrame) -> float:
-    """The geometric mean of the ratio within rounds over the blocks that both are in; NaN where there are none."""
+    """The geometric mean of the ratio within rounds over the blocks that have both cells; NaN without such blocks."""
     of_cell, of_reference = (timed[["timing_block", *TURNS]] for timed in (trials, reference))
     in_a_block = of_cell[of_cell["timing_block"] != ""]
     ratios = ratios_of_rounds(in_a_block.merge(of_reference, on="timing_block", suffixes=("", "_than")))
     logarithms = np.log(ratios[np.isfinite(ratios) & (ratios > 0)])
-    return math.exp(math.fsum(logarithms) / len(logarithms)) if len(logarithms) else math.nan  # in any order the same
+    # fsum, so that the order of the blocks does not change the result
+    return math.exp(math.fsum(logarithms) / len(logarithms)) if len(logarithms) else math.nan
