@@ -1,4 +1,4 @@
-"""The help of every command as a section of a Markdown file; `make docs` keeps docs/commands.md as the program is.
+"""Write the help of every command into a section of a Markdown file; `make docs` updates docs/commands.md with it.
 
 python -m tools.commands docs/commands.md
 """
@@ -19,7 +19,7 @@ WIDTH = 100
 
 
 def help_of(*words: str) -> str:
-    """What `harness WORDS --help` prints."""
+    """The output of `harness WORDS --help`."""
     done = CliRunner().invoke(
         app, [*words, "--help"], prog_name="harness", terminal_width=WIDTH, env={"COLUMNS": str(WIDTH)}
     )
@@ -38,7 +38,7 @@ def commands_section() -> str:
 
 
 def main() -> None:
-    """Renew the section in the file that is given as the argument."""
+    """Update the section in the file that the argument names."""
     (file,) = sys.argv[1:]
     try:
         write_section(Path(file), SECTION, commands_section())

@@ -1,9 +1,9 @@
-"""Error rates, coverage and power of verdicts in simulated experiments whose truth is known.
+"""Simulate experiments with a known truth, and report error rates, coverage and power of verdicts.
 
-`python -m tools.error_rates` prints Markdown tables; each figure is a share of simulated experiments. It
-exits with status 1 where a figure lies outside its bounds by more than three standard errors of the simulation.
-`--write docs/error-rates.md` replaces the tables there, a section for each part that was simulated. Several processes
-simulate side by side; the figures do not depend on their number.
+`python -m tools.error_rates` prints Markdown tables; each figure is a share of simulated experiments. It exits with
+status 1 if a figure is outside its bounds by more than three standard errors of the simulation.
+`--write docs/error-rates.md` replaces the tables in that file, one section for each simulated part. The simulation uses
+several processes; the figures do not depend on their number.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from tools.simulate_margin import AT_MARGIN, GRADED, verdict_at_margin, verdict_
 from tools.simulate_steps import MARGIN, RATIO, STEPS, verdict_of_times
 
 Job = Callable[[], Iterable[Figure]]
-"""Simulates some figures. Another process can run it: a function of a module, with its arguments."""
+"""A simulation of some figures: a picklable function with its arguments, as another process may run it."""
 
 SHAPES: tuple[Shape, ...] = ("normal", "heavy tails", "skewed", "ties")
 SEEDS = (5, 8, 10, 20)
@@ -43,7 +43,7 @@ CLAIMS = 10
 ANALYSED_AT = (5, 10, 15, 20, 25, 30, 35, 40)
 EQUALITY_SEEDS = (5, 8, 10, 20, 40)
 SPREADS = (0.1, 0.2, 0.3, 0.5, 0.8)
-"""Standard deviations of differences, in margins, at which the power to find equality is simulated."""
+"""Standard deviations of differences, as multiples of the margin, for the power to find equality."""
 STEP_SEEDS = (5, 10, 20, 40)
 CONDITION_SEEDS = (5, 10, 20)
 
@@ -54,7 +54,7 @@ def figures(
     shapes: tuple[Shape, ...] = SHAPES,
     analysed_at: tuple[int, ...] = ANALYSED_AT,
 ) -> Iterator[Job]:
-    """Directions, coverage and power, from `experiments` simulated experiments each."""
+    """Type I errors, coverage and power, from `experiments` simulated experiments each."""
     for n in seeds:
         for shape in shapes:
             yield partial(_directional, Scenario(n, shape=shape), shape, experiments)
@@ -76,7 +76,7 @@ def equality_figures(
     shapes: Sequence[str] = tuple(AT_MARGIN),
     analysed_at: tuple[int, ...] = ANALYSED_AT,
 ) -> Iterator[Job]:
-    """How often cells are called equal that differ by the margin, and how often those that are."""
+    """The error rate of "no practical difference" at the margin, and its power for equal cells."""
     for shape in shapes:
         for n in seeds:
             yield partial(_equality, shape, n, experiments)
@@ -89,21 +89,21 @@ def equality_figures(
 def step_figures(
     experiments: int, seeds: tuple[int, ...] = STEP_SEEDS, steps: tuple[int, ...] = STEPS
 ) -> Iterator[Job]:
-    """What is said of times to a target that are known to within a step."""
+    """Error rates and coverage for times to target that are known only to within a step."""
     for n in seeds:
         for step in steps:
             yield partial(_of_a_step, step, n, experiments)
 
 
 def condition_figures(experiments: int, seeds: tuple[int, ...] = CONDITION_SEEDS) -> Iterator[Job]:
-    """What is said of claims that have several conditions."""
+    """Type I errors, and how often the verdict is 'depends', for claims with several conditions."""
     for n in seeds:
         for situation in SITUATIONS:
             yield partial(_of_conditions, situation, n, experiments)
 
 
 def timing_figures(experiments: int) -> Iterator[Job]:
-    """What is said of seconds per update that are measured in timing blocks."""
+    """Error rates, coverage and power for seconds per update that are measured in timing blocks."""
     for machine in MACHINES:
         yield partial(block_figures, experiments, machine)
 
@@ -115,11 +115,11 @@ PARTS: dict[str, Callable[[int], Iterable[Job]]] = {
     "conditions": condition_figures,
     "timing blocks": timing_figures,
 }
-"""What is simulated, by the name of the part; each has a section of docs/error-rates.md."""
+"""The simulations by the name of their part; each part has a section in docs/error-rates.md."""
 
 
 def section_of(part: str) -> str:
-    """The name of the section that has the tables of this part."""
+    """The name of the section with the tables of this part."""
     return f"error rates, {part}"
 
 
@@ -150,7 +150,7 @@ def _generator(scenario: Scenario) -> np.random.Generator:
 
 
 def _directional(scenario: Scenario, name: str, experiments: int) -> Iterator[Figure]:
-    """Ten claims without a difference: how often does any of them get a direction?"""
+    """The family-wise type I error of ten claims without a true difference."""
     generator = _generator(scenario)
     wrong = sum(
         any(
@@ -193,7 +193,7 @@ def _power(scenario: Scenario, experiments: int) -> Iterator[Figure]:
 
 
 def _without_difference(kind: str, seeds: int, experiments: int) -> Iterator[Figure]:
-    """A claim of some other kind, without a difference. Intervals of shares and of few levels may be wider."""
+    """A claim of another kind, without a true difference. Intervals of proportions and of few levels may be wider."""
     generator = np.random.default_rng([SEED, seeds, *map(ord, kind)])
     verdicts = [verdict_of(kind, seeds, generator) for _ in range(experiments)]
     directed = sum(verdict.verdict in ("supported", "contradicted") for verdict in verdicts)
@@ -206,7 +206,7 @@ def _without_difference(kind: str, seeds: int, experiments: int) -> Iterator[Fig
 
 
 def _of_a_step(step: int, seeds: int, experiments: int) -> Iterator[Figure]:
-    """A time to target that is known to within a step: without a difference, and with one as large as the margin."""
+    """A time to target that is known to within a step: without a true difference, and with one at the margin."""
     generator = np.random.default_rng([SEED, seeds, step])
     equal = [verdict_of_times(step, seeds, generator) for _ in range(experiments)]
     apart = [verdict_of_times(step, seeds, generator, ratio=RATIO, spread=0.02) for _ in range(experiments)]
@@ -224,7 +224,7 @@ def _of_a_step(step: int, seeds: int, experiments: int) -> Iterator[Figure]:
 
 
 def _of_conditions(situation: str, seeds: int, experiments: int) -> Iterator[Figure]:
-    """Experiments of claims with several conditions: how often a direction is found, and how often a dependence."""
+    """Claims with several conditions: how often any test finds a direction, and how often the verdict is 'depends'."""
     generator = np.random.default_rng([SEED, seeds, *map(ord, situation)])
     advantages = SITUATIONS[situation]
     directed = depending = 0
@@ -243,7 +243,7 @@ def _of_conditions(situation: str, seeds: int, experiments: int) -> Iterator[Fig
 
 
 def _optional_stopping(shape: Shape, experiments: int, analysed_at: tuple[int, ...]) -> Iterator[Figure]:
-    """Ten claims without a difference, seeds added in blocks of five, stopped at the first direction."""
+    """The type I error of ten claims without a true difference, if seeds are added and the claims tested repeatedly."""
     scenario = Scenario(analysed_at[-1], shape=shape)
     generator = _generator(scenario)
     wrong = 0
@@ -261,7 +261,7 @@ def _optional_stopping(shape: Shape, experiments: int, analysed_at: tuple[int, .
 
 
 def _after_analyses(shape: Shape, experiments: int, analysed_at: tuple[int, ...]) -> Iterator[Figure]:
-    """One claim, seeds added until it is decided, where the difference is the margin: what is said in the end?"""
+    """Error rate and coverage for a claim with a true difference at the margin, if seeds are added until a decision."""
     scenario = Scenario(analysed_at[-1], difference=0.5, margin=0.5, shape=shape)
     generator = _generator(scenario)
     verdicts = [verdict_after_analyses(scenario, analysed_at, generator) for _ in range(experiments)]
@@ -286,11 +286,11 @@ def _after_analyses(shape: Shape, experiments: int, analysed_at: tuple[int, ...]
 
 
 def simulated(jobs: Iterable[Job], processes: int) -> Iterator[list[Figure]]:
-    """The figures of each job, in the order of the jobs; by this process alone, or by several others side by side."""
+    """The figures of each job, in the order of the jobs, from this process or several other processes."""
     if processes == 1:
         yield from map(_figures_of, jobs)
         return
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # of each process: together they have a thread a core
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for each process, so that there is one thread per core
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
         yield from pool.map(_figures_of, jobs)
 
@@ -300,12 +300,14 @@ def _figures_of(job: Job) -> list[Figure]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the figures as tables; 0 where all hold."""
+    """Print the figures as tables; returns 0 if all figures are within their bounds, else 1."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--experiments", type=int, default=2000, help="simulated experiments for each figure")
-    parser.add_argument("--only", choices=PARTS, action="append", metavar="PART", help=f"one of: {', '.join(PARTS)}")
-    parser.add_argument("--jobs", type=int, default=usable_cores(), help="processes side by side")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="put the tables into this Markdown file")
+    parser.add_argument("--experiments", type=int, default=2000, help="number of simulated experiments for each figure")
+    parser.add_argument(
+        "--only", choices=PARTS, action="append", metavar="PART", help=f"simulate only this part: {', '.join(PARTS)}"
+    )
+    parser.add_argument("--jobs", type=int, default=usable_cores(), help="number of processes")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the tables into this Markdown file")
     options = parser.parse_args(arguments)
     jobs = [
         (part, job)

@@ -1,4 +1,4 @@
-"""Figures of simulated experiments, each with the bounds it has to lie in, as Markdown tables."""
+"""Figures of simulated experiments with their bounds, as Markdown tables."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from harness.verdicts.words.findings import capital
 
 @dataclass(frozen=True)
 class Figure:
-    """A share of the simulated experiments, and the bounds it must lie in."""
+    """A share of the simulated experiments, and the bounds of its true value."""
 
     what: str
     scenario: str
-    """'5 seeds, normal': up to the first comma the row of its table, then the column."""
+    """Row and column of the table, separated by the first comma: '5 seeds, normal'."""
     share: float
     experiments: int
     low: float = 0.0
@@ -24,7 +24,7 @@ class Figure:
 
     @property
     def holds(self) -> bool:
-        """Whether the share lies within its bounds, give or take three standard errors of a share at the bound."""
+        """Whether the share is within its bounds, or outside by at most three standard errors at the bound."""
         bound = min(max(self.share, self.low), self.high)
         edge = min(max(bound, 0.01), 0.99)
         slack = 3 * standard_error(edge, self.experiments)
@@ -32,14 +32,14 @@ class Figure:
 
 
 def standard_error(share: float, experiments: int) -> float:
-    """Of a share of this number of simulated experiments."""
+    """The standard error of a share of this number of simulated experiments."""
     return float(np.sqrt(share * (1 - share) / experiments))
 
 
 def in_markdown(figures: Sequence[Figure]) -> str:
-    """A table for each thing that was counted: seeds down, kinds of data across. Above them, of how many experiments.
+    """A table for each measure, with seeds as rows and kinds of data as columns, below a sentence on the simulation.
 
-    The figures are of equal numbers of experiments.
+    All figures must have the same number of experiments.
     """
     (experiments,) = {figure.experiments for figure in figures}
     error = 100 * standard_error(0.05, experiments)
@@ -58,7 +58,7 @@ def in_markdown(figures: Sequence[Figure]) -> str:
 
 
 def cell(figure: Figure | None) -> str:
-    """The share in percent, marked where it is outside of its bounds; nothing for no figure."""
+    """The share in percent, marked if it is outside its bounds; empty without a figure."""
     return "" if figure is None else f"{figure.share:.1%}".replace("%", " %" if figure.holds else " % OUTSIDE")
 
 

@@ -1,4 +1,4 @@
-"""Links to definitions: `[train](../harness/trial/train.py#L40)` gets the line on which `train` is defined.
+"""Update links to definitions: `[train](../harness/trial/train.py#L40)` gets the line that defines `train`.
 
 python -m tools.line_links docs/architecture.md
 """
@@ -18,7 +18,7 @@ _LINK = re.compile(r"\[`([\w.]+)`\]\(([\w./-]+\.py)(?:#L\d+)?\)")
 
 
 def renewed(text: str, folder: Path) -> str:
-    """The text with present line numbers; paths are relative to the folder. Raises UserError for a name not defined."""
+    """The text with current line numbers; paths are relative to the folder. Raises UserError for an undefined name."""
 
     def link(match: re.Match[str]) -> str:
         name, path = match[1], match[2]
@@ -34,7 +34,7 @@ def renewed(text: str, folder: Path) -> str:
 
 @cache
 def definitions(path: Path) -> dict[str, int]:
-    """The functions, classes and constants of a module, and the methods as `Class.method`, with their lines."""
+    """Line numbers of the functions, classes and constants of a module, and of methods as `Class.method`."""
     lines: dict[str, int] = {}
 
     def add(body: list[ast.stmt], prefix: str) -> None:
@@ -51,7 +51,7 @@ def definitions(path: Path) -> dict[str, int]:
 
 
 def main() -> None:
-    """Renew the links of the files that are given as arguments."""
+    """Update the links in the files that the arguments name."""
     for file in map(Path, sys.argv[1:]):
         try:
             write_atomically(file, renewed(read_text(file), file.parent))

@@ -1,4 +1,4 @@
-"""The verdicts of a results folder as a section of a Markdown file; `make readme` keeps the README's example."""
+"""Write the verdicts of a results folder into a section of a Markdown file; `make readme` updates the README."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECTION = "verdicts"
 
 
 def verdicts_section(verdicts: Sequence[Verdict], records: Sequence[dict[str, Any]]) -> str:
-    """A sentence that says when, on what machine and by which code, and a table of the verdicts."""
+    """A table of the verdicts, below a line with the dates, the machines and the commits of the records."""
     days = sorted({record["started_at"][:10] for record in records})
     commits = sorted({(record["git_commit"] or "unknown")[:12] for record in records})
     machines = dict.fromkeys(_machine(record["machine"]) for record in records)
@@ -53,20 +53,20 @@ _VERSIONS = {"Python": "python", "TensorFlow": "tensorflow", "Keras": "keras", "
 
 
 def update(directory: Path, file: Path) -> None:
-    """Replace the verdicts in `file` by those of the results folder. Raises UserError."""
+    """Replace the verdicts section of `file` by the verdicts of the results folder. Raises UserError."""
     verdicts = read_verdicts(directory / VERDICTS_NAME)
     with open_store(directory) as store:
         records = list(store.records())
     if not records:
-        raise UserError(f"{directory}: no trial has left a record yet")
+        raise UserError(f"{directory}: has no records yet")
     write_section(file, SECTION, verdicts_section(verdicts, records))
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Update the file; 2 where that cannot be done."""
+    """Update the file; returns 2 and prints the error if that fails."""
     parser = argparse.ArgumentParser(prog="python -m tools.readme", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("directory", type=Path, metavar="DIR", help="a results folder")
-    parser.add_argument("file", type=Path, metavar="FILE", help="a Markdown file with a section of verdicts")
+    parser.add_argument("directory", type=Path, metavar="DIR", help="the results folder")
+    parser.add_argument("file", type=Path, metavar="FILE", help="the Markdown file with a section for verdicts")
     options = parser.parse_args(arguments)
     try:
         update(options.directory, options.file)

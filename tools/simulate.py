@@ -1,4 +1,4 @@
-"""Experiments whose truth is known: records with a chosen difference, spread, correlation, shape, ties and failures."""
+"""Simulate experiments with a known truth: difference, spread, correlation, shape, ties and failures."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def simulated_record(
 ) -> dict[str, Any]:
     """A record in its JSON form; `spec` replaces fields of the spec, `curve` lists (update, validation loss).
 
-    Baselines reach the same on both splits unless `validation_baselines` are given.
+    validation_baselines: default: those of the test split, `baselines`
     """
     complete = TrialSpec.model_construct(
         **{
@@ -106,8 +106,11 @@ def simulated_record(
 class Scenario:
     """How simulated cells differ. Sizes are in units of one cell's standard deviation within a seed.
 
-    difference: how much lower the loss of `better` is; margin: what counts in practice; correlation: of the two cells'
-    losses over seeds; shape: of a cell's noise; failures: probability that a trial fails.
+    difference:  how much lower the loss of `better` is
+    margin:      the margin of the claim
+    correlation: correlation of the losses of the two cells over seeds
+    shape:       distribution of a cell's noise
+    failures:    probability that a trial fails
     """
 
     seeds: int
@@ -119,7 +122,7 @@ class Scenario:
 
 
 def simulated_outcomes(scenario: Scenario, generator: np.random.Generator) -> tuple[Floats, Floats]:
-    """The losses of `better` and of `than` for each seed, (seeds,) each; NaN where a trial failed."""
+    """The losses of `better` and of `than` for each seed, (seeds,) each; NaN for failed trials."""
     shared = np.sqrt(scenario.correlation / (1 - scenario.correlation)) * generator.normal(size=scenario.seeds)
     sides = []
     for difference in (scenario.difference, 0.0):
@@ -140,12 +143,15 @@ def _noise(shape: Shape, size: int, generator: np.random.Generator) -> Floats:
 
 
 def simulated_verdicts(scenario: Scenario, claims: int, generator: np.random.Generator) -> list[Verdict]:
-    """One experiment with so many paired claims on independent trials, judged as one family."""
+    """The verdicts of one experiment with this number of paired claims on independent trials, judged as one family."""
     return judge_pairs(_measured(scenario, claims, generator))
 
 
 def verdict_after_analyses(scenario: Scenario, counts: Sequence[int], generator: np.random.Generator) -> Verdict:
-    """One claim, analysed at each of these numbers of seeds until it is decided; the scenario has the most."""
+    """The verdict on one claim after interim analyses at these numbers of seeds, until it is decided.
+
+    The scenario has the maximum number of seeds.
+    """
     measured = _measured(scenario, 1, generator)
     for analyses in range(1, len(counts) + 1):
         through = tuple(count - 1 for count in counts[:analyses])
@@ -165,7 +171,7 @@ def _measured(scenario: Scenario, claims: int, generator: np.random.Generator) -
 
 
 def simulated_records(scenario: Scenario, generator: np.random.Generator, **spec: Any) -> list[dict[str, Any]]:
-    """The same outcomes as records of trials of `gru` and `lstm`."""
+    """Simulated outcomes as records of trials of `gru` and `lstm`."""
     records = []
     for cell, losses in zip(("gru", "lstm"), simulated_outcomes(scenario, generator), strict=True):
         for seed, loss in enumerate(losses):

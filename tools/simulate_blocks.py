@@ -1,9 +1,9 @@
-"""Simulated timing blocks on a disturbed machine: what verdicts on seconds per update are held to.
+"""Simulate timing blocks on a disturbed machine, to measure the error rates of verdicts on seconds per update.
 
-Time goes turn by turn. The speed of the machine drifts, bursts of other processes begin and end within turns, each turn
-has noise of its own, and each process is faster or slower than others that do the same (its layout in memory). Blocks
-follow one another on one machine. Rounds are added by the rule that ends a real block; the ratios within rounds and the
-verdict are computed by the code that judges records.
+Time passes turn by turn. The speed of the machine drifts, bursts of other processes start and end within turns, each
+turn has independent noise, and equal processes differ in speed (because of their layout in memory). Blocks run one
+after the other on one machine. Rounds are added by the same rule as in real blocks; the same code as for records
+computes ratios within rounds and verdicts.
 """
 
 from __future__ import annotations
@@ -29,30 +29,30 @@ from tools.simulate_kinds import comparison, pairs_of
 
 BLOCKS = (5, 8, 12)
 CELLS = 3
-"""Trials of a block; the claim is about the first two."""
+"""Number of trials of a block; the claim compares the first two."""
 MARGIN, AT_MARGIN, FAR = "5%", 1.05, 1.1
-"""Of the claim; a true ratio as large as that, and a larger one."""
+"""The margin of the claim, the true ratio at the margin, and a larger true ratio."""
 _SLOWER = (1.5, 3.0)
-"""Between these, by what factor a burst slows the machine."""
+"""Range of the factor by which a burst slows the machine."""
 _AT_ONCE = 100
-"""Experiments that are simulated together: 2 million turns."""
+"""Number of experiments that are simulated together: 2 million turns."""
 _SECONDS = OutcomeColumn("seconds_per_update", "seconds per update", "s", lower_is_better=True)
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What disturbs timings. The first three are standard deviations of the logarithms of seconds, the others turns."""
+    """Disturbances of timings."""
 
     process: float = 0.03
-    """Of a process's own speed."""
+    """Standard deviation of the log seconds between equal processes."""
     turn: float = 0.01
-    """Of a turn's own noise, which is Student's t with 3 degrees of freedom."""
+    """Standard deviation of the log seconds of a turn: noise from Student's t with 3 degrees of freedom."""
     drift: float = 0.0
-    """Of the change from one turn to the next: a random walk."""
+    """Standard deviation of the change of log seconds from turn to turn: a random walk."""
     burst: float = 0.0
-    """Mean length of a burst (exponential); 0: there are none."""
+    """Mean length of a burst in turns (exponential); 0: no bursts."""
     pause: float = 0.0
-    """Mean time between two bursts (exponential)."""
+    """Mean time between two bursts in turns (exponential)."""
 
 
 MACHINES = {
@@ -66,7 +66,7 @@ MACHINES = {
 
 
 def block_figures(experiments: int, machine: str, blocks: Iterable[int] = BLOCKS) -> Iterator[Figure]:
-    """How often verdicts on seconds per update err on this machine, a name in MACHINES, by the number of blocks."""
+    """Error rates, coverage and power on this machine (a name in MACHINES), by the number of blocks."""
     generator = np.random.default_rng([SEED, *map(ord, machine)])
     most = max(blocks)
     sizes = [len(part) for part in np.array_split(np.arange(experiments), -(-experiments // _AT_ONCE))]
@@ -89,7 +89,7 @@ def block_figures(experiments: int, machine: str, blocks: Iterable[int] = BLOCKS
 
 
 def simulated_ratios(machine: Machine, experiments: int, blocks: int, generator: np.random.Generator) -> Floats:
-    """The median ratio within the rounds of each block, (experiments, blocks), of two cells that are equally fast."""
+    """The median ratio within rounds of each block, (experiments, blocks), for two equally fast cells."""
     seconds = simulated_seconds(machine, experiments, blocks, generator).reshape(-1, CELLS, MOST_ROUNDS)
     rounds = rounds_taken(seconds)
     first, second = (
@@ -105,10 +105,10 @@ def simulated_ratios(machine: Machine, experiments: int, blocks: int, generator:
 
 
 def simulated_seconds(machine: Machine, experiments: int, blocks: int, generator: np.random.Generator) -> Floats:
-    """What an update takes in each turn, (experiments, blocks, CELLS, MOST_ROUNDS): in a quiet machine about 1."""
+    """Seconds per update in each turn, (experiments, blocks, CELLS, MOST_ROUNDS); about 1 on an idle machine."""
     shape = (experiments, blocks, MOST_ROUNDS, CELLS)
     of_machine = _slowed(machine, experiments, blocks * MOST_ROUNDS * CELLS, generator).reshape(shape)
-    turns = generator.permuted(np.broadcast_to(np.arange(CELLS), shape), axis=-1)  # which one each cell has in a round
+    turns = generator.permuted(np.broadcast_to(np.arange(CELLS), shape), axis=-1)  # the turn of each cell in a round
     logs = np.take_along_axis(of_machine, turns, axis=-1)
     logs += machine.turn * generator.standard_t(3, size=shape) / np.sqrt(3)
     logs += machine.process * generator.normal(size=(experiments, blocks, 1, CELLS))
@@ -116,7 +116,7 @@ def simulated_seconds(machine: Machine, experiments: int, blocks: int, generator
 
 
 def _slowed(machine: Machine, experiments: int, turns: int, generator: np.random.Generator) -> Floats:
-    """The logarithm of how much slower the machine is in each turn, (experiments, turns)."""
+    """The logarithm of the factor by which the machine is slower in each turn, (experiments, turns)."""
     walk = np.cumsum(machine.drift * generator.normal(size=(experiments, turns)), axis=1)
     if not machine.burst:
         return walk
@@ -130,7 +130,7 @@ def _slowed(machine: Machine, experiments: int, turns: int, generator: np.random
 
 
 def rounds_taken(seconds: Floats) -> NDArray[np.int64]:
-    """After how many of its rounds each block ends, (blocks,). seconds: (blocks, CELLS, MOST_ROUNDS)."""
+    """The number of rounds after which each block ends, (blocks,). seconds: (blocks, CELLS, MOST_ROUNDS)."""
     logs = np.log(seconds)
     ratios = np.stack([logs[:, one] - logs[:, other] for one, other in combinations(range(logs.shape[1]), 2)], axis=1)
     taken = np.full(len(seconds), MOST_ROUNDS)
@@ -143,7 +143,7 @@ def rounds_taken(seconds: Floats) -> NDArray[np.int64]:
 
 
 def _verdict(ratios: Floats) -> Verdict:
-    """Of a claim that the first cell is faster; ratios: the second cell's seconds over the first's, a block each."""
+    """The verdict on "the first cell is faster"; ratios: seconds of the second over the first cell, one per block."""
     pairs = pairs_of(np.ones(len(ratios)), ratios)
     claim = comparison("paired", on="seconds_per_update", margin=MARGIN)
     return judge_pairs([(claim, PairedTrials((pairs,)), _SECONDS)])[0]

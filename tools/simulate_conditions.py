@@ -1,4 +1,4 @@
-"""Simulated experiments whose claims have several conditions: how often verdicts depend on the condition."""
+"""Simulate claims with several conditions, to measure how often the verdict is "depends"."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from harness.verdicts.verdict import Verdict
 from tools.simulate_kinds import LOSS, comparison, pairs_of
 
 MARGIN = 0.5
-"""Of a difference of losses, in standard deviations of one cell."""
+"""The margin of a difference of losses, in standard deviations of one cell."""
 CLAIMS = 4
-"""Claims of an experiment."""
+"""Number of claims of an experiment."""
 SITUATIONS: dict[str, tuple[float, ...]] = {
     "no difference": (0.0, 0.0, 0.0),
     "the same difference": (0.7, 0.7, 0.7),
@@ -24,7 +24,7 @@ SITUATIONS: dict[str, tuple[float, ...]] = {
 
 
 def verdicts_of(advantages: Sequence[float], seeds: int, generator: np.random.Generator) -> list[Verdict]:
-    """The verdicts of an experiment of CLAIMS claims, each with a condition for each of the true advantages.
+    """The verdicts of an experiment with CLAIMS claims, each with one condition for each true advantage.
 
     Losses are normal with standard deviation 1; half of their variance is shared by both cells of a seed.
     """

@@ -1,6 +1,6 @@
-"""Simulated experiments for claims of every kind, in which neither cell is better: what their verdicts are held to.
+"""Simulate claims of every kind without a true difference, to measure error rates of their verdicts.
 
-Both cells share half of their variance over seeds, as two cells trained on the same data do.
+The two cells share half of their variance over seeds, like two cells trained on the same data.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _two_cells(shape: tuple[int, ...], generator: np.random.Generator) -> tuple[
 
 
 def pairs_of(better: Floats, than: Floats, levels: tuple[float, ...] = (), condition: int | None = None) -> Pairs:
-    """The pairs of seeds 0, 1, ... in the only condition, or in one of several."""
+    """The pairs of seeds 0, 1, ... of a single condition, or of a numbered one."""
     scope = {} if condition is None else {"sequence_length": condition}
     return Pairs(scope, "simulated", tuple(range(len(better))), better, than, levels)
 
@@ -102,7 +102,7 @@ def _trends(seeds: int, generator: np.random.Generator) -> Measured:
 
 
 def _times(seeds: int, generator: np.random.Generator) -> Measured:
-    """Updates to a target, lognormal, seen every thirty updates; a fifth of the trials never get there."""
+    """Lognormal updates to a target, evaluated every thirty updates; a fifth of the trials miss the target."""
     sides = []
     for values in _two_cells((seeds,), generator):
         updates = 30 * np.ceil(100 * np.exp(0.7 * values) / 30)

@@ -1,7 +1,7 @@
-"""Simulated experiments in which the true difference is as large as the margin: outcomes of many shapes and kinds.
+"""Simulate experiments whose true difference is at the margin, with outcomes of many shapes and kinds.
 
-None of them may be called "no practical difference" in more than 5 % of the experiments. Spreads are small against the
-margin, where a test of equivalence errs most often. The other cell is the worse one throughout.
+"No practical difference" may have an error rate of at most 5 % for each of them. Spreads are small compared with the
+margin, where an equivalence test has its highest error rate. The second cell is always the worse one.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from tools.simulate_kinds import LENGTHS, LOSS, TIME, comparison, pairs_of
 from tools.simulate_kinds import SOLVED as SOLVED_TASK
 
 MARGIN, SPREAD = 0.5, 0.05
-"""Of graded differences: the margin, and their standard deviation."""
+"""The margin and the standard deviation of graded differences."""
 KINDS_APART, SOLVED, UNSOLVED = 0.05, 0.99, 0.15
-"""Of an accuracy of two kinds: the margin, and what is reached where the task is solved and where it is not."""
+"""For an accuracy of two kinds: the margin, the accuracy of a solved and that of an unsolved task."""
 _SIZES = (100.0, 200.0, 400.0)
 _ACCURACY = OutcomeColumn("test_accuracy", "test accuracy", "", lower_is_better=False, bounds=(0.0, 1.0))
 
@@ -32,7 +32,7 @@ Draw = Callable[[int, np.random.Generator], Floats]
 
 
 def _mixture(values: Sequence[float], shares: Sequence[float]) -> Draw:
-    """Two kinds of differences or more, with a normal spread of 1 within each; standardised to mean 0 and spread 1."""
+    """A mixture of normal distributions with standard deviation 1, standardised to mean 0 and standard deviation 1."""
     mean = float(np.dot(values, shares))
     spread = float(np.sqrt(np.dot(np.square(values), shares) - mean**2 + 1))
     return lambda n, generator: np.asarray(
@@ -52,8 +52,8 @@ GRADED: dict[str, Draw] = {
     "two clusters, a third": _mixture((0, 4), (2 / 3, 1 / 3)),
     "two clusters, a tenth": _mixture((0, 4), (0.9, 0.1)),
 }
-"""Differences of mean 0. Their standard deviation is 1, but for the two levels: these become 0 and 5 margins, and five
-tie in 33 % of samples."""
+"""Differences with mean 0 and standard deviation 1. An exception are the two levels, which become 0 and 5 margins; five
+of them tie in 33 % of samples."""
 
 
 def _graded(draw: Draw) -> Callable[[int, np.random.Generator], Measured]:
@@ -66,43 +66,43 @@ def _graded(draw: Draw) -> Callable[[int, np.random.Generator], Measured]:
 
 
 def _two_kinds(seeds: int, generator: np.random.Generator) -> Measured:
-    """One cell always solves the task, the other with the probability that makes the means differ by the margin."""
+    """One cell always solves the task; the other with a probability for which the means differ by the margin."""
     sides = _accuracies(seeds, 1 - KINDS_APART / (SOLVED - UNSOLVED), generator)
     return _accuracy_claim(), _paired_trials(*sides), _ACCURACY
 
 
 def _nine_of_ten(seeds: int, generator: np.random.Generator) -> Measured:
-    """The other cell solves the task with probability 0.9, so that the difference exceeds the margin."""
+    """One cell always solves the task; the other with probability 0.9, so that the difference exceeds the margin."""
     return _accuracy_claim(), _paired_trials(*_accuracies(seeds, 0.9, generator)), _ACCURACY
 
 
 def _near_the_edge(seeds: int, generator: np.random.Generator) -> Measured:
-    """Accuracies below 1, mostly by little, by the margin on average."""
+    """One cell has accuracy 1; the other is mostly a little below, on average by the margin."""
     below = generator.beta(0.2, 0.2 / KINDS_APART - 0.2, size=seeds)
     return _accuracy_claim(), _paired_trials(np.ones(seeds), 1 - below), _ACCURACY
 
 
 def _pooled(seeds: int, generator: np.random.Generator) -> Measured:
-    """Two kinds in each of three conditions, where a seed that fails in one fails in all."""
+    """Accuracies of two kinds in three conditions; a seed that does not solve one condition solves none."""
     better, than = _accuracies(seeds, 1 - KINDS_APART / (SOLVED - UNSOLVED), generator)
     parts = tuple(pairs_of(better, than - 0.001 * place, (), place) for place in range(3))
     return _accuracy_claim(), PairedTrials(parts), _ACCURACY
 
 
 def _solved_by_one(seeds: int, generator: np.random.Generator) -> Measured:
-    """One cell always solves the task, the other in four of five seeds."""
+    """One cell always solves the task; the other in four of five seeds."""
     sides = np.ones(seeds), (generator.random(seeds) < 0.8).astype(float)
     return comparison("proportion", margin=0.2), _paired_trials(*sides), SOLVED_TASK
 
 
 def _solved_at_random(seeds: int, generator: np.random.Generator) -> Measured:
-    """Solved in 60 % and in 40 % of the seeds, independently."""
+    """The cells solve the task in 60 % and in 40 % of the seeds, independently."""
     better, than = ((generator.random(seeds) < share).astype(float) for share in (0.6, 0.4))
     return comparison("proportion", margin=0.2), _paired_trials(better, than), SOLVED_TASK
 
 
 def _horizons(seeds: int, generator: np.random.Generator) -> Measured:
-    """Both cells solve the middle length and no longer one; the other cell at times nothing."""
+    """Both cells solve lengths up to the middle one; the other cell sometimes solves none."""
     share = np.log(1.25) / np.log(2 * LENGTHS[2] / LENGTHS[0])
     fails = generator.random(seeds) < share
     levels = np.array(LENGTHS)
@@ -111,7 +111,7 @@ def _horizons(seeds: int, generator: np.random.Generator) -> Measured:
 
 
 def _trends(seeds: int, generator: np.random.Generator) -> Measured:
-    """An accuracy of two kinds at the largest size alone."""
+    """At the largest size only, the other cell has accuracies of two kinds."""
     line = np.log(np.array(_SIZES)) - np.log(_SIZES).mean()
     of_last = line[-1] / (line @ line) * np.ptp(line)
     margin = 0.2
@@ -123,14 +123,14 @@ def _trends(seeds: int, generator: np.random.Generator) -> Measured:
 
 
 def _misses(seeds: int, generator: np.random.Generator) -> Measured:
-    """Equal times, but the other cell misses the target as often as makes its time longer by the margin."""
+    """Equal times, but the other cell sometimes misses the target; the misses cost as much as the margin."""
     better, than = (100 * np.exp(0.001 * generator.normal(size=seeds)) for _ in range(2))
     than = np.where(generator.random(seeds) < 1 - 1 / 1.1, np.nan, than)
     return comparison("time-to-target", target=1.0, margin="10%"), _paired_trials(better, than), TIME
 
 
 def _times(seeds: int, generator: np.random.Generator) -> Measured:
-    """Both cells reach the target, the logarithms of their ratio being exponential about that of the margin."""
+    """Both cells reach the target; log ratios of their times are exponential about the log of the margin."""
     ratio = np.log(1.25) + 0.02 * (generator.exponential(size=seeds) - 1)
     better = 100 * np.exp(0.3 * generator.normal(size=seeds))
     return comparison("time-to-target", target=1.0, margin="25%"), _paired_trials(better, better * np.exp(ratio)), TIME

@@ -1,4 +1,4 @@
-"""Simulated times to a target that are known to within a step of evaluations: what their verdicts are held to."""
+"""Simulate times to target that are known only to within a step, to measure the error rates of their verdicts."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ STEPS = (1, 10, 30)
 """Updates between evaluations; times are about 100 updates."""
 MARGIN = "25%"
 RATIO = 1.25
-"""Of the times, where they differ: as large as the margin."""
+"""The true ratio of times that differ: at the margin."""
 _TIME = OutcomeColumn("time_to_target", "updates to a validation loss", "updates", lower_is_better=True, low="low")
 
 
 def verdict_of_times(
     step: int, seeds: int, generator: np.random.Generator, *, ratio: float = 1.0, spread: float = 0.3
 ) -> Verdict:
-    """The verdict on one claim; the other cell's times are `ratio` times longer.
+    """The verdict on one claim; the times of the other cell are longer by the factor `ratio`.
 
-    spread: the standard deviation, within a seed, of the logarithm of a time. A ratio of 1 is exact: both cells' times
-    have one distribution. A larger one is exact or exceeded, since times are whole numbers.
+    spread: standard deviation of the log times within a seed. With a ratio of 1 both cells have the same distribution;
+    larger ratios are lower bounds of the true ratio, since times are rounded up to whole updates.
     """
     shared = generator.normal(size=seeds)
     better, than = (
@@ -40,7 +40,7 @@ def verdict_of_times(
 
 
 def _seen(better: Floats, than: Floats, step: int) -> Pairs:
-    """The times as evaluations every `step` updates see them."""
+    """The ranges of the times that evaluations every `step` updates give."""
     latest = [step * np.ceil(side / step) for side in (better, than)]
     earliest = [side - step + 1 for side in latest]
     return replace(pairs_of(latest[0], latest[1]), better_low=earliest[0], than_low=earliest[1])

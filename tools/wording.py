@@ -1,9 +1,9 @@
-"""Words and phrases that the project's texts avoid, each with what to write in its place; `make lint` runs this.
+"""Find words and phrases that the project's texts avoid, and print what to write instead; part of `make lint`.
 
-python -m tools.wording            # the places that are CHECKED
-python -m tools.wording help ...   # these places: one or more names of PLACES
+python -m tools.wording            # check the places in CHECKED
+python -m tools.wording help ...   # check these places: names in PLACES
 
-The list is for what a machine can tell. CONTRIBUTING.md has the rules.
+The list has only what a program can detect. CONTRIBUTING.md has the rules.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ AVOIDED = {
     r"(?:feels?|hears?)(?: back| of)?": "what it computes; cells do not feel or hear",
     r"in vain|hence|thereof|therein|whence|thereby": "a plain word",
 }
-"""A pattern (whole words, any case) to what to write in its place."""
+"""From a pattern (whole words, any case) to what to write instead."""
 
 QUOTED = re.compile(
     r"`[^`]*`|recurrent kernels?|\]\([^)]*\)|compute whatever a Turing machine can|<!--.*?-->", re.DOTALL
 )
-"""Not checked: code, a term of Keras, targets of links, one claim of the article, comments."""
+"""Not checked: code, a Keras term, link targets, a claim of the article, comments."""
 
 _PATTERNS = {
     re.compile(rf"\b(?:{pattern})\b".replace(" ", r"\s+"), re.IGNORECASE): use for pattern, use in AVOIDED.items()
@@ -56,7 +56,7 @@ _PATTERNS = {
 
 @dataclass(frozen=True)
 class Text:
-    """A text that a reader meets, and the name of its place: a file, with the number of its first line."""
+    """A text, the name of its place (a file or a command), and the number of its first line."""
 
     place: str
     text: str
@@ -78,13 +78,13 @@ def experiments() -> Iterator[Text]:
 
 
 def makefile() -> Iterator[Text]:
-    """The help of the targets, and comments."""
+    """Makefile and CI files: the help of the targets, and comments."""
     for name in ("Makefile", ".github/workflows/ci.yml", ".ci/run"):
         yield Text(name, (ROOT / name).read_text(encoding="utf-8"))
 
 
 def command_help() -> Iterator[Text]:
-    """`harness --help` and that of each command."""
+    """The output of `harness --help` and of each command's `--help`."""
     from tools.commands import help_of, names
 
     for words in ((), *((name,) for name in names())):
@@ -105,16 +105,16 @@ PLACES: dict[str, Callable[[], Iterable[Text]]] = {
     "templates": templates,
 }
 CHECKED = ("documents", "experiments", "makefile", "help")
-"""The places that have to be free of what is avoided. Add a place here once its texts are."""
+"""The places that `make lint` checks. Add a place here once its texts pass."""
 
 
 def _blank(match: re.Match[str]) -> str:
-    """As many lines as the match has, so that line numbers stay."""
+    """The line breaks of the match, so that line numbers stay correct."""
     return "\n" * match[0].count("\n")
 
 
 def findings(text: Text) -> Iterator[str]:
-    """A message for each place where the text has something that is avoided."""
+    """A message for each avoided word or phrase in the text."""
     shown = QUOTED.sub(_blank, text.text)
     for pattern, use in _PATTERNS.items():
         for match in pattern.finditer(shown):
@@ -123,7 +123,7 @@ def findings(text: Text) -> Iterator[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Print what was found; 1 where there is something."""
+    """Print the findings; returns 1 if there are any."""
     found = [message for name in arguments or CHECKED for text in PLACES[name]() for message in findings(text)]
     for message in found:
         print(message)
