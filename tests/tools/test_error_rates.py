@@ -1,4 +1,4 @@
-"""Known truth: verdicts err as rarely as they say (the fast version of `python -m tools.error_rates`)."""
+"""Error rates of verdicts in simulations are nominal (a fast version of `python -m tools.error_rates`)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from tools.simulate_steps import verdict_of_times
 @pytest.mark.parametrize(
     ("shape", "far", "skewed"), [("normal", 0, 0), ("heavy tails", 0.0032, 0), ("skewed", 0.0058, 1)]
 )
-def test_simulated_noise_has_the_spread_tails_and_skewness_it_should(shape: Shape, far: float, skewed: bool) -> None:
+def test_simulated_noise_has_its_spread_tails_and_skewness(shape: Shape, far: float, skewed: bool) -> None:
     noise = _noise(shape, 400_000, np.random.default_rng(0))
     assert (noise.mean(), noise.std()) == (pytest.approx(0, abs=0.01), pytest.approx(1, abs=0.1))
     assert (np.abs(noise) > 5).mean() == pytest.approx(far, abs=5e-4)
@@ -71,13 +71,13 @@ def test_error_rates_of_times_that_are_known_to_within_a_step_are_within_their_b
     assert apart.verdict == "supported"
 
 
-def test_a_figure_outside_its_bounds_is_told() -> None:
+def test_a_figure_outside_its_bounds_is_detected() -> None:
     assert not Figure("", "", share=0.2, experiments=1000, high=0.05).holds
     assert not Figure("", "", share=0.88, experiments=1000, low=0.93, high=0.97).holds
     assert Figure("", "", share=0.055, experiments=1000, high=0.05).holds
 
 
-def test_seeds_added_until_a_claim_is_decided_err_as_rarely_as_promised() -> None:
+def test_the_error_rate_is_nominal_if_seeds_are_added_until_a_decision() -> None:
     scenario, counts, experiments = Scenario(20, margin=0.05), (5, 10, 15, 20), 150
     generator = np.random.default_rng(8)
     verdicts = [verdict_after_analyses(scenario, counts, generator) for _ in range(experiments)]
@@ -88,7 +88,7 @@ def test_seeds_added_until_a_claim_is_decided_err_as_rarely_as_promised() -> Non
         analyses = verdict.interim_analyses
         assert [analysis.n for analysis in analyses] == [5, 10, 15, 20][: len(analyses)]
     naive = sum(any(analysis.p_value <= 0.05 for analysis in verdict.interim_analyses) for verdict in verdicts)
-    assert naive > len(wrong), "each p taken by itself errs more often"
+    assert naive > len(wrong), "unadjusted p-values have a higher error rate"
 
 
 def test_a_share_may_miss_its_bounds_by_three_standard_errors_of_a_share_at_the_bound() -> None:
@@ -101,7 +101,7 @@ def test_a_share_may_miss_its_bounds_by_three_standard_errors_of_a_share_at_the_
     assert not holds(0.12, high=0.05)
 
 
-def test_simulated_trials_have_the_difference_and_the_correlation_asked_for() -> None:
+def test_simulated_trials_have_the_given_difference_and_correlation() -> None:
     generator = np.random.default_rng(0)
     scenario = Scenario(4000, difference=1.5, correlation=0.8)
     frame = to_frame(simulated_records(scenario, generator)).pivot(index="seed", columns="cell", values="test_loss")
@@ -126,7 +126,7 @@ def test_records_and_pairs_give_the_same_verdict() -> None:
     )  # fmt: skip
 
 
-def test_every_figure_has_the_bounds_promised() -> None:
+def test_every_figure_has_its_bounds() -> None:
     rates = of(figures(4, seeds=(5,), shapes=("skewed",), analysed_at=(5, 10)))
     promised = {
         "family-wise type I error with 10 true null claims": (0.0, 0.05),
@@ -208,7 +208,7 @@ Power:
 | 5 seeds | 50.0 % |"""
 
 
-def test_the_command_prints_and_writes_the_tables_and_fails_where_a_bound_is_broken(
+def test_the_command_prints_and_writes_tables_and_fails_outside_a_bound(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked: list[int] = []
@@ -249,7 +249,7 @@ def test_figures_of_unequal_numbers_of_experiments_share_no_table() -> None:
         in_markdown([Figure("", "5 seeds, normal", 0.05, experiments, high=0.05) for experiments in (100, 200)])
 
 
-def test_processes_side_by_side_simulate_what_one_does() -> None:
+def test_the_figures_do_not_depend_on_the_number_of_processes() -> None:
     jobs = list(step_figures(5, seeds=(5,), steps=(1, 10)))
     assert list(simulated(jobs, 2)) == list(simulated(jobs, 1))
 

@@ -1,4 +1,4 @@
-"""The README's example of verdicts is written by a command, from what a run left."""
+"""A command writes the example of verdicts in the README from the records of a run."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_section_says_what_was_found_when_and_on_what_machine(results: Path, file: Path) -> None:
+def test_the_section_has_verdicts_date_and_machine(results: Path, file: Path) -> None:
     assert main([str(results), str(file)]) == 0
     text = file.read_text(encoding="utf-8")
     assert text.startswith(f"# Above\n{BEGIN}\n\n2026-03-04, 8 trials on {this_machine().cpu}, ")
@@ -56,7 +56,7 @@ def test_the_section_says_what_was_found_when_and_on_what_machine(results: Path,
     assert file.read_text(encoding="utf-8") == text
 
 
-def test_results_that_are_not_there_are_told(tmp_path: Path, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_results_folder_is_an_error(tmp_path: Path, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path / "nowhere"), str(file)]) == 2
     assert "no such file" in capsys.readouterr().err
 

@@ -1,4 +1,4 @@
-"""Parts of a Markdown file that a command writes."""
+"""Sections of a Markdown file that a command writes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tools.sections import begin, end, section, write_section
 BEGIN, END = begin("figures"), end("figures")
 
 
-def test_the_part_is_replaced_and_nothing_else(tmp_path: Path) -> None:
+def test_only_the_section_is_replaced(tmp_path: Path) -> None:
     file = tmp_path / "a.md"
     file.write_text(f"# Above\n{BEGIN}\nold\n{END}\nBelow\n", encoding="utf-8")
     for _ in range(2):
@@ -23,7 +23,7 @@ def test_the_part_is_replaced_and_nothing_else(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", BEGIN, f"{END}\n{BEGIN}", f"{BEGIN}\n{END}\n{END}", begin("other") + END])
-def test_a_file_without_the_part_is_left_as_it_is(tmp_path: Path, text: str) -> None:
+def test_a_file_without_the_section_stays_unchanged(tmp_path: Path, text: str) -> None:
     file = tmp_path / "a.md"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=r"a\.md: expected the lines"):
@@ -31,6 +31,6 @@ def test_a_file_without_the_part_is_left_as_it_is(tmp_path: Path, text: str) -> 
     assert file.read_text(encoding="utf-8") == text
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"a\.md: no such file"):
         write_section(tmp_path / "a.md", "figures", "new")

@@ -1,4 +1,4 @@
-"""Simulated timing blocks: the disturbances are what they are said to be, and verdicts are those of records."""
+"""Simulated timing blocks have the given disturbances, and the verdicts of equal records."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_processes_differ_from_block_to_block() -> None:
     assert np.log(ratios).std() == pytest.approx(0.03 * np.sqrt(2), rel=0.1)
 
 
-def test_the_simulated_verdict_is_that_of_records_with_these_rounds() -> None:
+def test_the_simulated_verdict_is_that_of_records_with_equal_rounds() -> None:
     machine = MACHINES["drift and bursts"]
     seconds = simulated_seconds(machine, 1, 6, np.random.default_rng(3))[0]
     ratios = simulated_ratios(machine, 1, 6, np.random.default_rng(3))[0]
@@ -82,7 +82,7 @@ def test_the_simulated_verdict_is_that_of_records_with_these_rounds() -> None:
     )
 
 
-def test_verdicts_on_a_disturbed_machine_err_as_rarely_as_promised() -> None:
+def test_error_rates_on_a_disturbed_machine_are_nominal() -> None:
     rates = list(block_figures(100, "drift and bursts", (5, 12)))
     assert [figure.scenario for figure in rates[::4]] == ["5 blocks, drift and bursts", "12 blocks, drift and bursts"]
     assert len(rates) == 8

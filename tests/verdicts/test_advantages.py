@@ -19,7 +19,7 @@ def pairs(better: list[float], than: list[float], seeds: tuple[int, ...] | None 
     return Pairs({}, "language", seeds or tuple(range(len(better))), np.array(better), np.array(than))
 
 
-def test_the_scale_follows_the_margin_and_whether_there_are_ratios() -> None:
+def test_the_scale_depends_on_the_margin_and_on_defined_ratios() -> None:
     positive, mixed = pairs([1.0, NAN], [2.0, 3.0]), pairs([1.0, 0.0], [-4.0, -2.0])
     assert scale_of(paired(margin=0.05), (positive,), LOSS) == PLAIN
     assert scale_of(paired(margin="5%"), (positive,), LOSS) == Scale("log ratio", "%", np.log1p(0.05))
@@ -45,7 +45,7 @@ def test_an_advantage_is_shown_in_the_unit_of_its_scale() -> None:
     assert [Scale("log ratio", "%", 0.1).show(value) for value in (INF, -INF)] == [INF, -INF]
 
 
-def test_failures_are_infinite_for_the_cell_that_did_not_fail_and_ties_where_both_did() -> None:
+def test_one_failure_is_an_infinite_advantage_and_two_are_a_tie() -> None:
     result = advantages(paired(), pairs([1.0, NAN, 1.0, NAN], [1.5, 1.0, NAN, NAN]), LOSS, PLAIN)
     assert list(result.values) == [0.5, -INF, INF, 0.0]
     assert (result.uninformative, result.failed, result.lopsided) == (1, 4, 0.5)
@@ -56,7 +56,7 @@ def test_failures_are_infinite_for_the_cell_that_did_not_fail_and_ties_where_bot
     assert list(advantages(paired(), pairs([1.0], [1.5]), LOSS, relative).values) == [0.25]
 
 
-def test_conditions_are_pooled_by_the_mean_of_each_seed_that_all_have() -> None:
+def test_conditions_are_pooled_by_the_mean_of_each_seed_in_all_of_them() -> None:
     first = pairs([1.0, 1.0, 1.0], [2.0, 3.0, NAN], seeds=(0, 1, 2))
     second = pairs([1.0, NAN, 1.0], [1.5, 1.0, 5.0], seeds=(1, 2, 3))
     together = pooled([(part, advantages(paired(), part, LOSS, PLAIN)) for part in (first, second)], PLAIN)
@@ -67,14 +67,14 @@ def test_conditions_are_pooled_by_the_mean_of_each_seed_that_all_have() -> None:
     assert (together.failed, together.uninformative, together.lopsided) == (2, 0, pytest.approx(1 / 3))
 
 
-def test_where_fewer_than_two_seeds_are_in_all_conditions_all_of_them_count() -> None:
+def test_all_seeds_are_pooled_if_fewer_than_two_are_in_all_conditions() -> None:
     parts = [pairs([1.0, 1.0], [2.0, 3.0], seeds=(0, 1)), pairs([1.0, 1.0], [1.5, 5.0], seeds=(1, 2))]
     together = pooled([(part, advantages(paired(), part, LOSS, PLAIN)) for part in parts], PLAIN)
     assert not together.seeds_left_out
     assert [(pair.seed, pair.advantage) for pair in together.pairs] == [(0, 1.0), (1, 1.25), (2, 4.0)]
 
 
-def test_failures_alone_are_pooled_by_majority() -> None:
+def test_infinite_advantages_alone_are_pooled_by_majority() -> None:
     lost, won = ([NAN], [1.0]), ([1.0], [NAN])
     for sides, mean in (((lost, lost, won), -INF), ((lost, won, won), INF), ((lost, won), 0.0)):
         parts = [pairs(*side) for side in sides]

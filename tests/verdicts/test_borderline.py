@@ -26,7 +26,7 @@ def judged(*advantages: float, failed: str = "") -> Verdict:
     return verdict_of(exactly(*advantages, failed=failed), paired(margin=0.05))
 
 
-def test_one_pair_is_shown_and_decides_nothing() -> None:
+def test_one_pair_is_shown_but_leaves_the_claim_undecided() -> None:
     verdict = judged(0.5)
     assert (verdict.verdict, verdict.effect, verdict.ci_low, verdict.ci_high) == ("undecided", 0.5, -INF, INF)
     assert verdict.p_value == 1
@@ -55,14 +55,14 @@ def test_ties_are_no_evidence_of_a_direction() -> None:
 
 
 @pytest.mark.parametrize("n", [5, 6, 12])
-def test_a_cell_that_always_fails_alone_loses_from_six_pairs_on(n: int) -> None:
+def test_failures_of_one_cell_in_all_pairs_decide_from_six_pairs_on(n: int) -> None:
     verdict = judged(*[0.0] * n, failed="lstm")
     assert verdict.verdict == ("supported" if n > 5 else "undecided")
     assert (verdict.effect, verdict.p_value) == (INF, 2 / 2**n if n <= 10 else pytest.approx(2 / 2**n))
     assert verdict.ci_high == INF
 
 
-def test_where_both_cells_always_fail_there_is_nothing_to_compare() -> None:
+def test_failures_of_both_cells_in_all_pairs_leave_nothing_to_compare() -> None:
     verdict = judged(*[0.5] * 8, failed="gru lstm")
     assert (verdict.verdict, verdict.effect, verdict.ci_low, verdict.ci_high) == ("undecided", None, None, None)
     assert verdict.p_value == 1
@@ -72,7 +72,7 @@ def test_where_both_cells_always_fail_there_is_nothing_to_compare() -> None:
     assert (advantages.failed, advantages.uninformative, advantages.lopsided) == (16, 8, 0)
 
 
-def test_where_both_fail_half_of_the_time_equality_is_not_established() -> None:
+def test_failures_of_both_cells_in_half_of_the_pairs_do_not_establish_equality() -> None:
     records = exactly(*[0.001 * seed for seed in range(8)])
     for record in records:
         if record["spec"]["seed"] < 4:
@@ -84,6 +84,6 @@ def test_where_both_fail_half_of_the_time_equality_is_not_established() -> None:
     assert verdict_of(records, paired(margin=0.05)).verdict == "no practical difference"
 
 
-def test_rounding_is_no_spread() -> None:
+def test_rounding_errors_do_not_count_as_spread() -> None:
     verdict = judged(*(0.1 + 0.2 - 0.2 + np.array([0, 1, 2, 3, 4, 5]) * 1e-17))
     assert verdict.p_value == 2 / 2**6

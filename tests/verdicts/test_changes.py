@@ -37,13 +37,13 @@ def of(found: Changes, column: str, cell: str = "gru") -> Change:
     return change
 
 
-def test_nothing_changes_between_a_folder_and_itself() -> None:
+def test_a_folder_compared_with_itself_has_no_changes() -> None:
     listed = changes(records(), records())
     assert (listed.common, listed.only_first, listed.only_second) == (12, 0, 0)
     assert {change.finding for change in listed.changes} == {"same"}
 
 
-def test_another_version_of_the_code_is_the_same_trial() -> None:
+def test_trials_with_different_code_versions_are_matched() -> None:
     def newer(record: Record) -> None:
         record["spec"]["code"], record["trial_id"] = "newer", "x" + record["trial_id"]
         record["test"]["loss"] += (0.5 + 0.01 * NOISE[record["spec"]["seed"]]) * (record["spec"]["cell"] == "gru")
@@ -59,7 +59,7 @@ def test_another_version_of_the_code_is_the_same_trial() -> None:
     assert (parameters.finding, parameters.first, parameters.second) == ("changed", 10_000, 12_000)
 
 
-def test_what_seeds_could_have_done_is_noise_and_one_seed_tells_nothing() -> None:
+def test_differences_within_the_spread_of_seeds_are_noise() -> None:
     def shaken(record: Record) -> None:
         record["test"]["loss"] += 0.1 * (-1) ** record["spec"]["seed"]
 
@@ -117,14 +117,14 @@ def conditions(found: Changes) -> list[tuple[str, dict[str, Any]]]:
     return [(change.task, dict(change.condition)) for change in found.changes if change.quantity.column == "parameters"]
 
 
-def test_conditions_are_told_apart_by_what_varies() -> None:
+def test_conditions_are_named_by_the_factors_that_vary() -> None:
     several = [*records(train_size=100), *records(train_size=200)]
     by_size = [("language", {"train_size": size}) for size in (100, 100, 200, 200)]
     assert sorted(conditions(changes(several, several)), key=str) == by_size
     assert conditions(changes(records(), records())) == [("language", {})] * 2
     of_gru = [change for change in changes(several[::-1], several[::-1]).changes if change.cell == "gru"]
     sizes = [change.condition["train_size"] for change in of_gru]
-    assert sizes == sorted(sizes), "in the order of their sizes, whatever that of the records"
+    assert sizes == sorted(sizes), "sorted by size, in any order of the records"
     several = [*records(units=8, updates=50), *records(units=16, updates=70)]
     assert sorted(conditions(changes(several, several)), key=str)[::2] == [
         ("language", {"reference_units": 16, "updates_planned": 70}),
@@ -134,17 +134,17 @@ def test_conditions_are_told_apart_by_what_varies() -> None:
     assert {task for task, _ in conditions(changes(several, several))} == {"language", "recall"}
 
 
-def test_tuning_and_interrupted_trials_are_no_part_of_it() -> None:
+def test_tuning_and_interrupted_trials_are_not_compared() -> None:
     extra = [*records(purpose="tuning"), simulated_record("gru", 99, 1.0, status="interrupted")]
     assert changes([*records(), *extra], [*records(), *extra]).common == 12
 
 
-def test_nothing_in_common_is_no_error() -> None:
+def test_folders_without_common_trials_are_not_an_error() -> None:
     assert changes(records(), records(units=99)).changes == ()
     assert changes([], records()).only_second == 12
 
 
-def test_what_is_compared_is_told_with_its_group_unit_and_better_direction() -> None:
+def test_a_quantity_has_its_group_unit_and_better_direction() -> None:
     def measured(record: Record) -> None:
         record["test"]["bits_per_character"] = 2.0
 
@@ -164,14 +164,14 @@ def test_what_is_compared_is_told_with_its_group_unit_and_better_direction() -> 
     ]
 
 
-def test_another_number_of_parameters_is_a_change_with_one_seed_already() -> None:
+def test_one_seed_suffices_to_detect_a_changed_number_of_parameters() -> None:
     def larger(record: Record) -> None:
         record["parameters"] += 1
 
     assert of(changes(records(1), records(1, change=larger)), "parameters").finding == "changed"
 
 
-def test_a_figure_that_is_not_there_or_not_positive_is_not_compared_as_a_ratio() -> None:
+def test_missing_and_non_positive_values_are_not_compared_as_ratios() -> None:
     def timeless(record: Record) -> None:
         record["seconds_per_update"] = 0.0
         record["seconds_total"] = None

@@ -1,4 +1,4 @@
-"""A claim in several conditions: a verdict for each, and one over all that averages nothing away."""
+"""Claims with several conditions: a verdict for each, and a pooled one that does not hide differences between them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_further_factors_are_conditions() -> None:
     assert verdict_of(records, paired(where={"reset_after": True})).verdict == "supported"
 
 
-def test_where_conditions_are_decided_differently_the_claim_depends_on_them() -> None:
+def test_conditions_that_are_decided_differently_give_depends() -> None:
     records = [
         record
         for length, advantage in ((10, 0.3), (20, 0.3), (30, -0.2), (40, 0.0))
@@ -39,7 +39,7 @@ def test_where_conditions_are_decided_differently_the_claim_depends_on_them() ->
     assert words == {10: "supported", 20: "supported", 30: "contradicted", 40: "no practical difference"}
 
 
-def test_a_claim_depends_on_conditions_that_cancel_out() -> None:
+def test_conditions_that_cancel_out_give_depends() -> None:
     for advantages in ((0.3, -0.3), (0.3, -0.3, 0.3, -0.24)):
         lengths = (10, 20, 30, 40)
         records = [
@@ -52,7 +52,7 @@ def test_a_claim_depends_on_conditions_that_cancel_out() -> None:
         assert [part.verdict for part in verdict.by_condition][:2] == ["supported", "contradicted"]
 
 
-def test_equality_over_all_does_not_hide_a_large_difference_somewhere() -> None:
+def test_pooled_equality_does_not_hide_a_large_difference_in_a_condition() -> None:
     records = [
         record
         for length, scale in ((10, 0.0), (20, 0.0), (30, 0.0), (40, 1.0))
@@ -95,7 +95,7 @@ def test_a_single_condition_hardly_moves_the_interquartile_mean() -> None:
     assert verdict_of(records, paired()).interquartile_mean == pytest.approx(0.1, abs=0.01)
 
 
-def test_faster_by_one_backend_and_slower_by_the_other_depends_on_the_backend() -> None:
+def test_opposite_times_by_backend_give_depends() -> None:
     records = []
     for backend, ratio in (("fused", 1 / 1.2), ("keras", 1.2)):
         of_backend = trials(0.0, backend=backend)
@@ -109,7 +109,7 @@ def test_faster_by_one_backend_and_slower_by_the_other_depends_on_the_backend() 
     assert words == {"fused": "supported", "keras": "contradicted"}
 
 
-def test_a_condition_alone_that_is_decided_otherwise_leaves_the_claim_undecided() -> None:
+def test_a_single_condition_decided_differently_leaves_the_claim_undecided() -> None:
     """And open: more seeds may decide the other conditions too."""
     records = [
         record
@@ -130,9 +130,7 @@ WORDS = {"supported": "contradicted", "contradicted": "supported"}
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.sampled_from([-0.3, 0.0, 0.05, 0.3]), min_size=1, max_size=4), st.randoms(use_true_random=False))
-def test_the_other_cell_s_claim_is_decided_the_other_way_and_order_is_no_matter(
-    advantages: list[float], random: Any
-) -> None:
+def test_swapping_the_cells_reverses_the_verdict_for_any_order_of_records(advantages: list[float], random: Any) -> None:
     records = [
         record
         for place, advantage in enumerate(advantages)

@@ -21,7 +21,7 @@ from tests.verdicts.records import paired, trials
 SPEED = {"lane": "speed", "task": "recall"}
 
 
-def test_a_check_is_in_no_figure_in_no_verdict_and_in_no_comparison() -> None:
+def test_checks_are_left_out_of_figures_verdicts_and_comparisons() -> None:
     """Five seeds, timed and checked, are five values."""
     rows = [
         trial(lane="speed", seed=seed, cell=cell, purpose=purpose)
@@ -82,7 +82,7 @@ def test_figures_and_tuning_choose_the_same_rate(losses: dict[float, list[float]
     assert choose({}, infinite).rate == rate
 
 
-def test_nothing_else_decides_by_itself_which_purposes_count() -> None:
+def test_no_other_module_selects_trials_by_purpose() -> None:
     package = Path(harness.__file__).parent
     deciding = [
         path.relative_to(package).as_posix()

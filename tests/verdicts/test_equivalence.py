@@ -20,7 +20,7 @@ from tools.simulate_margin import AT_MARGIN, GRADED, verdict_at_margin, verdict_
 INF = float("inf")
 
 
-def test_what_may_have_stayed_unseen_is_the_share_of_the_zero_of_n_rule() -> None:
+def test_the_share_that_may_be_unseen_is_the_clopper_pearson_bound() -> None:
     assert [round(unseen(n, 0.05), 2) for n in (5, 10, 20, 59)] == [0.45, 0.26, 0.14, 0.05]
     assert unseen(5, 0.05) == pytest.approx(1 - 0.05 ** (1 / 5))
     assert unseen(10, 0.05, 2) == pytest.approx(reference.binomtest(2, 10).proportion_ci(0.9, "exact").high)
@@ -29,7 +29,7 @@ def test_what_may_have_stayed_unseen_is_the_share_of_the_zero_of_n_rule() -> Non
 
 @pytest.mark.parametrize("n", [5, 10, 40])
 @pytest.mark.parametrize("sign", [1, -1])
-def test_exponential_differences_at_the_margin_err_in_5_percent(n: int, sign: int) -> None:
+def test_exponential_differences_at_the_margin_have_an_error_rate_of_5_percent(n: int, sign: int) -> None:
     generator = np.random.default_rng(n)
     samples = sign * (1 + 0.1 * (generator.exponential(size=(4000, n)) - 1))
     share = np.mean([graded_p(sample, 1.0) <= 0.05 for sample in samples])
@@ -48,19 +48,19 @@ def test_graded_p_is_at_least_that_of_two_one_sided_t_tests() -> None:
     assert graded_p(np.array([0.1, 0.2, 0.3, 0.2, 0.1]), 0.1) > 0.5, "the mean is beyond the margin"
 
 
-def test_normal_differences_of_a_small_spread_keep_power() -> None:
+def test_normal_differences_with_a_small_spread_keep_power() -> None:
     generator = np.random.default_rng(1)
     for n, spread, least in ((5, 0.25, 0.9), (10, 0.5, 0.8), (20, 0.8, 0.8)):
         samples = generator.normal(0, spread, size=(400, n))
         assert np.mean([graded_p(sample, 1.0) <= 0.05 for sample in samples]) > least
 
 
-def test_equal_differences_take_as_many_seeds_as_rule_out_one_in_twenty_that_differ() -> None:
+def test_equal_differences_need_enough_seeds_to_rule_out_a_share_of_5_percent() -> None:
     assert graded_p(np.zeros(58), 1.0) > 0.05 >= graded_p(np.zeros(59), 1.0)
     assert graded_p(np.ones(59), 1.0) == 1.0
 
 
-def test_two_clusters_are_two_kinds_with_the_range_seen() -> None:
+def test_two_clusters_count_as_two_kinds_within_the_observed_range() -> None:
     together = np.array([0.0, 0.1, 0.2, 0.3, 0.4])
     apart = np.array([*[0.001 * k for k in range(39)], 1.0])
     assert not in_two_clusters(together)
@@ -72,7 +72,7 @@ def test_two_clusters_are_two_kinds_with_the_range_seen() -> None:
 
 
 @given(st.lists(st.sampled_from([0.0, 1.0]), min_size=1, max_size=12), st.floats(0.05, 0.9))
-def test_a_bet_against_any_bounded_mean_at_the_margin_wins_nothing_on_average(values: list[float], mean: float) -> None:
+def test_a_bet_against_a_bounded_mean_at_the_margin_has_no_expected_gain(values: list[float], mean: float) -> None:
     n = len(values)
     expected = sum(
         comb(n, ones) * mean**ones * (1 - mean) ** (n - ones) / max(bounded_p(_ones(ones, n), mean, 1.0), 1e-12)
@@ -128,7 +128,7 @@ def test_the_median_of_differences_with_failures_is_tested_by_signs() -> None:
     assert median_p(d, None) == median_p(np.array([]), 1.0) == 1.0
 
 
-def test_outcomes_of_two_kinds_are_not_equivalent_after_five_that_agree() -> None:
+def test_five_agreeing_outcomes_of_two_kinds_are_not_equivalent() -> None:
     agree = np.array([0.001, -0.002, 0.0, 0.001, 0.0015])
     assert estimate(agree, 0.05).equivalent
     assert not estimate(agree, 0.05, reach=1.0).equivalent
@@ -139,7 +139,7 @@ def test_outcomes_of_two_kinds_are_not_equivalent_after_five_that_agree() -> Non
 
 
 @pytest.mark.parametrize("shape", AT_MARGIN)
-def test_no_shape_at_the_margin_is_called_equal_too_often(shape: str) -> None:
+def test_the_error_rate_at_the_margin_is_nominal_for_every_shape(shape: str) -> None:
     generator, experiments = np.random.default_rng(3), 120
     for n in (5, 20):
         wrong = sum(
@@ -155,13 +155,13 @@ def test_the_simulated_shapes_have_mean_0_and_their_spread() -> None:
         assert name.startswith("two levels") or values.std() == pytest.approx(1, abs=0.1), name
 
 
-def test_cells_that_are_equal_are_called_so_where_their_differences_are_small() -> None:
+def test_equal_cells_with_small_differences_show_no_practical_difference() -> None:
     generator = np.random.default_rng(0)
     words = [verdict_of_equal_cells(0.2, 5, generator).verdict for _ in range(50)]
     assert words.count("no practical difference") > 40
 
 
-def test_the_seeds_wanted_for_equality_are_those_at_which_it_is_found() -> None:
+def test_the_number_of_seeds_for_equality_is_the_one_at_which_it_is_found() -> None:
     generator = np.random.default_rng(2)
     standard = np.sort(generator.normal(size=8))
     standard = (standard - standard.mean()) / standard.std(ddof=1)

@@ -1,4 +1,4 @@
-"""Each cell of the table of failures in docs/method.md: the verdict that it names is the one that is found."""
+"""The table of failures in docs/method.md lists the verdicts that judging gives."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tools.simulate import simulated_record
 SEEDS = 60
 METHOD = Path(__file__).parents[2] / "docs" / "method.md"
 Failing = Callable[[str, int], bool]
-"""(cell, seed) -> whether its trials fail."""
+"""A function (cell, seed) -> whether the trials fail."""
 CASES: dict[str, Failing] = {
     "none": lambda cell, seed: False,
     "one trial": lambda cell, seed: cell == "gru" and seed == 3,
@@ -37,7 +37,7 @@ def trial(cell: str, seed: int, fails: bool, **spec: Any) -> Record:
 
 
 def records(kind: str, case: str) -> list[Record]:
-    """Both cells are equal but for what fails; where the case says so, neither solves the task."""
+    """Records of equal cells with the failures of the case; in some cases neither cell solves the task."""
     levels = {"horizon": (10, 20, 40), "trend": (100, 200, 400)}.get(kind, (100,))
     along = "sequence_length" if kind == "horizon" else "train_size"
     task = "recall" if kind in ("proportion", "horizon") else "language"
@@ -61,7 +61,7 @@ CLAIMS = {
 
 
 def table() -> list[tuple[str, str, str]]:
-    """(case, kind, what the table says) for each cell of it that is not empty."""
+    """(case, kind, verdict in the table) for each cell of the table that is not empty."""
     lines = METHOD.read_text(encoding="utf-8").split("| failed, of 60 seeds |")[1].splitlines()
     kinds = [word.strip() for word in lines[0].strip(" |").split("|")]
     cells_seen = []
@@ -78,7 +78,7 @@ def judged(kind: str, case: str) -> Verdict:
 
 
 @pytest.mark.parametrize(("case", "kind", "words"), table())
-def test_the_verdict_is_the_one_that_the_table_of_failures_names(case: str, kind: str, words: str) -> None:
+def test_the_verdict_is_the_one_in_the_table_of_failures(case: str, kind: str, words: str) -> None:
     verdict = judged(kind, case)
     assert verdict.verdict == words, verdict.reason
     failed = evidence_of(records(kind, case), CLAIMS[kind]).sample.advantages.failed

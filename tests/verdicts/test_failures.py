@@ -1,4 +1,4 @@
-"""Failed trials are outcomes; interrupted ones are none."""
+"""Failed trials count as outcomes; interrupted trials do not."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ def test_failed_trials_count_as_the_worst_outcome() -> None:
     assert list(sample.advantages.values[1:]) == [np.inf] * 11
 
 
-def test_one_cells_failures_are_no_equality() -> None:
+def test_failures_of_one_cell_exclude_equality() -> None:
     records = trials(0.0, seeds=12)
     records[0]["status"] = "out_of_memory"
     assert verdict_of(records, paired()).verdict == "undecided"
 
 
-def test_where_all_failed_nothing_is_decided() -> None:
+def test_a_claim_is_undecided_if_all_trials_failed() -> None:
     records = [{**record, "status": "diverged"} for record in trials(0.5)]
     assert verdict_of(records, paired()).verdict == "undecided"
     evidence = evidence_of(records, paired())
     assert (evidence.sample.advantages.uninformative, evidence.seeds_for_power) == (8, None)
 
 
-def test_an_interrupted_trial_is_no_outcome() -> None:
+def test_an_interrupted_trial_is_left_out() -> None:
     records = trials(0.2)
     records[0]["status"] = "interrupted"
     evidence = compared(records, paired())
@@ -43,7 +43,7 @@ def test_an_interrupted_trial_is_no_outcome() -> None:
     assert evidence.counts == PairingCounts(unpaired=1)
 
 
-def test_a_loss_that_is_not_finite_is_a_failure() -> None:
+def test_a_loss_that_is_not_finite_counts_as_a_failure() -> None:
     records = trials(0.2)
     records[0]["test"]["loss"] = float("nan")
     evidence = compared(records, paired())

@@ -1,4 +1,4 @@
-"""Judging: from records and claims to verdicts, their words and their figures."""
+"""Judging: from records and claims to verdicts and their figures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_the_five_words() -> None:
     assert verdict_of([], not_testable()).verdict == "not testable"
 
 
-def test_a_verdict_tells_its_figures_and_its_scope() -> None:
+def test_a_verdict_has_its_figures_and_its_scope() -> None:
     verdict = verdict_of(
         trials(0.2, train_size=500), paired(where={"train_size": "smallest"}, source="As it is written.")
     )
@@ -41,7 +41,7 @@ def test_a_verdict_tells_its_figures_and_its_scope() -> None:
     assert verdict.improvement == 1.0
 
 
-def test_where_higher_is_better_the_advantage_is_still_positive() -> None:
+def test_an_advantage_is_positive_for_metrics_to_maximise_too() -> None:
     records = [
         simulated_record(cell, seed, 1.0, accuracy=(0.9 if cell == "gru" else 0.5) + NOISE[seed + 9 * (cell == "gru")])
         for cell in ("gru", "lstm")
@@ -68,7 +68,7 @@ def test_a_ratio_of_zeros_is_a_difference_in_shares() -> None:
     assert (verdict.verdict, verdict.effect, verdict.scale) == ("undecided", 0, "relative difference")
 
 
-def test_fewer_than_five_seeds_decide_nothing_and_say_what_would() -> None:
+def test_fewer_than_five_seeds_are_undecided_and_state_how_many_are_needed() -> None:
     verdict = verdict_of(trials(0.2, seeds=4), paired(margin=0.005))
     assert verdict.verdict == "undecided"
     assert verdict.needed_seeds is not None
@@ -107,7 +107,7 @@ def test_a_fact_that_cannot_be_evaluated_is_not_testable(monkeypatch: pytest.Mon
     assert "harness.no_such_module" in verdict.reason
 
 
-def test_a_claim_without_records_has_what_the_records_have_instead() -> None:
+def test_a_claim_without_pairs_states_what_the_records_have() -> None:
     narrow = paired(where={"units": [77, 78], "task": "language"})
     other = paired(better="simple_rnn", where={"lane": "speed"})
     apart = [record for record in trials(0.2) if (record["spec"]["cell"] == "gru") == (record["spec"]["seed"] < 4)]
@@ -137,15 +137,15 @@ def it_does_not_hold(frame: pd.DataFrame) -> FactFound:
     return FactFound(False, 3.0, "gates", "It was counted.")
 
 
-def it_cannot_be_told(frame: pd.DataFrame) -> FactFound:
+def it_is_unknown(frame: pd.DataFrame) -> FactFound:
     return FactFound(None, 3.0, "gates", "It was counted.")
 
 
 @pytest.mark.parametrize(
     ("fact", "word"),
-    [("it_holds", "supported"), ("it_does_not_hold", "contradicted"), ("it_cannot_be_told", "undecided")],
+    [("it_holds", "supported"), ("it_does_not_hold", "contradicted"), ("it_is_unknown", "undecided")],
 )
-def test_a_fact_is_told_with_its_figure_and_its_reason(fact: str, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_verdict_on_a_fact_has_its_figure_and_reason(fact: str, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(facts._bundled, "no-gates", f"tests.verdicts.test_judge:{fact}")
     exact = {"id": "e", "claim": "E.", "kind": "exact", "fact": "no-gates", "source": "As written."}
     verdict = verdict_of([], CLAIM.validate_python(exact))

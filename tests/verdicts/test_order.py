@@ -1,4 +1,4 @@
-"""The same records give the same verdicts, whatever order they come in."""
+"""The order of records does not change verdicts."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tests.verdicts.records import ALL_KINDS, mixed_records, trials
 
 
 def of_two_versions() -> list[dict[str, Any]]:
-    """The mixed records, and some of the same trials by other code."""
+    """The mixed records, and some of the same trials with different code."""
     return [*mixed_records(), *trials(0.1, seeds=3, code="other", sequence_length=10)]
 
 
 @cache
 def in_order() -> list[str]:
-    """The verdicts on them as they come."""
+    """The verdicts on the records in their original order."""
     records = of_two_versions()
     return sorted(map(repr, judge(ALL_KINDS, to_frame(records), curves_frame(records))))
 

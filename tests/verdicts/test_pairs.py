@@ -1,4 +1,4 @@
-"""Which trials are compared with which."""
+"""Which trials are paired."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.verdicts.records import NOISE, compared, paired, trials, verdict_of
 from tools.simulate import simulated_record
 
 
-def test_records_of_older_code_give_way_to_newer_ones() -> None:
+def test_records_of_newer_code_replace_older_ones() -> None:
     old = [{**record, "started_at": "2025-01-01T00:00:00+00:00"} for record in trials(-0.2, code="old")]
     verdict = verdict_of(trials(0.2, code="new") + old, paired())
     assert (verdict.verdict, verdict.n) == ("supported", 8)
@@ -61,7 +61,7 @@ def test_rates_tuned_for_each_cell_are_paired_and_tuning_is_not_judged() -> None
     assert verdict.conditions["learning_rate"] == [0.003, 0.01]
 
 
-def test_a_trend_goes_over_sizes_at_which_other_rates_were_chosen() -> None:
+def test_a_trend_may_have_another_tuned_rate_at_each_size() -> None:
     rates = {("gru", 100): 0.01, ("gru", 200): 0.001, ("gru", 400): 0.01, ("lstm", 100): 0.003}
     records = []
     for size, advantage in ((100, 0.6), (200, 0.4), (400, 0.2)):
@@ -73,7 +73,7 @@ def test_a_trend_goes_over_sizes_at_which_other_rates_were_chosen() -> None:
     assert verdict.conditions["learning_rate"] == [0.001, 0.003, 0.01]
 
 
-def test_rates_that_a_sweep_goes_through_stay_conditions_of_a_trend() -> None:
+def test_learning_rates_of_a_sweep_stay_conditions_of_a_trend() -> None:
     records = []
     for size, advantage in ((100, 0.6), (200, 0.4), (400, 0.2)):
         for rate in (0.001, 0.01):

@@ -1,4 +1,4 @@
-"""Times to a target lie between two evaluations: what is said of them holds wherever between the two they lie."""
+"""Times to target lie between two evaluations; verdicts hold for all times between them."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def reaching(times: dict[str, Sequence[int]], every: int, closer: Sequence[int] 
     return records
 
 
-def test_times_that_are_equal_only_because_evaluations_are_rare_are_not_called_equal() -> None:
-    """The issue's example: every seed reaches the target by the first evaluation, after 30 updates."""
+def test_equal_times_from_rare_evaluations_do_not_show_equality() -> None:
+    """Every seed reaches the target by the first evaluation, after 30 updates."""
     verdict = verdict_of(reaching({"gru": GRU, "lstm": LSTM}, 30), TO_TARGET)
     assert (verdict.verdict, verdict.n, verdict.step, verdict.too_coarse) == ("undecided", 5, 30, True)
     assert verdict.ci_low == pytest.approx(-97, abs=1)
@@ -45,7 +45,7 @@ def test_times_that_are_equal_only_because_evaluations_are_rare_are_not_called_e
     resolution = evidence_of(reaching({"gru": GRU, "lstm": LSTM}, 30), TO_TARGET).resolution
     assert resolution == Resolution(30, too_coarse=True, finer_helps=True, finer=1)
     assert verdict.needed_seeds is None
-    assert not is_open(verdict), "seeds are not added in vain"
+    assert not is_open(verdict), "no seeds are added, since they would not help"
 
 
 def test_the_same_trials_evaluated_after_every_update_are_judged_by_their_exact_times() -> None:
@@ -56,7 +56,7 @@ def test_the_same_trials_evaluated_after_every_update_are_judged_by_their_exact_
     assert verdict.effect == pytest.approx(100 * (np.exp(np.log(np.divide(LSTM, GRU)).mean()) - 1))
 
 
-def test_evaluations_near_the_target_make_the_times_finer() -> None:
+def test_evaluations_near_the_target_improve_the_resolution() -> None:
     verdict = verdict_of(reaching({"gru": GRU, "lstm": LSTM}, 30, closer=(1, 2, 3, 5, 7, 10, 14, 21)), TO_TARGET)
     assert [pair.better for pair in verdict.pairs] == [3, 2, 21, 10, 10]
     assert (verdict.step, verdict.too_coarse) == (9, False)
@@ -64,7 +64,7 @@ def test_evaluations_near_the_target_make_the_times_finer() -> None:
     assert verdict_of(reaching(many, 60, closer=(1, 2, 3, 5, 7, 10, 14, 21, 40)), TO_TARGET).verdict == "supported"
 
 
-def test_equality_holds_only_where_it_does_wherever_in_their_ranges_the_times_lie() -> None:
+def test_equality_requires_equality_for_all_times_within_their_ranges() -> None:
     """60 seeds whose times are within 4 % of each other, known to a step of 1 or of 20 % of them."""
     half = claim(kind="time-to-target", target=2.0, margin="50%")
     times = {"gru": [50] * 60, "lstm": [51, 49] * 30}
@@ -76,7 +76,7 @@ def test_equality_holds_only_where_it_does_wherever_in_their_ranges_the_times_li
     assert resolution.finer == 15, "half the margin of a time of 60"
 
 
-def test_where_exact_times_might_decide_it_is_said_but_seeds_may_decide_too() -> None:
+def test_advice_names_finer_evaluations_if_exact_times_might_decide() -> None:
     times = {"gru": (*[40] * 7, 60, 40), "lstm": (*[60] * 8, 80)}
     verdict = verdict_of(reaching(times, 20), TO_TARGET)
     assert (verdict.verdict, verdict.too_coarse) == ("undecided", False)
@@ -102,7 +102,7 @@ def test_seconds_are_ranges_too() -> None:
     assert verdict.step == pytest.approx(0.29), "from the first update's 0.01 s to 0.3 s"
     resolution = evidence_of(reaching({"gru": GRU, "lstm": LSTM}, 30), by_seconds).resolution
     assert resolution is not None
-    assert (resolution.finer_helps, resolution.finer) == (True, None), "seconds say nothing of updates"
+    assert (resolution.finer_helps, resolution.finer) == (True, None), "no number of updates is known for seconds"
 
 
 def test_a_miss_stays_the_worst_outcome_at_both_ends() -> None:

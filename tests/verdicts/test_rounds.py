@@ -32,7 +32,7 @@ def test_below_six_rounds_the_interval_has_no_bounds() -> None:
     assert not half_width(np.zeros((2, 6))).any()
 
 
-def test_rounds_are_enough_where_ratios_are_precise_and_at_the_most_of_them() -> None:
+def test_a_block_ends_if_ratios_are_precise_or_at_the_maximum_of_rounds() -> None:
     assert not are_enough(FEWEST_ROUNDS - 1, 0.0)
     assert list(are_enough(FEWEST_ROUNDS, np.array([0.02, 0.021, np.inf]))) == [True, False, False]
     assert not are_enough(MOST_ROUNDS - 1, 0.021)
@@ -43,7 +43,7 @@ def test_rounds_are_enough_where_ratios_are_precise_and_at_the_most_of_them() ->
 
 
 def ratio(*changes: dict[str, Any]) -> list[float]:
-    """Of GRU to LSTM, by records of one seed with these fields."""
+    """The ratio of GRU to LSTM, from records of one seed with these fields."""
     records = [
         simulated_record(cell, 0, 1.0, lane="speed") | {"timing_block": "b", "seconds_per_update": 1.0, **fields}
         for cell, fields in zip(("gru", "lstm"), changes, strict=True)
@@ -56,14 +56,14 @@ def ratio(*changes: dict[str, Any]) -> list[float]:
     ]
 
 
-def test_in_one_group_the_ratio_is_that_of_the_common_rounds() -> None:
+def test_in_one_group_the_ratio_is_over_the_common_rounds() -> None:
     first, second = {"rounds": [1.0, 2.0, 6.0]}, {"rounds": [2.0, 2.0, 2.0, 9.0]}
     assert ratio(first, second) == [1.0]
     group = {"timing_group": 2, "reference_rounds": [5.0, 5.0, 5.0]}
     assert ratio(first | group, second | group) == [1.0]
 
 
-def test_in_two_groups_of_a_block_the_ratio_goes_through_the_trial_that_is_in_both() -> None:
+def test_across_groups_the_ratio_uses_the_reference_trial() -> None:
     first = {"rounds": [2.0, 4.0, 6.0], "timing_group": 1, "reference_rounds": [1.0, 2.0, 3.0]}
     second = {"rounds": [9.0, 9.0, 9.0], "timing_group": 2, "reference_rounds": [6.0, 6.0, 6.0]}
     assert ratio(first, second) == [pytest.approx(2 / 1.5)]
@@ -71,7 +71,7 @@ def test_in_two_groups_of_a_block_the_ratio_goes_through_the_trial_that_is_in_bo
     assert ratio(reference, second) == [pytest.approx(1 / 1.5)]
 
 
-def test_two_groups_without_a_common_trial_are_not_compared_and_a_failure_still_counts() -> None:
+def test_groups_without_a_reference_trial_are_not_compared_but_failures_count() -> None:
     first = {"rounds": [2.0], "timing_group": 1, "reference_rounds": [1.0]}
     second = {"rounds": [9.0], "timing_group": 2, "reference_rounds": []}
     assert ratio(first, second) == []
@@ -90,7 +90,7 @@ def test_the_interval_of_a_ratio_has_the_order_statistics_of_the_rounds() -> Non
     assert ratio_interval(Turns([]), Turns([1.0])) == (0, math.inf)
 
 
-def test_the_interval_of_a_ratio_of_two_groups_is_as_wide_as_both_allow() -> None:
+def test_the_interval_across_groups_combines_both_intervals() -> None:
     steps = list(1.01 ** np.arange(10))
     first = Turns([6 * step for step in steps], 1, [2.0] * 10)
     second = Turns([5 * step for step in steps], 2, [1.0] * 10)

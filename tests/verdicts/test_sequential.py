@@ -1,4 +1,4 @@
-"""Testing while seeds are added."""
+"""Interim analyses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_levels_are_those_of_lan_and_demets() -> None:
     assert levels == pytest.approx((0.01477, 0.01523, 0.01594, 0.01655, 0.01703), abs=1e-5)
 
 
-def test_one_analysis_at_the_end_is_an_ordinary_test() -> None:
+def test_a_single_final_analysis_is_an_ordinary_test() -> None:
     assert nominal_levels((30,), 30) == pytest.approx((0.05,), abs=1e-9)
     assert sequential_p([0.02], [30], 30) == pytest.approx(0.02, rel=0.05)
 
@@ -37,7 +37,7 @@ def test_analyses_may_come_at_any_seed_count(counts: list[int]) -> None:
     assert sum(levels) >= spent(ascending[-1] / 60) - 1e-6  # the union bound is never beaten from below
 
 
-def test_beyond_the_most_seeds_nothing_is_left_to_spend() -> None:
+def test_the_level_is_zero_beyond_the_maximum_number_of_seeds() -> None:
     assert nominal_levels((10, 20), 15)[1] == 0
     assert sequential_p([0.5, 1e-9], [10, 20], 15) == sequential_p([0.5], [10], 15)
 
@@ -47,7 +47,7 @@ def test_analyses_must_ascend() -> None:
         nominal_levels((10, 10), 20)
 
 
-def test_an_early_difference_is_kept_and_paid_for() -> None:
+def test_an_early_difference_is_kept_with_an_adjusted_p_value() -> None:
     early = sequential_p([0.0005, 0.6], [5, 10], 40)
     assert 0.0005 < early < 0.05
     assert sequential_p([0.6, 0.0005], [5, 10], 40) < 0.05
@@ -67,7 +67,7 @@ def test_the_path_shows_each_analysis() -> None:
     assert seen[-1].high - seen[-1].low < seen[0].high - seen[0].low
 
 
-def test_the_estimate_after_analyses_is_the_last_one_with_the_price_of_all() -> None:
+def test_the_estimate_after_analyses_is_the_last_one_adjusted_for_all() -> None:
     d = np.random.default_rng(4).normal(0.9, 1, size=20)
     once = estimate(d, 0.5)
     after, seen = with_interim_analyses(lambda n, levels: estimate(d[:n], 0.5, levels), (5, 10, 15, 20), 40)
@@ -77,7 +77,7 @@ def test_the_estimate_after_analyses_is_the_last_one_with_the_price_of_all() -> 
     assert after.p_value == seen[-1].p_sequential > once.p_value
 
 
-def test_equivalence_is_tested_at_levels_that_add_up_too() -> None:
+def test_equivalence_is_tested_at_adjusted_levels_too() -> None:
     asked: list[Levels] = []
     with_interim_analyses(
         lambda n, levels: asked.append(levels) or estimate(np.arange(n) % 3 - 1.0, 9.0, levels), COUNTS, 40
@@ -95,7 +95,7 @@ def test_equivalence_that_an_analysis_has_found_stays() -> None:
     assert analysed.equivalent
 
 
-def test_without_a_difference_testing_often_errs_at_most_as_promised() -> None:
+def test_the_type_i_error_of_repeated_tests_is_nominal() -> None:
     generator = np.random.default_rng(11)
     experiments = 300
     adjusted, naive = 0, 0

@@ -35,7 +35,7 @@ def test_the_order_of_the_differences_does_not_matter(values: list[float], rando
 
 
 @given(with_failures.filter(lambda values: len(values) <= stats.EXACT_UP_TO))  # beyond, sign patterns are random
-def test_turning_the_question_round_turns_the_answer_round(values: list[float]) -> None:
+def test_swapping_the_cells_reverses_the_estimate(values: list[float]) -> None:
     forth, back = stats.estimate(values, 1.0), stats.estimate([-value for value in values], 1.0)
     assert forth.p_value == pytest.approx(back.p_value, rel=1e-6)
     assert forth.equivalent == back.equivalent
@@ -53,7 +53,7 @@ def test_an_estimate_is_always_defined(values: list[float]) -> None:
         assert result.low <= result.effect <= result.high or np.isclose(result.low, result.high)
 
 
-def test_nothing_one_value_and_equal_values_are_defined() -> None:
+def test_no_value_one_value_and_equal_values_are_defined() -> None:
     nothing = stats.estimate([], 1.0)
     assert np.isnan(nothing.effect)
     assert (nothing.p_value, nothing.equivalent) == (1.0, False)
@@ -90,7 +90,7 @@ def test_sign_flips_are_those_of_brute_force() -> None:
 
 
 @given(st.lists(finite, min_size=10, max_size=18))
-def test_the_sign_flip_interval_is_the_test_turned_inside_out(values: list[float]) -> None:
+def test_the_sign_flip_interval_is_the_inverted_test(values: list[float]) -> None:
     d = np.sort(np.array(values)) + 1e-4 * np.arange(len(values))  # no ties
     low, high = stats.sign_flip_interval(d)
     width = max(high - low, 1e-6)
@@ -128,7 +128,7 @@ def test_the_median_interval_is_between_order_statistics() -> None:
     assert stats.median_interval(d[:5]) == (-INF, INF)
 
 
-def test_holm_is_the_textbooks() -> None:
+def test_holm_agrees_with_the_textbook() -> None:
     assert list(stats.holm([0.01, 0.04, 0.03, 0.005])) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert list(stats.holm([])) == []
 
@@ -164,7 +164,7 @@ def test_without_a_margin_or_with_one_seed_nothing_is_equivalent() -> None:
     assert not stats.estimate([0.0], 1.0).equivalent
 
 
-def test_proportions_are_the_textbooks() -> None:
+def test_proportions_agree_with_the_textbook() -> None:
     low, high = wilson_interval(8, 10)
     expected = reference.binomtest(8, 10).proportion_ci(method="wilson")
     assert (low, high) == pytest.approx((expected.low, expected.high))
@@ -180,7 +180,7 @@ def test_the_interval_of_paired_proportions_is_newcombes() -> None:
     assert difference_interval(first, second) == pytest.approx((0.0569, 0.3404), abs=2e-4)
 
 
-def test_solved_by_all_is_no_difference_only_with_seeds_enough() -> None:
+def test_equality_of_two_solved_shares_requires_enough_seeds() -> None:
     few, many = np.ones(5), np.ones(40)
     assert not estimate_solved(few, few, 0.2).equivalent
     assert estimate_solved(many, many, 0.2).equivalent
@@ -192,12 +192,12 @@ def test_a_trend_is_pages() -> None:
     expected = reference.page_trend_test(rising, method="exact").pvalue
     assert page_p(rising) == pytest.approx(2 * expected)
     assert page_p(-rising) == pytest.approx(2 * expected)
-    assert page_p(np.ones((5, 4))) == page_p(rising[:1]) == 1.0, "of one seed Page's test says nothing"
+    assert page_p(np.ones((5, 4))) == page_p(rising[:1]) == 1.0, "one seed has no rank order to test"
     assert page_p(rising[:, :2]) == 1.0
     assert page_p(np.where(rising == 4, INF, rising)) == pytest.approx(2 * expected)
 
 
-def test_the_seeds_wanted_give_the_power_promised() -> None:
+def test_the_advised_number_of_seeds_has_80_percent_power() -> None:
     d = np.random.default_rng(0).normal(size=12)
     needed = seeds_for_difference(d, 0.5)
     assert needed is not None
@@ -210,7 +210,7 @@ def test_the_seeds_wanted_give_the_power_promised() -> None:
     assert seeds_for_difference(np.ones(8), 0.5) is None
 
 
-def test_seeds_wanted_for_proportions_and_for_failures() -> None:
+def test_the_advised_number_of_seeds_for_proportions_and_failures() -> None:
     rng = np.random.default_rng(0)
     first, second = rng.integers(2, size=(2, 200)).astype(float)
     needed = seeds_for_proportion(first, second, 0.2)
@@ -220,7 +220,7 @@ def test_seeds_wanted_for_proportions_and_for_failures() -> None:
     assert seeds_for_difference(np.array([INF, INF, -INF, 0.0]), 0.1) is None
 
 
-def test_nothing_to_average_is_nan() -> None:
+def test_an_empty_sample_is_nan() -> None:
     assert np.isnan(stats.improvement([]))
     assert stats.sign_flip_p(np.array([])) == 1.0
     assert stats.sign_flip_interval(np.array([])) == (-INF, INF)
@@ -251,7 +251,7 @@ def test_the_power_is_that_of_the_noncentral_t(effect: float, n: int) -> None:
     assert power_of_t(effect, n) == power_of_t(-effect, n) == pytest.approx(expected, abs=2e-6)
 
 
-def test_seeds_wanted_for_proportions_are_connors() -> None:
+def test_the_advised_number_of_seeds_for_proportions_is_connors() -> None:
     first, second = np.array([1.0] * 11 + [0.0] * 9), np.array([0.0] * 9 + [1.0] * 11)  # 18 of 20 discordant
     discordant, margin = 19 / 22, 0.4
     for alpha in (0.05, 0.01):
@@ -274,7 +274,7 @@ def test_the_spread_with_failures_is_that_of_the_quartiles() -> None:
     assert power_of_t(effect, needed) >= 0.8 > power_of_t(effect, needed - 1)
 
 
-def test_the_interval_of_paired_proportions_turns_round_with_the_question() -> None:
+def test_swapping_the_cells_mirrors_the_interval_of_paired_proportions() -> None:
     rng = np.random.default_rng(3)
     for _ in range(20):
         first, second = rng.integers(2, size=(2, 12)).astype(float)

@@ -1,4 +1,4 @@
-"""Time to target: derived from curves and the speed lane, and held against what was measured directly."""
+"""Time to target: derived from curves and the speed lane, and compared with the measured time."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def times(*records: Record) -> pd.DataFrame:
     return target_times(to_frame(records), curves_frame(records))
 
 
-def test_derived_and_measured_time_stand_side_by_side_with_their_ratio() -> None:
+def test_a_row_has_derived_and_measured_time_and_their_ratio() -> None:
     records = [trial("gru", 0, REACHED_AT), trial("gru", 1, 80)]
     records += [timing("gru", seed, pace) for seed, pace in enumerate((0.003, 0.004, 0.005))]
     table = times(*records, check("gru", 0, REACHED_AT, 0.005)).set_index("seed")
@@ -90,18 +90,16 @@ def test_a_check_that_failed_before_the_target_missed_it() -> None:
 @pytest.mark.parametrize(
     "other", [{"units": 64}, {"sequence_length": 50}, {"batch_size": 8}, {"backend": "fused"}, {"dropout": 0.5}]
 )
-def test_the_pace_is_that_of_the_same_work(other: dict[str, Any]) -> None:
+def test_seconds_per_update_come_from_trials_of_equal_cost(other: dict[str, Any]) -> None:
     assert times(trial("gru", 0, 60), timing("gru", 0, 0.004, **other)).empty
 
 
-def test_the_pace_does_not_depend_on_how_much_data_there_are_or_at_which_rate_they_are_learned() -> None:
+def test_seconds_per_update_do_not_depend_on_train_size_or_learning_rate() -> None:
     assert len(times(trial("gru", 0, 60), timing("gru", 9, 0.004, train_size=5, learning_rate=1.0))) == 1
 
 
 @pytest.mark.parametrize(("schedule", "found"), [("constant", 1), ("cosine", 0)])
-def test_a_check_of_other_planned_updates_is_of_the_same_run_unless_the_rate_follows_them(
-    schedule: str, found: int
-) -> None:
+def test_a_check_may_plan_other_updates_unless_the_learning_rate_depends_on_them(schedule: str, found: int) -> None:
     records = trial("gru", 0, 60, schedule=schedule), timing("gru", 0, 0.004, schedule=schedule)
     (same,) = times(*records, check("gru", 0, 60, 0.005, schedule=schedule)).to_dict("records")
     (other,) = times(*records, check("gru", 0, 60, 0.005, schedule=schedule, updates=400)).to_dict("records")
@@ -113,7 +111,7 @@ def test_nothing_is_pooled_over_machines() -> None:
     assert times(trial("gru", 0, 60), timing("gru", 0, 0.004, machine="other")).empty
 
 
-def test_without_curves_or_records_nothing_is_reached_and_nothing_breaks() -> None:
+def test_no_target_is_reached_without_curves_or_records() -> None:
     without = simulated_record("gru", 0, 1.0, task="recall", evaluate_every=20)
     (row,) = times(without, timing("gru", 0, 0.01)).to_dict("records")
     assert row["updates"] == math.inf
@@ -151,7 +149,7 @@ def to_target(by: str, records: list[Record], **changed: Any) -> ToTarget:
     return outcome.to_target
 
 
-def test_claims_on_seconds_take_the_speed_lanes_pace_and_leave_checks_out() -> None:
+def test_claims_on_seconds_use_the_speed_lane_and_leave_checks_out() -> None:
     records = [trial(cell, seed, 60, pace=1.0 + 0.01 * seed) for seed in range(6) for cell in ("gru", "lstm")]
     shared = verdict("seconds", records)
     assert to_target("seconds", records) == ToTarget("seconds", (("loss", 1.0),), "shared machine")
@@ -166,12 +164,12 @@ def test_claims_on_seconds_take_the_speed_lanes_pace_and_leave_checks_out() -> N
     assert to_target("updates", records) == ToTarget("updates", (("loss", 1.0),))
 
 
-def test_one_cell_without_a_pace_leaves_both_to_their_own_seconds() -> None:
+def test_both_cells_use_their_own_seconds_if_one_has_no_speed_trials() -> None:
     records = [trial(cell, seed, 60, pace=1.0) for seed in range(6) for cell in ("gru", "lstm")]
     assert to_target("seconds", [*records, timing("gru", 0, 0.01)]).seconds_from == "shared machine"
 
 
-def test_trials_that_the_claim_leaves_out_need_no_pace() -> None:
+def test_trials_outside_the_claim_need_no_speed_trials() -> None:
     records = [trial(cell, seed, 60) for seed in range(6) for cell in ("gru", "lstm")]
     records += [timing("gru", 0, 0.01), timing("lstm", 0, 0.02)]
     records += [trial(cell, 0, 60, sequence_length=99) for cell in ("gru", "lstm")]
@@ -187,7 +185,7 @@ def test_trials_that_the_claim_leaves_out_need_no_pace() -> None:
         (("a", "d"), "ratios within rounds of common blocks, else medians"),
     ],
 )
-def test_it_is_known_how_the_seconds_per_update_were_found(blocks_of_lstm: tuple[str, ...], how: SecondsFrom) -> None:
+def test_the_source_of_seconds_per_update_is_recorded(blocks_of_lstm: tuple[str, ...], how: SecondsFrom) -> None:
     records = [
         trial(cell, seed, 60, backend=backend)
         for seed in range(6)
@@ -200,7 +198,7 @@ def test_it_is_known_how_the_seconds_per_update_were_found(blocks_of_lstm: tuple
     assert to_target("seconds", records).seconds_from == how
 
 
-def test_an_interim_analysis_of_fewer_seeds_takes_the_seconds_per_update_of_all_timing_blocks() -> None:
+def test_an_interim_analysis_uses_the_seconds_per_update_of_all_timing_blocks() -> None:
     records = [trial(cell, seed, 60) for seed in range(10) for cell in ("gru", "lstm")]
     for seed, slower in enumerate((1.5, 2.0, 3.0)):
         for cell, pace in (("gru", 0.01), ("lstm", 0.01 * slower)):

@@ -17,7 +17,7 @@ CELLS = ("gru", "lstm", "simple_rnn")
 
 
 def timed(cell: str, block: str, rounds: list[float], **fields: Any) -> Record:
-    """A speed trial; the seed is the block's."""
+    """A speed trial; the seed is that of its block."""
     cost = simulated_record(cell, sum(block.encode()), math.nan, lane="speed", seconds_per_update=np.median(rounds))
     return cost | {"timing_block": block, "rounds": rounds, **fields}
 
@@ -31,14 +31,14 @@ def costs(*records: Record, cells: tuple[str, ...] = CELLS[:2]) -> dict[str, tup
     return dict(zip(trials["cell"], zip(cost["seconds_per_update"], cost["in_rounds"], strict=True), strict=True))
 
 
-def test_noise_that_is_common_to_a_round_cancels() -> None:
+def test_noise_common_to_a_round_cancels() -> None:
     """From its fourth round on the machine is four times slower, and a burst hits the third turn of the LSTM."""
     records = [timed("gru", "a", [1.0, 1.0, 1.0, 4.0, 4.0]), timed("lstm", "a", [1.2, 1.2, 4.8, 4.8, 4.8])]
     assert np.median(records[1]["rounds"]) / np.median(records[0]["rounds"]) == pytest.approx(4.8)
     assert costs(*records) == {"gru": (1.0, True), "lstm": (pytest.approx(1.2), True)}
 
 
-def test_the_ratio_is_the_geometric_mean_over_blocks_and_its_level_the_median_of_the_reference() -> None:
+def test_costs_are_the_median_of_the_reference_times_the_geometric_mean_ratio() -> None:
     records = [
         timed(cell, block, [machine * slower] * 3)
         for block, machine, ratio in (("a", 1.0, 1.1), ("b", 2.0, 1.2), ("c", 9.0, 1.3))
@@ -77,13 +77,13 @@ def test_cells_without_a_common_block_are_compared_by_medians() -> None:
     assert costs(apart[0], failed) == {"gru": (1.0, False), "lstm": (pytest.approx(math.nan, nan_ok=True), False)}
 
 
-def test_cells_without_a_block_in_common_with_the_reference_may_have_one_with_each_other() -> None:
+def test_cells_without_a_common_block_with_the_reference_are_compared_with_each_other() -> None:
     records = [timed("gru", "a", [1.0]), timed("gru", "b", [1.0])]
     records += [timed("lstm", "c", [5.0, 9.0, 9.0]), timed("simple_rnn", "c", [2.5, 2.5, 4.5])]
     assert costs(*records, cells=CELLS) == {"gru": (1.0, False), "lstm": (9.0, True), "simple_rnn": (4.5, True)}
 
 
-def test_the_reference_is_one_of_the_cells_that_are_compared() -> None:
+def test_the_reference_is_a_compared_cell() -> None:
     """Through the simple RNN the ratio of these rounds would be 1."""
     rounds = {"simple_rnn": [1.0, 2.0, 3.0], "gru": [2.0, 2.0, 9.0], "lstm": [2.0, 3.0, 6.0]}
     records = [timed(cell, "a", seconds) for cell, seconds in rounds.items()]
@@ -92,7 +92,7 @@ def test_the_reference_is_one_of_the_cells_that_are_compared() -> None:
     assert costs(*records, cells=CELLS)["lstm"] == (pytest.approx(1.5 * 2.0), True)
 
 
-def test_trials_of_two_groups_of_a_block_are_compared_through_the_trial_that_is_in_both() -> None:
+def test_trials_of_two_groups_are_compared_through_the_reference_trial() -> None:
     """The machine is three times slower while the second group is timed."""
     records = [
         timed("gru", "a", [2.0, 4.0], timing_group=1, reference_rounds=[1.0, 2.0]),
