@@ -1,4 +1,4 @@
-"""The tasks by name; an installed package adds more through the entry-point group `harness.tasks`."""
+"""The tasks, by name. Installed packages add tasks through the entry-point group `harness.tasks`."""
 
 from __future__ import annotations
 

@@ -328,7 +328,7 @@ def test_pauses_between_evaluations_are_geometrically_spaced() -> None:
 
 def test_a_check_is_refused_if_the_validation_data_cannot_show_when_the_target_is_reached() -> None:
     few = RECALL.options(validation_size=13, test_size=40).model_dump(mode="json")
-    with pytest.raises(UserError, match="the validation split has 13 labels, too few to tell whether accuracy has"):
+    with pytest.raises(UserError, match="the validation split has 13 labels, too few to measure whether accuracy has"):
         run(small(options=few, lane="speed", purpose="check"))
     with pytest.raises(UserError, match="'validation_baselines' has no loss of 'best'"):
         run(small(task="tests.trial.test_train:UNSCORED", lane="speed", purpose="check"))

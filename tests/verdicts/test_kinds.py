@@ -179,7 +179,7 @@ def test_a_validation_split_too_small_to_resolve_the_target_is_refused(labels: i
         assert verdict.verdict == "supported"
     else:
         assert verdict.verdict == "not testable"
-        words = f"the validation split has {labels} labels, too few to tell whether accuracy has reached 0.99"
+        words = f"the validation split has {labels} labels, too few to measure whether accuracy has reached 0.99"
         assert f"{words}; expected at least {wanted}" in why_not(records, claim(kind="time-to-target", margin="10%"))
     loss = verdict_of(records, claim(kind="time-to-target", target=2.0, margin="10%"))
     assert loss.verdict == ("not testable" if labels < 30 else "supported")

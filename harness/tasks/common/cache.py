@@ -1,8 +1,8 @@
-"""Arrays that are slow to make, kept on disk by what they were made from.
+"""A cache on disk for arrays that are slow to make; the key is everything that determines their content.
 
-The folder is named by the environment variable HARNESS_CACHE; without it nothing is kept. It can be deleted at any
-time. An entry appears whole or not at all, so that processes making the same one do not disturb each
-other: each writes a file of its own and renames it.
+The environment variable HARNESS_CACHE names the folder; without it there is no cache. The folder can be deleted at any
+time. Each process writes an entry to a temporary file and renames it, so that other processes never read a partial
+entry.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ VARIABLE = "HARNESS_CACHE"
 
 
 def cached(key: object, make: Callable[[], Mapping[str, Array]]) -> dict[str, Array]:
-    """What `make` gives, from the cache where it is there. `key` is the text of all that decides it.
+    """The arrays that `make` returns, from the cache if they are there. `str(key)` must determine the result.
 
-    An entry that cannot be read is made again; a cache that cannot be written is done without.
+    An unreadable entry is recomputed. If the cache cannot be written, the result is not cached.
     """
     folder = os.environ.get(VARIABLE)
     if not folder:

@@ -1,4 +1,4 @@
-"""Whether a task's data are what the task declares: what is not would be reported as a fault of the cell."""
+"""Checks that a task's data match its declaration; otherwise faults in the data would look like faults of a cell."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.tasks.common.task import Dataset, Split, Task
 
 
 def check_dataset(task: Task, dataset: Dataset) -> None:
-    """Raises UserError where a split is empty, or has inputs or labels outside the declared range."""
+    """Raise UserError if a split is empty, or has inputs or labels outside the declared range."""
     for name in ("train", "validation", "test"):
         split: Split = getattr(dataset, name)
         wrong = _fault(split, dataset, task)
@@ -18,10 +18,10 @@ def check_dataset(task: Task, dataset: Dataset) -> None:
 
 
 def _fault(split: Split, dataset: Dataset, task: Task) -> str:
-    """What is wrong with a split, in words; empty where nothing is."""
+    """A description of the first fault of a split; empty if there is none."""
     x, y = np.asarray(split.x), np.asarray(split.y)
     if not len(x) or len(x) != len(y):
-        return f"{len(x)} examples and {len(y)} labels, expected one label or more an example, and an example or more"
+        return f"{len(x)} examples and {len(y)} labels, expected at least one example, and labels for each"
     if dataset.symbols is not None and (x.min() < 0 or x.max() >= dataset.symbols):
         symbol = int(x.min()) if x.min() < 0 else int(x.max())
         return f"the input {symbol}, expected integers from 0 to {dataset.symbols - 1}: `symbols` is {dataset.symbols}"

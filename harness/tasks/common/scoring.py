@@ -1,4 +1,4 @@
-"""Losses and shares that several tasks score by, from labels and a network's outputs, in double precision."""
+"""Losses and metrics shared by several tasks, computed from labels and outputs in double precision."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 from harness.tasks.common.task import Array, Metric, Scores
 
 _SMALLEST_PROBABILITY = 1e-7
-"""Where Keras clips probabilities before their logarithm (`keras.config.epsilon()`)."""
+"""Keras clips probabilities to at least this before taking the logarithm (`keras.config.epsilon()`)."""
 _LARGEST_EXPONENT = math.log(sys.float_info.max)
 
 ACCURACY = Metric("accuracy", "Accuracy", "", "higher", bounds=(0.0, 1.0))
-"""The metric of tasks in which a class is named for each sequence."""
+"""The metric of tasks that classify whole sequences."""
 
 
 def classification(y: Array, outputs: Array) -> Scores:
@@ -32,19 +32,19 @@ def cross_entropy(y: Array, logits: Array) -> Array:
 
 
 def hits(y: Array, logits: Array) -> Array:
-    """True where the largest logit is the label's: (..., classes) -> (...). Outputs that are not finite hit nothing."""
+    """Whether the largest logit is the label's: (..., classes) -> (...). Outputs that are not finite count as wrong."""
     finite = np.isfinite(logits).all(axis=-1)
     return np.asarray((np.argmax(logits, axis=-1) == y) & finite)
 
 
 def binary_cross_entropy(y: Array, probabilities: Array) -> Array:
-    """-log of the probability given to each label in nats: y of 0 and 1, elementwise; clipped as Keras does."""
+    """-log of the probability assigned to each label, in nats, elementwise: y of 0 and 1; clipped as in Keras."""
     p = np.clip(np.asarray(probabilities, dtype=np.float64), _SMALLEST_PROBABILITY, 1 - _SMALLEST_PROBABILITY)
     return np.asarray(-np.where(np.asarray(y) > 0.5, np.log(p), np.log1p(-p)))
 
 
 def mean(values: Array, weight: Array | None = None) -> float:
-    """The mean; with `weight` (0 or more, of values' shape or its leading axes) the weighted one."""
+    """The mean, weighted if `weight` is given (at least 0, with the shape of values or of its leading axes)."""
     if weight is None:
         return float(np.mean(values))
     weight = np.asarray(weight, dtype=np.float64)
@@ -54,12 +54,12 @@ def mean(values: Array, weight: Array | None = None) -> float:
 
 
 def perplexity(nats: float) -> float:
-    """e to the power of the loss in nats; infinite where that is past what a float holds."""
+    """exp(loss in nats); infinite if the result overflows."""
     return math.exp(nats) if nats < _LARGEST_EXPONENT else math.inf
 
 
 def nearest(known: Array, labels: Array, examples: Array) -> Array:
-    """The label of the nearest of the known examples, by Euclidean distance, for each example: (examples, ...)."""
+    """For each example, (examples, ...), the label of the nearest known example by Euclidean distance."""
     from sklearn.neighbors import KNeighborsClassifier
 
     classifier = KNeighborsClassifier(n_neighbors=1).fit(known.reshape(len(known), -1), labels)

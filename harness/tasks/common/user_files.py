@@ -1,4 +1,4 @@
-"""Files that a user names: what is wrong with one is one message with its name, what was found and what is expected."""
+"""Reading files that the user names. Error messages state the file, what was found and what is expected."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.errors import UserError
 
 
 class Stamp(NamedTuple):
-    """A file as it is now: the key under which what was read from it may be kept."""
+    """A file's path, modification time and size: a cache key for its content."""
 
     path: Path
     modified_ns: int
@@ -19,14 +19,14 @@ class Stamp(NamedTuple):
 
 
 def stamp(path: Path, expected: str, largest: int) -> Stamp:
-    """The file's stamp; `expected` says what it should be, `largest` is in bytes.
+    """The file's stamp; `expected` describes the expected file for messages, `largest` is its maximum size in bytes.
 
-    Raises UserError where it is missing, empty, too large or not a regular file.
+    Raises UserError if the file is missing, empty, too large or not a regular file.
     """
     with named(path, expected):
         try:
             stat = path.stat()
-        except ValueError as error:  # a null character
+        except ValueError as error:  # the path contains a null character
             raise UserError(f"{str(path)!r}: not a path ({error}), expected {expected}") from error
     if not path.is_file():
         raise UserError(f"{path}: is not a regular file, expected {expected}")
@@ -38,14 +38,14 @@ def stamp(path: Path, expected: str, largest: int) -> Stamp:
 
 
 def read_bytes(path: Path, expected: str) -> bytes:
-    """The content of a file; `expected` says what it should be. Raises UserError where it cannot be read."""
+    """The content of a file; `expected` describes it for messages. Raises UserError if it cannot be read."""
     with named(path, expected):
         return path.read_bytes()
 
 
 @contextmanager
 def named(path: Path, expected: str) -> Iterator[None]:
-    """What goes wrong with opening or reading a file within, becomes a UserError that names it."""
+    """Turn errors of opening or reading the file in the block into a UserError that names it."""
     try:
         yield
     except FileNotFoundError:
@@ -55,15 +55,15 @@ def named(path: Path, expected: str) -> Iterator[None]:
 
 
 def files_in(folder: Path, *suffixes: str) -> list[Path]:
-    """The folder's entries whose names end in one of the suffixes, in any case, sorted by name.
+    """Paths in the folder whose names end in one of the suffixes (case-insensitive), sorted by name.
 
-    Names that begin with a dot are passed over: macOS leaves such files beside each file on other file systems.
+    Names that begin with a dot are skipped, because macOS adds such files on foreign file systems.
     """
     return [path for name in _names(folder) if (path := folder / name).suffix.lower() in suffixes]
 
 
 def entries(folder: Path) -> list[str]:
-    """Names of what is in a folder, for messages; '...' stands for those after the first ten."""
+    """The first ten names in a folder, for messages; '...' follows if there are more."""
     names = _names(folder) if folder.is_dir() else []
     return names if len(names) <= 10 else [*names[:10], "..."]
 

@@ -1,4 +1,4 @@
-"""digits: name a handwritten digit read pixel by pixel or row by row."""
+"""digits: classify a handwritten digit that is read pixel by pixel or row by row."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ _FILES = (
     ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 )
 _SHARED = 20_240_501
-"""Seeds what is the same for all trials: which images measure, and the permutation of the pixels."""
+"""Seed of what is the same for all trials: the images for validation and test, and the permutation of pixels."""
 
 
 class DigitsOptions(Options):
-    """Which digits, and how they are read."""
+    """Options: the images, how they are read, and the sizes of validation and test splits."""
 
     folder: Annotated[pathlib.Path, Field(strict=False)] | None = None
-    """Where MNIST's four IDX files are; without it, the 1,797 digits of 8 x 8 pixels bundled with scikit-learn."""
+    """Folder with MNIST's four IDX files. Default: the 1,797 digits of 8 x 8 pixels that come with scikit-learn."""
     step: Literal["pixel", "row"] = "pixel"
-    """What a time step reads. sequence_length must fit it: with 8 x 8 images 64 or 8, with 28 x 28 784 or 28; images
-    are averaged down where sequence_length fits their half, quarter, ... instead."""
+    """What a time step reads. sequence_length is the number of pixels or rows: 64 or 8 for images of 8 x 8, 784 or 28
+    for 28 x 28. For a half, a quarter, ... of the image size, images are averaged down."""
     permuted: bool = False
-    """The pixels in a random order, the same for all images and trials."""
+    """Whether pixels are in a random order, which is the same for all images and trials."""
     validation_size: Annotated[int, Field(ge=1)] = 300
-    """Images, at most a fifth of those to train on."""
+    """Number of images; at most a fifth of the images outside the test split."""
     test_size: Annotated[int, Field(ge=1)] = 400
-    """Images, at most a quarter of the bundled digits, or at most MNIST's test images."""
+    """Number of images; at most a quarter of the bundled digits, or all of MNIST's test images."""
 
 
 @dataclass(frozen=True)
 class _Images:
-    """Images (examples, side, side) from 0 to 1, labels (examples,); the first `pool` may be trained on."""
+    """Images (examples, side, side) from 0 to 1, labels (examples,); the first `pool` train or validate."""
 
     pixels: Array
     labels: Array
@@ -54,14 +54,14 @@ class _Images:
     source: str
     sha256: str
     repeated: int
-    """Images that equal another one, and are left out."""
+    """Number of images that are left out because they equal another one."""
 
 
 def make(train_size: int, sequence_length: int, seed: int, options: DigitsOptions) -> Dataset:
     """x (images, time, 1) for pixels or (images, time, width) for rows, from 0 to 1; y (images,) the digit.
 
-    The seed chooses the training images; validation and test images are the same for every seed. Raises UserError for
-    unusable files, for a sequence_length that fits no size of image, and where there are too few images.
+    The seed selects the training images; validation and test images are the same for every seed. Raises UserError for
+    unusable files, for a sequence_length that matches no image size, and if there are too few images.
     """
     examples(train_size, sequence_length, options)
     images = _load(options.folder)
@@ -89,17 +89,17 @@ def _baselines(train: Split, split: Split) -> dict[str, Scores]:
 
 
 def examples(train_size: int, sequence_length: int, options: DigitsOptions) -> int:
-    """train_size. Raises UserError where the images are unusable, too few, or do not fit the length."""
+    """train_size. Raises UserError if the images are unusable, too few, or do not match sequence_length."""
     images = _load(options.folder)
     _side(images.pixels.shape[1], sequence_length, options)
     pool = len(_measuring(images, options)[0])
     if train_size > pool:
-        raise UserError(f"{images.source}: {pool:,} images can be trained on; train_size {train_size:,} is more")
+        raise UserError(f"{images.source}: {pool:,} images to train on, fewer than train_size {train_size:,}")
     return train_size
 
 
 def facts(train_size: int, sequence_length: int, options: DigitsOptions) -> DataFacts:
-    """Where the images are from, and how many equal another one."""
+    """The source of the images, and the number of duplicates."""
     images = _load(options.folder)
     return DataFacts(
         options.folder.name if options.folder else images.source,
@@ -128,7 +128,7 @@ def _bundled() -> _Images:
 @lru_cache(maxsize=2)
 def _mnist(folder: pathlib.Path) -> _Images:
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder, expected one with MNIST's files {', '.join(sum(_FILES, ()))}")
+        raise UserError(f"{folder}: no such folder, expected a folder with MNIST's files {', '.join(sum(_FILES, ()))}")
     folder = next((path for path in (folder / "MNIST" / "raw", folder / "raw") if path.is_dir()), folder)  # torchvision
     parts = [(read_idx(folder / images, 3), read_idx(folder / labels, 1)) for images, labels in _FILES]
     for (pixels, labels), names in zip(parts, _FILES, strict=True):
@@ -139,15 +139,15 @@ def _mnist(folder: pathlib.Path) -> _Images:
     (train, train_labels), (test, test_labels) = parts
     if train.shape[1:] != test.shape[1:] or train.shape[1] != train.shape[2] or train.shape[1] < 2:
         raise UserError(
-            f"{folder}: images of {train.shape[1]} x {train.shape[2]} pixels to train on and of {test.shape[1]} x "
-            f"{test.shape[2]} to test on, expected squares of one size"
+            f"{folder}: training images of {train.shape[1]} x {train.shape[2]} pixels and test images of "
+            f"{test.shape[1]} x {test.shape[2]}, expected square images of the same size"
         )
     pixels = np.concatenate([train, test]).astype(np.float32) / 255
     return _images(pixels, np.concatenate([train_labels, test_labels]), len(train), str(folder))
 
 
 def _images(pixels: Array, labels: Array, trainable: int | None, source: str) -> _Images:
-    """Without repeated images, and with the ones that can be trained on first, in an order of no meaning."""
+    """The images without duplicates, in random order; those for training and validation first."""
     digest = hashlib.sha256(pixels.tobytes() + np.asarray(labels, dtype=np.int32).tobytes()).hexdigest()
     seen = {image.tobytes(): at for at, image in reversed(list(enumerate(pixels)))}
     kept = np.array(sorted(seen.values()))
@@ -163,7 +163,7 @@ def _images(pixels: Array, labels: Array, trainable: int | None, source: str) ->
 
 
 def _measuring(images: _Images, options: DigitsOptions) -> tuple[Array, Array, Array]:
-    """Which images can be trained on, which validate, which test."""
+    """Indices of the images for training, validation and test."""
     validation = min(options.validation_size, images.pool // 5)
     tested = min(options.test_size, len(images.pixels) - images.pool)
     if not validation or not tested:
@@ -173,7 +173,7 @@ def _measuring(images: _Images, options: DigitsOptions) -> tuple[Array, Array, A
 
 
 def _side(full: int, sequence_length: int, options: DigitsOptions) -> int:
-    """The side of the images that sequence_length asks for: the full one, or it divided by 2, 4, ... while even."""
+    """Side length of images that match sequence_length: the full one, or divided by 2, 4, ... while it is even."""
     sides = [full]
     while sides[-1] % 2 == 0 and sides[-1] > 2:
         sides.append(sides[-1] // 2)
@@ -182,7 +182,7 @@ def _side(full: int, sequence_length: int, options: DigitsOptions) -> int:
             return side
     valid = ", ".join(str(side if options.step == "row" else side * side) for side in sides)
     raise UserError(
-        f"sequence_length {sequence_length} fits no image read a {options.step} a step; for {full} x {full} pixels "
+        f"sequence_length {sequence_length} does not match images of {full} x {full} pixels read by {options.step}; "
         f"expected one of {valid}"
     )
 
@@ -198,7 +198,7 @@ def _sequences(pixels: Array, sequence_length: int, options: DigitsOptions) -> A
 
 
 def _nearest_centroid(train: Split, test: Split) -> float:
-    """The accuracy of naming the digit whose mean training image is the nearest."""
+    """Accuracy of predicting the digit whose mean training image is nearest."""
     present = np.unique(train.y)
     centroids = np.stack([train.x[train.y == digit].mean(axis=0) for digit in present])
     return float(np.mean(nearest(centroids, present, test.x) == test.y))
@@ -218,8 +218,8 @@ task = Task(
     name="digits",
     title="Handwritten digits, step by step",
     summary=(
-        "The network reads the image of a handwritten digit pixel by pixel, or row by row, and names the digit. "
-        "Doing it well shows that real evidence, spread over many steps, is gathered into one answer."
+        "The network reads the image of a handwritten digit pixel by pixel, or row by row, and classifies it. "
+        "Good performance shows that a cell combines evidence from many steps into one answer."
     ),
     loss_unit="nats per image",
     output="softmax",
@@ -233,7 +233,7 @@ task = Task(
     widths=lambda options: (1 if options.step == "pixel" else 28, _CLASSES),
     identity=identity,
     facts=facts,
-    # The level of one mean image a digit: beyond it, more was gathered from the steps than a sum over them.
+    # The level of one mean image per digit. A better network uses more than a sum over the steps.
     target=("accuracy", "nearest_centroid"),
     small=(64, 64),
     sample=sample,

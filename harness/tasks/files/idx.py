@@ -14,16 +14,16 @@ from harness.tasks.common.task import Array
 from harness.tasks.common.user_files import entries, named, stamp
 
 _LARGEST = 1 << 28
-"""Bytes of a file's content; MNIST's largest file has 47 million."""
+"""Maximum bytes of a file's content; MNIST's largest file has 47 million."""
 _UNSIGNED_BYTES = 8
 
 
 def read_idx(path: Path, dimensions: int) -> Array:
-    """The array of unsigned bytes in an IDX file, of that many dimensions.
+    """The array of unsigned bytes in an IDX file with this number of dimensions.
 
-    `path` may lack its '.gz', and its '-idx' may be '.idx' on disk, as many programs unpack it. Raises UserError for a
-    file that is missing, unreadable, of another format, type or number of dimensions, or whose content is more or less
-    than its header announces.
+    The file's name may end in '.gz' in addition, and may have '.idx' instead of '-idx', as many programs unpack it.
+    Raises UserError for a file that is missing, unreadable, of another format, type or number of dimensions, or whose
+    size does not match its header.
     """
     names = [path.name, path.name.replace("-idx", ".idx")]
     names = list(dict.fromkeys([*names, *(f"{name}.gz" for name in names)]))
@@ -46,13 +46,13 @@ def read_idx(path: Path, dimensions: int) -> Array:
     shape = tuple(int.from_bytes(content[at : at + 4], "big") for at in range(4, header, 4))
     if math.prod(shape) != len(content) - header:
         raise UserError(
-            f"{file}: the header announces {' x '.join(map(str, shape))} bytes, {len(content) - header:,} were found"
+            f"{file}: the header states {' x '.join(map(str, shape))} bytes, found {len(content) - header:,}"
         )
     return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)
 
 
 def write_idx(path: Path, array: Array) -> None:
-    """An array of unsigned bytes as an IDX file."""
+    """Write an array of unsigned bytes as an IDX file."""
     shape = b"".join(size.to_bytes(4, "big") for size in array.shape)
     path.write_bytes(bytes([0, 0, 8, array.ndim]) + shape + array.astype(np.uint8).tobytes())
 

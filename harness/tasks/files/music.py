@@ -1,4 +1,4 @@
-"""music: predict the notes of each next step of polyphonic music (Boulanger-Lewandowski, Bengio and Vincent 2012)."""
+"""music: predict the notes of the next step of polyphonic music (Boulanger-Lewandowski, Bengio and Vincent 2012)."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ _VERSION = "music 2"
 
 
 class MusicOptions(Options):
-    """Which music."""
+    """Options: the file with the music."""
 
     file: Annotated[pathlib.Path, Field(strict=False)]
     """Piano rolls as .mat, .json or .npz: see `harness.tasks.files.piano_rolls.load_piano_rolls`."""
 
 
 def make(train_size: int, sequence_length: int, seed: int, options: MusicOptions) -> Dataset:
-    """x (sequences, time, 88): a step's notes; y alike: the next step's; weight (sequences, time): 0 after the end.
+    """x (sequences, time, 88): the notes of a step; y: those of the next step; weight (sequences, time): 0 at padding.
 
-    A piece of more than sequence_length + 1 steps is cut into several sequences. The seed chooses `train_size` of the
-    training sequences. Raises UserError for an unusable file and for more sequences than it has.
+    A piece of more than sequence_length + 1 steps is cut into several sequences. The seed selects `train_size` of the
+    training sequences. Raises UserError for an unusable file, and if it has fewer sequences.
     """
     examples(train_size, sequence_length, options)
     rolls = load_piano_rolls(options.file)
@@ -66,8 +66,8 @@ def make(train_size: int, sequence_length: int, seed: int, options: MusicOptions
 def score(y: Array, outputs: Array, weight: Array) -> Scores:
     """y and outputs (sequences, time, 88), outputs as probabilities, weight (sequences, time).
 
-    Loss: binary cross-entropy in nats a note; `negative_log_likelihood`: its sum over the 88 notes, a step, as in the
-    literature; `accuracy`: notes found / (found + missed + invented), at 0.5 (Bay, Ehmann and Downie 2009).
+    Loss: binary cross-entropy in nats per note. `negative_log_likelihood`: its sum over the 88 notes, per step, as in
+    the literature. `accuracy`: TP / (TP + FN + FP) of the notes, at threshold 0.5 (Bay, Ehmann and Downie 2009).
     """
     loss = mean(binary_cross_entropy(y, outputs), weight)
     counts = np.asarray(weight)[..., None] > 0
@@ -81,19 +81,19 @@ def score(y: Array, outputs: Array, weight: Array) -> Scores:
 
 
 def examples(train_size: int, sequence_length: int, options: MusicOptions) -> int:
-    """train_size. Raises UserError for an unusable file and for more sequences than it has."""
+    """train_size. Raises UserError for an unusable file, and if it has fewer sequences."""
     rolls = load_piano_rolls(options.file)
     available = len(_cut(rolls.train, sequence_length))
     if train_size > available:
         raise UserError(
-            f"{rolls.source}: {available:,} sequences of at most {sequence_length:,} steps to train on; train_size "
-            f"{train_size:,} is more"
+            f"{rolls.source}: {available:,} sequences of at most {sequence_length:,} steps to train on, fewer than "
+            f"train_size {train_size:,}"
         )
     return train_size
 
 
 def facts(train_size: int, sequence_length: int, options: MusicOptions) -> DataFacts:
-    """The file, and the pieces that no split has."""
+    """The file, and the pieces that are in no split."""
     rolls = load_piano_rolls(options.file)
     left_out = {
         "pieces of a single step": rolls.short,
@@ -108,7 +108,7 @@ def identity(options: MusicOptions) -> Mapping[str, str]:
 
 
 def _cut(pieces: Sequence[Array], length: int) -> list[Array]:
-    """Stretches of 2 to length + 1 steps; the last step of one is the first of the next, so that each is predicted."""
+    """Parts of 2 to length + 1 steps. Each begins with the last step of the previous one, so that all are predicted."""
     return [piece[at : at + length + 1] for piece in pieces for at in range(0, len(piece) - 1, length)]
 
 
@@ -122,7 +122,7 @@ def _split(sequences: Sequence[Array], length: int) -> Split:
 
 
 def _baselines(train: Split, split: Split) -> dict[str, Scores]:
-    """Each note as common as it is; each note by whether it sounded a step before. One half is added to every count."""
+    """Baselines: the frequency of each note; its frequency given its previous step. Counts are smoothed by one half."""
     assert train.weight is not None
     assert split.weight is not None
     steps = train.weight > 0
@@ -141,7 +141,7 @@ def _baselines(train: Split, split: Split) -> dict[str, Scores]:
 
 
 def sample(folder: pathlib.Path) -> dict[str, object]:
-    """A few pieces of chords at random, as JSON."""
+    """A few pieces of random chords, as JSON."""
     generator = np.random.default_rng(0)
     pieces = {
         split: [generator.integers(LOWEST, LOWEST + NOTES, size=(int(steps), 4)).tolist() for steps in lengths]
@@ -157,14 +157,14 @@ task = Task(
     title="Polyphonic music",
     summary=(
         "The network reads the notes that sound at each step of a piece and predicts those of the next. "
-        "Doing it better than a count of which note follows itself shows that a cell learns harmony and metre."
+        "A better score than that of the 'markov' baseline shows that a cell learns harmony and metre."
     ),
     loss_unit="nats per note",
     output="sigmoid",
     every_step=True,
     metrics=(
         Metric("negative_log_likelihood", "Negative log-likelihood", "nats per step", "lower"),
-        Metric("accuracy", "Notes found, of those found, missed or invented", "", "higher", bounds=(0.0, 1.0)),
+        Metric("accuracy", "Correct notes / (correct + missed + extra notes)", "", "higher", bounds=(0.0, 1.0)),
     ),
     train_size_unit="sequences",
     options=MusicOptions,
@@ -174,7 +174,7 @@ task = Task(
     widths=lambda options: (NOTES, NOTES),
     identity=identity,
     facts=facts,
-    # What each note's own last step tells of its next: beyond it the network has learned how notes go together.
+    # 'markov' predicts each note from its previous step; a better network has learned how notes depend on each other.
     target=("negative_log_likelihood", "markov"),
     small=(5, 16),
     sample=sample,

@@ -1,4 +1,4 @@
-"""Piano rolls from a file of the user's: MATLAB 5 (as in the literature), JSON note lists, or NPZ; no pickle."""
+"""Reads piano rolls from a file: MATLAB 5 (as in the literature), JSON note lists, or NPZ; pickle is not supported."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _LARGEST_CONTENT = 1 << 29
 
 @dataclass(frozen=True)
 class PianoRolls:
-    """Pieces (steps, 88) of 0 and 1, uint8, a split each; the SHA-256 of the file."""
+    """The pieces of each split, (steps, 88) of 0 and 1, uint8; the SHA-256 of the file."""
 
     train: tuple[Array, ...]
     validation: tuple[Array, ...]
@@ -43,13 +43,13 @@ class PianoRolls:
     source: str
     sha256: str
     short: int = 0
-    """Pieces of a single step, which are left out."""
+    """Number of pieces that are left out because they have only one step."""
     repeated: int = 0
-    """Pieces that equal one of a split that measures, and are left out."""
+    """Number of pieces that are left out because they equal a piece of the validation or test split."""
 
 
 def load_piano_rolls(path: Path) -> PianoRolls:
-    """The pieces of a `.mat`, `.json` or `.npz` file; pieces of a single step are left out.
+    """The pieces of a `.mat`, `.json` or `.npz` file, without pieces of a single step.
 
     A `.mat` file has cell arrays `traindata`, `validdata` and `testdata` of matrices (steps, 88). A `.json` file has an
     object {"train": pieces, "valid": pieces, "test": pieces}: a piece is a list of steps, a step a list of MIDI numbers
@@ -59,7 +59,7 @@ def load_piano_rolls(path: Path) -> PianoRolls:
     """
     file = stamp(path, _EXPECTED, _LARGEST_FILE)
     if path.suffix.lower() not in _READERS:
-        raise UserError(f"{path}: expected a file named .mat, .json or .npz")
+        raise UserError(f"{path}: expected a file whose name ends in .mat, .json or .npz")
     return _loaded(file)
 
 
@@ -75,7 +75,7 @@ def _loaded(file: Stamp) -> PianoRolls:
         short += sum(len(piece) < 2 for piece in pieces)
         pieces = tuple(piece for piece in pieces if len(piece) > 1)
         if not pieces:
-            raise UserError(f"{path}: no pieces of two steps or more under {' or '.join(map(repr, names))}")
+            raise UserError(f"{path}: no pieces of at least two steps under {' or '.join(map(repr, names))}")
         parts.append(pieces)
     train, validation, test = parts
     given = len(train) + len(validation)
@@ -84,7 +84,7 @@ def _loaded(file: Stamp) -> PianoRolls:
     train = tuple(piece for piece in train if piece.tobytes() not in measuring)
     validation = tuple(piece for piece in validation if piece.tobytes() not in tested)
     if not train or not validation:
-        raise UserError(f"{path}: the splits have the same pieces")
+        raise UserError(f"{path}: the splits contain the same pieces")
     repeated = given - len(train) - len(validation)
     return PianoRolls(train, validation, test, str(path), hashlib.sha256(content).hexdigest(), short, repeated)
 
@@ -115,7 +115,7 @@ def _from_npz(content: bytes, path: Path) -> Mapping[str, Sequence[Any]]:
                 by_name.setdefault(name.partition("_")[0], []).append(arrays[name])
     except UserError:
         raise
-    except Exception as error:  # NumPy documents none: a malformed file gives errors of many kinds
+    except Exception as error:  # NumPy raises undocumented exceptions of many types for malformed files
         raise UserError(f"{path}: not an NPZ file of plain arrays ({error})") from error
     return by_name
 
@@ -141,7 +141,7 @@ def _from_notes(piece: object, path: Path, split: str) -> Array:
 
 
 def _is_silent(note: object) -> bool:
-    """Whether a voice has no note: -1, null or NaN."""
+    """Whether a voice is silent: -1, null or NaN."""
     return note is None or (type(note) in (int, float) and (note == -1 or note != note))
 
 
@@ -151,5 +151,5 @@ def _roll(piece: Array, path: Path, split: str) -> Array:
             f"{path}: {split}: a piece is {piece.shape} of {piece.dtype}, expected numbers (steps, {NOTES})"
         )
     if not ((piece == 0) | (piece == 1)).all():
-        raise UserError(f"{path}: {split}: a piece has other values than 0 and 1")
+        raise UserError(f"{path}: {split}: a piece has values other than 0 and 1")
     return np.ascontiguousarray(piece, dtype=np.uint8)

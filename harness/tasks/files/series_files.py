@@ -1,4 +1,4 @@
-"""Labelled series from a file: CSV, or the .ts format of the UEA and UCR archives (timeseriesclassification.com)."""
+"""Labelled series from CSV files, or the .ts format of the UEA and UCR archives (timeseriesclassification.com)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NAMES = ("label", "class", "target")
 
 @dataclass(frozen=True)
 class Series:
-    """values (series, time, channels) float32, a label each; the file's name and its SHA-256 (hex)."""
+    """values (series, time, channels) float32, one label per series; the file's name and its SHA-256 (hex)."""
 
     values: Array
     labels: tuple[str, ...]
@@ -44,7 +44,7 @@ class _Row(NamedTuple):
 
 
 class _Malformed(Exception):
-    """A line and what is wrong with it."""
+    """A line number and the error in that line."""
 
     def __init__(self, line: int, wrong: str) -> None:
         super().__init__(f"line {line}: {wrong}")
@@ -53,12 +53,12 @@ class _Malformed(Exception):
 def load_series(path: Path) -> Series:
     """Every labelled series of a file; all have the same length and number of channels.
 
-    `.ts`: lines of `channel:channel:...:label`, a channel's values separated by commas, after a header that ends with
-    `@data`. Any other name is read as CSV, separated by commas, semicolons, tabs or spaces: a line a series, its label
-    first. The first line is a header where it has no number, or where its label occurs in no other line and is the name
-    of a column, or its values count up from 0 or 1 and every other label occurs twice or more. Raises UserError for a
-    file that is missing, larger than 256 MiB or malformed, of unequal lengths, with missing values or time stamps, and
-    for a regression set.
+    `.ts`: lines of `channel:channel:...:label`, with values separated by commas, after a header that ends with `@data`.
+    Other files are read as CSV, separated by commas, semicolons, tabs or spaces, with one series per line, its label
+    first. The first line is a header if it contains no number, or if its label occurs in no other line and either is a
+    column name, or the line's values count up from 0 or 1 and every other label occurs at least twice. Raises UserError
+    for a file that is missing, larger than 256 MiB or malformed, for unequal lengths, missing values or time stamps,
+    and for a regression set.
     """
     return _loaded(stamp(path, _EXPECTED, _LARGEST_FILE))
 
@@ -80,7 +80,7 @@ def _is_ts(path: Path, lines: Sequence[tuple[int, str]]) -> bool:
     words = [(number, line.split()[0].lower()) for number, line in lines if line.startswith("@")]
     for number, word in words:
         if word in ("@relation", "@attribute"):
-            raise _Malformed(number, "an ARFF file, which is not read; expected labelled series as .ts or CSV")
+            raise _Malformed(number, "ARFF files are not supported; expected labelled series as .ts or CSV")
     return path.suffix.lower() == ".ts" or bool(words)
 
 
@@ -95,8 +95,8 @@ def _stacked(rows: Iterable[_Row]) -> tuple[Array, tuple[str, ...]]:
             (length, count), (first_length, first_count) = series.shape, values[0].shape
             raise _Malformed(
                 number,
-                f"{length} values in {count} channels, the first series has {first_length} in {first_count}; expected "
-                "equal lengths",
+                f"{length} values in {count} channels, but the first series has {first_length} values in {first_count} "
+                "channels; expected equal sizes",
             )
         if np.abs(series).max() > np.finfo(np.float32).max:
             raise _Malformed(number, "a value is too large for single precision")
@@ -116,14 +116,14 @@ def _from_ts(lines: list[tuple[int, str]]) -> tuple[Array, tuple[str, ...]]:
         raise _Malformed(lines[-1][0] if lines else 1, "no '@data' found, expected a header that ends with it")
     header = {words[0].lower(): (number, words[1:]) for number, line in lines[:at] if (words := line.split())}
     for name, needed, why in (
-        ("@targetlabel", "false", "a regression set, but this task classifies"),
-        ("@timestamps", "false", "values with time stamps are not read"),
-        ("@equallength", "true", "all series have to have the same length"),
+        ("@targetlabel", "false", "this task classifies, and does not support regression sets"),
+        ("@timestamps", "false", "values with time stamps are not supported"),
+        ("@equallength", "true", "all series need the same length"),
         ("@classlabel", "true", "each series needs a label"),
     ):
         number, stated = header.get(name, (0, [needed]))
         if not stated or stated[0].lower() != needed:
-            raise _Malformed(number, f"the header says {name} {' '.join(stated)[:20]}, expected {needed}: {why}")
+            raise _Malformed(number, f"the header has {name} {' '.join(stated)[:20]}, expected {needed}: {why}")
     rows = [_ts_row(number, line) for number, line in lines[at + 1 :]]
     values, labels = _stacked(rows)
     (_, length, channels), univariate = values.shape, header.get("@univariate", (0, []))[1]
@@ -131,15 +131,13 @@ def _from_ts(lines: list[tuple[int, str]]) -> tuple[Array, tuple[str, ...]]:
     for name, size in sizes:
         number, announced = header.get(name, (0, [str(size)]))
         if announced != [str(size)]:
-            raise _Malformed(number, f"the header says {name} {' '.join(announced)[:20]}, found {size}")
+            raise _Malformed(number, f"the header has {name} {' '.join(announced)[:20]}, found {size}")
     if [word.lower() for word in univariate] == ["true"] and channels > 1:
-        raise _Malformed(header["@univariate"][0], f"the header says @univariate true, found {channels} channels")
+        raise _Malformed(header["@univariate"][0], f"the header has @univariate true, found {channels} channels")
     classes = header.get("@classlabel", (0, []))[1][1:]
     for row in rows:
         if classes and row.label not in classes:
-            raise _Malformed(
-                row.line, f"the label {row.label[:20]!r} is none of the header's: {' '.join(classes)[:60]}"
-            )
+            raise _Malformed(row.line, f"the label {row.label[:20]!r} is not in the header: {' '.join(classes)[:60]}")
     return values, labels
 
 
@@ -151,7 +149,7 @@ def _ts_row(number: int, line: str) -> _Row:
 
 
 def _from_csv(lines: list[tuple[int, str]]) -> tuple[Array, tuple[str, ...]]:
-    if lines and lines[0][1].lower().startswith("sep="):  # the first line of files for Excel
+    if lines and lines[0][1].lower().startswith("sep="):  # Excel's separator line
         lines = lines[1:]
     separator = next((candidate for candidate in "\t;," if lines and candidate in lines[0][1]), " ")
     rows = [(number, _cells(number, line, separator)) for number, line in lines]
@@ -185,7 +183,7 @@ def _is_header(first: Sequence[str], other_labels: Sequence[str]) -> bool:
 
 
 def _counts_up(cells: Sequence[str]) -> bool:
-    """Whether the cells are 0, 1, 2, ... or 1, 2, 3, ..."""
+    """Whether the cells are 0, 1, 2, ... or 1, 2, 3, ... in order."""
     return any(list(cells) == [str(first + at) for at in range(len(cells))] for first in (0, 1))
 
 

@@ -1,4 +1,4 @@
-"""signals: classify series of measurements from a file of the user's."""
+"""signals: classify series of measurements from a file of the user."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from harness.tasks.files.series_files import Series, load_series
 
 _VERSION = "signals 2"
 _SHARED = 20_240_503
-"""Seeds the choice of the series that measure, which is the same for all trials."""
+"""Seed for the choice of validation and test series, which are the same for all trials."""
 
 
 class SignalsOptions(Options):
-    """Which series."""
+    """Options: the files with the series."""
 
     file: Annotated[pathlib.Path, Field(strict=False)]
     """Labelled series as .ts or CSV: see `harness.tasks.files.series_files.load_series`."""
     test_file: Annotated[pathlib.Path, Field(strict=False)] | None = None
-    """Series to test on, as the archives have them; without it a fifth of `file`."""
+    """Test series, as in the UEA and UCR archives. Default: a fifth of the series in `file`."""
 
 
 @dataclass(frozen=True)
 class _Shared:
-    """values (series, time, channels), labels (series,) as places in `classes`; which series serve for what."""
+    """values (series, time, channels), labels (series,) as indices into `classes`, and the indices of each split."""
 
     values: Array
     labels: Array
@@ -40,15 +40,15 @@ class _Shared:
     validation: Array
     test: Array
     repeated: int
-    """Series that equal another one, and are left out."""
+    """Number of series that are left out because they equal another one."""
 
 
 def make(train_size: int, sequence_length: int, seed: int, options: SignalsOptions) -> Dataset:
     """x (series, time, channels), the first sequence_length values, each channel standardised by the training split.
 
-    y (series,): the place of the label among the sorted ones. A fifth of the series validates, and a fifth tests where
-    there is no file for it; these are the same for every seed, which chooses those to train on. Raises UserError for
-    unusable files, a length beyond the series', and where there are too few.
+    y (series,): the index of the label among the sorted labels. A fifth of the series is for validation, and a fifth
+    for test unless there is a test file. These are the same for every seed; the seed selects the training series.
+    Raises UserError for unusable files, a sequence_length above the series' length, and too few series.
     """
     examples(train_size, sequence_length, options)
     shared = _shared(options)
@@ -70,22 +70,22 @@ def make(train_size: int, sequence_length: int, seed: int, options: SignalsOptio
 
 
 def examples(train_size: int, sequence_length: int, options: SignalsOptions) -> int:
-    """train_size. Raises UserError where there are fewer series, or shorter ones."""
+    """train_size. Raises UserError if there are fewer series, or if they are shorter than sequence_length."""
     shared = _shared(options)
     if sequence_length > shared.values.shape[1]:
         raise UserError(
-            f"{options.file}: its series have {shared.values.shape[1]:,} values; sequence_length {sequence_length:,} "
-            "is more"
+            f"{options.file}: its series have {shared.values.shape[1]:,} values, fewer than sequence_length "
+            f"{sequence_length:,}"
         )
     if train_size > len(shared.pool):
         raise UserError(
-            f"{options.file}: {len(shared.pool):,} series can be trained on; train_size {train_size:,} is more"
+            f"{options.file}: {len(shared.pool):,} series to train on, fewer than train_size {train_size:,}"
         )
     return train_size
 
 
 def facts(train_size: int, sequence_length: int, options: SignalsOptions) -> DataFacts:
-    """The files, the series that occur twice, and the values after the first `sequence_length`."""
+    """The files, the number of duplicates, and the number of values after the first `sequence_length`."""
     shared = _shared(options)
     files = [path.name for path in (options.file, options.test_file) if path is not None]
     count, length, _ = shared.values.shape
@@ -114,15 +114,15 @@ def _shared(options: SignalsOptions) -> _Shared:
         if given[0].values.shape[1:] != given[1].values.shape[1:]:
             (length, channels), (other_length, other_channels) = (part.values.shape[1:] for part in given)
             raise UserError(
-                f"{options.test_file}: series of {other_length} values in {other_channels} channels, those of "
-                f"{options.file} have {length} in {channels}"
+                f"{options.test_file}: series of {other_length} values in {other_channels} channels, but "
+                f"{options.file} has series of {length} values in {channels} channels"
             )
         unknown = sorted(set(given[1].labels) - set(given[0].labels))
         if unknown:
             raise UserError(f"{options.test_file}: label {unknown[0]!r} does not occur in {options.file}")
     classes = tuple(sorted(set(given[0].labels)))
     if len(classes) < 2:
-        raise UserError(f"{options.file}: all series have the label {classes[0]!r}, expected two labels or more")
+        raise UserError(f"{options.file}: all series have the label {classes[0]!r}, expected at least two labels")
     values = np.concatenate([part.values for part in given])
     labels = np.array([classes.index(label) for part in given for label in part.labels], dtype=np.int32)
     pool, test = _pool_and_test(given, values)
@@ -135,7 +135,7 @@ def _shared(options: SignalsOptions) -> _Shared:
 
 
 def _pool_and_test(given: list[Series], values: Array) -> tuple[Array, Array]:
-    """Which series, without those that occur twice, train or validate, and which test; in an order of no meaning."""
+    """Indices of the series for training and validation, and for test, in random order and without duplicates."""
     unique = {series.tobytes(): at for at, series in enumerate(values)}
     kept = np.array(sorted(unique.values()))
     generator = np.random.default_rng(_SHARED)
@@ -147,7 +147,7 @@ def _pool_and_test(given: list[Series], values: Array) -> tuple[Array, Array]:
 
 
 def _baselines(train: Split, split: Split, classes: int) -> dict[str, Scores]:
-    """The commonest label; and the label of the nearest training series, the archives' own baseline."""
+    """Baselines: the most frequent label, and the label of the nearest training series, as in the archives."""
     counts = np.bincount(train.y, minlength=classes)
     prevalence = (counts + 1) / (counts.sum() + classes)
     return {
@@ -160,7 +160,7 @@ def _baselines(train: Split, split: Split, classes: int) -> dict[str, Scores]:
 
 
 def sample(folder: pathlib.Path) -> dict[str, object]:
-    """Noisy waves of two kinds, as CSV."""
+    """Two kinds of noisy waves, as CSV."""
     generator = np.random.default_rng(0)
     lines = []
     for at in range(120):
@@ -177,8 +177,8 @@ task = Task(
     name="signals",
     title="Classification of signals",
     summary=(
-        "The network reads a series of measurements from a file that the user names and says which class it is of. "
-        "Doing it well shows how the cells compare on data of the user's own."
+        "The network reads a series of measurements from your file and classifies it. "
+        "The scores show how the cells compare on your data."
     ),
     loss_unit="nats per series",
     output="softmax",
@@ -192,7 +192,7 @@ task = Task(
     widths=lambda options: (_shared(options).values.shape[2], len(_shared(options).classes)),
     identity=identity,
     facts=facts,
-    # What results on the archives' data are held against: below it, training was not worth the while.
+    # The usual baseline for data of the archives; a network that does not reach it is not worth training.
     target=("accuracy", "nearest_neighbour"),
     small=(40, 16),
     sample=sample,

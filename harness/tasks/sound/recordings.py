@@ -1,4 +1,4 @@
-"""A folder of WAV or FLAC files, each with a CSV file of its name: onset, offset and label of every event."""
+"""Reads a folder of WAV or FLAC files, each with a CSV file of the same name: onset, offset and label of events."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ from harness.tasks.sound.spectrogram import frames_within
 _COLUMNS = ("onset", "offset", "label")
 _SOUND = "a WAV or FLAC file"
 _FORMATS = ("WAV", "WAVEX", "RF64", "FLAC")
-"""As libsndfile names them."""
+"""Names of formats in libsndfile."""
 _CUT = re.compile(r"^data : (\d+) \(should be (\d+)\)", re.MULTILINE)
-"""In libsndfile's notes on a file: announced and found bytes of samples."""
+"""Matches libsndfile's log of a file: bytes of samples according to the header, and actual bytes."""
 _UNKNOWN_SIZE = 0x7F000000
-"""Programs that write a WAV file to a pipe announce such sizes or larger ones."""
+"""Programs that write a WAV file to a pipe put this size or a larger one into the header."""
 _AT_A_TIME = 1 << 20
-"""Samples a channel in memory at a time."""
+"""Samples per channel that are read at once."""
 _EVENTS = "a CSV file with the columns onset, offset, label"
 _LARGEST = 1 << 30
-"""Bytes of one file."""
+"""Maximum bytes per file."""
 _LONGEST = 3600
-"""Seconds of one file."""
+"""Maximum seconds per file."""
 _MOST_LABELS = 1000
 
 
 @dataclass(frozen=True)
 class Recordings:
-    """Excerpts of 10 seconds a file, in the order of the files' names; the labels; the SHA-256 of all files.
+    """The 10-second excerpts of each file, sorted by file name; the labels; the SHA-256 of all files.
 
-    The last excerpt of a file is padded. Of recordings that are the same in every sample only the first is there.
+    The last excerpt of a file is padded. If recordings are equal in every sample, only the first one is used.
     """
 
     source: str
@@ -53,21 +53,21 @@ class Recordings:
     labels: tuple[str, ...]
     sha256: str
     repeated: int
-    """Files that equal another one, and are left out."""
+    """Number of files that are left out because they equal another one."""
 
 
 def load_recordings(folder: Path) -> Recordings:
-    """Every WAV and FLAC file of a folder with its events, as mono at 8 kHz, in excerpts of 10 seconds.
+    """All WAV and FLAC files of a folder with their events, as mono at 8 kHz, in excerpts of 10 seconds.
 
-    Raises UserError for a folder without such files, and for any file that is missing, not readable, or not right.
+    Raises UserError for a folder without such files, and for a missing, unreadable or invalid file.
     """
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder, expected one of WAV or FLAC files with a CSV file each")
+        raise UserError(f"{folder}: no such folder, expected a folder of WAV or FLAC files with a CSV file each")
     sounds = files_in(folder, ".wav", ".flac")
     if not sounds:
         there = ", ".join(entries(folder)) or "nothing"
         raise UserError(
-            f"{folder}: no WAV or FLAC files, expected some, with a CSV file of the same name each; found {there}"
+            f"{folder}: no WAV or FLAC files; expected such files, each with a CSV file of the same name; found {there}"
         )
     return _load(
         str(folder),
@@ -102,7 +102,7 @@ def _load(folder: str, pairs: tuple[tuple[Stamp, Stamp], ...]) -> Recordings:
 def read_sound(path: Path) -> Samples:
     """The samples of a WAV or FLAC file of any sample format, averaged over channels, from -1 to 1, at 8 kHz.
 
-    Raises UserError for a file that is missing, of another format, longer than an hour, or shorter than it says.
+    Raises UserError for a file that is missing, of another format, longer than an hour, or truncated.
     """
     stamp(path, _SOUND, _LARGEST)
     content = read_bytes(path, _SOUND)
@@ -115,20 +115,20 @@ def _decoded(content: bytes, path: Path) -> Samples:
 
     try:
         import soundfile  # type: ignore[import-untyped]
-    except (ImportError, OSError) as error:  # without the library libsndfile
-        raise UserError(f"{path}: reading it needs the package soundfile, which fails: {error}") from error
+    except (ImportError, OSError) as error:  # soundfile or its library libsndfile is missing
+        raise UserError(f"{path}: reading it needs the package soundfile, whose import fails: {error}") from error
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as file:
             rate = _checked(file, path)
             pieces = file.blocks(
                 _AT_A_TIME, frames=file.frames, always_2d=True
-            )  # GSM 6.10 cannot say how many are left
+            )  # with GSM 6.10, soundfile cannot compute the remaining frames
             samples = np.concatenate([piece.mean(axis=1) for piece in pieces])
     except soundfile.SoundFileError as error:
         reason = str(error).rpartition(">: ")[2]
-        raise UserError(f"{path}: expected {_SOUND}, found none ({reason})") from error
+        raise UserError(f"{path}: not {_SOUND} ({reason})") from error
     if len(samples) < file.frames:
-        raise UserError(f"{path}: announces {file.frames:,} samples a channel, {len(samples):,} were found")
+        raise UserError(f"{path}: header states {file.frames:,} samples per channel, found {len(samples):,}")
     if not np.isfinite(samples).all():
         raise UserError(f"{path}: a sample is not a finite number")
     common = math.gcd(RATE, rate)
@@ -136,7 +136,7 @@ def _decoded(content: bytes, path: Path) -> Samples:
 
 
 def _checked(file: Any, path: Path) -> int:
-    """The sampling rate of an open file in Hz. Raises UserError where the file is of no use."""
+    """The sampling rate of an open file in Hz. Raises UserError if the file cannot be used."""
     rate, channels, frames = int(file.samplerate), int(file.channels), int(file.frames)
     if file.format not in _FORMATS:
         raise UserError(f"{path}: {file.format_info}, expected {_SOUND}")
@@ -144,9 +144,7 @@ def _checked(file: Any, path: Path) -> int:
         raise UserError(f"{path}: {channels} channels at {rate} Hz, expected 1 to 64 at 100 to 1,000,000 Hz")
     cut = _CUT.search(file.extra_info)
     if cut and int(cut[2]) < int(cut[1]) < _UNKNOWN_SIZE:
-        raise UserError(
-            f"{path}: announces {int(cut[1]):,} bytes of samples, {int(cut[2]):,} were found: it is truncated"
-        )
+        raise UserError(f"{path}: truncated: header states {int(cut[1]):,} bytes of samples, found {int(cut[2]):,}")
     if not 0 < frames <= _LONGEST * rate:
         raise UserError(f"{path}: {frames / rate:,g} seconds of sound, expected more than 0 and at most {_LONGEST:,}")
     return rate
@@ -155,7 +153,7 @@ def _checked(file: Any, path: Path) -> int:
 def read_events(path: Path) -> tuple[Event, ...]:
     """The rows of a CSV file with the columns onset, offset (seconds) and label, in the order of their onsets.
 
-    Columns are separated by commas, semicolons or tabs; the label's may be named event_label.
+    Columns are separated by commas, semicolons or tabs; the label column may be named event_label.
     """
     stamp(path, _EVENTS, _LARGEST)
     text = read_text(path, _EVENTS)
@@ -188,7 +186,7 @@ def _event(row: dict[str, str], path: Path, line: int) -> Event:
 
 
 def _excerpts(samples: Samples, events: tuple[Event, ...]) -> tuple[Soundscape, ...]:
-    """All of the recording; a rest that is too short for a frame is left out."""
+    """The whole recording in excerpts; a remainder that is too short for a frame is left out."""
     length = int(RATE * SECONDS)
     whole, rest = divmod(len(samples), length)
     count = max(1, whole + (frames_within(rest / RATE) > 0))

@@ -1,4 +1,4 @@
-"""sound_events: which sounds are to be heard in each frame of a soundscape, made or recorded."""
+"""sound_events: detect the active sounds in each frame of a synthetic or recorded soundscape."""
 
 from __future__ import annotations
 
@@ -43,31 +43,31 @@ from harness.tasks.sound.spectrogram import (
 
 _VERSION = "sound_events 2"
 _SHARED = 20_240_502
-"""Seeds the soundscapes that measure, which are the same for all trials, and the choice of files that do."""
+"""Seed of validation and test soundscapes, or of the choice of files for them; the same for all trials."""
 _PER_ENTRY = 50
-"""Soundscapes a cache entry."""
+"""Soundscapes per cache entry."""
 _Part = tuple[Array, Array, Array | None]
-"""Spectrograms and labels of a split's soundscapes; the frames of each before its padding, None where there is none."""
+"""Spectrograms and labels of a split's soundscapes, and the frames of each before padding; None without padding."""
 
 
 class SoundEventsOptions(Options):
-    """Made soundscapes, or recordings of the user's; and how many measure."""
+    """Options: synthetic soundscapes or your recordings, and the sizes of validation and test splits."""
 
     folder: Annotated[pathlib.Path, Field(strict=False)] | None = None
-    """WAV or FLAC files, with a CSV file (onset, offset, label) each; without it, soundscapes are made."""
+    """A folder of WAV or FLAC files, each with a CSV file (onset, offset, label). Default: synthetic soundscapes."""
     validation_size: Annotated[int, Field(ge=1)] = 50
-    """Soundscapes; of recordings at most what is in a fifth of the files."""
+    """Number of soundscapes; with recordings at most those in a fifth of the files."""
     test_size: Annotated[int, Field(ge=1)] = 100
-    """Soundscapes; of recordings at most what is in a fifth of the files."""
+    """Number of soundscapes; with recordings at most those in a fifth of the files."""
 
 
 def make(train_size: int, sequence_length: int, seed: int, options: SoundEventsOptions) -> Dataset:
     """x (soundscapes, time, 256): log-magnitudes, each frequency standardised by the training split; y (soundscapes,
-    time, labels) of 0 and 1. The 256 frames of 10 seconds, or an excerpt of sequence_length of them. Of recordings,
-    weight (soundscapes, time): 0 after the recording's end, where x is 0.
+    time, labels) of 0 and 1. 10 seconds have 256 frames; an example is an excerpt of sequence_length of them. With
+    recordings, weight (soundscapes, time) is 0 after the recording's end, where x is 0.
 
-    The seed decides the training soundscapes (of recordings: which of the training files' excerpts); validation and
-    test are the same for every seed. Raises UserError for unusable files and for a length above 256.
+    The seed determines the training soundscapes (with recordings: which excerpts of the training files are used);
+    validation and test are the same for every seed. Raises UserError for unusable files and for a length above 256.
     """
     examples(train_size, sequence_length, options)
     seeds = (seed, _SHARED, _SHARED)
@@ -99,10 +99,9 @@ def make(train_size: int, sequence_length: int, seed: int, options: SoundEventsO
 def score(y: Array, outputs: Array, weight: Array | None = None, *, thresholds: Array | float = 0.5) -> Scores:
     """y and outputs (soundscapes, time, labels), outputs as probabilities; F1 and error rate above the thresholds.
 
-    Frames of weight 0 (soundscapes, time) do not count.
-
-    Loss: binary cross-entropy in nats, averaged over everything. `accuracy` is the article's: the share of all labels
-    on the right side of 0.5, which a network that never fires reaches nearly too (baseline 'silent').
+    Frames of weight 0, (soundscapes, time), do not count. Loss: binary cross-entropy in nats, averaged over frames and
+    labels. `accuracy` is the article's metric: the proportion of labels on the correct side of 0.5. A network that
+    never detects a sound reaches almost the same value (baseline 'silent').
     """
     counts = np.ones(np.shape(y)[:2], dtype=bool) if weight is None else np.asarray(weight) > 0
     active, truth = (np.asarray(outputs) >= thresholds) & counts[..., None], (np.asarray(y) > 0) & counts[..., None]
@@ -119,7 +118,7 @@ def score(y: Array, outputs: Array, weight: Array | None = None, *, thresholds: 
 
 
 def calibrate(y: Array, outputs: Array, weight: Array | None = None) -> Callable[..., Scores]:
-    """`score` with the thresholds that give each label its best F1 on these, the validation split's, outputs."""
+    """`score` with, for each label, the threshold that has the best F1 on these outputs for the validation split."""
     return functools.partial(score, thresholds=_thresholds(y, outputs, weight))
 
 
@@ -131,7 +130,7 @@ def _thresholds(y: Array, outputs: Array, weight: Array | None) -> Array:
 
 
 def show(validation: tuple[Split, Array], test: tuple[Split, Array], options: SoundEventsOptions) -> Example:
-    """The test soundscape with the most kinds of sound, the first such, heard with the thresholds of `calibrate`."""
+    """The first test soundscape with the most kinds of sounds, and detections with the thresholds of `calibrate`."""
     split, outputs = test
     at = int(np.argmax(split.y.any(axis=1).sum(axis=1)))
     length = len(split.y[at]) if split.weight is None else int(split.weight[at].sum())
@@ -151,20 +150,20 @@ def _marks(frames: Array) -> tuple[str, ...]:
 
 
 def examples(train_size: int, sequence_length: int, options: SoundEventsOptions) -> int:
-    """train_size. Raises UserError where it is more than there are recordings for, or for a length above 256."""
+    """train_size. Raises UserError if there are fewer excerpts to train on, and for a length above 256."""
     if sequence_length > FRAMES:
         raise UserError(f"sequence_length {sequence_length} is more than the {FRAMES} frames of a soundscape")
     if options.folder is not None:
         available = len(_by_split(load_recordings(options.folder))[0])
         if train_size > available:
             raise UserError(
-                f"{options.folder}: {available:,} excerpts of 10 seconds to train on; train_size {train_size:,} is more"
+                f"{options.folder}: {available:,} 10-second excerpts to train on, fewer than train_size {train_size:,}"
             )
     return train_size
 
 
 def facts(train_size: int, sequence_length: int, options: SoundEventsOptions) -> DataFacts:
-    """Of recordings: the folder, and what of them is in no split."""
+    """For recordings: the folder, and the content that is in no split."""
     if options.folder is None:
         return DataFacts()
     recordings = load_recordings(options.folder)
@@ -216,7 +215,7 @@ def _recorded(recordings: Recordings, sizes: tuple[int, int, int], seed: int) ->
 
 
 def _by_split(recordings: Recordings) -> tuple[list[Soundscape], list[Soundscape], list[Soundscape]]:
-    """The excerpts of the training files, and those of a fifth of the files each for validation and test."""
+    """Excerpts for training, validation and test; validation and test have a fifth of the files each."""
     order = np.random.default_rng(_SHARED).permutation(len(recordings.files))
     measuring = max(1, len(order) // 5)
     if len(order) <= 2 * measuring:
@@ -227,7 +226,7 @@ def _by_split(recordings: Recordings) -> tuple[list[Soundscape], list[Soundscape
 
 
 def _frames(soundscapes: Iterable[Soundscape], labels: tuple[str, ...]) -> dict[str, Array]:
-    """Half precision is enough for spectrograms and halves the cache."""
+    """Spectrograms and labels. Half precision is sufficient for spectrograms and halves the size of the cache."""
     of_each = [
         (spectrogram(sound.samples), frame_labels(sound.events, labels), frames_within(sound.seconds))
         for sound in soundscapes
@@ -240,7 +239,7 @@ def _frames(soundscapes: Iterable[Soundscape], labels: tuple[str, ...]) -> dict[
 
 
 def _excerpt(x: Array, y: Array, frames: Array | None, length: int, seed: list[int]) -> Split:
-    """`length` frames of each soundscape from a random one on; of one that has fewer than that, all of its `frames`."""
+    """`length` frames of each soundscape from a random start; a soundscape with fewer `frames` is padded."""
     starts = np.random.default_rng(seed).integers(FRAMES - length + 1, size=len(x))
     if frames is not None:
         starts %= np.maximum(frames - length, 0) + 1
@@ -255,9 +254,9 @@ def _standardised(split: Split, centre: Array, spread: Array) -> Split:
 
 
 def _baselines(train: Split, validation: Split, test: Split, made_from: str) -> dict[str, dict[str, Scores]]:
-    """Guessing by how common each label is, never firing, and a trained network that sees one frame at a time.
+    """Baselines: the frequency of each label, no detections, and a trained network that reads single frames.
 
-    By the split that is scored, 'validation' or 'test'; thresholds are chosen on the validation split.
+    Keys are 'validation' and 'test', the scored split; thresholds are chosen on the validation split.
     """
     prevalence = train.y.mean(axis=(0, 1)) if train.weight is None else train.y[train.weight > 0].mean(axis=0)
     by_frame = cached(
@@ -282,7 +281,7 @@ def _baselines(train: Split, validation: Split, test: Split, made_from: str) -> 
 
 
 def sample(folder: pathlib.Path) -> dict[str, object]:
-    """Nothing is needed but fewer soundscapes than usual, for tests."""
+    """Options with few soundscapes, for tests."""
     return {"validation_size": 6, "test_size": 8}
 
 
@@ -290,8 +289,8 @@ task = Task(
     name="sound_events",
     title="Sound event detection",
     summary=(
-        "The network reads the spectrogram of ten noisy seconds, frame by frame, and says which sounds go on in each. "
-        "Doing it better than one frame allows shows that a cell uses how sound changes in time."
+        "The network reads the spectrogram of ten noisy seconds and detects the active sounds in each frame. "
+        "A better score than that of the frame-wise baseline shows that a cell uses how sounds change in time."
     ),
     loss_unit="nats per label",
     output="sigmoid",
@@ -312,7 +311,7 @@ task = Task(
     identity=identity,
     facts=facts,
     calibrate=calibrate,
-    # What single frames tell; average precision, because it needs no thresholds.
+    # The level that is possible with single frames; average precision needs no thresholds.
     target=("average_precision", "frame_wise"),
     show=show,
     small=(12, 64),

@@ -1,9 +1,9 @@
-"""Soundscapes made by a procedure: background noise and events of ten kinds, after URBAN-SED's recipe.
+"""Synthetic soundscapes: background noise and events of ten kinds, following the recipe of URBAN-SED.
 
 From Salamon, MacConnell, Cartwright, Li and Bello (2017), "Scaper: a library for soundscape synthesis and
 augmentation": 10 seconds, 1 to 9 events of random kinds, 0.5 to 4 seconds each, 6 to 30 dB above a background of brown
-noise, and onsets spread evenly, around the middle, or around two points, a third of the soundscapes each. The sounds
-are our own.
+noise. In a third of the soundscapes each, onsets are uniform, around the middle, or around two points. The sounds are
+synthesised here.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import numpy as np
 from harness.tasks.common.task import Array
 
 RATE = 8000
-"""Samples a second."""
+"""Samples per second."""
 SECONDS = 10.0
 _FADE = 0.01
 Samples: TypeAlias = Array
-"""A sound: (time,), floating point numbers at `RATE`."""
+"""A sound: (time,) of floats at `RATE`."""
 
 
 class Event(NamedTuple):
-    """A sound's kind or label, and when it begins and ends, in seconds."""
+    """The label of a sound, and its begin and end in seconds."""
 
     label: str
     onset: float
@@ -32,7 +32,7 @@ class Event(NamedTuple):
 
 
 class Soundscape(NamedTuple):
-    """`SECONDS` of samples (time,) float32 at `RATE`, their events, and the seconds before the padding."""
+    """`SECONDS` of samples, (time,) float32 at `RATE`; their events; the seconds before the padding."""
 
     samples: Samples
     events: tuple[Event, ...]
@@ -59,64 +59,64 @@ def soundscape(generator: np.random.Generator) -> Soundscape:
 
 
 def brown_noise(generator: np.random.Generator, length: int) -> Samples:
-    """Noise whose power falls with the square of frequency, down to 20 Hz: (length,)."""
+    """Noise with power proportional to 1 / frequency squared above 20 Hz: (length,)."""
     spectrum = np.fft.rfft(generator.standard_normal(length))
     frequency = np.fft.rfftfreq(length, 1 / RATE)
     return np.fft.irfft(np.where(frequency > 20, spectrum / np.maximum(frequency, 20), 0), length)
 
 
 def chirp_up(generator: np.random.Generator, length: int) -> Samples:
-    """A tone that climbs an octave and more, again and again."""
+    """A repeated tone that rises by an octave or more."""
     low = generator.uniform(300, 900)
     climb, period = generator.uniform(2, 3.5), generator.uniform(0.4, 0.8)
     return _tone(low * climb ** (_time(length) / period % 1))
 
 
 def chirp_down(generator: np.random.Generator, length: int) -> Samples:
-    """The same backwards: reversed in time a sound keeps the magnitudes of its spectrum."""
+    """`chirp_up` reversed in time, which leaves the magnitudes of the spectrum unchanged."""
     return chirp_up(generator, length)[::-1]
 
 
 def siren(generator: np.random.Generator, length: int) -> Samples:
-    """A tone whose frequency swings."""
+    """A tone with oscillating frequency."""
     centre, rate = generator.uniform(900, 1800), generator.uniform(1, 3)
     return _tone(centre * (1 + 0.3 * np.sin(2 * np.pi * rate * _time(length))))
 
 
 def beeps(generator: np.random.Generator, length: int) -> Samples:
-    """A tone whose loudness swings."""
+    """A tone with oscillating loudness."""
     frequency, rate = generator.uniform(1500, 3000), generator.uniform(2, 6)
     return _tone(np.full(length, frequency)) * (0.5 + 0.5 * np.sin(2 * np.pi * rate * _time(length)))
 
 
 def hum(generator: np.random.Generator, length: int) -> Samples:
-    """A low tone and its overtones."""
+    """A low tone with overtones."""
     frequency = generator.uniform(80, 200)
     return sum((_tone(np.full(length, frequency * k)) / k for k in range(1, 12)), start=np.zeros(length))
 
 
 def hiss(generator: np.random.Generator, length: int) -> Samples:
-    """Noise of high frequencies."""
+    """High-frequency noise."""
     return _band(generator, length, 2500, 3900)
 
 
 def rumble(generator: np.random.Generator, length: int) -> Samples:
-    """Noise of low frequencies."""
+    """Low-frequency noise."""
     return _band(generator, length, 60, 400)
 
 
 def bursts_slow(generator: np.random.Generator, length: int) -> Samples:
-    """Noise of middle frequencies, on half of the time, twice a second."""
+    """Mid-frequency noise in two bursts per second, active half of the time."""
     return _band(generator, length, 600, 2200) * _gate(generator, length, 2)
 
 
 def bursts_fast(generator: np.random.Generator, length: int) -> Samples:
-    """The same noise, on half of the time, five times a second."""
+    """Mid-frequency noise in five bursts per second, active half of the time."""
     return _band(generator, length, 600, 2200) * _gate(generator, length, 5)
 
 
 def clicks(generator: np.random.Generator, length: int) -> Samples:
-    """Short impulses, 6 to 12 a second."""
+    """Short impulses, 6 to 12 per second."""
     train = np.zeros(length)
     train[:: int(RATE / generator.uniform(6, 12))] = 1
     decay = np.exp(-np.arange(80) / 15) * np.sin(2 * np.pi * 1500 / RATE * np.arange(80))

@@ -1,4 +1,4 @@
-"""What a network sees of a sound: frames of log-magnitudes, and which labels are heard in each."""
+"""The network's input and labels: frames of log-magnitudes, and the active labels in each frame."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ FRAMES = 256
 """Frames in 10 seconds of sound."""
 BINS = 256
 _ROWS, _COLUMNS = 64, 128
-"""Of a small image."""
+"""Size of the picture of an example."""
 _WINDOW = 2 * BINS
 _FLOOR = 1e-3
-"""Added to magnitudes before the logarithm, so that digital silence has one."""
+"""Added to magnitudes before the logarithm, so that the logarithm of digital silence is finite."""
 
 
 def frame_seconds() -> float:
-    """From the beginning of one frame to the next."""
+    """Seconds from the beginning of one frame to the beginning of the next."""
     return SECONDS / FRAMES
 
 
 def spectrogram(samples: Samples) -> Array:
-    """log10 magnitudes (FRAMES, BINS), float32, of 10 seconds at `RATE`; the frequency 0 is left out."""
+    """log10 magnitudes (FRAMES, BINS), float32, of 10 seconds at `RATE`, without frequency 0."""
     starts = (np.arange(FRAMES) * RATE * frame_seconds()).astype(int)
     padded = np.concatenate([samples, np.zeros(_WINDOW, dtype=samples.dtype)])
     windows = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[starts]
@@ -34,7 +34,7 @@ def spectrogram(samples: Samples) -> Array:
 
 
 def frame_labels(events: Sequence[Event], labels: Sequence[str]) -> Array:
-    """(FRAMES, labels) of 0 and 1: 1 where a sound of that label is going on at the middle of the frame's window."""
+    """(FRAMES, labels) of 0 and 1: 1 if a sound with this label is active at the middle of the frame's window."""
     middles = _middles()
     y = np.zeros((FRAMES, len(labels)), dtype=np.float32)
     for event in events:
@@ -53,9 +53,9 @@ def _middles() -> Array:
 
 
 def pictured(frames: Array) -> tuple[str, ...]:
-    """Frames (time, BINS) as a small image: rows from the highest frequency down, a hexadecimal digit a column.
+    """Frames (time, BINS) as a small image: rows from the highest frequency down, one hexadecimal digit per column.
 
-    Each digit is the loudest of its patch; 0 and f are the 2nd and the 99.5th percentile, so that noise is dark.
+    Each digit is the maximum of its patch; 0 and f are the 2nd and the 99.5th percentile, so that noise is dark.
     """
     columns, rows = min(len(frames), _COLUMNS), _ROWS
     in_time = np.maximum.reduceat(frames, np.arange(columns) * len(frames) // columns, axis=0)

@@ -1,4 +1,4 @@
-"""adding: the sum of the two marked values in a sequence of random ones (Hochreiter and Schmidhuber 1997, task 4)."""
+"""adding: the sum of two marked values in a random sequence (Hochreiter and Schmidhuber 1997, task 4)."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from harness.tasks.synthetic.draws import DrawnOptions, Supply, any_length, at_l
 
 _VERSION = "adding 1"
 _RIGHT = 0.04
-"""A sum this near counts as right (Hochreiter and Schmidhuber 1997)."""
+"""An answer with a smaller absolute error is correct (Hochreiter and Schmidhuber 1997)."""
 _VARIANCE = 1 / 6
-"""Of the sum of two independent values that are uniform on [0, 1]."""
+"""Variance of the sum of two independent values that are uniform on [0, 1]."""
 
 
 class AddingOptions(DrawnOptions):
-    """How many sequences measure."""
+    """Options: the sizes of validation and test splits."""
 
 
 def make(train_size: int, sequence_length: int, seed: int, options: AddingOptions) -> Dataset:
-    """x (sequences, time, 2): a value uniform on [0, 1) and a marker, 1 at two steps and else 0; y (sequences, 1).
+    """x (sequences, time, 2): a value uniform on [0, 1), and a marker, 1 at two steps, else 0; y (sequences, 1).
 
-    One step of the first half is marked and one of the second (Arjovsky, Shah and Bengio 2016). Raises UserError for
+    One step in each half is marked (Arjovsky, Shah and Bengio 2016). Raises UserError for
     sequences of fewer than 2 steps.
     """
     examples(train_size, sequence_length, options)
@@ -37,7 +37,7 @@ def make(train_size: int, sequence_length: int, seed: int, options: AddingOption
     supply = Supply(2 ** (24 * sequence_length), "sequences")
     rows = distinct(draw, options.sizes(train_size), seed, supply)
     train, validation, test = (Split(x=x, y=(x[..., 0] * x[..., 1]).sum(axis=1, keepdims=True)) for x in rows)
-    # Always answering 1, the mean; |sum - 1| is less than d with probability 1 - (1 - d)^2.
+    # Always answer 1, the mean; |sum - 1| < d has probability 1 - (1 - d)^2.
     chance = {"chance": {"loss": _VARIANCE, "root_mean_square": _VARIANCE**0.5, "accuracy": 1 - (1 - _RIGHT) ** 2}}
     return Dataset(
         train=train,
@@ -52,7 +52,7 @@ def make(train_size: int, sequence_length: int, seed: int, options: AddingOption
 
 
 def score(y: Array, outputs: Array) -> Scores:
-    """Of the errors: mean square (loss), its root, and the share below 0.04; y and outputs (sequences, 1)."""
+    """Mean squared error (loss), its root, and the proportion of errors below 0.04; y and outputs (sequences, 1)."""
     with np.errstate(over="ignore"):
         errors = np.abs(np.asarray(outputs, dtype=np.float64) - y)
         loss = float(np.mean(errors**2))
@@ -69,15 +69,15 @@ task = Task(
     name="adding",
     title="Adding problem",
     summary=(
-        "The network reads random numbers, two of them marked, and gives the sum of these two at the end. "
-        "Solving it shows that values, not only symbols, are held over many steps and combined."
+        "The network reads random numbers, two of them marked, and outputs the sum of these two at the end. "
+        "Solving it shows that a cell keeps values, not only symbols, over many steps and combines them."
     ),
     loss_unit="mean squared error",
     output="linear",
     every_step=False,
     metrics=(
         Metric("root_mean_square", "Root mean square error", "", "lower"),
-        Metric("accuracy", "Share of sums within 0.04", "", "higher", bounds=(0.0, 1.0)),
+        Metric("accuracy", "Proportion of sums within 0.04", "", "higher", bounds=(0.0, 1.0)),
     ),
     train_size_unit="sequences",
     options=AddingOptions,

@@ -1,4 +1,4 @@
-"""copying: give back a list of symbols after a long blank (Hochreiter and Schmidhuber 1997; Arjovsky et al. 2016)."""
+"""copying: repeat a list of symbols after a long delay (Hochreiter and Schmidhuber 1997; Arjovsky et al. 2016)."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _BLANK = 0
 
 
 class CopyingOptions(DrawnOptions):
-    """What is copied, and how many sequences measure."""
+    """Options: the number of symbols, and the sizes of validation and test splits."""
 
     symbols: Annotated[int, Field(ge=2, le=256)] = 8
     copied: Annotated[int, Field(ge=1, le=1000)] = 10
-    """Symbols a sequence."""
+    """Symbols per sequence."""
 
 
 def make(train_size: int, sequence_length: int, seed: int, options: CopyingOptions) -> Dataset:
-    """x (sequences, steps): the symbols, `sequence_length` blanks the last of which is the delimiter, and blanks.
+    """x (sequences, steps): C symbols, sequence_length - 1 blanks, a delimiter and C blanks.
 
-    With C symbols to copy there are sequence_length + 2 C steps, as in the literature, where sequence_length is T; y
-    (sequences, steps) is blank but for the last C steps, the symbols in their order. Ids: 0 blank, 1 to K the symbols,
-    K + 1 the delimiter, which is never an answer. Raises UserError where there are too few different lists.
+    With C symbols to copy there are sequence_length + 2 C steps; sequence_length is T in the literature. y (sequences,
+    steps) is blank except in the last C steps, which repeat the symbols in order. Ids: 0 blank, 1 to K the symbols,
+    K + 1 the delimiter, which is never an answer. Raises UserError if there are too few different lists.
     """
 
     def draw(generator: np.random.Generator, count: int) -> Array:
@@ -38,7 +38,7 @@ def make(train_size: int, sequence_length: int, seed: int, options: CopyingOptio
     rows = distinct(draw, options.sizes(train_size), seed, _supply(options))
     train, validation, test = (_split(symbols, sequence_length, options) for symbols in rows)
     steps = sequence_length + 2 * options.copied
-    # Without memory: blank for certain until the delimiter has been seen, then a guess.
+    # Without memory: predict blanks with certainty up to the delimiter, then guess.
     loss = options.copied * math.log(options.symbols) / steps
     chance = {"chance": {"loss": loss, "recall_accuracy": 1 / options.symbols}}
     return Dataset(
@@ -55,7 +55,7 @@ def make(train_size: int, sequence_length: int, seed: int, options: CopyingOptio
 
 
 def score(y: Array, outputs: Array) -> Scores:
-    """Mean cross-entropy in nats over all steps, and accuracy over the steps where a symbol has to be given back.
+    """Mean cross-entropy in nats over all steps, and accuracy over the steps that repeat a symbol.
 
     y (sequences, steps), outputs (sequences, steps, symbols + 1) of logits.
     """
@@ -66,7 +66,7 @@ def score(y: Array, outputs: Array) -> Scores:
 
 
 def examples(train_size: int, sequence_length: int, options: CopyingOptions) -> int:
-    """train_size. Raises UserError where there are too few different lists of symbols."""
+    """train_size. Raises UserError if there are too few different lists of symbols."""
     check_enough(options.sizes(train_size), _supply(options))
     return train_size
 
@@ -88,13 +88,13 @@ task = Task(
     name="copying",
     title="Copying memory",
     summary=(
-        "The network reads ten symbols, waits for sequence_length steps and gives the ten back in their order. "
+        "The network reads ten symbols, waits for sequence_length steps and repeats the ten symbols in order. "
         "Solving it shows how much, not only how long, a cell remembers."
     ),
     loss_unit="nats per step",
     output="softmax",
     every_step=True,
-    metrics=(Metric("recall_accuracy", "Accuracy of the symbols given back", "", "higher", bounds=(0.0, 1.0)),),
+    metrics=(Metric("recall_accuracy", "Accuracy of the repeated symbols", "", "higher", bounds=(0.0, 1.0)),),
     train_size_unit="sequences",
     options=CopyingOptions,
     make=make,

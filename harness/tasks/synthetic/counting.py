@@ -1,4 +1,4 @@
-"""counting: a^n b^n and a^n b^n c^n, learned for small n and tested far beyond (Gers and Schmidhuber 2001)."""
+"""counting: a^n b^n and a^n b^n c^n, trained on small n and tested on much larger n (Gers and Schmidhuber 2001)."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from harness.tasks.common.task import Array, Dataset, Metric, Options, Scores, S
 
 _VERSION = "counting 1"
 _END = 0
-"""Ends a string and fills what is left of its row; the letters are 1, 2 and 3."""
+"""End sign, also used as padding; the letters are 1, 2 and 3."""
 _HELD_OUT = 5
-"""Every fifth n within the range trained on is for validation."""
+"""Every fifth n in the training range is used for validation."""
 
 
 class CountingOptions(Options):
-    """Which language, and how far beyond training the test goes."""
+    """Options: the language, and the range of tested n."""
 
     letters: Literal[2, 3] = 2
     """2: a^n b^n. 3: a^n b^n c^n."""
     beyond: Annotated[float, Field(gt=1, le=100, allow_inf_nan=False)] = 4.0
-    """The largest n tested, as a multiple of the largest n trained on."""
+    """Ratio of the largest tested n to the largest n in training."""
 
 
 def make(train_size: int, sequence_length: int, seed: int, options: CountingOptions) -> Dataset:
-    """x (strings, time): one string a row, ended and filled with end signs; y (strings, time): the symbol after each.
+    """x (strings, time): one string per row, padded with end signs; y (strings, time): the next symbol at each step.
 
-    The largest n is sequence_length / letters; training draws n uniformly up to `beyond` times less, without every
-    fifth, which are validated on. Every larger n is tested, once. Raises UserError where the training range has less
-    than 5 values of n.
+    The largest tested n is N = sequence_length / letters. Training draws n uniformly from 1 to N / `beyond`, except
+    every fifth n, which is used for validation. Each larger n up to N is tested once. Raises UserError if the training
+    range has fewer than 5 values of n.
     """
     examples(train_size, sequence_length, options)
     trained, largest = _ranges(sequence_length, options)
@@ -65,16 +65,16 @@ def make(train_size: int, sequence_length: int, seed: int, options: CountingOpti
 
 
 def make_test(sequence_length: int, seed: int, options: CountingOptions) -> Split:
-    """Every n from 1 that fits the length, those trained on too: the longest n accepted is counted from 1."""
+    """Every n from 1 that fits the length, including training values, because `longest` starts at 1."""
     largest = max(1, sequence_length // options.letters)
     return _split(np.arange(1, largest + 1), max(sequence_length, options.letters), options.letters)
 
 
 def score(y: Array, outputs: Array) -> Scores:
-    """Mean cross-entropy in nats; the share of strings accepted; the largest n up to which all of the split's are.
+    """Mean cross-entropy in nats; proportion of accepted strings; largest n up to which all strings are accepted.
 
-    A string is accepted where each symbol that follows with certainty is the likeliest output: all from the second
-    letter on, and the end; before that a letter a or b. The largest n is 0 where the split's smallest is not accepted.
+    A string is accepted if the most likely output is correct at each step: the next symbol once the first b has been
+    read, and a or b before. The largest n is 0 if the split's smallest n is not accepted.
     y (strings, time), outputs (strings, time, letters + 1) of logits.
     """
     y = np.asarray(y)
@@ -93,19 +93,19 @@ def score(y: Array, outputs: Array) -> Scores:
 
 
 def examples(train_size: int, sequence_length: int, options: CountingOptions) -> int:
-    """train_size. Raises UserError where the training range has less than 5 values of n."""
+    """train_size. Raises UserError if the training range has fewer than 5 values of n."""
     trained, largest = _ranges(sequence_length, options)
     if trained < _HELD_OUT or largest <= trained:
         needed = math.ceil((_HELD_OUT + 1) * options.beyond) * options.letters
         raise UserError(
-            f"sequence_length {sequence_length} allows n up to {largest}, of which up to {trained} for training with "
-            f"options.beyond {options.beyond:g}; expected at least {_HELD_OUT}: sequence_length {needed} is enough"
+            f"sequence_length {sequence_length} allows n up to {largest}, and up to {trained} for training with "
+            f"options.beyond {options.beyond:g}; expected at least {_HELD_OUT}: use sequence_length {needed}"
         )
     return train_size
 
 
 def _ranges(sequence_length: int, options: CountingOptions) -> tuple[int, int]:
-    """The largest n trained on and the largest n tested."""
+    """The largest n in training and the largest tested n."""
     largest = sequence_length // options.letters
     return int(largest / options.beyond), largest
 
@@ -118,7 +118,7 @@ def _split(n: Array, length: int, letters: int) -> Split:
 
 
 def _bigram_loss(train: Split, test: Split, symbols: int) -> float:
-    """Of the frequencies with which each symbol followed each in training, one added to every count (Laplace)."""
+    """Mean cross-entropy of bigrams counted on the training strings, with add-one (Laplace) smoothing."""
     counts = np.ones((symbols, symbols))
     np.add.at(counts, (train.x, train.y), 1)
     p = counts / counts.sum(axis=1, keepdims=True)
@@ -129,8 +129,8 @@ task = Task(
     name="counting",
     title="Counting",
     summary=(
-        "The network predicts the next symbol of strings of n times a and n times b, learned for small n and tested "
-        "for larger ones. Accepting strings far beyond those it learned from shows that a cell counts."
+        "The network predicts the next symbol of strings of n times a and n times b, trained on small n and tested "
+        "on larger n. Accepting strings much longer than those in training shows that a cell counts."
     ),
     loss_unit="nats per symbol",
     output="softmax",

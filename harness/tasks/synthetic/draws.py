@@ -1,4 +1,4 @@
-"""Random examples shared out between the splits so that no two are equal."""
+"""Random examples for the splits, without duplicates within and across splits."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from harness.errors import UserError
 from harness.tasks.common.task import Array, Dataset, Options, Split
 
 _AT_A_TIME = 256
-"""Rows are drawn by this many whatever is needed, so that a larger training set contains the smaller of its seed."""
+"""Rows per draw. It is fixed, so that a larger training set contains the smaller ones of the same seed."""
 
 
 class Sizes(NamedTuple):
-    """Examples a split."""
+    """Number of examples in each split."""
 
     train: int
     validation: int
@@ -24,27 +24,27 @@ class Sizes(NamedTuple):
 
 
 class DrawnOptions(Options):
-    """How many examples measure, for tasks whose data are drawn at random."""
+    """Options of tasks with randomly drawn data: the sizes of validation and test splits."""
 
     validation_size: Annotated[int, Field(ge=1)] = 1000
-    """Sequences."""
+    """Number of sequences."""
     test_size: Annotated[int, Field(ge=1)] = 2000
-    """Sequences."""
+    """Number of sequences."""
 
     def sizes(self, train_size: int) -> Sizes:
-        """Examples a split."""
+        """Number of examples in each split."""
         return Sizes(train_size, self.validation_size, self.test_size)
 
 
 class Supply(NamedTuple):
-    """How many different rows there are, and of what."""
+    """Number of different rows that exist, and what they are, for messages."""
 
     rows: int
     what: str
 
 
 class Rows(NamedTuple):
-    """The drawn rows a split, each (examples, ...)."""
+    """The drawn rows of each split, (examples, ...) each."""
 
     train: Array
     validation: Array
@@ -52,10 +52,10 @@ class Rows(NamedTuple):
 
 
 def distinct(draw: Callable[[np.random.Generator, int], Array], sizes: Sizes, seed: int, supply: Supply) -> Rows:
-    """Rows of `draw(generator, n)` without repetition, within and across the splits.
+    """Rows of `draw(generator, n)` without duplicates within and across the splits.
 
-    Validation and test rows depend on the seed alone, not on the size of the training set. Raises
-    UserError where the splits need more different rows than there are.
+    Validation and test rows do not depend on the size of the training set. Raises UserError if the splits need more
+    different rows than exist.
     """
     check_enough(sizes, supply)
     seen: set[bytes] = set()
@@ -66,17 +66,17 @@ def distinct(draw: Callable[[np.random.Generator, int], Array], sizes: Sizes, se
 
 
 def any_length(make: Callable[[int, int, int, Any], Dataset]) -> Callable[[int, int, Any], Split]:
-    """A task's `make_test`: its test split, drawn at the length asked for."""
+    """A `make_test` for a task: its test split, drawn at the requested length."""
     return lambda sequence_length, seed, options: make(1, sequence_length, seed, options).test
 
 
 def check_enough(sizes: Sizes, supply: Supply) -> None:
-    """Raises UserError where the splits need more different rows than there are."""
+    """Raise UserError if the splits need more different rows than exist."""
     if sum(sizes) > supply.rows:
         raise UserError(
-            f"there are only {supply.rows:,} different {supply.what}, and train_size {sizes.train:,} with "
-            f"{sizes.validation:,} for validation and {sizes.test:,} for test needs {sum(sizes):,}: make "
-            "sequence_length larger, or train_size, options.validation_size or options.test_size smaller"
+            f"there are only {supply.rows:,} different {supply.what}, but train_size {sizes.train:,} with "
+            f"{sizes.validation:,} for validation and {sizes.test:,} for test needs {sum(sizes):,}: increase "
+            "sequence_length, or decrease train_size, options.validation_size or options.test_size"
         )
 
 
@@ -94,6 +94,6 @@ def _unseen(
 
 
 def at_least(sequence_length: int, shortest: int, why: str) -> None:
-    """Raises UserError where the sequences are too short for the task to make sense."""
+    """Raise UserError if the sequences are shorter than `shortest`; `why` is the reason for the minimum."""
     if sequence_length < shortest:
         raise UserError(f"sequence_length {sequence_length} is too short, expected at least {shortest}: {why}")

@@ -1,6 +1,6 @@
-"""noise: random inputs with random labels of the article's kind. Nothing can be learned; backends are timed on it.
+"""noise: random inputs and labels in the shape of the article's data, for timing. There is nothing to learn.
 
-It is not registered: `harness backends` names it as `harness.tasks.synthetic.noise:task`.
+The task is not registered; `harness backends` uses it as `harness.tasks.synthetic.noise:task`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from harness.tasks.common.task import Array, Dataset, Options, Scores, Split, Ta
 NAME = "harness.tasks.synthetic.noise:task"
 _VERSION = "noise 1"
 _SHARE = 0.1
-"""Of the labels, how many are 1."""
+"""Probability that a label is 1."""
 
 
 class NoiseOptions(Options):
-    """The widths of inputs and labels, and whether the network carries its state."""
+    """Options: the widths of inputs and labels, and whether the network carries its state."""
 
     features: Annotated[int, Field(ge=1)] = 256
     classes: Annotated[int, Field(ge=1)] = 10
@@ -56,7 +56,7 @@ def score(y: Array, outputs: Array) -> Scores:
 task = Task(
     name="noise",
     title="Noise",
-    summary="The network reads random numbers and names random labels. There is nothing to learn: backends are timed.",
+    summary="The network reads random numbers and predicts random labels. Nothing can be learned: it times backends.",
     loss_unit="nats per label",
     output="sigmoid",
     every_step=True,

@@ -1,4 +1,4 @@
-"""recall: name the first of a sequence of random symbols when the last has been read."""
+"""recall: output the first symbol of a random sequence after its last symbol."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _VERSION = "recall 1"
 
 
 class RecallOptions(DrawnOptions):
-    """How many symbols there are, and how many sequences measure."""
+    """Options: the number of symbols, and the sizes of validation and test splits."""
 
     symbols: Annotated[int, Field(ge=2, le=256)] = 8
 
 
 def make(train_size: int, sequence_length: int, seed: int, options: RecallOptions) -> Dataset:
-    """x (sequences, time) of symbols drawn uniformly, y (sequences,) the first symbol of each.
+    """x (sequences, time) of uniformly drawn symbols, y (sequences,) the first symbol of each.
 
-    Raises UserError where there are fewer different sequences of that length than the splits need.
+    Raises UserError if there are fewer different sequences of this length than the splits need.
     """
 
     def draw(generator: np.random.Generator, count: int) -> Array:
@@ -48,7 +48,7 @@ def make(train_size: int, sequence_length: int, seed: int, options: RecallOption
 
 
 def examples(train_size: int, sequence_length: int, options: RecallOptions) -> int:
-    """train_size. Raises UserError where there are too few different sequences of that length."""
+    """train_size. Raises UserError if there are too few different sequences of this length."""
     check_enough(options.sizes(train_size), _supply(sequence_length, options))
     return train_size
 
@@ -61,8 +61,8 @@ task = Task(
     name="recall",
     title="First-symbol recall",
     summary=(
-        "The network reads random symbols and, after the last, names the first. "
-        "Solving it at a length shows that one symbol survives that many steps of distraction."
+        "The network reads random symbols and, after the last one, outputs the first. "
+        "Solving it at a given length shows that a cell keeps one symbol for that many steps of distraction."
     ),
     loss_unit="nats per sequence",
     output="softmax",

@@ -1,4 +1,4 @@
-"""temporal_order: in which order did X and Y stand among distractors? (Hochreiter and Schmidhuber 1997, task 6)."""
+"""temporal_order: the order of symbols X and Y among distractors (Hochreiter and Schmidhuber 1997, task 6)."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _X, _START, _END, _SYMBOLS = 4, 6, 7, 8
 """Y is X + 1."""
 _SHORTEST = 20
 _PLACES = {2: ((0.1, 0.2), (0.5, 0.6)), 3: ((0.1, 0.2), (0.33, 0.43), (0.66, 0.76))}
-"""Between which shares of the sequence each of the relevant symbols stands: steps 10 to 20 and so on of about 100."""
+"""Range of each relevant symbol's position, as fractions of the length: steps 10 to 20 of 100, and so on."""
 
 
 class TemporalOrderOptions(DrawnOptions):
-    """Task 6a or 6b of the paper, and how many sequences measure."""
+    """Options: task 6a or 6b of the paper, and the sizes of validation and test splits."""
 
     relevant: Literal[2, 3] = 2
-    """Relevant symbols a sequence: two make 4 classes, three 8."""
+    """Relevant symbols per sequence: two give 4 classes, three give 8."""
 
 
 def make(train_size: int, sequence_length: int, seed: int, options: TemporalOrderOptions) -> Dataset:
-    """x (sequences, time): a start sign, distractors with 2 or 3 relevant symbols X or Y among them, an end sign.
+    """x (sequences, time): a start sign, distractors with 2 or 3 relevant symbols (X or Y), an end sign.
 
-    y (sequences,): the relevant symbols read as a binary number, X 0 and Y 1. Raises UserError for sequences shorter
-    than 20, and where there are fewer different ones than the splits need.
+    y (sequences,): the relevant symbols as a binary number, with X = 0 and Y = 1. Raises UserError for sequences of
+    fewer than 20 steps, and if there are fewer different ones than the splits need.
     """
     examples(train_size, sequence_length, options)
     places = _places(sequence_length, options.relevant)
@@ -63,14 +63,14 @@ def make(train_size: int, sequence_length: int, seed: int, options: TemporalOrde
 
 
 def examples(train_size: int, sequence_length: int, options: TemporalOrderOptions) -> int:
-    """train_size. Raises UserError for sequences shorter than 20 and where there are too few different ones."""
-    at_least(sequence_length, _SHORTEST, "the relevant symbols stand in separate tenths of the sequence")
+    """train_size. Raises UserError for fewer than 20 steps, and if there are too few different sequences."""
+    at_least(sequence_length, _SHORTEST, "the relevant symbols are in separate tenths of the sequence")
     check_enough(options.sizes(train_size), _supply(sequence_length, options))
     return train_size
 
 
 def _places(length: int, relevant: int) -> list[tuple[int, int]]:
-    """The first and the last step at which each relevant symbol may stand."""
+    """The first and the last possible step of each relevant symbol."""
     return [(int(first * length), int(last * length)) for first, last in _PLACES[relevant]]
 
 
@@ -89,8 +89,8 @@ task = Task(
     name="temporal_order",
     title="Temporal order",
     summary=(
-        "Among random distractors stand two (or three) relevant symbols, far apart; the network names them in order. "
-        "Solving it shows that a cell keeps not only what it saw but in which order."
+        "The network reads two (or three) relevant symbols among random distractors and outputs their order. "
+        "Solving it shows that a cell keeps not only symbols but also their order."
     ),
     loss_unit="nats per sequence",
     output="softmax",

@@ -1,4 +1,4 @@
-"""The default text of the language tasks: documentation strings of a package whose version requirements.lock pins."""
+"""The default text of the language tasks: docstrings of a package whose version requirements.lock pins."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from harness.tasks.common.cache import cached
 from harness.tasks.common.task import Array
 
 PACKAGE = "pandas"
-"""Of the packages that the lock pins to one version for every Python, the one with the most prose."""
+"""The package with the most prose among those that requirements.lock pins to one version for every Python."""
 _VERSION = "documentation 1"
-"""Of the procedure, for the cache."""
+"""Version of the procedure, for the cache."""
 _STRING = re.compile(r'^[ \t]*[rR]?"""(.*?)"""|""".*?"""', re.DOTALL | re.MULTILINE)
-"""A string in triple quotes; its content is the group where the string begins a line, as documentation strings do."""
+"""A string in triple quotes. The group has its content if the string begins a line, as docstrings do."""
 _NOT_PROSE = re.compile(r">>>|^\.\. |^[-=~^*]{3,}\s*$|[|{}\\<>]|%\(", re.MULTILINE)
 """Doctests, directives, underlined headings, tables and templates."""
 _SHORTEST = 40
-"""Characters of a paragraph."""
+"""Minimum characters of a paragraph."""
 _LETTERS = 0.9
-"""Least share of letters and spaces in a paragraph."""
+"""Minimum fraction of letters and spaces in a paragraph."""
 
 
 class Documentation(NamedTuple):
-    """The paragraphs, separated by blank lines; the package with its version; repeated paragraphs left out."""
+    """The paragraphs, separated by blank lines; the package and its version; the number of omitted duplicates."""
 
     characters: str
     source: str
@@ -41,7 +41,7 @@ class Documentation(NamedTuple):
 
 
 class _File(NamedTuple):
-    """A module's path relative to the package, its size and when it was modified."""
+    """A module's path relative to the package, its size and its modification time."""
 
     name: str
     bytes: int
@@ -50,11 +50,11 @@ class _File(NamedTuple):
 
 @lru_cache(maxsize=1)
 def documentation() -> Documentation:
-    """The prose in the documentation strings of `PACKAGE`, each paragraph once and on one line.
+    """The prose in the docstrings of `PACKAGE`, each paragraph once and on one line.
 
-    It is read from the package's Python files, which are not imported and are the same in the wheels of every platform
-    and Python. Parameter lists, examples, tables and headings are left out. The files come in an order by the hash of
-    their names, so that validation and test portions have the same range of subjects as the training portion.
+    It is read from the package's Python files, which are not imported and are equal in the wheels of all platforms and
+    Python versions. Parameter lists, examples, tables and headings are left out. Files are sorted by the hash of their
+    names, so that validation and test portions cover the same range of subjects as the training portion.
     """
     package = importlib.metadata.distribution(PACKAGE)
     root = Path(str(package.locate_file(PACKAGE)))
@@ -76,7 +76,7 @@ def _collected(root: Path, files: Sequence[_File]) -> dict[str, Array]:
 
 
 def _files(root: Path) -> Iterator[_File]:
-    """The package's modules without its tests."""
+    """The package's modules, without tests."""
     for path in root.rglob("[!.]*.py"):
         parts = path.relative_to(root).parts
         if not {"tests", "_testing", "conftest.py"} & set(parts):
@@ -85,7 +85,7 @@ def _files(root: Path) -> Iterator[_File]:
 
 
 def _prose(string: str) -> Iterator[str]:
-    """The paragraphs of a documentation string that are whole sentences at its left margin."""
+    """The paragraphs of a docstring that consist of whole sentences and are not indented."""
     first, _, rest = string.partition("\n")
     lines = [first.strip(), *textwrap.dedent(rest).split("\n")]
     margin = "\n".join("" if line[:1].isspace() else line for line in lines)

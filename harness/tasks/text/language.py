@@ -1,4 +1,4 @@
-"""language: predict each next character of real text."""
+"""language: predict the next character of real text."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from harness.tasks.text.text import Text, load_text
 
 
 class LanguageOptions(TextOptions):
-    """Which text, and which of its characters are known."""
+    """Options: the text, and the size of the vocabulary."""
 
     vocabulary: Annotated[int, Field(ge=1, le=20_000)] = 256
-    """At most this many different characters, the most frequent of the training portion; all others count as one."""
+    """Maximum number of different characters: the most frequent in the training portion. All others count as one."""
 
 
 def _portions(options: LanguageOptions) -> Portions:
@@ -35,7 +35,7 @@ def _coded(text: Text, vocabulary: int, validation_size: int, test_size: int) ->
 
 
 def _ids(text: str, known: Array) -> Array:
-    """Each character's place in `known`, counted from 1; 0 where it is not there."""
+    """Each character's index in `known`, from 1; 0 if it is not in `known`."""
     points = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
     at = np.minimum(np.searchsorted(known, points), len(known) - 1)
     return np.where(known[at] == points, at + 1, UNKNOWN).astype(np.int32)
@@ -46,7 +46,7 @@ task = next_token_task(
     title="Character-level language modelling",
     summary=(
         "The network reads real text and predicts each next character. "
-        "Doing it well on little text shows how quickly a cell learns structure from data, "
+        "Good performance on little text shows how quickly a cell learns structure from data, "
         "and on long sequences how much of the past it uses."
     ),
     unit="character",

@@ -1,4 +1,4 @@
-"""What language models over characters and over words share: windows of a text, n-gram baselines, sizes that fit."""
+"""The common part of character and word models: windows of a text, n-gram baselines and checks of sizes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from harness.tasks.text import ngrams
 from harness.tasks.text.text import Text, load_text
 
 UNKNOWN = 0
-"""The id of all tokens that the vocabulary lacks."""
+"""The id of all tokens that are not in the vocabulary."""
 
 
 def _as_tuple(value: object) -> object:
@@ -44,23 +44,23 @@ Paths = Annotated[
 
 
 class TextOptions(Options):
-    """Which text, how it is read, and how much of it measures."""
+    """Options: the text, whether the state is carried, and the sizes of validation and test splits."""
 
     text: Paths = None
-    """A UTF-8 text file, a folder of `.txt` files, or a list of such; by default the documentation of pandas, whose
-    version requirements.lock pins."""
+    """A UTF-8 text file, a folder of `.txt` files, or a list of these. Default: the documentation of pandas, at the
+    version that requirements.lock pins."""
     carry_state: bool = False
-    """Whether the network's state is carried from each window of the text to the next. Without, it begins each with
-    zeros, and sees no further back than the window's first token."""
+    """Whether the network's state is carried from each window of the text to the next. If not, each window begins with
+    zero states, so the network uses no token before the window."""
     validation_size: Annotated[int, Field(ge=1)] = 20_000
-    """Tokens, at most a tenth of the text."""
+    """Number of tokens; at most a tenth of the text."""
     test_size: Annotated[int, Field(ge=1)] = 20_000
-    """Tokens, at most a tenth of the text."""
+    """Number of tokens; at most a tenth of the text."""
 
 
 @dataclass(frozen=True)
 class Portions:
-    """Consecutive stretches of a text as token ids below `symbols`, without overlap; `unit` is what tokens are."""
+    """Consecutive parts of a text, without overlap, as token ids below `symbols`; `unit` names the tokens."""
 
     train: Array
     validation: Array
@@ -71,7 +71,7 @@ class Portions:
 
     @property
     def unknown(self) -> float:
-        """The share of the text's tokens that the vocabulary lacks."""
+        """Fraction of the text's tokens that are not in the vocabulary."""
         parts = (self.train, self.validation, self.test)
         return sum(int((part == UNKNOWN).sum()) for part in parts) / max(1, sum(map(len, parts)))
 
@@ -87,7 +87,7 @@ def next_token_task(
     portions: Callable[[Any], Portions],
     small: tuple[int, int],
 ) -> Task:
-    """A task that predicts each next token; `unit` is what a token is, `portions(options)` the text as ids."""
+    """A task that predicts the next token; `unit` names a token, `portions(options)` returns the text as ids."""
 
     def scores(loss: float, accuracy: float) -> Scores:
         return {
@@ -98,15 +98,16 @@ def next_token_task(
         }
 
     def score(y: Array, outputs: Array) -> Scores:
-        """Per token: y (windows, time), outputs (windows, time, symbols) of logits; loss in nats."""
+        """Scores per token: y (windows, time), outputs (windows, time, symbols) of logits; loss in nats."""
         return scores(mean(cross_entropy(y, outputs)), mean(hits(y, outputs)))
 
     def make(train_size: int, sequence_length: int, seed: int, options: TextOptions) -> Dataset:
-        """x (windows, time) of token ids, y (windows, time) the id of the token after each; id 0 is unknown.
+        """x (windows, time) of token ids, y (windows, time) the ids of the next tokens; id 0 is the unknown token.
 
-        The seed decides where in the training portion the `train_size` tokens stand; a larger cut contains the smaller
-        ones of its seed. Vocabulary, validation and test are the same for every size and seed. Raises UserError for an
-        unusable text, and for a train_size that is more than there is or less than one sequence.
+        The seed determines which `train_size` consecutive tokens of the training portion are used; a larger part
+        contains the smaller ones of the same seed. Vocabulary, validation and test are the same for all sizes and
+        seeds. Raises UserError for an unusable text, and for a train_size larger than the training portion or smaller
+        than one sequence.
         """
         text = portions(options)
         window_count(train_size, sequence_length, text)
@@ -140,11 +141,11 @@ def next_token_task(
         return windows(text.test, sequence_length)
 
     def examples(train_size: int, sequence_length: int, options: TextOptions) -> int:
-        """Windows in `train_size` tokens. Raises UserError where the text, or the cut, is too short."""
+        """Number of windows in `train_size` tokens. Raises UserError if the text or train_size is too small."""
         return window_count(train_size, sequence_length, portions(options))
 
     def facts(train_size: int, sequence_length: int, options: TextOptions) -> DataFacts:
-        """The text, the share of unknown tokens, and the tokens that fill no window."""
+        """The text, the fraction of unknown tokens, and the tokens that do not fill a window."""
         text = portions(options)
         cut = (train_size, len(text.validation) - 1, len(text.test) - 1)
         left_out = {
@@ -180,52 +181,52 @@ def next_token_task(
         facts=facts,
         make_test=make_test,
         carries=lambda options: bool(options.carry_state),
-        # The level that nothing without a memory passes: a bigram knows all that the present token tells of the next.
+        # A model without memory cannot beat a bigram, which uses all information of the current token.
         target=("loss", "bigram"),
         small=small,
     )
 
 
 def split_points(total: int, validation_size: int, test_size: int) -> tuple[int, int]:
-    """Where validation and test begin: the last tokens are for test, those before for validation.
+    """The indices at which the validation and test portions begin; test is last, after validation.
 
-    Each portion has the size given, but at most a tenth of the text.
+    Each of the two has the given size, but at most a tenth of the text.
     """
     test_at = total - min(test_size, total // 10)
     return test_at - min(validation_size, total // 10), test_at
 
 
 def window_count(train_size: int, sequence_length: int, portions: Portions) -> int:
-    """Training windows in `train_size` tokens. Raises UserError where the text, or the cut, is too short."""
+    """Number of training windows in `train_size` tokens. Raises UserError if the text or train_size is too small."""
     _check_measuring(sequence_length, portions)
     if train_size < sequence_length:
         raise UserError(f"train_size {train_size:,} is less than one sequence of {sequence_length:,} {portions.unit}")
     if train_size >= len(portions.train):
         raise UserError(
-            f"{_found(portions)}, of which {len(portions.train) - 1:,} can be trained on; train_size {train_size:,} is "
-            "more than that"
+            f"{_found(portions)}, of which {len(portions.train) - 1:,} are for training, fewer than train_size "
+            f"{train_size:,}"
         )
     return train_size // sequence_length
 
 
 def windows(tokens: Array, length: int) -> Split:
-    """Tokens (n,) as consecutive windows (windows, length), and each token's successor."""
+    """Tokens (n,) as consecutive windows (windows, length), with the next token as label of each."""
     count = (len(tokens) - 1) // length
     x, y = tokens[: count * length], tokens[1 : count * length + 1]
     return Split(x=x.reshape(count, length), y=y.reshape(count, length))
 
 
 def fit_ngrams(tokens: Array, symbols: int) -> tuple[ngrams.NGrams, ngrams.NGrams, ngrams.NGrams]:
-    """N-grams of orders 1, 2 and 3."""
+    """Fit n-grams of orders 1, 2 and 3."""
     return ngrams.fit(tokens, symbols, 1), ngrams.fit(tokens, symbols, 2), ngrams.fit(tokens, symbols, 3)
 
 
 def baselines(
     fitted: tuple[ngrams.NGrams, ngrams.NGrams, ngrams.NGrams], split: Split, symbols: int, *, carried: bool
 ) -> dict[str, tuple[float, float]]:
-    """Loss and accuracy on a split's windows of chance and of the n-grams of `fit_ngrams`.
+    """Loss and accuracy of chance and of the n-grams of `fit_ngrams` on a split's windows.
 
-    Like the network, the n-grams see no further back than the first token of a window, unless the state is carried.
+    Like the network, the n-grams use no token before a window, unless the state is carried.
     """
     if carried:
         split = Split(split.x.reshape(1, -1), split.y.reshape(1, -1))
@@ -254,7 +255,7 @@ def _found(portions: Portions) -> str:
 
 
 def _predicted(split: Split, *, first: ngrams.NGrams, later: ngrams.NGrams) -> tuple[float, float]:
-    """Loss and accuracy of n-grams that see one token at the first step of a window and two at the later ones."""
+    """Loss and accuracy of n-grams that read one token at the first step of a window and two at later steps."""
     pairs = np.stack([split.x[:, :-1], split.x[:, 1:]], axis=-1).reshape(-1, 2)
     parts = ((first, split.x[:, :1], split.y[:, 0]), (later, pairs, split.y[:, 1:].ravel()))
     p = np.concatenate([ngrams.probabilities(model, seen, y, model.symbols) for model, seen, y in parts])

@@ -1,11 +1,12 @@
-"""Interpolated Witten-Bell n-grams over integer tokens: the simple predictors that a language model has to beat.
+"""Interpolated Witten-Bell n-grams over integer tokens: the baselines of the language tasks.
 
-With c(h w) the count of token w after the context h, c(h) their sum and N(h) how many different tokens were seen after
-h (Chen and Goodman 1998, section 2.5, after Witten and Bell 1991):
+c(h w) is the count of token w after the context h, c(h) their sum, and N(h) the number of different tokens after h
+(Chen and Goodman 1998, section 2.5, after Witten and Bell 1991):
 
     p(w | h) = (c(h w) + N(h) p(w | h')) / (c(h) + N(h))        h' is h without its first token
-    p(w | h) = p(w | h')                                        where h was never seen
-    below the empty context: uniform, so that every token has probability
+    p(w | h) = p(w | h')                                        if h never occurs
+
+Below the empty context the distribution is uniform, so that no token has probability 0.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from harness.tasks.common.task import Array
 
 @dataclass(frozen=True)
 class NGrams:
-    """What was counted for contexts of `length` tokens; arrays sorted by key, keys in base `symbols`."""
+    """Statistics of contexts of `length` tokens; arrays are sorted by key, and keys are numbers in base `symbols`."""
 
     length: int
     symbols: int
@@ -32,14 +33,13 @@ class NGrams:
     shares: Array
     """c(h w) / (c(h) + N(h)) of each of the grams."""
     best: Array
-    """The likeliest token after each context."""
+    """The most likely token after each context."""
 
 
 def fit(tokens: Array, symbols: int, order: int) -> NGrams:
-    """N-grams of orders 1 to `order` counted in `tokens` (n,), n > 0, of integers below `symbols`.
+    """Count n-grams of orders 1 to `order` in `tokens` (n,), n > 0, integers below `symbols`.
 
-    Fewer tokens than `order` give n-grams of as many as there are.
-    `symbols` to the power of `order` must fit 63 bits.
+    With fewer than `order` tokens, the order is their number. `symbols` ** `order` must fit into 63 bits.
     """
     tokens = np.asarray(tokens, dtype=np.int64)
     order = min(order, len(tokens))
@@ -57,7 +57,7 @@ def fit(tokens: Array, symbols: int, order: int) -> NGrams:
 
 
 def probabilities(model: NGrams | None, contexts: Array, tokens: Array, symbols: int) -> Array:
-    """p(token | context): contexts (n, at least model.length), of which the last tokens count, tokens (n,) -> (n,)."""
+    """p(token | context): contexts (n, at least model.length), whose last tokens are used; tokens (n,) -> (n,)."""
     if model is None:
         return np.full(len(tokens), 1 / symbols)
     tokens = np.asarray(tokens, dtype=np.int64)
@@ -70,7 +70,7 @@ def probabilities(model: NGrams | None, contexts: Array, tokens: Array, symbols:
 
 
 def likeliest(model: NGrams, contexts: Array) -> Array:
-    """The token of greatest probability after each context: (n, at least model.length) -> (n,)."""
+    """The most likely token after each context: (n, at least model.length) -> (n,)."""
     at, known = _find(model.contexts, _keys(contexts[:, contexts.shape[1] - model.length :], model.symbols))
     if model.lower is None:
         return np.asarray(model.best[at])
@@ -78,7 +78,7 @@ def likeliest(model: NGrams, contexts: Array) -> Array:
 
 
 def _best(model: NGrams, first: Array, owner: Array) -> Array:
-    """A context's likeliest token is one seen after it, or else the likeliest one after the shorter context."""
+    """The most likely token after each context: one counted after it, or the most likely after the shorter context."""
     contexts = _digits(model.contexts, model.symbols, model.length)
     tokens = model.grams % model.symbols
     seen = probabilities(model, contexts[owner], tokens, model.symbols)
@@ -107,6 +107,6 @@ def _digits(keys: Array, symbols: int, length: int) -> Array:
 
 
 def _find(ordered: Array, keys: Array) -> tuple[Array, Array]:
-    """Where each key is, or would be within bounds, in `ordered`; and whether it is there."""
+    """The index of each key in `ordered` (of an arbitrary element if it is missing), and whether it is there."""
     at = np.minimum(np.searchsorted(ordered, keys), len(ordered) - 1)
     return at, ordered[at] == keys

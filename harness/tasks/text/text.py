@@ -1,4 +1,4 @@
-"""Real text: the documentation of a package that the lock pins, or files of the user's."""
+"""Real text: the documentation of pandas, or files of the user."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EXPECTED = "a UTF-8 text file"
 
 @dataclass(frozen=True)
 class Text:
-    """A text, what to call it in messages, the SHA-256 (hex) of its UTF-8 bytes, and repeated paragraphs left out."""
+    """A text, its name in messages, the SHA-256 (hex) of its UTF-8 bytes, and the number of omitted duplicates."""
 
     characters: str
     source: str
@@ -27,10 +27,10 @@ class Text:
 
 
 def load_text(paths: tuple[Path, ...] | None) -> Text:
-    """The texts of UTF-8 files one after the other, line ends as '\\n'; of a folder, its `.txt` files by their names.
+    """The concatenated text of UTF-8 files, with line ends '\\n'; a folder stands for its `.txt` files, sorted by name.
 
-    A folder's files whose names begin with a dot are passed over. Without paths, `documentation`. Raises UserError for
-    a file that is missing, empty, unreadable, larger than 1 GiB or not UTF-8, and for a folder without text files.
+    In folders, names that begin with a dot are skipped. Without paths, the text is `documentation`. Raises UserError
+    for a file that is missing, empty, unreadable, larger than 1 GiB or not UTF-8, and for a folder without text files.
     """
     if paths is None:
         return _default()
@@ -42,7 +42,7 @@ def _files(path: Path) -> list[Path]:
         return [path]
     files = files_in(path, ".txt")
     if not files:
-        raise UserError(f"{path}: a folder without .txt files, expected {_EXPECTED} or a folder of some")
+        raise UserError(f"{path}: no .txt files in this folder, expected {_EXPECTED} or a folder of such files")
     return files
 
 
@@ -52,7 +52,7 @@ def _read(files: tuple[Stamp, ...], *sources: str) -> Text:
     for file in files:
         parts.append(read_text(file.path, _EXPECTED))
         if not parts[-1]:
-            raise UserError(f"{file.path}: is empty but for a byte order mark, expected {_EXPECTED}")
+            raise UserError(f"{file.path}: contains only a byte order mark, expected {_EXPECTED}")
     return _text("\n\n".join(parts), ", ".join(sources))
 
 

@@ -1,4 +1,4 @@
-"""words: predict each next word of real text."""
+"""words: predict the next word of real text."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from harness.tasks.text.next_token import UNKNOWN, Portions, TextOptions, next_t
 from harness.tasks.text.text import Text, load_text
 
 _MARKS = ("Mn", "Mc", "Me")
-"""Unicode categories of the marks that belong to the letter before them."""
+"""Unicode categories of combining marks, which belong to the previous letter."""
 _JOINERS = "\u200c\u200d"
-"""Characters without width that join or separate letters within a word."""
+"""Zero-width characters that join or separate letters within a word."""
 
 
 class WordsOptions(TextOptions):
-    """Which text, which of its words are known, and how much of it measures."""
+    """Options: the text, the size of the vocabulary, and the sizes of validation and test splits."""
 
     vocabulary: Annotated[int, Field(ge=1, le=50_000)] = 2000
-    """At most this many different words, the most frequent of the training portion; all others count as one word, so
-    that losses are comparable between equal vocabularies only."""
+    """Maximum number of different words: the most frequent in the training portion. All others count as one word, so
+    losses are comparable only for equal vocabularies."""
     validation_size: Annotated[int, Field(ge=1)] = 5000
-    """Words, at most a tenth of the text."""
+    """Number of words; at most a tenth of the text."""
     test_size: Annotated[int, Field(ge=1)] = 5000
-    """Words, at most a tenth of the text."""
+    """Number of words; at most a tenth of the text."""
 
 
 def words_of(text: str) -> list[str]:
-    """The text's words in lower case: runs of letters, digits and underscores, or of one other sign.
+    """The text's words in lower case: sequences of letters, digits and underscores, or of one repeated other sign.
 
-    A combining mark belongs to the letter before it, in any script.
+    A combining mark belongs to the previous letter, in any script.
     """
     text = text.lower()
     marks = (character for character in set(text) if unicodedata.category(character) in _MARKS)
@@ -62,8 +62,8 @@ task = next_token_task(
     name="words",
     title="Word-level language modelling",
     summary=(
-        "The network reads real text and predicts each next word, out of a vocabulary of fixed size. "
-        "Doing it well shows how much a cell uses of what was said before, a whole word a step."
+        "The network reads real text and predicts each next word, from a vocabulary of fixed size. "
+        "Good performance shows how much of the previous words a cell uses."
     ),
     unit="word",
     version="words 2",

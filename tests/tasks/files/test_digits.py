@@ -68,7 +68,7 @@ def test_an_image_that_comes_twice_is_used_once(folder: Path) -> None:
     write_idx(folder / TEST_IMAGES, copied)
     options = DigitsOptions(folder=folder)
     assert len(make(96, 64, 0, options).test.x) == 39
-    with pytest.raises(UserError, match="96 images can be trained on; train_size 97 is more"):
+    with pytest.raises(UserError, match="96 images to train on, fewer than train_size 97"):
         examples(97, 64, options)
 
 
@@ -94,12 +94,16 @@ def test_a_length_that_fits_no_image_is_answered_with_those_that_do(folder: Path
         (TRAIN_IMAGES, b"PK\3\4" + bytes(50), "54 bytes that begin with 50 4b 03 04, expected an IDX file of 3 dim"),
         (TRAIN_IMAGES, b"\0\0\x08\3" + bytes(6), "10 bytes that begin with 00 00 08 03, expected an IDX file"),
         (TRAIN_IMAGES, b"\0\0\x0d\3" + bytes(12), "type 13 with 3 dimensions, expected type 8"),
-        (TRAIN_IMAGES, b"\0\0\x08\3" + b"\xff" * 12, "announces 4294967295 x 4294967295 x 4294967295 bytes, 0 were"),
-        (TRAIN_LABELS, b"\0\0\x08\1" + bytes([0, 0, 0, 150]) + bytes(149), "announces 150 bytes, 149 were found"),
-        (TRAIN_LABELS, b"\0\0\x08\1" + bytes([0, 0, 0, 150]) + bytes(151), "announces 150 bytes, 151 were found"),
+        (TRAIN_IMAGES, b"\0\0\x08\3" + b"\xff" * 12, "states 4294967295 x 4294967295 x 4294967295 bytes, found 0"),
+        (TRAIN_LABELS, b"\0\0\x08\1" + bytes([0, 0, 0, 150]) + bytes(149), "states 150 bytes, found 149"),
+        (TRAIN_LABELS, b"\0\0\x08\1" + bytes([0, 0, 0, 150]) + bytes(151), "states 150 bytes, found 151"),
         (TRAIN_LABELS, b"\0\0\x08\1" + bytes([0, 0, 0, 2, 1, 1]), "150 images in .* and 2 labels in"),
         (TRAIN_LABELS, b"\0\0\x08\1" + bytes([0, 0, 0, 150]) + bytes([12]) * 150, "a label is 12, expected 0 to 9"),
-        (TEST_IMAGES, b"\0\0\x08\3" + bytes([0, 0, 0, 40, 0, 0, 0, 2, 0, 0, 0, 2]) + bytes(160), "squares of one size"),
+        (
+            TEST_IMAGES,
+            b"\0\0\x08\3" + bytes([0, 0, 0, 40, 0, 0, 0, 2, 0, 0, 0, 2]) + bytes(160),
+            "square images of the same size",
+        ),
         (TEST_IMAGES, b"\x1f\x8bnonsense", "cannot be read"),
         (TEST_LABELS, gzip.compress(bytes(100))[:-20], "cannot be read"),
     ],
@@ -120,7 +124,7 @@ def test_a_file_that_unpacks_to_too_much_is_refused(folder: Path, monkeypatch: p
 
 
 def test_a_missing_folder_is_named_with_what_it_should_hold(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no such folder, expected one with MNIST's files train-images-idx3-ubyte"):
+    with pytest.raises(UserError, match="no such folder, expected a folder with MNIST's files train-images-idx3-ubyte"):
         identity(DigitsOptions(folder=tmp_path / "none"))
 
 

@@ -147,7 +147,7 @@ def test_a_file_of_matlab_7_3_is_refused_with_the_remedy(tmp_path: Path) -> None
 def test_the_identity_is_the_content(tmp_path: Path) -> None:
     first, second = (MusicOptions(file=write_json(tmp_path / name)) for name in ("a.json", "b.json"))
     assert identity(first) == identity(second)
-    with pytest.raises(UserError, match="3 sequences of at most 3 steps to train on; train_size 4 is more"):
+    with pytest.raises(UserError, match="3 sequences of at most 3 steps to train on, fewer than train_size 4"):
         examples(4, 3, first)
 
 
@@ -168,9 +168,9 @@ class Attack:
         ({**PIECES, "train": [[[True], [60]]]}, "a note is 'True', expected MIDI numbers 21 to 108"),
         ({**PIECES, "train": [[["60"], [60]]]}, "a note is '60', expected MIDI numbers 21 to 108"),
         ({**PIECES, "test": [[[60], [109]]]}, "'test': a note is '109'"),
-        ({**PIECES, "test": []}, "no pieces of two steps or more under 'testdata' or 'test'"),
-        ({**PIECES, "valid": [[[60]]]}, "no pieces of two steps or more under 'validdata' or 'valid' or"),
-        ({**PIECES, "train": PIECES["test"]}, "the splits have the same pieces"),
+        ({**PIECES, "test": []}, "no pieces of at least two steps under 'testdata' or 'test'"),
+        ({**PIECES, "valid": [[[60]]]}, "no pieces of at least two steps under 'validdata' or 'valid' or"),
+        ({**PIECES, "train": PIECES["test"]}, "the splits contain the same pieces"),
     ],
 )
 def test_json_that_is_no_music_is_refused(tmp_path: Path, content: object, said: str) -> None:
@@ -181,8 +181,8 @@ def test_json_that_is_no_music_is_refused(tmp_path: Path, content: object, said:
 @pytest.mark.parametrize(
     ("array", "said"),
     [
-        (np.full((3, 88), np.nan), "other values than 0 and 1"),
-        (np.full((3, 88), 2), "other values than 0 and 1"),
+        (np.full((3, 88), np.nan), "values other than 0 and 1"),
+        (np.full((3, 88), 2), "values other than 0 and 1"),
         (np.ones((3, 87)), r"a piece is \(3, 87\) of float64"),
         (np.full((3, 88), "a"), "expected numbers"),
         (np.array([[Attack()]], dtype=object), "not an NPZ file of plain arrays"),
@@ -213,7 +213,7 @@ def test_a_header_that_announces_too_much_is_refused(tmp_path: Path) -> None:
     at = content.index((1).to_bytes(4, "little") + (2).to_bytes(4, "little"))
     content[at : at + 4] = (2**30).to_bytes(4, "little")
     mat.write_bytes(content)
-    with pytest.raises(UserError, match="'traindata' announces 1073741824 x 2 cells"):
+    with pytest.raises(UserError, match="'traindata' has 1073741824 x 2 cells, more than"):
         load_piano_rolls(mat)
 
 
@@ -243,7 +243,7 @@ def test_files_of_other_kinds_are_refused(tmp_path: Path) -> None:
         load_piano_rolls(tmp_path / "none.mat")
     for name in ("a.pickle", "a.pkl", "a"):
         (tmp_path / name).write_bytes(pickle.dumps(Attack()))
-        with pytest.raises(UserError, match=r"expected a file named \.mat, \.json or \.npz"):
+        with pytest.raises(UserError, match=r"expected a file whose name ends in \.mat, \.json or \.npz"):
             load_piano_rolls(tmp_path / name)
     for name in ("a.mat", "a.npz", "a.json"):
         (tmp_path / name).write_bytes(pickle.dumps(Attack()))

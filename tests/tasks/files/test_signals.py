@@ -98,7 +98,7 @@ def test_a_file_to_test_on_is_tested_on_whole_and_its_series_are_not_trained_on(
     options = SignalsOptions(file=train, test_file=test)
     data = make(10, 2, 0, options)
     assert len(data.test.x) == 7
-    with pytest.raises(UserError, match="15 series can be trained on; train_size 16 is more"):
+    with pytest.raises(UserError, match="15 series to train on, fewer than train_size 16"):
         examples(16, 2, options)
     assert set(identity(options)) == {"procedure", "file_sha256", "test_file_sha256"}
 
@@ -113,7 +113,11 @@ def test_the_nearest_neighbour_tells_waves_apart(tmp_path: Path) -> None:
     [
         ("a.csv", "", "is empty, expected labelled series as .ts or CSV"),
         ("a.csv", "label,x\n", "line 1: no series found"),
-        ("a.csv", "a,1,2\nb,3\n", "line 2: 1 values in 1 channels, the first series has 2 in 1; expected equal"),
+        (
+            "a.csv",
+            "a,1,2\nb,3\n",
+            "line 2: 1 values in 1 channels, but the first series has 2 values in 1 channels; expected equal",
+        ),
         ("a.csv", "a,1,2\nb,3,x\n", "line 2: 'x' is not a number"),
         ("a.csv", "a,1,2\nb,3,nan\n", "line 2: a value is nan, expected finite"),
         ("a.csv", "a,1,2\nb,3,\n", "line 2: a missing value .'' is not a number"),
@@ -123,9 +127,9 @@ def test_the_nearest_neighbour_tells_waves_apart(tmp_path: Path) -> None:
         ("a.csv", "1,a,1,2\n2,b,3,4\n3,b,3,4\n", r"the first column is the number of the row .* row.names=FALSE"),
         ("a.csv", '"label" "V1"\n"1" "a" 1\n"2" "b" 3\n"3" "b" 4\n', "the first column is the number of the row"),
         ("a.csv", '"a,1,2\n', "line 1: no series found|line 1: expected a label"),
-        ("a.csv", "@relation x\n@attribute a numeric\n@data\n1,2,a\n", "line 1: an ARFF file, which is not read"),
-        ("a.ts", "@targetlabel true\n@data\n1,2:0.5\n", "line 1: the header says @targetlabel true.* a regression set"),
-        ("a.ts", TS.replace("false\n@dim", "true\n@dim"), "line 4: the header says @univariate true, found 2 channels"),
+        ("a.csv", "@relation x\n@attribute a numeric\n@data\n1,2,a\n", "line 1: ARFF files are not supported"),
+        ("a.ts", "@targetlabel true\n@data\n1,2:0.5\n", "line 1: the header has @targetlabel true.* regression sets"),
+        ("a.ts", TS.replace("false\n@dim", "true\n@dim"), "line 4: the header has @univariate true, found 2 channels"),
         ("a.csv", "a,1,1e99\n", "too large for single precision"),
         ("a.csv", "a,1,2\n,3,4\n", "line 2: no label"),
         ("a.csv", "a,1\nlonely\n", "line 2: expected a label and values"),
@@ -143,7 +147,7 @@ def test_the_nearest_neighbour_tells_waves_apart(tmp_path: Path) -> None:
             "line 7: .*@serieslength 999999999, found 3",
         ),
         ("a.ts", TS.replace("@dimensions 2", "@dimensions 1000000"), "line 5: .*@dimensions 1000000, found 2"),
-        ("a.ts", TS + "1,2,3:1,2,3:sideways\n", "line 12: the label 'sideways' is none of the header's: up down"),
+        ("a.ts", TS + "1,2,3:1,2,3:sideways\n", "line 12: the label 'sideways' is not in the header: up down"),
         ("a.ts", TS + "1,2,3:1,2,3\n", "line 12: 1,2,3|line 12: 3 values in 1 channels"),
         ("a.ts", TS + "1,2:1,2,3:up\n", "line 12: its channels have different lengths"),
         ("a.ts", TS + "1,?,2:1,2,3:up\n", r"line 12: a missing value \('\?' is not a number"),
@@ -158,9 +162,9 @@ def test_a_bad_file_is_named_with_line_and_fault(tmp_path: Path, name: str, cont
 
 def test_series_that_cannot_be_split_or_do_not_fit_are_refused(tmp_path: Path) -> None:
     good = write(tmp_path, "good.csv", "\n".join(f"{at % 2},{at},1" for at in range(20)))
-    with pytest.raises(UserError, match="its series have 2 values; sequence_length 3 is more"):
+    with pytest.raises(UserError, match="its series have 2 values, fewer than sequence_length 3"):
         examples(1, 3, SignalsOptions(file=good))
-    with pytest.raises(UserError, match="all series have the label 'a', expected two"):
+    with pytest.raises(UserError, match="all series have the label 'a', expected at least two"):
         examples(1, 1, SignalsOptions(file=write(tmp_path, "one.csv", "a,1\na,2\n")))
     with pytest.raises(UserError, match="2 series are too few"):
         examples(1, 1, SignalsOptions(file=write(tmp_path, "few.csv", "a,1\nb,2\n")))

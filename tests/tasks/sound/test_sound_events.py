@@ -254,7 +254,7 @@ def test_a_folder_of_recordings_is_a_task(folder: Path) -> None:
     assert data.train.y.shape == (8, 128, 7)
     assert len(data.validation.x) == len(data.test.x) == 2
     assert "recordings_sha256" in identity(options)
-    with pytest.raises(UserError, match="8 excerpts of 10 seconds to train on; train_size 9 is more"):
+    with pytest.raises(UserError, match="8 10-second excerpts to train on, fewer than train_size 9"):
         examples(9, 128, options)
 
 
@@ -372,16 +372,16 @@ def test_samples_of_any_width_channels_and_rate_are_read(tmp_path: Path, width: 
         (
             "a.wav",
             b"RIFF\xff\xff\xff\xffWAVEfmt ",
-            r"expected a WAV or FLAC file, found none \(Error in WAV file",
+            r"not a WAV or FLAC file \(Error in WAV file",
         ),
-        ("a.wav", b"ID3\x04" + bytes(60), "found none .Format not recognised"),
+        ("a.wav", b"ID3\x04" + bytes(60), "not a WAV or FLAC file .Format not recognised"),
         (
             "a.wav",
             wav(data=bytes(100), announced=2**30),
-            "announces 1,073,741,824 bytes of samples, 100 were found: it is truncated",
+            "truncated: header states 1,073,741,824 bytes of samples, found 100",
         ),
-        ("a.wav", wav(data=bytes(100), channels=60_000), "found none .Too many channels"),
-        ("a.wav", wav(data=bytes(100), kind=3), "found none .Unspecified"),
+        ("a.wav", wav(data=bytes(100), channels=60_000), "not a WAV or FLAC file .Too many channels"),
+        ("a.wav", wav(data=bytes(100), kind=3), "not a WAV or FLAC file .Unspecified"),
         ("a.wav", wav(data=b""), "0 seconds of sound, expected more than 0"),
         ("a.csv", b"onset,label\n1,dog\n", "no column 'offset', expected a first line onset,offset,label"),
         ("a.csv", b"", "is empty, expected a CSV file with the columns onset, offset, label"),
@@ -409,7 +409,7 @@ def test_a_bad_recording_is_named_with_its_fault(folder: Path, name: str, conten
 def test_folders_without_enough_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such folder"):
         load_recordings(tmp_path / "none")
-    with pytest.raises(UserError, match=r"no WAV or FLAC files, .* found nothing"):
+    with pytest.raises(UserError, match=r"no WAV or FLAC files; .* found nothing"):
         load_recordings(tmp_path)
     for at, name in enumerate("ab"):
         write_wav(tmp_path / f"{name}.wav", np.full(800, at / 2))

@@ -77,6 +77,6 @@ def test_a_bigram_predictor_beats_chance_and_accepts_nothing() -> None:
 
 
 def test_a_range_too_small_to_hold_anything_out_is_refused() -> None:
-    with pytest.raises(UserError, match=r"n up to 19, of which up to 4 for training .* sequence_length 48 is enough"):
+    with pytest.raises(UserError, match=r"n up to 19, and up to 4 for training .* use sequence_length 48"):
         examples(10, 39, CountingOptions())
     assert examples(10, 40, CountingOptions()) == 10

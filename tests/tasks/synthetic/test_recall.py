@@ -55,7 +55,7 @@ def test_symbols_are_drawn_evenly() -> None:
 def test_every_sequence_there_is_can_be_used_up_and_one_more_is_refused() -> None:
     data = make(8**3 - 80, 3, 0, SMALL)
     assert len(as_set(np.concatenate([data.train.x, data.validation.x, data.test.x]))) == 8**3
-    with pytest.raises(UserError, match=r"only 512 different sequences of 3 .* needs 513: make sequence_length larger"):
+    with pytest.raises(UserError, match=r"only 512 different sequences of 3 .* needs 513: increase sequence_length"):
         make(8**3 - 79, 3, 0, SMALL)
     with pytest.raises(UserError, match="only 8 different"):
         examples(1, 1, RecallOptions())

@@ -162,7 +162,7 @@ def test_too_little_text_is_said_with_what_was_found_and_needed(tmp_path: Path) 
     path = tmp_path / "book.txt"
     path.write_text("ab" * 500)
     options = LanguageOptions(text=(path,))
-    with pytest.raises(UserError, match=r"book.txt: has 1,000 characters, of which 799 .* train_size 800 is more"):
+    with pytest.raises(UserError, match=r"book.txt: has 1,000 characters, of which 799 .* fewer than train_size 800"):
         examples(800, 10, options)
     assert examples(799, 10, options) == 79
     with pytest.raises(UserError, match=r"book.txt: has 1,000 characters, .* sequence_length 100 needs more than 100"):

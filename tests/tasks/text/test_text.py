@@ -162,7 +162,7 @@ def test_an_unusable_file_is_named_with_its_fault(tmp_path: Path, content: bytes
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"a folder without \.txt files"):
+    with pytest.raises(UserError, match=r"no \.txt files in this folder"):
         load_text((tmp_path,))
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(UserError, match="is not a regular file"):
@@ -216,7 +216,7 @@ def test_files_that_macos_leaves_beside_others_are_passed_over_everywhere(
     assert "._a" not in "\n".join(listing("experiments"))
     assert read_summaries(tmp_path) == {}
     assert completion.experiments("experiments/") == []
-    with pytest.raises(UserError, match=r"a folder without \.txt files"):
+    with pytest.raises(UserError, match=r"no \.txt files in this folder"):
         load_text((tmp_path / "texts",))
     with pytest.raises(UserError, match="no WAV or FLAC files"):
         load_recordings(tmp_path / "sounds")

@@ -61,7 +61,9 @@ def test_the_most_frequent_words_of_the_training_portion_are_known(tmp_path: Pat
 def test_sizes_count_words_and_faults_say_so(tmp_path: Path) -> None:
     options = write(tmp_path, "one two three four five six seven eight nine ten " * 10)
     assert examples(79, 5, options) == 15
-    with pytest.raises(UserError, match=r"book.txt: has 100 words, of which 79 can be trained on; train_size 80"):
+    with pytest.raises(
+        UserError, match=r"book.txt: has 100 words, of which 79 are for training, fewer than train_size 80"
+    ):
         examples(80, 5, options)
 
 
