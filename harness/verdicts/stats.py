@@ -83,7 +83,7 @@ def estimate(
     - Infinite differences, with 10 or more pairs or if at least half are infinite: the median, its interval by order
       statistics, and a sign-flip test on signed ranks.
     - Fewer infinite differences among less than 10 pairs: an infinite difference counts as 1.5 times the largest finite
-      one, because rank tests could not decide so few pairs.
+      one, because rank tests cannot decide fewer than 10 pairs.
     - No pair: all figures NaN, p-value 1. One pair: its value, an infinite interval, p-value 1. Equal differences: see
       `student_p`.
 

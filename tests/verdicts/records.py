@@ -1,4 +1,4 @@
-"""Claims and records for the tests of judging: made up, with a difference that is known."""
+"""Claims and simulated records with a known difference, for the tests of judging."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def not_testable() -> Claim:
 
 
 def trials(advantage: float | Callable[[int], float], seeds: int = 8, **spec: Any) -> list[Record]:
-    """Losses of both cells near 2; the GRU's is lower by the advantage (of a seed), the noise is small."""
+    """Records with losses near 2; those of the GRU are lower by the advantage (of the seed), with little noise."""
     records = []
     for seed in range(seeds):
         lower = advantage(seed) if callable(advantage) else advantage
@@ -50,7 +50,7 @@ def verdict_of(records: list[Record], *claims: Claim) -> Verdict:
 
 
 def compared(records: list[Record], *claims: Claim) -> Compared:
-    """What the records say of the first claim; the claims are comparisons for which they have pairs."""
+    """The evidence for the first claim; all claims are comparisons with pairs in the records."""
     measured = []
     for one in claims:
         assert isinstance(one, Comparison)
