@@ -1,4 +1,4 @@
-"""The cells of docs/adding-a-cell.md, taken from the page itself, so that what it shows is what runs."""
+"""The cells of docs/adding-a-cell.md, extracted from the page, so that its code is tested."""
 
 from __future__ import annotations
 

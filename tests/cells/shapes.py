@@ -1,4 +1,4 @@
-"""What the tests of the layer share: draws of shapes, a layer and the weights that a plain loop can read."""
+"""Helpers for tests of the layer: random shapes, a layer, and its weights for the reference loop."""
 
 from __future__ import annotations
 

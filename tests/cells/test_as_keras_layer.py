@@ -1,4 +1,4 @@
-"""The fused layer where Keras's own would stand: dtype policies, integers, masks, wrappers, saved models."""
+"""The fused layer used as a Keras layer: dtype policies, integers, masks, wrappers, saved models."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_inputs_of_another_type_are_numbers_as_for_keras(dtype: str) -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("name", [*NAMES, "tests.cells.example:min_gru"])
-def test_what_stands_in_a_masked_step_changes_no_output_and_no_gradient(name: str, value: float) -> None:
+def test_values_in_masked_steps_affect_no_output_and_no_gradient(name: str, value: float) -> None:
     layer = Recurrent(name, 4, return_sequences=True, return_state=True, seed=1)
     mask = np.array([[0, 1, 1, 0, 1], [1, 1, 0, 0, 0]], bool)
     inputs = drawn(1, 2, 5, 3)
@@ -122,7 +122,7 @@ def test_backwards_and_zeros_for_masked_steps_are_keras(sequences: bool, zero: b
     np.testing.assert_allclose(ours(inputs, mask=mask), other(inputs, mask=mask), rtol=1e-5, atol=1e-6)
 
 
-def test_it_stands_in_a_sequential_model_and_in_time_distributed() -> None:
+def test_it_works_in_a_sequential_model_and_in_time_distributed() -> None:
     model = keras.Sequential([keras.layers.TimeDistributed(Recurrent("gru", 4)), Recurrent("lstm", 3)])
     assert model(drawn(1, 2, 6, 5, 3)).shape == (2, 3)
     assert keras.models.clone_model(model)(drawn(1, 2, 6, 5, 3)).shape == (2, 3)

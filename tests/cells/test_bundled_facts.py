@@ -1,4 +1,4 @@
-"""Facts told by the equations, without TensorFlow."""
+"""Facts about the equations, computed without TensorFlow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from harness.store.frame import to_frame
 EMPTY = to_frame([])
 
 
-def test_operations_are_two_a_weight_and_the_rest_a_unit() -> None:
+def test_operations_are_two_per_weight_and_the_others_per_unit() -> None:
     cell = Cell("x", "", "", ("a", "b"), (), step=cells["gru"].step)
     counts = told.Counts(
         cell=cell, multiplicative_gates=0, gates=2, states=1, recurrent_products=1, functions=1, elementwise=3, lines=2
@@ -29,7 +29,7 @@ def test_operations_are_two_a_weight_and_the_rest_a_unit() -> None:
     assert counts.operations(3, 4) == 2 * 2 * (3 + 4) * 4 + (1 + 3) * 4
 
 
-def test_counts_are_read_off_the_equations() -> None:
+def test_counts_are_those_of_the_equations() -> None:
     rnn, gru, lstm = (told.counts(cells[name]) for name in ("simple_rnn", "gru", "lstm"))
     assert (rnn.multiplicative_gates, gru.multiplicative_gates, lstm.multiplicative_gates) == (0, 2, 3)
     assert (rnn.gates, gru.gates, lstm.gates) == (1, 3, 4)

@@ -1,4 +1,4 @@
-"""What cells declare, and the closed formula of their parameters, held against Keras."""
+"""Declarations of cells, and the formula of their parameters, compared with Keras."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facts of the code."""
+"""Facts about parameters and gates."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_gru_has_fewer_parameters_by_the_formula_and_by_the_records() -> None:
     assert "equal for one feature and one unit" in fact.reason
 
 
-def test_records_that_count_otherwise_contradict_the_formula() -> None:
+def test_records_with_other_counts_contradict_the_formula() -> None:
     records = [simulated_record("gru", 0, 1.0, recurrent_parameters=401)]
     records += [simulated_record("lstm", 0, 1.0, recurrent_parameters=400)]
     assert fewer_parameters(to_frame(records)).holds is False
@@ -43,7 +43,7 @@ def test_facts_are_found_by_name() -> None:
     assert {"fewer-parameters", "simpler", "same-gate-equations", "reduces-to-rnn"} <= set(facts)
 
 
-def test_facts_say_what_was_counted() -> None:
+def test_facts_state_the_counts() -> None:
     formula = fewer_parameters(EMPTY)
     assert formula.unit == "% fewer parameters"
     assert formula.reason == (

@@ -197,7 +197,7 @@ def compiled_again(**options: Any) -> keras.Model:
     ],
     ids=["regularizer of weights", "regularizer of outputs", "batch normalization", "states", "no XLA", "eager"],
 )  # fmt: skip
-def test_what_shards_do_not_add_up_to_is_left_to_keras(make: Any) -> None:
+def test_models_whose_gradient_is_no_mean_over_shards_are_trained_by_keras(make: Any) -> None:
     assert not make().trains_in_shards
 
 

@@ -132,7 +132,7 @@ def test_there_is_no_dropout_outside_training() -> None:
     np.testing.assert_array_equal(layer(inputs), layer(inputs))
 
 
-def test_padded_steps_do_not_touch_the_last_output_and_the_mask_goes_on() -> None:
+def test_padding_does_not_affect_the_last_output_and_the_mask_is_passed_on() -> None:
     layer = Recurrent("lstm", 4, return_sequences=True, seed=1)
     inputs, mask = drawn(1, 2, 5, 3), np.array([[1, 1, 1, 0, 0], [0, 1, 0, 1, 1]], bool)
     outputs = layer(inputs, mask=mask).numpy()
@@ -143,7 +143,7 @@ def test_padded_steps_do_not_touch_the_last_output_and_the_mask_goes_on() -> Non
     assert Recurrent("lstm", 4).compute_mask(inputs, mask) is None
 
 
-def test_a_masking_layer_before_it_is_heard() -> None:
+def test_the_mask_of_a_masking_layer_is_used() -> None:
     inputs = keras.Input((None, 3))
     outputs = Recurrent("gru", 4, seed=1)(keras.layers.Masking(0.0)(inputs))
     model = keras.Model(inputs, outputs)
@@ -169,7 +169,7 @@ def test_the_forget_gates_bias_starts_at_one() -> None:
     assert not plain.bias.numpy().any()
 
 
-def test_its_configuration_makes_it_again() -> None:
+def test_a_layer_is_rebuilt_from_its_configuration() -> None:
     layer = Recurrent("gru", 3, dropout=0.1, reset_after=False, return_sequences=True, seed=5, name="mine")
     again = Recurrent.from_config(layer.get_config())
     assert again.get_config() == layer.get_config()

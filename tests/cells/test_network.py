@@ -34,7 +34,7 @@ def gradients(model: keras.Model, x: np.ndarray, y: np.ndarray) -> list[np.ndarr
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_the_documents_model_has_its_number_of_parameters(cell: str) -> None:
+def test_the_articles_model_has_its_number_of_parameters(cell: str) -> None:
     model = get_model(cell)
     assert model.count_params() == TOTALS[cell]
     formula = cells[cell].parameters(256, 32) + cells[cell].parameters(32, 32)
@@ -46,7 +46,7 @@ def test_the_papers_gru_has_fewer_parameters() -> None:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_the_documents_model_is_the_documents_to_the_letter(cell: str) -> None:
+def test_the_default_model_is_the_articles_model(cell: str) -> None:
     model = get_model(cell)
     recurrent = {"simple_rnn": "SimpleRNN", "gru": "GRU", "lstm": "LSTM"}[cell]
     kinds = [type(layer).__name__ for layer in model.layers]
@@ -68,7 +68,7 @@ def test_the_documents_model_is_the_documents_to_the_letter(cell: str) -> None:
 
 @pytest.mark.parametrize("options", FRAMES, ids=("every_step", "last_step"))
 @pytest.mark.parametrize("cell", CELLS)
-def test_document_and_keras_agree_from_the_same_weights(cell: str, options: dict) -> None:
+def test_article_and_keras_agree_from_the_same_weights(cell: str, options: dict) -> None:
     article = get_model(cell, backend="article", **SMALL, **options)
     other = get_model(cell, backend="keras", **SMALL | {"seed": 2}, **options)
     x, y = (array[0] for array in small_batch(every_step=options["every_step"]))
@@ -91,7 +91,7 @@ def test_a_seed_fixes_weights_and_dropout_to_the_bit(backend: str) -> None:
     assert not np.array_equal(one[0], other[0])
 
 
-def test_the_seed_gives_every_layer_weights_of_its_own() -> None:
+def test_the_seed_gives_every_layer_different_weights() -> None:
     one, two = get_model("gru", backend="keras", **SMALL | {"rnn_units": (3, 3)}).layers[1:3]
     for actual, expected in zip(one.get_weights()[:2], two.get_weights()[:2], strict=True):
         assert not np.array_equal(actual, expected)

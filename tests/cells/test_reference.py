@@ -1,4 +1,4 @@
-"""The plain loop, where padding is masked; what else it does, the cells' tests hold it to."""
+"""The reference loop with masked padding; the tests of the cells cover the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A batch in shards: the same losses, weights, states and dropout as in one piece, by each number of threads."""
+"""A batch in shards has the losses, weights, states and dropout of the whole batch, with any number of threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What README, CONTRIBUTING and docs/ list is what there is: keys, columns, files, links, and what CI runs."""
+"""Lists in README, CONTRIBUTING and docs/ match the code: keys, columns, files, links, and commands of CI."""
 
 from __future__ import annotations
 

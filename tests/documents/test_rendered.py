@@ -1,4 +1,4 @@
-"""What a renderer makes of README, CONTRIBUTING, CHANGELOG and docs/: whole tables, closed blocks, links that work."""
+"""README, CONTRIBUTING, CHANGELOG and docs/ render correctly: complete tables, closed blocks, working links."""
 
 from __future__ import annotations
 
@@ -57,6 +57,6 @@ def test_no_link_is_left_as_text(document: Path) -> None:
     assert [token.content for token in inline(document) if token.type == "text" and "](" in token.content] == []
 
 
-def test_the_documents_have_what_is_looked_for() -> None:
+def test_the_pages_contain_tables_and_links() -> None:
     assert sum(len(tables(document)) for document in ALL) > 20
     assert sum(token.type == "link_open" for document in ALL for token in inline(document)) > 40

@@ -1,4 +1,4 @@
-"""What every registered task keeps; a new one is held to it by being registered, without a change here."""
+"""The contract of every registered task; new tasks are tested without a change here."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return Case(task, options, task.make(*task.small, 0, options))
 
 
-def test_the_widths_by_which_time_is_estimated_are_those_of_the_data(case: Case) -> None:
+def test_widths_are_those_of_the_data(case: Case) -> None:
     if case.task.widths is None:
         pytest.skip("the usual widths are taken")
     features = case.data.symbols or case.data.input_shape[-1]
@@ -146,7 +146,7 @@ def test_shapes_fit_the_declared_output(case: Case, name: str) -> None:
         assert split.weight.max() > 0
 
 
-def test_there_are_as_many_training_examples_as_announced(case: Case) -> None:
+def test_examples_returns_the_number_of_training_examples(case: Case) -> None:
     train_size, length = case.task.small
     assert len(case.data.train.x) == case.task.examples(train_size, length, case.options)
 
@@ -245,7 +245,7 @@ def test_unknown_options_are_refused(case: Case) -> None:
         case.task.options.model_validate({**case.options.model_dump(mode="json"), "no_such_option": 1})
 
 
-def test_options_survive_the_way_through_a_record(case: Case) -> None:
+def test_options_are_unchanged_after_a_record_round_trip(case: Case) -> None:
     assert case.task.options.model_validate(case.options.model_dump(mode="json")) == case.options
 
 

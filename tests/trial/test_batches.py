@@ -1,4 +1,4 @@
-"""The order of the training examples: every one as often as any other, or a text read on."""
+"""The order of the training examples: shuffled and equally frequent, or in streams."""
 
 from __future__ import annotations
 

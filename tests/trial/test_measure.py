@@ -48,7 +48,7 @@ def test_a_peak_of_five_milliseconds_is_found_in_its_phase_and_in_no_other() -> 
     assert abs(after) < 20 * MIB
 
 
-def test_what_was_held_before_a_phase_is_not_its_peak() -> None:
+def test_memory_freed_before_a_phase_is_not_in_its_peak() -> None:
     train, after, method = spike(700)
     if method != "VmHWM,":
         pytest.skip("no /proc/self/clear_refs here")
@@ -56,7 +56,7 @@ def test_what_was_held_before_a_phase_is_not_its_peak() -> None:
     assert abs(after) < 20 * MIB
 
 
-def test_a_large_launcher_does_not_leak_into_its_childs_figure() -> None:
+def test_the_memory_of_a_parent_process_is_not_counted() -> None:
     ballast = bytearray(500 * MIB)
     ballast[::4096] = b"x" * len(ballast[::4096])
     command = [
@@ -70,7 +70,7 @@ def test_a_large_launcher_does_not_leak_into_its_childs_figure() -> None:
     assert peak < 300 * MIB
 
 
-def test_wall_and_cpu_time_are_told_apart() -> None:
+def test_wall_and_cpu_time_are_distinguished() -> None:
     meter = Meter()
     with meter.phase("data"):
         time.sleep(0.2)
@@ -100,7 +100,7 @@ def test_the_phase_that_failed_is_known() -> None:
     assert "build" in meter.phases
 
 
-def test_without_proc_the_fallback_says_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_proc_the_memory_method_states_the_fallback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.trial.measure._reset_peak", lambda: False)
     meter = Meter()
     with meter.phase("build"):

@@ -1,4 +1,4 @@
-"""A trial that reuses a compiled program gives what it gives with one of its own, to the last bit."""
+"""A trial that reuses a compiled program has the same results as one that compiles it, bit for bit."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_states_carried_from_window_to_window() -> None:
     check_that_the_second_equals_itself_alone(spec(**common, seed=1), spec(**common, seed=2))
 
 
-def test_a_reused_program_has_no_first_step_and_no_memory_of_its_own() -> None:
+def test_a_reused_program_has_no_first_step_and_no_memory_figure() -> None:
     for seed in (8, 9):
         measured = run(spec(options=FEW, seed=seed, cell="simple_rnn", backend="fused", units=5), reuse=True)
     assert measured["memory"] is None

@@ -1,4 +1,4 @@
-"""Keeping stderr quiet: nothing is shown where all goes well, everything where it does not."""
+"""Capturing stderr: nothing is printed after success, everything after an error."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from harness.errors import UserError
 from harness.trial.quiet import quiet_stderr
 
 
-def test_what_is_written_below_python_is_held_back(capfd: pytest.CaptureFixture[str]) -> None:
+def test_output_of_c_code_is_captured(capfd: pytest.CaptureFixture[str]) -> None:
     with quiet_stderr():
         os.write(2, b"a notice of some library\n")
     os.write(2, b"after it\n")
     assert capfd.readouterr().err == "after it\n"
 
 
-def test_it_is_shown_after_all_where_something_goes_wrong(capfd: pytest.CaptureFixture[str]) -> None:
+def test_captured_output_is_printed_after_an_error(capfd: pytest.CaptureFixture[str]) -> None:
     def fail() -> None:
         with quiet_stderr():
             os.write(2, b"the reason why\n")
@@ -28,7 +28,7 @@ def test_it_is_shown_after_all_where_something_goes_wrong(capfd: pytest.CaptureF
     assert "the reason why" in capfd.readouterr().err
 
 
-def test_a_mistake_of_the_user_is_its_message_alone(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_user_error_prints_only_its_message(capfd: pytest.CaptureFixture[str]) -> None:
     def refuse() -> None:
         with quiet_stderr():
             os.write(2, b"a notice of some library\n")

@@ -1,4 +1,4 @@
-"""TensorFlow and Keras in the program's processes: no setting of the user changes a result unseen."""
+"""TensorFlow and Keras in the processes of trials: settings of the user do not change results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The modules whose code is in a trial's id are those that a trial's process really imports."""
+"""The modules whose code is in a trial's id are those that a trial's process imports."""
 
 from __future__ import annotations
 

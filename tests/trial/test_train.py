@@ -1,4 +1,4 @@
-"""One training run in this process: what is trained, evaluated and reported."""
+"""One trial in this process: training, evaluation and reported measurements."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ def test_no_split_is_scored_more_often_than_is_needed(monkeypatch: pytest.Monkey
     assert batches_predicted(monkeypatch, asked) == 3 + 1 + 1 + 1, "the training split and another length too"
 
 
-def test_a_task_that_chooses_thresholds_needs_one_more_look_at_validation_data(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_that_chooses_thresholds_predicts_the_validation_split_once_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     sounds = tasks["sound_events"].options(validation_size=2, test_size=2).model_dump(mode="json")
     of = small(task="sound_events", options=sounds, train_size=2, sequence_length=16, batch_size=2, updates=1)
     assert batches_predicted(monkeypatch, of) == 1 + 1 + 1
@@ -98,7 +100,7 @@ def test_training_makes_the_loss_smaller() -> None:
     assert measured["curve"][-1]["train_loss"] < 0.9 * measured["curve"][0]["train_loss"]
 
 
-def test_what_is_timed_is_given_tensors_and_copies_no_data(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timed_updates_receive_tensors_and_copy_no_data(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[Any] = []
 
     def make(model: Any) -> Any:
@@ -131,14 +133,14 @@ def test_labels_out_of_the_task_s_range_are_no_divergence(monkeypatch: pytest.Mo
         run(small(task="tests.trial.test_train:BROKEN"))
 
 
-def test_other_lengths_are_tested_where_asked_for() -> None:
+def test_other_lengths_are_tested_if_requested() -> None:
     measured = run(small(evaluate_lengths=(3, 9), backend="fused"))
     assert set(measured["test_at"]) == {3, 9}
     assert all({"loss", "accuracy"} <= set(scores) for scores in measured["test_at"].values())
     assert measured["test_at"][3] != measured["test_at"][9]
 
 
-def test_what_the_network_hears_of_one_example_is_told_where_the_task_shows_it() -> None:
+def test_detections_for_one_example_are_recorded_if_the_task_shows_it() -> None:
     sounds = tasks["sound_events"].options(validation_size=2, test_size=2).model_dump(mode="json")
     measured = run(
         small(task="sound_events", options=sounds, train_size=2, sequence_length=16, batch_size=2, updates=2)
@@ -150,7 +152,7 @@ def test_what_the_network_hears_of_one_example_is_told_where_the_task_shows_it()
 
 
 @pytest.mark.parametrize("backend", ["keras", "fused"])
-def test_gradient_reach_shows_that_the_nearest_inputs_are_felt_most(backend: str) -> None:
+def test_gradient_reach_is_largest_for_the_nearest_inputs(backend: str) -> None:
     measured = run(small(gradient_reach=True, sequence_length=30, backend=backend, cell="simple_rnn"))
     for when in ("untrained", "trained"):
         distances, norms = zip(*measured["gradient_reach"][when], strict=True)
@@ -169,7 +171,7 @@ def test_gradient_reach_is_the_same_by_both_backends() -> None:
     np.testing.assert_allclose(reaches[0], reaches[1], rtol=1e-4)
 
 
-def test_a_loss_that_is_no_number_is_divergence_with_what_was_measured_till_then() -> None:
+def test_a_loss_that_is_not_finite_is_divergence_and_earlier_measurements_are_kept() -> None:
     reports: list[Measured] = []
     with pytest.raises(Diverged, match="loss is"):
         train(small(learning_rate=1e38, clip_norm=None, updates=50), Meter(), reports.append)
@@ -194,7 +196,7 @@ def test_weights_leave_labels_out_of_the_loss() -> None:
 
 @pytest.mark.parametrize("backend", ["keras", "fused"])
 @pytest.mark.parametrize(("cell", "gate"), [("lstm", "forget"), ("gru", "update")])
-def test_the_keeping_gates_bias_is_what_was_asked_for(cell: str, gate: str, backend: str) -> None:
+def test_the_bias_of_the_gate_that_keeps_the_state_is_set(cell: str, gate: str, backend: str) -> None:
     def biases(bias: Any) -> dict[str, np.ndarray]:
         model = get_model(cell, rnn_units=(6,), fc_units=(), input_shape=(40, 2), backend=backend, seed=0)
         set_gate_bias(model, cells[cell], bias, longest=40, seed=3)
@@ -217,7 +219,7 @@ def test_the_keeping_gates_bias_is_what_was_asked_for(cell: str, gate: str, back
         np.testing.assert_array_equal(chrono["input"], -chrono["forget"])
 
 
-def test_a_tuning_trial_has_validation_data_of_its_own_and_leaves_the_test_split_alone(
+def test_a_tuning_trial_has_separate_validation_data_and_does_not_use_the_test_split(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     scored: list[int] = []
@@ -292,7 +294,7 @@ def test_training_that_stops_at_its_target_is_tested_there(task: str, updates: i
     assert measured["test"]
 
 
-def test_where_a_target_is_reached_evaluations_come_closer_and_nothing_else_changes() -> None:
+def test_near_a_target_evaluations_are_closer_and_nothing_else_changes() -> None:
     of = small(updates=60, evaluate_every=30, learning_rate=0.01, dropout=0.2, patience=3)
     without = run(of)
     between = run(of.model_copy(update={"evaluate_every": 3, "patience": None}))["curve"]

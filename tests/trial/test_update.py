@@ -17,7 +17,7 @@ from harness.trial.update import prefer_quick_compiling
         ("--xla_backend_optimization_level=3", "--xla_backend_optimization_level=3"),
     ],
 )
-def test_what_the_user_asks_of_xla_stands(monkeypatch: pytest.MonkeyPatch, before: str | None, after: str) -> None:
+def test_xla_flags_of_the_user_are_kept(monkeypatch: pytest.MonkeyPatch, before: str | None, after: str) -> None:
     monkeypatch.delenv("XLA_FLAGS", raising=False)
     if before is not None:
         monkeypatch.setenv("XLA_FLAGS", before)

@@ -1,4 +1,4 @@
-"""The cache: made once, whole or not at all, and never in the way."""
+"""The cache: entries are computed once and written completely, and errors of the cache are harmless."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def entries(folder: Path) -> list[Path]:
     return sorted(folder.iterdir())
 
 
-def test_what_was_made_is_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cached_entry_is_not_recomputed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, str(tmp_path / "deep" / "cache"))
     make = Maker()
     first, second = (cached("key", make) for _ in range(2))
@@ -43,7 +43,7 @@ def test_what_was_made_is_not_made_again(tmp_path: Path, monkeypatch: pytest.Mon
     assert make.calls == 2
 
 
-def test_without_a_folder_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_folder_nothing_is_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make = Maker()
     for folder, calls in (("", 2), (str(tmp_path), 3)):
         monkeypatch.setenv(VARIABLE, folder)
@@ -54,7 +54,7 @@ def test_without_a_folder_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("damage", ["torn", "empty", "flipped", "deleted"])
-def test_a_damaged_entry_is_made_again_and_never_served(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_entry_is_recomputed(tmp_path: Path, damage: str) -> None:
     make = Maker()
     good = cached("key", make)
     (path,) = entries(tmp_path)
@@ -80,13 +80,13 @@ def test_an_entry_that_is_a_pickle_is_not_opened(tmp_path: Path) -> None:
     assert make.calls == 2
 
 
-def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unwritable_cache_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv(VARIABLE, str(tmp_path / "file" / "cache"))
     assert cached("key", Maker())["x"].shape == (2, 3)
 
 
-def test_nothing_half_written_stays_where_making_or_writing_fails(tmp_path: Path) -> None:
+def test_no_partial_entry_remains_after_an_error(tmp_path: Path) -> None:
     def fail() -> Arrays:
         raise RuntimeError("no data")
 
@@ -106,7 +106,7 @@ def reader(_: int) -> bool:
     return all((cached("key", slow_arrays)["x"] == 7).all() for _ in range(20))
 
 
-def test_processes_that_make_the_same_entry_all_get_it_whole(tmp_path: Path) -> None:
+def test_processes_that_make_the_same_entry_all_read_it_complete(tmp_path: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(3) as pool:
         assert pool.map(reader, range(3)) == [True] * 3
     assert len(entries(tmp_path)) == 1

@@ -1,4 +1,4 @@
-"""Data that are not what a task declares are a fault of the task, in words, and never one of the cell."""
+"""Data that do not match a task's declaration raise an error that names the task."""
 
 from __future__ import annotations
 

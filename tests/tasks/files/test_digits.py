@@ -1,4 +1,4 @@
-"""digits: images as sequences, the bundled ones and MNIST's files; and whatever can be wrong with these."""
+"""digits: images as sequences, from scikit-learn and from MNIST's files; errors in these files."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_mnist_s_test_images_are_the_test_images(folder: Path) -> None:
     assert {image.tobytes() for image in given_images} == {x.tobytes() for x in tested}
 
 
-def test_an_image_that_comes_twice_is_used_once(folder: Path) -> None:
+def test_a_duplicate_image_is_used_once(folder: Path) -> None:
     images = read_idx(folder / TRAIN_IMAGES, 3).copy()
     images[1:31] = images[0]
     write_idx(folder / TRAIN_IMAGES, images)
@@ -79,7 +79,7 @@ def test_gzipped_files_are_the_same_data(folder: Path, tmp_path_factory: pytest.
     assert identity(DigitsOptions(folder=folder)) == identity(DigitsOptions(folder=zipped))
 
 
-def test_a_length_that_fits_no_image_is_answered_with_those_that_do(folder: Path) -> None:
+def test_the_error_for_a_length_that_matches_no_image_lists_valid_lengths(folder: Path) -> None:
     with pytest.raises(UserError, match=r"sequence_length 50 .* expected one of 64, 16, 4"):
         examples(10, 50, DigitsOptions(folder=folder))
     with pytest.raises(UserError, match="expected one of 8, 4, 2"):
@@ -130,7 +130,7 @@ def test_a_missing_folder_is_named_with_what_it_should_hold(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("spelling", ["{0}", "{1}", "{0}.gz", "{1}.gz"])
 @pytest.mark.parametrize("inside", ["", "raw", "MNIST/raw"])
-def test_the_files_have_the_names_that_people_have_them_under(
+def test_usual_names_of_the_mnist_files_are_accepted(
     folder: Path, tmp_path_factory: pytest.TempPathFactory, spelling: str, inside: str
 ) -> None:
     other = tmp_path_factory.mktemp("other")

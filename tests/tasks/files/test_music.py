@@ -113,13 +113,13 @@ def test_baselines_by_hand(tmp_path: Path) -> None:
     assert markov == pytest.approx(-math.log((4 + 0.5) / 6) + quiet)
 
 
-def test_pieces_that_are_measured_on_are_not_trained_on(tmp_path: Path) -> None:
+def test_pieces_for_validation_or_test_are_not_trained_on(tmp_path: Path) -> None:
     pieces = {**PIECES, "train": [*PIECES["train"], *PIECES["test"], *PIECES["valid"]]}
     assert len(load_piano_rolls(write_json(tmp_path / "a.json", pieces)).train) == 2
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_notes_of_the_field_s_own_files_are_read(tmp_path: Path, mark: str) -> None:
+def test_notes_of_published_json_files_are_read(tmp_path: Path, mark: str) -> None:
     given = {**PIECES, "train": [[[60.0, -1], [62, None, 64.0], [-1.0, math.nan, -1]], PIECES["train"][1]]}
     (tmp_path / "a.json").write_text(mark + json.dumps(given), encoding="utf-8")
     loaded = load_piano_rolls(tmp_path / "a.json")
@@ -173,7 +173,7 @@ class Attack:
         ({**PIECES, "train": PIECES["test"]}, "the splits contain the same pieces"),
     ],
 )
-def test_json_that_is_no_music_is_refused(tmp_path: Path, content: object, said: str) -> None:
+def test_invalid_json_is_refused(tmp_path: Path, content: object, said: str) -> None:
     with pytest.raises(UserError, match=said):
         load_piano_rolls(write_json(tmp_path / "a.json", content))
 
@@ -189,7 +189,7 @@ def test_json_that_is_no_music_is_refused(tmp_path: Path, content: object, said:
         (np.ones(88), r"a piece is \(88,\)"),
     ],
 )
-def test_arrays_that_are_no_music_are_refused(tmp_path: Path, array: np.ndarray, said: str) -> None:
+def test_invalid_arrays_are_refused(tmp_path: Path, array: np.ndarray, said: str) -> None:
     with pytest.raises(UserError, match=said):
         load_piano_rolls(write_npz(tmp_path / "a.npz", {"train_0": array}))
 
@@ -267,7 +267,7 @@ def test_matrices_of_any_number_type_and_order_are_read(tmp_path: Path) -> None:
         np.testing.assert_array_equal(loaded["c"][0], np.arange(6).reshape(2, 3))
 
 
-def test_a_cell_array_in_a_cell_array_is_passed_over(tmp_path: Path) -> None:
+def test_a_nested_cell_array_is_ignored(tmp_path: Path) -> None:
     inner, outer = (np.empty((1, 1), dtype=object) for _ in range(2))
     inner[0, 0], outer[0, 0] = np.eye(2), inner
     scipy.io.savemat(tmp_path / "a.mat", {"outer": outer})

@@ -1,4 +1,4 @@
-"""signals: labelled series from .ts and CSV files, good and bad."""
+"""signals: labelled series from valid and invalid .ts and CSV files."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_csv_files_are_read_with_any_separator_and_header(tmp_path: Path, separa
         "low,1,2,3\nhigh,4,5,6\n",
     ],
 )
-def test_what_other_programs_write_is_read_with_or_without_a_header(tmp_path: Path, text: str) -> None:
+def test_files_of_other_programs_are_read_with_or_without_a_header(tmp_path: Path, text: str) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(text.encode())
     loaded = load_series(path)
@@ -74,7 +74,7 @@ def test_a_first_series_that_counts_up_is_no_header_where_its_label_occurs_again
     assert len(load_series(write(tmp_path, "b.csv", "1,1,2,3\n2,5,5,5\n")).labels) == 2
 
 
-def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
+def test_omitted_series_and_values_are_counted(tmp_path: Path) -> None:
     lines = [f"{at % 2},{at},1,2" for at in range(20)]
     loaded = facts(5, 2, SignalsOptions(file=write(tmp_path, "a.csv", "\n".join([*lines, *lines[:3]]))))
     assert loaded.source.endswith("a.csv, 23 series")
@@ -170,7 +170,9 @@ def test_series_that_cannot_be_split_or_do_not_fit_are_refused(tmp_path: Path) -
         examples(1, 1, SignalsOptions(file=write(tmp_path, "few.csv", "a,1\nb,2\n")))
     with pytest.raises(UserError, match="label '7' does not occur"):
         examples(1, 1, SignalsOptions(file=good, test_file=write(tmp_path, "other.csv", "7,1,2\n")))
-    with pytest.raises(UserError, match=r"series of 1 values in 1 channels, those of .* have 2 in 1"):
+    with pytest.raises(
+        UserError, match=r"series of 1 values in 1 channels, but .* has series of 2 values in 1 channels"
+    ):
         examples(1, 1, SignalsOptions(file=good, test_file=write(tmp_path, "short.csv", "0,1\n1,2\n")))
     with pytest.raises(UserError, match="no such file"):
         identity(SignalsOptions(file=tmp_path / "none.ts"))

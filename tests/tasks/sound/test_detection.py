@@ -1,4 +1,4 @@
-"""Sound event detection measures against counts by hand."""
+"""Metrics of sound event detection, compared with counts by hand."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def test_average_precision_by_hand() -> None:
     assert average_precision(y[None, :, None], outputs[None, :, None]) == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
 
 
-def test_outputs_that_are_all_alike_have_the_prevalence_as_average_precision() -> None:
+def test_equal_outputs_have_the_prevalence_as_average_precision() -> None:
     y = np.array([1, 0, 0, 0, 1])
     assert average_precision(y[None, :, None], np.full((1, 5, 1), 0.3)) == pytest.approx(2 / 5)
 
 
-def test_a_segment_is_active_where_any_of_its_frames_is() -> None:
+def test_a_segment_is_active_if_any_of_its_frames_is() -> None:
     active = np.zeros((1, 5, 1))
     active[0, 2] = 1
     # Frames of 0.4 s begin at 0, 0.4, 0.8 | 1.2, 1.6; the third lasts until 1.2 and is in both segments.

@@ -1,4 +1,4 @@
-"""sound_events: soundscapes whose labels are right, pairs that only time tells apart, recordings good and bad."""
+"""sound_events: labels, pairs of sounds that differ only in time, valid and invalid recordings."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_frames_are_labelled_where_the_sound_is() -> None:
     assert labelled[:, 1].sum() * frame_seconds() == pytest.approx(3, abs=0.05)
 
 
-def test_the_document_s_shapes_and_standardised_inputs() -> None:
+def test_shapes_are_those_of_the_article_and_inputs_are_standardised() -> None:
     data = make(6, 256, 0, FEW)
     assert data.train.x.shape == (6, 256, 256)
     assert data.train.y.shape == (6, 256, 10)
@@ -123,7 +123,7 @@ def test_the_document_s_shapes_and_standardised_inputs() -> None:
     np.testing.assert_allclose(data.train.x.std(axis=(0, 1)), 1, atol=1e-2)
 
 
-def test_measuring_soundscapes_are_the_same_for_all_seeds_and_more_training_contains_less() -> None:
+def test_validation_and_test_soundscapes_are_the_same_for_all_seeds_and_training_sets_are_nested() -> None:
     one, more, other = make(3, 256, 0, FEW), make(5, 256, 0, FEW), make(3, 256, 1, FEW)
     np.testing.assert_array_equal(one.test.y, other.test.y)
     np.testing.assert_array_equal(one.validation.y, other.validation.y)
@@ -151,7 +151,7 @@ def test_cached_soundscapes_are_those_that_would_be_made(tmp_path: Path, monkeyp
     assert len(list(tmp_path.iterdir())) == 4
 
 
-def test_baselines_a_network_that_never_fires_and_one_that_sees_single_frames() -> None:
+def test_baselines_without_detections_and_with_single_frames() -> None:
     data = make(30, 256, 0, FEW)
     chance, silent, frame_wise = (data.baselines[name] for name in ("chance", "silent", "frame_wise"))
     assert silent["accuracy"] == pytest.approx(1 - data.test.y.mean())
@@ -169,7 +169,7 @@ def frames(seed: int, soundscapes: int, labels: int = 2) -> Split:
 
 
 @pytest.mark.parametrize("labels", [1, 2])
-def test_the_frame_wise_network_is_trained_and_sees_no_frame_but_its_own(labels: int) -> None:
+def test_the_frame_wise_network_is_trained_and_reads_single_frames(labels: int) -> None:
     train, validation, other = frames(0, 60, labels), frames(1, 10, labels), frames(2, 10, labels)
     result = fit_and_predict(train, validation, other.x)
     assert result["others"].shape == other.y.shape
@@ -179,7 +179,7 @@ def test_the_frame_wise_network_is_trained_and_sees_no_frame_but_its_own(labels:
     np.testing.assert_array_equal(result["validation"], fit_and_predict(train, validation, other.x)["validation"])
 
 
-def test_the_frame_wise_network_counts_as_it_was_where_it_validated_best() -> None:
+def test_the_frame_wise_network_uses_the_weights_with_the_lowest_validation_loss() -> None:
     train = frames(0, 2)  # so little that it is soon known by heart
     short, long = (frames(1, size) for size in (40, 40))
     result = fit_and_predict(train, short, long.x)
@@ -199,7 +199,7 @@ def test_the_frame_wise_network_is_trained_once_for_the_same_data(
     assert make(3, 40, 0, FEW).baselines == first
 
 
-def test_thresholds_are_chosen_on_validation_and_leave_the_document_s_accuracy_alone() -> None:
+def test_thresholds_are_chosen_on_validation_data_and_do_not_affect_the_articles_accuracy() -> None:
     y = np.zeros((1, 100, 1))
     y[0, :20] = 1
     outputs = np.where(y > 0, 0.3, 0.1)
@@ -208,7 +208,7 @@ def test_thresholds_are_chosen_on_validation_and_leave_the_document_s_accuracy_a
     assert plain["accuracy"] == chosen["accuracy"] == pytest.approx(0.8)
 
 
-def test_the_example_is_the_same_for_every_seed_and_has_what_is_there_and_heard() -> None:
+def test_the_example_is_the_same_for_every_seed_and_has_labels_and_detections() -> None:
     options = SoundEventsOptions(validation_size=3, test_size=4)
     shown = []
     for seed in (0, 1):
@@ -278,7 +278,7 @@ def test_nothing_of_a_recording_is_dropped_and_padding_does_not_count(folder: Pa
     assert sorted(set(short.weight.sum(axis=1).tolist())) == [51, 64]
 
 
-def test_what_recordings_lack_in_the_splits_is_counted(folder: Path) -> None:
+def test_content_of_recordings_that_is_in_no_split_is_counted(folder: Path) -> None:
     (folder / "copy.wav").write_bytes((folder / "a.wav").read_bytes())
     (folder / "copy.csv").write_bytes((folder / "a.csv").read_bytes())
     result = facts(1, 100, SoundEventsOptions(folder=folder, test_size=1))
@@ -302,7 +302,7 @@ def test_events_as_other_programs_write_them_are_read(tmp_path: Path, content: b
     assert read_events(tmp_path / "a.csv") == (Event("dog", 1, 2.5),)
 
 
-def test_a_rest_too_short_for_a_frame_is_no_excerpt(tmp_path: Path) -> None:
+def test_a_remainder_too_short_for_a_frame_is_no_excerpt(tmp_path: Path) -> None:
     for name, length in (("a", 10 * RATE + 200), ("b", 10 * RATE + 400), ("c", 100)):
         write_wav(tmp_path / f"{name}.wav", np.full(length, 0.1))
         (tmp_path / f"{name}.csv").write_text("onset,offset,label\n0,0.01,dog\n")
@@ -338,7 +338,7 @@ def test_what_scipy_writes_is_read(tmp_path: Path) -> None:
         np.testing.assert_allclose(read_sound(tmp_path / f"{name}.wav"), wanted, atol=1e-6)
 
 
-def test_chunks_that_are_no_samples_and_a_size_that_a_pipe_did_not_know_are_passed_over(tmp_path: Path) -> None:
+def test_other_chunks_and_unknown_sizes_from_pipes_are_ignored(tmp_path: Path) -> None:
     plain = wav(data=bytes(100))
     listed = plain[:36] + b"LIST" + struct.pack("<I", 26) + b"INFOISFT" + struct.pack("<I", 14) + b"Lavf60.16.100\0"
     (tmp_path / "a.wav").write_bytes(listed + plain[36:] + b"id3 " + struct.pack("<I", 4) + bytes(4))

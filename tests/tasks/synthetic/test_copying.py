@@ -1,4 +1,4 @@
-"""copying: symbols, a delay, and the symbols again."""
+"""copying: symbols, a delay, and the repeated symbols."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_network_without_memory_scores_the_chance_baseline() -> None:
     assert scores["recall_accuracy"] == pytest.approx(1 / 8, abs=0.03)
 
 
-def test_only_the_symbols_given_back_count_for_accuracy() -> None:
+def test_only_the_repeated_symbols_count_for_accuracy() -> None:
     y = np.array([[0, 0, 2, 1]])
     outputs = np.zeros((1, 4, 3))
     outputs[0, :, 2] = 1

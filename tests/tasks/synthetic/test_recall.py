@@ -40,7 +40,7 @@ def test_the_sequences_depend_on_the_seed_and_nothing_else() -> None:
         assert not as_set(getattr(first, name).x) & as_set(getattr(other, name).x)
 
 
-def test_more_training_data_contain_the_fewer_and_are_tested_alike() -> None:
+def test_training_sets_are_nested_and_have_the_same_test_split() -> None:
     few, many = make(100, 9, 3, SMALL), make(700, 9, 3, SMALL)
     np.testing.assert_array_equal(few.train.x, many.train.x[:100])
     np.testing.assert_array_equal(few.test.x, many.test.x)
@@ -52,7 +52,7 @@ def test_symbols_are_drawn_evenly() -> None:
     assert np.all(np.abs(counts / 5000 - 1) < 0.1)
 
 
-def test_every_sequence_there_is_can_be_used_up_and_one_more_is_refused() -> None:
+def test_all_existing_sequences_can_be_used_and_one_more_is_refused() -> None:
     data = make(8**3 - 80, 3, 0, SMALL)
     assert len(as_set(np.concatenate([data.train.x, data.validation.x, data.test.x]))) == 8**3
     with pytest.raises(UserError, match=r"only 512 different sequences of 3 .* needs 513: increase sequence_length"):

@@ -1,4 +1,4 @@
-"""temporal_order: X and Y among distractors, and the order they stand in."""
+"""temporal_order: X and Y among distractors, and their order."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_labels_read_the_relevant_symbols_in_order(length: int, relevant: Litera
         assert set(x[1:-1]) <= {0, 1, 2, 3, X, Y}
 
 
-def test_at_a_hundred_steps_they_stand_where_the_paper_has_them() -> None:
+def test_at_a_hundred_steps_relevant_symbols_have_the_positions_of_the_paper() -> None:
     x = make(2000, 100, 0, options(3)).train.x
     places = np.array([np.flatnonzero((row == X) | (row == Y)) for row in x])
     assert places.min(axis=0).tolist() == [10, 33, 66]

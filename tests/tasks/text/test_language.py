@@ -1,4 +1,4 @@
-"""language: windows of real text, split by position, with baselines that see what the network sees."""
+"""language: windows of real text, split by position, with baselines that use the same tokens as the network."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_the_splits_are_stretches_of_the_text_without_overlap(tmp_path: Path) ->
     assert len(data.test.x) == len(data.validation.x) == (5000 // 10 - 1) // 10
 
 
-def test_measuring_text_and_vocabulary_are_the_same_for_all_sizes_and_seeds() -> None:
+def test_validation_test_and_vocabulary_are_the_same_for_all_sizes_and_seeds() -> None:
     few, many = make(500, 20, 0, DEFAULT), make(100_000, 20, 7, DEFAULT)
     np.testing.assert_array_equal(few.test.x, many.test.x)
     np.testing.assert_array_equal(few.validation.y, many.validation.y)
@@ -56,7 +56,7 @@ def test_measuring_text_and_vocabulary_are_the_same_for_all_sizes_and_seeds() ->
     assert few.fingerprint != many.fingerprint
 
 
-def test_the_seed_says_where_training_characters_come_from_and_more_of_them_contain_the_fewer() -> None:
+def test_the_seed_selects_the_training_characters_and_training_sets_are_nested() -> None:
     few, many, other = make(500, 1, 3, DEFAULT), make(50_000, 1, 3, DEFAULT), make(500, 1, 4, DEFAULT)
     assert few.train.x.tobytes() in many.train.x.tobytes()
     assert few.train.x.tobytes() != other.train.x.tobytes()
@@ -113,7 +113,7 @@ def test_where_the_state_is_carried_n_grams_see_across_windows(tmp_path: Path) -
     assert identity(options) != identity(options.model_copy(update={"carry_state": True}))
 
 
-def test_the_test_portion_can_be_had_in_windows_of_any_length() -> None:
+def test_the_test_portion_is_available_in_windows_of_any_length() -> None:
     assert task.make_test is not None
     longer, trained = task.make_test(500, 0, DEFAULT), make(1000, 50, 3, DEFAULT).test
     np.testing.assert_array_equal(longer.x.ravel()[:19_000], trained.x.ravel()[:19_000])
@@ -121,7 +121,7 @@ def test_the_test_portion_can_be_had_in_windows_of_any_length() -> None:
         task.make_test(20_000, 0, DEFAULT)
 
 
-def test_baselines_are_in_the_order_that_text_puts_them_in() -> None:
+def test_longer_n_grams_are_better_baselines_on_text() -> None:
     data = make(100_000, 50, 0, DEFAULT)
     chance, unigram, bigram, trigram = (data.baselines[n] for n in ("chance", "unigram", "bigram", "trigram"))
     assert chance["loss"] > unigram["loss"] > bigram["loss"] > trigram["loss"]
@@ -158,7 +158,7 @@ def test_a_path_may_be_a_string_and_is_no_part_of_the_identity(tmp_path: Path) -
         LanguageOptions.model_validate({"text": 5})
 
 
-def test_too_little_text_is_said_with_what_was_found_and_needed(tmp_path: Path) -> None:
+def test_the_error_for_too_little_text_states_what_was_found_and_is_needed(tmp_path: Path) -> None:
     path = tmp_path / "book.txt"
     path.write_text("ab" * 500)
     options = LanguageOptions(text=(path,))

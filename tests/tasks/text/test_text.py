@@ -1,4 +1,4 @@
-"""Text from Python's documentation or from a file; whatever is wrong with the file is one message that names it."""
+"""Text from the documentation of pandas or from files; errors name the file."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_the_documentation_is_kept_in_the_cache(tmp_path: Path, monkeypatch: pyt
     assert documentation.__wrapped__() == first
 
 
-def test_little_of_the_documentation_s_end_stands_before_it() -> None:
+def test_little_of_the_documentation_s_end_occurs_before_it() -> None:
     characters = load_text(None).characters
     before, end = characters[:-20_000], characters[-20_000:]
     known = {before[i : i + 60] for i in range(len(before) - 60)}
@@ -161,7 +161,7 @@ def test_an_unusable_file_is_named_with_its_fault(tmp_path: Path, content: bytes
         load_text((path,))
 
 
-def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+def test_folders_without_text_and_special_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no \.txt files in this folder"):
         load_text((tmp_path,))
     os.mkfifo(tmp_path / "pipe")
@@ -206,9 +206,7 @@ def is_utf_8(content: bytes) -> bool:
     return True
 
 
-def test_files_that_macos_leaves_beside_others_are_passed_over_everywhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_dot_files_of_macos_are_ignored_by_every_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("experiments/._a.toml", "summaries/._gru.txt", "texts/._a.txt", "sounds/._a.wav"):
         (tmp_path / name).parent.mkdir()

@@ -42,7 +42,7 @@ def test_a_combining_mark_belongs_to_the_letter_before_it(text: str, words: list
     assert words_of(text) == words
 
 
-def test_unknown_words_and_what_fills_no_window_are_counted(tmp_path: Path) -> None:
+def test_unknown_words_and_words_that_fill_no_window_are_counted(tmp_path: Path) -> None:
     options = write(tmp_path, "a a b " * 60 + "c " * 10 + "d " * 10).model_copy(update={"vocabulary": 2})
     data_facts = task.facts(100, 7, options)
     assert data_facts.source.endswith("book.txt, 400 characters")
@@ -58,7 +58,7 @@ def test_the_most_frequent_words_of_the_training_portion_are_known(tmp_path: Pat
     assert set(np.unique(data.test.x)) == {0}
 
 
-def test_sizes_count_words_and_faults_say_so(tmp_path: Path) -> None:
+def test_sizes_count_words_and_errors_state_it(tmp_path: Path) -> None:
     options = write(tmp_path, "one two three four five six seven eight nine ten " * 10)
     assert examples(79, 5, options) == 15
     with pytest.raises(
