@@ -8,7 +8,7 @@ ARGS       ?=
 # Time budget of `make compare`: ten minutes for the main experiment, by default none for others.
 BUDGET     ?= $(if $(filter experiments/compare.toml,$(EXPERIMENT)),10m)
 
-# The Python versions with TensorFlow wheels; by default the first one on the path makes the environment.
+# The Python versions that TensorFlow has wheels for. Default: the first of them on the path.
 SUPPORTED := 3.11 3.12 3.13
 SUITABLE := import sys; sys.exit("{}.{}".format(*sys.version_info) not in "$(SUPPORTED)".split())
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
@@ -46,7 +46,7 @@ test-fast: $(READY)  ## the tests that need neither TensorFlow nor a browser (un
 
 check: lint test-fast  ## before a commit: style, types and the fast tests (under two minutes)
 
-pythons: $(READY)  ## make lint test-fast on every supported Python of this machine, in environments .venv-VERSION
+pythons: $(READY)  ## lint and fast tests with every supported Python on this machine, in environments .venv-VERSION
 	@for version in $(SUPPORTED); do \
 		environment=$(VENV) python=$(BIN)/python; \
 		if [ "$$($(BIN)/python -c '$(VERSION)')" != $$version ]; then \
@@ -54,9 +54,9 @@ pythons: $(READY)  ## make lint test-fast on every supported Python of this mach
 		if [ -z "$$python" ]; then absent="$$absent $$version"; continue; fi; \
 		echo "Python $$version ($$environment)"; \
 		$(MAKE) --no-print-directory lint test-fast PYTHON="$$python" VENV=$$environment || exit 1; done; \
-	if [ -n "$$absent" ]; then echo "Not tested, because this machine has no such Python with its venv module:$$absent"; fi
+	if [ -n "$$absent" ]; then echo "Not tested, because this machine has no such Python with the venv module:$$absent"; fi
 
-fuzz: $(READY)  ## fuzzing: 10,000 mutated inputs of each kind, none may end in a traceback; ARGS="COUNT TARGET ..."
+fuzz: $(READY)  ## fuzzing: 10,000 mutated inputs of each kind; a traceback is a failure; ARGS="COUNT TARGET ..."
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 coverage: $(READY)  ## all tests; lists untested lines, fails below 90 % branch coverage
@@ -80,7 +80,7 @@ baseline: $(READY)  ## store the present results as the baseline of make regress
 	@$(BIN)/python -m tests.benchmarks.quality --renew
 	@$(BIN)/python -m tests.benchmarks.regress --baseline
 
-validate: $(READY)  ## error rates of verdicts, by 2,000 simulated experiments each (25 minutes)
+validate: $(READY)  ## error rates of verdicts, from 2,000 simulated experiments each (25 minutes)
 	@$(BIN)/python -m tools.error_rates $(ARGS)
 
 screenshots:  ## renew the README's picture from EXPERIMENT's report (needs chromium)
@@ -119,8 +119,8 @@ clean:  ## remove the environments and caches; results stay
 ENOUGH_BRANCHES := import json, sys; total = json.load(sys.stdin)["totals"]; \
 	share = total["covered_branches"] / total["num_branches"]; print(f"Branches taken: {share:.1%}"); sys.exit(share < 0.9)
 
-# A shell command that prints the path of a Python of that version that can make an environment, or nothing. It runs each
-# candidate, because pyenv has shims on the path for versions that are not active.
+# Prints the path of a Python of version $(1) that can create virtual environments, or nothing. It runs each candidate,
+# because pyenv has shims on the path for inactive versions.
 VERSION := import ensurepip, sys, venv; print("{}.{}".format(*sys.version_info))
 define installed
 for p in python$(1) python3 python "$${PYENV_ROOT:-$$HOME/.pyenv}/versions/$(1)".*/bin/python; do \
@@ -129,12 +129,13 @@ endef
 
 define checked_python
 if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c '$(SUITABLE)' 2>/dev/null; then \
-	echo "This needs Python 3.11, 3.12 or 3.13; none was found$(if $(PYTHON), at $(PYTHON)). Name one: make PYTHON=/path/to/python3.12" >&2; exit 1; fi; \
+	echo "Python 3.11, 3.12 or 3.13 is required, but was not found$(if $(PYTHON), at $(PYTHON)). Give its path: make PYTHON=/path/to/python3.12" >&2; exit 1; fi; \
 if ! "$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null; then \
 	echo "$(PYTHON) has no venv module. Install it (Debian and Ubuntu: apt install python3-venv) and try again." >&2; exit 1; fi
 endef
 
-# Made once, and renewed when the lock or the package's metadata change. The stamp comes last, so that a failed set-up is repeated.
+# The environment is created once, and updated when requirements.lock or pyproject.toml change. The stamp file comes last,
+# so that `make` repeats a failed set-up.
 $(READY): requirements.lock pyproject.toml
 	@$(call checked_python)
 	@echo "Setting up $(VENV) (once; several minutes on a slow line) ..."
@@ -144,7 +145,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Mutmut has its own environment, which sees the packages of $(VENV) and does not change them.
+# Mutmut has a separate environment, which can import the packages of $(VENV) and does not change them.
 $(VENV)-mutation/.ready: $(READY)
 	@$(BIN)/python -m venv --clear $(VENV)-mutation
 	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \

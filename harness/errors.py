@@ -1,4 +1,4 @@
-"""The one exception for mistakes that a user can mend: the command shows its text alone and exits with status 2."""
+"""The exception for errors that a user can correct: commands print its text, without a traceback, and exit with 2."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class UserError(Exception):
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
-    """' Did you mean X?', or the valid names where none is near; for the end of a message."""
+    """The end of a message on an unknown name: ' Did you mean X?', or the valid names if none is similar."""
     names = sorted(valid)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if near:
@@ -20,7 +20,7 @@ def nearest(name: str, valid: Iterable[str]) -> str:
 
 
 def check_name(kind: str, name: str, valid: Iterable[str]) -> None:
-    """Raises UserError, with the nearest valid name, where `name` is not among `valid`; `kind` says what it names."""
+    """Raises UserError, with the nearest valid name, if `name` is not in `valid`. kind: such as "cell"."""
     names = set(valid)
     if not isinstance(name, str):
         raise UserError(f"unknown {kind} {name!r}; expected a name.{nearest('', names)}")

@@ -1,4 +1,4 @@
-"""Files: text is read by one function; what is written appears whole or not at all."""
+"""Reading of text files with clear errors, and atomic writing of files."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ import psutil
 from harness.errors import UserError
 
 THIS_HOST = re.sub(r"[^A-Za-z0-9_-]", "-", socket.gethostname())
-"""As names of unfinished files have it: where hosts share storage, a process's id tells nothing to another host."""
+"""Part of the names of unfinished files, because process ids are not unique where hosts share storage."""
 
 
 _UMASK = os.umask(0o077)
-"""The user's own: it decides who may read the files that are written."""
+"""The umask of the process; it decides who may read the written files."""
 os.umask(_UMASK)
 
 LARGEST_TEXT = 1 << 30
@@ -31,7 +31,7 @@ _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def user_path(path: str | Path) -> Path:
-    """A path as a user writes it: a leading `~` is the home folder. Raises UserError where there is no such user."""
+    """Expand a leading `~` to the home folder. Raises UserError if the user is not known."""
     path = Path(path)
     try:
         return path.expanduser()
@@ -40,13 +40,13 @@ def user_path(path: str | Path) -> Path:
 
 
 def read_text(path: Path, expected: str = "") -> str:
-    """The text of a UTF-8 file, without a byte order mark, each line end as a newline character.
+    """The text of a UTF-8 file, without byte order mark and with newline characters as line ends.
 
-    `expected` says in a message what the file should be. Raises UserError where the file is missing, is a pipe or a
-    device, cannot be read, is larger than 1 GiB, or is not UTF-8.
+    expected: names the expected content in error messages. Raises UserError if the file is missing, a pipe or a device,
+    not readable, larger than 1 GiB, or not UTF-8.
     """
     try:
-        if path.exists() and not (path.is_file() or path.is_dir()):  # to open a pipe waits for its writer
+        if path.exists() and not (path.is_file() or path.is_dir()):  # opening a pipe would wait for its writer
             raise UserError(f"{path}: is not a regular file{_expected(expected)}")
         with path.open("rb") as file:
             content = file.read(LARGEST_TEXT + 1)
@@ -62,7 +62,7 @@ def read_text(path: Path, expected: str = "") -> str:
 
 
 def decode_text(content: bytes, path: str | Path, expected: str = "") -> str:
-    """The text of a UTF-8 file's bytes, as `read_text` returns it. Raises UserError where they are not UTF-8."""
+    """Decode the bytes of a UTF-8 file as `read_text` does. Raises UserError if they are not UTF-8."""
     remedy = "" if not content.startswith(_UTF_16) and b"\0" not in content else "; it looks like UTF-16"
     try:
         text = content.decode("utf-8-sig")
@@ -79,7 +79,7 @@ def _expected(what: str) -> str:
 
 
 def is_file(path: Path) -> bool:
-    """Whether the path leads to a regular file; False also for a path that the system refuses, such as a long one."""
+    """Whether the path is a regular file; False also for an invalid path, such as one that is too long."""
     try:
         return path.is_file()
     except OSError:
@@ -87,19 +87,19 @@ def is_file(path: Path) -> bool:
 
 
 def resolved(path: Path) -> Path:
-    """The absolute path without links, as far as it leads: links may lead in a circle. Raises UserError."""
+    """The absolute path with symbolic links resolved; a circle of links stays as it is. Raises UserError."""
     try:
         return Path(os.path.realpath(path))
-    except (OSError, ValueError) as error:  # no current folder; a null character
-        raise UserError(f"{str(path)!r}: not a path that can be followed ({error})") from error
+    except (OSError, ValueError) as error:  # the current folder does not exist; a null character
+        raise UserError(f"{str(path)!r}: cannot resolve this path ({error})") from error
 
 
 @contextmanager
 def replacing(path: Path, remedy: str = "") -> Iterator[IO[bytes]]:
-    """A file to be written that takes the place of `path` in one step once the block has ended.
+    """Yields a temporary file that replaces `path` atomically at the end of the block.
 
-    Where the block raises, `path` is as it was. Raises UserError, which ends with the `remedy`, where it cannot be
-    written, or is a device or a pipe: root could replace /dev/null by a file.
+    If the block raises, `path` is unchanged. Raises UserError, with the `remedy` at its end, if the file cannot be
+    written, or if `path` is a device or a pipe, because root could replace /dev/null by a file.
     """
     name = None
     try:
@@ -120,15 +120,15 @@ def replacing(path: Path, remedy: str = "") -> Iterator[IO[bytes]]:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it, where they are missing. Raises UserError."""
+    """Create a folder and its missing parents. Raises UserError."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"{path}: cannot be made ({error.strerror})") from error
+        raise UserError(f"{path}: cannot create this folder ({error.strerror})") from error
 
 
 def remove_parts(folder: Path) -> None:
-    """Remove, from a folder and those in it, the unfinished files of this host's processes that are no more."""
+    """Remove the unfinished files of ended processes of this host, in a folder and its subfolders."""
     part = re.compile(rf"\..*\.{THIS_HOST}-(\d+)-[^.]*\.part")
     for path in folder.rglob(".*.part"):
         written_by = part.fullmatch(path.name)
@@ -138,6 +138,6 @@ def remove_parts(folder: Path) -> None:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace a text file in one step, so that a reader sees the old or the new one whole. Raises UserError."""
+    """Replace a text file atomically: a reader sees either the old or the new text. Raises UserError."""
     with replacing(path) as file:
         file.write(text.encode())

@@ -1,4 +1,4 @@
-"""File locks (`flock`): they hold across processes and users, and end with the process that holds them."""
+"""File locks (`flock`): they apply across processes and users, and end with the process that holds them."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from functools import cache
 from pathlib import Path
 
 HELD = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES})
-"""The errors that mean that another process holds the lock. Any other means that the file system has no locks."""
+"""Errors for a lock held by another process. Any other error means that the file system does not support locks."""
 
 
 def try_lock(file: int, path: Path, *, shared: bool = False) -> bool:
-    """Lock an open file (a descriptor) without waiting; whether this process now holds the lock.
+    """Try to lock an open file (a descriptor) without waiting; returns whether this process holds the lock.
 
-    On a file system without locks, warns once for each path and returns True: nothing keeps two processes apart there.
+    On a file system without locks, warns once for each path and returns True.
     """
     held, lacking = _flock(file, shared=shared)
     if lacking:
-        _warn(f"{path}: its file system has no file locks ({lacking}). Start one run at a time here")
+        _warn(f"{path}: its file system does not support locks ({lacking}). Run one command at a time here")
     return held or lacking is not None
 
 
 def take_if_free(file: int) -> bool:
-    """Lock an open file that no other process has locked; False, without a warning, where there are no locks."""
+    """Try to lock an open file. Returns False, without a warning, on a file system that does not support locks."""
     return _flock(file, shared=False)[0]
 
 
 def owner(path: Path) -> str:
-    """The name of the user whom a file belongs to, or else the number; 'another user' where the file is not seen."""
+    """The name of a file's owner, or the user id if it has no name; 'another user' if the file is not accessible."""
     try:
         return path.owner()
     except (KeyError, NotImplementedError):
@@ -38,7 +38,7 @@ def owner(path: Path) -> str:
 
 
 def _flock(file: int, *, shared: bool) -> tuple[bool, str | None]:
-    """Whether the lock is held by this process; and what the system says where there are no locks."""
+    """Whether this process holds the lock; and the system's error text if locks are not supported, otherwise None."""
     if sys.platform == "win32":
         return False, ""
     import fcntl

@@ -1,13 +1,14 @@
-"""Names to lazily imported targets: how cells and tasks are found without importing what is not used.
+"""Registries of cells and tasks: names with targets that are imported on first use.
 
 Three uses:
 
     cells = Registry[Cell]("cell", Cell, {"gru": "harness.cells.gru:cell"}, entry_points="harness.cells")
-    cells["gru"]                      # a bundled name: imported now, not before
-    cells["my_package.my_cell:cell"]  # anybody's object, by module:attribute
-    cells["theirs"]                   # a name that an installed package declares as an entry point
+    cells["gru"]                      # a bundled name; its module is imported now
+    cells["my_package.my_cell:cell"]  # any object, as module:attribute
+    cells["theirs"]                   # an entry point of an installed package
 
-A module is found as Python finds it (installed, or in PYTHONPATH), or beside the experiment file: see `find_beside`.
+Modules are imported from Python's search path (installed, or in PYTHONPATH) or from the folder of the experiment file:
+see `find_beside`.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ T = TypeVar("T")
 class Registry(Generic[T]):
     """A read-only mapping from names to objects of one kind.
 
-    `kind` is the word for error messages, `expected` the class every target must be an instance of,
-    `entry_points` the group in which installed packages declare more.
+    kind: the word for error messages, such as "cell". expected: the class of all targets. bundled: names with
+    `module:attribute` targets. entry_points: the group in which installed packages declare further names.
     """
 
     def __init__(self, kind: str, expected: type[T], bundled: Mapping[str, str], *, entry_points: str) -> None:
@@ -41,7 +42,7 @@ class Registry(Generic[T]):
 
     def targets(self) -> dict[str, str]:
         """Every known name with its `module:attribute`; bundled names win over entry points."""
-        if self._declared is None:  # looking through all installed packages takes milliseconds
+        if self._declared is None:  # cached, because a search of all installed packages takes milliseconds
             self._declared = {point.name: point.value for point in installed_entry_points(group=self._group)}
         return self._declared | self._bundled
 
@@ -52,7 +53,7 @@ class Registry(Generic[T]):
         return isinstance(name, str) and (":" in name or name in self.targets())
 
     def __getitem__(self, name: str) -> T:
-        """The object of that name, or of that `module:attribute`. Raises UserError for a name that leads nowhere."""
+        """The object with this name or `module:attribute`. Raises UserError for an unknown or invalid name."""
         if isinstance(name, str) and ":" in name:
             target = name
         else:
@@ -62,10 +63,10 @@ class Registry(Generic[T]):
         module_name, _, attribute = target.partition(":")
         try:
             value = getattr(importlib.import_module(module_name), attribute)
-        except (Exception, SystemExit) as error:  # the module is a user's, and may raise anything
+        except (Exception, SystemExit) as error:  # a user's module may raise anything
             raise UserError(
                 f"{self.kind} {name!r}: cannot load {target!r} ({type(error).__name__}: {error});"
-                " expected 'module:attribute' of an installed module, or of one beside the experiment file"
+                " expected 'module:attribute' of an installed module or of a file in the folder of the experiment file"
             ) from error
         if not isinstance(value, self._expected):
             raise UserError(
@@ -75,13 +76,13 @@ class Registry(Generic[T]):
 
 
 def find_beside(folder: Path, names: Iterable[str]) -> None:
-    """Let the modules of these `module:attribute` names be found in `folder` too, here and in processes started later.
+    """Add `folder` to the search path if it has modules of these `module:attribute` names; child processes inherit it.
 
-    Raises UserError where Python finds another module of that name: the experiment's would be passed over.
+    Raises UserError if Python finds another module with the same name first.
     """
     for name in names:
         module = name.partition(":")[0].partition(".")[0]
-        importlib.invalidate_caches()  # the file may be newer than what Python knows of the folder
+        importlib.invalidate_caches()  # the file may be newer than Python's cache of the folder
         beside = PathFinder.find_spec(module, [str(folder)]) if module else None
         if beside is None:
             continue
@@ -99,11 +100,11 @@ def find_beside(folder: Path, names: Iterable[str]) -> None:
 def _find(module: str) -> ModuleSpec | None:
     try:
         return importlib.util.find_spec(module)
-    except ValueError:  # `__main__`, and what programs make up
+    except ValueError:  # modules without a spec, such as `__main__`
         return None
 
 
 def _places(spec: ModuleSpec) -> list[Path]:
-    """The module's file, or the folders of a package without one."""
+    """The file of a module, or the folders of a namespace package."""
     places = [spec.origin] if spec.has_location and spec.origin else spec.submodule_search_locations or ()
     return [Path(place).resolve() for place in places]

@@ -1,4 +1,4 @@
-"""Ending in good order when Ctrl-C, SIGTERM or SIGHUP asks for it."""
+"""Handling of the signals that ask a process to stop: Ctrl-C, SIGTERM and SIGHUP."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from types import FrameType
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""The signals by which a person, a terminal or a batch system stops a process."""
+"""The signals with which a user, a terminal or a batch system stops a process."""
 
 
 @contextmanager
 def stop_on_signals() -> Iterator[Callable[[], bool]]:
-    """Within, a stop signal only sets a flag, which the callable returns; a second one of its kind ends at once.
+    """Inside the block, the first stop signal sets a flag; a second one of the same kind ends the process at once.
+
+    Yields a function that returns the flag. Outside of the main thread, signals are not handled.
 
     An ignored SIGHUP (`nohup`) stays ignored.
     """
@@ -46,7 +48,7 @@ def stop_on_signals() -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def interrupt_on_signals() -> Iterator[None]:
-    """Within, SIGTERM and SIGHUP raise KeyboardInterrupt, as Ctrl-C does; an ignored SIGHUP stays ignored."""
+    """Inside the block, SIGTERM and SIGHUP raise KeyboardInterrupt as Ctrl-C does; an ignored SIGHUP stays ignored."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -62,7 +64,7 @@ def interrupt_on_signals() -> Iterator[None]:
 
 
 def _silence(descriptors: list[int]) -> None:
-    """Send what is written to a closed terminal to the null device: writing to it would be an error."""
+    """Redirect output to closed terminals to the null device, because writing to them would raise an error."""
     for descriptor in descriptors:
         if not os.isatty(descriptor):
             null = os.open(os.devnull, os.O_WRONLY)
@@ -72,7 +74,7 @@ def _silence(descriptors: list[int]) -> None:
 
 @contextmanager
 def stop_signals_blocked() -> Iterator[None]:
-    """Within, this thread, and the processes that it starts, do not receive stop signals."""
+    """Inside the block, this thread and the processes that it starts do not receive stop signals."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         yield
@@ -81,6 +83,6 @@ def stop_signals_blocked() -> Iterator[None]:
 
 
 def end_on_signals() -> None:
-    """From now on a stop signal ends this process at once, also one that arrived while it was blocked."""
+    """Let stop signals end this process at once, including those that arrived while they were blocked."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # no KeyboardInterrupt, which would look like an exception of a trial
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)

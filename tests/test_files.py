@@ -57,7 +57,7 @@ def test_a_folder_that_is_missing_or_a_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be written"):
         write(tmp_path / "no folder" / "b.txt", b"x")
     write(tmp_path / "a.txt", b"x")
-    with pytest.raises(UserError, match="cannot be made"):
+    with pytest.raises(UserError, match="cannot create this folder"):
         make_folder(tmp_path / "a.txt" / "folder")
 
 

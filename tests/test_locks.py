@@ -67,7 +67,7 @@ def test_on_a_file_system_without_locks_a_run_goes_on_with_one_warning(
     for lane in ("speed", "accuracy", "speed"):
         assert machine.take(lane)
     machine.release()
-    lacks = f"its file system has no file locks ({os.strerror(number)}). Start one run at a time here\n"
+    lacks = f"its file system does not support locks ({os.strerror(number)}). Run one command at a time here\n"
     assert capsys.readouterr().err == f"harness: {tmp_path / 'lock'}: {lacks}"
     with exclusive(tmp_path):
         pass
@@ -114,8 +114,7 @@ def test_a_lock_that_cannot_be_opened_names_its_owner_and_the_remedy(
     monkeypatch.undo()
     who = owner(path)
     assert str(machine.value) == (
-        f"{path}: the machine's lock belongs to {who} and cannot be opened (Permission denied)."
-        f" Ask {who} to run: chmod a+r {path}"
+        f"{path}: cannot open this lock file of {who} (Permission denied). Ask {who} to run: chmod a+r {path}"
     )
     monkeypatch.setattr(Path, "open", refused)
     with (

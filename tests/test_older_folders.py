@@ -107,7 +107,7 @@ def test_a_run_into_it_says_what_it_runs_again_and_keeps_the_records(
         out = io.StringIO()
         run_experiment(experiment(), results=tmp_path, console=Console(file=out, width=100))
         said.append(out.getvalue())
-    assert "8 of them were run before, by other code" in said[0]
+    assert "8 of them have a record from other code" in said[0]
     assert "run before" not in said[1]
     with open_store(tmp_path / "tiny") as store:
         assert len(store.attempts()) == 16

@@ -1,4 +1,4 @@
-"""Adding seeds to open claims, one claim at a time, until none is open or the time is spent."""
+"""Add seeds to open claims, one claim at a time, until no claim is open or the time budget is spent."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from harness.store.status import learned
 def add_seeds(
     run: Run, plan: Plan, most: int, outcome: RunOutcome, *, adding: bool
 ) -> tuple[RunOutcome, tuple[str, ...]]:
-    """Analyse the claims; add seeds to one that is open, and analyse them again, until none is or the time is spent.
+    """Analyse the claims and add seeds to one open claim, repeatedly, until no claim is open or the time is spent.
 
-    outcome: of the run so far. adding: whether seeds are added, or the claims only analysed. Returns how the run ended,
-    and the ids of the claims that are still open.
+    most: the maximum number of seeds. outcome: the outcome of the run so far. adding: False only analyses the claims.
+    Returns the outcome of the whole run, and the ids of the claims that are still open.
     """
     trials = plan.trials
     claims = {claim.id: claim for claim in run.experiment.claim}
     counts: dict[str, int] = {}
-    """By claim, the number of seeds that it was last brought to."""
+    """The number of seeds that was last planned for each claim."""
     while True:
         analysis = interim_analysis(run.store, run.experiment.claim, most)
         still_open = [verdict for verdict in analysis.verdicts if is_open(verdict)]
@@ -47,7 +47,7 @@ def add_seeds(
         chosen = next_claim(growing, _seconds_of(run, further, plan.wide)).id
         counts[chosen] = wanted[chosen]
         run.console.print(
-            f"Open: {', '.join(names)}. Going on with {chosen}, to {wanted[chosen]} seeds.",
+            f"Open claims: {', '.join(names)}. Adding seeds for {chosen}, up to {wanted[chosen]}.",
             markup=False, soft_wrap=True, highlight=False,
         )  # fmt: skip
         trials = {id: spec for id, spec in plan.wide.items() if id in trials or id in further[chosen]}
@@ -57,14 +57,14 @@ def add_seeds(
 
 
 def _forget_what_did_not_fit(run: Run, plan: Plan, trials: Mapping[str, TrialSpec]) -> None:
-    """Plan no longer what the budget left out of added seeds: nobody asked for these, and the run is complete."""
+    """Remove added seeds that the budget left out from the plan: the run is complete without them."""
     if len(trials) > len(plan.trials) and run.store.left_out_ids():
         stored = run.store.attempts()
         run.store.set_plan({id: spec for id, spec in trials.items() if id in plan.trials or id in stored})
 
 
 def _seconds_of(run: Run, groups: Mapping[str, Set[str]], trials: Mapping[str, TrialSpec]) -> dict[str, float]:
-    """What the trials (ids) of each group that are still to do are expected to take together, in seconds."""
+    """The estimated seconds for the remaining trials of each group; `groups` are sets of trial ids."""
     estimator, attempts = learned(run.store.states()), run.store.attempts()
 
     def seconds(ids: Set[str]) -> float:

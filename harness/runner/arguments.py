@@ -26,4 +26,4 @@ def check_statuses(statuses: Collection[str], *, on_cluster: bool) -> None:
     for status in statuses:
         check_name("status", status, RETRIED)
     if on_cluster and OTHER_MACHINE in statuses:
-        raise UserError(f"--retry {OTHER_MACHINE} is for runs on one machine: on a cluster each block has its own host")
+        raise UserError(f"--retry {OTHER_MACHINE} is for one machine: on a cluster, timing blocks run on several hosts")

@@ -1,8 +1,7 @@
-"""How fast the backends execute the cells: the article's network on random data, timed in turns.
+"""Benchmark the backends of the cells: the article's network on random data, timed in turns.
 
-Each cell and backend is a trial of the speed lane, in a process of its own, and all of them are one timing block.
-Ratios are those within rounds, so they can be trusted where seconds cannot. First step and peak memory are the
-process's own.
+Each cell and backend is a trial of the speed lane and has a separate process; together they form one timing block.
+Ratios are computed within rounds, so a disturbance of the machine affects them less than it affects seconds.
 """
 
 from __future__ import annotations
@@ -28,17 +27,17 @@ from harness.verdicts.rounds import PRECISION, Turns, ratio, ratio_interval
 Work = Literal["update", "batch", "step"]
 """What is timed: a training update, the prediction of a batch, or of one time step of one sequence, as in streaming."""
 MOST_ROUNDS = 60
-"""More than in a run, where there are several blocks."""
+"""More rounds than in `harness run`, which has several timing blocks."""
 REFERENCE = "keras"
 """The backend that the others are compared with."""
 _DATA_BYTES = 8 * 2**20
-"""Inputs that updates draw their batches from, at least one batch."""
+"""Size of the input data of training updates; larger where one batch is larger."""
 _POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What the network is run on: two recurrent layers of `units`, one dense layer of 32, ten classes a time step."""
+    """Sizes of input and network: two recurrent layers of `units`, a dense layer of 32, 10 classes per time step."""
 
     batch: int = 32
     time: int = 256
@@ -52,17 +51,17 @@ class Shape:
 
 @dataclass(frozen=True)
 class BackendRecord:
-    """What was measured of one cell and backend.
+    """The measurements of one cell and backend.
 
     rounds:              seconds per update, batch or step of each round; () where the trial failed
-    first_step_seconds:  the first update or prediction: tracing, compiling and running it
-    ratio_to_keras:      the median over the rounds of this backend's time over that of backend keras in the same round,
-                         and the ends of its 95 % interval (0 and infinity below 6 rounds); None where keras was not
-                         measured
-    memory_peak_bytes:   the peak of the process's resident memory while it worked, and
-    memory_before_bytes: what it held before the first update or prediction
-    group:               the part of the timing block, from 1, where memory did not hold all processes at once
-    status, failure:     the status of the trial, and why it is not 'ok'
+    first_step_seconds:  seconds of the first update or prediction, with tracing and compilation
+    ratio_to_keras:      (low, median, high): the median over rounds of this backend's time divided by the time of
+                         backend keras in the same round, and its 95 % interval (0 and infinity below 6 rounds);
+                         None if keras was not measured
+    memory_peak_bytes:   peak resident memory of the process during the measurement
+    memory_before_bytes: resident memory of the process before the first update or prediction
+    group:               the group within the timing block, from 1, if memory could not hold all processes at once
+    status, failure:     the status of the trial, and the reason if it is not 'ok'
     """
 
     cell: str
@@ -105,16 +104,16 @@ def measure_backends(
     most_rounds: int = MOST_ROUNDS,
     say: Callable[[str], None] = lambda line: None,
 ) -> list[BackendRecord]:
-    """Time every cell by every backend it has, in turns; a record each, in the order asked for.
+    """Time every cell with each of the backends that it has, in turns. Returns one record per pair, in the given order.
 
     work:        'update': training updates; 'batch': predictions of a batch of `shape`; 'step': predictions of one time
                  step at batch size 1, with the state carried from step to step
-    dropout:     the rate of every dropout of the network, in training
-    most_rounds: rounds are added until the ratios to backend keras are known to 2 %, up to this number
-    say:         shows a line, where another run has the machine to itself
+    dropout:     the rate of all dropouts of the network, in training
+    most_rounds: maximum number of rounds; rounds are added until the ratios to backend keras are known to 2 %
+    say:         called with a message if the function has to wait for another run on this machine
 
-    A trial that fails leaves a record with its status, and the others go on. Waits for other runs on this machine.
-    Raises UserError for sizes that are not positive and names not known, KeyboardInterrupt where it was stopped.
+    A trial that fails has a record with its status; the other trials continue.
+    Raises UserError for unknown names and for sizes that are not positive, and KeyboardInterrupt after Ctrl-C.
     """
     shape = shape or Shape()
     for argument in ("batch", "time", "features", "units"):
@@ -125,7 +124,7 @@ def measure_backends(
     check_name("work", work, get_args(Work))
     pairs = [(name, backend) for name in names for backend in backends if backend in cells[name].backends]
     if not pairs:
-        raise UserError(f"backends: none of the cells {', '.join(names)} has a backend of {', '.join(backends)}")
+        raise UserError(f"backends: none of the cells {', '.join(names)} has any of the backends {', '.join(backends)}")
     specs = {pair: _spec(*pair, work, shape, dropout) for pair in pairs}
     others = [backend for backend in dict.fromkeys(backends) if backend != REFERENCE] if REFERENCE in backends else []
     ratios = tuple((backend, REFERENCE, PRECISION) for backend in others)
@@ -137,10 +136,10 @@ def measure_backends(
 
 
 def operations(name: str, shape: Shape, work: Work = "update") -> int:
-    """Operations of the matrix products of one update, batch or step: two for each weight, time step and product.
+    """Floating-point operations of the matrix products of one update, batch or step; multiply and add count as two.
 
-    A prediction is one product per weight. In an update each weight takes part in three products, forward, its gradient
-    and its input's gradient; but the gradient of the network's own input is not needed.
+    A prediction uses each weight once per time step. An update uses it three times: in the forward pass, for the
+    gradient of the weight and for the gradient of its input. The gradient of the network's input is not computed.
     """
     cell, units = cells[name], shape.units
     features = [shape.features, *[units] * (shape.LAYERS - 1)]
@@ -187,7 +186,7 @@ Pair = tuple[str, str]
 
 
 def _run(specs: dict[Pair, TrialSpec], engine: Engine, say: Callable[[str], None]) -> dict[Pair, Record]:
-    """The records of a timing block, in the order of the specs. Raises KeyboardInterrupt where it was stopped."""
+    """Run the trials as one timing block; records in the order of the specs. Raises KeyboardInterrupt after Ctrl-C."""
     trials = {spec.id(): pair for pair, spec in specs.items()}
     records: dict[Pair, Record] = {}
     with stop_on_signals() as stopped:
@@ -233,7 +232,7 @@ def _record(
 
 
 def _ratio(record: Record, keras: Record) -> tuple[float, float, float] | None:
-    """The low end, the median and the high end of the ratios within rounds; None where there are none."""
+    """The median ratio within rounds with its 95 % interval, as (low, median, high); None without common rounds."""
     turns, turns_of_keras = (Turns(one.rounds, one.timing_group, one.reference_rounds) for one in (record, keras))
     median = ratio(turns, turns_of_keras)
     if math.isnan(median):

@@ -1,8 +1,8 @@
-"""A run that has only so much time: which blocks of trials still fit into it, and which are left out, and why.
+"""The time budget of a run: which blocks of trials still fit, which are left out, and why.
 
-A block is what has to be run together for the comparison to stay paired: all cells and backends of a condition and
-seed. Blocks go round by round, one seed of every condition before the second seed of any. A block is begun only where
-it is expected to end in time by what stored trials took, so that one that does not fit lets a smaller one go first.
+A block holds all cells and backends of one condition and seed, because a paired comparison needs all of them. The first
+seed of every condition comes before the second seed of any condition. A block starts only if it is expected to end
+before the deadline, judging by the times of stored trials; if it does not fit, a later block that fits goes first.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from harness.spec.trial import TrialSpec, block_of, condition_of
 from harness.words import duration
 
 CAUTION = 1.2
-"""Trials are expected to take so many times their estimate: some take longer than the mean."""
+"""Factor on the estimated seconds of a trial, because some trials take longer than the mean."""
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?:in)?)?(?:(\d+(?:\.\d+)?)s)?")
 
 
@@ -37,9 +37,9 @@ def seconds_of(text: str) -> float:
 
 
 def in_rounds(left: Sequence[Trial], planned: Mapping[str, TrialSpec]) -> list[list[Trial]]:
-    """The trials in blocks: one seed of every condition before the second seed of any, tuning before all.
+    """The trials in blocks: first tuning, then the first seed of every condition, then the second seeds, and so on.
 
-    What number a seed has in its condition is told by the whole plan. Within a round the order is that of `left`.
+    The number of a seed is its rank among the planned seeds of its condition. Within a round the order of `left` stays.
     """
     seeds: dict[tuple[object, ...], set[int]] = {}
     for spec in planned.values():
@@ -55,20 +55,20 @@ def in_rounds(left: Sequence[Trial], planned: Mapping[str, TrialSpec]) -> list[l
 
 @dataclass
 class _Running:
-    """An accuracy trial that was started, or what was started of a block of speed trials, which run one by one."""
+    """A started accuracy trial, or the started trials of a timing block, which run one after another."""
 
     lane: Lane
     loads: dict[str, Load] = field(default_factory=dict)
-    """By the trials' ids."""
+    """By trial id."""
     since: float | None = None
-    """When it had a place, on the clock: an engine may take trials before it has one for them."""
+    """The time at which it got a free slot, because an engine may accept trials before it has a slot for them."""
 
 
 class Budget:
-    """A source of trials that hands out blocks while they fit.
+    """Hands out blocks of trials as long as they fit into the time left.
 
-    blocks: in the order in which they are wanted; estimator: of seconds by load, taught by whoever watches the run;
-    hosts: the places of each host of the engine; deadline: on the clock, in seconds.
+    blocks: in order of priority; estimator: estimates seconds from a load and is updated as trials finish;
+    hosts: the number of slots on each host of the engine; deadline: the time on `clock`, in seconds.
     """
 
     def __init__(
@@ -85,15 +85,15 @@ class Budget:
         self._deadline = deadline
         self._clock = clock
         self._running: dict[tuple[object, ...], _Running] = {}
-        """In the order in which they were started."""
+        """In the order of their starts."""
         self._unfinished: set[str] = set()
         self._seconds_left = 0.0
-        """When last no block fitted."""
+        """Until the deadline, when the last check found no block that fits."""
         self._known_full = False
-        """Whether nothing has ended since no block fitted: then none does now."""
+        """True if no trial has ended since that check, so that another check is not needed."""
 
     def next_block(self) -> Sequence[Trial]:
-        """The first block that is expected to end in time; none where there is no such block now."""
+        """The first block that is expected to end in time; empty if no block fits now."""
         if self._known_full:
             return ()
         now = self._clock()
@@ -118,7 +118,7 @@ class Budget:
         self._note_begun()
 
     def ended(self, trial_id: str, *, done: bool) -> None:
-        """A trial has ended; not done where it was stopped."""
+        """A trial has ended. done: False if it was stopped."""
         for key, running in list(self._running.items()):
             if running.loads.pop(trial_id, None) and not running.loads:
                 del self._running[key]
@@ -128,17 +128,17 @@ class Budget:
             self._unfinished.discard(trial_id)
 
     def left_out(self) -> dict[str, str]:
-        """Once the run is over: why each trial (by id) was left out that was not run to its end."""
+        """After the run: the reason, by trial id, for each trial that was left out or did not finish."""
         why = dict.fromkeys(self._unfinished, "it had started, but had not finished when the budget was spent")
         left = duration(self._seconds_left)
         for block, loads in self._blocks:
             takes = duration(self._done_in(Places(self._hosts), loads))
             what = "it takes" if len(block) == 1 else f"its block of {len(block)} trials takes"
-            why |= dict.fromkeys((trial.id for trial in block), f"{what} about {takes}, and {left} were left")
+            why |= dict.fromkeys((trial.id for trial in block), f"{what} about {takes}, but only {left} were left")
         return why
 
     def _note_begun(self) -> None:
-        """Whatever has a place by now has begun."""
+        """Set the start time of the trials that have a slot by now."""
         places = Places(self._hosts)
         for running in self._running.values():
             begin, _ = places.put(running.lane, 1.0)
@@ -146,7 +146,7 @@ class Budget:
                 running.since = self._clock()
 
     def _places(self, now: float) -> Places:
-        """The engine's places, taken by what runs."""
+        """The engine's slots, occupied by the running trials."""
         places = Places(self._hosts)
         for running in self._running.values():
             gone = 0.0 if running.since is None else now - running.since
@@ -154,7 +154,7 @@ class Budget:
         return places
 
     def _done_in(self, places: Places, loads: Sequence[Load]) -> float:
-        """In how many seconds a block would be done that is started as soon as there is room."""
+        """Seconds from now until a block would end if it started in the next free slots."""
         seconds = [self._seconds(load) for load in loads]
         if loads[0].lane == "speed":
             return places.put("speed", sum(seconds))[1]

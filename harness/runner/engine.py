@@ -1,4 +1,4 @@
-"""What an engine is: the thing that gets trials done. The runner does not know which one it has."""
+"""The interface of engines, which execute trials: on this machine, or on a cluster."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from harness.spec.trial import TrialSpec
 from harness.store.record import Record
 
 LOOK_AHEAD = 1000
-"""How many of the waiting trials an engine chooses from."""
+"""The number of waiting trials from which an engine chooses the next one."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A trial to be done: its id, what to do, and the how-manieth attempt it is."""
+    """A trial to run: its id, its spec and the number of the attempt, from 1."""
 
     id: str
     spec: TrialSpec
@@ -25,44 +25,44 @@ class Trial:
 
     @cached_property
     def program(self) -> str:
-        """Trials with the same one can share compiled code."""
+        """Trials with the same program can share compiled code."""
         return self.spec.program()
 
 
 class Engine(Protocol):
-    """Takes trials, gives records. Every trial taken comes back as one record, whatever becomes of it."""
+    """Takes trials and returns records: exactly one record for each trial, also if the trial fails."""
 
     waits_for: str
-    """What it waits for where nothing runs and it has no room: how a sentence ends that begins 'Waiting for'."""
+    """Shown as "Waiting for ..." while no trial can start."""
 
     @property
     def jobs(self) -> int:
-        """How many accuracy trials it runs side by side."""
+        """Number of accuracy trials that run in parallel."""
 
     @property
     def hosts(self) -> Sequence[int]:
-        """How many of them on each of its hosts; in the speed lane each host runs one trial at a time."""
+        """Number of parallel accuracy trials on each host; in the speed lane a host runs one trial at a time."""
 
     def has_room(self, lane: Lane) -> bool:
         """Whether a trial of that lane could start now."""
 
     def choose(self, waiting: Sequence[Trial]) -> Sequence[int]:
-        """Which of the waiting accuracy trials, the first of which is one, to start next: indices, in rising order.
+        """Choose the accuracy trials to start next: indices of `waiting`, in rising order.
 
-        Where there are several they have one program, and run one after another.
+        The first of `waiting` is an accuracy trial. Several chosen trials share one program and run one after another.
         """
 
     def submit(self, trials: Sequence[Trial]) -> None:
-        """Start the accuracy trials chosen, or all speed trials of a timing block. Call it only where there is room."""
+        """Start the chosen accuracy trials, or all trials of a timing block. Call it only if `has_room` is true."""
 
     def running(self) -> int:
-        """How many trials were taken and have not come back."""
+        """Number of submitted trials without a returned record."""
 
     def wait(self, seconds: float) -> Sequence[Record]:
-        """The records of trials that ended, after at most so many seconds."""
+        """Wait for at most this number of seconds; return the records of the trials that ended."""
 
     def interrupt(self) -> Sequence[Record]:
-        """Stop what runs; its records, with status 'interrupted'."""
+        """Stop all running trials; return their records, with status 'interrupted'."""
 
     def close(self) -> None:
-        """Leave nothing running."""
+        """Stop all trials and processes."""

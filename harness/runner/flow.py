@@ -1,4 +1,4 @@
-"""The main job from one end to the other: experiment -> plan -> trials -> store -> verdicts -> report."""
+"""The steps of `harness run`: experiment -> plan -> trials -> store -> verdicts -> report."""
 
 from __future__ import annotations
 
@@ -44,27 +44,27 @@ from harness.verdicts.verdict import Verdict
 from harness.words import plural
 
 CLOSING_SECONDS, CLOSING_SHARE = 25.0, 0.1
-"""Of a budget, what is kept for judging and the report: a share, at most so many seconds."""
+"""Time reserved for verdicts and report: this share of the budget, but at most this number of seconds."""
 
 
 @dataclass(frozen=True)
 class Finished:
-    """What a run gave: `report` and `verdicts` are empty where it was stopped before the end."""
+    """The result of a run. If the run was stopped early, `verdicts` is empty and `report` is None."""
 
     directory: Path
     outcome: RunOutcome
     verdicts: list[Verdict]
     report: Path | None
     left_out: Sequence[LeftOut] = ()
-    """What did not fit into the budget, and why."""
+    """Trials that did not fit into the budget, with the reasons."""
     open_claims: tuple[str, ...] = ()
     """Ids of the claims that are still open after seeds were added."""
     problems: tuple[str, ...] = ()
-    """Why the run does not count as successful: a sweep that cannot go on, trials still to do, too many failures."""
+    """Reasons for exit code 1: a sweep that cannot continue, trials without a record, or too many failures."""
 
     @property
     def exit_code(self) -> int:
-        """The exit status of `harness run`: 0 all done, 1 done but with `problems`, 130 stopped."""
+        """The exit code of `harness run`: 0 success, 1 `problems`, 130 stopped by the user."""
         return 130 if self.outcome.stopped else 1 if self.problems else 0
 
 
@@ -112,7 +112,7 @@ def run_experiment(
     for note in given.renamed:
         console.print(f"{given.source}: {note}.", markup=False, soft_wrap=True)
     directory = user_path(results) / experiment.name
-    first_plan = make_plan(experiment, {})  # before anything is written: it may be that none can be made
+    first_plan = make_plan(experiment, {})  # raises UserError before anything is written
     with open_store(directory, create=True) as store, exclusive(directory):
         cache = Path(os.environ.get(CACHE_VARIABLE) or directory.parent / CACHE_FOLDER)
         remove_parts(cache)
@@ -150,9 +150,9 @@ def run_experiment(
 
 
 def _timed_elsewhere(store: Store, console: Console, *, retry: bool) -> dict[str, int]:
-    """The speed trials to be timed again, by id, with their attempts: with `retry` those of other machines.
+    """With `retry`: the speed trials that were timed on other machines, by id, with their numbers of attempts.
 
-    Without it, says how many there are.
+    Without `retry`: prints how many there are, and returns none.
     """
     here = this_machine().fingerprint
     elsewhere = {
@@ -168,8 +168,8 @@ def _timed_elsewhere(store: Store, console: Console, *, retry: bool) -> dict[str
         }
         console.print(
             f"{plural(len(elsewhere), 'stored speed trial was', 'stored speed trials were')} timed on another machine"
-            f" ({'; '.join(sorted(machines))}). Times of two machines are not compared."
-            f" --retry {OTHER_MACHINE} times them again here.",
+            f" ({'; '.join(sorted(machines))}). Times from different machines are not compared."
+            f" --retry {OTHER_MACHINE} re-runs them on this machine.",
             markup=False,
             soft_wrap=True,
         )
@@ -198,7 +198,7 @@ def _limits(experiment: Experiment) -> Limits:
 
 
 def _by_any_code(store: Store) -> frozenset[str]:
-    """What the trials of the last plan that have a record asked for, by whichever code and version of their data."""
+    """`TrialSpec.id_by_any_code` of the trials in the last plan that have a final record."""
     stored = store.attempts()
     ids = set()
     for planned in store.plan():
@@ -209,7 +209,7 @@ def _by_any_code(store: Store) -> frozenset[str]:
 
 
 def _summarise_models(experiment: Experiment, directory: Path) -> None:
-    """Keep the summaries of the article's models for the report, which itself never imports TensorFlow."""
+    """Store the model summaries for the report, because rendering a report does not import TensorFlow."""
     versions = {cell: code_version(experiment.sweep[0].task, cell) for cell in experiment.trained_cells}
     missing = [cell for cell, version in versions.items() if not summary_file(directory, cell, version).is_file()]
     if missing:

@@ -1,7 +1,7 @@
-"""Who may run beside whom: the order of speed trials, and the lock that keeps the machine free for them.
+"""The order of speed trials, and the lock that keeps other trials off the machine while speed trials run.
 
-Accuracy trials hold the machine's lock together, a speed trial alone. It is a file lock: it holds across all runs on
-the machine, whoever started them, and ends with the process that holds it.
+Accuracy trials share the machine's lock; a timing block holds it exclusively. It is a file lock: it applies to all runs
+of all users on the machine, and the system releases it when its process ends.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def in_blocks(trials: Sequence[Trial]) -> list[list[Trial]]:
 
 
 def speed_order(trials: Sequence[Trial]) -> list[Trial]:
-    """Seed by seed; within a seed the blocks, and within a block its cells and backends, in random order.
+    """The trials seed by seed; blocks within a seed, and trials within a block, are in random order.
 
-    The order depends on the ids alone, so that a plan always has the same one.
+    The random order depends only on the trial ids, so it is the same each time a plan is run.
     """
     ordered: list[Trial] = []
     for seed, of_seed in groupby(sorted(trials, key=lambda trial: trial.spec.seed), key=lambda trial: trial.spec.seed):
@@ -46,11 +46,11 @@ def speed_order(trials: Sequence[Trial]) -> list[Trial]:
 
 
 LOCK_FILE = Path("/tmp/harness-lanes.lock")
-"""Not in TMPDIR, which two runs may have set differently."""
+"""Not in TMPDIR, because two runs may have different values of it."""
 
 
 class MachineLock:
-    """This run's share in the machine's lock. `take` never waits."""
+    """The machine's lock, as this run holds it. `take` returns without waiting."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path or LOCK_FILE
@@ -58,35 +58,34 @@ class MachineLock:
         self._held: Lane | None = None
 
     def take(self, lane: Lane) -> bool:
-        """Hold the lock for trials of that lane, if nobody is in the way. Raises UserError where it has no file."""
+        """Try to take the lock for a lane; whether it succeeded. Raises UserError if the lock file cannot be opened."""
         if self._held == lane or sys.platform == "win32":
             return True
         if self._file is None:
             self._file = _open(self._path)
         held = try_lock(self._file, self._path, shared=lane == "accuracy")
-        self._held = lane if held else None  # a failed change of kind has given up the old one
+        self._held = lane if held else None  # flock releases the old lock if a change of its kind fails
         return held
 
     def release(self) -> None:
-        """Give it back."""
+        """Release the lock."""
         if self._file is not None:
             os.close(self._file)
         self._file = self._held = None
 
 
 def _open(path: Path) -> int:
-    """The file, made where it is missing; opened to be read, which is enough to lock a file that another user made."""
+    """Open the lock file for reading, which is enough to lock a file of another user; create it if it is missing."""
     try:
         with suppress(FileExistsError):
             new = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-            os.fchmod(new, 0o644)  # with any umask every user can open it
+            os.fchmod(new, 0o644)  # every user can open it, with any umask
             os.close(new)
         return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except PermissionError as error:
         of = owner(path)
         raise UserError(
-            f"{path}: the machine's lock belongs to {of} and cannot be opened ({error.strerror})."
-            f" Ask {of} to run: chmod a+r {path}"
+            f"{path}: cannot open this lock file of {of} ({error.strerror}). Ask {of} to run: chmod a+r {path}"
         ) from error
     except OSError as error:
-        raise UserError(f"{path}: the machine's lock cannot be opened ({error.strerror}); it must be a file") from error
+        raise UserError(f"{path}: cannot open this lock file ({error.strerror}); expected a regular file") from error

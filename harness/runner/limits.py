@@ -1,4 +1,4 @@
-"""How much a trial may take."""
+"""Time and memory limits of a trial."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ GRACE_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Limits:
-    """What one trial may take: wall time in seconds, resident memory in bytes."""
+    """Limits of one trial: wall time in seconds, resident memory in bytes."""
 
     seconds: float = 3600.0
     memory_bytes: int | None = None
-    """None: nine tenths of the memory that this process may use, shared out among the trials that run side by side."""
+    """None: 90 % of the memory that this process may use, divided by the number of parallel trials."""
 
     def memory(self, jobs: int) -> int:
-        """The limit in bytes with so many trials side by side."""
+        """The memory limit of a trial in bytes, for `jobs` parallel trials."""
         return self.memory_bytes or int(0.9 * usable_memory() / jobs)

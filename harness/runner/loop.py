@@ -1,4 +1,4 @@
-"""Getting a plan done: what is left of it goes to the engine, what comes back goes to the store."""
+"""Run the trials of a plan: send those without a record to the engine, and store the records it returns."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ _POLL_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """How a run ended, in numbers of trials."""
+    """The outcome of a run, in numbers of trials."""
 
     planned: int
     stored_before: int
     finished: int
     failed: int
-    """Of those finished now, how many are not 'ok'."""
+    """Number of the finished trials whose status is not 'ok'."""
     stopped: bool
     """Whether it was stopped (Ctrl-C) before the plan was done."""
     repeated: int = 0
-    """How many trials that an earlier part of the run finished, with a crash, this part was to try again."""
+    """Number of trials that crashed in an earlier stage of the run and are repeated in this stage."""
 
     def then(self, next: RunOutcome) -> RunOutcome:
-        """How both parts of a run ended, where the second one had the larger plan."""
+        """The combined outcome of two stages of a run; the plan of the second stage contains that of the first."""
         more_stored = next.stored_before + next.repeated - self.stored_before - self.finished
         return RunOutcome(
             next.planned,
@@ -56,8 +56,8 @@ def left_to_do(
 ) -> list[Trial]:
     """The trials without a final record, in the plan's order, accuracy trials before speed trials.
 
-    `attempts` are those at each stored trial. A trial in `retry` is run again with any status, as long as it has no
-    more than that number of attempts. A timing block is run as a whole: where one of its trials is left, all are.
+    A trial in `retry` is re-run with any status, unless it has more attempts than `retry` states. A timing block runs
+    as a whole: if one of its trials is left, all of them are.
     """
 
     def is_to_run(trial: Trial) -> bool:
@@ -72,7 +72,7 @@ def left_to_do(
 
 
 def _next_group(waiting: deque[Trial], engine: Engine) -> list[Trial]:
-    """Take from what waits the accuracy trials that the engine chooses, or a timing block."""
+    """Remove the next timing block, or the accuracy trials that the engine chooses, from `waiting`."""
     if waiting[0].spec.lane == "speed":
         block = block_of(waiting[0].spec)
         return [waiting.popleft() for _ in takewhile(lambda trial: block_of(trial.spec) == block, list(waiting))]
@@ -91,11 +91,11 @@ def run_plan(
     progress: ShowProgress,
     budget: Budget | None = None,
 ) -> RunOutcome:
-    """Do the trials that are left. Ctrl-C, SIGTERM or SIGHUP stops cleanly: what is finished is stored already.
+    """Run the trials that are left. Ctrl-C, SIGTERM or SIGHUP stops the run; finished trials are already stored.
 
-    With a budget, which was made from the same trials, only those that it hands out; what still runs when its time is
-    spent is interrupted. Raises UserError where a record cannot be stored (a full disk, say), or the engine cannot go
-    on; what was stored before is intact, and what the engine has finished by then is stored too.
+    A budget, made from the same trials, selects the trials to run; trials that still run at its end are interrupted.
+    Raises UserError if a record cannot be stored (for example, on a full disk) or the engine cannot continue. Records
+    stored before stay intact, and the records that the engine has by then are stored too.
     """
     waiting = deque(left if budget is None else ())
     finished = failed = 0

@@ -1,8 +1,8 @@
-"""Open claims, to which a run adds seeds until they are decided: which claim is next, its trials, interim analyses.
+"""Open claims, to which a run adds seeds until they are decided: interim analyses, and the choice of the next claim.
 
-However often a claim is analysed, it gets a wrong direction with a probability of at most 5 %: each interim analysis
-tests at a level that allows for all of them (harness/verdicts/sequential.py). For that the most seeds have to be fixed
-before the first one, and every one has to be on record: both are in the store.
+The type I error over all interim analyses of a claim is at most 5 %, because each analysis tests at an adjusted level
+(harness/verdicts/sequential.py). This requires that the maximum number of seeds is fixed before the first analysis, and
+that every analysis is recorded; the store has both.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from harness.verdicts.verdict import Verdict
 BLOCK = 6
 """Seeds that are added between two interim analyses."""
 CLEAR = 0.8
-"""A claim that leans by this probability gets its seeds before those that lean less: they decide it sooner."""
+"""Claims that lean by at least this probability get seeds first: few seeds may decide them."""
 MOST_SEEDS = 40
-"""The most seeds that are run, where the user says nothing else."""
+"""Default of --most-seeds."""
 
 
 def most_seeds_of(experiment: Experiment, store: Store, asked: int | None, *, adding: bool) -> int | None:
-    """The most seeds that were, or by a run that adds seeds now are, fixed beforehand; None where none are added.
+    """The maximum number of seeds: fixed by an earlier run, or by this one if `adding`; None without added seeds.
 
-    Raises UserError where it cannot be what is asked for.
+    asked: the value of --most-seeds. Raises UserError if it conflicts with the fixed number or the experiment.
     """
     analyses = store.analyses()
     largest = max(len(sweep.seeds or experiment.seeds) for sweep in experiment.sweep)
@@ -43,8 +43,8 @@ def most_seeds_of(experiment: Experiment, store: Store, asked: int | None, *, ad
         fixed = next(iter(analyses.values())).most
         if asked not in (None, fixed):
             raise UserError(
-                f"--most-seeds {asked}: claims in {store.directory} were analysed with at most {fixed} seeds in mind,"
-                " and that cannot be changed afterwards. Leave the option out, or start again with --results DIR"
+                f"--most-seeds {asked}: the interim analyses in {store.directory} assume at most {fixed} seeds,"
+                " and the maximum cannot change after the first analysis. Omit the option, or use a new --results DIR"
             )
         return fixed
     if asked is not None and asked < largest:
@@ -56,17 +56,17 @@ def most_seeds_of(experiment: Experiment, store: Store, asked: int | None, *, ad
 
 @dataclass(frozen=True)
 class AnalysedClaims:
-    """The claims judged by the seeds so far, and what they were judged by."""
+    """The verdicts on the claims with the seeds so far, and the data behind them."""
 
     verdicts: list[Verdict]
     frame: pd.DataFrame
-    """Of the records."""
+    """One row per record."""
 
 
 def interim_analysis(store: Store, claims: Sequence[Claim], most: int) -> AnalysedClaims:
-    """Judge the claims, and note this interim analysis for each that is open and has more seeds than at the last one.
+    """Judge the claims. Record an interim analysis of each open claim that has more seeds than at its last analysis.
 
-    most: the number of seeds at the last interim analysis that may be.
+    most: the maximum number of seeds.
     """
     frame, curves, analyses = to_frame(store.records()), curves_frame(store.records()), store.analyses()
     before = {verdict.id: verdict for verdict in judge(claims, frame, curves, analyses)}
@@ -83,28 +83,27 @@ def interim_analysis(store: Store, claims: Sequence[Claim], most: int) -> Analys
 def is_open(verdict: Verdict) -> bool:
     """Whether more seeds may decide the claim.
 
-    Not where there is nothing to pair, where no pair carries information, or where outcomes are not known finely
-    enough.
+    False if the claim has no pairs, if no pair carries information, or if the resolution of the outcomes is too coarse.
     """
     silent = verdict.n >= FEWEST_SEEDS and verdict.effect is None
     return verdict.verdict == "undecided" and bool(verdict.pairs) and not (silent or verdict.too_coarse)
 
 
 def next_claim(open_verdicts: Sequence[Verdict], seconds: Mapping[str, float]) -> Verdict:
-    """The claim whose seeds come next: of those that lean clearly the one whose seeds take least, else the one that
-    leans most.
+    """The claim that gets seeds next: of those that lean by CLEAR or more, the one with the shortest trials; otherwise
+    the one that leans most.
 
-    seconds: what the next seeds of each claim, by id, are expected to take.
+    seconds: by claim id, the estimated seconds for its next seeds.
     """
     clear = [verdict for verdict in open_verdicts if _lean(verdict) >= CLEAR]
     return min(clear, key=lambda verdict: seconds[verdict.id]) if clear else max(open_verdicts, key=_lean)
 
 
 def _lean(verdict: Verdict) -> float:
-    """The largest of the probabilities that an open claim leans by; 0 where nothing is known.
+    """The largest of the probabilities by which an open claim leans; 0 if none is known.
 
-    Several conditions may be decided together in one direction, or each by itself: then the least of them counts.
-    1 for a condition that is decided, and where there are too few seeds for any decision.
+    A claim on several conditions may be decided for all conditions pooled, or for each condition; in the second case
+    the condition that leans least counts. 1 for a decided condition, and with fewer than FEWEST_SEEDS seeds.
     """
     if verdict.n < FEWEST_SEEDS:
         return 1.0
@@ -116,7 +115,7 @@ def _lean(verdict: Verdict) -> float:
 
 
 def next_count(verdict: Verdict, before: int, most: int) -> int:
-    """Up to how many seeds an open claim is brought next; `before` is the last such number, 0 at first."""
+    """The next number of seeds for an open claim; `before` is the last such number, 0 at first."""
     reached = max(verdict.n, before)
     return min(most, reached + BLOCK if reached >= FEWEST_SEEDS else FEWEST_SEEDS)
 
@@ -124,10 +123,9 @@ def next_count(verdict: Verdict, before: int, most: int) -> int:
 def further_trials(
     frame: pd.DataFrame, claim: Claim, trials: Mapping[str, TrialSpec], wide: Mapping[str, TrialSpec], count: int
 ) -> set[str]:
-    """The ids of the trials that bring every condition of a claim to this number of seeds.
+    """The ids of the trials that give every condition of a claim `count` seeds.
 
-    frame: of the records. trials: those planned so far. wide: those of the experiment with the most seeds. count: of
-    seeds.
+    frame: one row per record. trials: the plan so far. wide: the plan with the maximum number of seeds.
     """
     behind = set(selected(frame, claim)["trial_id"]) if isinstance(claim, Comparison) else set()
     wanted = {_but_the_seed(spec) for id, spec in trials.items() if id in behind}

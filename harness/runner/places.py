@@ -1,4 +1,4 @@
-"""When trials would be done on hosts with so many places each: what a budget of time reckons with (budget.py)."""
+"""Predicts when trials would start and end on the slots of hosts; used by the time budget (budget.py)."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from harness.spec.factors import Lane
 
 
 class Places:
-    """When each place of each host is free, in seconds from now.
+    """The time at which each slot of each host becomes free, in seconds from now.
 
-    `hosts` are the places of each. An accuracy trial takes one of them, a block of speed trials all of a host.
+    `hosts`: the number of slots of each host. An accuracy trial takes one slot, a timing block all slots of a host.
     """
 
     def __init__(self, hosts: Sequence[int]) -> None:
         self._free = [[0.0] * places for places in hosts]
-        """Of each host a heap."""
+        """One heap per host."""
 
     def copy(self) -> Places:
-        """Others that are as free as these."""
+        """An independent copy."""
         copy = Places(())
         copy._free = [list(host) for host in self._free]
         return copy
 
     def put(self, lane: Lane, seconds: float) -> tuple[float, float]:
-        """Put what takes so many seconds where it can begin first; when it begins, and when it is done."""
+        """Place a trial or timing block of this length where it can start first; returns its start and its end."""
         if lane == "speed":
             host = min(self._free, key=max)
             begin = max(host)

@@ -1,4 +1,4 @@
-"""How well the ratios within the rounds of a timing block are to be known, and how a run's claims decide that."""
+"""The precision required of time ratios in a timing block, and how it follows from the claims of a run."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ _LEAST, _MOST = 0.005, 0.05
 
 @dataclass(frozen=True)
 class Precision:
-    """When a timing block has enough rounds. The same for all blocks of a run."""
+    """Decides when a timing block has enough rounds. All blocks of a run use the same one."""
 
     pairs: tuple[tuple[str, str, float], ...] = ()
-    """Pairs of cells, or of backends, whose ratios are compared. Rounds are added until the 95 % interval of each ratio
-    reaches at most this far to either side, as a share of it. Empty: every two cells of a backend, at PRECISION."""
+    """(cell, cell, share) or (backend, backend, share): the pairs whose time ratio is compared. Rounds are added until
+    the half-width of the ratio's 95 % interval is at most this share of the ratio. Empty: every pair of cells of the
+    same backend, with PRECISION."""
     most_rounds: int = MOST_ROUNDS
     """The maximum number of rounds."""
 
     def half_width(self, first: TrialSpec, second: TrialSpec) -> float | None:
-        """How well the ratio of two trials is to be known; None where it is not compared.
+        """The required relative half-width for the ratio of two trials; None if they are not compared.
 
         Compared trials differ in the cell alone, or in the backend alone.
         """
@@ -43,10 +44,10 @@ EVERY_PAIR = Precision()
 
 
 def precision_for(claims: Sequence[Claim]) -> Precision:
-    """The precision that an experiment's claims on time ask for.
+    """The precision that the claims on time of an experiment require.
 
-    That is half of a claim's margin, at least 0.5 % and at most 5 %, and 2 % where the margin is no share. Only the
-    cells of such claims are compared; without such claims, every two cells of a backend are, at 2 %.
+    It is half of a claim's margin, at least 0.5 % and at most 5 %; or 2 % if the margin is not in percent. Only the
+    cells in these claims are compared. Without such claims, all pairs of cells of the same backend are, at 2 %.
     """
     shares: dict[tuple[str, str], float] = {}
     for claim in filter(_is_on_time, claims):

@@ -1,4 +1,4 @@
-"""Why a run that came to its end does not count as successful."""
+"""The reasons for which a completed run has exit code 1."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ MOST_FAILED = 0.5
 
 
 def problems_of(plan: Plan, store: Store) -> tuple[str, ...]:
-    """One clause for each problem of the plan and of its stored trials; nothing where the run is successful.
+    """One clause for each problem of the plan and its stored trials; empty if the run is successful.
 
-    Sweeps that cannot go on, trials that are still to do though no budget left them out, and failures: of more than
-    MOST_FAILED of the trials, or crashes of all trials of a cell.
+    Problems are: a sweep that cannot continue, trials without a final record that the budget did not leave out, more
+    failed trials than the share MOST_FAILED, and a cell of which all trials crashed.
     """
     problems = list(plan.without_rate)
     unfinished = _unfinished(store)
     if unfinished:
         trials_are = plural(unfinished, "trial is", "trials are")
-        problems.append(f"{trials_are} still to do: interrupted. The same command continues from here")
+        problems.append(f"{trials_are} interrupted or not started. The same command continues the run")
     ended, failed, crashed = Counter[str](), Counter[str](), Counter[str]()
     for (purpose, cell, status), trials in store.endings().items():
         if purpose != "tuning" and status not in ("missing", "interrupted"):

@@ -1,4 +1,4 @@
-"""How a run is shown while it goes on: a live bar on a terminal, plain lines elsewhere."""
+"""The progress display of a run: a live bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _HELD_UP_SECONDS = 5.0
 
 
 def describe(record: Record, planned: Collection[TrialSpec] = ()) -> str:
-    """A failed trial in one line: which, what, why. Its data are named where the plan has several of its task."""
+    """One line on a failed trial: status, factors, reason; and the data, if the plan has several of the task."""
     spec = record.spec
     distinct = {(one.task, repr(one.options), repr(one.data)): one for one in (*planned, spec)}
     task = names_of_tasks(one.model_dump(mode="json") for one in (spec, *distinct.values()))[0]
@@ -37,10 +37,10 @@ def describe(record: Record, planned: Collection[TrialSpec] = ()) -> str:
 
 
 class ShowProgress:
-    """Shows done, running, failed and the time left. Use as a context manager.
+    """Shows the finished, running and failed trials and the time left. Use as a context manager.
 
-    It teaches the estimator what trials take. `hosts` are how many each host runs side by side; `deadline`, on the
-    monotonic clock, is when the run will stop.
+    It updates the estimator with the time of each trial. hosts: the number of parallel trials on each host. deadline:
+    the time at which the run will stop, on the monotonic clock.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class ShowProgress:
         deadline: float = math.inf,
         planned: Collection[TrialSpec] = (),
     ) -> None:
-        """planned: all trials of the run, those that were done before included."""
+        """planned: all trials of the run, including those with a record. before: the number of those."""
         self._planned = planned
         self._deadline = deadline
         self._console = console
@@ -106,11 +106,11 @@ class ShowProgress:
             if self._failed <= _FAILURES_SHOWN:
                 self._console.print(f"[yellow]{escape(describe(record, self._planned))}[/yellow]", soft_wrap=True)
             if self._failed == _FAILURES_SHOWN:
-                self._console.print("Further failures are counted here and shown in the report.", soft_wrap=True)
+                self._console.print("Further failures are counted here and listed in the report.", soft_wrap=True)
         self._update()
 
     def held_up(self, waits_for: str) -> None:
-        """Nothing runs, and what waits cannot start now, and for what; called again and again until it can."""
+        """No trial runs and none can start; called until one can. waits_for: the reason, shown after 5 seconds."""
         now = time.monotonic()
         self._held_since = min(self._held_since, now)
         if not self._held_told and now - self._held_since >= _HELD_UP_SECONDS:

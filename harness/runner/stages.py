@@ -1,4 +1,4 @@
-"""The stages of a run: what is left of the plan as far as it is known; tuning of learning rates comes first."""
+"""The stages of a run: first the tuning of learning rates, then the trials that use the tuned rates."""
 
 from __future__ import annotations
 
@@ -27,32 +27,32 @@ from harness.words import duration, plural
 
 @dataclass(frozen=True)
 class Run:
-    """What every stage of a run has in common."""
+    """The arguments that all stages of a run share."""
 
     experiment: Experiment
     first_plan: Plan
-    """As far as it was known without any record."""
+    """The plan without any record: tuned learning rates are not known yet."""
     store: Store
     engine: Engine
     console: Console
     deadline: float
     """On the monotonic clock; infinite without a budget."""
     retry: Mapping[str, int]
-    """Trials to be done again (by id), with the attempts they had when the run began."""
+    """Trials to re-run, by id, with their number of attempts at the start of the run."""
     most_seeds: int | None
-    """The most seeds that claims are analysed with, where seeds are, or have been, added; then those stay planned."""
+    """The maximum number of seeds if this run or an earlier one adds seeds to open claims; otherwise None."""
     planned_before: frozenset[str]
     stored_by_any_code: frozenset[str]
-    """`TrialSpec.id_by_any_code` of the trials of the last plan that have a record, by this code and data or others."""
+    """`TrialSpec.id_by_any_code` of the trials in the last plan that have a record, by any version of code and data."""
     attempts_before: Mapping[str, Attempts]
-    """When the run began."""
+    """The attempts at each trial at the start of the run."""
 
 
 def run_stages(run: Run) -> tuple[RunOutcome, Plan]:
-    """Run the plan; where learning rates are tuned, first the tuning and then what it makes known of the plan.
+    """Run the plan. If learning rates are tuned, run the tuning first, then the trials that depend on it.
 
-    A tuning trial that crashes is repeated at once, until it ends otherwise or is given up: the comparison needs it.
-    Returns how the run ended, and the plan as far as it is known then.
+    A tuning trial that crashes is repeated in the same run, up to MAX_CRASHES times, because the comparison needs it.
+    Returns the outcome of the run, and the plan with the learning rates known by then.
     """
     plan = _known_plan(run)
     outcome = stage = run_stage(run, plan.trials)
@@ -66,7 +66,7 @@ def run_stages(run: Run) -> tuple[RunOutcome, Plan]:
 
 
 def run_stage(run: Run, trials: Mapping[str, TrialSpec]) -> RunOutcome:
-    """Run what is left of the plan as far as it is known."""
+    """Run those of the trials that have no final record."""
     store, engine = run.store, run.engine
     store.set_plan(trials)
     states = store.states()
@@ -81,17 +81,18 @@ def run_stage(run: Run, trials: Mapping[str, TrialSpec]) -> RunOutcome:
     run.console.print(
         f"{run.experiment.title}: {plural(len(trials), 'trial')}, {done} done before, {len(left)} to do"
         + (f", {given_up} given up after {MAX_CRASHES} crashes (--retry crashed)" if given_up else "")
-        + (f", {engine.jobs} side by side, about {duration(seconds)}" if left else "")
+        + (f", {engine.jobs} in parallel, about {duration(seconds)}" if left else "")
         + (f" (as many as fit into {duration(run.deadline - time.monotonic())})" if run.deadline < math.inf else "")
-        + (" (to tune learning rates; the comparison follows)" if tuning else ""),
+        + (" (tuning of learning rates; the comparison follows)" if tuning else ""),
         markup=False,
         soft_wrap=True,
     )
     again = sum(trial.attempt == 1 and trial.spec.id_by_any_code() in run.stored_by_any_code for trial in left)
     if again:
         run.console.print(
-            f"{again} of them {'was' if again == 1 else 'were'} run before, by other code, on other data or by an older"
-            " version of the harness. Their records are kept (`harness.load_records(DIR, all_records=True)`).",
+            f"{again} of them {'has' if again == 1 else 'have'} a record from other code, other data or an older"
+            " version of the harness, which does not count. It stays stored"
+            " (`harness.load_records(DIR, all_records=True)`).",
             markup=False,
             soft_wrap=True,
         )
@@ -108,7 +109,7 @@ def run_stage(run: Run, trials: Mapping[str, TrialSpec]) -> RunOutcome:
 
 
 def _known_plan(run: Run) -> Plan:
-    """The plan as far as it is known; its trials are those of the seeds that earlier runs have added, too."""
+    """The plan with the learning rates known so far, and with the seeds that earlier runs added."""
     losses = _final_losses(run.store) if _tunes(run.experiment) else {}
     if not losses and run.most_seeds is None:
         return run.first_plan
@@ -118,7 +119,7 @@ def _known_plan(run: Run) -> Plan:
 
 
 def _final_losses(store: Store) -> dict[str, float]:
-    """Validation losses by trial id, for tuning; infinite for a trial that failed, or crashed too often."""
+    """Validation losses of the tuning trials, by trial id; infinite for a trial that failed or was given up."""
     losses = {}
     given_up = {trial_id for trial_id, at in store.attempts().items() if is_given_up(at.status, at.crashes)}
     for record in store.records(all_records=True):
@@ -140,5 +141,5 @@ def _crashed_tuning(run: Run, trials: Mapping[str, TrialSpec]) -> bool:
 
 
 def _given_up(attempts: Mapping[str, Attempts], ids: Collection[str]) -> int:
-    """How many of these trials have crashed too often to be tried again."""
+    """Number of these trials that crashed too often to be repeated."""
     return sum(is_given_up(at.status, at.crashes) for trial_id, at in attempts.items() if trial_id in ids)

@@ -122,7 +122,7 @@ def test_operations_are_those_of_the_products() -> None:
         ({"most_rounds": 0}, "'most_rounds' is 0"),
         ({"names": ["gur"]}, "Did you mean 'gru'"),
         ({"work": "stpe"}, "Did you mean 'step'"),
-        ({"names": ["tests.cells.example:cell"], "backends": ["keras"]}, "has a backend of keras"),
+        ({"names": ["tests.cells.example:cell"], "backends": ["keras"]}, "has any of the backends keras"),
     ],
 )
 def test_what_cannot_be_measured_is_named(arguments: dict, words: str) -> None:

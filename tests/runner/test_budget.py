@@ -149,7 +149,7 @@ def test_whole_blocks_are_run_in_time_and_the_rest_is_kept_with_the_reason(tmp_p
         (20, "gru", (2,)),
         (20, "lstm", (2,)),
     ]
-    assert {block.reason for block in left_out} == {"its block of 2 trials takes about 12 s, and 3 s were left"}
+    assert {block.reason for block in left_out} == {"its block of 2 trials takes about 12 s, but only 3 s were left"}
 
 
 def test_without_enough_time_for_one_block_nothing_is_begun(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_a_block_of_one_and_a_time_that_is_spent_are_told_as_they_are() -> None:
     assert budget.is_over()
     assert budget.left_out() == {
         first[0].id: "it had started, but had not finished when the budget was spent",
-        second[0].id: "it takes about 1 min 12 s, and 50 s were left",
+        second[0].id: "it takes about 1 min 12 s, but only 50 s were left",
     }
 
 

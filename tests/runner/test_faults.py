@@ -86,7 +86,7 @@ def test_an_endless_loop_that_ignores_signals_is_ended_and_one_that_does_not_is_
     }  # fmt: skip
     stubborn, dozing = (records[name, 20]["failure"] for name in ("stubborn", "dozing"))
     assert (stubborn["phase"], stubborn["exit_code"], dozing["exit_code"]) == ("data", -signal.SIGKILL, -signal.SIGTERM)
-    assert "5 s it is allowed" in stubborn["message"]
+    assert "time limit of 5 s" in stubborn["message"]
 
 
 def test_a_fork_server_killed_again_and_again_is_started_again_and_no_trial_is_lost(place: Place) -> None:

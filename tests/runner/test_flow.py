@@ -148,7 +148,7 @@ def test_a_tuning_trial_that_is_stopped_holds_the_comparison_up_and_the_run_says
     finished, engine, _ = run(TUNED, crashing(0.001, status="interrupted"))
     assert {t.spec.purpose for t in engine.ran} == {"tuning"}
     assert finished.exit_code == 1
-    assert finished.problems == ("1 trial is still to do: interrupted. The same command continues from here",)
+    assert finished.problems == ("1 trial is interrupted or not started. The same command continues the run",)
     assert run(TUNED, crashing())[0].exit_code == 0
 
 
@@ -202,7 +202,7 @@ def test_trials_that_were_given_up_are_not_called_done(run) -> None:
         ({"budget": float("nan")}, "budget is nan,"),
         ({"budget": "10m"}, "budget is '10m',"),
         ({"retry": "timout"}, "unknown status 'timout'"),
-        ({"retry": "other-machine", "cluster": Cluster()}, "--retry other-machine is for runs on one machine"),
+        ({"retry": "other-machine", "cluster": Cluster()}, "--retry other-machine is for one machine"),
     ],
 )
 def test_arguments_that_cannot_be_are_refused_before_anything_is_written(
@@ -228,7 +228,7 @@ def test_a_run_says_that_stored_times_are_of_another_machine_and_times_them_agai
     assert engine.ran == []
     said = " ".join(said.split())
     assert "4 stored speed trials were timed on another machine (another processor," in said
-    assert "--retry other-machine times them again here." in said
+    assert "--retry other-machine re-runs them on this machine." in said
     engine, said = run(SPEED, timed, retry=["other-machine"])[1:]
     assert {(trial.spec.seed, trial.attempt) for trial in engine.ran} == {(0, 2)}
     assert len(engine.ran) == 4
@@ -254,8 +254,8 @@ def test_seeds_are_added_where_a_claim_is_open_and_only_there(run, tmp_path: Pat
     assert seeds_run(engine, 20) == set(range(5)), "decided after five"
     assert seeds_run(engine, 40) == set(range(15))
     assert finished.open_claims == ("open",)
-    assert "Open: clear, open. Going on with clear, to 5 seeds." in said
-    assert "Open: open. Going on with open, to 15 seeds." in said
+    assert "Open claims: clear, open. Adding seeds for clear, up to 5." in said
+    assert "Open claims: open. Adding seeds for open, up to 15." in said
     verdicts = {verdict.id: verdict for verdict in finished.verdicts}
     assert (verdicts["clear"].verdict, verdicts["open"].verdict) == ("supported", "undecided")
     assert [analysis.n for analysis in verdicts["clear"].interim_analyses] == [5]
@@ -317,7 +317,7 @@ def test_seeds_added_by_number_are_an_interim_analysis_too(run, tmp_path: Path) 
 
 def test_the_most_seeds_cannot_be_changed_once_a_claim_was_analysed(run) -> None:
     run(until_decided=True, most_seeds=15)
-    with pytest.raises(UserError, match=r"--most-seeds 60: .* at most 15 seeds in mind"):
+    with pytest.raises(UserError, match=r"--most-seeds 60: .* at most 15 seeds"):
         run(until_decided=True, most_seeds=60)
 
 
@@ -357,7 +357,7 @@ def test_a_budget_that_ends_while_seeds_are_added_leaves_a_complete_plan(
 
     monkeypatch.setattr("harness.runner.add_seeds.run_stage", stage)
     finished, engine, said = run(until_decided=True, most_seeds=15, budget=1e6)
-    assert said.count("Going on with") == 2
+    assert said.count("Adding seeds for") == 2
     assert finished.open_claims == ("open",)
     assert not finished.left_out
     with open_store(tmp_path / "tiny") as store:

@@ -97,6 +97,6 @@ def test_a_run_that_could_not_change_lanes_holds_nothing(tmp_path: Path) -> None
 
 def test_a_lock_file_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
     (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(UserError, match="lock: the machine's lock cannot be opened"):
+    with pytest.raises(UserError, match="lock: cannot open this lock file"):
         MachineLock(tmp_path / "lock").take("speed")
     assert not (tmp_path / "elsewhere").exists()

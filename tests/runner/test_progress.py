@@ -62,7 +62,7 @@ def test_ten_failures_are_shown_and_the_others_counted() -> None:
     lines = shown(terminal=False, status="crashed").splitlines()
     assert [line.partition(":")[0] for line in lines[:10]] == ["crashed"] * 10
     assert "[/red] ran away" in lines[0], "what a trial printed is shown, not interpreted"
-    assert lines[10] == "Further failures are counted here and shown in the report."
+    assert lines[10] == "Further failures are counted here and listed in the report."
     assert lines[11] == "15 of 15 trials done, 0 running, 12 failed, about 0 s left"
 
 

@@ -97,7 +97,7 @@ def test_a_trial_that_somebody_stops_is_still_to_do_and_the_run_says_so(place: P
         trial.send_signal(signal.SIGTERM)
     output = finish(process)
     assert process.returncode == 1, output
-    assert "1 trial is still to do" in output
+    assert "1 trial is interrupted" in output
     assert {name: record["status"] for (name, _), record in place.records().items()} == {
         "dozing": "interrupted", "recall": "ok",
     }  # fmt: skip

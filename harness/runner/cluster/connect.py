@@ -1,4 +1,4 @@
-"""From what the user asked for to an engine: a cluster on this machine to try it out, or a scheduler that runs."""
+"""Connect to a Dask cluster: a running scheduler, or a cluster on this machine for a trial of the set-up."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from harness.runner.local.child import without_main
 from harness.runner.precision import Precision
 
 ANSWER_SECONDS = 60.0
-"""How long the workers that are there may take to answer when a run begins."""
+"""Maximum time for the workers to answer at the start of a run."""
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where trials run: the scheduler at an address or named in a file; neither: a cluster on this machine."""
+    """A Dask cluster, by its scheduler's address or a scheduler file; without both: a cluster on this machine."""
 
     scheduler: str | None = None
     scheduler_file: Path | None = None
     any_versions: bool = False
-    """Use workers whose versions differ from the coordinator's, and record the differences."""
+    """Accept workers whose code or package versions differ; each record lists the differences."""
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def cluster_engine(
     precision: Precision,
     say: Callable[[str], None],
 ) -> Iterator[ClusterEngine]:
-    """An engine for that cluster; `jobs` is for the one on this machine. Raises UserError."""
+    """An engine for the cluster. `jobs`: number of slots of a cluster on this machine. Raises UserError."""
     address = _address(cluster, jobs)
     from harness.runner.cluster.link import DaskLink
 
@@ -54,15 +54,15 @@ def cluster_engine(
 
 
 def _address(cluster: Cluster, jobs: int | None) -> str | None:
-    """Where the scheduler is that was asked for; None for a cluster on this machine."""
+    """The address of the scheduler; None for a cluster on this machine."""
     if find_spec("distributed") is None:
-        raise UserError("the engine dask needs the package distributed. Install it: pip install 'distributed>=2026.8'")
+        raise UserError("--engine dask requires the package distributed. Install it: pip install 'distributed>=2026.8'")
     if cluster.scheduler is None and cluster.scheduler_file is None:
         return None
     if cluster.scheduler is not None and cluster.scheduler_file is not None:
-        raise UserError("--scheduler and --scheduler-file name a scheduler each. Give one of them")
+        raise UserError("--scheduler and --scheduler-file exclude each other. Use one of them")
     if jobs is not None:
-        raise UserError("--jobs is for one machine; on a cluster, `dask worker --nthreads N` says how many run there")
+        raise UserError("--jobs is for one machine; on a cluster, `dask worker --nthreads N` sets the number of slots")
     if cluster.scheduler_file is not None:
         return _address_in(cluster.scheduler_file)
     if not cluster.scheduler:
@@ -71,7 +71,7 @@ def _address(cluster: Cluster, jobs: int | None) -> str | None:
 
 
 def _address_in(file: Path) -> str:
-    """The address that a scheduler left in a file."""
+    """The address in a scheduler file."""
     written_by = "`dask scheduler --scheduler-file FILE` writes it"
     if not file.is_file():
         raise UserError(f"{file}: no such file. {written_by}")
@@ -82,13 +82,13 @@ def _address_in(file: Path) -> str:
     except (ValueError, KeyError, TypeError, RecursionError):
         address = None
     if not isinstance(address, str) or not address:
-        raise UserError(f'{file}: not a scheduler file: it has no JSON with an "address". {written_by}')
+        raise UserError(f'{file}: not a scheduler file, expected JSON with an "address". {written_by}')
     return address
 
 
 @contextmanager
 def _on_this_machine(slots: int) -> Iterator[str]:
-    """The address of a scheduler with one worker; they listen on the loopback interface only, without dashboards."""
+    """Start a scheduler and one worker, without dashboards, on the loopback interface only; yields the address."""
     import dask
     from distributed import LocalCluster
 

@@ -1,9 +1,9 @@
-"""The engine for many machines: which trial goes to which host, and what becomes of it where a host is lost.
+"""The engine for a cluster: it assigns trials to hosts, and reassigns them when a host is lost.
 
-An order is a group of accuracy trials of one program, which run one after another in one slot of a host, or a timing
-block, which takes all slots. A host has as many slots as its worker has threads. Each order is a task of Dask for the
-worker chosen here: Dask's resources are counted on the workers only, so that its scheduler sends trials to a host that
-is timing a block while others are free.
+An order is either a group of accuracy trials of one program, which run one after another in one slot of a host, or a
+timing block, which takes all slots of a host. A host has one slot per thread of its worker. Each order is a Dask task
+for a worker that this module chooses. Dask's scheduler could not choose: it does not track the resources of workers, so
+it would send trials to a host that runs a timing block while other hosts are free.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from harness.runner.cluster.link import DaskLink
 
 MAX_LOST = 3
-"""After this number of workers that were lost, or stopped a trial, a run does not try the trial again."""
+"""A run does not repeat a trial after this number of workers were lost with it, or stopped it."""
 PATIENCE_SECONDS = 600.0
-"""How long a run waits for workers once all of them are lost."""
+"""How long a run waits for new workers after the last one is lost."""
 MAX_GROUP = 16
-"""Accuracy trials of an order at most."""
-_STORED = "Finished trials are stored; the same command continues from there"
+"""Maximum number of accuracy trials in an order."""
+_STORED = "Finished trials are stored; the same command continues the run"
 _INTERRUPT_SECONDS = GRACE_SECONDS + 8.0
-"""How long stopped trials have to send their records."""
+"""Maximum time for stopped trials to send their records."""
 
 Group = tuple[Trial, ...]
 """Accuracy trials of one program, or the trials of a timing block."""
@@ -45,34 +45,34 @@ Group = tuple[Trial, ...]
 
 @dataclass
 class _Host:
-    """A worker that may be used, and the orders it has."""
+    """A usable worker and its orders."""
 
     worker: Worker
     differences: tuple[str, ...]
     orders: dict[str, list[Attempt]] = field(default_factory=dict)
     """By key."""
     programs: set[str] = field(default_factory=set)
-    """Those that were compiled there."""
+    """The programs that this host has compiled."""
 
     def has_block(self) -> bool:
         return any(attempts[0].trial.spec.lane == "speed" for attempts in self.orders.values())
 
     def free(self) -> int:
-        """Slots for accuracy trials."""
+        """Number of free slots for accuracy trials."""
         return 0 if self.has_block() else self.worker.slots - len(self.orders)
 
     def sign(self, record: Record) -> Record:
-        """The record, with where it comes from."""
+        """The record with its machine, host and version differences."""
         worker = self.worker
         changes = {"machine": worker.machine, "host": worker.host, "version_differences": self.differences}
         return record.model_copy(update=changes)
 
 
 class ClusterEngine:
-    """Trials on the workers that `link` leads to.
+    """Runs trials on the workers that `link` connects to.
 
-    `versions` are the coordinator's; workers that have others are refused, or used and marked with `any_versions`.
-    `precision`: of the timing blocks. `say` shows a line.
+    versions: those of the coordinator. Workers with other versions are refused; with `any_versions` they are used, and
+    their records list the differences. precision: required in timing blocks. say: called with each message.
     """
 
     waits_for = "a worker that can be used"
@@ -96,19 +96,19 @@ class ClusterEngine:
         self._say = say
         self._clock = clock
         self._workers: dict[str, _Host] = {}
-        """By id, those that joined first in front: of several on one computer only the first is used."""
+        """By id, in the order of joining. Only the first worker on a computer is used."""
         self._unfit: dict[str, str] = {}
-        """Why workers (by address) are not used."""
+        """By the address of a worker: the reason why it is not used."""
         self._waiting: deque[Group] = deque()
-        """What has no host yet."""
+        """Groups without a host."""
         self._lost: defaultdict[str, set[str]] = defaultdict(set)
-        """Ids of the workers that were lost while they ran a trial, keys of orders that were stopped; by trial."""
+        """By trial id: ids of the workers that were lost while they ran it, and keys of its stopped orders."""
         self._ended: list[Record] = []
         self._host_seen = clock()
         self._any_lost = False
-        """Whether any worker was lost, which may come back."""
+        """Whether any worker was lost; it may reconnect."""
         self._gone: str | None = None
-        """Why there is no scheduler any more."""
+        """The reason why the scheduler is not available any more."""
         self._started = self._stopping = False
 
     @property
@@ -125,9 +125,9 @@ class ClusterEngine:
         return [host for host in self._workers.values() if first[host.worker.computer] is host]
 
     def start(self, seconds: float, expected: int) -> None:
-        """Hear of the workers that are there: until `expected` have answered, or for so many seconds at most.
+        """Wait until `expected` workers have answered, for at most this number of seconds.
 
-        Raises UserError where the plan could never be run: no worker, or none that may be used.
+        Raises UserError if no worker answers, a worker cannot be used, or two workers are on the same computer.
         """
         deadline = self._clock() + seconds
         while len(self._workers) + len(self._unfit) < expected and (left := deadline - self._clock()) > 0:
@@ -138,13 +138,13 @@ class ClusterEngine:
         shared = [f"{w.address} and {used[w.computer].address} on {w.host}" for w in workers if w != used[w.computer]]
         if shared:
             raise UserError(
-                f"more than one worker on a host: {'; '.join(shared)}. Start one worker a host, with as many threads"
-                " as it has slots (docs/cluster.md)"
+                f"more than one worker on a host: {'; '.join(shared)}. Start one worker per host, with one thread per"
+                " slot (docs/cluster.md)"
             )
         if self._unfit:
-            raise UserError(f"workers that cannot be used. {self._why_unfit()}")
+            raise UserError(f"some workers cannot be used. {self._why_unfit()}")
         if not workers:
-            raise UserError("the scheduler has no workers that answer. Start some, and run again (docs/cluster.md)")
+            raise UserError("no worker answers the scheduler. Start workers, then repeat the command (docs/cluster.md)")
         self._started = True
 
     def has_room(self, lane: Lane) -> bool:
@@ -152,14 +152,14 @@ class ClusterEngine:
         if lane == "speed":
             return bool(self._workers) and not waiting
         free = [host.free() for host in self._used() if not host.has_block()]
-        return sum(free) + len(free) > waiting  # one a host ahead, to be sent before a record is stored
+        return sum(free) + len(free) > waiting  # one more per host, so that it has work while a record is stored
 
     def running(self) -> int:
         sent = sum(len(attempts) for host in self._workers.values() for attempts in host.orders.values())
         return sent + sum(map(len, self._waiting)) + len(self._ended)
 
     def choose(self, waiting: Sequence[Trial]) -> Sequence[int]:
-        """The first trial and others of its program, so few that all slots have work."""
+        """The first trial and others of the same program, but not so many that a slot has no work."""
         ahead = list(takewhile(lambda trial: trial.spec.lane == "accuracy", islice(waiting, LOOK_AHEAD)))
         same = [index for index, trial in enumerate(ahead) if trial.program == ahead[0].program]
         return same[: max(1, min(MAX_GROUP, len(ahead) // self.jobs))]
@@ -190,7 +190,7 @@ class ClusterEngine:
         for host in hosts:
             for key in list(host.orders):
                 self._link.drop(key)
-                self._give_up(host, host.orders.pop(key), "stopped because its worker no longer answers")
+                self._give_up(host, host.orders.pop(key), "stopped: its worker does not answer")
         self._stopping = False
         ended, self._ended = self._ended, []
         return ended
@@ -208,40 +208,40 @@ class ClusterEngine:
             )
         elif limit > worker.machine.memory_bytes:
             has, takes = worker.machine.memory_bytes / 2**30, limit / 2**30
-            limited = f"it has {has:.1f} GiB of memory, and a trial may take {takes:.1f} GiB"
+            limited = f"it has {has:.1f} GiB of memory, but the limit of a trial is {takes:.1f} GiB"
             self.refuse(worker.address, f"{limited} (memory_gib in the experiment)")
         else:
             self._workers[worker.id] = _Host(worker, unlike)
             self._host_seen = self._clock()
 
     def refuse(self, address: str, why: str) -> None:
-        """A worker is there, but cannot be used."""
+        """A worker has joined but cannot be used."""
         self._unfit[address] = why
         if self._started:
             self._say(f"Worker {address} is not used: {why}")
 
     def left(self, worker_id: str) -> None:
-        """The scheduler no longer knows a worker."""
+        """A worker has left the scheduler."""
         host = self._workers.get(worker_id)
         if host is None:
             return
         if host in self._used():
-            self._say(f"Worker {host.worker.address} on {host.worker.host} is lost. Its trials run on another worker")
+            self._say(f"Worker {host.worker.address} on {host.worker.host} is lost. Another worker runs its trials")
             self._any_lost, self._host_seen = True, self._clock()
         self._leave(host, blame=True)
 
     def returned(self, key: str, records: Sequence[Record]) -> None:
-        """An order was done, or as much of it as there are records."""
+        """An order has ended; `records` are those of its trials that have ended."""
         host = self._host_with(key)
         if host is None:
             return
         if not records and not self._stopping:
-            self.failed(key, "it sends no record", lost=False)
+            self.failed(key, "it returned no records", lost=False)
             return
         attempts = host.orders.pop(key)
         records = [host.sign(record) for record in records]
         stopped = [record for record in records if record.status == "interrupted"]
-        if stopped and attempts[0].trial.spec.lane == "speed":  # its worker was about to end
+        if stopped and attempts[0].trial.spec.lane == "speed":  # the worker is shutting down
             self._again(host, attempts, blame=key, stopped=records)
             return
         ended = [record for record in records if record not in stopped]
@@ -259,7 +259,7 @@ class ClusterEngine:
                 self._again(host, [attempt], blame=key, stopped=[of_stopped[attempt.trial.id]])
 
     def failed(self, key: str, why: str, *, lost: bool) -> None:
-        """An order was not done. `lost`: it was lost on the way, so that this tells nothing of the worker."""
+        """An order failed. lost: it was lost on the network, so the worker is not refused."""
         host = self._host_with(key)
         if host is None:
             return
@@ -270,11 +270,11 @@ class ClusterEngine:
             self._leave(host, blame=False)
 
     def ends(self, why: str) -> None:
-        """There is no scheduler any more."""
+        """The scheduler is not available any more."""
         self._gone = why
 
     def _hear(self, seconds: float) -> None:
-        """Take in what has happened; where nothing has, wait for it for so long at most."""
+        """Handle all events; without any, wait for one for at most this number of seconds."""
         event = self._link.next_event(seconds)
         while event is not None:
             event(self)
@@ -284,14 +284,14 @@ class ClusterEngine:
         return next((host for host in self._workers.values() if key in host.orders), None)
 
     def _leave(self, host: _Host, *, blame: bool) -> None:
-        """Use a worker no longer: what it was to do is done elsewhere."""
+        """Remove a worker; its orders go to other workers."""
         del self._workers[host.worker.id]
         for key in list(host.orders):
             self._link.drop(key)
             self._lose(host, key, blame=blame)
 
     def _lose(self, host: _Host, key: str, *, blame: bool) -> None:
-        """An order came to nothing. With blame its accuracy trials go on one by one: any of them may be the reason."""
+        """Repeat a lost order. blame: one of its accuracy trials may be the cause, so each becomes a separate order."""
         attempts = host.orders.pop(key)
         apart = blame and attempts[0].trial.spec.lane == "accuracy"
         for group in reversed([[attempt] for attempt in attempts] if apart else [attempts]):
@@ -300,10 +300,10 @@ class ClusterEngine:
     def _again(
         self, host: _Host, attempts: Sequence[Attempt], *, blame: str | None = None, stopped: Sequence[Record] = ()
     ) -> None:
-        """Order trials again, unless the run is being stopped, or too many workers were lost or stopped them.
+        """Queue trials again, unless the run is stopping or MAX_LOST workers were lost with them or stopped them.
 
-        blame: the worker that was lost, or the order that was stopped; None: neither. stopped: the records of trials
-        that were stopped on their worker, kept where they are not tried again.
+        blame: the id of the lost worker or the key of the stopped order; None if neither. stopped: the records of the
+        trials if a worker stopped them; returned if the trials are not repeated.
         """
         first = attempts[0].trial
         if self._stopping:
@@ -317,16 +317,16 @@ class ClusterEngine:
         del self._lost[first.id]
         self._ended += stopped
         if not stopped:
-            self._give_up(host, attempts, f"its worker was lost while it ran, {MAX_LOST} times")
+            self._give_up(host, attempts, f"{MAX_LOST} workers were lost while they ran it")
 
     def _give_up(self, host: _Host, attempts: Sequence[Attempt], why: str) -> None:
         self._ended += [host.sign(attempt.record("interrupted", None, why)) for attempt in attempts]
 
     def _send(self) -> None:
-        """Send what there is room for: a block to the host that has least to finish; it waits there until that is done.
+        """Send waiting groups to hosts with free slots.
 
-        Accuracy trials go to a host that has compiled their program; where none of those has room, to where most is
-        free.
+        A timing block goes to the host with the fewest orders and starts there when these have ended. Accuracy trials
+        prefer a host that has compiled their program, then the host with the most free slots.
         """
         for group in list(self._waiting):
             speed, program = group[0].spec.lane == "speed", group[0].program
@@ -338,7 +338,7 @@ class ClusterEngine:
 
     def _send_to(self, host: _Host, group: Group) -> None:
         first = group[0]
-        key = f"{first.id}-{first.attempt}-{uuid4().hex}"  # Dask takes orders of one key for one, whoever sends them
+        key = f"{first.id}-{first.attempt}-{uuid4().hex}"  # Dask runs tasks with the same key only once
         order = Order(
             trials=[(trial.id, trial.attempt, trial.spec) for trial in group],
             limits=self._limits,
@@ -351,15 +351,15 @@ class ClusterEngine:
 
     def _check_scheduler(self) -> None:
         if self._gone:
-            raise UserError(f"{self._gone}. {_STORED}, once it is back")
+            raise UserError(f"{self._gone}. {_STORED} once the scheduler is available")
 
     def _check_patience(self) -> None:
         if self._workers:
             self._host_seen = self._clock()
         elif not self._any_lost:
-            raise UserError(f"no worker is left that can be used. {self._why_unfit()} {_STORED}")
+            raise UserError(f"no usable worker is left. {self._why_unfit()} {_STORED}")
         elif self._clock() - self._host_seen > PATIENCE_SECONDS:
-            raise UserError(f"no worker for {PATIENCE_SECONDS:.0f} s. {self._why_unfit()} {_STORED}")
+            raise UserError(f"no worker has been available for {PATIENCE_SECONDS:.0f} s. {self._why_unfit()} {_STORED}")
 
     def _why_unfit(self) -> str:
         return " ".join(f"{address}: {why}." for address, why in self._unfit.items())

@@ -1,8 +1,8 @@
-"""On a worker: what runs the orders that Dask brings, and what the coordinator may ask of it.
+"""The functions that the coordinator calls on a worker: run orders, stop orders, describe the worker.
 
-Every trial runs as on one machine, in a process forked by a local engine, with its lanes, pinning, limits and statuses.
-An order has an engine to itself, in the thread in which Dask runs it. The machine's lock keeps timing blocks apart from
-all other orders.
+Every trial runs as on one machine: in a process forked by a local engine, with the same lanes, pinning, limits and
+statuses. Each order uses one engine, in the thread in which Dask runs it. The machine's lock prevents other orders from
+running during a timing block.
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ if TYPE_CHECKING:
     from distributed import Worker as DaskWorker
 
 HOST_VARIABLE = "HARNESS_HOST"
-"""What a worker's host is called, where that is not to be the computer's name."""
+"""Environment variable with the name of a worker's host; default: the computer's name."""
 ORDER_SECONDS = 30.0
-"""After this time an order begins no further accuracy trial, and gives the records of those that are done. So a run
-shows what is done, and little is lost with a worker."""
+"""After this time an order starts no further accuracy trial and returns the records it has. This updates the progress
+of the run, and limits the loss if the worker is lost."""
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _LOOK_SECONDS = 0.2
-"""Between two looks whether anybody still waits for the records."""
+"""Interval between checks whether the coordinator still waits for the records."""
 
 Records = TypeAdapter(list[Record])
-"""What an order gives: a record for each of its trials; for some of its accuracy trials where it ended early."""
+"""The result of an order: one record per trial; fewer if an order of accuracy trials ended early."""
 
 
 class Order(BaseModel):
-    """What the coordinator sends: accuracy trials of one program, or the trials of a timing block.
+    """A message of the coordinator: accuracy trials of one program, or the trials of a timing block.
 
-    Each is (id, attempt, spec).
+    Each trial is (id, attempt, spec).
     """
 
     trials: list[tuple[str, int, TrialSpec]]
@@ -61,15 +61,15 @@ class Order(BaseModel):
 
 
 class Worker(BaseModel):
-    """A worker as it describes itself."""
+    """A worker's description of itself."""
 
     id: str
-    """Of this start of the worker: one that is started again has another."""
+    """A restarted worker has another id."""
     address: str
     host: str
     """The computer's name."""
     computer: str
-    """What identifies the computer: the same for all workers, and all containers, on it."""
+    """Identifies the computer: all workers and containers on it have the same value."""
     slots: int
     machine: Machine
     versions: Mapping[str, str]
@@ -78,13 +78,13 @@ class Worker(BaseModel):
 _engines: defaultdict[tuple[Limits, Precision], list[LocalEngine]] = defaultdict(list)
 _busy: list[LocalEngine] = []
 _stopped: set[str] = set()
-"""Keys of orders that are to end."""
+"""Keys of orders to stop."""
 _starting = threading.Lock()
-"""Held to choose an engine, and to start a process: multiprocessing's fork server is for one thread at a time."""
+"""Held while an engine is chosen or a process starts, because multiprocessing's fork server is not thread-safe."""
 
 
 def run_order(text: str) -> str:
-    """The task that Dask runs in one of the worker's threads: an order as JSON in, a list of records as JSON out."""
+    """The Dask task that runs an order in one of the worker's threads. Takes an Order and returns Records, as JSON."""
     from distributed import get_worker
 
     order = Order.model_validate_json(text)
@@ -101,9 +101,9 @@ def run_order(text: str) -> str:
 
 
 def run_trials(engine: LocalEngine, trials: Sequence[Trial], is_over: Callable[[], bool]) -> list[Record]:
-    """Run a timing block, or accuracy trials one after another, until `is_over`; the records of those that were begun.
+    """Run a timing block, or accuracy trials one after another, until `is_over`; records of the started ones.
 
-    Raises UserError where none can be begun.
+    Raises UserError if no trial can start.
     """
     lane = trials[0].spec.lane
     waiting = deque([list(trials)] if lane == "speed" else [[trial] for trial in trials])
@@ -122,7 +122,7 @@ def run_trials(engine: LocalEngine, trials: Sequence[Trial], is_over: Callable[[
             except UserError:
                 if not records:
                     raise
-                break  # the next order fails as this one does
+                break  # the next order will raise the same error
         records += engine.wait(_LOOK_SECONDS)
         if any(record.status == "interrupted" for record in records) and not engine.running():
             break
@@ -131,7 +131,7 @@ def run_trials(engine: LocalEngine, trials: Sequence[Trial], is_over: Callable[[
 
 @contextmanager
 def _an_engine(order: Order, program: str, slots: int, folder: str) -> Iterator[LocalEngine]:
-    """An engine that has nothing to do, if possible one with a process that has compiled the program."""
+    """An idle engine, preferably one with a process that has compiled the program."""
     with _starting:
         engines = _engines[order.limits, order.precision]
         idle = [engine for engine in engines if engine not in _busy]
@@ -158,25 +158,25 @@ def _an_engine(order: Order, program: str, slots: int, folder: str) -> Iterator[
 
 
 def _check_code(spec: TrialSpec) -> None:
-    """Cells and tasks may come from elsewhere than the harness's own files."""
+    """Raises UserError if the worker has other code of the cell or the task, which may be outside of the harness."""
     here = code_version(spec.task, spec.cell)
     if here != spec.code:
-        raise UserError(f"the code of {spec.task} and {spec.cell} is another one here ({here}, asked for {spec.code})")
+        raise UserError(f"the code of {spec.task} and {spec.cell} differs: version {here} here, {spec.code} in the run")
 
 
 def _is_wanted(worker: DaskWorker, key: str) -> bool:
-    """Whether the scheduler still asks for a task; not once the coordinator is gone or has given it up."""
+    """Whether the scheduler still wants a task; False after the coordinator has left or has cancelled it."""
     task = worker.state.tasks.get(key)
     return task is not None and task.state in ("executing", "long-running")
 
 
 def stop_orders(keys: Collection[str]) -> None:
-    """Have the worker's orders among these stopped; run by the worker itself, not by one of its threads."""
+    """Stop the orders with these keys on this worker. The worker's event loop calls this, not a task thread."""
     _stopped.update(keys)
 
 
 def describe(dask_worker: DaskWorker) -> dict[str, Any]:
-    """What the coordinator must know of a worker before it sends it trials; makes the worker's process fit for them."""
+    """The fields of Worker that a worker knows. Also prepares the worker's process for running trials."""
     _lift_what_the_nanny_imposes()
     host = os.environ.get(HOST_VARIABLE)
     return {
@@ -189,14 +189,14 @@ def describe(dask_worker: DaskWorker) -> dict[str, Any]:
 
 
 def _boot_id() -> str:
-    """The same for all containers on one computer."""
+    """The id of the computer's boot, which is the same in all its containers; empty if it is not known."""
     with suppress(OSError):
         return _BOOT.read_text(encoding="ascii").strip()
     return ""
 
 
 def _lift_what_the_nanny_imposes() -> None:
-    """A nanny starts workers that may have no children, with one thread for NumPy and an allocator of its own."""
+    """Undo settings of Dask's nanny: no child processes, one thread for NumPy, and options of the memory allocator."""
     multiprocessing.current_process().daemon = False
     import dask
 

@@ -1,4 +1,4 @@
-"""The way to the workers over Dask. What happens there becomes calls of the engine in the coordinator's thread."""
+"""The connection to the workers over Dask. Their events become calls of the engine in the coordinator's thread."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from harness.runner.cluster.host import Records, Worker, describe, run_order, st
 
 CONNECT_SECONDS = 10.0
 _LOOK_SECONDS = 0.5
-"""Between two looks at which workers there are."""
+"""Interval between queries of the list of workers."""
 _ANSWER_SECONDS = 10.0
-"""How long the scheduler may take for an answer."""
+"""Maximum time for an answer of the scheduler."""
 _SILENT_SECONDS = 600.0
-"""How long a scheduler that is connected may answer nothing before it counts as gone."""
+"""A connected scheduler that does not answer for this time counts as gone."""
 _DESCRIBE_SECONDS = 60.0
-"""How long a worker may take to describe itself: it imports the harness for that."""
+"""Maximum time for a worker to describe itself, which includes the import of the harness."""
 
 Event = Callable[[Any], None]
-"""What has happened, as a call of `joined`, `refuse`, `left`, `returned`, `failed` or `ends` of the engine."""
+"""An event, as a call of `joined`, `refuse`, `left`, `returned`, `failed` or `ends` of the engine."""
 
 
 class DaskLink:
-    """To the scheduler at an address, by what Dask's configuration says of TLS. Raises UserError where there is none.
+    """A connection to a scheduler, with the TLS settings of Dask's configuration. Raises UserError if it fails.
 
-    None of its methods waits, but for `next_event` and `close`.
+    Only `next_event` and `close` wait; the other methods return at once.
     """
 
     def __init__(self, address: str) -> None:
@@ -40,40 +40,40 @@ class DaskLink:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._futures: dict[str, Future] = {}
         self._known: dict[str, str] = {}
-        """Address of each worker, by id."""
+        """The address of each worker, by id."""
         try:
             self._client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
             self.workers_at_start = len(self._start(self._workers()).result())
         except (OSError, ValueError, TypeError, RuntimeError, TimeoutError) as error:  # TypeError: no certificates
-            raise UserError(f"the scheduler {address} cannot be reached: {error}") from error
+            raise UserError(f"cannot connect to the scheduler {address}: {error}") from error
         self._watching = self._start(self._watch())
 
     def send(self, key: str, address: str, order: str) -> None:
-        """Have an order done by that worker; it is `returned` or `failed`, unless it is dropped."""
+        """Send an order to a worker. The event `returned` or `failed` follows, unless the order is dropped."""
         self._start(self._order(key, address, order))
 
     def drop(self, key: str) -> None:
-        """Want an order's records no longer."""
+        """Cancel an order and discard its records."""
         self._start(self._drop(key))
 
     def stop(self, keys: Collection[str], addresses: Collection[str]) -> None:
-        """Have these orders stopped; their records come as 'interrupted'."""
+        """Stop these orders on these workers; their records have status 'interrupted'."""
         self._start(self._stop(list(keys), list(addresses)))
 
     def next_event(self, seconds: float) -> Event | None:
-        """The next event; None where none comes in so many seconds."""
+        """The next event; None if there is none within this number of seconds."""
         with suppress(queue.Empty):
             return self._events.get(timeout=seconds) if seconds > 0 else self._events.get_nowait()
         return None
 
     def close(self) -> None:
-        """Give up all orders, and the connection."""
+        """Cancel all orders and close the connection."""
         self._watching.cancel()
         with suppress(OSError, TimeoutError):
             self._client.close(timeout=_ANSWER_SECONDS)
 
     def _start(self, coroutine: Coroutine[Any, Any, Any]) -> concurrent.futures.Future[Any]:
-        """Have it run by the client's thread."""
+        """Run a coroutine in the client's thread."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._client.loop.asyncio_loop)
 
     async def _order(self, key: str, address: str, order: str) -> None:
@@ -99,12 +99,12 @@ class DaskLink:
         await self._client.run(stop_orders, keys, workers=addresses, on_error="ignore")
 
     async def _workers(self) -> dict[str, str]:
-        """Address of each worker that the scheduler knows, by id. Its name alone may be that of the one before."""
+        """The address of each worker of the scheduler, by id. The id includes the address, because names may repeat."""
         identity = await asyncio.wait_for(self._client.scheduler.identity(n_workers=-1), _ANSWER_SECONDS)
         return {f"{worker['id']} at {address}": address for address, worker in identity["workers"].items()}
 
     async def _watch(self) -> None:
-        """Tell of workers that come and go, as long as there is a scheduler."""
+        """Emit an event for each worker that joins or leaves, until the scheduler is gone."""
         loop = asyncio.get_running_loop()
         heard = loop.time()
         greetings = set()
@@ -112,8 +112,8 @@ class DaskLink:
             try:
                 workers = await self._workers()
                 heard = loop.time()
-            except (OSError, TimeoutError, AttributeError):  # the client has no scheduler while it connects anew
-                workers = self._known if self._client.status == "running" else {}  # a busy scheduler has lost nobody
+            except (OSError, TimeoutError, AttributeError):  # the client has no scheduler while it reconnects
+                workers = self._known if self._client.status == "running" else {}  # a busy scheduler has lost no worker
             for id in self._known.keys() - workers.keys():
                 self._events.put(methodcaller("left", id))
             for id in workers.keys() - self._known.keys():
@@ -134,8 +134,8 @@ class DaskLink:
             if isinstance(facts, Exception):
                 raise facts
             worker = Worker.model_validate({**facts, "id": id, "address": address})
-        except Exception as error:  # whatever comes of a worker that has no harness, or another one
-            why = f"it does not describe itself ({type(error).__name__}: {error})"
+        except Exception as error:  # a worker without the harness, or with another version, may raise anything
+            why = f"its description failed ({type(error).__name__}: {error})"
             self._events.put(methodcaller("refuse", address, why))
             return
         if id in self._known:

@@ -1,4 +1,4 @@
-"""What coordinator and workers must have in common for their records to be comparable: the code and the versions."""
+"""Versions of code and packages, which must agree between coordinator and workers for comparable records."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _COMPARED = ("python", "tensorflow", "keras")
 
 
 def own_versions() -> dict[str, str]:
-    """Of this process: a digest of the harness's files, and the versions of what trains."""
+    """The versions in this process: a digest of the harness's files, and of Python, TensorFlow and Keras."""
     machine = this_machine()
     return {"harness": harness_digest(), **{name: getattr(machine, name) for name in _COMPARED}}
 
 
 @cache
 def harness_digest() -> str:
-    """12 hexadecimal digits for all Python files of the harness, by their contents and names."""
+    """A digest (12 hexadecimal digits) of the names and contents of all Python files of the harness."""
     digest = hashlib.sha256()
     for path in sorted(_PACKAGE.rglob("[!.]*.py")):
         digest.update(f"{path.relative_to(_PACKAGE).as_posix()}\0".encode() + path.read_bytes() + b"\0")
@@ -29,7 +29,7 @@ def harness_digest() -> str:
 
 
 def differences(here: Mapping[str, str], there: Mapping[str, str]) -> tuple[str, ...]:
-    """What differs on a worker, in words; nothing where all is the same."""
+    """One clause for each version that differs on a worker; empty if all agree."""
     return tuple(
         f"{name} {there.get(name, 'unknown')} there, {version} here"
         for name, version in here.items()

@@ -1,4 +1,4 @@
-"""One attempt at a trial as the runner sees it: messages come in, a record comes out."""
+"""One attempt at a trial: turns the messages of the trial's process into a record."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from harness.store.machine import git_state, telling_environment, this_machine
 from harness.store.record import Failure, Record, Status
 
 TAIL_BYTES = 8192
-"""How much of the end of a trial's output is kept."""
+"""Maximum size of the stored end of a trial's output."""
 MESSAGE_BYTES = 64 * 2**20
-"""The largest message a trial may send; a line of JSON (harness/trial/process.py)."""
+"""Maximum size of a message of a trial, which is a line of JSON (harness/trial/process.py)."""
 
 
 class Attempt:
-    """Collects what a trial tells. `started` is the monotonic clock's time, in seconds."""
+    """Collects the messages and the output of a trial. started: the start on the monotonic clock, in seconds."""
 
     def __init__(self, trial: Trial, threads: int) -> None:
         self.trial = trial
@@ -33,9 +33,9 @@ class Attempt:
         self.phase = "start"
         self.end: Status | None = None
         self.waits = False
-        """Whether the process waits for another trial."""
+        """Whether the trial has ended and its process waits for another trial."""
         self.turns: list[float] = []
-        """Of a trial that is timed in turn: seconds per update of the warm-up, and then of each turn."""
+        """In a timing block: seconds per update, first of the warm-up, then of each turn."""
         self.timing_block: str | None = None
         self.noisy: bool | None = None
         self._paused_at: float | None = None
@@ -47,7 +47,7 @@ class Attempt:
         self._tail = b""
 
     def receive(self, data: bytes) -> None:
-        """Take in a piece of what the trial's process sends. Raises ValueError where that is no message."""
+        """Process a chunk of bytes from the trial's process. Raises ValueError for an invalid message."""
         *ends, rest = data.split(b"\n")
         for end in ends:
             self._message(bytes(self._line + end))
@@ -68,24 +68,24 @@ class Attempt:
             self._paused_at = time.monotonic()
 
     def goes_on(self) -> None:
-        """A turn begins: the time since the last one was not the trial's."""
+        """A turn begins: the pause since the last turn does not count as time of the trial."""
         if self._paused_at is not None:
             self._paused += time.monotonic() - self._paused_at
             self._paused_at = None
 
     def seconds(self, now: float) -> float:
-        """What the trial has taken so far, without its waiting for a turn; `now` is the monotonic clock's."""
+        """Seconds that the trial has taken so far, without pauses between turns. now: on the monotonic clock."""
         return (now if self._paused_at is None else self._paused_at) - self.started - self._paused
 
     def output(self, data: bytes) -> None:
-        """Take in what the trial printed; only the tail is kept."""
+        """Append to the trial's output; only the last TAIL_BYTES are kept."""
         self._tail = (self._tail + data)[-TAIL_BYTES:]
 
     def record(self, status: Status | None, exit_code: int | None, message: str | None = None) -> Record:
-        """The record, once the process is gone. `status` overrules what the trial said of itself.
+        """The record of the ended process. status: replaces the status that the trial reported, unless None.
 
-        A trial that a stop signal ended, or whose exit code is unknown because its fork server was killed, was stopped
-        by somebody: it is `interrupted`, not a failure of its cell.
+        A trial that a stop signal ended is `interrupted`, because that is not a failure of its cell. So is a trial
+        whose exit code is unknown because its fork server was killed.
         """
         stopped = exit_code is None or -exit_code in STOP_SIGNALS
         status = status or self.end or ("interrupted" if stopped else "crashed")
@@ -112,11 +112,11 @@ class Attempt:
             unfit = {str(problem["loc"][0]): problem["msg"] for problem in error.errors()}
             fit = {name: value for name, value in self._measured.items() if name not in unfit}
             problems = ", ".join(f"{name}: {problem}" for name, problem in unfit.items())
-            failure = self._why(f"what it measured cannot be stored ({problems})", exit_code)
+            failure = self._why(f"its measurements cannot be stored ({problems})", exit_code)
             return Record.model_validate({**fit, **known, "status": "crashed", "failure": failure})
 
     def _why(self, message: str | None, exit_code: int | None) -> Failure:
-        """Why it failed: `message` where the runner knows, else what the trial said, else how it ended."""
+        """The reason of a failure: `message` if given, else the trial's own report, else its exit code in words."""
         cause = self._failure or {"phase": self.phase, "message": describe_exit(exit_code)}
         if message is not None:
             cause = {"phase": self.phase, "message": message}
@@ -129,7 +129,7 @@ def describe_exit(exit_code: int | None) -> str:
     if exit_code is None:
         return "the process disappeared without an exit code"
     if exit_code >= 0:
-        return f"the process ended with exit code {exit_code} before it had finished"
+        return f"the process ended with exit code {exit_code} before the trial was complete"
     try:
         name = signal.Signals(-exit_code).name
     except ValueError:

@@ -1,4 +1,4 @@
-"""A process that runs trials, as the runner sees it: started, given trials, watched, stopped; records come out."""
+"""A process that runs trials, seen from the runner: it is started, receives trials, is watched and stopped."""
 
 from __future__ import annotations
 
@@ -29,13 +29,14 @@ from harness.trial.process import Order, Setting, run_in_process
 
 PRELOAD = "harness.trial.preload"
 _PAUSES = (0.02, 0.1, 0.5, 1.0, 2.0)
-"""Seconds before each further try to start a process: a fork server that is being killed refuses for a moment before it
-has ended, and multiprocessing starts another only then."""
+"""Seconds before each retry of starting a process. A fork server that is being killed refuses requests until it has
+ended, and only then multiprocessing starts another one."""
 _TOO_LONG = "path too long"
-"""In what CPython says where the fork server's socket, which lies in the temporary folder, has too long a path."""
+"""Part of CPython's error if the path of the fork server's socket, in the temporary folder, is too long."""
 _READ_BYTES = 65536
 _LAST_READS = 16
-"""Of a pipe whose trial has ended: more than it holds, so that what got away and writes on is not read for ever."""
+"""Maximum number of reads from a pipe after its trial has ended: enough for all it holds, but bounded, because an
+escaped process of the trial may still write."""
 
 
 def server_context(preload: str = PRELOAD) -> ForkServerContext:
@@ -47,7 +48,7 @@ def server_context(preload: str = PRELOAD) -> ForkServerContext:
 
 @contextlib.contextmanager
 def without_main() -> Iterator[None]:
-    """Hide `__main__`, which multiprocessing would import again in the child: a user's script needs no guard."""
+    """Hide `__main__`, so that multiprocessing does not import it in the child: scripts need no `__main__` guard."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:
@@ -57,7 +58,7 @@ def without_main() -> Iterator[None]:
 
 
 class Child:
-    """A process that runs trials of one program, one after another. Raises UserError where it cannot be started."""
+    """A process that runs trials of one program, one after another. Raises UserError if it cannot be started."""
 
     def __init__(
         self, context: ForkServerContext, trial: Trial, threads: int, core: int | None, cache: Path | None
@@ -65,8 +66,8 @@ class Child:
         self._setting = Setting(threads, str(cache.resolve()) if cache else None)
         self._name = f"trial-{trial.id}"
         self._orphan = False
-        """Whether its fork server is gone: its exit code will never be known."""
-        # Before the server puts its socket beside it: the folder of a killed runner is then known as abandoned.
+        """Whether its fork server is gone, so that its exit code cannot be known."""
+        # Locked before the server puts its socket there, so that the folder of a killed runner is recognised.
         folder = scratch.new_folder()
         try:
             self._start(context)
@@ -77,11 +78,11 @@ class Child:
         self.begin(trial, core, folder)
 
     def begin(self, trial: Trial, core: int | None, folder: Path | None = None) -> None:
-        """Give it a trial, once it has none, with a folder for temporary files. The trial's clock starts now."""
+        """Send a trial to the process, which must be idle. folder: for temporary files. The trial's time starts now."""
         self.trial = trial
         self.core = core
         self.waits = False
-        """Whether its trial has ended well, and it waits for another."""
+        """Whether its trial has succeeded and it waits for another one."""
         self._scratch = folder or scratch.new_folder()
         self._kernel_kills = kills_by_the_kernel()
         self._stopped_as: Status | None = None
@@ -89,7 +90,7 @@ class Child:
         self._kill_at = float("inf")
         self._attempt = Attempt(trial, self._setting.threads)
         order = Order(spec=trial.spec, core=core, temporary=str(self._scratch))
-        with contextlib.suppress(OSError):  # it has just died, as will be seen
+        with contextlib.suppress(OSError):  # the process has just died; `listen` will report it
             self._orders.send_bytes(order.model_dump_json().encode())
 
     def _start(self, context: ForkServerContext) -> None:
@@ -100,8 +101,8 @@ class Child:
             except (OSError, EOFError) as error:
                 too_long = _TOO_LONG in str(error)
                 if pause is None or too_long:
-                    advice = f". Name a folder with a shorter path than {tempfile.gettempdir()} in TMPDIR"
-                    message = f"no process can be started for a trial: {error}{advice if too_long else ''}"
+                    advice = f". Set TMPDIR to a folder with a shorter path than {tempfile.gettempdir()}"
+                    message = f"cannot start a process for a trial: {error}{advice if too_long else ''}"
                     raise UserError(message) from error
             time.sleep(pause)
 
@@ -116,8 +117,8 @@ class Child:
             name=self._name,
         )
         try:
-            with stop_signals_blocked():  # a signal to all processes of a job does not end the server, which knows
-                multiprocessing.forkserver.ensure_running()  # how its trials ended
+            with stop_signals_blocked():  # signals to all processes of a job must not end the server:
+                multiprocessing.forkserver.ensure_running()  # only the server knows the exit codes of trials
             with without_main():
                 process.start()
         except BaseException:
@@ -131,29 +132,29 @@ class Child:
 
     @property
     def turns(self) -> Sequence[float]:
-        """Seconds per update, or per prediction, of the warm-up and then of each turn that it was given."""
+        """Seconds per update, or per prediction: first of the warm-up, then of each turn."""
         return self._attempt.turns
 
     def take_turn(self, count: int) -> None:
-        """Have it do this number of updates, or of predictions; 0 ends its trial."""
+        """Let it run this number of updates or predictions; 0 ends its trial."""
         self._attempt.goes_on()
-        with contextlib.suppress(OSError):  # it has just died, as will be seen
+        with contextlib.suppress(OSError):  # the process has just died; `listen` will report it
             self._orders.send_bytes(json.dumps(count).encode())
 
     def own_bytes(self) -> int:
-        """Memory that its process shares with no other, in bytes."""
+        """Memory of its process that is not shared with other processes, in bytes."""
         return own_bytes(self._pid)
 
     def note(self, timing_block: str, noisy: bool | None = None) -> None:
-        """What the record is to say of the trial's timing block."""
+        """Set the fields of the record on the timing block."""
         self._attempt.timing_block, self._attempt.noisy = timing_block, noisy
 
     def news(self) -> list[Connection | int]:
-        """What becomes ready when it has told something, or has ended."""
+        """Pipes and the sentinel, one of which becomes ready when the process sends something or ends."""
         return [*self._pipes(), *([] if self._orphan else [self._process.sentinel])]
 
     def listen(self, ready: set[object]) -> bool:
-        """Take in what is ready; whether the trial has ended, and with it the process unless it waits for another."""
+        """Read from the ready pipes. Returns whether the trial has ended; its process has ended too, unless `waits`."""
         for pipe in self._pipes():
             if pipe in ready:
                 self._read(pipe)
@@ -167,7 +168,7 @@ class Child:
         return ended and not self._orphan
 
     def watch(self, now: float, limits: Limits, memory_limit: int) -> None:
-        """Sample its memory; stop it where it takes more than it may. `now` is the monotonic clock's."""
+        """Sample its memory; stop it if it exceeds a limit. now: on the monotonic clock."""
         age = self._attempt.seconds(now)
         resident = self._memory.resident_bytes()
         if resident is not None:
@@ -176,19 +177,19 @@ class Child:
                 sizes = f"{resident / 2**20:,.0f} MiB resident, {memory_limit / 2**20:,.0f} MiB allowed"
                 self.stop("out_of_memory", sizes, grace=0)
         if age > limits.seconds:
-            self.stop("timeout", f"not finished after the {limits.seconds:g} s it is allowed")
+            self.stop("timeout", f"not finished within the time limit of {limits.seconds:g} s")
         if now > self._kill_at:
             _signal_group(self._pid, signal.SIGKILL)
 
     def stop(self, status: Status, why: str, *, grace: float = GRACE_SECONDS) -> None:
-        """Ask its process group to end, and say when it will be made to; the first reason counts."""
+        """Send SIGTERM to its process group, and SIGKILL after the grace time. Only the first reason is recorded."""
         if self._stopped_as is None:
             self._stopped_as, self._why = status, why
             self._kill_at = time.monotonic() + grace
             _signal_group(self._pid, signal.SIGTERM if grace else signal.SIGKILL)
 
     def finish(self) -> Record:
-        """The record of a trial that has ended; nothing that it started or wrote is left."""
+        """The record of an ended trial. Its processes and temporary files are removed."""
         if self.waits:
             self._read_the_rest()
             scratch.remove(self._scratch)
@@ -202,7 +203,7 @@ class Child:
         return self._attempt.record(status, exit_code, why)
 
     def end(self) -> int | None:
-        """End the process and all that it started, if it has not ended yet; its exit code, where that is known."""
+        """Kill the process, if it still runs, and all processes that it started; its exit code, if known."""
         _signal_group(self._pid, signal.SIGKILL)
         self._memory.kill_started()
         self._read_the_rest()
@@ -213,8 +214,8 @@ class Child:
         return exit_code
 
     def is_alive(self) -> bool:
-        """Whether a process that waits for a trial still does."""
-        return not self._orphan and is_alive(self._pid)  # what the fork server knows of it comes later
+        """Whether an idle process is still alive."""
+        return not self._orphan and is_alive(self._pid)  # the fork server reports an end with a delay
 
     def _read_the_rest(self) -> None:
         for pipe in self._pipes():
@@ -227,7 +228,7 @@ class Child:
         return [pipe for pipe in (self._events, self._output) if not pipe.closed]
 
     def _read(self, pipe: Connection) -> None:
-        """Take in what is waiting in a pipe, without waiting for more; at its end, close it."""
+        """Read what a pipe holds without waiting for more; close it at its end."""
         try:
             data = os.read(pipe.fileno(), _READ_BYTES)
             if pipe is self._events:
@@ -235,7 +236,7 @@ class Child:
             else:
                 self._attempt.output(data)
         except (OSError, ValueError) as error:
-            self.stop("crashed", f"its message cannot be read: {error}")
+            self.stop("crashed", f"invalid message from its process: {error}")
             data = b""
         if not data:
             pipe.close()
@@ -247,7 +248,7 @@ def _close(ends: Iterable[Connection]) -> None:
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:
-    """Signal the trial's process group; the process alone where it has not made its group yet."""
+    """Signal the trial's process group, or only the process if it has not created its group yet."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
         return

@@ -1,8 +1,7 @@
-"""The engine for one machine: processes forked from a server that has TensorFlow imported.
+"""The engine for one machine: it forks processes from a server that has imported TensorFlow.
 
-A speed trial has a process of its own. Accuracy trials of one program run one after another in one process, which
-compiles the program once; between two of them it waits, without using a core. A trial that does not end well ends its
-process.
+Each speed trial has a separate process. Accuracy trials of one program run one after another in the same process, which
+compiles the program once and is idle between trials. A process ends after a trial that fails.
 """
 
 from __future__ import annotations
@@ -31,17 +30,17 @@ from harness.store.record import Record
 _WATCH_SECONDS = 0.1
 """Between two checks of the memory and the age of the running trials."""
 MAX_WAITING = 32
-"""How many processes wait for a trial of their program at most."""
+"""Maximum number of idle processes, which wait for another trial of their program."""
 FREE_MEMORY = 0.25
-"""No process waits for a trial while less than this share of the machine's memory is available."""
+"""Idle processes are ended while less than this share of the machine's memory is available."""
 
 
 class LocalEngine:
-    """At most `jobs` accuracy trials side by side, one thread each; a speed trial has all cores to itself.
+    """Runs up to `jobs` accuracy trials in parallel, with one thread each; a speed trial uses all cores and runs alone.
 
-    `cache` is the folder in which tasks keep data that take long to make; None: they are made again each time.
-    `preload` is the module that the server imports before the first trial; `precision`: of the timing blocks;
-    `first_core`: the number of the core that the first of its accuracy trials is pinned to.
+    cache: the folder in which tasks cache generated data; None: no caching. preload: the module that the server imports
+    before the first trial. precision: required in timing blocks. first_core: the index of the core to which the first
+    accuracy trial is pinned.
     """
 
     waits_for = "another run on this machine, because timings need the machine alone"
@@ -67,8 +66,8 @@ class LocalEngine:
         self._running: list[Child] = []
         self._block: TimingBlock | None = None
         self._waiting: list[Child] = []
-        """Processes without a trial, the one that ran last at the end."""
-        # A worker of a cluster ends without closing its engine, and multiprocessing would wait for these processes.
+        """Idle processes, the most recently used one last."""
+        # A cluster worker exits without closing its engine; multiprocessing would then wait for these processes.
         multiprocessing.util.Finalize(self, _end_all, args=(self._waiting,), exitpriority=10)
         self._machine = MachineLock()
         self._watched = 0.0
@@ -88,7 +87,7 @@ class LocalEngine:
         return len(self._running if self._block is None else self._block)
 
     def choose(self, waiting: Sequence[Trial]) -> Sequence[int]:
-        """The first trial whose program a process waits with, else the first whose program no process runs."""
+        """The first trial whose program an idle process has compiled, else the first whose program no process runs."""
         compiled = self.compiled()
         busy = {child.trial.program for child in self._running}
         other = None
@@ -102,7 +101,7 @@ class LocalEngine:
         return [other or 0]
 
     def compiled(self) -> set[str]:
-        """The programs that processes wait with."""
+        """The programs of the idle processes."""
         return {child.trial.program for child in self._waiting}
 
     def submit(self, trials: Sequence[Trial]) -> None:
@@ -149,12 +148,12 @@ class LocalEngine:
         return records
 
     def stop(self, trial_ids: Collection[str]) -> None:
-        """Stop the trials among these that run; their records come as all others do."""
+        """Stop these trials if they run; `wait` returns their records."""
         if self._block is not None:
             self._block.stop(trial_ids)
         for child in self._running:
             if child.trial.id in trial_ids:
-                child.stop("interrupted", "stopped before it had finished")
+                child.stop("interrupted", "stopped before the trial was complete")
 
     def interrupt(self) -> Sequence[Record]:
         self.stop([child.trial.id for child in self._running] + (self._block.ids() if self._block else []))
@@ -168,12 +167,12 @@ class LocalEngine:
         self.rest()
 
     def rest(self, waiting: int = 0) -> None:
-        """With no trial to run: keep this number of processes that wait for one, and leave the machine to others."""
+        """While no trial runs: keep at most this number of idle processes, and release the machine's lock."""
         self._end_waiting(len(self._waiting) - waiting)
         self._machine.release()
 
     def _finish(self, child: Child) -> Sequence[Record]:
-        """The record of a child whose trial has ended, a timing block's together; the child may run another trial."""
+        """The record of an ended trial, or all of a timing block at its end. Keeps the child if it can run another."""
         record = child.finish()
         if child.waits and record.status == "ok" and self._block is None:
             self._waiting.append(child)
@@ -192,7 +191,7 @@ class LocalEngine:
         return records
 
     def _end_waiting(self, count: int) -> None:
-        """End this number of the processes that wait for a trial, those first whose last trial is longest ago."""
+        """End this number of idle processes, the least recently used first."""
         for child in self._waiting[: max(0, count)]:
             child.end()
         del self._waiting[: max(0, count)]
@@ -213,7 +212,7 @@ class LocalEngine:
 
 
 def memory_is_short() -> bool:
-    """Whether no process is to wait for a trial."""
+    """Whether too little memory is available to keep idle processes."""
     memory = psutil.virtual_memory()
     return bool(memory.available < FREE_MEMORY * memory.total)
 

@@ -1,11 +1,11 @@
-"""A timing block: trials that are timed in turn, each in a process of its own, one at work at a time.
+"""A timing block: trials that are timed in turns, each in a separate process, with one process working at a time.
 
-The processes compile one after another. Then, round by round and in random order, each does some updates, or some
-predictions, while the others wait at a pipe. What disturbs the machine slows a whole round, so that the ratio of two
-trials within a round is steady where their seconds are not. Rounds are added until the ratios are known well enough.
+The processes compile one after another. Then, in every round, each runs some updates or predictions while the others
+wait at a pipe; the order is random. A disturbance of the machine slows a whole round, so the ratio of two trials within
+a round is more stable than their seconds. Rounds are added until the ratios have the required precision.
 
-Where memory does not hold all processes at once, the block is split into groups. All groups share a reference trial,
-which is timed again in each of them, so that ratios of trials of two groups are known through it.
+If memory cannot hold all processes at once, the block is split into groups. A reference trial is timed in every group,
+so that trials of different groups can be compared through it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from harness.store.record import Record
 from harness.verdicts.rounds import are_enough, half_width
 
 TURN_SECONDS = 0.05
-"""How long a turn takes at least, as far as can be told beforehand."""
+"""Target for the minimum length of a turn; the number of updates follows from the fastest turn so far."""
 
 
 CAUTION = 1.5
@@ -36,7 +36,7 @@ CAUTION = 1.5
 
 
 class TimingBlock:
-    """The trials of a block; `start` starts the process of one of them. Use: `advance` whenever a process has news."""
+    """The trials of a block. start: starts the process of a trial. Call `advance` after each message of a process."""
 
     def __init__(self, trials: Sequence[Trial], start: Callable[[Trial], Child], precision: Precision) -> None:
         self._waiting = deque(_in_order(trials, precision))
@@ -46,27 +46,27 @@ class TimingBlock:
         self._id = uuid4().hex[:12]
         self._random = random.Random(" ".join(trial.id for trial in trials))
         self._children: list[Child] = []
-        """Of the present group."""
+        """The processes of the current group."""
         self._largest = 0
         """Memory of the largest process so far, in bytes."""
         self._group = 1
         self._is_full = False
-        """Whether memory holds no further process, so that the trials that wait are of later groups."""
+        """Whether memory cannot hold another process, so that the remaining trials belong to later groups."""
         self._reference_rounds: list[float] = []
         self._at_work: Child | None = None
         self._turns_before = 0
         self._round: list[Child] = []
         self._of_group: list[Record] = []
-        """The records of the present group."""
+        """The records of the current group."""
         self._records: list[Record] = []
-        """Those of earlier groups."""
+        """The records of earlier groups."""
         self._is_over = False
 
     def __len__(self) -> int:
         return len({*self.ids(), *(record.trial_id for record in (*self._records, *self._of_group))})
 
     def advance(self) -> None:
-        """Give the next turn, where no process is at work: to compile, or to do its work of the present round."""
+        """If no process is working, start the next turn: a compilation, or the work of one process in this round."""
         at_work = self._at_work if self._at_work in self._children else None
         if at_work is not None and len(at_work.turns) == self._turns_before:
             return
@@ -94,7 +94,7 @@ class TimingBlock:
         child.take_turn(max(1, math.ceil(TURN_SECONDS / min(child.turns))))
 
     def ended(self, child: Child, record: Record) -> None:
-        """Take in the record of a process that has ended."""
+        """A process has ended with this record."""
         self._children.remove(child)
         is_reference = child.trial is self._reference
         if is_reference:
@@ -105,26 +105,26 @@ class TimingBlock:
             self._end_group()
 
     def finished(self) -> Sequence[Record]:
-        """All records, once no process runs and no trial waits; none before."""
+        """All records after the end of the last trial; empty before."""
         return () if self._children or self._waiting else [*self._records, *self._of_group]
 
     def ids(self) -> list[str]:
-        """Of the trials that have not ended."""
+        """The ids of the trials that have not ended."""
         return [trial.id for trial in self._waiting] + [child.trial.id for child in self._children]
 
     def stop(self, trial_ids: Collection[str]) -> None:
-        """Give no more turns where one of these trials is in the block; those not yet started are interrupted."""
+        """Stop the whole block if one of these trials is in it; trials without a process end as interrupted."""
         if not set(trial_ids) & set(self.ids()):
             return
         self._is_over = True
         for trial in self._waiting:
             if trial is not self._reference or self._group == 1:
-                record = Attempt(trial, usable_cores()).record("interrupted", None, "stopped before its start")
+                record = Attempt(trial, usable_cores()).record("interrupted", None, "stopped before the trial started")
                 self._records.append(record)
         self._waiting.clear()
 
     def _end_group(self) -> None:
-        """Note the group in its records, where there are several, and begin the next one with the reference."""
+        """Add the group to its records, if there are several groups, and start the next one with the reference."""
         noted = {"timing_group": self._group, "reference_rounds": self._reference_rounds}
         is_split = bool(self._waiting) or self._group > 1
         self._records += [record.model_copy(update=noted) if is_split else record for record in self._of_group]
@@ -147,7 +147,7 @@ class TimingBlock:
         return bool(are_enough(rounds, self._widest(), 1.0, most))
 
     def _widest(self) -> float:
-        """Of the 95 % intervals of the compared ratios: the largest half-width over the wanted one."""
+        """The largest half-width of the compared ratios' 95 % intervals, divided by the required half-width."""
         widest = 0.0
         for first, second in combinations(self._children, 2):
             wanted = self._precision.half_width(first.trial.spec, second.trial.spec)
@@ -159,10 +159,7 @@ class TimingBlock:
 
 
 def _in_order(trials: Sequence[Trial], precision: Precision) -> list[Trial]:
-    """The trials such that those whose ratios are compared follow each other, first the one that is compared most.
-
-    That one is the reference of all groups.
-    """
+    """Sort the trials so that compared trials are neighbours; the first, the reference, has most comparisons."""
 
     def compared(trial: Trial, others: Sequence[Trial]) -> int:
         return sum(precision.half_width(trial.spec, other.spec) is not None for other in others if other is not trial)

@@ -1,4 +1,4 @@
-"""A trial's process watched from outside: its memory, and whether it still runs."""
+"""Monitoring of a trial's process from outside: its memory, and whether it is alive."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 import psutil
 
 TIMELINE_POINTS = 200
-"""At most so many samples of a trial's memory are kept; beyond, every other one goes."""
+"""Maximum number of stored memory samples of a trial; above it, every second sample is dropped."""
 _SEARCH_SECONDS = 1.0
 _VMSTAT = Path("/proc/vmstat")
 
 
 class Timeline:
-    """Samples of a trial's resident memory, thinned as they become many."""
+    """Samples of a trial's resident memory, thinned to at most TIMELINE_POINTS."""
 
     def __init__(self) -> None:
         self.samples: list[tuple[float, int]] = []
@@ -23,7 +23,7 @@ class Timeline:
         self._seen = 0
 
     def add(self, seconds: float, resident: int) -> None:
-        """A sample: seconds since the trial began, resident bytes."""
+        """Add a sample. seconds: since the start of the trial. resident: in bytes."""
         if self._seen % self._every == 0:
             self.samples.append((round(seconds, 3), resident))
         self._seen += 1
@@ -33,9 +33,9 @@ class Timeline:
 
 
 class MemoryWatch:
-    """Reads the resident memory of a process and of what it started.
+    """Reads the resident memory of a process and its descendants.
 
-    To find what it started, every process of the machine is read, so that is done once a second only.
+    The search for descendants reads all processes of the machine, so it happens only once a second.
     """
 
     def __init__(self, pid: int) -> None:
@@ -45,13 +45,13 @@ class MemoryWatch:
         self._searched = 0.0
 
     def kill_started(self) -> None:
-        """End what it was seen to start, even what has left its process group since."""
+        """Kill the known descendants, including those that have left its process group."""
         for process in self._started:
             with contextlib.suppress(psutil.Error):
                 process.kill()
 
     def resident_bytes(self) -> int | None:
-        """In bytes; None where the process is gone."""
+        """Resident memory in bytes; None if the process is gone."""
         try:
             self._process = self._process or psutil.Process(self._pid)
             total = int(self._process.memory_info().rss)
@@ -67,8 +67,8 @@ class MemoryWatch:
 
 
 def own_bytes(pid: int) -> int:
-    """Memory of a process that it shares with no other, in bytes; its resident memory where the system does not say
-    which is shared; 0 where the process is gone."""
+    """Memory of a process that is not shared with others, in bytes. If the system does not report it, resident memory;
+    0 if the process is gone."""
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
         try:
@@ -79,14 +79,14 @@ def own_bytes(pid: int) -> int:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether the process still runs; one that ended and was not waited for does not."""
+    """Whether the process runs; False for a zombie."""
     with contextlib.suppress(psutil.Error):
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     return False
 
 
 def kills_by_the_kernel() -> int:
-    """How many processes the kernel has killed for want of memory since the start; 0 where it does not say."""
+    """Number of processes that the kernel has killed since boot because memory ran out; 0 if not reported."""
     try:
         for line in _VMSTAT.read_text(encoding="ascii").splitlines():
             name, _, value = line.partition(" ")

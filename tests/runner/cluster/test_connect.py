@@ -24,7 +24,7 @@ def connect(cluster: Cluster, jobs: int | None = None) -> None:
 @pytest.mark.parametrize(
     ("cluster", "jobs", "message"),
     [
-        (Cluster(NOWHERE, Path("x.json")), None, "Give one of them"),
+        (Cluster(NOWHERE, Path("x.json")), None, "Use one of them"),
         (Cluster(None, Path("x.json")), None, "x.json: no such file. `dask scheduler --scheduler-file FILE` writes it"),
         (Cluster(NOWHERE), 2, "--jobs is for one machine"),
         (Cluster(""), None, "--scheduler '': expected an address, such as tls://HOST:8786"),
@@ -42,7 +42,7 @@ def test_options_that_make_no_sense_are_told(cluster: Cluster, jobs: int | None,
 def test_a_file_that_no_scheduler_wrote_is_told(tmp_path: Path, text: str) -> None:
     file = tmp_path / "scheduler.json"
     file.write_text(text, encoding="latin-1")
-    with pytest.raises(UserError, match=r'scheduler.json: not a scheduler file: it has no JSON with an "address"'):
+    with pytest.raises(UserError, match=r'scheduler.json: not a scheduler file, expected JSON with an "address"'):
         connect(Cluster(None, file))
 
 
@@ -50,13 +50,13 @@ def test_the_address_in_a_schedulers_file_is_used(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(link, "CONNECT_SECONDS", 0.3)
     file = tmp_path / "scheduler.json"
     file.write_text(f'{{"type": "Scheduler", "address": "{NOWHERE}"}}', encoding="ascii")
-    with pytest.raises(UserError, match=f"the scheduler {NOWHERE} cannot be reached"):
+    with pytest.raises(UserError, match=f"cannot connect to the scheduler {NOWHERE}"):
         connect(Cluster(None, file))
 
 
 def test_a_scheduler_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link, "CONNECT_SECONDS", 0.3)
-    with pytest.raises(UserError, match=f"the scheduler {NOWHERE} cannot be reached"):
+    with pytest.raises(UserError, match=f"cannot connect to the scheduler {NOWHERE}"):
         connect(Cluster(NOWHERE))
 
 

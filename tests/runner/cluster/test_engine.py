@@ -255,7 +255,7 @@ def test_a_trial_that_is_there_whenever_a_worker_is_lost_is_given_up() -> None:
     (given_up,) = records
     assert given_up.status == "interrupted", "that its workers were lost says nothing of its cell"
     assert given_up.failure is not None
-    assert f"lost while it ran, {MAX_LOST} times" in given_up.failure.message
+    assert f"{MAX_LOST} workers were lost while they ran it" in given_up.failure.message
     assert (given_up.host, given_up.machine.fingerprint) == ("a", "machine-a")
     assert engine.running() == 0
 
@@ -465,8 +465,8 @@ def test_a_second_worker_on_a_host_takes_the_place_of_one_that_is_refused() -> N
 @pytest.mark.parametrize(
     ("workers", "limits", "message"),
     [
-        ([], Limits(), "the scheduler has no workers that answer"),
-        ([worker("a")], Limits(60.0, 2**34), r"8.0 GiB of memory, and a trial may take 16.0 GiB"),
+        ([], Limits(), "no worker answers the scheduler"),
+        ([worker("a")], Limits(60.0, 2**34), r"8.0 GiB of memory, but the limit of a trial is 16.0 GiB"),
     ],
 )
 def test_what_no_worker_can_do_is_told_at_once(workers: Sequence[Worker], limits: Limits, message: str) -> None:
@@ -478,9 +478,9 @@ def test_what_no_worker_can_do_is_told_at_once(workers: Sequence[Worker], limits
 
 def test_a_worker_that_cannot_be_used_is_told_with_why() -> None:
     link = Pretend()
-    why = "it does not describe itself (ModuleNotFoundError: No module named 'harness')"
+    why = "its description failed (ModuleNotFoundError: No module named 'harness')"
     link.events.append(lambda engine: engine.refuse("tcp://x:1", why))
-    with pytest.raises(UserError, match=r"tcp://x:1: it does not describe itself .*No module named 'harness'"):
+    with pytest.raises(UserError, match=r"tcp://x:1: its description failed .*No module named 'harness'"):
         engine_of(link)
 
 
@@ -491,9 +491,9 @@ def test_a_host_where_no_trial_can_be_started_is_left_and_told() -> None:
     submit_what_fits(engine, accuracy(1))
     (key,) = link.sent
     bad = link.sent[key][0]
-    link.fail(key, "no temporary folder can be made", lost=False)
+    link.fail(key, "cannot create a temporary folder", lost=False)
     engine.wait(0.1)
-    assert lines == [f"Worker {bad} is not used: no temporary folder can be made"]
+    assert lines == [f"Worker {bad} is not used: cannot create a temporary folder"]
     ((address, _),) = link.sent.values()
     assert address != bad
 
@@ -513,7 +513,7 @@ def test_the_run_waits_for_workers_to_come_back_but_not_for_ever() -> None:
     link.events.append(left("again"))
     engine.wait(0.1)
     engine.wait(PATIENCE_SECONDS)
-    with pytest.raises(UserError, match="no worker for 600 s"):
+    with pytest.raises(UserError, match="no worker has been available for 600 s"):
         engine.wait(1)
 
 
@@ -526,7 +526,7 @@ def test_a_run_whose_workers_were_all_refused_ends_at_once_with_why() -> None:
         (key,) = link.sent
         link.fail(key, "ModuleNotFoundError: No module named 'cells'", lost=False)
     began = link.now
-    with pytest.raises(UserError, match=r"no worker is left that can be used. tcp://.:1: ModuleNotFoundError.*stored"):
+    with pytest.raises(UserError, match=r"no usable worker is left. tcp://.:1: ModuleNotFoundError.*stored"):
         engine.wait(0.1)
     assert link.now == began
 
@@ -585,7 +585,7 @@ def test_a_worker_that_does_not_answer_is_not_waited_for_when_the_run_is_stopped
     (stopped,) = engine.interrupt()
     assert stopped.status == "interrupted"
     assert stopped.failure is not None
-    assert "no longer answers" in stopped.failure.message
+    assert "does not answer" in stopped.failure.message
     assert (stopped.host, stopped.machine.fingerprint) == ("a", "machine-a")
     assert 0 < link.now < 60
     assert len(link.dropped) == 1

@@ -117,5 +117,5 @@ def test_a_worker_that_describes_itself_otherwise_is_unfit(monkeypatch: pytest.M
     monkeypatch.setattr(link, "_SILENT_SECONDS", 0.1)
     (call, why), last = events_until(gone, monkeypatch, ["a"], ["a"], TimeoutError(), facts=facts)
     assert call == "refuse"
-    assert "it does not describe itself (ValidationError: 1 validation error for Worker\nmachine" in why
+    assert "its description failed (ValidationError: 1 validation error for Worker\nmachine" in why
     assert last == gone

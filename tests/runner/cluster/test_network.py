@@ -82,7 +82,7 @@ def test_a_host_cut_off_from_the_network_is_given_up_and_its_trials_are_done_els
     output = finish(process)
     assert process.returncode == 0, output
     assert "10.213.2.2" in output
-    assert "on host-2 is lost. Its trials run on another worker" in output
+    assert "on host-2 is lost. Another worker runs its trials" in output
     records = place.all_records()
     assert {(r["status"], r["attempt"]) for r in records} == {("ok", 1)}
     assert len(records) == len({r["trial_id"] for r in records}) == 60

@@ -221,7 +221,7 @@ def test_a_process_that_cannot_be_started_is_tried_again_and_then_told(
         (record,) = run(engine, trouble("raising"))
         assert record.status == "crashed"
     else:
-        with pytest.raises(UserError, match="no process can be started for a trial: nobody there"):
+        with pytest.raises(UserError, match="cannot start a process for a trial: nobody there"):
             run(engine, trouble("raising"))
 
 

@@ -61,7 +61,7 @@ def test_where_no_folder_can_be_made_the_message_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scratch, "_own_folder", lambda: tmp_path / "gone")
-    with pytest.raises(UserError, match=r"no temporary folder can be made .* TMPDIR"):
+    with pytest.raises(UserError, match=r"cannot create a temporary folder .* TMPDIR"):
         scratch.new_folder()
 
 
@@ -71,6 +71,6 @@ def test_a_temporary_folder_whose_path_is_too_long_for_a_socket_is_told(tmp_path
     long.mkdir()
     code, output = place.run(HEAD + SWEEP.format(task="recall", size=20), environment={"TMPDIR": str(long)})
     assert code == 2
-    assert f"Name a folder with a shorter path than {long} in TMPDIR" in output
+    assert f"Set TMPDIR to a folder with a shorter path than {long}" in output
     assert "Traceback" not in output
     assert list(long.iterdir()) == []

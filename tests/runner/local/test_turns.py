@@ -192,11 +192,11 @@ def test_a_block_whose_processes_cannot_be_started_can_be_stopped(
 
     def start(trial: Trial) -> Child:
         if len(engine._running) == started:
-            raise UserError("no process can be started")
+            raise UserError("cannot start a process")
         return real(trial)
 
     monkeypatch.setattr(engine, "_start_alone", start)
-    with pytest.raises(UserError, match="no process can be started"):
+    with pytest.raises(UserError, match="cannot start a process"):
         run(engine, *specs)
     records = engine.interrupt()
     assert sorted(record.trial_id for record in records) == sorted(s.id() for s in specs)
