@@ -1,4 +1,4 @@
-"""A place for whole runs, and that they leave nothing."""
+"""A folder for complete runs, with a check that they leave no process or file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.runner.place import Place
 
 @pytest.fixture
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """After the test, no process and no temporary file is left. Its path is short: sockets lie below it."""
+    """Checks after the test that no process and no temporary file is left. Its short path can hold sockets."""
     place = Place(tmp_path_factory.mktemp("place"))
     yield place
     for run in place.started:

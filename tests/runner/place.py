@@ -1,4 +1,4 @@
-"""Where whole runs of `harness` happen whose training is pretended (tests/runner/pretend.py)."""
+"""A folder for complete runs of `harness` with pretended training (tests/runner/pretend.py)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ evaluate_every = 2
 
 @dataclass
 class Place:
-    """A folder for runs of one experiment, with a temporary folder of their own; `start` runs `harness run` there."""
+    """A folder for runs of one experiment, with a separate temporary folder; `start` runs `harness run` there."""
 
     folder: Path
     started: list[subprocess.Popen[str]] = field(default_factory=list)
@@ -88,13 +88,13 @@ class Place:
         return process
 
     def run(self, text: str, **options: Any) -> tuple[int, str]:
-        """Run the experiment to its end: exit status and output."""
+        """Run the experiment to its end; returns exit code and output."""
         process = self.start(text, **options)
         output = finish(process)
         return process.returncode, output
 
     def start_anew(self) -> None:
-        """Forget the results."""
+        """Delete the results."""
         shutil.rmtree(self.results)
 
     def records(self) -> dict[tuple[str, int], dict[str, Any]]:
@@ -118,7 +118,7 @@ class Place:
             return dict(connection.execute("SELECT trial_id || ' ' || attempt, record FROM trial"))
 
     def processes(self) -> list[psutil.Process]:
-        """All that the run started and what those started, whoever their parent is by now."""
+        """All processes that the run started, and their descendants, also if their parent has ended."""
         children = []
         for process in psutil.process_iter():
             try:
@@ -130,7 +130,7 @@ class Place:
 
 
 def finish(process: subprocess.Popen[str]) -> str:
-    """Wait for its end; all that it printed."""
+    """Wait for the end of a process; returns its output."""
     output, _ = process.communicate(timeout=180)
     return output
 

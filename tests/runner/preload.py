@@ -1,4 +1,4 @@
-"""What the fork server imports for trials that only pretend to train (tests/runner/pretend.py)."""
+"""The module that the fork server imports for trials with pretended training (tests/runner/pretend.py)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A trainer that only pretends: trials take milliseconds and need no TensorFlow, all else is the real thing.
+"""A pretended trainer: trials take milliseconds and need no TensorFlow; all other parts are real.
 
 `tests.runner.preload` puts it in the real one's place. Run as a program, this is the command `harness` with such
 trials, without verdicts and report; with JUMPING in its environment, the wall clock jumps there.
@@ -26,7 +26,7 @@ from harness.trial.measure import Meter, resident_bytes
 
 PRELOAD = "tests.runner.preload"
 READY = "imported"
-"""Printed once all is imported and the command begins."""
+"""Printed after all imports, when the command starts."""
 JUMPING = "PRETEND_JUMPING_CLOCK"
 
 
@@ -95,7 +95,7 @@ def train(
 
 
 def let_the_clock_jump() -> None:
-    """From now on every look at the wall clock finds it some days earlier or later than the last one."""
+    """Make every reading of the wall clock some days earlier or later than the last one."""
     import harness.results
     import harness.runner.local.attempt
 
@@ -119,7 +119,9 @@ def main() -> None:
 
     if os.environ.get(JUMPING):
         let_the_clock_jump()
-    lanes.LOCK_FILE = Path(os.environ["HARNESS_TEST"]) / "machine.lock"  # what else runs here is in nobody's way
+    lanes.LOCK_FILE = (
+        Path(os.environ["HARNESS_TEST"]) / "machine.lock"
+    )  # separate from the lock of other runs on this machine
     flow.LocalEngine = partial(flow.LocalEngine, preload=PRELOAD)  # type: ignore[misc, assignment]
     backends.LocalEngine = flow.LocalEngine  # type: ignore[misc]
     flow._summarise_models = lambda *_: None

@@ -1,4 +1,4 @@
-"""An engine whose trials take time on a clock of its own, which moves only while it is waited for."""
+"""An engine with a simulated clock, which advances only in `wait`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.factories import record
 
 
 class Simulated:
-    """`seconds` says what a trial takes, `result` what it leaves; as `jobs` side by side as the local engine would."""
+    """Runs `jobs` trials in parallel. seconds: returns the time of a trial. result: returns its record."""
 
     waits_for = "nothing"
 

@@ -1,4 +1,4 @@
-"""`harness backends` by the engine of timing blocks; real processes, whose work is pretended."""
+"""`harness backends` with real processes and pretended work."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.runner.place import MARK, ROOT, Place
 from tests.runner.pretend import PRELOAD, READY
 
 TINY = Shape(batch=2, time=3, features=4, units=1)
-"""In what is pretended an update takes as many milliseconds as there are units."""
+"""A pretended update takes one millisecond per unit."""
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr("harness.runner.lanes.LOCK_FILE", tmp_path / "lanes.lock")
     monkeypatch.setattr(turns, "TURN_SECONDS", 0.002)
     monkeypatch.setattr(backends, "LocalEngine", partial(LocalEngine, preload=PRELOAD))
-    multiprocessing.forkserver._forkserver._stop()  # a server of other tests has imported what really trains
+    multiprocessing.forkserver._forkserver._stop()  # the server of other tests has imported the real trainer
     yield tmp_path / "lanes.lock"
     multiprocessing.forkserver._forkserver._stop()
 
@@ -69,7 +69,7 @@ def test_ratios_are_those_within_rounds_with_their_interval_and_decide_how_many_
     assert alone.ratio_to_keras is None
 
 
-def test_one_that_fails_is_recorded_and_the_others_go_on(lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_trial_is_recorded_and_the_others_continue(lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = backends._spec
 
     def failing(name: str, backend: str, *arguments: object) -> object:
@@ -88,7 +88,7 @@ def test_one_that_fails_is_recorded_and_the_others_go_on(lock: Path, monkeypatch
     assert records[2].ratio_to_keras is not None
 
 
-def test_it_waits_for_another_run_on_the_machine_and_says_so_once(lock: Path) -> None:
+def test_it_waits_for_another_run_on_the_machine_and_reports_it_once(lock: Path) -> None:
     held = os.open(lock, os.O_RDWR | os.O_CREAT)
     assert try_lock(held, lock, shared=True)
     said: list[str] = []
@@ -125,7 +125,7 @@ def test_operations_are_those_of_the_products() -> None:
         ({"names": ["tests.cells.example:cell"], "backends": ["keras"]}, "has any of the backends keras"),
     ],
 )
-def test_what_cannot_be_measured_is_named(arguments: dict, words: str) -> None:
+def test_invalid_arguments_are_errors(arguments: dict, words: str) -> None:
     with pytest.raises(UserError, match=words):
         measure_backends(**arguments)
 
@@ -153,7 +153,7 @@ def test_the_command_shows_both_predictions(place: Place) -> None:
     assert "Prediction of one time step at batch size 1: 4 features, 2 x 1 units; 2 rounds in turn" in output
 
 
-def test_ctrl_c_ends_all_processes_without_a_word(place: Place) -> None:
+def test_ctrl_c_ends_all_processes_silently(place: Place) -> None:
     process = start(place, "--shape", "2,3,4,80")
     deadline = time.monotonic() + 60
     while len(place.processes()) < 6 and time.monotonic() < deadline:  # itself, two of the server, contestants

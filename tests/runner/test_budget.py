@@ -1,4 +1,4 @@
-"""A run that has only so much time: whole blocks, round by round, as many as fit."""
+"""The time budget of a run: complete blocks, round by round, as long as they fit."""
 
 from __future__ import annotations
 
@@ -102,9 +102,7 @@ def test_a_block_that_does_not_fit_lets_a_smaller_one_go_first() -> None:
 
 
 @pytest.mark.parametrize(("jobs", "lane", "seconds"), [(1, "accuracy", 20), (2, "accuracy", 10), (2, "speed", 20)])
-def test_a_block_takes_as_long_as_its_lane_and_the_jobs_side_by_side_make_it(
-    jobs: int, lane: str, seconds: float
-) -> None:
+def test_the_time_of_a_block_depends_on_its_lane_and_the_number_of_jobs(jobs: int, lane: str, seconds: float) -> None:
     block = trials(sweep(seeds=(0,), sizes=(20,), lane=lane))
     estimator = taught(*(t.spec for t in block), seconds=10)
     takes = CAUTION * seconds
@@ -112,7 +110,7 @@ def test_a_block_takes_as_long_as_its_lane_and_the_jobs_side_by_side_make_it(
     assert Budget([block], estimator, (jobs,), deadline=takes - 0.1, clock=lambda: 0.0).next_block() == ()
 
 
-def test_what_is_running_is_waited_for() -> None:
+def test_a_block_starts_after_the_running_trials() -> None:
     first, second = (trials(sweep(seeds=(seed,), sizes=(20,))) for seed in (0, 1))
     estimator = taught(*(t.spec for t in first), seconds=10)
     budget = Budget([first, second], estimator, (2,), deadline=1.5 * 10 * CAUTION, clock=lambda: 0.0)
@@ -178,7 +176,7 @@ def test_what_is_run_later_is_no_longer_left_out(tmp_path: Path) -> None:
         assert len(store.left_out_ids()) == 0
 
 
-def test_a_block_of_one_and_a_time_that_is_spent_are_told_as_they_are() -> None:
+def test_reasons_for_left_out_trials_state_block_size_and_time_left() -> None:
     first, second = (trials([spec(seed=seed)]) for seed in (0, 1))
     now = 0.0
     budget = Budget([first, second], taught(spec(), seconds=60), (2,), deadline=80.0, clock=lambda: now)
@@ -226,7 +224,7 @@ def test_a_speed_trial_is_waited_for_by_all_and_waits_for_all() -> None:
             assert budget.next_block() == block
 
 
-def test_blocks_of_speed_trials_run_side_by_side_on_hosts_of_their_own() -> None:
+def test_timing_blocks_run_in_parallel_on_different_hosts() -> None:
     first, second, third = (trials(sweep(seeds=(seed,), sizes=(20,), lane="speed")) for seed in (0, 1, 2))
     estimator = taught(*(trial.spec for trial in first), seconds=10)
     deadline = 2 * 10 * CAUTION + 0.1

@@ -1,4 +1,4 @@
-"""A disk that is full or read-only: one message, exit status 2, and what was stored is intact."""
+"""A full or read-only disk: one message, exit code 2, and the stored records are intact."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TRIALS = 12
 
 @contextmanager
 def small_disk(folder: Path, kilobytes: int) -> Iterator[None]:
-    """A file system of that size, mounted there; skips the test where this process may not mount one."""
+    """Mount a file system of this size at a folder; skips the test if this process may not mount one."""
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "harness-test", str(folder)]
     if os.geteuid() or subprocess.run(command, capture_output=True, check=False).returncode:
@@ -72,7 +72,7 @@ def test_a_run_on_a_full_disk_keeps_what_it_stored_and_goes_on_when_there_is_roo
         assert {key: after[key] for key in before} == before
 
 
-def test_a_file_that_may_not_grow_is_as_good_as_a_full_disk(place: Place) -> None:
+def test_a_file_size_limit_has_the_same_effect_as_a_full_disk(place: Place) -> None:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, resource.RLIM_INFINITY))
 
@@ -87,7 +87,7 @@ def test_a_file_that_may_not_grow_is_as_good_as_a_full_disk(place: Place) -> Non
     assert {key: after[key] for key in before} == before
 
 
-def test_a_read_only_folder_is_told_and_can_still_be_read(place: Place) -> None:
+def test_a_read_only_folder_is_an_error_of_run_and_can_still_be_read(place: Place) -> None:
     with small_disk(place.results, 4096):
         code, output = place.run(TEXT)
         assert code == 0, output

@@ -1,4 +1,4 @@
-"""What goes wrong in trials, in a whole run with real processes: the rest goes on, and nothing is left behind."""
+"""Failures of trials in complete runs with real processes: other trials continue, and no process or file is left."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FAULTS = (
 )  # fmt: skip
 
 
-def test_whatever_trials_do_they_are_records_and_every_other_trial_is_untouched(
+def test_every_kind_of_failure_is_recorded_and_other_trials_are_unaffected(
     place: Place, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     limits = "[limits]\nmemory_gib = 0.6\n"

@@ -1,4 +1,4 @@
-"""The main job with an engine that only pretends: budgets, trials done again, seeds added until claims are decided."""
+"""`run_experiment` with a pretended engine: budgets, repeated trials, and seeds added until claims are decided."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_budget_that_is_spent_leaves_everything_out_and_the_next_run_does_it(r
     assert not finished.left_out
 
 
-def test_trials_that_ended_so_are_done_again_once_where_asked_for(run, tmp_path: Path) -> None:
+def test_retry_re_runs_trials_with_a_status_once(run, tmp_path: Path) -> None:
     run(result=lambda t: record(t.spec, status="timeout" if t.spec.cell == "gru" else "diverged", test={}))
     assert run()[1].ran == [], "both are outcomes"
     finished, engine, _ = run(retry=["timeout"])
@@ -101,7 +101,7 @@ def test_trials_that_ended_so_are_done_again_once_where_asked_for(run, tmp_path:
     assert len(again.ran) == 4, "once a run, also where it ends in the same way"
 
 
-def test_crashed_trials_are_done_again_beyond_the_usual_number_of_attempts_where_asked_for(run) -> None:
+def test_retry_re_runs_crashed_trials_beyond_the_maximum_number_of_crashes(run) -> None:
     for _ in range(7):
         run(result=lambda t: record(t.spec, attempt=t.attempt, status="crashed", test={}))
     assert run()[1].ran == []
@@ -112,7 +112,7 @@ TUNED = EXPERIMENT.replace("updates = 6", "updates = 6\nlearning_rate = { tune =
 
 
 def crashing(*rates: float, cell: str = "gru", status: str = "crashed") -> Callable[[Trial], Record]:
-    """What tuning trials of a cell leave that fail at these rates."""
+    """Makes the records of tuning trials that fail at these learning rates."""
 
     def result(trial: Trial) -> Record:
         spec = trial.spec
@@ -133,7 +133,7 @@ def test_a_rate_at_which_a_tuning_trial_crashes_is_not_chosen_and_the_comparison
     assert run(TUNED, crashing(0.001))[1].ran == [], "it is given up"
 
 
-def test_a_sweep_without_a_rate_cannot_go_on_and_the_run_says_so(run) -> None:
+def test_a_sweep_without_a_learning_rate_is_a_problem_of_the_run(run) -> None:
     for status in ("crashed", "diverged"):
         finished, engine, _ = run(TUNED.replace("tiny", status), crashing(0.001, 0.01, status=status))
         assert {t.spec.cell for t in engine.ran if t.spec.purpose == "comparison"} == {"lstm"}
@@ -144,7 +144,7 @@ def test_a_sweep_without_a_rate_cannot_go_on_and_the_run_says_so(run) -> None:
         )
 
 
-def test_a_tuning_trial_that_is_stopped_holds_the_comparison_up_and_the_run_says_so(run) -> None:
+def test_without_a_stopped_tuning_trial_the_comparison_does_not_start_and_the_run_reports_it(run) -> None:
     finished, engine, _ = run(TUNED, crashing(0.001, status="interrupted"))
     assert {t.spec.purpose for t in engine.ran} == {"tuning"}
     assert finished.exit_code == 1
@@ -205,7 +205,7 @@ def test_trials_that_were_given_up_are_not_called_done(run) -> None:
         ({"retry": "other-machine", "cluster": Cluster()}, "--retry other-machine is for one machine"),
     ],
 )
-def test_arguments_that_cannot_be_are_refused_before_anything_is_written(
+def test_invalid_arguments_are_refused_before_anything_is_written(
     run, tmp_path: Path, options: dict[str, object], message: str
 ) -> None:
     with pytest.raises(UserError, match=re.escape(message)):
@@ -216,7 +216,7 @@ def test_arguments_that_cannot_be_are_refused_before_anything_is_written(
 SPEED = EXPERIMENT.replace("[[sweep]]", 'lane = "speed"\n\n[[sweep]]')
 
 
-def test_a_run_says_that_stored_times_are_of_another_machine_and_times_them_again_where_asked_for(run) -> None:
+def test_stored_times_of_another_machine_are_reported_and_retry_re_runs_them(run) -> None:
     elsewhere = this_machine().model_copy(update={"fingerprint": "elsewhere", "cpu": "another processor"})
 
     def timed(trial: Trial) -> Record:
@@ -336,7 +336,7 @@ def test_a_run_that_is_refused_leaves_the_text_of_the_experiment_as_it_was(
         assert (tmp_path / "tiny" / EXPERIMENT_NAME).read_text(encoding="utf-8") == CLAIMS
 
 
-def test_fewer_seeds_than_the_experiment_has_are_refused(run) -> None:
+def test_a_maximum_below_the_experiments_seeds_is_refused(run) -> None:
     with pytest.raises(UserError, match="--most-seeds 1: the experiment begins with 2 seeds"):
         run(until_decided=True, most_seeds=1)
 

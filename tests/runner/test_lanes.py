@@ -1,4 +1,4 @@
-"""Speed trials in blocks, and the lock that keeps the machine free for them."""
+"""The order of speed trials, and the lock that keeps other trials off the machine."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_run_that_could_not_change_lanes_holds_nothing(tmp_path: Path) -> None
     third.release()
 
 
-def test_a_lock_file_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+def test_a_lock_file_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(UserError, match="lock: cannot open this lock file"):
         MachineLock(tmp_path / "lock").take("speed")

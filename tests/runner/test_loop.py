@@ -1,4 +1,4 @@
-"""Getting a plan done, with an engine that only pretends: what is run, what is kept, what is tried again."""
+"""`run_plan` with a pretended engine: which trials run, which records are kept, which trials are repeated."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_every_trial_of_the_plan_gets_a_record(tmp_path: Path) -> None:
     assert engine.closed
 
 
-def test_what_watches_is_told_while_other_runs_have_the_machine(
+def test_progress_is_updated_while_another_run_holds_the_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks, lines = iter([False] * 3), []
@@ -128,16 +128,16 @@ def test_ctrl_c_keeps_what_is_finished_and_the_next_run_goes_on_from_there(tmp_p
         assert all(r["status"] == "ok" for r in store.records())
 
 
-def test_what_ends_while_the_run_is_stopped_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_that_ends_while_the_run_stops_is_stored_as_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     engine = Pretend(stop_after=2)
     monkeypatch.setattr(engine, "interrupt", lambda: [record(engine.active.pop().spec) for _ in range(2)])
     with open_store(tmp_path, create=True) as store:
         assert run(store, engine) == RunOutcome(planned=4, stored_before=0, finished=2, failed=0, stopped=True)
 
 
-def test_what_an_engine_has_finished_when_it_cannot_go_on_is_stored(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_records_of_an_engine_that_fails_are_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Pretend()
 
     def fail(seconds: float) -> Sequence[Record]:
@@ -156,7 +156,7 @@ def test_what_an_engine_has_finished_when_it_cannot_go_on_is_stored(
     assert engine.closed
 
 
-def test_signals_are_as_before_when_the_run_is_over(tmp_path: Path) -> None:
+def test_signal_handlers_are_restored_after_the_run(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with open_store(tmp_path, create=True) as store:
         run(store, Pretend(stop_after=1))
@@ -178,7 +178,7 @@ def test_signals_are_as_before_when_the_run_is_over(tmp_path: Path) -> None:
         ("interrupted", MAX_CRASHES + 1, MAX_CRASHES, True),
     ],
 )
-def test_what_is_tried_again(status: str, attempts: int, crashes: int, tried_again: bool) -> None:
+def test_which_trials_are_repeated(status: str, attempts: int, crashes: int, tried_again: bool) -> None:
     only = {SPECS[0].id(): SPECS[0]}
     left = left_to_do(only, {SPECS[0].id(): Attempts(attempts, status, crashes)})
     assert [trial.attempt for trial in left] == ([attempts + 1] if tried_again else [])
@@ -201,7 +201,7 @@ def test_speed_trials_come_after_all_accuracy_trials() -> None:
     assert lanes == ["accuracy", "accuracy", "speed", "speed"]
 
 
-def test_a_timing_block_is_run_again_as_a_whole() -> None:
+def test_a_timing_block_is_re_run_as_a_whole() -> None:
     specs = [spec(lane="speed", seed=seed, cell=cell) for seed in (0, 1) for cell in ("gru", "lstm")]
     stored = {s.id(): Attempts(1, "ok", 0) for s in specs} | {specs[0].id(): Attempts(1, "crashed", 1)}
     left = left_to_do({s.id(): s for s in specs}, stored)
@@ -223,7 +223,7 @@ def test_all_trials_of_a_timing_block_start_together(tmp_path: Path) -> None:
     assert sorted(started, key=min) == [{0}, {1}]
 
 
-def test_what_is_to_be_retried_is_done_again_up_to_the_attempts_it_had() -> None:
+def test_retried_trials_are_re_run_until_they_have_one_more_attempt() -> None:
     stored = {
         SPECS[0].id(): Attempts(2, "diverged", 0),
         SPECS[1].id(): Attempts(3, "timeout", 0),
@@ -233,7 +233,7 @@ def test_what_is_to_be_retried_is_done_again_up_to_the_attempts_it_had() -> None
     assert [(trial.id, trial.attempt) for trial in left] == [(SPECS[0].id(), 3), (SPECS[3].id(), 1)]
 
 
-def test_the_parts_of_a_run_add_up() -> None:
+def test_outcomes_of_the_stages_of_a_run_add_up() -> None:
     first = RunOutcome(planned=10, stored_before=3, finished=7, failed=1, stopped=False)
     second = RunOutcome(planned=16, stored_before=12, finished=4, failed=2, stopped=True)
     assert first.then(second) == RunOutcome(planned=16, stored_before=5, finished=11, failed=3, stopped=True)
@@ -243,7 +243,7 @@ def test_the_parts_of_a_run_add_up() -> None:
     assert first.then(again) == RunOutcome(planned=10, stored_before=3, finished=7, failed=0, stopped=False)
 
 
-def test_a_watcher_hears_of_every_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_updated_for_every_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[tuple[str, object]] = []
     monkeypatch.setattr(Silent, "started", lambda self, trial: heard.append(("started", trial.attempt)))
     monkeypatch.setattr(Silent, "finished", lambda self, record: heard.append(("finished", record.status)))

@@ -1,4 +1,4 @@
-"""Which open claims get their seeds first, and how many."""
+"""Which open claims get seeds first, and how many."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well ratios within rounds are to be known, as the claims of an experiment ask for."""
+"""The precision of time ratios that the claims of an experiment require."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is shown while a run goes on: lines where the output is piped, a bar on a terminal."""
+"""The progress display of a run: lines in piped output, a bar on a terminal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WHY = Failure(phase="train", message="[/red] ran away\nand further", stderr="")
 
 
 def shown(*, terminal: bool, status: str) -> str:
-    """All that is printed while twelve trials end with this status."""
+    """The output while twelve trials end with this status."""
     output = io.StringIO()
     console = Console(file=output, force_terminal=terminal, width=100, color_system=None)
     with ShowProgress(console, TRIALS, Estimator(), (2,), before=3) as progress:
@@ -34,18 +34,18 @@ def shown(*, terminal: bool, status: str) -> str:
     ("seconds", "words"),
     [(0.4, "0 s"), (59.4, "59 s"), (60, "1 min 00 s"), (3599.6, "1 h 00 min"), (7260, "2 h 01 min")],
 )
-def test_a_duration_is_said_as_a_person_says_it(seconds: float, words: str) -> None:
+def test_durations_are_shown_in_words(seconds: float, words: str) -> None:
     assert duration(seconds) == words
 
 
-def test_a_failed_trial_is_told_in_one_line() -> None:
+def test_a_failed_trial_is_shown_in_one_line() -> None:
     text = describe(record(TRIALS[0].spec, status="diverged", failure=WHY))
     assert text.startswith("diverged: gru/keras recall size 20 length 5 seed 0 (")
     assert text.endswith("): [/red] ran away")
     assert describe(record(TRIALS[0].spec, status="timeout")).endswith("): ")
 
 
-def test_a_failed_trial_is_told_with_its_data_where_the_plan_has_several() -> None:
+def test_a_failed_trial_is_shown_with_its_data_if_the_plan_has_several() -> None:
     planned = [
         spec(task="language", options={"text": f"/{letter}/corpus.txt"}, data={"text_sha256": letter})
         for letter in "ab"
@@ -66,7 +66,7 @@ def test_ten_failures_are_shown_and_the_others_counted() -> None:
     assert lines[11] == "15 of 15 trials done, 0 running, 12 failed, about 0 s left"
 
 
-def test_a_run_that_another_one_holds_up_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_waits_for_another_one_reports_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("harness.runner.progress.time.monotonic", lambda: now)
     output = io.StringIO()

@@ -1,4 +1,4 @@
-"""Stop signals to a run, its trials, or all processes of the job: who stopped a trial decides its status."""
+"""Stop signals to a run, to its trials, and to all processes of a job: the status of the trials that they stop."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def trials(place: Place) -> list[psutil.Process]:
 
 
 def dozing(place: Place, **options: object) -> subprocess.Popen[str]:
-    """A run of which two trials run, in a process group of its own."""
+    """A run with two running trials, in a separate process group."""
     process = place.start(TEXT, start_new_session=True, **options)
     wait_until(lambda: len(trials(place)) == RUNNING, process)
     time.sleep(0.3)  # each sleeps in its task by now
@@ -89,7 +89,7 @@ def test_a_signal_to_all_processes_of_the_job_makes_no_crash_in_any_order(
     assert "Traceback" not in output
 
 
-def test_a_trial_that_somebody_stops_is_still_to_do_and_the_run_says_so(place: Place) -> None:
+def test_a_trial_stopped_by_a_signal_is_interrupted_and_a_problem_of_the_run(place: Place) -> None:
     process = place.start(HEAD + sweeps("dozing", "recall"))
     wait_until(lambda: len(place.rows()) == 1 and len(trials(place)) == 2, process)
     time.sleep(0.3)

@@ -1,4 +1,4 @@
-"""The runner killed at any instant: the next run goes on, and in the end all is as if nothing had happened."""
+"""The runner is killed at random times: the next run continues, and the results are those of an undisturbed run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks that fail in a process of their own, each in its way, and a cell that does."""
+"""Tasks and a cell that fail in the process of a trial, each in a different way."""
 
 from __future__ import annotations
 

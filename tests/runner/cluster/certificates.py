@@ -13,7 +13,7 @@ def openssl(*arguments: str) -> None:
 
 
 def make_authority(folder: Path) -> tuple[Path, Path]:
-    """Certificate and key of an authority of its own."""
+    """Certificate and key of a new certificate authority."""
     folder.mkdir()
     certificate, key = folder / "authority.pem", folder / "authority.key"
     new = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=the test's authority")

@@ -1,4 +1,4 @@
-"""A cluster beside a place for runs; the place's own check finds what either of them leaves."""
+"""A cluster for complete runs; the check of `place` also finds the processes and files that the cluster leaves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scheduler and workers as processes of their own, on the loopback interface or in network namespaces."""
+"""A scheduler and workers in separate processes, on the loopback interface or in network namespaces."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Processes:
         nanny: bool = False,
         environment: Mapping[str, str] = {},
     ) -> None:
-        """Start a worker, or start it again; as if it were on a host of its own, called `name`."""
+        """Start or restart a worker, as if on a separate host with this name."""
         command = [sys.executable, "-m", self.module, self.address, "--no-dashboard"]
         command += ["--dashboard-address", f"{host}:0"]
         command += ["--nthreads", str(slots), "--host", host, "--local-directory", str(self.folder / f"w{number}")]
@@ -68,7 +68,7 @@ class Processes:
         self.workers[number] = self._start([*within, *command], self.folder / f"worker-{number}.log", variables)
 
     def wait_for_workers(self, count: int) -> None:
-        """Until so many have registered with the scheduler."""
+        """Wait until this number of workers has registered with the scheduler."""
         log = self.folder / "scheduler.log"
         deadline = time.monotonic() + 60
         while log.read_text(encoding="utf-8").count("Register worker") < count:

@@ -1,4 +1,4 @@
-"""A run on a cluster that has only so much time: no more is begun than will be done, and no less."""
+"""The time budget of a run on a cluster: all blocks that fit are started, and no others."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Timed(Pretend):
         (2, accuracy(99), 28, 70),
     ],
 )
-def test_whatever_fits_is_begun_and_what_is_begun_is_done(
+def test_all_blocks_that_fit_are_started_and_every_started_block_ends(
     tmp_path: Path, hosts: int, specs: list[TrialSpec], done: int, end: float
 ) -> None:
     link = Timed(*(worker(f"h{number}") for number in range(hosts)))

@@ -1,4 +1,4 @@
-"""What was asked for makes no sense, or leads to no scheduler: told before anything runs."""
+"""Contradictory options and unreachable schedulers are errors before any trial runs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def connect(cluster: Cluster, jobs: int | None = None) -> None:
         (Cluster(""), None, "--scheduler '': expected an address, such as tls://HOST:8786"),
     ],
 )
-def test_options_that_make_no_sense_are_told(cluster: Cluster, jobs: int | None, message: str) -> None:
+def test_contradictory_options_are_an_error(cluster: Cluster, jobs: int | None, message: str) -> None:
     with pytest.raises(UserError, match=message):
         connect(cluster, jobs)
 
@@ -39,7 +39,7 @@ def test_options_that_make_no_sense_are_told(cluster: Cluster, jobs: int | None,
     "text",
     ["", "tcp://127.0.0.1:9", "{}", '["address"]', '{"address": 9}', '{"address": ""}', "\xff", "[" * 100_000],
 )
-def test_a_file_that_no_scheduler_wrote_is_told(tmp_path: Path, text: str) -> None:
+def test_an_invalid_scheduler_file_is_an_error(tmp_path: Path, text: str) -> None:
     file = tmp_path / "scheduler.json"
     file.write_text(text, encoding="latin-1")
     with pytest.raises(UserError, match=r'scheduler.json: not a scheduler file, expected JSON with an "address"'):
@@ -54,7 +54,7 @@ def test_the_address_in_a_schedulers_file_is_used(tmp_path: Path, monkeypatch: p
         connect(Cluster(None, file))
 
 
-def test_a_scheduler_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_scheduler_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link, "CONNECT_SECONDS", 0.3)
     with pytest.raises(UserError, match=f"cannot connect to the scheduler {NOWHERE}"):
         connect(Cluster(NOWHERE))

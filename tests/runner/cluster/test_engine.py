@@ -1,4 +1,4 @@
-"""Which trial goes to which host, and what becomes of it where a host is lost: on a cluster that only pretends."""
+"""Assignment of trials to hosts, and reassignment when a host is lost, on a pretended cluster."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Pretend:
         self.events.append(returned(key, records_of(order, **changes)))
 
     def fail(self, key: str, why: str, *, lost: bool) -> None:
-        """The order is not done."""
+        """The order fails."""
         del self.sent[key]
         self.events.append(lambda engine: engine.failed(key, why, lost=lost))
 
@@ -96,7 +96,7 @@ class Pretend:
 
 
 def records_of(order: Order, **changes: Any) -> list[Record]:
-    """What a worker sends that has done an order."""
+    """The records that a worker sends after an order."""
     return [record(of, attempt=attempt, **changes) for _, attempt, of in order.trials]
 
 
@@ -173,7 +173,7 @@ def test_a_block_is_one_order_for_one_host_and_comes_back_whole() -> None:
     assert {r.host for r in records} == {"a", "b"}
 
 
-def test_an_order_says_how_well_ratios_are_to_be_known() -> None:
+def test_an_order_has_the_required_precision_of_ratios() -> None:
     link = Pretend(worker("a"))
     precision = Precision((("gru", "lstm", 0.01),), most_rounds=7)
     engine = engine_of(link, precision=precision)
@@ -216,7 +216,7 @@ def test_what_a_lost_host_was_doing_is_done_elsewhere_as_the_same_attempt() -> N
     assert len({r.trial_id for r in records}) == 4
 
 
-def test_the_block_of_a_lost_host_is_done_again_by_the_next_one() -> None:
+def test_another_host_repeats_the_timing_block_of_a_lost_host() -> None:
     link = Pretend(worker("a"), worker("b"))
     engine = engine_of(link)
     waiting = blocks(1, size=3)
@@ -469,14 +469,16 @@ def test_a_second_worker_on_a_host_takes_the_place_of_one_that_is_refused() -> N
         ([worker("a")], Limits(60.0, 2**34), r"8.0 GiB of memory, but the limit of a trial is 16.0 GiB"),
     ],
 )
-def test_what_no_worker_can_do_is_told_at_once(workers: Sequence[Worker], limits: Limits, message: str) -> None:
+def test_a_plan_that_no_worker_can_run_is_an_error_at_the_start(
+    workers: Sequence[Worker], limits: Limits, message: str
+) -> None:
     link = Pretend(*workers)
     with pytest.raises(UserError, match=message):
         engine_of(link, limits=limits)
     assert link.now == 0
 
 
-def test_a_worker_that_cannot_be_used_is_told_with_why() -> None:
+def test_an_unusable_worker_is_reported_with_the_reason() -> None:
     link = Pretend()
     why = "its description failed (ModuleNotFoundError: No module named 'harness')"
     link.events.append(lambda engine: engine.refuse("tcp://x:1", why))
@@ -484,7 +486,7 @@ def test_a_worker_that_cannot_be_used_is_told_with_why() -> None:
         engine_of(link)
 
 
-def test_a_host_where_no_trial_can_be_started_is_left_and_told() -> None:
+def test_a_host_that_cannot_start_trials_is_reported_and_not_used() -> None:
     lines: list[str] = []
     link = Pretend(worker("a"), worker("b"))
     engine = engine_of(link, say=lines.append)
@@ -567,7 +569,7 @@ def test_interrupting_brings_the_records_of_what_ran() -> None:
     assert engine.running() == 0
 
 
-def test_what_was_not_begun_when_the_run_is_stopped_has_no_record_and_no_worker_is_to_blame() -> None:
+def test_trials_that_did_not_start_before_a_stop_have_no_record_and_blame_no_worker() -> None:
     lines: list[str] = []
     link = Pretend(worker("a", 1))
     link.stop = lambda keys, addresses: link.events.extend(returned(key, []) for key in keys)  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""What a worker does with an order: an engine that only pretends here."""
+"""A worker runs orders, here with a pretended engine."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_an_order_that_cannot_begin_is_refused_and_one_that_has_begun_gives_what
 
 @pytest.fixture
 def engines(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What local engines are created with."""
+    """The arguments with which local engines are created."""
     engines: list[dict[str, Any]] = []
 
     def make(slots: int, limits: Limits, cache: Path, **options: Any) -> Pretend:
@@ -148,7 +148,7 @@ def an_engine(order: Order, program: str = "program") -> Any:
     return host._an_engine(order, program, 2, "folder")
 
 
-def test_runs_that_ask_for_other_limits_or_precision_have_engines_of_their_own(engines: list[dict[str, Any]]) -> None:
+def test_orders_with_other_limits_or_precision_have_other_engines(engines: list[dict[str, Any]]) -> None:
     for order in (an_order(), an_order(precision=Precision(most_rounds=7)), an_order(Limits(1.0))) * 2:
         with an_engine(order):
             pass
@@ -157,7 +157,7 @@ def test_runs_that_ask_for_other_limits_or_precision_have_engines_of_their_own(e
     ]  # fmt: skip
 
 
-def test_orders_side_by_side_have_engines_and_cores_of_their_own(engines: list[dict[str, Any]]) -> None:
+def test_parallel_orders_have_different_engines_and_cores(engines: list[dict[str, Any]]) -> None:
     with an_engine(an_order()) as first, an_engine(an_order()) as second:
         assert first is not second
     assert [one["first_core"] for one in engines] == [0, 1]
@@ -187,7 +187,7 @@ def test_an_engine_that_fails_is_closed_and_not_used_again(engines: list[dict[st
 
 
 def test_a_block_waits_for_the_other_orders_of_its_worker(tmp_path: Path) -> None:
-    """They have the machine's lock together; a block has it alone, in the same process too."""
+    """Accuracy orders share the machine's lock; a timing block holds it alone, also within one process."""
     lock = tmp_path / "lock"
     others = [MachineLock(lock), MachineLock(lock)]
     assert all(other.take("accuracy") for other in others)

@@ -1,4 +1,4 @@
-"""What happens on a cluster, as Dask's client tells it: a client that only pretends."""
+"""Events of a cluster, from a pretended Dask client."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FACTS = {"host": "h", "computer": "c", "slots": 2, "machine": this_machine().mod
 
 
 class Heard:
-    """In the engine's place: notes what it is called with."""
+    """Replaces the engine; records its calls."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, str]] = []
@@ -99,7 +99,7 @@ def test_a_scheduler_that_is_busy_has_lost_no_worker(monkeypatch: pytest.MonkeyP
     assert events == [joined("a"), joined("b")]
 
 
-def test_a_scheduler_that_is_connected_anew_has_its_workers_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_join_again_after_a_reconnection_to_the_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
     before, after = [["a"]] * 9, [["a"]] * 9  # a worker takes some looks to answer
     events = events_until(joined("b"), monkeypatch, *before, AttributeError(), *after, ["a", "b"])
     assert events == [joined("a"), ("left", "a at tcp://a:1"), joined("a"), joined("b")]

@@ -1,4 +1,4 @@
-"""Workers with addresses of their own, in network namespaces; a cut in the network between them and the scheduler."""
+"""Workers in network namespaces, with different addresses; the network to the scheduler is interrupted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Net:
         return f"{self.name}v{number}"
 
     def set(self, number: int, state: str) -> None:
-        """Take the way to a namespace 'down' or 'up'."""
+        """Set the link to a namespace 'down' or 'up'."""
         run("ip", "link", "set", self.interface(number), state)
 
 
@@ -40,7 +40,7 @@ def run(*command: str) -> None:
 
 @pytest.fixture
 def net() -> Iterator[Net]:
-    """Gone after the test."""
+    """Two namespaces; removed after the test."""
     if shutil.which("ip") is None or not hasattr(os, "geteuid") or os.geteuid() != 0:
         pytest.skip("network namespaces are made by root, with the command ip")
     net = Net(f"h{os.getpid() % 100000}")

@@ -1,4 +1,4 @@
-"""Runs on a scheduler and workers that are processes of their own: what is asked for, refused, lost and left behind."""
+"""Runs with a scheduler and workers in separate processes: options, refused workers, lost workers, clean-up."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SPEED = HEAD.replace('"gru"', '["gru", "lstm"]').replace("seeds = 1", 'seeds = 3
 
 
 def test_on_this_machine_trials_end_as_with_the_local_engine(place: Place) -> None:
-    """Statuses, limits and deadlines are the workers' own."""
+    """Statuses, limits and deadlines apply on the workers."""
     limits = "[limits]\nmemory_gib = 0.6\nseconds = 6\n"
     text = HEAD + limits + sweeps("raising", "killed", "diverging", "growing", "dozing")
     code, output = place.run(text, arguments=["--engine", "dask", "--jobs", "3"], environment=HERE)
@@ -64,7 +64,7 @@ def listening(place: Place) -> set[str]:
 
 
 def wait_for(place: Place, task: str) -> None:
-    """Until a trial of the task has a record."""
+    """Wait until a trial of the task has a record."""
     deadline = time.monotonic() + 60
     while task not in {name for name, _ in (place.records() if place.rows() else {})}:
         assert time.monotonic() < deadline
@@ -83,7 +83,7 @@ def test_nothing_listens_beyond_loopback_and_ctrl_c_stops_all(place: Place) -> N
     assert {name: r["status"] for (name, _), r in place.records().items()} == {"recall": "ok", "dozing": "interrupted"}
 
 
-def test_over_tls_with_certificates_of_ones_own(place: Place, processes: Processes, tmp_path: Path) -> None:
+def test_over_tls_with_custom_certificates(place: Place, processes: Processes, tmp_path: Path) -> None:
     authority = make_authority(tmp_path / "tls")
     settings = make_certificate(tmp_path / "tls", authority)
     processes.environment, processes.protocol = settings, "tls"
@@ -140,7 +140,7 @@ def of_host(place: Place, name: str) -> list[psutil.Process]:
 
 
 def groups_led(processes: Sequence[psutil.Process]) -> int:
-    """How many of the processes lead a process group, as a trial does."""
+    """Number of the processes that lead a process group, as trials do."""
     leading = 0
     for process in processes:
         with suppress(ProcessLookupError):
@@ -177,7 +177,7 @@ def test_a_signal_to_all_processes_of_a_worker_makes_no_crash_of_its_trials(plac
 
 
 def wait_for_processes(place: Place, host: str, count: int) -> None:
-    """Until so many processes of trials are on a worker."""
+    """Wait until this number of processes of trials is on a worker."""
     deadline = time.monotonic() + 60
     while groups_led(of_host(place, host)) != count:
         assert time.monotonic() < deadline
@@ -215,7 +215,7 @@ def test_the_trials_of_a_coordinator_that_is_killed_are_stopped_on_their_worker(
     wait_for_processes(place, "host-0", 0)
 
 
-def test_workers_that_cannot_be_used_are_told(place: Place, processes: Processes) -> None:
+def test_unusable_workers_are_an_error(place: Place, processes: Processes) -> None:
     address = processes.start_scheduler()
     text = HEAD + sweeps("recall")
 
@@ -259,7 +259,7 @@ def test_a_nannys_memory_limit_kills_no_trial_and_its_settings_reach_none(place:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such package can be hidden")
-def test_without_dask_the_install_command_is_told(place: Place, tmp_path: Path) -> None:
+def test_without_dask_the_error_states_the_install_command(place: Place, tmp_path: Path) -> None:
     (tmp_path / "hidden").mkdir()
     (tmp_path / "hidden" / "sitecustomize.py").write_text(
         "import sys\nsys.modules['distributed'] = None\n", encoding="ascii"

@@ -23,11 +23,11 @@ SEEDS, SIZES = 50, range(20, 40)
 TRIALS = SEEDS * len(SIZES)
 WORKERS = range(4)
 EVERY = 70
-"""Records between two troubles."""
+"""Number of records between two disturbances."""
 
 
 def stored(place: Place) -> int:
-    """How many records there are by now."""
+    """Number of stored records."""
     if not (place.directory / FILE_NAME).exists():
         return 0
     with closing(sqlite3.connect(place.directory / FILE_NAME)) as connection:
@@ -36,7 +36,7 @@ def stored(place: Place) -> int:
 
 
 class Trouble:
-    """Workers are killed and started again, or hang for a while, whenever some more records are stored."""
+    """Kills, restarts or suspends workers after every few stored records."""
 
     def __init__(self, processes: Processes, place: Place) -> None:
         self.happened: Counter[str] = Counter()
@@ -47,7 +47,7 @@ class Trouble:
         self._hanging: dict[int, float] = {}
 
     def until(self, run: subprocess.Popen[str], records: int) -> None:
-        """Make trouble for a run until so many records are stored, or it has ended."""
+        """Disturb a run until this number of records is stored, or the run has ended."""
         before = stored(self._place)
         while run.poll() is None and (now := stored(self._place)) < records:
             self._wake()

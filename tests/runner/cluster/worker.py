@@ -1,4 +1,4 @@
-"""`dask worker` whose trials only pretend to train, as if on a machine of its own: with a lock of its own."""
+"""`dask worker` with pretended training and a separate machine lock, as if on another machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a trial's messages to its record, however far it came."""
+"""The record that follows from the messages of a trial, complete or not."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_trial_whose_end_nobody_saw_is_not_a_failure_of_its_cell() -> None:
     assert attempt({"phase": "train"}, {"end": "diverged"}).record(None, None).status == "diverged"
 
 
-def test_what_a_trial_says_of_its_failure_is_kept() -> None:
+def test_the_failure_that_a_trial_reports_is_kept() -> None:
     record = attempt({"failure": {"phase": "build", "message": "no"}}, {"end": "diverged"}).record(None, 0)
     assert record.failure is not None
     assert (record.status, record.failure.phase, record.failure.message) == ("diverged", "build", "no")

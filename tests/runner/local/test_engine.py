@@ -1,4 +1,4 @@
-"""The local engine with real processes and real training; what else goes wrong in trials is in test_faults.py."""
+"""The local engine with real processes and real training; test_faults.py has further failures of trials."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TROUBLE = "tests.runner.trouble"
 
 @pytest.fixture
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalEngine]:
-    """Two trials side by side, whatever else this machine runs; after the test no temporary file of them is left."""
+    """An engine for two parallel trials on any machine; checks after the test that no temporary file is left."""
     monkeypatch.setattr("harness.runner.lanes.LOCK_FILE", tmp_path / "lanes.lock")
     engine = LocalEngine(jobs=2)
     yield engine
@@ -149,7 +149,7 @@ def test_the_start_of_the_server_is_not_the_first_trials_time(
 
 
 def state_in(record: Record) -> dict[str, Any]:
-    """What a trial of the task `telling` found about its process."""
+    """The facts about its process that a trial of the task `telling` reports."""
     assert record.failure is not None
     printed: dict[str, Any] = ast.literal_eval(record.failure.message.removeprefix("ZeroDivisionError: "))
     return printed
@@ -185,7 +185,9 @@ def test_the_users_settings_of_keras_reach_no_trial_and_are_stated(
     assert record.environment["KERAS_BACKEND"] == "jax"
 
 
-def test_a_kill_for_want_of_memory_is_told_from_any_other(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kill_because_of_memory_differs_from_other_kills(
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kills = iter([3, 4])
     monkeypatch.setattr("harness.runner.local.child.kills_by_the_kernel", lambda: next(kills, 4))
     (record,) = run(engine, trouble("killed"))
@@ -204,7 +206,7 @@ def test_an_error_in_traced_code_is_reported_by_its_type_and_message(engine: Loc
 
 
 @pytest.mark.parametrize("failures", [3, 99])
-def test_a_process_that_cannot_be_started_is_tried_again_and_then_told(
+def test_a_process_that_cannot_be_started_is_an_error_after_retries(
     engine: LocalEngine, monkeypatch: pytest.MonkeyPatch, failures: int
 ) -> None:
     connect = multiprocessing.forkserver.connect_to_new_process
@@ -290,7 +292,7 @@ def test_a_killed_fork_server_is_started_again_and_its_trials_finish(engine: Loc
     assert after.status == "ok"
 
 
-def test_a_speed_trial_times_rounds_and_tells_what_else_went_on(engine: LocalEngine) -> None:
+def test_a_speed_trial_times_rounds_and_records_noise(engine: LocalEngine) -> None:
     options = recall.options().model_dump(mode="json")
     (record,) = run(engine, spec(options=options, lane="speed", updates=14))
     assert record.status == "ok", record.failure

@@ -1,4 +1,4 @@
-"""Temporary folders of trials, and what a killed runner left of them."""
+"""Temporary folders of trials, and those that a killed runner left behind."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_what_a_killed_runner_left_goes_with_the_next_run_and_what_a_living_one_
     end(living, kill=True)
 
 
-def test_where_no_folder_can_be_made_the_message_says_what_to_do(
+def test_a_temporary_folder_that_cannot_be_created_is_an_error_with_a_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scratch, "_own_folder", lambda: tmp_path / "gone")
@@ -65,7 +65,7 @@ def test_where_no_folder_can_be_made_the_message_says_what_to_do(
         scratch.new_folder()
 
 
-def test_a_temporary_folder_whose_path_is_too_long_for_a_socket_is_told(tmp_path: Path) -> None:
+def test_a_temporary_folder_with_too_long_a_path_for_a_socket_is_an_error(tmp_path: Path) -> None:
     long = tmp_path / ("long" * 30)
     place = Place(tmp_path)
     long.mkdir()

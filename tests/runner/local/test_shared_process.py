@@ -1,4 +1,4 @@
-"""Accuracy trials of one program share a process, and nothing else: real processes, whose training is pretended."""
+"""Accuracy trials of one program share a process but no state: real processes with pretended training."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OPTIONS = recall.options(validation_size=10, test_size=10).model_dump(mode="json
 @pytest.fixture
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalEngine]:
     monkeypatch.setattr("harness.runner.lanes.LOCK_FILE", tmp_path / "lanes.lock")
-    multiprocessing.forkserver._forkserver._stop()  # a server of other tests has imported what really trains
+    multiprocessing.forkserver._forkserver._stop()  # the server of other tests has imported the real trainer
     engine = LocalEngine(jobs=1, preload=PRELOAD)
     yield engine
     children = [child._pid for child in engine._waiting]
@@ -128,7 +128,7 @@ def test_each_trial_keeps_the_output_it_printed_itself(engine: LocalEngine) -> N
     assert failed.failure.stderr.count("Traceback") == 1
 
 
-def test_only_so_many_processes_wait(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_idle_processes_is_limited(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local, "MAX_WAITING", 2)
     run(engine, *(trial(units=units) for units in (3, 4, 5, 6)))
     assert len(engine._waiting) == 2
@@ -141,7 +141,7 @@ def test_no_process_waits_where_memory_is_short(engine: LocalEngine, monkeypatch
     assert len(engine._waiting) <= 1
 
 
-def test_a_speed_trial_has_a_process_of_its_own(engine: LocalEngine) -> None:
+def test_a_speed_trial_has_a_separate_process(engine: LocalEngine) -> None:
     records = run(engine, trial(lane="speed", seed=0), trial(lane="speed", seed=1))
     assert len(set(processes(records))) == 2
     assert engine._waiting == []

@@ -1,4 +1,4 @@
-"""Who has the turn in a timing block, and how long: with processes that are made up."""
+"""Order and length of the turns in a timing block, with simulated processes."""
 
 from __future__ import annotations
 

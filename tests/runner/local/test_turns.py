@@ -1,4 +1,4 @@
-"""Timing blocks: trials in processes of their own take turns; real processes, whose training is pretended."""
+"""Timing blocks with real processes and pretended training: trials take turns."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OPTIONS = recall.options(validation_size=10, test_size=10).model_dump(mode="json
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalEngine]:
     monkeypatch.setattr("harness.runner.lanes.LOCK_FILE", tmp_path / "lanes.lock")
     monkeypatch.setattr(turns, "TURN_SECONDS", 0.01)
-    multiprocessing.forkserver._forkserver._stop()  # a server of other tests has imported what really trains
+    multiprocessing.forkserver._forkserver._stop()  # the server of other tests has imported the real trainer
     engine = LocalEngine(jobs=2, preload=PRELOAD)
     yield engine
     engine.close()
@@ -87,7 +87,7 @@ def test_rounds_are_added_until_the_ratios_are_known_well_enough(engine: LocalEn
     assert {record.noisy for record in unknown} == {True}
 
 
-def test_how_well_is_said_for_each_pair(engine: LocalEngine) -> None:
+def test_each_pair_can_require_another_precision(engine: LocalEngine) -> None:
     engine._precision = Precision((("gru", "lstm", 0.9), ("gru", "simple_rnn", 0.001)), most_rounds=30)
     specs = [contestant(cell="gru", units=2), contestant(cell="lstm", units=3), contestant(cell="simple_rnn", units=2)]
     assert {len(record.rounds) for record in run(engine, *specs)} == {FEWEST_ROUNDS}, "LSTM/RNN is not compared"

@@ -1,4 +1,4 @@
-"""A trial's process watched from outside."""
+"""Monitoring of a trial's process from outside."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_the_process_itself_is_alive_and_one_that_was_not_waited_for_is_not() ->
 
 
 @pytest.mark.parametrize(("text", "kills"), [("pgfault 9\noom_kill 3\n", 3), ("pgfault 9\n", 0), ("oom_kill x\n", 0)])
-def test_kills_for_want_of_memory_are_counted_by_the_kernel(
+def test_the_kernel_counts_kills_because_of_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, kills: int
 ) -> None:
     monkeypatch.setattr(watch, "_VMSTAT", tmp_path / "vmstat")
