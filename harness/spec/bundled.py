@@ -1,4 +1,4 @@
-"""The experiments that come with the program, found by their names wherever it is installed."""
+"""The experiments that come with the program, available by name in every installation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.files import is_file, user_path
 
 
 def bundled_experiments() -> dict[str, Path]:
-    """Name to file: inside of the package where it was installed, beside it in a checkout."""
+    """The experiment files by name: inside the installed package, or next to the package in a checkout."""
     package = Path(__file__).resolve().parents[1]
     folder = package / "experiments"
     if not folder.is_dir():
@@ -17,9 +17,9 @@ def bundled_experiments() -> dict[str, Path]:
 
 
 def locate(file: str | Path) -> Path:
-    """The file where there is one, else the bundled experiment of that name (compare, compare.toml), else the path.
+    """The file if it exists, else the bundled experiment of that name (compare, compare.toml), else the path.
 
-    Raises UserError for a home folder that is not known.
+    Raises UserError if the home folder of `~` is unknown.
     """
     path = user_path(file)
     if is_file(path) or path.name != str(path) or path.suffix not in ("", ".toml"):

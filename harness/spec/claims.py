@@ -1,4 +1,4 @@
-"""Claims as data: what an experiment file may declare in `[[claim]]`. Judging is in judge.py."""
+"""The claims that an experiment file may declare in `[[claim]]`. `harness.verdicts` judges them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _as_given(value: object, check: ValidatorFunctionWrapHandler) -> object:
 
 
 Number = Annotated[float, Field(allow_inf_nan=False), WrapValidator(_as_given)]
-"""A whole number stays one."""
+"""A number that keeps its type: an integer is not converted to a float."""
 Numbers = Annotated[
     Annotated[OneOrMore[Number], Distinct(), Tag("=values")] | Annotated[Literal["smallest", "largest"], Tag("=word")],
     Discriminator(lambda value: "=word" if isinstance(value, str) else "=values"),
@@ -64,7 +64,7 @@ Margin = Annotated[
     PlainValidator(_margin),
     WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, _PERCENT]}),
 ]
-"""What makes a practical difference: absolute, in the metric's unit, or relative, '5%'."""
+"""The smallest difference that matters in practice: absolute, in the metric's unit, or relative, such as '5%'."""
 MarginOfRatio = Annotated[Margin, WithJsonSchema(_PERCENT)]
 MarginOfShares = Annotated[Margin, WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1})]
 Sentence = Annotated[str, Field(min_length=1)]
@@ -73,7 +73,7 @@ _TOGETHER = ConfigDict(json_schema_extra={"dependencies": {"on": ["threshold"], 
 
 
 class _AboutTrials(BaseModel):
-    """What every trial has: keys that are no settings."""
+    """The keys of `where` that are not training settings."""
 
     model_config = STRICT
 
@@ -93,16 +93,16 @@ class _AboutTrials(BaseModel):
 
 
 def _of_setting(factor: factors.Factor) -> Any:
-    """The type of a setting's key: by what its column holds."""
+    """The type of a setting's key, which depends on the kind of its column."""
     if factor.kind != "text":
         return Truths if factor.kind == "truth" else Numbers
     return Annotated[OneOrMore[Annotated[str, among(factor.name, get_args(factor.type))]], Distinct()]
 
 
 _ITS_OWN = "forget_bias"
-"""A setting whose key has its own type, in `Where`."""
+"""A setting whose key has a special type, declared in `Where`."""
 if TYPE_CHECKING:
-    _WithSettings = _AboutTrials  # settings are read by the names in the table alone
+    _WithSettings = _AboutTrials  # code reads settings by the names in the table of factors, never as attributes
 else:
     _WithSettings = create_model(
         "_WithSettings",
@@ -112,17 +112,17 @@ else:
 
 
 class Where(_WithSettings):
-    """The trials that a claim is about. Each key is a value or a list of values; a key left out does not restrict.
+    """The trials that a claim is about. Each key is a value or a list of values; a missing key does not restrict.
 
-    `smallest` and `largest` are those among the records that fit the other keys, for each task, and each of its data
-    sets, by itself.
+    `smallest` and `largest` mean the smallest and the largest value among the records that match the other keys. They
+    are determined separately for each task and data set.
     """
 
     forget_bias: (
         Annotated[OneOrMore[Annotated[float | Literal["chrono", ""], AfterValidator(_bias_as_recorded)]], Distinct()]
         | None
     ) = None
-    """As an experiment gives it; '' is each cell's own."""
+    """The value as in a sweep; '' stands for the default of each cell."""
 
     @field_serializer("forget_bias", when_used="unless-none")
     def _bias_as_given(self, values: tuple[str | float, ...]) -> list[str | float]:
@@ -133,11 +133,11 @@ class _Claim(BaseModel):
     model_config = STRICT
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
-    """A short name, once in the file."""
+    """A short name, unique in the file."""
     claim: Sentence
-    """The sentence to be judged."""
+    """The claim as a sentence, for the report."""
     source: str = ""
-    """The sentence of the text that the claim is taken from."""
+    """The original wording, quoted from the text that makes the claim."""
 
 
 class Exact(_Claim):
@@ -145,28 +145,28 @@ class Exact(_Claim):
 
     kind: Literal["exact"]
     fact: Annotated[str, among("fact", facts)]
-    """Which fact."""
+    """Name of the fact."""
 
 
 class NotTestable(_Claim):
-    """A sentence that no finite experiment decides; `reason` says why."""
+    """A claim that no finite experiment can decide; `reason` says why."""
 
     kind: Literal["not-testable"]
     reason: Sentence
-    """Why nothing decides it."""
+    """Why no experiment can decide the claim."""
 
 
 class _Comparison(_Claim):
-    """`better` is held to be better than `than`, by more than `margin`, in the trials chosen by `where`."""
+    """The claim that `better` is better than `than`, by more than `margin`, in the trials that `where` selects."""
 
     better: CellName
-    """The cell that is held to be better."""
+    """The cell that is claimed to be better."""
     than: CellName
     """The cell it is compared with."""
     where: Where = Where()
     """The trials that the claim is about; default: all."""
     margin: Margin
-    """The least difference that counts in practice: in the metric's unit, or a share such as '5%'."""
+    """The smallest difference that matters in practice: in the metric's unit, or relative, such as '5%'."""
 
     @model_validator(mode="after")
     def _two_cells(self) -> _Comparison:
@@ -176,7 +176,7 @@ class _Comparison(_Claim):
 
 
 class Paired(_Comparison):
-    """A metric, compared seed by seed: a difference where the margin is absolute, a ratio where it is relative."""
+    """A metric, compared in pairs of equal seed: as a difference if the margin is absolute, as a ratio if relative."""
 
     kind: Literal["paired"]
     on: str
@@ -188,17 +188,17 @@ class Paired(_Comparison):
 
 
 class Proportion(_Comparison):
-    """The share of seeds that solve the task, by the task's own threshold or by `on` and `threshold`."""
+    """The share of seeds that solve the task, by the task's threshold or by `on` and `threshold`."""
 
     model_config = _TOGETHER
 
     kind: Literal["proportion"]
     margin: MarginOfShares
-    """The least difference of shares that counts in practice."""
+    """The smallest difference of shares that matters in practice."""
     on: str | None = None
-    """A column of the records; default: the task's own measure of being solved."""
+    """A column of the records; default: the metric by which the task counts as solved."""
     threshold: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    """From which value of `on` a seed has solved the task."""
+    """A seed has solved the task if `on` is this value or better."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Proportion:
@@ -207,19 +207,19 @@ class Proportion(_Comparison):
 
 
 class Horizon(_Comparison):
-    """The largest `along` at which a seed solves the task, compared seed by seed as a ratio."""
+    """The largest value of `along` at which a seed solves the task, compared as a ratio in pairs of equal seed."""
 
     model_config = _TOGETHER
 
     kind: Literal["horizon"]
     margin: MarginOfRatio
-    """The least ratio that counts in practice, such as '25%'."""
+    """The smallest ratio that matters in practice, such as '25%'."""
     along: Factor = "sequence_length"
     """The factor whose largest solved value is compared."""
     on: str | None = None
-    """A column of the records; default: the task's own measure of being solved."""
+    """A column of the records; default: the metric by which the task counts as solved."""
     threshold: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    """From which value of `on` a seed has solved the task."""
+    """A seed has solved the task if `on` is this value or better."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Horizon:
@@ -229,7 +229,10 @@ class Horizon(_Comparison):
 
 
 class Trend(_Comparison):
-    """Whether the advantage of `better` shrinks, or grows, as `along` grows. The margin is of the change end to end."""
+    """The advantage of `better` shrinks or grows as `along` grows.
+
+    The margin applies to the change between the smallest and the largest value of `along`.
+    """
 
     kind: Literal["trend"]
     on: str
@@ -237,7 +240,7 @@ class Trend(_Comparison):
     along: Factor
     """The factor that grows."""
     advantage: Literal["shrinks", "grows"]
-    """What the advantage of `better` is held to do meanwhile."""
+    """How the advantage of `better` is claimed to change as the factor grows."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Trend:
@@ -246,15 +249,15 @@ class Trend(_Comparison):
 
 
 class TimeToTarget(_Comparison):
-    """The updates, or seconds, until the validation data are as good as `target`; a miss counts as infinite."""
+    """The updates or seconds until the validation loss reaches `target`; infinite if it never does."""
 
     kind: Literal["time-to-target"]
     margin: MarginOfRatio
-    """The least ratio that counts in practice, such as '10%'."""
+    """The smallest ratio that matters in practice, such as '10%'."""
     target: Annotated[float, Field(allow_inf_nan=False)] | str | None = None
-    """A validation loss, or the name of a baseline whose loss is to be reached; default: what the task declares."""
+    """A validation loss, or the name of a baseline whose loss has to be reached; default: the task's target."""
     by: Literal["updates", "seconds"] = "updates"
-    """What is counted until then."""
+    """Unit in which the time is counted."""
 
     @model_validator(mode="after")
     def _consistent(self) -> TimeToTarget:
@@ -273,7 +276,7 @@ def _checked_measure(claim: C, column: str) -> C:
 
 def _checked_threshold(claim: C, on: str | None, threshold: float | None) -> C:
     if (on is None) != (threshold is None):
-        raise ValueError("'on' and 'threshold' belong together; without both, the task's own threshold counts")
+        raise ValueError("give both 'on' and 'threshold', or neither to use the task's threshold")
     if on is not None:
         return _checked_measure(claim, on)
     for name in claim.where.task or ():

@@ -1,4 +1,4 @@
-"""Whether an experiment runs what its claims are about: a claim that none of its sweeps can feed is a mistake."""
+"""Checks that the sweeps of an experiment run the trials that its claims need."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from harness.spec.sweep import Sweep
 
 _UNKNOWN_BEFOREHAND = ("batch_size", "updates", "patience", "clip_norm")
-"""May follow from the data or from other keys."""
+"""Factors whose values may depend on the data or on other keys, so that only the plan knows them."""
 
 
 def check_claims(experiment: Experiment) -> None:
-    """Raises UserError for the first claim that no sweep has trials for; it says what the nearest sweep lacks."""
+    """Raises UserError for the first claim that no sweep has trials for, with what the nearest sweep lacks."""
     for place, claim in enumerate(experiment.claim):
         if isinstance(claim, Exact | NotTestable):
             continue
@@ -38,7 +38,7 @@ def check_claims(experiment: Experiment) -> None:
 
 
 def _lacking(claim: Comparison, experiment: Experiment, sweep: Sweep) -> Iterator[str]:
-    """What the claim asks for and the sweep does not run, in words."""
+    """What the claim needs and the sweep does not run, in words."""
     trained = sweep.cells or experiment.cells
     missing = [cell for cell in (claim.better, claim.than) if cell not in trained]
     if missing:
@@ -50,7 +50,7 @@ def _lacking(claim: Comparison, experiment: Experiment, sweep: Sweep) -> Iterato
 
 
 def _values(name: str, experiment: Experiment, sweep: Sweep) -> tuple[Any, ...] | None:
-    """The values that the sweep runs of a factor; None where that is not known before the plan."""
+    """The values of a factor that the sweep runs; None if only the plan knows them."""
     if name in _UNKNOWN_BEFOREHAND or (name == "learning_rate" and isinstance(sweep.learning_rate, Tune)):
         return None
     value = getattr(sweep, FACTORS[name].key)
@@ -62,7 +62,7 @@ def _values(name: str, experiment: Experiment, sweep: Sweep) -> tuple[Any, ...] 
 
 
 def _check_levels(claim: Horizon | Trend, sweeps: Sequence[Sweep], where: str) -> None:
-    """Along its factor a horizon needs two values and a trend three."""
+    """Raises UserError if a horizon has fewer than two values of its factor, or a trend fewer than three."""
     fewest = 2 if isinstance(claim, Horizon) else 3
     along = [getattr(sweep, claim.along) for sweep in sweeps]
     if any(isinstance(values, Tune) for values in along):
@@ -80,7 +80,7 @@ def _listed(values: Sequence[Any]) -> str:
 
 
 def _shown(value: Any) -> str:
-    """As it stands in TOML."""
+    """A value in TOML syntax."""
     if isinstance(value, bool):
         return str(value).lower()
     return f"'{value}'" if isinstance(value, str) else f"{value:g}"

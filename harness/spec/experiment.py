@@ -1,4 +1,4 @@
-"""An experiment: the sweeps to train and the claims to judge, as one frozen object."""
+"""The model of an experiment file: the sweeps to train and the claims to judge."""
 
 from __future__ import annotations
 
@@ -47,50 +47,50 @@ def _absolute(folder: str) -> str:
 
 
 class Experiment(BaseModel):
-    """A question as data: what to train, and which claims to judge by it."""
+    """An experiment file: which trials to train, and which claims to judge with them."""
 
     model_config = STRICT
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
-    """Names the results folder: letters, digits, '_', '-', '.'; at most 64."""
+    """Name of the results folder: at most 64 letters, digits, '_', '-' and '.'."""
     title: Annotated[str, Field(min_length=1)]
-    """For the report."""
+    """Title of the report."""
     description: str = ""
-    """For the report."""
+    """Introduction of the report."""
     folder: Annotated[str, AfterValidator(_absolute), Field(json_schema_extra={"pattern": "^[/~]"})] | None = None
-    """Where relative paths and `module:attribute` names are found; default: the file's own folder."""
+    """Base folder of relative paths and `module:attribute` names; default: the folder of the experiment file."""
     seeds: Seeds
-    """How many (5 stands for 0 to 4), or a list of them."""
+    """Number of seeds (5 stands for the seeds 0 to 4), or a list of seeds."""
     cells: CellNames
-    """What is compared: names, or module:attribute for one of your own."""
+    """The cells to compare: names, or module:attribute for a custom cell."""
     backend: BackendNames = ("fused",)
-    """How the cells are executed."""
+    """The code that executes the cells."""
     lane: Lane = "accuracy"
-    """accuracy: trials share the machine; speed: each has it to itself, and its updates are timed."""
+    """accuracy: trials share the machine; speed: each trial has the machine to itself, and its updates are timed."""
     limits: TrialLimits = TrialLimits()
-    """What one trial may take."""
+    """Time and memory limits of a trial."""
     figures: FigureNames = ()
-    """Shown in the report after the bundled ones: names, or module:attribute for one of your own."""
+    """Additional figures of the report: names, or module:attribute for a custom figure."""
     sweep: OneOrMore[Sweep]
-    """What to train."""
+    """The sweeps to train."""
     claim: Annotated[AnyNumber[Claim], AfterValidator(distinct_ids)] = ()
-    """What is to be judged."""
+    """The claims to judge."""
     _source: str = PrivateAttr(default="")
     _folder: Path | None = PrivateAttr(default=None)
     _renamed: tuple[str, ...] = PrivateAttr(default=())
     _text: str = PrivateAttr(default="")
-    """As it was written, with its folder where that matters."""
+    """The text of the file, with the key `folder` added if paths or modules depend on it."""
     _read: dict[str, Any] = PrivateAttr(default_factory=dict)
-    """The fields as they were read from the text: a changed copy has others."""
+    """The fields as read from the text. In a changed copy of the experiment they differ from the present fields."""
 
     @property
     def source(self) -> str:
-        """The file it was read from, or its name: for messages."""
+        """The file that the experiment was read from, else its name; for messages."""
         return self._source or self.name
 
     @property
     def renamed(self) -> tuple[str, ...]:
-        """What the text that was read calls by an old name, and the present name: for messages."""
+        """A note for each outdated name in the file, with the present name; for messages."""
         return self._renamed
 
     @property
@@ -99,10 +99,10 @@ class Experiment(BaseModel):
         return tuple(dict.fromkeys(cell for sweep in self.sweep for cell in sweep.cells or self.cells))
 
     def text(self) -> str:
-        """TOML text that `parse_experiment` reads as this experiment, wherever the text lies.
+        """TOML text that `parse_experiment` reads as this experiment, in any folder.
 
-        It is the text that was read, comments included, unless the experiment was changed since or made in Python.
-        Raises UserError where an option has a value that TOML lacks.
+        This is the text of the file, with its comments, unless the experiment was made or changed in Python.
+        Raises UserError if TOML cannot represent the value of an option.
         """
         if self.is_as_read():
             return self._text
@@ -112,12 +112,12 @@ class Experiment(BaseModel):
             raise UserError(f"{self.source}: cannot be written as TOML: {error}") from error
 
     def is_as_read(self) -> bool:
-        """Whether it was read from a text and not changed since."""
+        """Whether the experiment was read from a text and has not been changed since."""
         return dict(self) == self._read
 
 
 def with_number_of_seeds(experiment: Experiment, number: int) -> Experiment:
-    """The experiment with this number of seeds in every sweep: its own in their order, then the following integers."""
+    """The experiment with this number of seeds in every sweep: first those of the file, then the following integers."""
     if not 1 <= number <= MOST_SEEDS:
         raise UserError(f"seeds {number}: expected at least 1 and at most {MOST_SEEDS:,}")
 

@@ -1,4 +1,4 @@
-"""A pydantic ValidationError as one message: file, key, what was expected, the nearest valid name."""
+"""Turns a pydantic ValidationError into a message: file, key, what was expected, the nearest valid name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ _SHOWN = 5
 
 
 def in_words(check: Callable[[T], object]) -> Callable[[T], T]:
-    """A validator from a check: pydantic collects ValueErrors with their place; a UserError's words are kept."""
+    """Make a pydantic validator from a check: a UserError becomes a ValueError with the same message.
+
+    Pydantic collects ValueErrors and adds the place of each.
+    """
 
     def checked(value: T) -> T:
         try:
@@ -28,7 +31,7 @@ def in_words(check: Callable[[T], object]) -> Callable[[T], T]:
 
 
 def explain(error: ValidationError, *, source: str, model: type[BaseModel], at: Location = ()) -> str:
-    """One line a mistake, each with its place in `source`; after five, how many more there are."""
+    """One line per mistake, with its place in `source`; after five lines, the number of further mistakes."""
     lines = []
     for mistake in error.errors():
         place = [*at, *_keys_only(mistake["loc"], model)]
@@ -40,7 +43,7 @@ def explain(error: ValidationError, *, source: str, model: type[BaseModel], at: 
 
 
 def _keys_only(location: Location, model: type[BaseModel]) -> list[int | str]:
-    """Without the names of types and union members that pydantic adds to a location."""
+    """The location without the names of types and union members that pydantic adds."""
     keys: list[int | str] = []
     for index, part in enumerate(location):
         if isinstance(part, int):
@@ -83,7 +86,7 @@ def _reason(mistake: Any, model: type[BaseModel]) -> str:
 
 
 def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel] | None:
-    """The model whose key the location leads to, found by walking the annotations."""
+    """The model that has the key at this location; found by following the annotations."""
     candidates = [model]
     for part in location:
         if isinstance(part, int):
@@ -105,7 +108,7 @@ def _is_tagged(model: type[BaseModel], tag: str) -> bool:
 
 
 def models_in(annotation: Any) -> list[type[BaseModel]]:
-    """The models that a value with this annotation may be, or hold."""
+    """The models that a value with this annotation may be or contain."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for inner in get_args(annotation) for model in models_in(inner)]

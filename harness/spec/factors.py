@@ -1,9 +1,10 @@
-"""The table of factors: everything that may differ between two trials, an entry each, and what each place needs of it.
+"""The table of factors: one entry for everything that may differ between two trials.
 
-`TrialFactors` is the table. A field has the type and the default of one trial's value, and a `Factor` with the rest.
-From it follow the fields of a trial's spec, the keys of a sweep and of a claim's `where`, the columns of the frame, and
-what counts as a condition, as the cost of an update, as the same run and as the same compiled program. The flags of a
-`Factor` are true by default: an entry that says nothing pools no trials.
+`TrialFactors` is the table. Each field has the type and the default of a trial's value, and a `Factor` that describes
+it. The table defines the fields of a trial's spec, the keys of a sweep and of a claim's `where`, and the columns of the
+frame. It also decides which trials belong to the same condition, have updates of equal cost, have the same training
+trajectory, or share a compiled program. The flags of a `Factor` are true by default, so that a new factor keeps trials
+apart unless its entry says otherwise.
 """
 
 from __future__ import annotations
@@ -20,66 +21,66 @@ from harness.spec.types import Share
 Lane = Literal["accuracy", "speed"]
 Match = Literal["units", "parameters"]
 Purpose = Literal["comparison", "tuning", "check", "prediction"]
-"""What a trial is for. Tuning chooses learning rates, a check times the way to a target, and `harness backends` times
-prediction: claims judge none of these."""
+"""What a trial is for. Tuning trials choose learning rates, checks time the training up to a target, and `harness
+backends` times predictions. Claims compare only trials with the purpose `comparison`."""
 Optimizer = Literal["adam", "rmsprop", "sgd"]
 Initialiser = Literal["orthogonal", "glorot_uniform"]
 """Initializer of the recurrent kernel."""
 Schedule = Literal["constant", "cosine", "step"]
-"""Of the learning rate: `harness.trial.schedule`."""
+"""Learning-rate schedule; see `harness.trial.schedule`."""
 ForgetBias = Annotated[float, Field(allow_inf_nan=False)] | Literal["chrono"]
 """The initial bias of the gate that keeps the old state (LSTM: forget, GRU: update); chrono: log U(1, T - 1)."""
 Kind = Literal["text", "whole", "real", "truth"]
-"""Of a column: what it holds. Lists, tables, and names mixed with numbers are text."""
+"""The kind of values in a column. Lists, tables, and names mixed with numbers are text."""
 
 
 @dataclass(frozen=True)
 class Factor:
-    """What is known of a factor."""
+    """How a factor is read, shown and compared."""
 
     about: str
-    """A sentence for the schema and the documentation."""
+    """Description for the schema and the documentation."""
     _: KW_ONLY
     setting: Any = None
-    """Of a factor that a sweep passes on to what trains: the type of a value in the experiment file."""
+    """The type of a value in the experiment file, for factors that a sweep passes to training unchanged."""
     several: bool = False
-    """Whether a sweep takes a list of values of a setting, too."""
+    """Whether a sweep accepts a list of values of this setting."""
     off: float | None = None
-    """The value in an experiment file that stands for None, which TOML lacks."""
+    """The value in an experiment file that stands for None, because TOML has no null."""
     key: str = ""
-    """Its key in a sweep, where it has another name."""
+    """The key in a sweep, if it differs from the name of the factor."""
     column: str = ""
-    """Its column in the frame, where it has another name."""
+    """The column in the frame, if it differs from the name of the factor."""
     words: str = ""
-    """How the name of a condition states a value, as in '{} units'; default: the name, and the value."""
+    """Template for a value in the name of a condition, such as '{} units'; default: the name and the value."""
     none: str = ""
-    """How it states that there is none; default: 'no', and the name."""
+    """Text for the value None in the name of a condition; default: 'no' and the name."""
     recorded: bool = True
-    """Whether it is a column of the frame."""
+    """Whether the frame has a column for the factor."""
     condition: bool = True
-    """Whether trials must agree in it to be compared."""
+    """Whether trials are compared only if they have the same value."""
     scope: bool = True
-    """Whether a verdict states it."""
+    """Whether the scope of a verdict states the value."""
     where: bool = True
-    """Whether a claim may be restricted to values of it."""
+    """Whether a claim's `where` may select values."""
     cost: bool = True
-    """Whether an update may take longer or shorter for it."""
+    """Whether the time of an update may depend on the factor."""
     run: bool = True
-    """Whether it decides the weights after a number of updates, or when they are evaluated."""
+    """Whether the weights after a given number of updates, or the evaluations, depend on the factor."""
     program: bool = True
-    """Whether the compiled program depends on it; not on a value of a variable, a count, or a way to choose."""
+    """Whether the compiled program depends on the factor. It does not depend on values of variables or on counts."""
     within_block: bool = False
-    """Whether trials of one timing block may differ in it."""
+    """Whether trials of one timing block may differ in the factor."""
     usual: bool = True
-    """Whether its default, where it has one, goes without saying."""
+    """Whether texts leave out the default value."""
     name: str = ""
     type: Any = None
     default: Any = ...
-    """These three are those of the field in `TrialFactors`; `...` where it has no default."""
+    """Name, type and default come from the field in `TrialFactors`; `...` means that there is no default."""
 
     @property
     def kind(self) -> Kind:
-        """What its column holds."""
+        """The kind of values in the factor's column."""
         parts = set(get_args(self.type)) if get_origin(self.type) in (Union, types.UnionType) else {self.type}
         if parts <= {int, float, types.NoneType}:
             return "whole" if parts == {int} else "real"
@@ -87,10 +88,10 @@ class Factor:
 
 
 class TrialFactors(BaseModel):
-    """A value of every factor. The order is that in which scopes, conditions and tables name them.
+    """A value of every factor. Scopes, conditions and tables name the factors in this order.
 
-    A value that equals its default is not part of a trial's id. So a new factor has a default, under which all trials
-    so far were run, and a default is never changed: it is the value behind the ids of all stored records.
+    A value that equals its default is not part of a trial's id. A new factor therefore needs a default: the value with
+    which all earlier trials ran. A default must never change, because the ids of all stored records depend on it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
@@ -118,7 +119,7 @@ class TrialFactors(BaseModel):
         ),
     ] = "units"  # fmt: skip
     units: Annotated[
-        int,  # a cell matched by parameters has units of its own, so they are no condition
+        int,  # cells matched by parameters differ in their units, so units are no condition
         Factor("Units of each recurrent layer.", words="{} units", condition=False, within_block=True),
     ]
     reference_units: Annotated[
@@ -268,7 +269,7 @@ class TrialFactors(BaseModel):
         ),
     ]
     seed: Annotated[
-        int,  # pairs the trials; decides values, not how many there are
+        int,  # trials are paired by seed; shapes do not depend on it
         Factor(
             "Seed of data, initial weights and dropout.",
             condition=False,
@@ -281,8 +282,8 @@ class TrialFactors(BaseModel):
     targets: Annotated[
         tuple[float | str, ...],
         Factor(
-            "Validation losses, or baselines whose loss is to be reached, that claims on time to target name beside the"
-            " task's own target. They decide when evaluations come closer together, and no result: no part of the id.",
+            "Targets that time-to-target claims name in addition to the task's target: validation losses, or baselines."
+            " Near a target, evaluations are more frequent. Targets change no result and are not part of the id.",
             recorded=False, condition=False, scope=False, where=False, cost=False, run=False, program=False,
         ),
     ] = ()  # fmt: skip
@@ -300,13 +301,13 @@ def _table() -> dict[str, Factor]:
 
 
 FACTORS = _table()
-"""By name; the order is that of `TrialFactors`."""
+"""The factors by name, in the order of `TrialFactors`."""
 SETTINGS = tuple(factor for factor in FACTORS.values() if factor.setting is not None)
-"""What a sweep passes on to what trains."""
+"""The factors that a sweep passes to training unchanged."""
 
 
 def columns(chosen: Callable[[Factor], bool], *but: str) -> tuple[str, ...]:
-    """The columns of the frame that hold the chosen factors, without those named."""
+    """The columns of the frame for the factors that `chosen` accepts, without the columns in `but`."""
     return tuple(
         factor.column for factor in FACTORS.values() if factor.recorded and chosen(factor) and factor.column not in but
     )

@@ -1,4 +1,4 @@
-"""Reading experiment files: TOML text in, an Experiment out; a bad file gets one message."""
+"""Reads experiment files: TOML text becomes an Experiment, and every mistake becomes a line of one message."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _MODULE = re.compile(r"[\w.]+:\w+")
 
 
 class ClaimsFile(BaseModel):
-    """A file of claims alone, to judge records by that are there already."""
+    """A file that has only claims, to judge stored records with."""
 
     model_config = STRICT
 
     claim: Annotated[OneOrMore[Claim], AfterValidator(distinct_ids)]
-    """What is to be judged."""
+    """The claims to judge."""
 
 
 def load_experiment(path: str | Path) -> Experiment:
@@ -41,7 +41,7 @@ def load_experiment(path: str | Path) -> Experiment:
 
     path: the file, or the name of a bundled experiment
 
-    Raises UserError, with the place and the nearest valid name, where the file cannot be read or is not valid.
+    Raises UserError, with the place and the nearest valid name, if the file cannot be read or is not valid.
     """
     path = locate(path)
     experiment = parse_experiment(_text(path), source=str(path), folder=resolved(path).parent)
@@ -51,7 +51,7 @@ def load_experiment(path: str | Path) -> Experiment:
 
 
 def load_claims(path: str | Path) -> tuple[Claim, ...]:
-    """The claims of an experiment file, or of a file that has nothing but claims. Raises UserError."""
+    """The claims of an experiment file, or of a file that has only claims. Raises UserError."""
     path = locate(path)
     text = _text(path)
     content, folder = _content(text, str(path)), resolved(path).parent
@@ -67,8 +67,9 @@ def load_claims(path: str | Path) -> tuple[Claim, ...]:
 
 
 def parse_experiment(text: str, *, source: str, folder: Path) -> Experiment:
-    """The experiment in TOML text. `source` names it in messages; paths in options are relative to `folder`, as are
-    modules, unless the text has a folder of its own.
+    """The experiment in TOML text. `source` names the text in messages.
+
+    Paths in options and `module:attribute` names are relative to `folder`, unless the text has the key `folder`.
 
     Raises UserError with file, key, what was expected and the nearest valid name.
     """
@@ -108,9 +109,9 @@ def parse_experiment(text: str, *, source: str, folder: Path) -> Experiment:
 
 
 def checked(experiment: Experiment) -> Experiment:
-    """The experiment as it would be read from a file: one that was changed or made in Python is checked now.
+    """The experiment as it would be read from a file. One that was made or changed in Python is validated now.
 
-    Relative paths are then those of the current folder. Raises UserError.
+    Relative paths of an experiment made in Python are relative to the current folder. Raises UserError.
     """
     if experiment.is_as_read():
         return experiment
@@ -118,7 +119,7 @@ def checked(experiment: Experiment) -> Experiment:
 
 
 def _folder_of(content: dict[str, Any], folder: Path) -> Path:
-    """Where relative paths and modules are: as the text says, or in the folder of its file."""
+    """The base folder of relative paths and modules: the key `folder`, else the folder of the file."""
     given = content.get("folder")
     try:
         return resolved(user_path(given) if isinstance(given, str) and given else folder)
@@ -128,20 +129,20 @@ def _folder_of(content: dict[str, Any], folder: Path) -> Path:
 
 def _no_folder(source: str, folder: Path) -> str:
     return (
-        f"{source}: folder: {folder}: no such folder. The experiment's data and modules were there;"
-        " change 'folder' to where they are now"
+        f"{source}: folder: {folder}: no such folder. The experiment needs data or modules from it;"
+        " change 'folder' to their present location"
     )
 
 
 def _with_folder(text: str, folder: Path) -> str:
-    """The text with the key `folder`, below the comments that it begins with, where only keys of the top can stand."""
+    """The text with the key `folder`, inserted after the leading comments, so that no table header precedes it."""
     begin = _COMMENTS.match(text)
     place = begin.end() if begin else 0
     return f"{text[:place]}{to_toml({'folder': str(folder)})}{text[place:]}"
 
 
 def _modules(content: object) -> list[str]:
-    """The names of the form `module:attribute` that stand where they may; the rest of the content may be wrong."""
+    """The `module:attribute` names under the keys that accept them. The rest of the content may be invalid."""
     if isinstance(content, str):
         return [content] if _MODULE.fullmatch(content) else []
     if isinstance(content, list):
@@ -171,5 +172,5 @@ def _text(path: Path) -> str:
             f"{path}: no such experiment file.{nearest(str(path), siblings | bundled_experiments().keys())}"
         ) from None
     except (OSError, ValueError):
-        pass  # reading it says what is wrong
+        pass  # read_text raises the message for it
     return read_text(path)

@@ -1,4 +1,4 @@
-"""The measured columns that claims may be about: title, unit, and which direction is better."""
+"""The measured columns that claims can compare: title, unit, and whether lower or higher is better."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ MEASURES: dict[str, Metric] = {
         Metric("updates", "updates done", "", "lower"),
     )
 }
-"""What every trial has, whatever its task. A task's own metrics are the columns `test_<name>`."""
+"""The measures that exist for every task. The metrics of a task are the columns `test_<name>`."""
 
 
 def depends_on_machine(column: str) -> bool:
-    """Whether values of two machines, or of two lanes, must never be compared: times and memory."""
+    """Whether values from two machines, or from two lanes, must never be compared: times and memory."""
     return column.startswith(("seconds", "cpu_seconds", "memory"))
 
 
 def is_quality(column: str) -> bool:
-    """Whether the column says how well a network does its task, not what it costs."""
+    """Whether the column measures the quality of a network, not its cost."""
     return column.startswith("test_") or column in ("train_loss", "validation_loss")
 
 
 def measure(column: str, task: str | None = None) -> Metric:
-    """The metric behind a column of the frame, in the words of `task` where the task declares it.
+    """The metric behind a column of the frame, as `task` declares it if it does.
 
-    Raises UserError for a column that is no measure of that task.
+    Raises UserError if the column is no measure of that task.
     """
     of_the_task = _own(task)
     metric = of_the_task.get(column) or MEASURES.get(column)
@@ -57,15 +57,17 @@ def measure(column: str, task: str | None = None) -> Metric:
 
 
 def check_measure(column: str, for_tasks: Iterable[str]) -> None:
-    """Raises UserError unless the column can be measured on each of the tasks; without tasks, `test_<any>` passes."""
+    """Raises UserError unless each of the tasks measures the column. Without tasks, any `test_<name>` is accepted."""
     names = tuple(for_tasks)
     if len({measure(column, task).better for task in names}) > 1:
-        raise UserError(f"{column!r} is better low in one task and better high in another; write one claim per task")
+        raise UserError(
+            f"{column!r}: lower is better in one of the tasks and higher in another; write one claim per task"
+        )
     if not names and not column.startswith("test_"):
         measure(column)
 
 
-@cache  # looking a task up reads the entry points of every installed package
+@cache  # a look-up of a task reads the entry points of every installed package
 def _own(task: str | None) -> dict[str, Metric]:
     if task is None or task not in tasks:
         return {}

@@ -1,4 +1,4 @@
-"""Names that earlier versions used in experiment files and stores, and what they are called now."""
+"""Outdated names in experiment files and stores, with their present names."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ BACKENDS = {"document": "article"}
 
 
 def with_new_names(table: Mapping[str, Any]) -> dict[str, Any]:
-    """A trial's spec, a table of an experiment file, or a claim's conditions, with present names.
+    """A trial's spec, a table of an experiment file, or a claim's `where`, with present names.
 
-    Raises UserError where a key stands there by its old and by its new name.
+    Raises UserError if a key occurs under both its old and its new name.
     """
     for old, new in KEYS.items():
         if old in table and new in table:
@@ -35,9 +35,9 @@ def _backends(given: Any) -> Any:
 
 
 def rename_in_experiment(content: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The content of an experiment file with present names, and a note for each old name found.
+    """The content of an experiment file with present names, and a note for each old name in it.
 
-    Raises UserError where a key stands in one table by its old and by its new name.
+    Raises UserError if a table has a key under both its old and its new name.
     """
     notes: dict[str, None] = {}
 

@@ -1,7 +1,7 @@
-"""The JSON schema of the experiment file, generated from its models, so that editors complete and check it.
+"""The JSON schema of experiment files, generated from the models. Editors use it for completion and validation.
 
-It is of draft 7, which every editor reads. What relates two parts of a file (that a claim's two cells differ, that ids
-are distinct, that a factor is left to vary) only `harness check` can tell.
+The schema follows draft 7, which all editors support. It cannot express rules that relate two parts of a file: that the
+two cells of a claim differ, that ids are unique, that a factor varies. `harness check` checks these.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 
 
 def experiment_schema() -> dict[str, Any]:
-    """As JSON values. Names are those known here: installed packages' cells and tasks are among them."""
+    """The schema as JSON values. It lists all registered names, including cells and tasks of installed packages."""
     _describe(Experiment)
     known = {name: tasks[name] for name in sorted(tasks)}
     models: list[type[BaseModel]] = [Experiment, *(task.options for task in known.values())]
@@ -50,12 +50,12 @@ def experiment_schema() -> dict[str, Any]:
 
 
 def _describe(model: type[BaseModel]) -> None:
-    """Take the descriptions of keys from the strings below them.
+    """Set the descriptions of keys to their attribute docstrings.
 
-    Pydantic's `use_attribute_docstrings` would parse these files whenever a command is started.
+    Pydantic's `use_attribute_docstrings` does the same, but would parse the source files at the start of every command.
     """
     for base in model.__mro__:
-        with suppress(OSError, TypeError):  # made of the table of factors, or no class of a file
+        with suppress(OSError, TypeError):  # classes without source: created from the table of factors, or built in
             (written,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
             for key, below in pairwise(getattr(written, "body", ())):
                 match key, below:
@@ -69,7 +69,7 @@ def _describe(model: type[BaseModel]) -> None:
 
 
 def _sweep_rule(task: Task, options: JsonSchemaValue, parts: dict[str, JsonSchemaValue]) -> JsonSchemaValue:
-    """What a sweep over this task may have: its options, and other lengths where it has some."""
+    """The rule for sweeps over this task: its options, and whether it accepts `evaluate_lengths`."""
     properties: dict[str, JsonSchemaValue] = {"options": options}
     if task.make_test is None:
         properties["evaluate_lengths"] = {"const": []}
@@ -81,13 +81,13 @@ def _sweep_rule(task: Task, options: JsonSchemaValue, parts: dict[str, JsonSchem
 
 
 def _measure(known: dict[str, Task]) -> JsonSchemaValue:
-    """What a claim may compare: of all trials, or of a task, where `test_...` may also be of one not known here."""
+    """The columns that a claim may compare. Any `test_...` is accepted, because a task may be unknown here."""
     names = {f"test_{metric.name}" for task in known.values() for metric in task.metrics}
     return {"anyOf": [{"enum": [*MEASURES, *sorted(names - {*MEASURES})]}, {"type": "string", "pattern": "^test_"}]}
 
 
 def _measure_rule(task: Task) -> JsonSchemaValue:
-    """What a claim about this task may compare."""
+    """The rule for claims about this task: the columns that they may compare."""
     of_task = {"anyOf": [{"const": task.name}, {"type": "array", "contains": {"const": task.name}}]}
     names = {*MEASURES, *(f"test_{metric.name}" for metric in task.metrics)}
     return {
@@ -97,7 +97,10 @@ def _measure_rule(task: Task) -> JsonSchemaValue:
 
 
 class _ForToml(GenerateJsonSchema):
-    """TOML has no null: a key that may be None is one that may be left out. Titles would only repeat the keys."""
+    """A schema generator for TOML, which has no null: a key that may be None may be left out instead.
+
+    Fields get no titles, because these would only repeat the keys.
+    """
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])

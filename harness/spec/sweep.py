@@ -1,4 +1,4 @@
-"""A sweep: one task, and factors of which every combination of values is trained."""
+"""A sweep: one task and its factors. Every combination of factor values is trained."""
 
 from __future__ import annotations
 
@@ -42,39 +42,39 @@ class _WhatIsTrained(BaseModel):
     model_config = STRICT
 
     task: TaskName
-    """What is learnt: `harness list tasks` names them; or module:attribute."""
+    """The task: a name (`harness list tasks` lists them), or module:attribute."""
     options: dict[str, Any] = {}
-    """The task's own settings; paths are relative to the file."""
+    """Options of the task; paths are relative to the experiment file."""
     cells: CellNames | None = None
-    """This sweep's own, in place of those at the top."""
+    """Cells of this sweep; default: `cells` of the experiment."""
     backend: BackendNames | None = None
-    """This sweep's own, in place of those at the top."""
+    """Backends of this sweep; default: `backend` of the experiment."""
     lane: Lane | None = None
-    """This sweep's own, in place of the one at the top."""
+    """Lane of this sweep; default: `lane` of the experiment."""
     seeds: Seeds | None = None
-    """This sweep's own, in place of those at the top."""
+    """Seeds of this sweep; default: `seeds` of the experiment."""
     train_size: OneOrMore[Count]
-    """How much training data: characters, sequences, ... as the task counts."""
+    """Size of the training data in the task's unit, such as characters or sequences."""
     sequence_length: OneOrMore[Length]
-    """Time steps."""
+    """Number of time steps."""
     units: OneOrMore[Count] = (32,)
     """Units of each recurrent layer."""
     layers: OneOrMore[Count] = (1,)
-    """Recurrent layers."""
+    """Number of recurrent layers."""
     dense_units: AnyNumber[Count] = ()
-    """Units of the dense layers between the recurrent ones and the output."""
+    """Units of the dense layers between the recurrent layers and the output layer."""
     match: Annotated[OneOrMore[Match], Distinct()] = ("units",)
-    """By what cells are made comparable: equal units, or equal recurrent parameters."""
+    """What is equal between the compared cells: their units, or their number of recurrent parameters."""
     reference: CellName | None = None
-    """The cell whose `units` the others match by parameters; default: the LSTM where it is there, else the first."""
+    """With match = "parameters": the cell that has `units` units; default: lstm if compared, else the first cell."""
     learning_rate: Rates = (3e-3,)
-    """A rate, a list of them, or { tune = [...], seeds = 2, at = "middle" }: chosen for each cell."""
+    """A rate, a list of rates, or { tune = [...], seeds = 2, at = "middle" } to tune the rate of each cell."""
     batch_size: OneOrMore[Count] = (32,)
-    """At most the training set."""
+    """Examples per update; reduced to the size of the training set if that is smaller."""
     updates: OneOrMore[Count] | None = None
-    """How long to train; or `epochs`."""
+    """Length of training in updates; give this or `epochs`."""
     epochs: OneOrMore[Count] | None = None
-    """How long to train; or `updates`."""
+    """Length of training in epochs; give this or `updates`."""
     evaluate_every: Count | None = None
     """Updates between two evaluations on the validation split; default: a tenth of the updates."""
     patience: Count | None = None
@@ -96,7 +96,7 @@ def _key(factor: Factor) -> Any:
 
 
 if TYPE_CHECKING:
-    _WithSettings = _WhatIsTrained  # settings are read by the names in the table alone
+    _WithSettings = _WhatIsTrained  # code reads settings by the names in the table of factors, never as attributes
 else:
     _WithSettings = create_model(
         "_WithSettings", __base__=_WhatIsTrained, **{factor.name: _key(factor) for factor in SETTINGS}
@@ -104,48 +104,48 @@ else:
 
 
 class Sweep(_WithSettings):
-    """A task with factors; every combination of their values is a condition, run with every cell and seed."""
+    """A task with factors. Every combination of factor values is a condition, which runs with every cell and seed."""
 
     evaluate_lengths: AnyNumber[Length] = ()
     """Further sequence lengths at which the trained network is tested."""
     gradient_reach: bool = False
-    """Measure, before and after training, how much of the last loss each earlier input still feels."""
+    """Measure the gradient reach before and after training: the gradient of the last loss for each earlier input."""
     until_target: bool = False
-    """Measure time to target directly: in the speed lane, train until the validation split is at the task's target."""
+    """Measure time to target in the speed lane: train until the validation split reaches the task's target."""
 
     @model_validator(mode="after")
     def _one_length_of_training(self) -> Sweep:
         if (self.updates is None) == (self.epochs is None):
-            raise ValueError("give either 'updates' or 'epochs', not both")
+            raise ValueError("give exactly one of 'updates' and 'epochs'")
         return self
 
     @model_validator(mode="after")
     def _lengths_can_be_evaluated(self) -> Sweep:
         if self.evaluate_lengths and tasks[self.task].make_test is None:
-            raise ValueError(f"task {self.task!r} has no other lengths, so 'evaluate_lengths' must be left out")
+            raise ValueError(f"task {self.task!r} cannot be tested at other lengths; leave 'evaluate_lengths' out")
         return self
 
     @model_validator(mode="after")
     def _target_can_be_timed(self) -> Sweep:
         if self.until_target and target_of(tasks[self.task]) is None:
-            raise ValueError(f"task {self.task!r} declares no target, so 'until_target' must be left out")
+            raise ValueError(f"task {self.task!r} has no target; leave 'until_target' out")
         if self.until_target and self.lane == "accuracy":
-            raise ValueError("'until_target' measures in the speed lane; leave 'lane' out")
+            raise ValueError("'until_target' always runs in the speed lane; leave 'lane' out")
         if self.stop_at_target and target_of(tasks[self.task]) is None:
-            raise ValueError(f"task {self.task!r} declares no target, so 'stop_at_target' must be left out")
+            raise ValueError(f"task {self.task!r} has no target; leave 'stop_at_target' out")
         return self
 
     _validated: tuple[dict[str, Any], Options] | None = PrivateAttr(default=None)
-    """`options`, and what they were found to be."""
+    """`options`, and the validated options made from them."""
 
     def task_options(self) -> Options:
-        """The task's own settings. They are validated once. Raises ValidationError."""
+        """The options of the task, validated at the first call. Raises ValidationError."""
         if self._validated is None or self._validated[0] is not self.options:
             self._validated = self.options, tasks[self.task].options.model_validate(self.options)
         return self._validated[1]
 
     def with_options(self, options: Options) -> Self:
-        """The sweep with these settings of its task, which count as validated."""
+        """A copy of the sweep with these task options, which are taken as validated."""
         sweep = self.model_copy(update={"options": options.model_dump(mode="json")})
         sweep._validated = sweep.options, options
         return sweep

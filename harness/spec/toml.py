@@ -1,4 +1,4 @@
-"""Plain values as TOML text. Python's own `tomllib` reads TOML, and writes none."""
+"""Writes plain values as TOML text. Python's `tomllib` only reads TOML."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def to_toml(table: Mapping[str, Any]) -> str:
-    """A table as a TOML document; a list of tables under a key of it becomes `[[key]]` tables.
+    """A table as a TOML document. A list of tables at the top level becomes `[[key]]` tables.
 
-    Values are those of TOML but for dates: strings, numbers, booleans, lists and tables; a path becomes a string. A key
-    whose value is None is left out. Raises TypeError for another value.
+    Values may be strings, numbers, booleans, lists and tables, but not dates. A path becomes a string. A key with the
+    value None is left out. Raises TypeError for any other value.
     """
     tables = {key: value for key, value in table.items() if _is_list_of_tables(value)}
     lines = _pairs({key: value for key, value in table.items() if key not in tables})
@@ -42,11 +42,11 @@ def _value(value: object) -> str:
         return str(value).lower()
     if isinstance(value, int):
         return repr(int(value))
-    if isinstance(value, float):  # NumPy's too
+    if isinstance(value, float):  # also a NumPy float, which has another repr
         return repr(float(value))
     if isinstance(value, PurePath):
         return _value(str(value))
-    if isinstance(value, str):  # JSON's escapes are those of TOML, but for this character, which JSON does not escape
+    if isinstance(value, str):  # JSON's escapes are valid TOML, but TOML requires one more: the DEL character
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_value, value))}]"

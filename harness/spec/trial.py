@@ -1,4 +1,4 @@
-"""A trial as data: everything that decides its result, and what it may take."""
+"""The specification of a trial: everything that decides its result, and its limits."""
 
 from __future__ import annotations
 
@@ -25,67 +25,67 @@ class TrialSpec(TrialFactors):
         return with_new_names(fields) if isinstance(fields, dict) else fields
 
     def id(self) -> str:
-        """16 hexadecimal digits: the SHA-256 of all that can change the result, and of nothing else.
+        """The trial's id: 16 hexadecimal digits of a SHA-256 hash of everything that can change the result.
 
-        It is that of the values that are not their field's default, as JSON with sorted keys.
+        The hash is of the values that differ from their defaults, as JSON with sorted keys.
         """
         values = self.model_dump(mode="json", exclude={"options", "targets"}, exclude_defaults=True)
         text = json.dumps(values, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def id_by_any_code(self) -> str:
-        """The same for trials that ask for the same, by whichever code and version of their data they are trained."""
+        """An id that ignores the version of the code and of the data: equal for trials with equal settings."""
         return self.model_copy(update={"code": "", "data": {"options": json.dumps(self.options, sort_keys=True)}}).id()
 
     def task_options(self) -> Options:
-        """The task's own settings. They are validated once in a process. Raises ValidationError."""
+        """The options of the task, validated once per process. Raises ValidationError."""
         return options_of(self.task, options_text(self.options))
 
     def program(self) -> str:
-        """What the compiled training step and prediction depend on; trials with the same one can share compiled code.
+        """A key of the compiled training step and prediction: trials with equal keys can share compiled code.
 
-        Everything counts but what is a value of a variable, a count, or a way to choose or to report.
+        The key leaves out factors that only set values of variables or counts, or select or report results.
         """
         return self.model_dump_json(exclude=_NOT_COMPILED)
 
 
 def options_text(options: Any) -> str:
-    """A task's own settings as JSON text, by which `options_of` knows them."""
+    """The options of a task as JSON text: the key of the cache of `options_of`."""
     return json.dumps(options, sort_keys=True, default=str)
 
 
 @cache
 def options_of(task: str, options: str) -> Options:
-    """What the JSON text says of a task's own settings. Raises ValidationError."""
+    """The options of a task, from JSON text. Raises ValidationError."""
     return tasks[task].options.model_validate_json(options)
 
 
 SPEC_DEFAULTS: dict[str, Any] = {
     factor.name: to_jsonable_python(factor.default) for factor in FACTORS.values() if factor.default is not ...
 }
-"""By field, as JSON values: what a stored spec says that was written before there was the field."""
+"""The defaults by field, as JSON values: they complete stored specs that are older than a field."""
 _NOT_COMPILED = {factor.name for factor in FACTORS.values() if not factor.program}
-"""The fields of a trial's spec that its program does not depend on. The options' effects are in `data`."""
+"""The fields of a trial's spec that its program does not depend on. `data` reflects the effects of the options."""
 VARIES_WITHIN_A_BLOCK = {factor.name for factor in FACTORS.values() if factor.within_block}
 
 
 def block_of(spec: TrialSpec) -> tuple[object, ...]:
-    """What the trials of a block share: the seed and the condition; its cells and backends are to be compared."""
+    """The key that the trials of a timing block share: condition and seed. Its cells and backends are compared."""
     return (*condition_of(spec), spec.seed)
 
 
 def condition_of(spec: TrialSpec) -> tuple[object, ...]:
-    """What the blocks of a condition share: all but the seed."""
+    """The key that the timing blocks of a condition share: everything except the seed."""
     fields = spec.model_dump(exclude=VARIES_WITHIN_A_BLOCK | {"seed"})
     return tuple(repr(fields[name]) for name in sorted(fields))
 
 
 class TrialLimits(BaseModel):
-    """`[limits]`: what one trial may take before it is stopped; a trial that was stopped is an outcome."""
+    """`[limits]`: time and memory limits of a trial. A trial that exceeds them is stopped, which is an outcome."""
 
     model_config = STRICT
 
     seconds: Positive = 3600.0
-    """Wall time."""
+    """Maximum wall time in seconds."""
     memory_gib: Positive | None = None
-    """Resident memory; default: nine tenths of the machine's, shared out among the trials that run side by side."""
+    """Maximum resident memory in GiB; default: 90 % of the machine, divided by the number of parallel trials."""

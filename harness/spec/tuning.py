@@ -1,4 +1,4 @@
-"""Learning rates to tune: the table that a sweep may give in place of rates."""
+"""Tuning of learning rates: the table that a sweep may have in place of rates."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from pydantic import BaseModel, BeforeValidator, Field
 from harness.spec.types import STRICT, AtLeast, Positive, as_tuple
 
 FIRST_TUNING_SEED = 1_000_000
-"""Tuning seeds start here, so that no seed chooses a rate and is judged with it."""
+"""First seed of tuning trials. They share no seed with the comparison, so no trial is judged at a rate that its seed
+chose."""
 
 
 class Tune(BaseModel):
-    """`learning_rate = { tune = [...], seeds = 2, at = "middle" }` of a sweep."""
+    """The table `learning_rate = { tune = [...], seeds = 2, at = "middle" }` of a sweep."""
 
     model_config = STRICT
 
     tune: Annotated[tuple[Positive, ...], AtLeast(2), BeforeValidator(as_tuple)]
     """The rates to try."""
     seeds: Annotated[int, Field(ge=1, le=1000)] = 2
-    """Trials of each rate; their seeds are no others' (1,000,000 and up)."""
+    """Number of tuning trials per rate. Their seeds start at 1,000,000, apart from those of the comparison."""
     at: Literal["middle", "all"] = "middle"
-    """At the middle one of the sweep's sizes and lengths, or at each of them by itself."""
+    """middle: tune at the middle size and length of the sweep; all: tune at each size and length separately."""
 
     def seed_numbers(self) -> range:
-        """The seeds of the first stage."""
+        """The seeds of the tuning trials."""
         return range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + self.seeds)

@@ -1,6 +1,6 @@
-"""The types that an experiment file's keys have: what each accepts, and what its JSON schema says of it.
+"""The types of keys in experiment files: the values that each accepts, and its JSON schema.
 
-Pydantic makes a schema of types and bounds, but cannot see into validators; the annotations here say both.
+Pydantic derives schemas from types and bounds, but not from validators. The annotations here define both.
 """
 
 from __future__ import annotations
@@ -28,31 +28,31 @@ STRICT = ConfigDict(
     frozen=True,
     strict=True,
     ser_json_inf_nan="constants",
-    defer_build=True,  # never of models that others only inherit from
+    defer_build=True,  # does not build models that only serve as base classes
 )
-"""Of every model that an experiment file is read into: unknown keys are refused, types are not converted."""
+"""Configuration of every model of an experiment file: unknown keys are errors, and types are not converted."""
 
 
 def as_tuple(value: object) -> object:
-    """A list as a tuple, one value as a tuple of one."""
+    """A list as a tuple, and a single value as a tuple of length 1."""
     return tuple(value) if isinstance(value, list) else value if isinstance(value, tuple) else (value,)
 
 
 @dataclass(frozen=True, eq=False)
 class AlsoAlone:
-    """The schema takes a value by itself too: an element of the list, or what `alone` describes."""
+    """Lets the schema also accept a single value: an element of the list, or what `alone` describes."""
 
     alone: JsonSchemaValue | None = None
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """The list's schema, or that of a value."""
+        """Either the schema of the list or that of a single value."""
         listed = handler(schema)
         return {"anyOf": [self.alone or listed["items"], listed]}
 
 
 @dataclass(frozen=True, eq=False)
 class AtLeast:
-    """The list has so many items. (Pydantic's own bound would complain of the items too where one of them is wrong.)"""
+    """The list has at least `count` items. (Pydantic's bound would report the length even if only an item is wrong.)"""
 
     count: int
 
@@ -72,7 +72,7 @@ class AtLeast:
 
 @dataclass(frozen=True, eq=False)
 class Distinct:
-    """No value of the list comes twice."""
+    """No value of the list occurs twice."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """The check, after the list's own."""
@@ -91,7 +91,7 @@ def _distinct(values: tuple[T, ...]) -> tuple[T, ...]:
 
 @dataclass(frozen=True, eq=False)
 class OneOf:
-    """A name among `names`, or a `module:attribute` where those are taken; `check` raises UserError for another."""
+    """One of `names`, or with `or_attribute` a `module:attribute`; `check` raises UserError for any other value."""
 
     names: Iterable[str]
     check: Callable[[str], object]
@@ -102,24 +102,24 @@ class OneOf:
         return core_schema.no_info_after_validator_function(in_words(self.check), handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """The names as they are known when the schema is made."""
+        """The names that are registered when the schema is made."""
         named = {"type": "string", "enum": sorted(self.names)}
         return {"anyOf": [named, {"type": "string", "pattern": ":"}]} if self.or_attribute else named
 
 
 def among(kind: str, names: Iterable[str]) -> OneOf:
-    """One of these names; `kind` says in messages what they name."""
+    """One of these names; `kind` is the noun for them in messages."""
     return OneOf(names, lambda name: check_name(kind, name, names))
 
 
 OneOrMore = Annotated[tuple[T, ...], AtLeast(1), BeforeValidator(as_tuple), AlsoAlone()]
-"""A factor of a sweep: one value, or a list of them."""
+"""A factor of a sweep: one value or a list of values."""
 AnyNumber = Annotated[tuple[T, ...], BeforeValidator(as_tuple), AlsoAlone()]
 """One value or a list, which may be empty."""
 Count = Annotated[int, Field(ge=1, le=10**12)]
-"""Of anything; with larger numbers the estimate of a trial's time is no number."""
+"""A positive integer. With larger numbers the estimate of a trial's time would overflow."""
 Length = Annotated[int, Field(ge=1, le=1_000_000)]
-"""Time steps."""
+"""A number of time steps."""
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 

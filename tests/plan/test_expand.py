@@ -215,7 +215,7 @@ def test_lengths_that_cannot_be_evaluated_are_refused_before_any_training(
 
 
 def test_lengths_to_evaluate_are_refused_where_a_task_has_no_others() -> None:
-    with pytest.raises(UserError, match=r"sweep\[0\]: task 'digits' has no other lengths"):
+    with pytest.raises(UserError, match=r"sweep\[0\]: task 'digits' cannot be tested at other lengths"):
         experiment(EXPERIMENT, ('"recall"', '"digits"'), ("updates = 6", "updates = 6\nevaluate_lengths = [9]"))
 
 
@@ -272,10 +272,10 @@ def test_the_training_split_is_scored_where_a_claim_is_on_its_loss() -> None:
 @pytest.mark.parametrize(
     ("key", "words"),
     [
-        ('lane = "accuracy"', "'until_target' measures in the speed lane; leave 'lane' out"),
+        ('lane = "accuracy"', "'until_target' always runs in the speed lane; leave 'lane' out"),
         (
             'task = "tests.verdicts.test_target_times:without_target"',
-            "declares no target, so 'until_target' must be left",
+            "has no target; leave 'until_target' out",
         ),
     ],
 )
@@ -300,7 +300,7 @@ def test_a_comparison_may_end_at_the_target_and_its_tuning_does_not() -> None:
         (
             'task = "tests.verdicts.test_target_times:without_target"',
             "",
-            "declares no target, so 'stop_at_target' must be left out",
+            "has no target; leave 'stop_at_target' out",
         ),
     ],
 )

@@ -101,7 +101,7 @@ def test_a_margin_that_is_none_is_refused(margin: object) -> None:
         ({"kind": "proportion", **COMPARED}, "claim[0]: the margin of a proportion is a share below 1"),
         (
             {"kind": "proportion", **COMPARED, "margin": 0.2, "threshold": 0.9},
-            "claim[0]: 'on' and 'threshold' belong together",
+            "claim[0]: give both 'on' and 'threshold'",
         ),
         ({"kind": "horizon", **COMPARED, "margin": 2}, "claim[0]: a horizon claim compares ratios; expected"),
         ({"kind": "time-to-target", "target": 1.0, **COMPARED, "margin": 2}, "a time-to-target claim compares ratios"),
@@ -115,7 +115,7 @@ def test_a_margin_that_is_none_is_refused(margin: object) -> None:
         ({"kind": "exact", "fact": "no-gates", "id": "a b"}, "claim[0].id: "),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_with_its_place_and_its_remedy(fields: dict[str, object], expected: str) -> None:
+def test_a_mistake_is_reported_with_its_place_and_its_remedy(fields: dict[str, object], expected: str) -> None:
     assert expected in message(**fields)
 
 
@@ -154,12 +154,12 @@ def test_what_a_claim_follows_may_not_be_held_fixed() -> None:
     assert read(**horizon, where={"sequence_length": [5, 6]}).along == "sequence_length"
 
 
-def test_margins_of_shares_and_of_ratios_are_told_apart() -> None:
+def test_a_margin_must_be_absolute_for_shares_and_relative_for_ratios() -> None:
     shares = "the margin of a proportion is a share below 1, such as 0.2; found"
     assert f"{shares} '5%'" in message(kind="proportion", **COMPARED)
     assert f"{shares} 1.0" in message(kind="proportion", **COMPARED | {"margin": 1})
     expected = "a horizon claim compares ratios; expected a relative margin such as '10%', found 2.0"
     assert expected in message(kind="horizon", **COMPARED | {"margin": 2})
-    together = "'on' and 'threshold' belong together; without both, the task's own threshold counts"
+    together = "give both 'on' and 'threshold', or neither to use the task's threshold"
     assert together in message(kind="proportion", **COMPARED | {"margin": 0.2, "on": "test_loss"})
     assert "unknown metric 'tets_loss'" in message(kind="horizon", **COMPARED, on="tets_loss", threshold=1.0)
