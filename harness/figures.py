@@ -34,25 +34,25 @@ BUNDLED = {
 }
 """Id of a bundled figure to its function, in the order of the report, which has all of them."""
 TITLES = {
-    "loss-by-size": "Who learns best from little data?",
-    "accuracy-by-length": "Who remembers longest?",
-    "solved": "How many seeds solve it?",
-    "horizon": "How far does memory reach?",
-    "seconds-per-update": "Who trains fastest?",
-    "time-to-target": "Who gets there first?",
-    "derived-times": "Are derived times right?",
-    "learning-curves": "How does training go?",
-    "parameters": "How many parameters?",
-    "pareto": "What do more parameters buy?",
-    "memory": "Who needs least memory?",
+    "loss-by-size": "Which cell learns best from little data?",
+    "accuracy-by-length": "Which cell handles the longest sequences?",
+    "solved": "How many seeds solve the task?",
+    "horizon": "Up to which length is the task solved?",
+    "seconds-per-update": "Which cell trains fastest?",
+    "time-to-target": "Which cell reaches the target first?",
+    "derived-times": "Do derived times agree with measured times?",
+    "learning-curves": "How does the loss fall during training?",
+    "parameters": "How many parameters does each network have?",
+    "pareto": "How does quality depend on the number of parameters?",
+    "memory": "Which cell needs the least memory?",
     "memory-by-units": "How does memory grow with the network?",
     "learning-rates": "How much does the learning rate matter?",
-    "gradient-reach": "How far back can a cell feel?",
-    "other-lengths": "Does it hold at other lengths?",
-    "scores": "How well is it done?",
-    "heard": "What does each cell hear?",
+    "gradient-reach": "How far back does the gradient reach?",
+    "other-lengths": "Does the network generalise to other lengths?",
+    "scores": "How good are the test scores?",
+    "heard": "Detected events",
 }
-"""The questions that the bundled figures answer: here, so that listing them imports none."""
+"""The titles of the bundled figures: here, so that listing them imports no figure."""
 SECTIONS = ("answer", "evidence", "failures", "architectures", "method", "trials")
 """The anchors of the page that no figure may have as its id."""
 
@@ -64,15 +64,15 @@ class Figure:
     id: str
     """Names its files and its anchor: small letters, digits, '-'."""
     title: str
-    """The question that it answers."""
+    """The question that it answers, or what it shows."""
     describe: Callable[[Any], Any]
     """From `harness.report.figures.Results` to `harness.report.figures.Content`."""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", self.id):
-            raise UserError(f"figure {self.id!r}: an id has small letters, digits and '-' alone, at most 64")
+            raise UserError(f"figure {self.id!r}: an id has only small letters, digits and '-', at most 64 characters")
         if self.id in SECTIONS:
-            raise UserError(f"figure {self.id!r}: a section of the report has this name. Give the figure another id")
+            raise UserError(f"figure {self.id!r}: a section of the report has this name. Choose another id")
 
 
 def figure(id: str, title: str = "") -> Callable[[Callable[[Any], Any]], Figure]:

@@ -43,7 +43,7 @@ def test_a_module_beside_the_experiment_file_is_found(tmp_path: Path, monkeypatc
 
 @pytest.mark.parametrize("id", ["", "Loss", "a b", "../up", "a.b", "a" * 65])
 def test_an_id_that_cannot_name_a_file_and_an_anchor_is_refused(id: str) -> None:
-    with pytest.raises(UserError, match="an id has small letters, digits and '-' alone"):
+    with pytest.raises(UserError, match="an id has only small letters, digits and '-'"):
         Figure(id, "Why?", len)
 
 

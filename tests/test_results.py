@@ -60,7 +60,7 @@ def page(directory: Path) -> str:
 
 
 def test_the_report_of_a_folder_without_records_states_that(tmp_path: Path) -> None:
-    assert "No trial has left a record yet; 8 trials are planned." in page(folder(tmp_path, []))
+    assert "No trial has a record yet; 8 trials are planned." in page(folder(tmp_path, []))
 
 
 def test_the_report_of_failures_alone_states_that_and_lists_them(tmp_path: Path, without_figures: None) -> None:
@@ -232,7 +232,7 @@ def test_architectures_bring_their_equations_and_counts(tmp_path: Path) -> None:
     assert "def step" in source(data.architectures["gru"])
     counts = counts_of(data.architectures["lstm"])
     assert counts["parameters of such a layer (256 features, 32 units)"] == 36_992
-    assert counts["sigmoids and tanhs, a unit"] == 5
+    assert counts["sigmoids and tanhs per unit"] == 5
 
 
 EXACT = """

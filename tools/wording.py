@@ -104,7 +104,7 @@ PLACES: dict[str, Callable[[], Iterable[Text]]] = {
     "help": command_help,
     "templates": templates,
 }
-CHECKED = ("documents", "experiments", "makefile", "help")
+CHECKED = ("documents", "experiments", "makefile", "help", "templates")
 """The places that `make lint` checks. Add a place here once its texts pass."""
 
 

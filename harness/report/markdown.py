@@ -26,7 +26,7 @@ MOST_CHARACTERS = 65_000
 FOR_VERDICTS, FOR_REASONS = 25_000, 15_000
 """Characters of them."""
 MOST_MACHINES, MOST_COMMAND = 20, 1000
-"""Machines told, and characters of a command."""
+"""Machines listed, and characters of a command."""
 
 
 def markdown(data: ReportData, frame: pd.DataFrame, plots: Sequence[Plot], looks: Mapping[str, Look]) -> str:
@@ -74,7 +74,7 @@ def _fitting(paragraphs: Sequence[str], room: int, what: str) -> tuple[list[str]
     lengths = accumulate(len(paragraph) + 2 for paragraph in paragraphs)
     kept = sum(length <= room for length in lengths)
     left = len(paragraphs) - kept
-    return list(paragraphs[:kept]), f"{left:,} more {what}: see the page, report.html." if left else ""
+    return list(paragraphs[:kept]), f"{left:,} more {what}: see report.html." if left else ""
 
 
 def _verdicts(data: ReportData) -> str:

@@ -20,7 +20,7 @@ def test_the_summary_says_every_verdict_and_shows_the_figures(tmp_path: Path) ->
     for verdict in verdicts():
         assert f"| {verdict.claim} | {verdict.verdict} |" in text
     assert "| +0.108 nats | \\[0.061, 0.155\\] | ±0.02 nats | 5 |" in text
-    assert "![Who remembers longest?](figures/accuracy-by-length.png)" in text
+    assert "![Which cell handles the longest sequences?](figures/accuracy-by-length.png)" in text
     assert (tmp_path / "figures" / "accuracy-by-length.png").exists()
     assert "harness run experiments/compare.toml" in text
 
@@ -54,7 +54,7 @@ def test_a_summary_always_fits_into_a_comment() -> None:
     text = markdown(data, prepared(data.frame), plots, {})
     assert len(text) < 65_536
     for what, shown, all_of_them in (("claims", "| ✓ |", 200), ("reasons", "\n- **", 200), ("figures", "\n### ", 200)):
-        left = re.search(rf"(\d+) more {what}: see the page", text)
+        left = re.search(rf"(\d+) more {what}: see report.html", text)
         assert left is not None
         assert int(left[1]) + text.count(shown) == all_of_them
     assert text.rstrip().endswith("c\n```")
@@ -62,5 +62,5 @@ def test_a_summary_always_fits_into_a_comment() -> None:
 
 def test_a_summary_without_records_says_so(tmp_path: Path) -> None:
     text = render_markdown(report_data(frame(), planned=12, verdicts=[]), tmp_path).read_text(encoding="utf-8")
-    assert "> No trial has left a record yet; 12 trials are planned." in text
+    assert "> No trial has a record yet; 12 trials are planned." in text
     assert "The experiment declares no claims." in text

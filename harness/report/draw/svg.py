@@ -139,7 +139,7 @@ def _targets(figure: Figure, marks: Sequence[Mark], panel: Panel, looks: Mapping
     groups: dict[tuple[int, int], list[tuple[Mark, float, float]]] = {}
     for mark, x, y in placed:
         if not mark.main:
-            of_one = panel.kind != "roll"  # where what a cell hears belongs to what is there
+            of_one = panel.kind != "roll"  # where detected and reference labels belong together
             distances = [(abs(x - there), at) for at, there, mean in means if not of_one or mean.series == mark.series]
             at = min(distances)[1] if distances else -1 - mark.series
             groups.setdefault((at, mark.series), []).append((mark, x, y))

@@ -39,10 +39,10 @@ FACTORS = (
     ),
     *_SIZES,
 )  # fmt: skip
-"""What tells one condition from another within a task; the learning rate is chosen, see `with_best_rates`. The units
+"""The factors that distinguish conditions within a task; the learning rate is chosen, see `with_best_rates`. The units
 are those asked for: matched by parameters, each cell has its own."""
 RESAMPLING_TO = 40
-"""Beyond so many values the mean's interval is Student's again: it is as good, and takes no thousands of samples."""
+"""Above this number of values the mean's interval is Student's: as accurate, and much faster than a bootstrap."""
 MOST_POINTS, FEWEST_POINTS = 160, 6
 """Seeds drawn in one panel, and at least at one x of one cell; all of them are in the mean and the interval."""
 
@@ -191,7 +191,7 @@ def centre(x: float, values: Sequence[float], low: float | None = None, high: fl
 
 
 def thinned(points: Sequence[Point], most: int) -> tuple[Point, ...]:
-    """At most so many points, evenly chosen from the lowest to the highest, both of which stay."""
+    """At most `most` points, evenly spaced from the lowest to the highest; both ends stay."""
     if len(points) <= most:
         return tuple(points)
     ordered = sorted(points, key=lambda point: point.y)

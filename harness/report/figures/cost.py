@@ -23,7 +23,7 @@ from harness.verdicts.counted import of_one_lane
 MIB = 2.0**-20
 SECONDS_PER_UPDATE = Quantity("seconds_per_update", Axis("Time per update", "ms", low=0), 1e3)
 MEMORY = Quantity("memory_peak_bytes", Axis("Peak memory", "MiB", low=0), MIB)
-FAILED = "A trial that failed is a cross and in no mean, whatever it had measured by then."
+FAILED = "Crosses: failed trials. They are not part of any mean, even if they had measured a value."
 PARAMETERS = Quantity("parameters", Axis("Parameters", "weights", low=0))
 
 
@@ -33,7 +33,7 @@ def parameters(results: Results) -> Content:
     counted = results.frame[results.frame["parameters"].notna()].assign(status="ok")
     pooled = ("backend", "lane", "machine", "batch_size", "sequence_length", "train_size")
     return content(
-        "Weights of the networks as trained: full colour for the recurrent layers, pale for the rest.",
+        "Parameters of the trained networks. Full colour: recurrent layers; pale: all other layers.",
         [
             panel_of(results, here, PARAMETERS, _counted(here, results.titles), kind="bars")
             for here in conditions(counted, x=None, pooled=pooled)
@@ -63,19 +63,21 @@ def seconds_per_update(results: Results) -> Content:
     trials = of_one_lane(results.frame, "seconds_per_update")
     speed = bool((trials["lane"] == "speed").all())
     note = (
-        "Speed trials: the trials of a timing block took turns, one at work at a time."
+        "Speed trials: the trials of a timing block alternate, so only one runs at a time."
         if speed
-        else "Measured beside other trials on the same machine: good for orders of magnitude, not for close calls."
+        else "Measured while other trials ran on the same machine: orders of magnitude only."
     )
-    lead = "Time for one update of the weights, without the first, which compiles. Lower is better."
+    lead = "Time per weight update, excluding the first update, which compiles. Lower is better."
     return _cost(trials, results, SECONDS_PER_UPDATE, lead, note)
 
 
 @figure("memory")
 def memory(results: Results) -> Content:
     """Peak resident memory of a trial's process, against sequence length where there are several, else in rows."""
-    lead = "The highest resident memory of the trial's own process, TensorFlow included. Lower is better."
-    note = "Only trials that were the first of their process: later ones find memory that earlier trials have left."
+    lead = "Peak resident memory of the trial's process, including TensorFlow. Lower is better."
+    note = (
+        "Only trials that ran first in their process: later trials include memory that earlier trials have not freed."
+    )
     return _cost(of_one_lane(results.frame, MEMORY.column), results, MEMORY, lead, note)
 
 
@@ -85,7 +87,7 @@ def memory_by_units(results: Results) -> Content:
     measured = _of_measured_tasks(of_one_lane(results.frame, MEMORY.column), MEMORY)
     pooled = ("train_size", "reference_units")
     return content(
-        "The highest resident memory of the trial's own process against the units of the recurrent layer.",
+        "Peak resident memory of the trial's process against the number of units of the recurrent layer.",
         lines(results, typical(measured), lambda _: MEMORY, x="units", pooled=pooled),
         INTERVALS,
         FAILED,
@@ -111,7 +113,7 @@ def _cost(frame: pd.DataFrame, results: Results, quantity: Quantity, lead: str, 
                 panel_of(results, here, quantity, _by_backend(here, quantity, results.titles))
                 for here in conditions(of_task, x=None, pooled=("train_size", "backend"))
             ]
-    sizes = ("Training-set sizes are taken together: they hardly change it.",) if pooled_sizes else ()
+    sizes = ("Training-set sizes are pooled: they hardly affect this value.",) if pooled_sizes else ()
     return content(lead, panels, note, INTERVALS, FAILED, *sizes, log=True)
 
 

@@ -57,7 +57,7 @@ def crosses(panel: Panel, verdict: Verdict) -> str:
     """What the crosses of the strip stand for; '' where it has none."""
     if not any(series.failed for series in panel.series):
         return ""
-    return f"✗: so many pairs in which one trial {_lost(verdict)}."
+    return f"✗ n: number of pairs in which one trial {_lost(verdict)}."
 
 
 def _lost(verdict: Verdict) -> str:

@@ -1,4 +1,4 @@
-"""One example as the networks hear it: a picture of it, what is there, and what each cell says is there."""
+"""Sound event detection on one test example: its spectrogram, the reference labels, the events each cell detects."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from harness.report.figures.panels import TYPICAL, Results, facets, panel_title
 from harness.report.figures.plot import Axis, Content, Panel, Picture, Series, Span
 from harness.report.figures.wording import with_unit
 from harness.tasks import Example
-from harness.words import number, shorten
+from harness.words import number, plural, shorten
 
-THERE = "What is there"
+THERE = "Reference labels"
+COLUMNS = ("recall (%)", "false positives (s)")
+"""Columns of the table of values, for each cell."""
 
 
 @figure("heard")
 def heard(results: Results) -> Content:
-    """A roll under the picture of the example: for each label when it is there, and when each cell hears it."""
+    """A roll under the spectrogram: when each label is present, and when each cell detects it."""
     trials, _ = results.at_best_rates
     shown = trials[trials["trial_id"].isin(results.examples) & (trials["status"] == "ok")]
     heard_in = [(here, _one_a_cell(here.trials)) for here in conditions(typical(shown), x=None, pooled=("machine",))]
@@ -43,16 +45,16 @@ def heard(results: Results) -> Content:
         rows=tuple(map(_name, first.labels)),
     )
     titles = [results.titles.get(cell, cell) for cell in examples]
-    header = ("Label", "There (s)", *(f"{title}: {what}" for title in titles for what in ("of it (%)", "besides (s)")))
+    header = ("Label", "Present (s)", *(f"{title}: {what}" for title in titles for what in COLUMNS))
     further = len(heard_in) - 1
     return Content(
-        "One test example: its spectrogram as the network gets it, the labels that are there, and those that each cell "
-        "hears, at the thresholds chosen on validation data.",
+        "One test example: the spectrogram that the network receives, the reference labels, and the labels that each "
+        "cell detects. The detection thresholds are chosen on validation data.",
         (panel,),
         (
-            f"The same example for every cell, as the network of seed {int(one['seed'].iloc[0])} hears it.",
+            f"The same example for every cell, with the networks of seed {int(one['seed'].iloc[0])}.",
             TYPICAL,
-            *((f"{further} further conditions not drawn.",) if further else ()),
+            *((f"{plural(further, 'further condition')} not drawn.",) if further else ()),
         ),
         values=(header, tuple(_rows(examples))),
     )
@@ -63,7 +65,7 @@ def _name(label: object) -> str:
 
 
 def _one_a_cell(trials: pd.DataFrame) -> pd.DataFrame:
-    """Of each cell the trial with the lowest seed that most cells have."""
+    """For each cell, the trial with the lowest seed that most cells have."""
     seeds = trials.groupby("seed")["cell"].nunique()
     seed = seeds[seeds == seeds.max()].index.min()
     chosen: pd.DataFrame = trials[trials["seed"] == seed].drop_duplicates("cell")
@@ -101,7 +103,7 @@ def _picture(example: Example) -> Picture:
 
 
 def _shares(example: Example) -> list[tuple[float, float, float]]:
-    """Of each label: seconds there, seconds of these that were heard, seconds heard besides."""
+    """For each label: seconds present, seconds of these detected, seconds of false positives."""
     shares = []
     for there, detected in zip(example.there, example.heard, strict=True):
         step = example.seconds / max(1, len(there))
@@ -115,12 +117,13 @@ def _says(examples: Mapping[str, Example], titles: Mapping[str, str]) -> str:
     there = [shorten(_name(label), 24) for label, row in zip(first.labels, first.there, strict=True) if "1" in row]
     shares = []
     for cell, example in examples.items():
-        total, both, besides = (sum(column) for column in zip(*_shares(example), strict=True))
-        share = f"{with_unit(100 * both / total, '%')} of it and " if total else ""
-        shares.append(f"{titles.get(cell, cell)} {share}{with_unit(besides, 's')} besides")
+        total, both, false = (sum(column) for column in zip(*_shares(example), strict=True))
+        recall = f"recall {with_unit(100 * both / total, '%')}, " if total else ""
+        shares.append(f"{titles.get(cell, cell)} {recall}false positives {with_unit(false, 's')}")
     total = sum(seconds for seconds, _, _ in _shares(first))
     return (
-        f"There: {', '.join(there) or 'nothing'}, {with_unit(total, 's')} of labels in all. Heard: {'; '.join(shares)}."
+        f"Present: {', '.join(there) or 'nothing'}; {with_unit(total, 's')} summed over labels. "
+        f"Detected: {'; '.join(shares)}."
     )
 
 
@@ -132,7 +135,7 @@ def _rows(examples: Mapping[str, Example]) -> list[tuple[str, ...]]:
         seconds = _shares(first)[place][0]
         row = [_name(label), number(seconds)]
         for of_cell in shares:
-            _, both, besides = of_cell[place]
-            row += [number(100 * both / seconds) if seconds else "–", number(besides)]
+            _, both, false = of_cell[place]
+            row += [number(100 * both / seconds) if seconds else "–", number(false)]
         rows.append(tuple(row))
     return rows

@@ -30,9 +30,9 @@ DATASET = 40
 LENGTH = Axis("Sequence length", "time steps", whole=True, scale="log")
 CELLS = Axis("Cell")
 UNITS = Axis("Units", "units", whole=True, scale="log", written="Units of a recurrent layer")
-MEDIANS = "Large: the median of the seeds, with its 95 % interval where there are seeds enough (6); small: every seed."
-TYPICAL = "Drawn at each task's largest training set and the middle one of its sequence lengths."
-INTERVALS = "Line: the mean of the seeds; bar: its 95 % confidence interval (from three seeds on); dots: every seed."
+MEDIANS = "Large marker: median over seeds with 95 % interval (6 or more seeds). Small markers: individual seeds."
+TYPICAL = "Shown for each task's largest training set and its median sequence length."
+INTERVALS = "Line: mean over seeds. Bar: 95 % confidence interval (3 or more seeds). Dots: individual seeds."
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Results:
     curves: pd.DataFrame | None
     """Of all trials, as `ReportData` has them: with the factors of each point they would be large."""
     reach: pd.DataFrame | None
-    """Likewise."""
+    """Validation scores, prepared in the same way."""
     lengths: pd.DataFrame
     """Test scores at other lengths than the one trained at, `evaluated_at`, with the factors."""
     tuning: pd.DataFrame
@@ -118,7 +118,7 @@ def task_title(tasks: Tasks, task: str) -> str:
 
 
 def panel_title(tasks: Tasks, here: Condition) -> str:
-    """The task, its data where it has several, and what tells the condition from the others of the figure."""
+    """The task, its data set if it has several, and the factors that differ from the figure's other conditions."""
     words = condition(here.factors, here.varying)
     task = with_data(task_title(tasks, here.task), shorten(str(here.factors["dataset"]), DATASET))
     return task + (f" · {words}" if words else "")
@@ -190,9 +190,13 @@ def content(
     rates: learning rates were chosen from; log: a logarithmic axis of values makes sense beside the linear one.
     """
     panels, further = limited(candidates)
-    rate_notes = ("Of several learning rates, each cell's best on validation data is shown.",) if rates else ()
+    rate_notes = (
+        ("Where several learning rates were tried, each cell is shown at its best rate on validation data.",)
+        if rates
+        else ()
+    )
     hidden = sum(series.hidden_points for panel in panels for series in panel.series)
-    thinned = f"{plural(hidden, 'dot')} left out of the drawing to keep it legible; means and intervals use all."
+    thinned = f"{plural(hidden, 'dot')} not drawn, to keep the figure legible; means and intervals use all values."
     return Content(lead, panels, (*notes, *rate_notes, *further, *((thinned,) if hidden else ())), log)
 
 

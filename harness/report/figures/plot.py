@@ -195,7 +195,7 @@ class Content:
     """What a figure shows of the results; nothing of it is in the report where it has no panels."""
 
     lead: str
-    """What to look for, in a sentence or two."""
+    """What the figure shows and how to read it, in one or two sentences."""
     panels: tuple[Panel, ...]
     """One for each condition."""
     notes: tuple[str, ...] = ()

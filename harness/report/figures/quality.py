@@ -36,7 +36,7 @@ def loss_by_size(results: Results) -> Content:
     """Test loss against training-set size, for each task that has several sizes."""
     trials, chosen = results.at_best_rates
     return content(
-        "Test loss against the size of the training set. Lower is better; look at the left for little data.",
+        "Test loss against the size of the training set. Lower is better; the left end shows small training sets.",
         lines(results, trials, lambda task: metric(results.tasks, task, "loss"), x="train_size"),
         INTERVALS,
         rates=chosen,
@@ -64,12 +64,12 @@ def _lead_by_length(panels: Sequence[Panel]) -> str:
     shown = {title for way in titles.values() for title in way}
     subject = shown.pop() if len(shown) == 1 else "Quality on test data"
     if not titles["lower"]:
-        direction = "Higher is better; see where a line falls to chance."
+        direction = "Higher is better; a line that falls to chance has learnt nothing."
     elif not titles["higher"]:
-        direction = "Lower is better; see where a line rises to a baseline."
+        direction = "Lower is better; a line that rises to a baseline is no better than that simple method."
     else:
         high, low = (", ".join(title.removeprefix("Test ") for title in titles[way]) for way in ("higher", "lower"))
-        direction = f"Higher is better for {high}, lower for {low}; see where a line comes to chance or to a baseline."
+        direction = f"Higher is better for {high}, lower for {low}; compare each line with chance and the baselines."
     return f"{subject} against the length of the sequence. {direction}"
 
 
@@ -133,10 +133,10 @@ def horizon(results: Results) -> Content:
             series = series_of(by_seed, quantity, None, results.titles, worst=0.0)
             panels.append(panel_of(results, here, quantity, series, average="median"))
     return content(
-        "The longest sequence that a seed solves, of those that were tried.",
+        "The longest tested sequence length that each seed solves.",
         panels,
         MEDIANS,
-        "A seed that solves no length at all counts as 0, and as a cross.",
+        "A seed that solves no length counts as 0 and is drawn as a cross.",
         rates=chosen,
         log=True,
     )
@@ -160,7 +160,7 @@ def pareto(results: Results) -> Content:
         says = _on_the_front(series, quantity)
         panels.append(panel_of(results, here, quantity, series, x=axis, references=references, says=says, kind="lines"))
     return content(
-        "Quality on test data against the number of parameters. On the front is what no smaller network does as well.",
+        "Quality on test data by number of parameters. A network on the Pareto front is better than every smaller one.",
         panels,
         INTERVALS,
         TYPICAL,
@@ -193,7 +193,7 @@ def _front(series: Sequence[Series], quantity: Quantity) -> tuple[Reference, ...
 
 
 def _on_the_front(series: Sequence[Series], quantity: Quantity) -> str:
-    """'On the front: GRU with 1,250 weights (72.0 %), ...; behind it: ...'"""
+    """'On the Pareto front: GRU with 1,250 weights (72.0 %), ...; not on the front: ...'"""
     unit = quantity.axis.unit
     front = _efficient(series, quantity)
     if not front:
@@ -201,7 +201,7 @@ def _on_the_front(series: Sequence[Series], quantity: Quantity) -> str:
     on = ", ".join(f"{s.label} with {number(c.x)} weights ({centre_in_words(c, quantity.axis)})" for s, c in front)
     behind = [(s, c) for s in series for c in s.centres if (s, c) not in front]
     rest = ", ".join(f"{s.label} with {number(c.x)} ({with_unit(c.mean, unit)})" for s, c in behind)
-    return f"On the front: {on}." + (f" Behind it: {rest}." if rest else "")
+    return f"On the Pareto front: {on}." + (f" Not on the front: {rest}." if rest else "")
 
 
 @figure("scores")
@@ -221,8 +221,8 @@ def scores(results: Results) -> Content:
                 if here.trials[f"test_{name}"].notna().any()
             ]
     return content(
-        "The test scores of tasks that were run at one size and one length. "
-        "The dashed lines are chance and simple baselines: a cell that is not beyond them has learnt nothing more.",
+        "Test scores of tasks with one training-set size and one sequence length. "
+        "Dashed lines: chance and simple baselines. A cell that does not beat them has learnt nothing beyond them.",
         candidates,
         INTERVALS,
         TYPICAL,
@@ -231,7 +231,7 @@ def scores(results: Results) -> Content:
 
 
 def _only_here(results: Results, of_task: pd.DataFrame) -> bool:
-    """Whether no figure along sizes or lengths shows the task, or it is one to look at closely."""
+    """Whether no figure along sizes or lengths shows the task, or it needs a closer view."""
     varied = of_task["train_size"].nunique() > 1 or of_task["sequence_length"].nunique() > 1
     return not varied or bool(of_task["trial_id"].isin(results.examples).any())
 

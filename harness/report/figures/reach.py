@@ -1,4 +1,4 @@
-"""How far: test scores at other lengths than the one trained at, and the gradient's reach back from the last step."""
+"""Test scores at lengths other than the training length, and the gradient's reach back from the last step."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def other_lengths(results: Results) -> Content:
             if here.trials["evaluated_at"].nunique() > 1
         ]
     return content(
-        "The same trained networks on test data of other lengths than the one they were trained at. "
-        "A line that stays level has learnt the rule, one that peaks where it was trained only the length.",
+        "Test scores of the trained networks at lengths other than the training length. "
+        "A level line shows that the network generalises; a peak at the training length shows that it does not.",
         candidates,
         INTERVALS,
-        "Chance and baselines are those at the length trained at.",
+        "Chance and baselines are those at the training length.",
         rates=chosen,
     )
 
@@ -98,12 +98,12 @@ def gradient_reach(results: Results) -> Content:
         if not (points := here.trials[here.trials["network"] == network]).empty
     ]
     return content(
-        "The norm of the gradient of the last loss by each earlier input: what training can still connect to the end. "
-        "A line that falls steeply forgets; one that stays level remembers.",
+        "The norm of the gradient of the last step's loss with respect to each earlier input. Where the line falls "
+        "steeply, training can hardly use early inputs; where it stays level, it can.",
         panels,
-        f"Thick: the geometric mean of the seeds; thin: at most {MOST_TRACES} seeds a cell. The scale is "
-        "logarithmic; a gradient that is exactly zero is not on it.",
-        "Drawn at the largest training set and the longest sequence of each task.",
+        f"Thick line: geometric mean over seeds. Thin lines: single seeds, at most {MOST_TRACES} per cell. The scale "
+        "is logarithmic, so gradients that are exactly zero are not drawn.",
+        "Shown for the largest training set and the longest sequences of each task.",
     )
 
 
@@ -124,7 +124,7 @@ def _reach_panel(results: Results, here: Condition, network: str, points: pd.Dat
 
 
 def _lost(frame: pd.DataFrame, here: Condition, network: str) -> pd.DataFrame:
-    """The condition's trials that failed before the trained network could be looked at."""
+    """The condition's trials that failed before the trained network could be measured."""
     if network == "untrained":
         return frame.iloc[:0]
     same = (frame["task"] == here.task) & (frame["status"] != "ok")
@@ -165,7 +165,7 @@ def _geometric(at: float, norms: Sequence[float]) -> Centre:
 
 
 def _says(series: Sequence[Series], network: str) -> str:
-    """What is left of the gradient at the farthest distance, in percent of that at the last step."""
+    """The gradient at the farthest distance, in percent of the gradient at the last step."""
     drawn = [one for one in series if one.centres]
     if not drawn:
         return ""
@@ -174,10 +174,10 @@ def _says(series: Sequence[Series], network: str) -> str:
     for one in drawn:
         first, last = one.centres[0], one.centres[-1]
         if last.x < far:
-            phrases.append(f"{one.label} nothing beyond {number(last.x)} steps")
+            phrases.append(f"{one.label} zero beyond {number(last.x)} steps")
         elif first.x == 0:
             phrases.append(f"{one.label} {number(100 * last.mean / first.mean)} % ({number(last.mean)})")
         else:
             phrases.append(f"{one.label} {number(last.mean)}")
     where = f"{network.capitalize()}, {number(far)} steps before the end"
-    return f"{where}, of the gradient at the last step: {'; '.join(phrases)}."
+    return f"{where}, in percent of the gradient at the last step: {'; '.join(phrases)}."

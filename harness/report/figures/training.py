@@ -44,7 +44,7 @@ from harness.words import number, plural
 T = TypeVar("T")
 MOST_STEPS = 60
 """Points drawn of one curve."""
-NO_COMPILING = "Times are of training alone, without the first update, which compiles, and without evaluations."
+NO_COMPILING = "Times are training times, excluding evaluations and the first update, which compiles."
 UPDATES = Axis("Updates", "updates", written="Updates")
 TIME = Axis("Training time", "s")
 RATE = Axis("Learning rate", whole=True, scale="log")
@@ -66,11 +66,11 @@ def learning_curves(results: Results) -> Content:
             series = _traced(here.trials, curves, column, results.titles)
             panels.append(panel_of(results, here, quantity, series, more=f" · {title}", x=x, kind="curves"))
     note = (
-        f"Thick: the mean of the seeds that finished, as far as all of them go; thin: at most {MOST_TRACES} seeds a "
-        "cell; a cross above the axes: a trial failed there."
+        f"Thick line: mean over finished seeds, as far as all of them have values. Thin lines: single seeds, at most "
+        f"{MOST_TRACES} per cell. Cross above the axes: a failed trial."
     )
     return content(
-        "Validation loss after so many updates, and after so many seconds: the same curves, two prices.",
+        "Validation loss against the number of updates, and against seconds of training.",
         panels,
         note,
         NO_COMPILING,
@@ -123,7 +123,7 @@ def time_to_target(results: Results) -> Content:
             series = series_of(firsts, quantity, None, results.titles, worst=float("inf"))
             panels.append(panel_of(results, here, quantity, series, more=f" · {word}", average="median"))
     return content(
-        "What it takes to reach a target on validation data. A seed that never gets there counts as infinitely slow.",
+        "Updates and time to reach a target on validation data. A seed that misses it counts as infinitely slow.",
         panels,
         f"Targets: {'; '.join(targets[:6])}.",
         MEDIANS,
@@ -224,9 +224,9 @@ def learning_rates(results: Results) -> Content:
                 panels.append(_rate_panel(results, here, _choices(here.trials)))
     where = _tuning_note(tuned) if not tuned.empty else TYPICAL
     return content(
-        "Validation loss against the learning rate. A flat valley is easy to tune; crosses are trials that failed.",
+        "Validation loss against the learning rate. A flat minimum is easy to tune. Crosses: failed trials.",
         panels,
-        "Ring: the rate that was chosen, with the lowest mean validation loss.",
+        "Ring: the chosen rate, which has the lowest mean validation loss.",
         where,
         INTERVALS,
         log=True,
@@ -258,7 +258,7 @@ def _choices(trials: pd.DataFrame) -> dict[str, Choice]:
 
 
 def _says(series: tuple[Series, ...], choices: Mapping[str, Choice], unit: str) -> str:
-    """'Chosen: GRU 0.01 (2.1 nats), LSTM 0.03 (1.9 nats). At the end of the grid, ...: LSTM.'"""
+    """'Chosen: GRU 0.01 (2.1 nats), LSTM 0.03 (1.9 nats). Chosen at the end of the grid, ...: LSTM.'"""
     chosen_rates, edges, ties = [], [], []
     for one in series:
         choice = choices.get(one.cell)
@@ -271,7 +271,7 @@ def _says(series: tuple[Series, ...], choices: Mapping[str, Choice], unit: str) 
         ties += [one.label] if choice.tied else []
     sentences = [f"Chosen: {', '.join(chosen_rates)}."]
     if edges:
-        sentences.append(f"At the end of the grid, so that a better one may lie beyond: {', '.join(edges)}.")
+        sentences.append(f"Chosen at the end of the grid, so a better rate may lie outside it: {', '.join(edges)}.")
     if ties:
         sentences.append(f"Tied with a larger rate: {', '.join(ties)}.")
     return " ".join(sentences)
@@ -280,6 +280,6 @@ def _says(series: tuple[Series, ...], choices: Mapping[str, Choice], unit: str) 
 def _tuning_note(tuned: pd.DataFrame) -> str:
     seeds = tuned["seed"].nunique()
     return (
-        f"Tuned on {plural(len(tuned), 'trial')} with {plural(seeds, 'seed')} of their own, which are in no other "
-        "figure and in no verdict; a rate at which a trial failed is not chosen."
+        f"Tuned on {plural(len(tuned), 'trial')} with {plural(seeds, 'separate seed')}, which no other figure and no "
+        "verdict uses. A rate at which a trial failed is not chosen."
     )

@@ -28,10 +28,14 @@ if TYPE_CHECKING:
 
 WORDS = {
     "supported": ("supported", "✓", "The records agree with the claim."),
-    "contradicted": ("contradicted", "✗", "The records say the opposite."),
-    "no practical difference": ("level", "≈", "Measured, and too small to matter: inside the margin."),
-    "depends": ("depends", "±", "Decided differently in different conditions."),
-    "undecided": ("undecided", "?", "The interval leaves more than one answer open."),
+    "contradicted": ("contradicted", "✗", "The records support the opposite."),
+    "no practical difference": (
+        "level",
+        "≈",
+        "The difference is smaller than the margin: too small to matter in practice.",
+    ),
+    "depends": ("depends", "±", "The verdicts of the conditions differ."),
+    "undecided": ("undecided", "?", "The data do not rule out any of several answers."),
     "not testable": ("untestable", "∅", "No finite experiment can decide it."),
 }
 """Verdict to the name of its style, its sign, and what it means."""
@@ -109,7 +113,7 @@ def parts(verdict: Verdict) -> list[tuple[str, str, str, str, str]]:
     if rows and verdict.interquartile_mean is not None:
         low, high = verdict.interquartile_low, verdict.interquartile_high
         middle = replace(verdict, effect=verdict.interquartile_mean, ci_low=low, ci_high=high)
-        rows.append(("middle half of all seeds and conditions", "", effect(middle), interval_of(middle), ""))
+        rows.append(("interquartile mean over seeds and conditions", "", effect(middle), interval_of(middle), ""))
     return rows
 
 
@@ -154,36 +158,38 @@ def _listed(value: Any) -> tuple[Any, ...]:
 
 
 def means(verdict: Verdict, looks: Mapping[str, Look]) -> str:
-    """What to believe, in a sentence."""
+    """What the verdict means for this claim, in one sentence."""
     better, than = (title_of(looks, cell, 40) for cell in (verdict.better, verdict.than))
     by = _by(verdict)
     parts = Counter(part.verdict for part in verdict.by_condition)
     if verdict.kind == "exact":
         return {
-            "supported": "It is so: counted or computed, not estimated.",
-            "contradicted": "It is not so: counted or computed, not estimated.",
+            "supported": "True: counted or computed, not estimated.",
+            "contradicted": "False: counted or computed, not estimated.",
         }.get(verdict.verdict, "It could not be computed here.")
     if verdict.verdict == "supported":
         claimed = "the advantage changes as claimed" if verdict.kind == "trend" else f"{better} does better than {than}"
-        return f"It holds here: {claimed}{by}."
+        return f"The claim holds here: {claimed}{by}."
     if verdict.verdict == "contradicted":
         claimed = (
-            "the advantage changes the other way" if verdict.kind == "trend" else f"{than} does better than {better}"
+            "the advantage changes in the opposite direction"
+            if verdict.kind == "trend"
+            else f"{than} does better than {better}"
         )
         return f"The opposite holds here: {claimed}{by}."
     if verdict.verdict == "no practical difference":
-        return f"It does not matter here: {better} and {than} differ by less than counts in practice."
+        return f"{better} and {than} differ by less than the margin, which is too little to matter in practice."
     if verdict.verdict == "not testable":
         return WORDS["not testable"][2] if verdict.kind == "not-testable" else "It could not be measured here."
     if verdict.verdict == "depends" or set(parts) - {"undecided"}:
         verdict_counts = ", ".join(f"{word} in {count}" for word, count in parts.most_common())
         verdict_counts = f"{verdict_counts} of {plural(len(verdict.by_condition), 'condition')}"
         if verdict.verdict == "depends":
-            return f"It depends on the condition: {verdict_counts}."
-        return f"Undecided when conditions are pooled; by themselves: {verdict_counts}."
+            return f"The verdict depends on the condition: {verdict_counts}."
+        return f"Undecided when conditions are pooled; judged separately: {verdict_counts}."
     if not verdict.n:
-        return "Nothing to judge by yet."
-    return f"Open: {plural(verdict.n, 'seed')} cannot tell whether {better} or {than} does better."
+        return "There are no data to judge yet."
+    return f"Undecided: {plural(verdict.n, 'seed')} do not show whether {better} or {than} does better."
 
 
 def _by(verdict: Verdict) -> str:
@@ -257,11 +263,11 @@ USUAL = {
     for name, factor in FACTORS.items()
     if factor.scope and factor.usual and name in SPEC_DEFAULTS
 }
-"""A network's settings that go without saying."""
+"""Usual settings of a network, which the scope leaves out."""
 
 
 def scope(conditions: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The conditions that the verdict covers, a name and its values each; what is as usual goes without saying."""
+    """The conditions that the verdict covers, a name and its values each; values that are as usual are left out."""
     shown = {name: value for name, value in conditions.items() if name not in USUAL or value != USUAL[name]}
     if shown.get("reference_units") == shown.get("units"):
         shown.pop("reference_units", None)

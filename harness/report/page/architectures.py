@@ -73,10 +73,10 @@ def counts_of(cell: Cell) -> dict[str, int]:
         return {}
     return {
         "recurrent products": counted.recurrent_products,
-        "sigmoids and tanhs, a unit": counted.functions,
-        "additions and multiplications, a unit": counted.elementwise,
+        "sigmoids and tanhs per unit": counted.functions,
+        "additions and multiplications per unit": counted.elementwise,
         "statements of the step": counted.lines,
-        f"operations a time step ({FEATURES} features, {UNITS} units)": counted.operations(FEATURES, UNITS),
+        f"operations per time step ({FEATURES} features, {UNITS} units)": counted.operations(FEATURES, UNITS),
         f"parameters of such a layer ({FEATURES} features, {UNITS} units)": cell.parameters(FEATURES, UNITS),
     }
 

@@ -20,6 +20,7 @@ from harness.report.figures.wording import finding, table
 from harness.report.page.answer import WORDS, answer, beside
 from harness.report.page.architectures import architectures, comparison
 from harness.report.page.measured import METHOD_OF, measured
+from harness.report.page.terms import TERMS, explained
 from harness.report.page.trials import failures, trials_table
 from harness.verdicts.counted import compared
 from harness.words import NO_VALUE, duration, number, plural, shorten
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 ASSETS = Path(__file__).parent / "assets"
 MOST_BYTES, LEAST_ROOM = 4_000_000, 200_000
 """What drawings and trials together may take of the page, the rest of which is text; and what the trials always may."""
-MOST_TOLD = 8
-"""Tasks, and cells of a task, whose missing trials are told."""
+MOST_LISTED = 8
+"""Tasks, and cells of a task, whose missing trials are listed."""
 
 
 @cache
@@ -47,7 +48,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     templates.filters |= {"number": number, "shorten": shorten, "duration": duration, "plural": plural, "key": key}
-    templates.globals["WORDS"] = WORDS
+    templates.filters["explained"] = explained
+    templates.globals |= {"WORDS": WORDS, "TERMS": TERMS}
     return templates
 
 
@@ -107,7 +109,7 @@ def notices(data: ReportData, frame: pd.DataFrame) -> list[str]:
     frame = frame[frame["status"] != "interrupted"]
     if frame.empty:
         expected = f"; {plural(data.planned, 'trial is', 'trials are')} planned" if data.planned else ""
-        return [f"No trial has left a record yet{expected}."]
+        return [f"No trial has a record yet{expected}."]
     sentences = list(data.data_notes)
     ok = int((frame["status"] == "ok").sum())
     if not ok:
@@ -118,7 +120,7 @@ def notices(data: ReportData, frame: pd.DataFrame) -> list[str]:
         missing = data.planned - data.done
         sentences.append(
             f"Not finished: {data.done:,} of {data.planned:,} trials are done, {plural(missing, 'is', 'are')} missing"
-            f"{_missing(data)}. Verdicts and figures show what is there so far."
+            f"{_missing(data)}. Verdicts and figures use the trials that are done."
         )
     return sentences
 
@@ -129,8 +131,8 @@ def _missing(data: ReportData) -> str:
     by_task: dict[str, list[str]] = {}
     for task, cell, count in data.missing:
         by_task.setdefault(task_title(data.tasks, task), []).append(f"{shorten(named.get(cell, cell), 40)} {count:,}")
-    listed = [f"{shorten(title, 60)}: {', '.join(cells[:MOST_TOLD])}" for title, cells in by_task.items()]
-    return f" ({'; '.join(listed[:MOST_TOLD])}{'; …' if len(listed) > MOST_TOLD else ''})" if listed else ""
+    listed = [f"{shorten(title, 60)}: {', '.join(cells[:MOST_LISTED])}" for title, cells in by_task.items()]
+    return f" ({'; '.join(listed[:MOST_LISTED])}{'; …' if len(listed) > MOST_LISTED else ''})" if listed else ""
 
 
 def facts(data: ReportData, frame: pd.DataFrame) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""How it was measured: what was left out and why, what was split or noisy, and the thresholds that decide."""
+"""The method section: excluded and missing trials with reasons, split or noisy timing blocks, thresholds."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ METHOD_OF = {
     "memory-by-units": "memory",
     "learning-rates": "rates",
 }
-"""Figure to the part of the section that says how such values are measured; for the others it is the seeds' part."""
+"""Figure to the part of the section that says how such values are measured; the default is 'seeds'."""
 MOST_ROWS = 60
 
 
 def measured(data: ReportData, frame: pd.DataFrame, looks: Mapping[str, Look]) -> dict[str, Any]:
-    """What the section says beside the method itself; `frame` is the whole frame, prepared."""
+    """The parts of the method section that depend on the results; `frame` is the whole frame, prepared."""
     return {
         "excluded": excluded(frame),
         "groups": groups(frame, looks),
@@ -48,31 +48,31 @@ def measured(data: ReportData, frame: pd.DataFrame, looks: Mapping[str, Look]) -
 
 
 def excluded(frame: pd.DataFrame) -> list[str]:
-    """What is on record and not in the figures or the verdicts, and why; 'Nothing' where there is no such thing."""
+    """Recorded trials that figures and verdicts do not use, with the reason; one sentence 'Nothing: ...' if none."""
     stopped = int((frame["status"] == "interrupted").sum())
     tuning, checks = (len(of_purpose(frame, purpose)) for purpose in ("tuning", "check"))
     again = int((frame["attempt"] > 1).sum())
     sentences = []
     if stopped:
         sentences.append(
-            f"{plural(stopped, 'trial was', 'trials were')} stopped by hand before the end: no outcome of the cell; "
-            "the next run does it again."
+            f"{plural(stopped, 'trial was', 'trials were')} stopped by hand before the end. They are not "
+            "outcomes; the next run re-runs them."
         )
     if tuning:
         sentences.append(
-            f"{plural(tuning, 'trial')} chose learning rates, with seeds of their own: they are in the figure of the "
-            "learning rates alone."
+            f"{plural(tuning, 'trial')} chose learning rates, with separate seeds. Only the figure of the learning "
+            "rates uses them."
         )
     if checks:
         sentences.append(
-            f"{plural(checks, 'trial')} measured a time to target directly, as a check of the times derived from the "
-            "other trials: they are in no figure and in no verdict."
+            f"{plural(checks, 'trial')} measured a time to target directly, to check the times derived from the other "
+            "trials. No other figure and no verdict uses them."
         )
     if again:
         sentences.append(
-            f"{plural(again, 'trial')} took more than one attempt: the last one counts, the others are stored."
+            f"{plural(again, 'trial')} took more than one attempt: the last attempt counts, the others are stored."
         )
-    return sentences or ["Nothing: every trial on record counts, the failed ones as failures."]
+    return sentences or ["Nothing: every recorded trial counts, failed trials as failures."]
 
 
 def groups(frame: pd.DataFrame, looks: Mapping[str, Look]) -> str:
@@ -89,8 +89,8 @@ def groups(frame: pd.DataFrame, looks: Mapping[str, Look]) -> str:
     was = "was" if blocks == 1 else "were"
     return (
         f"{blocks:,} of {plural(count, 'timing block')} {was} split, because memory did not hold all processes at "
-        f"once: into up to {int(split['timing_group'].max())} groups, each with {trial}. The ratio of two trials in "
-        "different groups is that of their ratios to this trial."
+        f"once. There are up to {int(split['timing_group'].max())} groups, each with {trial}. The ratio of trials in"
+        " different groups is the ratio of their ratios to this trial."
     )
 
 
@@ -98,12 +98,12 @@ def noisy(frame: pd.DataFrame, looks: Mapping[str, Look]) -> str:
     """Which speed trials are noisy."""
     speed = frame[frame["lane"] == "speed"]
     if speed.empty:
-        return "No trial had the machine to itself: times are those of trials that ran beside others."
+        return "There are no speed trials: times come from trials that shared the machine with others."
     flagged = speed[speed["noisy"] > 0]
     rule = (
         "A trial is noisy where, after the last round, the 95 % interval of a compared ratio within the rounds of its "
-        "timing block is still wider than the claims on time ask for: half of the margin to either side, between "
-        "0.5 and 5 %; 2 % without such claims."
+        "timing block is still wider than the claims on time require: ± half of the margin, but between 0.5 and "
+        "5 %; ± 2 % if no claim is about time."
     )
     if flagged.empty:
         return f"None of {plural(len(speed), 'speed trial')} was noisy. {rule}"
@@ -128,7 +128,7 @@ def missing(data: ReportData, looks: Mapping[str, Look]) -> list[tuple[str, str,
 
 
 def thresholds(data: ReportData) -> list[tuple[str, str]]:
-    """What decides: of the verdicts, of the tasks, of a trial's limits."""
+    """Thresholds of the verdicts and the tasks, and the limits of a trial."""
     rows = [
         ("direction of a claim", f"p ≤ {ALPHA} after Holm's correction, and the 95 % interval on one side of zero"),
         ("fewest seeds for a verdict", str(FEWEST_SEEDS)),

@@ -42,12 +42,12 @@ def test_a_pair_with_a_failed_trial_is_counted_in_the_strip() -> None:
     assert panel.series[0].centres[0].low is None
     with drawing_style("test"):
         draw_panel(panel, LOOKS)
-    assert crosses(panel, verdict) == "✗: so many pairs in which one trial failed."
+    assert crosses(panel, verdict) == "✗ n: number of pairs in which one trial failed."
     timed = replace(verdict, kind="time-to-target")
     missed = strip(timed, LOOKS)
     assert missed is not None
     assert [failed.why for failed in missed.series[0].failed] == ["1 pair in which one trial missed the target"]
-    assert crosses(missed, timed) == "✗: so many pairs in which one trial missed the target."
+    assert crosses(missed, timed) == "✗ n: number of pairs in which one trial missed the target."
     whole = strip(replace(verdict, pairs=pairs[1:]), LOOKS)
     assert whole is not None
     assert crosses(whole, verdict) == ""

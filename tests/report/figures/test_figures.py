@@ -348,7 +348,7 @@ def test_intervals_stay_within_the_bounds_of_the_quantity() -> None:
 
 def test_the_front_says_at_how_many_parameters_each_cell_stands(compared: dict[str, Plot]) -> None:
     said = finding(compared["pareto"].panels[0])
-    assert said.startswith("On the front: Simple RNN with 3,804 weights (")
+    assert said.startswith("On the Pareto front: Simple RNN with 3,804 weights (")
     assert "Behind it: LSTM with 9,276 (" in said
     (front,) = [reference for reference in compared["pareto"].panels[0].references if reference.stepped]
     assert [x for x, _ in front.values] == [3804.0, 7452.0, 9276.0], "a stair to the largest network"

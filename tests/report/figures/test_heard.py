@@ -1,4 +1,4 @@
-"""The figure of one example: what is there, and what each cell hears."""
+"""The figure of one example: the reference labels, and the labels that each cell detects."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ def test_each_cell_s_trial_of_the_same_seed_is_drawn_beside_the_truth() -> None:
     plot = plots(rows, examples=examples)["heard"]
     (panel,) = plot.panels
     assert panel.rows == ("chirp up", "hum", "<b>")
-    assert [series.label for series in panel.series] == ["What is there", "GRU", "LSTM"]
+    assert [series.label for series in panel.series] == ["Reference labels", "GRU", "LSTM"]
     spans = [[(span.row, span.start, span.end) for span in series.spans] for series in panel.series]
     assert spans == [[(0, 0.0, 4.0), (2, 4.0, 8.0)], [(0, 0.0, 2.0), (1, 2.0, 6.0), (2, 4.0, 8.0)], []]
     assert panel.picture is not None
     assert panel.picture.rows == ((0.0, 1.0), (1.0, 0.0))
     assert finding(panel).replace("\u00a0", " ") == (
-        "There: chirp up, <b>, 8 s of labels in all. "
-        "Heard: GRU 75 % of it and 4 s besides; LSTM 0 % of it and 0 s besides."
+        "Present: chirp up, <b>; 8 s summed over labels. "
+        "Detected: GRU recall 75 %, false positives 4 s; LSTM recall 0 %, false positives 0 s."
     )
     assert "seed 3" in plot.notes[0], "the lowest seed that all cells have"
     header, values = table(plot)
-    assert header[:4] == ("Label", "There (s)", "GRU: of it (%)", "GRU: besides (s)")
+    assert header[:4] == ("Label", "Present (s)", "GRU: recall (%)", "GRU: false positives (s)")
     assert values[0][:4] == ("chirp up", "4", "50", "0")
     assert values[1][:4] == ("hum", "0", "–", "4")
 
@@ -65,7 +65,7 @@ def test_the_drawing_names_labels_and_cells_and_has_the_picture_on_the_same_time
     assert picture.get_position().x1 == roll.get_position().x1
 
 
-def test_what_is_pointed_at_in_a_roll_belongs_to_the_cell_that_hears_it() -> None:
+def test_a_mark_in_a_roll_belongs_to_the_cell_that_detects_the_label() -> None:
     rows = frame(*(trial(cell=cell) for cell in ("gru", "lstm")))
     for there in (THERE, ("0000",) * 3):
         examples = {trial_id: example(THERE, there) for trial_id in rows["trial_id"]}

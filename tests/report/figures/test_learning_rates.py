@@ -55,7 +55,7 @@ def test_the_rate_with_the_lowest_mean_loss_gets_the_ring_and_doubts_are_told() 
     assert [(series.cell, series.chosen) for series in panel.series] == [("gru", 0.01), ("lstm", 0.1)]
     assert finding(panel) == (
         "Chosen: GRU 0.01 (1\u00a0nats), LSTM 0.1 (1.25\u00a0nats). "
-        "At the end of the grid, so that a better one may lie beyond: LSTM."
+        "Chosen at the end of the grid, so a better rate may lie outside it: LSTM."
     )
     with drawing_style("test"):
         figure, _ = draw_panel(panel, looks_of_three())
@@ -88,4 +88,4 @@ def test_a_sweep_over_rates_shows_the_one_that_the_other_figures_show() -> None:
     rows = [trial(cell=cell, learning_rate=rate, validation_loss=rate) for cell in TITLES for rate in (0.1, 0.2, 0.4)]
     (panel,) = plots(frame(*rows))["learning-rates"].panels
     assert {series.chosen for series in panel.series} == {0.1}
-    assert "At the end of the grid" in panel.says
+    assert "Chosen at the end of the grid" in panel.says

@@ -95,7 +95,7 @@ def test_a_bundled_figure_that_raises_is_not_hidden() -> None:
 
     results = results_of(report_data(ROWS), ROWS, TITLES)
     with pytest.raises(ZeroDivisionError):
-        described(Figure("memory", "Who needs least memory?", broken), results)
+        described(Figure("memory", "Which cell needs the least memory?", broken), results)
     assert described(Figure("own", "Why?", broken), results).error.endswith(
         f"line {broken.__code__.co_firstlineno + 1})."
     )

@@ -35,7 +35,8 @@ def test_a_line_a_seed_and_their_geometric_mean_before_and_after_training() -> N
     assert [centre.mean for centre in gru.centres] == pytest.approx([10.0, 1.0, 0.1, 0.01])
     assert all(c.low is not None and c.high is not None and c.low < c.mean < c.high for c in lstm.centres)
     assert finding(plot.panels[1]) == (
-        "Trained, 3 steps before the end, of the gradient at the last step: GRU 0.1 % (0.01); LSTM 12.5 % (1.25)."
+        "Trained, 3 steps before the end, in percent of the gradient at the last step: GRU 0.1 % (0.01); "
+        "LSTM 12.5 % (1.25)."
     )
     with drawing_style("test"):
         figure, _ = draw_panel(plot.panels[1], looks_of_three(), "linear")
@@ -54,7 +55,7 @@ def test_what_vanished_is_told_and_what_failed_is_a_cross() -> None:
     points = reach(rows, {"gru": 0.1, "lstm": 0.5})
     points.loc[(points["distance"] > 1) & points["trial_id"].str.contains("gru"), "gradient"] = 0.0
     untrained, trained = plots(rows, reach=points)["gradient-reach"].panels
-    assert "GRU nothing beyond 1 steps" in finding(trained)
+    assert "GRU zero beyond 1 steps" in finding(trained)
     assert [failed.why for failed in trained.series[0].failed] == ["1 diverged"]
     assert untrained.series[0].failed == ()
     assert math.isclose(untrained.series[0].centres[0].mean, math.sqrt(10))

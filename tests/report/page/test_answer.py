@@ -27,32 +27,32 @@ def verdict(word: str = "supported", **given: Any) -> Verdict:
 @pytest.mark.parametrize(
     ("judged", "sentence"),
     [
-        (verdict(), "It holds here: GRU does better than LSTM by 0.1\u00a0nats."),
+        (verdict(), "The claim holds here: GRU does better than LSTM by 0.1\u00a0nats."),
         (verdict("contradicted", effect=-0.1), "The opposite holds here: LSTM does better than GRU by 0.1\u00a0nats."),
-        (verdict(effect=float("inf")), "It holds here: GRU does better than LSTM."),
-        (verdict(kind="trend"), "It holds here: the advantage changes as claimed by 0.1\u00a0nats."),
+        (verdict(effect=float("inf")), "The claim holds here: GRU does better than LSTM."),
+        (verdict(kind="trend"), "The claim holds here: the advantage changes as claimed by 0.1\u00a0nats."),
         (verdict("no practical difference"),
-         "It does not matter here: GRU and LSTM differ by less than counts in practice."),
-        (verdict("undecided"), "Open: 5 seeds cannot tell whether GRU or LSTM does better."),
-        (verdict("undecided", n=0, effect=None), "Nothing to judge by yet."),
+         "GRU and LSTM differ by less than the margin, which is too little to matter in practice."),
+        (verdict("undecided"), "Undecided: 5 seeds do not show whether GRU or LSTM does better."),
+        (verdict("undecided", n=0, effect=None), "There are no data to judge yet."),
         (verdict("depends", by_condition=(verdict(), verdict("undecided"), verdict("contradicted"))),
-         "It depends on the condition: supported in 1, undecided in 1, contradicted in 1 of 3 conditions."),
+         "The verdict depends on the condition: supported in 1, undecided in 1, contradicted in 1 of 3 conditions."),
         (verdict("undecided", by_condition=(verdict(), verdict())),
-         "Undecided when conditions are pooled; by themselves: supported in 2 of 2 conditions."),
+         "Undecided when conditions are pooled; judged separately: supported in 2 of 2 conditions."),
         (verdict("undecided", by_condition=(verdict("undecided"),) * 2),
-         "Open: 5 seeds cannot tell whether GRU or LSTM does better."),
+         "Undecided: 5 seeds do not show whether GRU or LSTM does better."),
         (verdict("contradicted", effect=-50.0, unit="%", scale="log ratio"),
          "The opposite holds here: LSTM does better than GRU by 2\u00a0times."),
         (verdict(effect=100.0, unit="%", scale="log ratio"),
-         "It holds here: GRU does better than LSTM by 2\u00a0times."),
+         "The claim holds here: GRU does better than LSTM by 2\u00a0times."),
         (verdict("contradicted", effect=-50.0, unit="%", scale="relative difference"),
          "The opposite holds here: LSTM does better than GRU by 50\u00a0%."),
         (verdict("contradicted", effect=-50.0, unit="%", scale="log ratio", kind="trend"),
-         "The opposite holds here: the advantage changes the other way by 2\u00a0times."),
+         "The opposite holds here: the advantage changes in the opposite direction by 2\u00a0times."),
         (verdict("not testable", kind="not-testable"), "No finite experiment can decide it."),
         (verdict("not testable"), "It could not be measured here."),
-        (verdict(kind="exact"), "It is so: counted or computed, not estimated."),
-        (verdict("contradicted", kind="exact"), "It is not so: counted or computed, not estimated."),
+        (verdict(kind="exact"), "True: counted or computed, not estimated."),
+        (verdict("contradicted", kind="exact"), "False: counted or computed, not estimated."),
     ],
 )  # fmt: skip
 def test_each_verdict_says_what_to_believe(judged: Verdict, sentence: str) -> None:
@@ -95,9 +95,9 @@ def test_the_crosses_of_a_strip_are_explained_where_there_are_any() -> None:
     pairs = (Pair(0, 1.0, float("nan"), float("inf")), Pair(1, 1.0, 1.1, 0.1))
     lost, whole = verdict(kind="time-to-target", pairs=pairs), verdict(pairs=pairs[1:])
     shown = answer(report_data(frame(), verdicts=[lost, whole]), LOOKS, [])
-    assert [one["crosses"] for one in shown] == ["✗: so many pairs in which one trial missed the target.", ""]
+    assert [one["crosses"] for one in shown] == ["✗ n: number of pairs in which one trial missed the target.", ""]
     html = page_files(report_data(frame(), verdicts=[lost, whole]))["report.html"].decode()
-    assert html.count("so many pairs") == 1
+    assert html.count("number of pairs") == 1
 
 
 def test_what_is_as_usual_is_no_part_of_the_scope() -> None:

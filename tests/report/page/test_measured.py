@@ -20,7 +20,7 @@ LOOKS = looks_of_three()
 
 def test_normally_nothing_is_excluded() -> None:
     assert excluded(prepared(frame(trial(), trial(seed=1, status="diverged")))) == [
-        "Nothing: every trial on record counts, the failed ones as failures."
+        "Nothing: every recorded trial counts, failed trials as failures."
     ]
 
 
@@ -44,7 +44,7 @@ def test_noisy_speed_trials_are_counted_by_cell_and_backend() -> None:
     assert "half of the margin" in said
     loud = [trial(lane="speed", seed=9, noisy=True, backend="fused"), trial(seed=10)]
     assert noisy(prepared(frame(*quiet, *loud)), LOOKS).startswith("1 of 4 speed trials stayed noisy: GRU by fused 1.")
-    assert noisy(prepared(frame(trial())), LOOKS).startswith("No trial had the machine to itself")
+    assert noisy(prepared(frame(trial())), LOOKS).startswith("There are no speed trials")
 
 
 def in_turns(cell: str, group: int, rounds: str, reference: str, **given: object) -> dict[str, object]:
@@ -62,9 +62,9 @@ def test_a_split_timing_block_is_reported_with_the_trial_that_its_groups_share()
         in_turns("simple_rnn", 2, "[9.0]", "[4.0]"),
     ]
     assert groups(prepared(frame(*whole, *split)), LOOKS) == (
-        "1 of 2 timing blocks was split, because memory did not hold all processes at once: into up to 2 groups, each "
-        "with the trial of LSTM by fused. The ratio of two trials in different groups is that of their ratios to this "
-        "trial."
+        "1 of 2 timing blocks was split, because memory did not hold all processes at once. There are up to 2 "
+        "groups, each with the trial of LSTM by fused. The ratio of trials in different groups is the ratio of their "
+        "ratios to this trial."
     )
     failed = [in_turns("gru", 1, "[]", "[]"), in_turns("simple_rnn", 2, "[9.0]", "[]", seed=1)]
     assert "1 of 1 timing block was split" in groups(prepared(frame(*failed)), LOOKS)

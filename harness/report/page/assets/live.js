@@ -1,4 +1,4 @@
-/* A page from `harness serve`: shows itself anew when its server has a newer report, and keeps the reader's place. */
+/* A page from `harness serve`: reloads when its server has a newer report, and keeps the reader's place. */
 "use strict";
 (() => {
   const EVERY = 2000;
