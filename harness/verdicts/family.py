@@ -39,7 +39,7 @@ def corrected(claims: Sequence[ClaimSamples]) -> list[Corrected]:
     weights = np.array([weight for _, weight in every])
     adjusted = np.ones(len(every))
     adjusted[large] = holm(p_values[large], weights[large])
-    left = weights[large & (adjusted > ALPHA)].sum()
+    left = float(weights[large & (adjusted > ALPHA)].sum())
     results, of_all = [], iter(adjusted.tolist())
     for of_claim in tests:
         (overall, *conditions), weight = [next(of_all) for _ in of_claim], of_claim[0][1]
