@@ -1,4 +1,4 @@
-"""The report over HTTP, for this machine alone: built in memory from what is stored, and anew when more is stored."""
+"""Serve the report over HTTP on this machine. It is built in memory, and rebuilt when new records are stored."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from harness.store.sqlite import FILE_NAME
 
 HOST = "127.0.0.1"
 STATE = "/state"
-"""Where an open page asks which state of the results the newest report shows."""
+"""The address at which an open page asks for the state of the results that the current report shows."""
 _LOOPBACK = {HOST, "localhost", "[::1]"}
 _HOST = re.compile(r"([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]*)?")
 _TYPES = {".html": "text/html; charset=utf-8", ".png": "image/png", ".svg": "image/svg+xml"}
 SHARE = 10
-"""Building takes at most about one part in so many of the time: a sweep that is running needs the processor."""
+"""Builds take at most one part in SHARE of the time, because running trials need the processor."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Built:
 
 
 class LiveReport:
-    """The newest report of a results folder; built anew in the background when somebody asks and more was stored."""
+    """The current report of a results folder. A request rebuilds it in the background if new records are stored."""
 
     def __init__(self, directory: Path, every: float, say: Callable[[str], None]) -> None:
         self.directory, self.say, self._every = directory, say, every

@@ -124,7 +124,7 @@ def plan_table(experiment: Experiment, trials: Mapping[str, TrialSpec]) -> Table
             _values(spec.updates for spec in specs),
             str(len(specs)),
         )
-        table.add_row(*map(Text, row))  # names and titles are anybody's: what looks like markup is none
+        table.add_row(*map(Text, row))  # names and titles come from users and may look like markup
     return table
 
 

@@ -102,7 +102,7 @@ class Estimator:
             self._guessed[key] += trials * load.guess
 
     def at_least(self, load: Load, seconds: float) -> None:
-        """Take a trial into account that was stopped after so many seconds: it would have taken longer than that."""
+        """Learn from a trial that was stopped after this number of seconds: it would have taken longer."""
         if seconds > self.seconds(load):
             self.learn(load, seconds)
 
@@ -115,14 +115,14 @@ class Estimator:
 
 
 def _likeness(load: Load) -> Iterable[tuple[object, ...]]:
-    """From the trials most like this one to all."""
+    """The groups of trials to learn from: from the most similar ones to all."""
     return load, load[:-1], (load.backend, load.cell), ()
 
 
 def seconds_in_all(loads: Iterable[tuple[Load, int]], estimator: Estimator, hosts: Sequence[int]) -> float:
-    """Expected wall time, in seconds, of so many trials of each load.
+    """Expected wall time, in seconds, of a number of trials of each load.
 
-    `hosts` are how many trials each host runs side by side; in the speed lane it is one a host.
+    hosts: number of accuracy trials that each host runs at the same time; in the speed lane each runs one.
     """
     shared = alone = 0.0
     for load, trials in loads:

@@ -13,7 +13,7 @@ from harness.store.machine import fingerprint_of
 _Condition: TypeAlias = tuple[Identity, int, int]
 """Data, training-set size, length."""
 MOST_CONDITIONS = 40
-"""Of a host, that are told one by one."""
+"""Maximum number of values per host that are listed one by one."""
 
 
 @dataclass(frozen=True)

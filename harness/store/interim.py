@@ -16,13 +16,13 @@ class InterimAnalyses:
 
 @dataclass(frozen=True)
 class InterimAnalysis:
-    """What the first n seeds say. The interval is the repeated one: those of all analyses hold together at 95 %."""
+    """The analysis of the first n seeds. Its repeated confidence interval holds at 95 % over all analyses together."""
 
     n: int
     effect: float
     low: float
     high: float
     p_value: float
-    """Of this analysis by itself."""
+    """The p-value of this analysis alone."""
     p_sequential: float
-    """Of all analyses so far; to be corrected across claims like any p-value."""
+    """The p-value over all analyses so far, before the correction over claims."""

@@ -26,16 +26,16 @@ class CellStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """How far a plan is."""
+    """The progress of a plan."""
 
     cells: tuple[CellStatus, ...]
     spent: float
     left: float
-    """What the trials that are to be run will take, so many side by side."""
+    """Estimated seconds for the trials that are left, with the given number of trials at the same time."""
     trials_left: int
     """Missing, interrupted, or crashed and not given up."""
     left_out: int
-    """Trials that the last run left out for want of time, and that still have no record."""
+    """Trials that did not fit into the budget of the last run and still have no record."""
     given_up: int = 0
     """Trials that crashed too often to be tried again."""
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.verdicts.verdict import Verdict
 
 MOST_ROWS = 8
-"""Rows of one strip: all conditions together, then each by itself."""
+"""Rows of one strip: all conditions together, then each one separately."""
 
 
 def strip(verdict: Verdict, looks: Mapping[str, Look]) -> Panel | None:

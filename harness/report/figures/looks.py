@@ -73,5 +73,5 @@ def in_order(names: Sequence[str]) -> list[str]:
 
 
 def title_of(looks: Mapping[str, Look], cell: str, most: int = 60) -> str:
-    """The cell's title, or its name where no look is known, in at most so many characters."""
+    """The title of the cell, or its name if it has no look, shortened to a number of characters."""
     return shorten(looks[cell].title if cell in looks else cell, most)

@@ -159,7 +159,7 @@ class ClusterEngine:
         return sent + sum(map(len, self._waiting)) + len(self._ended)
 
     def choose(self, waiting: Sequence[Trial]) -> Sequence[int]:
-        """The first trial and others of the same program, but not so many that a slot has no work."""
+        """The first trial and others of the same program; some are left for slots that would have no work."""
         ahead = list(takewhile(lambda trial: trial.spec.lane == "accuracy", islice(waiting, LOOK_AHEAD)))
         same = [index for index, trial in enumerate(ahead) if trial.program == ahead[0].program]
         return same[: max(1, min(MAX_GROUP, len(ahead) // self.jobs))]
