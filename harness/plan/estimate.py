@@ -1,4 +1,4 @@
-"""How long a trial will take: counted operations times a rough speed, corrected by what the store has seen."""
+"""Estimate the time of a trial: number of operations times a rough speed, corrected by the times of stored trials."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _WIDTHS = (32, 10)
 
 
 class Load(NamedTuple):
-    """What a trial's time is estimated by; trials of equal load are expected to take equally long."""
+    """The factors that decide the time of a trial. Trials of equal load have equal estimates."""
 
     task: str
     lane: Lane
@@ -44,7 +44,7 @@ class Load(NamedTuple):
 
 
 def guessed_seconds(spec: TrialSpec) -> float:
-    """Wall time in seconds of one trial on one core, by order of magnitude, before anything was measured."""
+    """Order of magnitude of the wall time of one trial on one core, in seconds, without any measurement."""
     task = tasks[spec.task]
     features, classes, measured = _sizes(spec.task, options_text(spec.options))
     cell = cells[spec.cell]
@@ -96,7 +96,7 @@ class Estimator:
         self._guessed: dict[tuple[object, ...], float] = defaultdict(float)
 
     def learn(self, load: Load, seconds: float, trials: int = 1) -> None:
-        """Take measured trials into account; `seconds` is what they took together."""
+        """Learn from measured trials; `seconds` is their total time."""
         for key in _likeness(load):
             self._measured[key] += seconds
             self._guessed[key] += trials * load.guess

@@ -1,4 +1,4 @@
-"""The plan: every trial that an experiment asks for, by its id; in two stages where learning rates are tuned."""
+"""The plan of an experiment: its trials by id. If learning rates are tuned, the plan has two stages."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from harness.spec.tuning import Tune
 from harness.tasks import tasks
 
 MOST_TRIALS = 1_000_000
-"""Of a sweep: each takes 2 kilobytes of memory and more."""
+"""The maximum number of trials of a sweep, because each takes at least 2 kB of memory."""
 Losses = Mapping[str, float]
-"""Trial id to validation loss, of the trials that have a final record; infinite where it failed."""
+"""Trial id to validation loss, for trials with a final record; infinite for failed trials."""
 _ByRate = dict[float, list[float]]
 """Validation losses of tuning trials by learning rate."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What an experiment asks for, as far as it is known."""
+    """The trials of an experiment that are known at this stage."""
 
     trials: Mapping[str, TrialSpec]
-    """By id; seed by seed, so that an unfinished run is still paired."""
+    """Specs by trial id, in the order of seeds, so that an unfinished run is still paired."""
     wide: Mapping[str, TrialSpec]
-    """The same with further seeds in every sweep, where they were asked for: those that may be added."""
+    """The same with further seeds in every sweep: the trials that `--until-decided` may add."""
     choices: tuple[Choice, ...]
-    """The learning rates that tuning has chosen, with how every rate did."""
+    """The learning rates chosen by tuning, with the validation losses of all rates."""
     without_rate: tuple[str, ...]
-    """Which sweeps cannot go on, for which cell, because a tuning trial failed at every learning rate."""
+    """The sweeps and cells that cannot continue, because a tuning trial failed at every learning rate."""
 
 
 def make_plan(experiment: Experiment, losses: Losses | None = None, *, most_seeds: int = 0) -> Plan:
@@ -86,7 +86,7 @@ def _seed_by_seed(specs: Iterable[tuple[str, TrialSpec]]) -> dict[str, TrialSpec
 def _sweep_plan(
     experiment: Experiment, index: int, sweep: Sweep, losses: Losses | None
 ) -> tuple[list[TrialSpec], list[Choice], list[str]]:
-    """The trials of a sweep, the rates that tuning has chosen, and why the sweep cannot go on for which cells."""
+    """The trials of a sweep, the rates that tuning chose, and the cells for which it cannot continue, with reasons."""
     try:
         _check_evaluation(experiment, sweep)
         if not isinstance(sweep.learning_rate, Tune):
@@ -128,7 +128,7 @@ def _place(experiment: Experiment, index: int) -> str:
 
 
 def _check_evaluation(experiment: Experiment, sweep: Sweep) -> None:
-    """Raises UserError for lengths to evaluate that cannot be had: better now than after the training."""
+    """Raises UserError if `evaluate_lengths` is impossible, before anything is trained."""
     task = tasks[sweep.task]
     if not sweep.evaluate_lengths or task.make_test is None:
         return
@@ -161,7 +161,7 @@ def _any_rate(by_rate: _ByRate) -> bool:
 def _tuning_groups(
     tuning: Sequence[_Planned], losses: Losses, tune: Tune
 ) -> list[tuple[dict[str, Hashable], _ByRate]] | None:
-    """For each learning rate to be chosen: where it is used, and the losses by rate; None while a loss is missing."""
+    """For each learning rate to choose: its factors, and the losses by rate; None if a loss is missing."""
     groups: dict[tuple[Hashable, ...], tuple[dict[str, Hashable], _ByRate]] = {}
     for planned in tuning:
         id = planned.spec.id()
@@ -188,7 +188,7 @@ _Asked = Mapping[str, Any]
 
 
 class _Planned(NamedTuple):
-    """A trial, and what it was asked for by."""
+    """A trial, and the combination of factors that it belongs to."""
 
     spec: TrialSpec
     asked: _Asked
@@ -197,7 +197,7 @@ class _Planned(NamedTuple):
 def _varied(
     experiment: Experiment, sweep: Sweep, cell_names: Sequence[str], rates: Sequence[float]
 ) -> dict[str, Sequence[Hashable]]:
-    """The values of everything that a sweep varies besides sizes and lengths."""
+    """The values of all factors that a sweep varies, except sizes and lengths."""
     return {
         "units": sweep.units,
         "layers": sweep.layers,
@@ -213,7 +213,7 @@ def _varied(
 
 
 def _settings(sweep: Sweep, asked: _Asked) -> dict[str, Any]:
-    """The values of a trial's settings: those of a combination, and those of which the sweep has one."""
+    """The settings of a trial: those of the combination, and those with a single value in the sweep."""
     values = [asked[factor.name] if factor.several else getattr(sweep, factor.name) for factor in SETTINGS]
     return {factor.name: None if value == factor.off else value for factor, value in zip(SETTINGS, values, strict=True)}
 

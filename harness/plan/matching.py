@@ -26,7 +26,7 @@ def recurrent_parameters(cell: Cell, features: int, units: int, layers: int, *, 
 def matched_units(
     cell: Cell, reference: Cell, units: int, features: int, layers: int, *, reset_after: bool = True
 ) -> int:
-    """The units at which `cell` comes nearest to the recurrent parameters of `reference` with `units` units."""
+    """The units with which `cell` has the most similar number of recurrent parameters to `reference` with `units`."""
 
     def parameters(of: Cell, size: int) -> int:
         return recurrent_parameters(of, features, size, layers, reset_after=reset_after)
@@ -40,7 +40,7 @@ def matched_units(
 
 
 class MatchedUnits:
-    """The units of each cell in a sweep; the width of the inputs is looked up only where it matters."""
+    """The units of each cell in a sweep. The number of input features is looked up only if it matters."""
 
     def __init__(self, sweep: Sweep, cell_names: Sequence[str], options: Options) -> None:
         self._sweep, self._options = sweep, options
@@ -48,7 +48,7 @@ class MatchedUnits:
         self._known: dict[tuple[Hashable, ...], int] = {}
 
     def of(self, asked: Mapping[str, Any]) -> int:
-        """The units of the cell where these factors are asked for."""
+        """The units of the cell for these factors."""
         name, units, layers, reset_after = (asked[key] for key in ("cell", "units", "layers", "reset_after"))
         if asked["match"] == "units" or name == self._reference:
             return int(units)
@@ -63,6 +63,6 @@ class MatchedUnits:
 
 @cache
 def _width(task: str, train_size: int, sequence_length: int, options: Options) -> int:
-    """Features of the inputs, as the network sees them; kept, because some data take seconds to make."""
+    """Number of features of the network's inputs. Cached, because some data take seconds to make."""
     data = tasks[task].make(train_size, sequence_length, 0, options)
     return data.symbols or data.input_shape[-1]

@@ -40,7 +40,7 @@ def for_tuning(dataset: Dataset) -> Dataset:
 
 @dataclass(frozen=True)
 class Choice:
-    """What tuning found for one cell (and backend, size, ...: `where`)."""
+    """The result of tuning for one cell (and backend, size, ...: `where`)."""
 
     where: Mapping[str, Hashable]
     rate: float
@@ -53,7 +53,7 @@ class Choice:
 
 
 def choose(where: Mapping[str, Hashable], losses: Mapping[float, Sequence[float]]) -> Choice:
-    """The rate with the lowest mean loss, with what has to be said about the choice.
+    """The rate with the lowest mean loss, and notes about the choice.
 
     A rate at which a trial failed is chosen only where trials failed at every rate: then the one at which the smallest
     share did, and of several such the one with the lowest mean loss of the others.

@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 
 class Source(NamedTuple):
-    """What counts of a module's source file."""
+    """The parts of a source file that count for the digest."""
 
     imports: frozenset[str]
-    """All that it may import; of `from x import y` both x and x.y, whichever is a module."""
+    """Names of modules that it may import; for `from x import y` both x and x.y."""
     text: str
     """The syntax tree as text, without positions and strings that stand alone (docstrings)."""
 
@@ -100,7 +100,7 @@ def _fields(node: ast.AST) -> Iterator[tuple[str, object]]:
 
 
 def _stands_alone(node: object) -> bool:
-    """Whether a statement is nothing but a string."""
+    """Whether a statement is a string alone, such as a docstring."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 

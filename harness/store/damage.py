@@ -1,4 +1,4 @@
-"""What is wrong with the values in a store that SQLite itself finds intact: somebody, or a disk, has changed them."""
+"""Find damaged values in a database that is intact for SQLite."""
 
 from __future__ import annotations
 

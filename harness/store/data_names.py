@@ -1,4 +1,4 @@
-"""What tells the data of a task's trials apart, in words: a file's name, part of its path, an option, a hash."""
+"""Names for the data of a task that differ between them: file name, part of the path, option, or hash."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def names_of_tasks(specs: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def identity_of(spec: Mapping[str, Any]) -> Identity:
-    """What a spec, as JSON values, says of its data."""
+    """The identity of the data in a spec, given as JSON values."""
     return str(spec["task"]), as_text(spec["options"]), as_text(spec["data"])
 
 

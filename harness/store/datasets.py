@@ -1,4 +1,4 @@
-"""Which data trials were trained on, in words; and whether several results folders have the same."""
+"""Descriptions of the data of trials, and differences in data between results folders."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 UNKNOWN_ALLOWED = 0.05
-"""The share of unknown tokens above which a warning is due."""
+"""Above this share of unknown tokens there is a warning."""
 _DIGITS = 12
 """Hexadecimal digits of a hash that are shown."""
 
@@ -45,7 +45,7 @@ class Data(NamedTuple):
 
 
 def differences(folders: Mapping[str, Iterable[Data]]) -> list[str]:
-    """A sentence a task of which two folders or more have data that the others lack."""
+    """One sentence for each task whose data differ between folders."""
     by_task: dict[str, dict[str, dict[tuple[tuple[str, str], ...], Data]]] = {}
     for folder, every in folders.items():
         for data in every:
@@ -81,14 +81,14 @@ def of_record(record: Mapping[str, Any]) -> Data:
 
 
 class Summary:
-    """What records say of their data, a row a task and data: the report's table."""
+    """The report's table of data: one row per task and data."""
 
     def __init__(self) -> None:
         self._facts: dict[Data, list[Mapping[str, Any]]] = {}
         self._identities: dict[Data, Identity] = {}
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """Take a stored record into account; those without such facts are passed over."""
+        """Add a stored record; records without facts about their data are ignored."""
         facts = _facts(record)
         self._identities.setdefault(of_record(record), identity_of(record["spec"]))
         every = self._facts.setdefault(of_record(record), []) if facts else []
@@ -111,7 +111,7 @@ class Summary:
                 }
 
     def warnings(self) -> Iterator[str]:
-        """A sentence a task and data with many unknown tokens."""
+        """One sentence for each task and data with many unknown tokens."""
         for data, every in self._facts.items():
             for unknown in sorted({facts["unknown"] for facts in every if facts["unknown"] is not None})[-1:]:
                 warning = unknown_warning(unknown, "tokens")
@@ -125,7 +125,7 @@ def left_out_in_words(left_out: Mapping[str, int]) -> str:
 
 
 def unknown_warning(unknown: float | None, unit: str) -> str:
-    """What to do about many unknown tokens; empty where there are few."""
+    """Advice about many unknown tokens; empty if there are few."""
     if unknown is None or unknown <= UNKNOWN_ALLOWED:
         return ""
     return f"{unknown * 100:.0f} % of the {unit} are unknown: raise options.vocabulary"

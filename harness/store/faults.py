@@ -1,4 +1,4 @@
-"""What SQLite finds wrong with a file or a disk, in words."""
+"""Messages for errors of SQLite: a damaged file, a full disk, missing rights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A results folder: made, held by one run at a time; the experiment that it was run by, and its models' summaries."""
+"""The results folder: create and lock it, and its copies of the experiment file and of model summaries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records as tidy tables: a row a trial; and a row a point of what a trial has several of."""
+"""Records as tidy tables: one row per trial, or one row per point of a learning curve, length or distance."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ REACH_COLUMNS = ("trial_id", "network", "distance", "gradient")
 _NOT_RECORDED = {factor.name for factor in FACTORS.values() if not factor.recorded}
 
 StoredRecord = Mapping[str, Any]
-"""A record in its JSON form, as `Record.model_dump(mode="json")` gives it. It is trusted, not validated again."""
+"""A record as JSON values, from `Record.model_dump(mode="json")`. It is not validated again."""
 
 
 def load_records(directory: str | Path, *, all_records: bool = False) -> pd.DataFrame:

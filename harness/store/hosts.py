@@ -1,4 +1,4 @@
-"""On which hosts the trials of a results folder ran, and which block of speed trials where."""
+"""The hosts of the trials of a results folder, and the timing blocks of each host."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Host:
 
 
 class Whereabouts:
-    """Takes records as they pass by; those of the machine that ran them alone name no host."""
+    """Collects hosts from records. Records of a run on one machine name no host."""
 
     def __init__(self) -> None:
         self._accuracy: Counter[tuple[str, str]] = Counter()

@@ -1,4 +1,4 @@
-"""Interim analyses: tests of a claim while seeds are added, when they were made and what each of them found."""
+"""Interim analyses: tests of a claim while seeds are added, with their dates and results."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class InterimAnalyses:
-    """When a claim was analysed, with the most seeds that were to be run, fixed before the first analysis."""
+    """The analyses of a claim, and the maximum number of seeds, which was fixed before the first analysis."""
 
     through: tuple[int, ...]
     """The last seed in each analysis, ascending."""

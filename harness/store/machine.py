@@ -1,4 +1,4 @@
-"""The machine a trial runs on, and the code it runs: who may be compared with whom."""
+"""The machine and the code of a trial, which decide what may be compared."""
 
 from __future__ import annotations
 

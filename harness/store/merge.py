@@ -1,4 +1,4 @@
-"""Results folders become one: of several coordinators, each with a part of the trials, on storage that they share.
+"""Merge results folders of several coordinators, each with a part of the trials.
 
 Two records are equal where all their JSON values are, times and machine included, but for the attempt's number: such
 are copies of one run of a trial, and are kept once. Records that differ come from different runs of the trial, and all
@@ -38,12 +38,12 @@ from harness.store.record import TRY_AGAIN, Record
 from harness.store.sqlite import Planned, Store, open_store
 
 _ABSENT = {name: of.get_default() for name, of in Record.model_fields.items() if not of.is_required()}
-"""What a record that lacks a key, as an older version wrote it, says of it."""
+"""The values of keys that records of older versions lack."""
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """A trial of which folders count different records; all are kept."""
+    """A trial with different records in several folders. All are kept."""
 
     trial_id: str
     folders: tuple[Path, ...]
@@ -53,7 +53,7 @@ class Conflict:
 
 @dataclass
 class Merged:
-    """What came of it, in numbers of records but for the trials."""
+    """The result of a merge."""
 
     trials: int = 0
     records: int = 0
@@ -148,7 +148,7 @@ def _whole_plan(stores: Sequence[Store]) -> list[Planned]:
 
 
 def _whose_blocks(stores: Sequence[Store], plan: Sequence[Planned]) -> dict[str, int]:
-    """For trials (by id) of those blocks of the speed lane that several folders ran: of which folder the block counts.
+    """For trials (by id) of timing blocks that several folders ran: the folder whose block counts.
 
     That is the one with outcomes of most of its trials; of several such, the one that began one of them last.
     """
@@ -168,7 +168,7 @@ def _whose_blocks(stores: Sequence[Store], plan: Sequence[Planned]) -> dict[str,
 
 
 def _block(spec: Mapping[str, Any]) -> str:
-    """What the trials of a block share, but for options: these hold paths, which two hosts may have differently."""
+    """The values that the trials of a block share, except options, whose paths may differ between hosts."""
     whole = SPEC_DEFAULTS | {**spec}
     shared = {name: value for name, value in whole.items() if name not in {*VARIES_WITHIN_A_BLOCK, "options"}}
     return json.dumps(shared, sort_keys=True)
@@ -177,7 +177,7 @@ def _block(spec: Mapping[str, Any]) -> str:
 def _all_records(
     stores: Sequence[Store], directories: Sequence[Path], whose: Mapping[str, int], merged: Merged
 ) -> Iterator[dict[str, Any]]:
-    """The records to be kept, trial by trial, so that only one trial's are in memory; counts them in `merged`."""
+    """The records to keep, one trial after the other to save memory. Counts them in `merged`."""
     streams = [_numbered(index, store.every_attempt()) for index, store in enumerate(stores)]
     for trial_id, entries in groupby(heapq.merge(*streams, key=lambda entry: entry[:2]), key=lambda entry: entry[0]):
         of_folders = [(index, _text(record), record) for _, index, record in entries]
@@ -213,7 +213,7 @@ def _numbered(index: int, records: Iterator[dict[str, Any]]) -> Iterator[tuple[s
 
 
 def _text(record: dict[str, Any]) -> str:
-    """All but the attempt's number, as text, in which what is not a number equals itself."""
+    """The record as text without the number of the attempt. As text, NaN equals NaN."""
     return json.dumps({name: value for name, value in (_ABSENT | record).items() if name != "attempt"}, sort_keys=True)
 
 
@@ -236,7 +236,7 @@ def _conflict(trial_id: str, records: Sequence[_Distinct], directories: Sequence
 
 
 def _copy_summaries(directories: Sequence[Path], into: Path) -> None:
-    """Of each cell the summary of the first folder that has one."""
+    """For each cell, the model summary of the first folder that has one."""
     summaries: dict[str, Path] = {}
     for directory in directories:
         summaries = summary_files(directory) | summaries

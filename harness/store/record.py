@@ -1,4 +1,4 @@
-"""A record: what a trial left. Written once, never edited; the shape of what the store keeps."""
+"""The record of a trial, as the store keeps it. A record is written once and never changed."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ PHASES: tuple[PhaseName, ...] = ("data", "build", "first_step", "train", "evalua
 MAX_CRASHES = 5
 """After this number of crashes a trial is given up. Attempts that were interrupted do not count."""
 TRY_AGAIN = frozenset({"crashed", "interrupted"})
-"""The next run tries these again: an interrupted trial always, a crashed one MAX_CRASHES times in all.
+"""The next run repeats trials with these statuses: interrupted ones always, crashed ones MAX_CRASHES times in all.
 
 All other statuses are outcomes.
 """
 OTHER_MACHINE = "other-machine"
 """For `--retry`: the speed trials that another machine has timed."""
 RETRIED = ("diverged", "timeout", "out_of_memory", "crashed", "interrupted", OTHER_MACHINE)
-"""The statuses of which `--retry` can re-run the trials, and OTHER_MACHINE."""
+"""The values of `--retry`: statuses, and OTHER_MACHINE."""
 
 
 def is_left(status: str, crashes: int) -> bool:
-    """Whether a trial is to be run (again): `status` of its last attempt, or 'missing'; how many attempts crashed."""
+    """Whether a trial has to run. status: of its last attempt, or 'missing'. crashes: number of crashed attempts."""
     return status in ("missing", "interrupted") or (status == "crashed" and crashes < MAX_CRASHES)
 
 
 def is_given_up(status: str, crashes: int) -> bool:
-    """Whether a trial has crashed too often to be tried again."""
+    """Whether a trial has crashed too often to run again."""
     return status == "crashed" and not is_left(status, crashes)
 
 
@@ -63,7 +63,7 @@ class CurvePoint(_Frozen):
 
 
 class NearTarget(_Frozen):
-    """An evaluation between two others, after `update` updates and `seconds`, where a target came to be reached."""
+    """A further evaluation near the first one that reached a target, after `update` updates and `seconds`."""
 
     update: int
     seconds: float
@@ -72,7 +72,7 @@ class NearTarget(_Frozen):
 
 
 class Memory(_Frozen):
-    """Resident memory in bytes: after the model was built, at its highest while training, and how it was read."""
+    """Resident memory in bytes: after building the model, at its peak during training, and how it was measured."""
 
     baseline_bytes: int
     peak_bytes: int
@@ -94,10 +94,10 @@ class Machine(_Frozen):
 
 
 class DataFacts(_Frozen):
-    """What the data of a trial were, besides their values."""
+    """Facts about the data of a trial."""
 
     source: str = ""
-    """What they were read from, in words; empty for data that the task makes."""
+    """Description of the source; empty for synthetic data."""
     examples: dict[Literal["train", "validation", "test"], int]
     classes: int
     symbols: int | None
@@ -107,7 +107,7 @@ class DataFacts(_Frozen):
     unknown: float | None = None
     """The share of the tokens that the vocabulary lacks."""
     left_out: dict[str, int] = {}
-    """What is in the files but in none of the splits: in words, to how many."""
+    """What the files contain that is in no split: description to count."""
 
 
 class Failure(_Frozen):
@@ -116,7 +116,7 @@ class Failure(_Frozen):
     phase: str
     message: str
     stderr: str = ""
-    """The last kilobytes of what it printed to stdout and stderr, as they came."""
+    """The last kilobytes of stdout and stderr, in order."""
     exit_code: int | None = None
     """As `subprocess` gives it: negative for a signal."""
 
@@ -152,7 +152,7 @@ class Measured:
     example: Example | None = None
 
     def fields(self) -> dict[str, Any]:
-        """By name, as plain values; one that has another type than it should is left as it is."""
+        """The fields by name, as plain values. A value of a wrong type is kept unchanged."""
         values: dict[str, Any] = _measured_type().dump_python(self, warnings="none")
         return values
 
@@ -163,7 +163,7 @@ def _measured_type() -> TypeAdapter[Measured]:
 
 
 class Record(_Frozen):
-    """One attempt at one trial: what was measured (`Measured`), of which trial, and where and how it ended."""
+    """One attempt at one trial: its spec, its measurements (`Measured`), and where and how it ended."""
 
     trial_id: str
     attempt: int = 1
@@ -174,13 +174,13 @@ class Record(_Frozen):
     machine: Machine
     threads: int
     device: str | None = None
-    """The kind of device that trained, 'CPU'; None in records of versions that did not state it."""
+    """The kind of device, 'CPU'; None in records of older versions."""
     environment: dict[str, str] = {}
     """The environment variables set by the user that can change results or times (`harness.store.machine`)."""
     host: str | None = None
-    """The name of the computer, where an engine of several ran it."""
+    """The name of the host, if the trial ran on a cluster."""
     version_differences: tuple[str, ...] = ()
-    """How code and versions there differed from the coordinator's, where that was allowed."""
+    """Differences in code and versions to the coordinator, if `--any-versions` accepted them."""
     git_commit: str | None
     git_dirty: bool | None
     data_fingerprint: str | None = None
@@ -188,28 +188,28 @@ class Record(_Frozen):
     parameters: int | None = None
     recurrent_parameters: int | None = None
     program: Literal["compiled", "reused"] = "compiled"
-    """Whether the trial compiled its program, or used that of an earlier trial of its process."""
+    """Whether the trial compiled its program or reused that of an earlier trial in the same process."""
     phases: dict[PhaseName, Phase] = {}
     """A trial that reuses a program has no first step."""
     seconds_total: float | None = None
     updates: int = 0
     """Updates done; fewer than the spec's where training stopped early."""
     seconds_per_update: float | None = None
-    """Of the train phase, evaluations and the first call left out."""
+    """Mean over the train phase, without evaluations and the first call."""
     memory: Memory | None = None
-    """Of the first trial of a process; None for later ones, whose memory holds what earlier trials left."""
+    """Only for the first trial of a process, because later ones include memory of earlier trials."""
     memory_timeline: list[tuple[float, int]] = []
     """(seconds since the start, resident bytes), sampled from outside; short peaks are in `phases`, not here."""
     rounds: list[float] = []
     """Seconds per update of each timed round of a speed trial."""
     timing_block: str | None = None
-    """Which trials it took turns with: round by round, their `rounds` belong together."""
+    """Id of the timing block: trials with the same id were timed in the same rounds."""
     timing_group: int | None = None
     """The part of its timing block in which it was timed, from 1; None where memory held the whole block at once."""
     reference_rounds: list[float] = []
     """Of a trial with a `timing_group`: seconds per update, in the same rounds, of the trial that is in all groups."""
     noisy: bool | None = None
-    """Whether the ratios within its timing block stayed wider than wanted; None in the accuracy lane."""
+    """Whether the intervals of the ratios within the timing block are too wide; None in the accuracy lane."""
     curve: list[CurvePoint] = []
     near_target: list[NearTarget] = []
     """Further evaluations where a target was reached between two points of the curve (docs/method.md)."""

@@ -1,4 +1,4 @@
-"""How far a results folder is: trials by cell and status, time spent, time left."""
+"""The progress of a results folder: trials by cell and status, time spent, time left."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class CellStatus:
     spent: float
     """Of all attempts together."""
     left: float
-    """What its trials that are to be run would take with nothing else running."""
+    """Estimated time of the trials left, with nothing else running."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Status:
 
 
 def learned(states: Iterable[State]) -> Estimator:
-    """An estimator that knows what stored trials took."""
+    """An estimator that has learned from stored trials."""
     estimator = Estimator()
     states = tuple(states)
     for state in states:

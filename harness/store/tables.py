@@ -1,4 +1,4 @@
-"""The tables of the store, and how a file of an older version gets those of this one; records are never touched."""
+"""The tables of the store, and the migration of older files. A migration never changes records."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ fixed beforehand."""
 
 
 def check_schema(connection: sqlite3.Connection, path: Path, *, create: bool) -> None:
-    """See to it that the open database has the tables of this version; `create` makes those of an empty file.
+    """Create or migrate the tables of the open database; `create` allows an empty file.
 
     Raises UserError for an empty file otherwise, another program's database, one of a newer harness, and one of an
     older harness that cannot be written.
