@@ -29,7 +29,7 @@ def test_dots_are_thinned_but_means_use_every_seed() -> None:
     assert series.hidden_points == 200 - len(series.points)
     assert [centre.n for centre in series.centres] == [100, 100]
     assert {0.0, 99.0} <= {round(point.y, 6) for point in series.points}
-    assert any("40 dots left out of the drawing" in note for note in plot.notes)
+    assert any("40 dots not drawn" in note for note in plot.notes)
 
 
 def test_many_conditions_leave_every_task_its_share_of_the_panels() -> None:

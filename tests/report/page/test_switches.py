@@ -88,7 +88,7 @@ def test_a_matching_leaves_its_own_panels_and_an_empty_choice_says_so(browser: B
     assert shown(browser, "#loss-by-size .empty") == 0
     choose(browser, "backend", "keras")
     assert shown(browser, "#loss-by-size .panel") == 0
-    assert "Nothing was measured" in browser.find_element(By.CSS_SELECTOR, "#loss-by-size .empty").text
+    assert "There are no measurements" in browser.find_element(By.CSS_SELECTOR, "#loss-by-size .empty").text
 
 
 def test_a_view_can_be_shared_by_its_address(browser: Browser, address: str, several: str) -> None:
