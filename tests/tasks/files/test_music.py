@@ -137,7 +137,7 @@ def test_pieces_that_are_left_out_are_counted(tmp_path: Path) -> None:
 def test_a_file_of_matlab_7_3_is_refused_with_the_remedy(tmp_path: Path) -> None:
     header = b"MATLAB 7.3 MAT-file".ljust(124) + b"\0\2IM"
     (tmp_path / "a.mat").write_bytes(header.ljust(512) + b"\x89HDF\r\n\x1a\n" + bytes(100))
-    with pytest.raises(UserError, match=r"of version 7\.3; save it with save\(name, \.\.\., '-v7'\)"):
+    with pytest.raises(UserError, match=r"version 7\.3; save it with save\(name, \.\.\., '-v7'\)"):
         load_piano_rolls(tmp_path / "a.mat")
     (tmp_path / "b.mat").write_bytes(bytes(200))
     with pytest.raises(UserError, match=r"not a MATLAB 5 file.*; write it with save"):
@@ -213,7 +213,7 @@ def test_a_header_that_announces_too_much_is_refused(tmp_path: Path) -> None:
     at = content.index((1).to_bytes(4, "little") + (2).to_bytes(4, "little"))
     content[at : at + 4] = (2**30).to_bytes(4, "little")
     mat.write_bytes(content)
-    with pytest.raises(UserError, match="'traindata' has 1073741824 x 2 cells, more than"):
+    with pytest.raises(UserError, match="'traindata' announces 2,147,483,648 cells"):
         load_piano_rolls(mat)
 
 
