@@ -47,7 +47,7 @@ class Results:
     curves: pd.DataFrame | None
     """Of all trials, as `ReportData` has them: with the factors of each point they would be large."""
     reach: pd.DataFrame | None
-    """Validation scores, prepared in the same way."""
+    """Gradient reach of all trials, as `ReportData` has it, without the factors for the same reason."""
     lengths: pd.DataFrame
     """Test scores at other lengths than the one trained at, `evaluated_at`, with the factors."""
     tuning: pd.DataFrame

@@ -113,6 +113,27 @@ def test_axe_finds_nothing_to_mend(browser: Browser, address: str, dark: bool) -
     assert browser.execute_async_script(AXE) == []
 
 
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("keyboard", [True, False], ids=["keyboard", "pointer"])
+def test_a_term_leads_to_its_meaning_which_is_highlighted(
+    browser: Browser, address: str, keyboard: bool, dark: bool
+) -> None:
+    visit(browser, address, width=360, dark=dark)
+    link = browser.find_element("css selector", ".verdict a.term")
+    if keyboard:
+        link.send_keys("\ue007")  # Enter
+    else:
+        link.click()
+    at_meaning, top, highlighted = browser.execute_script(
+        "const at = document.activeElement, plain = document.querySelector('.terms div:not(:focus)'),"
+        " paper = (one) => getComputedStyle(one).backgroundColor;"
+        "return [at.matches('.terms div'), at.getBoundingClientRect().top, paper(at) !== paper(plain)]"
+    )
+    assert at_meaning
+    assert 0 <= top < 300, "the meaning is on the screen"
+    assert highlighted
+
+
 def test_hostile_names_in_an_experiment_file_are_text(browser: Browser, tmp_path: Path, undrawn_files: None) -> None:
     names = [json.dumps(name, ensure_ascii=False) for name in [*HOSTILE, "<img src=x onerror=alert(1)>"]]
     claims = "".join(
