@@ -10,6 +10,7 @@ from harness.spec.claims import Comparison
 from harness.verdicts.advantages import Scale
 from harness.verdicts.baselines import AgainstBaseline
 from harness.verdicts.lean import Lean
+from harness.verdicts.missing_evidence import Missing
 from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import PairingCounts
 from harness.verdicts.power import ADVISED
@@ -34,8 +35,8 @@ class Evidence:
     """For undecided claims, if the sample has a distribution."""
     resolution: Resolution | None = None
     """None for exact outcomes."""
-    missing: str = ""
-    """A sentence on what an undecided claim lacks for "no practical difference"."""
+    missing: Missing | None = None
+    """What an undecided claim lacks for "no practical difference"; None if it is something else."""
     seeds_for_power: int | None = None
     """Total number of seeds for 80 % power to detect a difference of the margin, if more seeds are advised."""
     noise_of_times: bool = False

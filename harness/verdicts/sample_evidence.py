@@ -15,6 +15,7 @@ from harness.verdicts.advantages import Scale, scale_of
 from harness.verdicts.baselines import against_baselines
 from harness.verdicts.evidence import Evidence
 from harness.verdicts.lean import lean
+from harness.verdicts.missing_evidence import missing_for_equality
 from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import PairedTrials, Pairs
 from harness.verdicts.power import seeds_for_difference, seeds_for_proportion
@@ -22,7 +23,6 @@ from harness.verdicts.resolution import Resolution, decided, finer, step_of, too
 from harness.verdicts.samples import Sample, if_exact, sample_of
 from harness.verdicts.stats import ALPHA, FEWEST_SEEDS, Estimate
 from harness.verdicts.verdict import VerdictWord
-from harness.verdicts.words.equality import equality_wants
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def sample_evidence(of: ClaimSamples, sample: Sample, p_adjusted: float, level: 
     resolution = _resolution(of, sample, conditions, word)
     is_open = word == "undecided" and not (resolution and resolution.too_coarse) and level is not None
     on_seeds = is_open and of.outcome.unit != "s"
-    missing = equality_wants(claim, sample, scale) if on_seeds else ""
+    missing = missing_for_equality(claim, sample, scale) if on_seeds else None
     seeds = _seeds_for_power(of, sample, level or ALPHA) if on_seeds else None
     if seeds is not None and seeds <= result.n and (missing or not _small_and_informed(sample, scale)):
         seeds = None

@@ -14,6 +14,7 @@ from harness.verdicts.pairs import FEWEST_LEVELS, PairingCounts, instead
 from harness.verdicts.verdict import DECIDED, Verdict, VerdictWord
 from harness.verdicts.words.conditions import condition_names
 from harness.verdicts.words.effects import effect_in_words
+from harness.verdicts.words.equality import equality_wants
 from harness.verdicts.words.findings import (
     beaten,
     capital,
@@ -42,7 +43,7 @@ def sample_reason(evidence: Evidence) -> str:
         why(evidence),
         lean_in_words(evidence.lean, margin_of(evidence.scale)) if evidence.lean else "",
         known_within(evidence.resolution, evidence.outcome.unit) if evidence.resolution else "",
-        evidence.missing,
+        equality_wants(evidence),
         seeds_wanted(evidence),
         measured_better(evidence.outcome) if evidence.noise_of_times else "",
         interim_analyses(evidence.sample.analyses, evidence.most_seeds, evidence.sample.later)

@@ -10,9 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.runner.open_claims import is_open
+from harness.spec.claims import Claim
+from harness.verdicts.words.equality import equality_wants
 from tests.verdicts.records import NOISE, Record, claim, evidence_of, paired, solving, timed, trials, verdict_of
 
 SOLVED = claim(kind="proportion", margin=0.2)
+
+
+def wanted(records: list[Record], judged: Claim) -> str:
+    return equality_wants(evidence_of(records, judged))
 
 
 def accurate(seeds: int, task: str = "recall") -> list[Record]:
@@ -26,13 +32,11 @@ def accurate(seeds: int, task: str = "recall") -> list[Record]:
 def test_five_equal_proportions_state_how_many_agreeing_seeds_equality_requires() -> None:
     verdict = verdict_of(solving(lambda cell, length, seed: True, seeds=5), SOLVED)
     assert verdict.verdict == "undecided"
-    assert evidence_of(solving(lambda cell, length, seed: True, seeds=5), SOLVED).missing == (
+    assert wanted(solving(lambda cell, length, seed: True, seeds=5), SOLVED) == (
         "5 seeds agree, but up to 45 % of all seeds may still have another outcome; 'no practical difference' requires"
         " at least 14 seeds that agree, or a margin above 45.1 percentage points."
     )
-    hardly = evidence_of(
-        solving(lambda cell, length, seed: True, seeds=5), claim(kind="proportion", margin=0.01)
-    ).missing
+    hardly = wanted(solving(lambda cell, length, seed: True, seeds=5), claim(kind="proportion", margin=0.01))
     assert "requires more than 100 seeds that agree, or" in hardly
     assert verdict_of(solving(lambda cell, length, seed: True, seeds=13), SOLVED).verdict == "undecided"
     assert verdict_of(solving(lambda cell, length, seed: True, seeds=14), SOLVED).verdict == "no practical difference"
@@ -50,7 +54,7 @@ def test_an_accuracy_states_how_many_agreeing_seeds_equality_requires() -> None:
     close = paired(on="test_accuracy", margin=0.05)
     verdict = verdict_of(accurate(20), close)
     assert verdict.verdict == "undecided"
-    missing = evidence_of(accurate(20), close).missing
+    missing = wanted(accurate(20), close)
     assert "up to 14 % of all seeds" in missing
     assert "at least 63 seeds that agree, or a margin above 0.15" in missing
     assert verdict_of(accurate(62), close).verdict == "undecided"
@@ -62,8 +66,8 @@ def test_an_accuracy_states_how_many_agreeing_seeds_equality_requires() -> None:
 def test_a_loss_of_a_task_that_is_solved_or_not_has_no_bounds() -> None:
     verdict = verdict_of(accurate(40), paired(on="test_loss", margin=0.5))
     assert verdict.verdict == "undecided"
-    assert evidence_of(accurate(40), paired(on="test_loss", margin=0.5)).missing.startswith("The task is either")
-    assert evidence_of(accurate(40), paired(on="test_accuracy", margin="5%")).missing.startswith("A ratio")
+    assert wanted(accurate(40), paired(on="test_loss", margin=0.5)).startswith("The task is either")
+    assert wanted(accurate(40), paired(on="test_accuracy", margin="5%")).startswith("A ratio")
     assert verdict_of(accurate(40), paired(on="seconds_per_update", margin="5%")).verdict == "undecided", (
         "all are equal"
     )
@@ -77,12 +81,12 @@ def test_a_loss_of_a_task_that_is_solved_or_not_has_no_bounds() -> None:
 def test_graded_differences_state_how_many_seeds_equality_requires_at_their_spread() -> None:
     verdict = verdict_of(trials(lambda seed: 0.02 * (-1) ** seed, seeds=6), paired(margin=0.025))
     assert verdict.verdict == "undecided"
-    missing = evidence_of(trials(lambda seed: 0.02 * (-1) ** seed, seeds=6), paired(margin=0.025)).missing
+    missing = wanted(trials(lambda seed: 0.02 * (-1) ** seed, seeds=6), paired(margin=0.025))
     assert missing == "At this mean and spread, 'no practical difference' requires about 10 seeds."
-    wide = evidence_of(trials(lambda seed: 0.02 * (-1) ** seed, seeds=6), paired(margin=0.001)).missing
+    wide = wanted(trials(lambda seed: 0.02 * (-1) ** seed, seeds=6), paired(margin=0.001))
     assert wide == "At this mean and spread, 'no practical difference' requires more than 100 seeds, or a wider margin."
-    equal = evidence_of([{**record, "test": {"loss": 2.0}} for record in trials(0.0, seeds=6)], paired())
-    assert equal.missing.endswith("requires at least 59 seeds that agree.")
+    equal = wanted([{**record, "test": {"loss": 2.0}} for record in trials(0.0, seeds=6)], paired())
+    assert equal.endswith("requires at least 59 seeds that agree.")
 
 
 def test_times_to_a_target_state_how_many_seeds_without_a_miss_equality_requires() -> None:
@@ -92,7 +96,7 @@ def test_times_to_a_target_state_how_many_seeds_without_a_miss_equality_requires
             timed(lambda cell, seed: 100 + 10 * (seed % 3 == 0) * (cell == "gru"), seeds=n), by_updates
         )
         assert verdict.verdict == word, verdict.reason
-    missing = evidence_of(timed(lambda cell, seed: 100, seeds=10), by_updates).missing
+    missing = wanted(timed(lambda cell, seed: 100, seeds=10), by_updates)
     assert missing == (
         "After 10 seeds, one cell may still miss the target in up to 26 % of all seeds; 'no practical difference'"
         " requires at least 14 seeds, or a margin above 34.9 %."
@@ -102,7 +106,7 @@ def test_times_to_a_target_state_how_many_seeds_without_a_miss_equality_requires
 def test_after_a_miss_the_advised_number_of_seeds_and_all_larger_ones_are_enough() -> None:
     """21 seeds with a miss: 47 with two misses would do, but 57 with three would not."""
     missed = timed(lambda cell, seed: None if (cell, seed) == ("gru", 0) else 100, seeds=21)
-    missing = evidence_of(missed, claim(kind="time-to-target", target=2.0, margin="15%")).missing
+    missing = wanted(missed, claim(kind="time-to-target", target=2.0, margin="15%"))
     assert "requires at least 58 seeds, or" in missing
 
 
@@ -112,7 +116,7 @@ def test_after_a_failure_on_one_side_no_seeds_are_advised() -> None:
     verdict = verdict_of(records, paired())
     assert (verdict.verdict, verdict.needed_seeds) == ("undecided", None)
     known = evidence_of(records, paired())
-    assert known.missing == (
+    assert equality_wants(known) == (
         "In 8 % of the pairs one cell failed and the other did not; 'no practical difference' allows at most 5 %."
     )
     assert known.seeds_for_power is None, "power for graded differences does not account for failures"
@@ -132,7 +136,7 @@ def test_power_is_not_stated_if_few_seeds_agree_or_no_pair_is_informative() -> N
 @pytest.mark.parametrize("margin", [0.001, 0.0001])
 def test_an_effect_beyond_the_margin_has_no_sentence_on_equality(margin: float) -> None:
     known = evidence_of(trials(lambda seed: 0.3 * (-1) ** seed + 0.1, seeds=6), paired(margin=margin))
-    assert (known.word, known.missing) == ("undecided", "")
+    assert (known.word, known.missing) == ("undecided", None)
 
 
 @settings(max_examples=10, deadline=None)
@@ -178,4 +182,4 @@ def test_a_claim_on_a_time_recommends_an_idle_machine_and_no_seeds() -> None:
     assert (verdict.verdict, verdict.needed_seeds) == ("undecided", None)
     known = evidence_of(records, paired(on="seconds_per_update", margin="5%"))
     assert known.noise_of_times
-    assert (known.missing, known.seeds_for_power) == ("", None)
+    assert (known.missing, known.seeds_for_power) == (None, None)

@@ -9,6 +9,7 @@ from harness.store.interim import InterimAnalysis
 from harness.verdicts.baselines import AgainstBaseline
 from harness.verdicts.evidence import Compared, Evidence, Relation
 from harness.verdicts.lean import Lean
+from harness.verdicts.missing_evidence import OneSidedFailures
 from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import PairingCounts
 from harness.verdicts.resolution import Resolution
@@ -25,7 +26,7 @@ def test_the_sentences_of_a_sample_come_in_this_order() -> None:
     everything = evidence(
         paired(), -0.01, -0.1, 0.1, p=0.8, analyses=(analysis,), most_seeds=40,
         lean=Lean(0.25, 0.5, 0.25), resolution=Resolution(30, too_coarse=False, finer_helps=False),
-        missing="That is missing.", seeds_for_power=12, noise_of_times=True, baselines=((gru,),),
+        missing=OneSidedFailures(0.25), seeds_for_power=12, noise_of_times=True, baselines=((gru,),),
     )  # fmt: skip
     assert sample_reason(everything) == (
         "GRU against LSTM, test loss, 8 seeds: worse, −0.01 (95 % interval [−0.1, 0.1])."
@@ -33,7 +34,7 @@ def test_the_sentences_of_a_sample_come_in_this_order() -> None:
         " Probability of a difference beyond 0.05 in favour of the claim: 25 %; within 0.05: 50 %;"
         " beyond 0.05 against it: 25 %."
         " Times to target are known to within 30, the largest interval between two evaluations around them."
-        " That is missing."
+        " In 25 % of the pairs one cell failed and the other did not; 'no practical difference' allows at most 5 %."
         " 80 % power to detect a difference of 0.05 requires about 12 seeds (harness run FILE --until-decided)."
         " Measure times on an otherwise idle machine; more seeds do not reduce timing noise."
         " Interim analysis after 8 of at most 40 seeds; p-value and interval are adjusted for it."
