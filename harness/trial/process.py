@@ -149,8 +149,8 @@ def run_trial(
 
 
 def _in_short(error: BaseException) -> str:
-    """The type and message of an error, without the code that AutoGraph and Keras quote around it."""
-    while error.__context__ is not None and str(error.__context__) in str(error):  # the message repeats its cause's
+    """The type and message of an error, without the code that AutoGraph quotes around an error in a traced function."""
+    while str(error).startswith("in user code:") and error.__context__ is not None:
         error = error.__context__
     return f"{type(error).__name__}: {error}"
 

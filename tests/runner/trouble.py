@@ -31,6 +31,13 @@ def _raise(*_: Any) -> Dataset:
     raise ZeroDivisionError("on purpose")
 
 
+def _raise_while_handling(*_: Any) -> Dataset:
+    try:
+        next(iter(()))
+    except StopIteration:
+        raise ZeroDivisionError("on purpose")  # noqa: B904 (the context is what is tested)
+
+
 def _raise_what_is_no_text(*_: Any) -> Dataset:
     raise ZeroDivisionError("a name of bytes: \udcff")
 
@@ -180,6 +187,7 @@ stubborn = _task("stubborn", _ignore_everything)
 parent = _task("parent", _leave_a_process)
 sleeping = _task("sleeping", _sleep)
 dozing = _task("dozing", _sleep_long)
+handling = _task("handling", _raise_while_handling)
 diverging = _task("diverging", _not_a_number)
 growing = _task("growing", _grow)
 hungry = _task("hungry", _hold_much)

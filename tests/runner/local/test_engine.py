@@ -205,6 +205,12 @@ def test_an_error_in_traced_code_is_reported_by_its_type_and_message(engine: Loc
     assert record.failure.message == "ZeroDivisionError: in a step"
 
 
+def test_an_error_that_replaces_another_one_is_the_reported_one(engine: LocalEngine) -> None:
+    (record,) = run(engine, trouble("handling"))
+    assert record.failure is not None
+    assert record.failure.message == "ZeroDivisionError: on purpose"
+
+
 @pytest.mark.parametrize("failures", [3, 99])
 def test_a_process_that_cannot_be_started_is_an_error_after_retries(
     engine: LocalEngine, monkeypatch: pytest.MonkeyPatch, failures: int
