@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,12 +39,11 @@ class _Malformed(Exception):
     """What is wrong with the file, without its name."""
 
 
-def cells_of(content: bytes, path: Path, names: Iterable[str]) -> dict[str, list[Array]]:
-    """The matrices (rows, columns) in the cell arrays with these names, by name, from the content of a MATLAB 5 file.
+def cells_of(content: bytes, path: Path) -> dict[str, list[Array]]:
+    """The matrices (rows, columns) in each cell array, by its name, from the content of a MATLAB 5 file.
 
     Other kinds of variables are skipped. Raises UserError for a file that is malformed or too large when unpacked.
     """
-    wanted = set(names)
     try:
         if content[:8] == b"\x89HDF\r\n\x1a\n" or content[512:520] == b"\x89HDF\r\n\x1a\n":
             raise _Malformed("it has version 7.3; save it with save(name, ..., '-v7')")
@@ -54,7 +53,7 @@ def cells_of(content: bytes, path: Path, names: Iterable[str]) -> dict[str, list
         variables = [_matrix(element, order) for element in _unpacked(content[128:], order)]
     except _Malformed as error:
         raise UserError(f"{path}: not a MATLAB 5 file: {error}") from error
-    return {one.name: one.value for one in variables if isinstance(one.value, list) and one.name in wanted}
+    return {one.name: one.value for one in variables if isinstance(one.value, list)}
 
 
 def _elements(data: bytes, order: str) -> Iterator[_Element]:

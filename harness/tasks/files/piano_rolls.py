@@ -90,7 +90,7 @@ def _loaded(file: Stamp) -> PianoRolls:
 
 
 def _from_mat(content: bytes, path: Path) -> Mapping[str, Sequence[Any]]:
-    return cells_of(content, path, [name for names in _SPLITS.values() for name in names])
+    return cells_of(content, path)
 
 
 def _from_json(content: bytes, path: Path) -> Mapping[str, Sequence[Any]]:
