@@ -28,8 +28,7 @@ def help_of(*words: str) -> str:
 
 def names() -> list[str]:
     """The commands in the order of `harness --help`."""
-    listed = help_of().partition("Commands:\n")[2]
-    return [line.split()[0] for line in listed.splitlines() if line.startswith("  ") and not line.startswith("   ")]
+    return [str(command.name) for command in app.registered_commands]
 
 
 def commands_section() -> str:

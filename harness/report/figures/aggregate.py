@@ -211,7 +211,7 @@ def series_of(
     """A series a cell: every seed's value, the means with their intervals, and the failures, at each value of x.
 
     Without `x` every value stands at x = 0. Intervals stay within the bounds of the quantity. A failed trial has no
-    value here, whatever it left behind: what it reached before it failed is not comparable. With `worst`, the centres
+    value here, because the values that it measured before it failed are not comparable. With `worst`, the centres
     are medians in which each failure counts as that.
     """
     all_series = []
