@@ -8,7 +8,6 @@ differently has the verdict "depends". The result is data (`evidence`); `stated`
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -21,13 +20,12 @@ from harness.store.interim import InterimAnalyses
 from harness.verdicts.evidence import Compared, Evidence, Relation
 from harness.verdicts.family import Corrected, corrected
 from harness.verdicts.outcomes import OutcomeColumn, with_outcome
-from harness.verdicts.pairs import PairedTrials, find_pairs, selected
+from harness.verdicts.pairs import PairedTrials, find_pairs
 from harness.verdicts.sample_evidence import ClaimSamples, sample_evidence, samples_of
 from harness.verdicts.saved import read_verdicts, write_verdicts
-from harness.verdicts.stated import bare_verdict, claim_verdict
+from harness.verdicts.stated import bare_verdict, claim_verdict, fact_verdict, unmeasured_verdict, unpaired_verdict
 from harness.verdicts.stats import bounded_by, interquartile_mean
 from harness.verdicts.verdict import DECIDED, Verdict, VerdictWord
-from harness.verdicts.words.reasons import nothing_paired
 
 __all__ = ["judge", "judge_pairs", "read_verdicts", "write_verdicts"]
 
@@ -56,20 +54,17 @@ def judge(
             verdicts[claim.id] = _evaluated(claim, frame)
         elif isinstance(claim, NotTestable):
             verdicts[claim.id] = bare_verdict(claim, "not testable", claim.reason)
-        elif selected(frame, claim).empty:  # yet: a budget can end while learning rates are tuned
-            verdicts[claim.id] = bare_verdict(claim, "undecided", nothing_paired(claim, frame))
         else:
             try:
                 trials, outcome = with_outcome(frame, claim, curves)
                 paired = find_pairs(trials, claim, outcome.column, outcome.low)
             except UserError as error:
-                reason = f"These records cannot measure the claim: {error}."
-                verdicts[claim.id] = bare_verdict(claim, "not testable", reason)
+                verdicts[claim.id] = unmeasured_verdict(claim, error)
                 continue
             if paired.conditions:
                 measured.append((claim, paired, outcome))
             else:
-                verdicts[claim.id] = bare_verdict(claim, "undecided", nothing_paired(claim, frame))
+                verdicts[claim.id] = unpaired_verdict(claim, frame)
     verdicts |= {verdict.id: verdict for verdict in judge_pairs(measured, interim)}
     return [verdicts[claim.id] for claim in claims]
 
@@ -88,11 +83,9 @@ def examine_pairs(measured: Sequence[Measured], interim: Mapping[str, InterimAna
 
 def _evaluated(claim: Exact, frame: pd.DataFrame) -> Verdict:
     try:
-        fact = FactFound(*facts[claim.fact](frame))
+        return fact_verdict(claim, FactFound(*facts[claim.fact](frame)))
     except UserError as error:
-        return bare_verdict(claim, "not testable", f"These records cannot evaluate the claim: {error}.")
-    word: VerdictWord = "undecided" if fact.holds is None else "supported" if fact.holds else "contradicted"
-    return replace(bare_verdict(claim, word, fact.reason), effect=fact.effect, unit=fact.unit)
+        return unmeasured_verdict(claim, error)
 
 
 def _compared(samples: ClaimSamples, p: Corrected) -> Compared:

@@ -61,10 +61,11 @@ def with_outcome(
 
     Raises UserError if the outcome is not available: an unknown metric, a task without a threshold, no learning curves.
     """
+    every, frame = frame, compared(frame)  # otherwise tuning trials alone would seem to lack the outcome
     wanted = frame["cell"].isin([claim.better, claim.than])
     if claim.where.task is not None:
         wanted &= frame["task"].isin(claim.where.task)
-    every, frame = frame, frame[wanted]
+    frame = frame[wanted]
     names = sorted(frame["task"].unique())
     if isinstance(claim, Paired | Trend):
         return frame, _measured(frame, claim.on, names)
@@ -123,7 +124,6 @@ def _timed_in_one_lane(
     frame: pd.DataFrame, every: pd.DataFrame, claim: TimeToTarget, names: list[str], curves: pd.DataFrame | None
 ) -> tuple[pd.DataFrame, OutcomeColumn]:
     """Times to target of accuracy trials. Seconds are updates times the speed lane's seconds per update, if known."""
-    frame = compared(frame)
     frame = frame[frame["lane"] == "accuracy"]
     if curves is None or claim.by == "updates":
         return _timed(frame, claim, names, curves)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.spec.claims import Claim, Comparison
+import pandas as pd
+
+from harness.cells.facts import FactFound
+from harness.errors import UserError
+from harness.spec.claims import Claim, Comparison, Exact
 from harness.verdicts.evidence import Compared, Evidence
 from harness.verdicts.stats import improvement
 from harness.verdicts.verdict import Verdict, VerdictWord
 from harness.verdicts.words.findings import not_beaten
-from harness.verdicts.words.reasons import claim_reason, sample_reason
+from harness.verdicts.words.reasons import claim_reason, nothing_paired, sample_reason, unmeasured
 
 
 def claim_verdict(compared: Compared) -> Verdict:
@@ -67,6 +71,22 @@ def sample_verdict(evidence: Evidence) -> Verdict:
         pairs=sample.advantages.pairs,
         trials=evidence.trials,
     )
+
+
+def unpaired_verdict(claim: Comparison, frame: pd.DataFrame) -> Verdict:
+    """The verdict on a comparison without pairs in the frame."""
+    return bare_verdict(claim, "undecided", nothing_paired(claim, frame))
+
+
+def unmeasured_verdict(claim: Comparison | Exact, error: UserError) -> Verdict:
+    """The verdict on a claim that the records cannot decide, such as one on a metric that they lack."""
+    return bare_verdict(claim, "not testable", unmeasured(claim, error))
+
+
+def fact_verdict(claim: Exact, fact: FactFound) -> Verdict:
+    """The verdict on an exact claim."""
+    word: VerdictWord = "undecided" if fact.holds is None else "supported" if fact.holds else "contradicted"
+    return replace(bare_verdict(claim, word, fact.reason), effect=fact.effect, unit=fact.unit)
 
 
 def bare_verdict(claim: Claim, word: VerdictWord, reason: str) -> Verdict:

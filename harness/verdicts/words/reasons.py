@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from harness.spec.claims import Comparison, Trend, Where
+from harness.errors import UserError
+from harness.spec.claims import Comparison, Exact, Trend, Where
 from harness.verdicts.evidence import Compared, Evidence
 from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import FEWEST_LEVELS, PairingCounts, instead
@@ -131,6 +132,11 @@ def left_out(counts: PairingCounts, outcome: OutcomeColumn) -> str:
             " memory and compile time are measured in the first trial of a process."
         )
     return _joined(*sentences)
+
+
+def unmeasured(claim: Comparison | Exact, error: UserError) -> str:
+    """Why the records cannot decide a claim."""
+    return f"These records cannot {'evaluate' if isinstance(claim, Exact) else 'measure'} the claim: {error}."
 
 
 def nothing_paired(claim: Comparison, frame: pd.DataFrame) -> str:
