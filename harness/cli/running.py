@@ -196,13 +196,13 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
 @contextmanager
 def _cached(results: Path) -> Iterator[None]:
     """Within, data that take long to make come from the cache of the runs into this folder, where it exists."""
-    from harness.store.folder import CACHE_FOLDER
+    from harness.store.folder import cache_folder
     from harness.tasks.common.cache import VARIABLE
 
-    if VARIABLE in os.environ or not results.is_dir():
+    if os.environ.get(VARIABLE) or not results.is_dir():
         yield
         return
-    os.environ[VARIABLE] = str(results / CACHE_FOLDER)
+    os.environ[VARIABLE] = str(cache_folder(results))
     try:
         yield
     finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -34,11 +33,10 @@ from harness.runner.stages import Run, run_stages
 from harness.spec.experiment import Experiment, with_number_of_seeds
 from harness.spec.load import checked, load_experiment
 from harness.spec.trial import TrialSpec
-from harness.store.folder import CACHE_FOLDER, EXPERIMENT_NAME, exclusive, summary_file, write_summary
+from harness.store.folder import EXPERIMENT_NAME, cache_folder, exclusive, summary_file, write_summary
 from harness.store.machine import fingerprint_of, this_machine
 from harness.store.record import OTHER_MACHINE, TRY_AGAIN
 from harness.store.sqlite import LeftOut, Store, open_store
-from harness.tasks.common.cache import VARIABLE as CACHE_VARIABLE
 from harness.trial.process import begin_in, model_summary
 from harness.verdicts.verdict import Verdict
 from harness.words import plural
@@ -114,7 +112,7 @@ def run_experiment(
     directory = user_path(results) / experiment.name
     first_plan = make_plan(experiment, {})  # raises UserError before anything is written
     with open_store(directory, create=True) as store, exclusive(directory):
-        cache = Path(os.environ.get(CACHE_VARIABLE) or directory.parent / CACHE_FOLDER)
+        cache = cache_folder(directory.parent)
         remove_parts(cache)
         deadline = math.inf if budget is None else begun + budget - min(CLOSING_SECONDS, CLOSING_SHARE * budget)
         again = {trial_id: at.number for trial_id, at in store.attempts().items() if at.status in retry}

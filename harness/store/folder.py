@@ -14,12 +14,16 @@ from harness.files import make_folder, read_text, remove_parts, resolved, user_p
 from harness.locks import owner, try_lock
 from harness.spec.experiment import Experiment
 from harness.spec.load import parse_experiment
+from harness.tasks.common.cache import VARIABLE
 
 EXPERIMENT_NAME = "experiment.toml"
-CACHE_FOLDER = ".cache"
-"""Beside the results folders, where HARNESS_CACHE names no other: data that take long to make. It can be deleted."""
 SUMMARIES_FOLDER = "summaries"
 _VERSION = re.compile(r"\.[0-9a-f]{12}$")
+
+
+def cache_folder(results: Path) -> Path:
+    """The folder for data that take long to make: HARNESS_CACHE, else `.cache` in the folder of the results folders."""
+    return Path(os.environ.get(VARIABLE) or results / ".cache")
 
 
 def make_writable(directory: Path, option: str = "--results DIR") -> None:
