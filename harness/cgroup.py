@@ -47,9 +47,7 @@ def cpu_quota() -> float | None:
 
 def memory_limit() -> int | None:
     """Memory limit of the process in bytes; None without a limit."""
-    names = ("memory.max", "memory.limit_in_bytes")
-    limits = (_number(folder / name) for folder in _folders("memory") for name in names)
-    return min((int(limit) for limit in limits if limit is not None and 0 < limit < _UNLIMITED), default=None)
+    return min((limit for _, limit, _ in _memory_limits()), default=None)
 
 
 def memory_left() -> int | None:
@@ -57,16 +55,18 @@ def memory_left() -> int | None:
 
     Inactive file cache counts as free, because the kernel drops it when memory is needed.
     """
-    left = []
+    used = ((folder, limit, _number(folder / name)) for folder, limit, name in _memory_limits())
+    left = (limit - bytes_used + _droppable(folder) for folder, limit, bytes_used in used if bytes_used is not None)
+    return min((max(0, int(each)) for each in left), default=None)
+
+
+def _memory_limits() -> Iterator[tuple[Path, int, str]]:
+    """The cgroups with a memory limit: folder, limit in bytes, and the name of the file with the used memory."""
     for folder in _folders("memory"):
-        for limit_name, used_name in (
-            ("memory.max", "memory.current"),
-            ("memory.limit_in_bytes", "memory.usage_in_bytes"),
-        ):
-            limit, used = _number(folder / limit_name), _number(folder / used_name)
-            if limit is not None and used is not None and 0 < limit < _UNLIMITED:
-                left.append(max(0, int(limit - used + _droppable(folder))))
-    return min(left, default=None)
+        for name, used in (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes")):
+            limit = _number(folder / name)
+            if limit is not None and 0 < limit < _UNLIMITED:
+                yield folder, int(limit), used
 
 
 def _droppable(folder: Path) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import sys
 from functools import cache
 from pathlib import Path
@@ -31,7 +32,7 @@ def owner(path: Path) -> str:
     """The name of a file's owner, or the user id if it has no name; 'another user' if the file is not accessible."""
     try:
         return path.owner()
-    except (KeyError, NotImplementedError):
+    except KeyError:
         return f"user {path.stat().st_uid}"
     except OSError:
         return "another user"
@@ -39,10 +40,6 @@ def owner(path: Path) -> str:
 
 def _flock(file: int, *, shared: bool) -> tuple[bool, str | None]:
     """Whether this process holds the lock; and the system's error text if locks are not supported, otherwise None."""
-    if sys.platform == "win32":
-        return False, ""
-    import fcntl
-
     try:
         fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError as error:

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -14,53 +14,51 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """The signals with which a user, a terminal or a batch system stops a process."""
 
 
+Handler = Callable[[int, FrameType | None], object] | int | None
+
+
 @contextmanager
 def stop_on_signals() -> Iterator[Callable[[], bool]]:
     """Inside the block, the first stop signal sets a flag; a second one of the same kind ends the process at once.
 
-    Yields a function that returns the flag. Outside of the main thread, signals are not handled.
-
-    An ignored SIGHUP (`nohup`) stays ignored.
+    Yields a function that returns the flag. Outside of the main thread, signals are not handled. An ignored SIGHUP
+    (`nohup`) stays ignored.
     """
     flag = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield flag.is_set
-        return
-    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
-    if before[signal.SIGHUP] is signal.SIG_IGN:
-        del before[signal.SIGHUP]
     terminals = [stream for stream in (sys.__stdout__, sys.__stderr__) if stream is not None and stream.isatty()]
 
     def stop(number: int, frame: FrameType | None) -> None:
         flag.set()
-        signal.signal(number, before[signal.Signals(number)])
+        signal.signal(number, before[number])
         if number == signal.SIGHUP:
             _silence([stream.fileno() for stream in terminals])
 
-    for number in before:
-        signal.signal(number, stop)
-    try:
+    with _handled(STOP_SIGNALS, stop) as before:
         yield flag.is_set
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
 def interrupt_on_signals() -> Iterator[None]:
     """Inside the block, SIGTERM and SIGHUP raise KeyboardInterrupt as Ctrl-C does; an ignored SIGHUP stays ignored."""
-    if threading.current_thread() is not threading.main_thread():
+    with _handled((signal.SIGTERM, signal.SIGHUP), signal.default_int_handler):
         yield
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(number, signal.default_int_handler)
+
+
+@contextmanager
+def _handled(numbers: Collection[int], handler: Handler) -> Iterator[dict[int, Handler]]:
+    """Handle these signals inside the block; yields the handlers that are restored after it."""
+    before: dict[int, Handler] = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {number: signal.getsignal(number) for number in numbers}
+        if before[signal.SIGHUP] is signal.SIG_IGN:
+            del before[signal.SIGHUP]
+    for number in before:
+        signal.signal(number, handler)
     try:
-        yield
+        yield before
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 def _silence(descriptors: list[int]) -> None:
