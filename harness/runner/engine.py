@@ -36,10 +36,6 @@ class Engine(Protocol):
     """Shown as "Waiting for ..." while no trial can start."""
 
     @property
-    def jobs(self) -> int:
-        """Number of accuracy trials that run in parallel."""
-
-    @property
     def hosts(self) -> Sequence[int]:
         """Number of parallel accuracy trials on each host; in the speed lane a host runs one trial at a time."""
 

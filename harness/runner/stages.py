@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from rich.console import Console
@@ -35,6 +35,8 @@ class Run:
     store: Store
     engine: Engine
     console: Console
+    say: Callable[[str], None]
+    """Prints a line."""
     deadline: float
     """On the monotonic clock; infinite without a budget."""
     retry: Mapping[str, int]
@@ -73,28 +75,25 @@ def run_stage(run: Run, trials: Mapping[str, TrialSpec]) -> RunOutcome:
     attempts = store.attempts()
     left = left_to_do(trials, attempts, run.retry)
     repeated = sum(trial.attempt - 1 > run.attempts_before.get(trial.id, NONE).number for trial in left)
-    given_up = _given_up(attempts, trials.keys() - {trial.id for trial in left})
+    ended = [attempts.get(id, NONE) for id in trials.keys() - {trial.id for trial in left}]
+    given_up = sum(is_given_up(at.status, at.crashes) for at in ended)
     done = len(trials) - len(left) - given_up
     estimator = learned(states)
     seconds = seconds_in_all(Counter(load_of(trial.spec) for trial in left).items(), estimator, engine.hosts)
     tuning = any(trial.spec.purpose == "tuning" for trial in left)
-    run.console.print(
+    run.say(
         f"{run.experiment.title}: {plural(len(trials), 'trial')}, {done} done before, {len(left)} to do"
         + (f", {given_up} given up after {MAX_CRASHES} crashes (--retry crashed)" if given_up else "")
-        + (f", {engine.jobs} in parallel, about {duration(seconds)}" if left else "")
+        + (f", {sum(engine.hosts)} in parallel, about {duration(seconds)}" if left else "")
         + (f" (as many as fit into {duration(run.deadline - time.monotonic())})" if run.deadline < math.inf else "")
-        + (" (tuning of learning rates; the comparison follows)" if tuning else ""),
-        markup=False,
-        soft_wrap=True,
+        + (" (tuning of learning rates; the comparison follows)" if tuning else "")
     )
     again = sum(trial.attempt == 1 and trial.spec.id_by_any_code() in run.stored_by_any_code for trial in left)
     if again:
-        run.console.print(
+        run.say(
             f"{again} of them {'has' if again == 1 else 'have'} a record from other code, other data or an older"
             " version of the harness, which does not count. It stays stored"
-            " (`harness.load_records(DIR, all_records=True)`).",
-            markup=False,
-            soft_wrap=True,
+            " (`harness.load_records(DIR, all_records=True)`)."
         )
     budget = None
     if run.deadline < math.inf:
@@ -138,8 +137,3 @@ def _crashed_tuning(run: Run, trials: Mapping[str, TrialSpec]) -> bool:
     attempts = run.store.attempts()
     left = left_to_do(trials, attempts)
     return any(t.spec.purpose == "tuning" and attempts.get(t.id, NONE).status == "crashed" for t in left)
-
-
-def _given_up(attempts: Mapping[str, Attempts], ids: Collection[str]) -> int:
-    """Number of these trials that crashed too often to be repeated."""
-    return sum(is_given_up(at.status, at.crashes) for trial_id, at in attempts.items() if trial_id in ids)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 from harness.cgroup import usable_cores
 from harness.errors import UserError
+from harness.files import read_text
 from harness.runner.cluster.engine import ClusterEngine
 from harness.runner.cluster.versions import own_versions
 from harness.runner.limits import Limits
@@ -34,11 +35,7 @@ class Cluster:
 
 @contextmanager
 def cluster_engine(
-    cluster: Cluster,
-    jobs: int | None,
-    limits: Limits,
-    precision: Precision,
-    say: Callable[[str], None],
+    cluster: Cluster, jobs: int | None, limits: Limits, precision: Precision, say: Callable[[str], None]
 ) -> Iterator[ClusterEngine]:
     """An engine for the cluster. `jobs`: number of slots of a cluster on this machine. Raises UserError."""
     address = _address(cluster, jobs)
@@ -72,18 +69,13 @@ def _address(cluster: Cluster, jobs: int | None) -> str | None:
 
 def _address_in(file: Path) -> str:
     """The address in a scheduler file."""
-    written_by = "`dask scheduler --scheduler-file FILE` writes it"
-    if not file.is_file():
-        raise UserError(f"{file}: no such file. {written_by}")
-    try:
-        address = json.loads(file.read_bytes())["address"]
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read ({error.strerror})") from error
-    except (ValueError, KeyError, TypeError, RecursionError):
-        address = None
-    if not isinstance(address, str) or not address:
-        raise UserError(f'{file}: not a scheduler file, expected JSON with an "address". {written_by}')
-    return address
+    expected = 'JSON with an "address", as `dask scheduler --scheduler-file FILE` writes it'
+    text = read_text(file, expected)
+    with suppress(ValueError, KeyError, TypeError, RecursionError):
+        address = json.loads(text)["address"]
+        if isinstance(address, str) and address:
+            return address
+    raise UserError(f"{file}: not a scheduler file, expected {expected}")
 
 
 @contextmanager
@@ -98,11 +90,7 @@ def _on_this_machine(slots: int) -> Iterator[str]:
     ):
         with without_main():
             here = LocalCluster(
-                n_workers=1,
-                threads_per_worker=slots,
-                host="127.0.0.1",
-                dashboard_address=None,
-                memory_limit=0,
+                n_workers=1, threads_per_worker=slots, host="127.0.0.1", dashboard_address=None, memory_limit=0
             )
         with here:
             yield here.scheduler_address

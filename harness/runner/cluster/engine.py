@@ -112,10 +112,6 @@ class ClusterEngine:
         self._started = self._stopping = False
 
     @property
-    def jobs(self) -> int:
-        return sum(self.hosts)
-
-    @property
     def hosts(self) -> Sequence[int]:
         return [host.worker.slots for host in self._used()] or [1]
 
@@ -162,7 +158,7 @@ class ClusterEngine:
         """The first trial and others of the same program; some are left for slots that would have no work."""
         ahead = list(takewhile(lambda trial: trial.spec.lane == "accuracy", islice(waiting, LOOK_AHEAD)))
         same = [index for index, trial in enumerate(ahead) if trial.program == ahead[0].program]
-        return same[: max(1, min(MAX_GROUP, len(ahead) // self.jobs))]
+        return same[: max(1, min(MAX_GROUP, len(ahead) // sum(self.hosts)))]
 
     def submit(self, trials: Sequence[Trial]) -> None:
         self._waiting.append(tuple(trials))
@@ -340,10 +336,7 @@ class ClusterEngine:
         first = group[0]
         key = f"{first.id}-{first.attempt}-{uuid4().hex}"  # Dask runs tasks with the same key only once
         order = Order(
-            trials=[(trial.id, trial.attempt, trial.spec) for trial in group],
-            limits=self._limits,
-            precision=self._precision,
-            any_versions=self._any_versions,
+            trials=list(group), limits=self._limits, precision=self._precision, any_versions=self._any_versions
         )
         threads = host.worker.slots if first.spec.lane == "speed" else 1
         host.orders[key] = [Attempt(trial, threads) for trial in group]

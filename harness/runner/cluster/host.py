@@ -7,6 +7,7 @@ running during a timing block.
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import socket
@@ -41,6 +42,7 @@ ORDER_SECONDS = 30.0
 """After this time an order starts no further accuracy trial and returns the records it has. This updates the progress
 of the run, and limits the loss if the worker is lost."""
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
+"""The id of the computer's boot, which is the same in all its containers."""
 _LOOK_SECONDS = 0.2
 """Interval between checks whether the coordinator still waits for the records."""
 
@@ -49,12 +51,9 @@ Records = TypeAdapter(list[Record])
 
 
 class Order(BaseModel):
-    """A message of the coordinator: accuracy trials of one program, or the trials of a timing block.
+    """A message of the coordinator: accuracy trials of one program, or the trials of a timing block."""
 
-    Each trial is (id, attempt, spec).
-    """
-
-    trials: list[tuple[str, int, TrialSpec]]
+    trials: list[Trial]
     limits: Limits
     precision: Precision
     any_versions: bool
@@ -75,8 +74,10 @@ class Worker(BaseModel):
     versions: Mapping[str, str]
 
 
-_engines: defaultdict[tuple[Limits, Precision], list[LocalEngine]] = defaultdict(list)
-_busy: list[LocalEngine] = []
+_idle: defaultdict[tuple[Limits, Precision], list[LocalEngine]] = defaultdict(list)
+"""Engines without an order."""
+_numbers = itertools.count()
+"""Of the engines, which begin with different cores."""
 _stopped: set[str] = set()
 """Keys of orders to stop."""
 _starting = threading.Lock()
@@ -89,13 +90,12 @@ def run_order(text: str) -> str:
 
     order = Order.model_validate_json(text)
     if not order.any_versions:
-        for _, _, spec in order.trials:
-            _check_code(spec)
+        for trial in order.trials:
+            _check_code(trial.spec)
     worker = get_worker()
     key = str(worker.get_current_task())
-    trials = [Trial(id, spec, attempt) for id, attempt, spec in order.trials]
-    with _an_engine(order, trials[0].program, worker.state.nthreads, worker.local_directory) as engine:
-        records = run_trials(engine, trials, lambda: key in _stopped or not _is_wanted(worker, key))
+    with _an_engine(order, worker.state.nthreads, worker.local_directory) as engine:
+        records = run_trials(engine, order.trials, lambda: key in _stopped or not _is_wanted(worker, key))
     _stopped.discard(key)
     return Records.dump_json(records).decode()
 
@@ -106,7 +106,7 @@ def run_trials(engine: LocalEngine, trials: Sequence[Trial], is_over: Callable[[
     Raises UserError if no trial can start.
     """
     lane = trials[0].spec.lane
-    waiting = deque([list(trials)] if lane == "speed" else [[trial] for trial in trials])
+    waiting = deque([trials] if lane == "speed" else [[trial] for trial in trials])
     records: list[Record] = []
     begun = time.monotonic()
     while waiting or engine.running():
@@ -130,31 +130,28 @@ def run_trials(engine: LocalEngine, trials: Sequence[Trial], is_over: Callable[[
 
 
 @contextmanager
-def _an_engine(order: Order, program: str, slots: int, folder: str) -> Iterator[LocalEngine]:
-    """An idle engine, preferably one with a process that has compiled the program."""
+def _an_engine(order: Order, slots: int, folder: str) -> Iterator[LocalEngine]:
+    """An idle engine, preferably one with a process that has compiled the program. One that fails is not used again."""
     with _starting:
-        engines = _engines[order.limits, order.precision]
-        idle = [engine for engine in engines if engine not in _busy]
-        if not idle:
+        idle = _idle[order.limits, order.precision]
+        if idle:
+            engine = max(idle, key=lambda one: order.trials[0].program in one.compiled())
+            idle.remove(engine)
+        else:
             cache = Path(os.environ.get(CACHE_VARIABLE) or Path(folder) / "harness-cache")
-            new = LocalEngine(slots, order.limits, cache, precision=order.precision, first_core=len(engines))
-            engines.append(new)
-            idle = [new]
-        engine = max(idle, key=lambda one: program in one.compiled())
-        _busy.append(engine)
+            number = next(_numbers)
+            engine = LocalEngine(slots, order.limits, cache, precision=order.precision, first_core=number)
         if memory_is_short():
-            for other in (other for group in _engines.values() for other in group if other not in _busy):
+            for other in itertools.chain(*_idle.values()):
                 other.rest()
     try:
         yield engine
         engine.rest(max(1, MAX_WAITING // slots))
     except BaseException:
-        engines.remove(engine)
         with suppress(Exception):
             engine.close()
         raise
-    finally:
-        _busy.remove(engine)
+    idle.append(engine)
 
 
 def _check_code(spec: TrialSpec) -> None:
@@ -178,21 +175,17 @@ def stop_orders(keys: Collection[str]) -> None:
 def describe(dask_worker: DaskWorker) -> dict[str, Any]:
     """The fields of Worker that a worker knows. Also prepares the worker's process for running trials."""
     _lift_what_the_nanny_imposes()
-    host = os.environ.get(HOST_VARIABLE)
+    host = computer = os.environ.get(HOST_VARIABLE)
+    if not computer:
+        with suppress(OSError):
+            computer = _BOOT.read_text(encoding="ascii").strip()
     return {
         "host": host or socket.gethostname(),
-        "computer": host or _boot_id() or socket.gethostname(),
+        "computer": computer or socket.gethostname(),
         "slots": dask_worker.state.nthreads,
         "machine": this_machine().model_dump(),
         "versions": own_versions(),
     }
-
-
-def _boot_id() -> str:
-    """The id of the computer's boot, which is the same in all its containers; empty if it is not known."""
-    with suppress(OSError):
-        return _BOOT.read_text(encoding="ascii").strip()
-    return ""
 
 
 def _lift_what_the_nanny_imposes() -> None:

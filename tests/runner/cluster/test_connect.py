@@ -25,7 +25,7 @@ def connect(cluster: Cluster, jobs: int | None = None) -> None:
     ("cluster", "jobs", "message"),
     [
         (Cluster(NOWHERE, Path("x.json")), None, "Use one of them"),
-        (Cluster(None, Path("x.json")), None, "x.json: no such file. `dask scheduler --scheduler-file FILE` writes it"),
+        (Cluster(None, Path("x.json")), None, "x.json: no such file, expected JSON with an"),
         (Cluster(NOWHERE), 2, "--jobs is for one machine"),
         (Cluster(""), None, "--scheduler '': expected an address, such as tls://HOST:8786"),
     ],
@@ -42,7 +42,7 @@ def test_contradictory_options_are_an_error(cluster: Cluster, jobs: int | None, 
 def test_an_invalid_scheduler_file_is_an_error(tmp_path: Path, text: str) -> None:
     file = tmp_path / "scheduler.json"
     file.write_text(text, encoding="latin-1")
-    with pytest.raises(UserError, match=r'scheduler.json: not a scheduler file, expected JSON with an "address"'):
+    with pytest.raises(UserError, match=r'scheduler.json: not .*, expected JSON with an "address"'):
         connect(Cluster(None, file))
 
 

@@ -97,11 +97,11 @@ class Pretend:
 
 def records_of(order: Order, **changes: Any) -> list[Record]:
     """The records that a worker sends after an order."""
-    return [record(of, attempt=attempt, **changes) for _, attempt, of in order.trials]
+    return [record(trial.spec, attempt=trial.attempt, **changes) for trial in order.trials]
 
 
 def ids(order: Order) -> list[str]:
-    return [id for id, _, _ in order.trials]
+    return [trial.id for trial in order.trials]
 
 
 def engine_of(link: Pretend, **options: Any) -> ClusterEngine:
@@ -146,7 +146,7 @@ def run_to_the_end(engine: ClusterEngine, link: Pretend, waiting: list[TrialSpec
 def test_an_accuracy_trial_takes_a_slot_and_the_emptiest_host_is_first() -> None:
     link = Pretend(worker("small", 1), worker("large", 3))
     engine = engine_of(link)
-    assert engine.jobs == 4
+    assert sum(engine.hosts) == 4
     waiting = accuracy(9)
     submit_what_fits(engine, waiting)
     assert (len(link.at("small")), len(link.at("large")), len(waiting)) == (1, 3, 3), "one a host is taken ahead"
@@ -188,7 +188,7 @@ def test_no_accuracy_trial_goes_to_a_host_that_has_a_block_and_the_block_begins_
     first, fast, last = spec(seed=1), spec(lane="speed"), spec(seed=2)
     submit_what_fits(engine, [first, fast])
     before, block = link.at("only")
-    assert link.sent[block][1].trials[0][2].lane == "speed"
+    assert link.sent[block][1].trials[0].spec.lane == "speed"
     assert not engine.has_room("accuracy")
     link.done(before)
     engine.wait(0.1)
@@ -314,7 +314,7 @@ def trials_of(specs: Sequence[TrialSpec]) -> list[Trial]:
 
 def ordered(link: Pretend) -> list[list[int]]:
     """The seeds of each order that is on its way."""
-    return [[of.seed for _, _, of in order.trials] for _, order in link.sent.values()]
+    return [[trial.spec.seed for trial in order.trials] for _, order in link.sent.values()]
 
 
 def test_trials_of_one_program_are_an_order_as_long_as_every_slot_has_work() -> None:
@@ -371,12 +371,12 @@ def test_a_host_that_has_compiled_a_program_is_preferred() -> None:
         engine.submit(trials_of([of]))
     engine.submit(trials_of([spec()]))
     (at_small,) = link.at("small")
-    cell = link.sent[at_small][1].trials[0][2].cell
+    cell = link.sent[at_small][1].trials[0].spec.cell
     link.done(at_small)
     engine.wait(0.1)
     engine.submit(trials_of([spec(cell=cell, seed=9)]))
     (at_small,) = link.at("small")
-    assert link.sent[at_small][1].trials[0][2].seed == 9
+    assert link.sent[at_small][1].trials[0].spec.seed == 9
 
 
 def test_the_trials_of_a_lost_order_go_on_one_by_one_and_only_the_one_to_blame_is_given_up() -> None:
@@ -444,7 +444,7 @@ def test_a_second_worker_on_a_host_is_refused_at_the_start_and_waits_later() -> 
     engine = engine_of(link)
     link.events.append(joined(twin))
     engine.wait(0.1)
-    assert engine.jobs == 2
+    assert sum(engine.hosts) == 2
     submit_what_fits(engine, accuracy(2))
     link.events.append(left("id-a"))
     engine.wait(0.1)
@@ -576,7 +576,7 @@ def test_trials_that_did_not_start_before_a_stop_have_no_record_and_blame_no_wor
     engine = engine_of(link, say=lines.append)
     submit_what_fits(engine, [*accuracy(1), *blocks(1)])
     assert engine.interrupt() == []
-    assert (engine.running(), engine.jobs, lines) == (0, 1, [])
+    assert (engine.running(), sum(engine.hosts), lines) == (0, 1, [])
 
 
 def test_a_worker_that_does_not_answer_is_not_waited_for_when_the_run_is_stopped() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -127,30 +130,33 @@ def test_an_order_that_cannot_begin_is_refused_and_one_that_has_begun_gives_what
 
 @pytest.fixture
 def engines(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """The arguments with which local engines are created."""
+    """The arguments with which local engines are created. Engine N, from 1, has compiled the program of N units."""
     engines: list[dict[str, Any]] = []
 
     def make(slots: int, limits: Limits, cache: Path, **options: Any) -> Pretend:
         engines.append({"limits": limits, **options})
-        return Pretend(programs=[f"program {len(engines)}"])
+        return Pretend(programs=[trial_of(len(engines)).program])
 
-    monkeypatch.setattr(host, "_engines", type(host._engines)(list))
+    monkeypatch.setattr(host, "_idle", type(host._idle)(list))
+    monkeypatch.setattr(host, "_numbers", count())
     monkeypatch.setattr(host, "LocalEngine", make)
     monkeypatch.setattr(host, "memory_is_short", lambda: False)
     return engines
 
 
-def an_order(limits: Limits | None = None, precision: Precision = EVERY_PAIR) -> Order:
-    return Order(trials=[], limits=limits or Limits(), precision=precision, any_versions=False)
+def trial_of(units: int) -> Trial:
+    """A trial; trials of other units have another program."""
+    return Trial("a", spec(units=units))
 
 
-def an_engine(order: Order, program: str = "program") -> Any:
-    return host._an_engine(order, program, 2, "folder")
+def an_engine(units: int = 9, limits: Limits | None = None, precision: Precision = EVERY_PAIR) -> Any:
+    order = Order(trials=[trial_of(units)], limits=limits or Limits(), precision=precision, any_versions=False)
+    return host._an_engine(order, 2, "folder")
 
 
 def test_orders_with_other_limits_or_precision_have_other_engines(engines: list[dict[str, Any]]) -> None:
-    for order in (an_order(), an_order(precision=Precision(most_rounds=7)), an_order(Limits(1.0))) * 2:
-        with an_engine(order):
+    for options in ({}, {"precision": Precision(most_rounds=7)}, {"limits": Limits(1.0)}) * 2:
+        with an_engine(**options):
             pass
     assert [(one["limits"], one["precision"]) for one in engines] == [
         (Limits(), EVERY_PAIR), (Limits(), Precision(most_rounds=7)), (Limits(1.0), EVERY_PAIR),
@@ -158,31 +164,31 @@ def test_orders_with_other_limits_or_precision_have_other_engines(engines: list[
 
 
 def test_parallel_orders_have_different_engines_and_cores(engines: list[dict[str, Any]]) -> None:
-    with an_engine(an_order()) as first, an_engine(an_order()) as second:
+    with an_engine() as first, an_engine() as second:
         assert first is not second
     assert [one["first_core"] for one in engines] == [0, 1]
     assert first.rested_with == second.rested_with == 16, "of 32 waiting processes, for two slots"
-    with an_engine(an_order(), "program 2") as one, an_engine(an_order(), "program 2") as other:
+    with an_engine(2) as one, an_engine(2) as other:
         assert (one, other) == (second, first), "the one that has compiled the program"
 
 
-def test_where_memory_is_short_no_process_waits_for_a_trial(
+def test_no_process_of_an_idle_engine_waits_for_a_trial_if_memory_is_short(
     engines: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with an_engine(an_order()) as first, an_engine(an_order()) as second:
+    with an_engine() as first, an_engine() as second:
         pass
     monkeypatch.setattr(host, "memory_is_short", lambda: True)
-    with an_engine(an_order(), "program 1") as one:
+    with an_engine(1) as one:
         assert one is first
         assert second.rested_with == 0
         assert first.rested_with == 16
 
 
 def test_an_engine_that_fails_is_closed_and_not_used_again(engines: list[dict[str, Any]]) -> None:
-    with pytest.raises(OSError, match="no more files"), an_engine(an_order()) as failing:
+    with pytest.raises(OSError, match="no more files"), an_engine() as failing:
         raise OSError("no more files")
     assert failing.closed
-    with an_engine(an_order()) as other:
+    with an_engine() as other:
         assert other is not failing
 
 
@@ -206,6 +212,13 @@ def test_a_block_waits_for_the_other_orders_of_its_worker(tmp_path: Path) -> Non
     mine.release()
 
 
-def test_two_workers_on_one_computer_are_known_as_such() -> None:
-    """By the computer's start, which containers on it share, and not by its name, which each has of its own."""
-    assert host._boot_id() == Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+def test_workers_on_one_computer_have_its_boot_id_unless_their_host_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Containers on a computer share its boot id but not its name."""
+    worker: Any = SimpleNamespace(state=SimpleNamespace(nthreads=2))
+    monkeypatch.delenv(host.HOST_VARIABLE, raising=False)
+    facts = host.describe(worker)
+    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    assert (facts["host"], facts["computer"], facts["slots"]) == (socket.gethostname(), boot_id, 2)
+    monkeypatch.setenv(host.HOST_VARIABLE, "node1")
+    facts = host.describe(worker)
+    assert (facts["host"], facts["computer"]) == ("node1", "node1")
