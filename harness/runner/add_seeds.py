@@ -8,13 +8,7 @@ from collections.abc import Mapping, Set
 from harness.plan.estimate import load_of, seconds_in_all
 from harness.plan.expand import Plan
 from harness.runner.loop import RunOutcome, left_to_do
-from harness.runner.open_claims import (
-    further_trials,
-    interim_analysis,
-    is_open,
-    next_claim,
-    next_count,
-)
+from harness.runner.open_claims import further_trials, interim_analysis, is_open, next_claim, next_count
 from harness.runner.stages import Run, run_stage
 from harness.spec.trial import TrialSpec
 from harness.store.status import learned
@@ -33,23 +27,18 @@ def add_seeds(
     counts: dict[str, int] = {}
     """The number of seeds that was last planned for each claim."""
     while True:
-        analysis = interim_analysis(run.store, run.experiment.claim, most)
-        still_open = [verdict for verdict in analysis.verdicts if is_open(verdict)]
+        verdicts, frame = interim_analysis(run.store, run.experiment.claim, most)
+        still_open = [verdict for verdict in verdicts if is_open(verdict)]
         names = tuple(verdict.id for verdict in still_open)
         growing = [verdict for verdict in still_open if counts.get(verdict.id) != most]
         if not adding or not growing or run.store.left_out_ids():
             _forget_what_did_not_fit(run, plan, trials)
             return outcome, names
         wanted = {verdict.id: next_count(verdict, counts.get(verdict.id, 0), most) for verdict in growing}
-        further = {
-            id: further_trials(analysis.frame, claims[id], trials, plan.wide, count) for id, count in wanted.items()
-        }
+        further = {id: further_trials(frame, claims[id], trials, plan.wide, count) for id, count in wanted.items()}
         chosen = next_claim(growing, _seconds_of(run, further, plan.wide)).id
         counts[chosen] = wanted[chosen]
-        run.console.print(
-            f"Open claims: {', '.join(names)}. Adding seeds for {chosen}, up to {wanted[chosen]}.",
-            markup=False, soft_wrap=True, highlight=False,
-        )  # fmt: skip
+        run.say(f"Open claims: {', '.join(names)}. Adding seeds for {chosen}, up to {wanted[chosen]}.")
         trials = {id: spec for id, spec in plan.wide.items() if id in trials or id in further[chosen]}
         outcome = outcome.then(run_stage(run, trials))
         if outcome.stopped:

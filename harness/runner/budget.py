@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 from harness.errors import UserError
@@ -99,7 +100,7 @@ class Budget:
         now = self._clock()
         places = self._places(now)
         for index, (block, loads) in enumerate(self._blocks):
-            if now + self._done_in(places.copy(), loads) <= self._deadline:
+            if now + self._done_in(deepcopy(places), loads) <= self._deadline:
                 del self._blocks[index]
                 self._unfinished |= {trial.id for trial in block}
                 return block

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -107,8 +108,9 @@ def run_experiment(
     given = checked(experiment) if isinstance(experiment, Experiment) else load_experiment(experiment)
     experiment = given if seeds is None else with_number_of_seeds(given, seeds)
     console = console or Console()
+    say = partial(console.print, markup=False, soft_wrap=True)
     for note in given.renamed:
-        console.print(f"{given.source}: {note}.", markup=False, soft_wrap=True)
+        say(f"{given.source}: {note}.")
     directory = user_path(results) / experiment.name
     first_plan = make_plan(experiment, {})  # raises UserError before anything is written
     with open_store(directory, create=True) as store, exclusive(directory):
@@ -117,9 +119,9 @@ def run_experiment(
         deadline = math.inf if budget is None else begun + budget - min(CLOSING_SECONDS, CLOSING_SHARE * budget)
         again = {trial_id: at.number for trial_id, at in store.attempts().items() if at.status in retry}
         if cluster is None:
-            again |= _timed_elsewhere(store, console, retry=OTHER_MACHINE in retry)
+            again |= _timed_elsewhere(store, say, retry=OTHER_MACHINE in retry)
         most = most_seeds_of(experiment, store, most_seeds, adding=until_decided)
-        with _engine(experiment, cluster, jobs, cache, console) as engine:
+        with _engine(experiment, cluster, jobs, cache, say) as engine:
             write_atomically(directory / EXPERIMENT_NAME, given.text())  # not earlier: a refused run changes nothing
             run = Run(
                 experiment=experiment,
@@ -127,6 +129,7 @@ def run_experiment(
                 store=store,
                 engine=engine,
                 console=console,
+                say=say,
                 deadline=deadline,
                 retry=again,
                 most_seeds=most,
@@ -147,7 +150,7 @@ def run_experiment(
         return Finished(directory, outcome, verdicts, report, left_out, open_claims, problems)
 
 
-def _timed_elsewhere(store: Store, console: Console, *, retry: bool) -> dict[str, int]:
+def _timed_elsewhere(store: Store, say: Callable[[str], None], *, retry: bool) -> dict[str, int]:
     """With `retry`: the speed trials that were timed on other machines, by id, with their numbers of attempts.
 
     Without `retry`: prints how many there are, and returns none.
@@ -164,35 +167,22 @@ def _timed_elsewhere(store: Store, console: Console, *, retry: bool) -> dict[str
             f" {machine['tensorflow']}"
             for _, machine in elsewhere.values()
         }
-        console.print(
+        say(
             f"{plural(len(elsewhere), 'stored speed trial was', 'stored speed trials were')} timed on another machine"
             f" ({'; '.join(sorted(machines))}). Times from different machines are not compared."
-            f" --retry {OTHER_MACHINE} re-runs them on this machine.",
-            markup=False,
-            soft_wrap=True,
+            f" --retry {OTHER_MACHINE} re-runs them on this machine."
         )
     return {trial_id: attempts for trial_id, (attempts, _) in elsewhere.items()} if retry else {}
 
 
-@contextmanager
 def _engine(
-    experiment: Experiment, cluster: Cluster | None, jobs: int | None, cache: Path, console: Console
-) -> Iterator[Engine]:
-    limits, precision = _limits(experiment), precision_for(experiment.claim)
+    experiment: Experiment, cluster: Cluster | None, jobs: int | None, cache: Path, say: Callable[[str], None]
+) -> AbstractContextManager[Engine]:
+    given, precision = experiment.limits, precision_for(experiment.claim)
+    limits = Limits(given.seconds, int(given.memory_gib * 2**30) if given.memory_gib else None)
     if cluster is None:
-        yield LocalEngine(jobs, limits, cache, precision=precision)
-        return
-
-    def say(line: str) -> None:
-        console.print(line, markup=False, soft_wrap=True)
-
-    with cluster_engine(cluster, jobs, limits, precision, say) as engine:
-        yield engine
-
-
-def _limits(experiment: Experiment) -> Limits:
-    given = experiment.limits
-    return Limits(given.seconds, int(given.memory_gib * 2**30) if given.memory_gib else None)
+        return nullcontext(LocalEngine(jobs, limits, cache, precision=precision))
+    return cluster_engine(cluster, jobs, limits, precision, say)
 
 
 def _by_any_code(store: Store) -> frozenset[str]:

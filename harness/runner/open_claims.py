@@ -8,7 +8,6 @@ that every analysis is recorded; the store has both.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import pandas as pd
 
@@ -54,19 +53,10 @@ def most_seeds_of(experiment: Experiment, store: Store, asked: int | None, *, ad
     return (asked or max(MOST_SEEDS, largest)) if adding else None
 
 
-@dataclass(frozen=True)
-class AnalysedClaims:
-    """The verdicts on the claims with the seeds so far, and the data behind them."""
-
-    verdicts: list[Verdict]
-    frame: pd.DataFrame
-    """One row per record."""
-
-
-def interim_analysis(store: Store, claims: Sequence[Claim], most: int) -> AnalysedClaims:
+def interim_analysis(store: Store, claims: Sequence[Claim], most: int) -> tuple[list[Verdict], pd.DataFrame]:
     """Judge the claims. Record an interim analysis of each open claim that has more seeds than at its last analysis.
 
-    most: the maximum number of seeds.
+    most: the maximum number of seeds. Returns the verdicts, and a frame with one row per record.
     """
     frame, curves, analyses = to_frame(store.records()), curves_frame(store.records()), store.analyses()
     before = {verdict.id: verdict for verdict in judge(claims, frame, curves, analyses)}
@@ -77,7 +67,7 @@ def interim_analysis(store: Store, claims: Sequence[Claim], most: int) -> Analys
         if seen < len(whole.pairs) <= most and (is_open(before[whole.id]) or whole.id not in analyses):
             through[whole.id] = max(pair.seed for pair in whole.pairs)
     store.add_analyses(through, most)
-    return AnalysedClaims(judge(claims, frame, curves, store.analyses()), frame)
+    return judge(claims, frame, curves, store.analyses()), frame
 
 
 def is_open(verdict: Verdict) -> bool:

@@ -18,12 +18,6 @@ class Places:
         self._free = [[0.0] * places for places in hosts]
         """One heap per host."""
 
-    def copy(self) -> Places:
-        """An independent copy."""
-        copy = Places(())
-        copy._free = [list(host) for host in self._free]
-        return copy
-
     def put(self, lane: Lane, seconds: float) -> tuple[float, float]:
         """Place a trial or timing block of this length where it can start first; returns its start and its end."""
         if lane == "speed":

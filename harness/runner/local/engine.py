@@ -10,7 +10,7 @@ import multiprocessing.connection
 import multiprocessing.util
 import os
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -144,19 +144,14 @@ class LocalEngine:
         records = [record for child in ended for record in self._finish(child)]
         if self._block is not None:
             self._block.advance()
-        self._end_waiting(len(self._waiting) - MAX_WAITING)
+        self._keep_waiting(MAX_WAITING)
         return records
 
-    def stop(self, trial_ids: Collection[str]) -> None:
-        """Stop these trials if they run; `wait` returns their records."""
-        if self._block is not None:
-            self._block.stop(trial_ids)
-        for child in self._running:
-            if child.trial.id in trial_ids:
-                child.stop("interrupted", "stopped before the trial was complete")
-
     def interrupt(self) -> Sequence[Record]:
-        self.stop([child.trial.id for child in self._running] + (self._block.ids() if self._block else []))
+        if self._block is not None:
+            self._block.stop()
+        for child in self._running:
+            child.stop("interrupted", "stopped before the trial was complete")
         records: list[Record] = []
         while self.running():
             records += self.wait(0.1)
@@ -168,7 +163,7 @@ class LocalEngine:
 
     def rest(self, waiting: int = 0) -> None:
         """While no trial runs: keep at most this number of idle processes, and release the machine's lock."""
-        self._end_waiting(len(self._waiting) - waiting)
+        self._keep_waiting(waiting)
         self._machine.release()
 
     def _finish(self, child: Child) -> Sequence[Record]:
@@ -190,11 +185,10 @@ class LocalEngine:
             self._block = None
         return records
 
-    def _end_waiting(self, count: int) -> None:
-        """End this number of idle processes, the least recently used first."""
-        for child in self._waiting[: max(0, count)]:
-            child.end()
-        del self._waiting[: max(0, count)]
+    def _keep_waiting(self, count: int) -> None:
+        """Keep at most this number of idle processes: the most recently used ones."""
+        while len(self._waiting) > count:
+            self._waiting.pop(0).end()
 
     def _look(self) -> None:
         now = time.monotonic()
@@ -203,7 +197,7 @@ class LocalEngine:
             for child in self._running:
                 child.watch(now, self._limits, self._limits.memory(self.jobs))
             if self._waiting and memory_is_short():
-                self._end_waiting(1)
+                self._keep_waiting(len(self._waiting) - 1)
 
     def _free_core(self) -> int | None:
         """The core with the fewest trials on it."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import random
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from uuid import uuid4
 
@@ -29,8 +29,6 @@ from harness.verdicts.rounds import are_enough, half_width
 
 TURN_SECONDS = 0.05
 """Target for the minimum length of a turn; the number of updates follows from the fastest turn so far."""
-
-
 CAUTION = 1.5
 """The next process of a block is expected to take this many times the memory of the largest one so far."""
 
@@ -63,7 +61,8 @@ class TimingBlock:
         self._is_over = False
 
     def __len__(self) -> int:
-        return len({*self.ids(), *(record.trial_id for record in (*self._records, *self._of_group))})
+        left = {trial.id for trial in self._waiting} | {child.trial.id for child in self._children}
+        return len(left | {record.trial_id for record in (*self._records, *self._of_group)})
 
     def advance(self) -> None:
         """If no process is working, start the next turn: a compilation, or the work of one process in this round."""
@@ -108,14 +107,8 @@ class TimingBlock:
         """All records after the end of the last trial; empty before."""
         return () if self._children or self._waiting else [*self._records, *self._of_group]
 
-    def ids(self) -> list[str]:
-        """The ids of the trials that have not ended."""
-        return [trial.id for trial in self._waiting] + [child.trial.id for child in self._children]
-
-    def stop(self, trial_ids: Collection[str]) -> None:
-        """Stop the whole block if one of these trials is in it; trials without a process end as interrupted."""
-        if not set(trial_ids) & set(self.ids()):
-            return
+    def stop(self) -> None:
+        """Start no further process or turn. Trials without a process end as interrupted."""
         self._is_over = True
         for trial in self._waiting:
             if trial is not self._reference or self._group == 1:
@@ -154,7 +147,7 @@ class TimingBlock:
             if wanted is not None:
                 count = min(len(first.turns), len(second.turns))
                 ratios = np.log(first.turns[1:count]) - np.log(second.turns[1:count])
-                widest = max(widest, float(half_width(np.asarray(ratios))) / wanted)
+                widest = max(widest, float(half_width(ratios)) / wanted)
         return widest
 
 
