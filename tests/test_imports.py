@@ -17,7 +17,7 @@ FLOW = (
     "tasks", "figures", "words", "saved_models", "stopping", "cgroup", "locks", "registry", "files", "errors",
 )  # fmt: skip
 """From the command down: what stands here may import what stands after it, and nothing before it."""
-REPORT_FLOW = ("writing", "markdown", "page", "draw", "figures", "data")
+REPORT_FLOW = ("writing", "markdown", "page", "draw", "summary", "figures", "data")
 """The same within `harness.report`: from the files down to what they show."""
 
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from harness.report.figures.looks import Look
 from harness.report.figures.plot import Plot
 from harness.report.figures.wording import finding
-from harness.report.page.answer import WORDS, effect, margin_in_words
+from harness.report.page.answer import WORDS, effect, margin_in_words, ordered
 from harness.report.page.html import facts, notices
+from harness.report.page.overview import Overview, Shown, overview
+from harness.report.summary import Summary
 from harness.verdicts.words.effects import interval_of
 from harness.words import shorten
 
@@ -29,21 +31,43 @@ MOST_MACHINES, MOST_COMMAND = 20, 1000
 """Machines listed, and characters of a command."""
 
 
-def markdown(data: ReportData, frame: pd.DataFrame, plots: Sequence[Plot], looks: Mapping[str, Look]) -> str:
-    """The whole summary, short enough for a comment; pictures are links into `figures/`."""
+def markdown(
+    data: ReportData, frame: pd.DataFrame, plots: Sequence[Plot], looks: Mapping[str, Look], summary: Summary
+) -> str:
+    """The whole summary in the order of the page, short enough for a comment; pictures are links into `figures/`."""
     parts = [f"# {plain(data.title, 200)}"]
-    if data.description:
-        parts.append(plain(data.description, 1200))
     parts.append(" · ".join(f"{name}: **{plain(value, 200)}**" for name, value in facts(data, frame)))
     parts += [f"> {plain(notice, 400)}" for notice in notices(data, frame)]
-    parts += ["## The answer", _verdicts(data)]
+    parts += ["## The answer", "\n".join(f"- {plain(sentence, 600)}" for sentence in summary.sentences)]
+    if summary.matrix is not None:
+        parts += _matrix(overview(summary.matrix, looks, plots))
+    parts += ["## Verdicts", _verdicts(data)]
+    if data.description:
+        parts += ["## About this experiment", plain(data.description, 1200)]
     measured = _measured(data)
     if plots:
-        parts.append("## The evidence")
+        parts.append("## Figures")
         room = MOST_CHARACTERS - sum(len(part) + 2 for part in [*parts, *measured])
         kept, more = _fitting([_figure(plot) for plot in plots], room, "figures")
         parts += [*kept, more]
     return "\n\n".join(part for part in [*parts, *measured] if part) + "\n"
+
+
+def _matrix(shown: Overview) -> list[str]:
+    """The matrix as a table: scores, then costs."""
+    if not shown.rows and not shown.costs:
+        return []
+    head = ["| | " + " | ".join(plain(cell, 40) for cell in shown.cells) + " |", "|---" * (len(shown.cells) + 1) + "|"]
+    rows = [
+        f"| {' | '.join((f'**{plain(row.title, 80)}**, {plain(row.detail, 200)}', *map(_entry, row.entries)))} |"
+        for row in (*shown.rows, *shown.costs)
+    ]
+    return ["\n".join((*head, *rows)), *([plain(" ".join(shown.notes), 1000)] if shown.notes else [])]
+
+
+def _entry(entry: Shown) -> str:
+    text = plain(" ".join(filter(None, (entry.value, entry.interval, entry.note))), 80)
+    return f"**★ {text}**" if entry.best else text
 
 
 def _figure(plot: Plot) -> str:
@@ -81,8 +105,8 @@ def _verdicts(data: ReportData) -> str:
     if not data.verdicts:
         return "The experiment declares no claims."
     head = "| | Claim | Verdict | Effect | 95 % interval | Margin | Seeds |\n|---|---|---|---:|---|---:|---:|"
-    rows, more_rows = _fitting([_row(verdict) for verdict in data.verdicts], FOR_VERDICTS, "claims")
-    reason_lines = [f"- **{plain(v.claim, 200)}**: {plain(v.reason, 600)}" for v in data.verdicts if v.reason]
+    rows, more_rows = _fitting([_row(verdict) for verdict in ordered(data.verdicts)], FOR_VERDICTS, "claims")
+    reason_lines = [f"- **{plain(v.claim, 200)}**: {plain(v.reason, 600)}" for v in ordered(data.verdicts) if v.reason]
     reasons, more_reasons = _fitting(reason_lines, FOR_REASONS, "reasons")
     parts = ["\n".join([head, *rows]), more_rows, "\n".join(reasons), more_reasons]
     return "\n\n".join(part for part in parts if part)

@@ -19,6 +19,7 @@ from harness.report.figures.panels import results_of
 from harness.report.figures.plot import Plot
 from harness.report.markdown import markdown
 from harness.report.page.html import page
+from harness.report.summary import summary_of
 
 
 def page_files(data: ReportData, state: str = "") -> dict[str, bytes]:
@@ -34,7 +35,7 @@ def markdown_files(data: ReportData) -> dict[str, bytes]:
 def _files(data: ReportData, name: str, write: Callable[..., str]) -> dict[str, bytes]:
     frame, looked, plots = shown(data)
     plots, files = drawn(plots, looked)
-    return {**files, name: write(data, frame, plots, looked).encode("utf-8", errors="replace")}
+    return {**files, name: write(data, frame, plots, looked, summary_of(data)).encode("utf-8", errors="replace")}
 
 
 def drawn(plots: Sequence[Plot], looked: Mapping[str, Look]) -> tuple[list[Plot], dict[str, bytes]]:

@@ -22,9 +22,9 @@ def verdict(**given: object) -> Verdict:
 def test_the_verdict_says_in_how_many_conditions_which_verdict_holds(tmp_path: Path, without_figures: None) -> None:
     data = report_data(frame(trial()), verdicts=[verdict()])
     page = render(data, tmp_path).read_text(encoding="utf-8")
-    assert "</span> depends</p>" in page
+    assert "</span> depends</span>" in page
     assert "The verdict depends on the condition: supported in 1, contradicted in 1 of 2 conditions." in page
-    assert 'id="claim-1"' in page, "where the terminal links to"
+    assert 'id="claim-c"' in page, "where the terminal links to"
     assert "1 depends</li>" in page, "it is counted by its word"
     assert "| C | depends |" in render_markdown(data, tmp_path).read_text(encoding="utf-8")
 

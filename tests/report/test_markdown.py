@@ -10,6 +10,7 @@ from harness.report import render_markdown
 from harness.report.figures.aggregate import prepared
 from harness.report.figures.plot import Plot
 from harness.report.markdown import markdown
+from harness.report.summary import Summary
 from harness.verdicts.verdict import Verdict
 from tests.report.samples import frame, report_data, trial, verdicts
 
@@ -51,7 +52,7 @@ def test_a_summary_always_fits_into_a_comment() -> None:
     machines = [{"cpu": "x" * 300, "cores": place} for place in range(300)]
     data = report_data(frame(), verdicts=many, machines=machines, command="c" * 100_000, title="t" * 10_000)
     plots = [Plot(id=f"figure-{place}", title="Why?", lead="Because. " * 40) for place in range(200)]
-    text = markdown(data, prepared(data.frame), plots, {})
+    text = markdown(data, prepared(data.frame), plots, {}, Summary(("Yes. " * 400,)))
     assert len(text) < 65_536
     for what, shown, all_of_them in (("claims", "| ✓ |", 200), ("reasons", "\n- **", 200), ("figures", "\n### ", 200)):
         left = re.search(rf"(\d+) more {what}: see report.html", text)

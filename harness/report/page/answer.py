@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from harness.report.draw.svg import inline
 from harness.report.figures.differences import crosses, left_out, strip
 from harness.report.figures.looks import Look, title_of
+from harness.report.page.forest import forest
 from harness.spec.factors import FACTORS, Kind
 from harness.spec.trial import SPEC_DEFAULTS
 from harness.store.data_names import as_text
+from harness.verdicts.verdict import DECIDED
 from harness.verdicts.words import effects
 from harness.verdicts.words.conditions import condition_names
 from harness.verdicts.words.effects import interval_of
@@ -39,18 +41,42 @@ WORDS = {
     "not testable": ("untestable", "∅", "No finite experiment can decide it."),
 }
 """Verdict to the name of its style, its sign, and what it means."""
+_OPEN = ("undecided", "not testable")
 
 
 def answer(data: ReportData, looks: Mapping[str, Look], plots: Sequence[Plot]) -> list[dict[str, Any]]:
-    """The verdicts for the template, in the order of the experiment file."""
-    return [
-        {
-            **shown(verdict, looks, place),
-            "evidence": figure_of(verdict, plots),
-            "mean_outcomes": mean_outcomes(verdict, data.frame, looks),
-        }
-        for place, verdict in enumerate(data.verdicts)
+    """The verdicts for the template: decided ones first, then those that depend on the condition, then the others."""
+    seen = Counter[str]()  # several folders judge the same claims
+    shown_verdicts = []
+    for place, verdict in enumerate(ordered(data.verdicts)):
+        seen[verdict.id] += 1
+        id = verdict.id if seen[verdict.id] == 1 else f"{verdict.id}-{seen[verdict.id]}"
+        figures = {"evidence": figure_of(verdict, plots), "mean_outcomes": mean_outcomes(verdict, data.frame, looks)}
+        shown_verdicts.append({**shown(verdict, looks, place), "id": id, **figures})
+    return shown_verdicts
+
+
+def ordered(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Decided verdicts first, then 'depends', then the others; each in the order of the experiment file."""
+    return sorted(verdicts, key=lambda verdict: (verdict.verdict not in DECIDED) + (verdict.verdict in _OPEN))
+
+
+def _lean(verdict: Verdict) -> dict[str, Any] | None:
+    """The bar of an undecided claim: probabilities of a difference against it, within the margin, and for it."""
+    shares = (("against", verdict.lean_against), ("within", verdict.lean_within), ("favour", verdict.lean_favour))
+    known = [(name, share) for name, share in shares if share is not None]
+    if verdict.verdict != "undecided" or len(known) < len(shares):
+        return None
+    percent = {name: round(100 * share, 1) for name, share in known}
+    starts = (0.0, percent["against"], percent["against"] + percent["within"])
+    label = (
+        f"Probability of a difference beyond the margin for the claim {percent['favour']:.0f} %, within the margin"
+        f" {percent['within']:.0f} %, beyond it against the claim {percent['against']:.0f} %"
+    )
+    parts = [
+        {"name": name, "start": start, "width": percent[name]} for (name, _), start in zip(known, starts, strict=True)
     ]
+    return {"label": label, "parts": parts}
 
 
 def beside(folders: Mapping[str, ReportData]) -> dict[str, Any]:
@@ -82,6 +108,11 @@ def shown(verdict: Verdict, looks: Mapping[str, Look], place: int) -> dict[str, 
     panel = strip(verdict, looks)
     label = f"Differences, seed by seed: {shorten(verdict.claim, 200)}"
     return {
+        "id": verdict.id,
+        "kind": verdict.kind,
+        "n": verdict.n,
+        "forest": forest(verdict),
+        "lean": _lean(verdict),
         "claim": shorten(verdict.claim, 600),
         "word": verdict.verdict,
         "means": means(verdict, looks),

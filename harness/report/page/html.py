@@ -19,9 +19,12 @@ from harness.report.figures.plot import Panel, Plot, Scale
 from harness.report.figures.wording import finding, table
 from harness.report.page.answer import WORDS, answer, beside
 from harness.report.page.architectures import architectures, comparison
+from harness.report.page.forest import TICKS, position
 from harness.report.page.measured import METHOD_OF, measured
+from harness.report.page.overview import overview
 from harness.report.page.terms import TERMS, explained
 from harness.report.page.trials import failures, trials_table
+from harness.report.summary import Summary
 from harness.verdicts.counted import compared
 from harness.words import NO_VALUE, duration, number, plural, shorten
 
@@ -54,7 +57,13 @@ def environment() -> Environment:
 
 
 def page(
-    data: ReportData, frame: pd.DataFrame, plots: Sequence[Plot], looks: Mapping[str, Look], *, state: str = ""
+    data: ReportData,
+    frame: pd.DataFrame,
+    plots: Sequence[Plot],
+    looks: Mapping[str, Look],
+    summary: Summary,
+    *,
+    state: str = "",
 ) -> str:
     """The whole page as HTML. `frame` is the prepared frame, `plots` the evidence in order.
 
@@ -75,7 +84,11 @@ def page(
             machines=[machine(fields) for fields in data.machines],
             notices=notices(data, frame),
             facts=facts(data, frame),
+            bottom_line=summary.sentences,
+            overview=summary.matrix and overview(summary.matrix, looks, plots),
             verdicts=answer(data, looks, plots),
+            ticks=[{"at": position(tick), "text": number(tick) + "×" * (abs(tick) > 1)} for tick in TICKS],
+            inside=(position(-1), position(1)),
             beside=beside(data.folders),
             figures=figures,
             failures=failures(data, frame, looks),

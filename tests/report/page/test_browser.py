@@ -80,7 +80,11 @@ def test_print_is_light_and_without_the_switches(browser: Browser, address: str)
 
 def test_without_javascript_everything_is_readable(plain_browser: Browser, address: str) -> None:
     plain_browser.get(address)
-    assert len(plain_browser.find_elements(By.CSS_SELECTOR, ".verdict h3")) == 6
+    assert len(plain_browser.find_elements(By.CSS_SELECTOR, ".verdict h3")) == 4
+    assert len(plain_browser.find_elements(By.CSS_SELECTOR, ".stated li")) == 2
+    verdict = plain_browser.find_element(By.CSS_SELECTOR, ".verdict")
+    verdict.find_element(By.TAG_NAME, "summary").click()
+    assert verdict.find_element(By.CSS_SELECTOR, ".means").is_displayed()
     drawings = plain_browser.find_elements(By.CSS_SELECTOR, "#evidence svg")
     assert len([svg for svg in drawings if svg.is_displayed()]) > 5
     assert len(plain_browser.find_elements(By.CSS_SELECTOR, ".trials tbody tr")) == 50
@@ -92,7 +96,7 @@ def test_without_javascript_everything_is_readable(plain_browser: Browser, addre
     assert values.find_element(By.CSS_SELECTOR, "tbody tr").is_displayed()
 
 
-UNLIKE = "#answer details, #loss-by-size details, #failures details, #method details, .chooser"
+UNLIKE = "#claims details, #loss-by-size details, #failures details, #method details, .chooser"
 """One disclosure of each kind: to look at every cell of every table takes minutes."""
 AXE = """
 const done = arguments[0];
@@ -119,7 +123,8 @@ def test_a_term_leads_to_its_meaning_which_is_highlighted(
     browser: Browser, address: str, keyboard: bool, dark: bool
 ) -> None:
     visit(browser, address, width=360, dark=dark)
-    link = browser.find_element("css selector", ".verdict a.term")
+    browser.find_element("css selector", ".verdict summary").click()
+    link = browser.find_element("css selector", ".verdict .says a.term")
     if keyboard:
         link.send_keys("\ue007")  # Enter
     else:
@@ -160,4 +165,4 @@ def test_hostile_names_in_an_experiment_file_are_text(browser: Browser, tmp_path
     assert (
         browser.execute_script("return document.querySelectorAll('img, main script:not([type]), iframe').length") == 0
     )
-    assert browser.execute_script("return document.querySelectorAll('.verdict').length") == len(names)
+    assert browser.execute_script("return document.querySelectorAll('.verdict, .stated li').length") == len(names)

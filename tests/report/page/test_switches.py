@@ -181,7 +181,7 @@ def test_the_page_works_with_the_keyboard_alone(browser: Browser, address: str) 
     assert focused(browser, "#answer")
     tab_to(browser, ".verdict summary")
     keys(browser, Keys.ENTER)
-    assert shown(browser, ".verdict details[open]") == 1
+    assert shown(browser, ".verdict[open]") == 1
     tab_to(browser, '[name=cell][value="0"]')
     keys(browser, Keys.SPACE)
     assert shown(browser, '#evidence [data-cell="0"]') == 0

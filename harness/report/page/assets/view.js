@@ -36,6 +36,7 @@ const view = (() => {
   const go = () => {
     const target = state.at && document.getElementById(state.at);
     if (!target) return;
+    for (let folded = target.closest("details"); folded; folded = folded.parentElement.closest("details")) folded.open = true;
     target.scrollIntoView();
     if (!target.hasAttribute("tabindex")) target.tabIndex = -1;
     target.focus({ preventScroll: true });
