@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from harness.errors import UserError, check_name
 from harness.files import resolved, user_path
@@ -82,7 +82,17 @@ def render_results(
 
     Returns the path of the report. Raises UserError if a file is missing or damaged, or cannot be written.
     """
-    return judge_and_render(directory, verdicts, format=format, output=output)[1]
+    return judge_and_render(directory, verdicts, format=format, output=output).path
+
+
+class Reported(NamedTuple):
+    """What was judged and written."""
+
+    verdicts: list[Verdict]
+    path: Path
+    """The report."""
+    bottom_line: tuple[str, ...] = ()
+    """The sentences at the top of the report."""
 
 
 def judge_and_render(
@@ -92,8 +102,9 @@ def judge_and_render(
     format: ReportFormat = "html",
     output: str | Path | None = None,
     experiment: Experiment | None = None,
-) -> tuple[list[Verdict], Path]:
-    """Read the folder once, judge it and write the report; returns verdicts and report path. Raises UserError."""
+) -> Reported:
+    """Read the folder once, judge it and write the report. Raises UserError."""
+    from harness.report.summary import summary_of
     from harness.verdicts.judge import write_verdicts
 
     render = _renderer(format)
@@ -104,10 +115,12 @@ def judge_and_render(
         if verdicts is None:
             verdicts = _judged(stored)
             write_verdicts(verdicts, output / VERDICTS_NAME)
-        return verdicts, render(report_data(stored, verdicts), output)
+        data = report_data(stored, verdicts)
+        summary = summary_of(data)
+        return Reported(verdicts, render(data, output, summary), summary.sentences)
 
 
-def _renderer(format: ReportFormat) -> Callable[[ReportData, Path], Path]:
+def _renderer(format: ReportFormat) -> Callable[..., Path]:
     from harness.report import render, render_markdown
 
     check_name("format", format, get_args(ReportFormat))

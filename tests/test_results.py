@@ -270,7 +270,7 @@ def test_verdicts_and_report_come_from_one_reading_of_the_records(
         return read(store, **options)
 
     monkeypatch.setattr(Store, "records", counted)
-    verdicts, report = judge_and_render(results)
+    verdicts, report, _ = judge_and_render(results)
     assert len(times) == 1
     assert [verdict.id for verdict in verdicts] == ids(results) == ["fewer-parameters"]
     assert "A GRU has fewer parameters" in report.read_text(encoding="utf-8")

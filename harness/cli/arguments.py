@@ -62,6 +62,7 @@ Seeds = Annotated[
         "--seeds", min=1, metavar="N", help="Number of seeds: those of the file, then the following integers."
     ),
 ]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also print the reason and the scope of each verdict.")]
 
 _PIPED_WIDTH = 120
 """Columns of tables that go to a file or a pipe."""

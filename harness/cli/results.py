@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import completion
-from harness.cli.arguments import Claims, Directory, new_console, path_argument, path_option
+from harness.cli.arguments import Claims, Directory, Verbose, new_console, path_argument, path_option
 from harness.errors import UserError
 from harness.files import is_file, resolved
 
@@ -92,7 +92,7 @@ def report(
             if is_file(directories[0] / FILE_NAME):
                 make_writable(output or directories[0], OUTPUT)
         except UserError:
-            _print_verdicts(judged(directories[0]))
+            _print_verdicts(judged(directories[0]), verbose=False)
             raise
         path = render_results(directories[0], format=format.value, output=output)
     else:
@@ -176,6 +176,7 @@ def judge(
             help="File for the verdicts (JSON) [default: DIR/verdicts.json; with --claims: none].",
         ),
     ] = None,
+    verbose: Verbose = False,
 ) -> None:
     """Judge the stored records again. No trial runs.
 
@@ -184,14 +185,14 @@ def judge(
     from harness.results import judged, write_judged
 
     verdicts = judged(directory, claims)
-    _print_verdicts(verdicts)
+    _print_verdicts(verdicts, verbose=verbose)
     write_judged(verdicts, directory, claims, output)
 
 
-def _print_verdicts(verdicts: Sequence[Verdict]) -> None:
+def _print_verdicts(verdicts: Sequence[Verdict], *, verbose: bool) -> None:
     from harness.cli.terminal import VerdictTable
 
-    new_console().print(VerdictTable(verdicts))
+    new_console().print(VerdictTable(verdicts, verbose=verbose))
 
 
 def diff(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.arguments import File, Jobs, Results, Seeds, new_console, path_option
+from harness.cli.arguments import File, Jobs, Results, Seeds, Verbose, new_console, path_option
 from harness.errors import UserError
 from harness.files import is_file
 
@@ -58,6 +58,7 @@ def run(
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the planned trials and exit.")] = False,
+    verbose: Verbose = False,
     engine: Annotated[
         EngineName | None,
         typer.Option(
@@ -128,7 +129,9 @@ def run(
         left = outcome.planned - outcome.stored_before - outcome.finished
         console.print(f"Stopped: {left} trials left. The same command continues from here.", soft_wrap=True)
         raise typer.Exit(finished.exit_code)
-    console.print(VerdictTable(finished.verdicts, finished.report))
+    console.print(VerdictTable(finished.verdicts, finished.report, verbose=verbose))
+    for sentence in finished.bottom_line:
+        console.print(sentence, soft_wrap=True, markup=False, highlight=False)
     if outcome.failed:
         console.print(f"{outcome.failed} trials failed. The report lists them.", soft_wrap=True)
     if finished.left_out:

@@ -28,10 +28,10 @@ from harness.store.data_names import names_of_tasks
 from harness.store.datasets import left_out_in_words, most_left_out, unknown_warning
 from harness.store.record import MAX_CRASHES
 from harness.tasks import tasks
-from harness.verdicts.verdict import Verdict
+from harness.verdicts.verdict import Verdict, decided_first
 from harness.verdicts.words.conditions import scope
 from harness.verdicts.words.effects import effect_in_words
-from harness.words import duration, number, plural
+from harness.words import duration, number, plural, shorten
 
 if TYPE_CHECKING:
     from harness.runner.backends import BackendRecord
@@ -49,48 +49,65 @@ _STYLES = {
 
 
 _NARROW = 96
-"""Columns below which verdicts stand one under the other instead of in a table."""
+"""Columns below which a verdict has two lines: its figures, and the claim."""
+_EFFECT = "effect [95 % interval]"
+_WIDEST_EFFECT = 34
 
 
 @dataclass(frozen=True)
 class VerdictTable:
-    """The claims with their verdicts, effects, intervals and scope: a table, or a list where the terminal is narrow.
+    """The claims with their verdicts, effects and intervals: a line each, two where the terminal is narrow.
+
+    verbose: also the reason and the scope of each verdict
 
     Where the terminal can show links, each verdict leads to its place in `report`.
     """
 
     verdicts: Sequence[Verdict]
     report: Path | None = None
+    verbose: bool = False
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """What rich prints."""
         if not self.verdicts:
             yield "No claims are declared, so there is nothing to judge."
             return
+        shown = decided_first(self.verdicts)
         if options.max_width < _NARROW:
-            for place, verdict in enumerate(self.verdicts, 1):
+            for verdict in shown:
                 seeds = f", {plural(verdict.n, 'seed')}" if verdict.n else ""
-                figures = f"Effect {effect_in_words(verdict)}{seeds}\n" if verdict.effect is not None else ""
-                yield self._word(verdict, place)
-                yield Padding(Text.assemble((verdict.claim, "bold"), "\n", figures, *_below(verdict)), (0, 0, 1, 2))
+                after = f" {effect_in_words(verdict)}{seeds}" if verdict.effect is not None else ""
+                yield self._word(verdict) + Text(after)
+                yield Padding(Text.assemble((verdict.claim, "bold"), *self._details(verdict)), (0, 0, 0, 2))
             return
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=False, leading=1)
-        table.add_column("verdict", overflow="fold", min_width=12, max_width=14)
+        effects = [effect_in_words(verdict) for verdict in shown]
+        words = max(len(verdict.verdict) for verdict in shown)
+        lengths = [len(text) for text in effects if self.verbose or text.endswith("]")]
+        figures = min(max([len(_EFFECT), *lengths]), _WIDEST_EFFECT)
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, leading=int(self.verbose))
+        table.add_column("verdict", min_width=words)
         table.add_column("claim", ratio=1, overflow="fold")
-        table.add_column("effect [95 % interval]", overflow="fold", min_width=16, max_width=34)
-        table.add_column("seeds", justify="right")
-        for place, verdict in enumerate(self.verdicts, 1):
+        table.add_column(_EFFECT, overflow="fold", min_width=figures, max_width=figures)
+        table.add_column("seeds", justify="right", min_width=5)
+        room = options.max_width - words - figures - 5 - 12  # 12: between the columns
+        for verdict, effect in zip(shown, effects, strict=True):
             table.add_row(
-                self._word(verdict, place),
-                Text.assemble((verdict.claim, "bold"), "\n", *_below(verdict)),
-                Text(effect_in_words(verdict)),
+                self._word(verdict),
+                Text.assemble((self._fitting(verdict.claim, room), "bold"), *self._details(verdict)),
+                Text(self._fitting(effect, figures)),
                 str(verdict.n) if verdict.n else "-",
             )
         yield table
 
-    def _word(self, verdict: Verdict, place: int) -> Text:
-        link = f"{resolved(self.report).as_uri()}#claim-{place}" if self.report else None
+    def _word(self, verdict: Verdict) -> Text:
+        link = f"{resolved(self.report).as_uri()}#claim-{verdict.id}" if self.report else None
         return Text(verdict.verdict, style=Style.parse(_STYLES[verdict.verdict]) + Style(link=link))
+
+    def _fitting(self, text: str, most: int) -> str:
+        return text if self.verbose else shorten(text, most)
+
+    def _details(self, verdict: Verdict) -> tuple[str | tuple[str, str], ...]:
+        return ("\n", *_below(verdict)) if self.verbose else ()
 
 
 def _below(verdict: Verdict) -> tuple[str, tuple[str, str]]:

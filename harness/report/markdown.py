@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from harness.report.figures.looks import Look
 from harness.report.figures.plot import Plot
 from harness.report.figures.wording import finding
-from harness.report.page.answer import WORDS, effect, margin_in_words, ordered
+from harness.report.page.answer import WORDS, effect, margin_in_words
 from harness.report.page.html import facts, notices
 from harness.report.page.overview import Overview, Shown, overview
 from harness.report.summary import Summary
+from harness.verdicts.verdict import decided_first
 from harness.verdicts.words.effects import interval_of
 from harness.words import shorten
 
@@ -105,8 +106,10 @@ def _verdicts(data: ReportData) -> str:
     if not data.verdicts:
         return "The experiment declares no claims."
     head = "| | Claim | Verdict | Effect | 95 % interval | Margin | Seeds |\n|---|---|---|---:|---|---:|---:|"
-    rows, more_rows = _fitting([_row(verdict) for verdict in ordered(data.verdicts)], FOR_VERDICTS, "claims")
-    reason_lines = [f"- **{plain(v.claim, 200)}**: {plain(v.reason, 600)}" for v in ordered(data.verdicts) if v.reason]
+    rows, more_rows = _fitting([_row(verdict) for verdict in decided_first(data.verdicts)], FOR_VERDICTS, "claims")
+    reason_lines = [
+        f"- **{plain(v.claim, 200)}**: {plain(v.reason, 600)}" for v in decided_first(data.verdicts) if v.reason
+    ]
     reasons, more_reasons = _fitting(reason_lines, FOR_REASONS, "reasons")
     parts = ["\n".join([head, *rows]), more_rows, "\n".join(reasons), more_reasons]
     return "\n\n".join(part for part in parts if part)

@@ -19,23 +19,26 @@ from harness.report.figures.panels import results_of
 from harness.report.figures.plot import Plot
 from harness.report.markdown import markdown
 from harness.report.page.html import page
-from harness.report.summary import summary_of
+from harness.report.summary import Summary, summary_of
 
 
-def page_files(data: ReportData, state: str = "") -> dict[str, bytes]:
+def page_files(data: ReportData, summary: Summary | None = None, state: str = "") -> dict[str, bytes]:
     """The page and its figures, by path."""
-    return _files(data, "report.html", partial(page, state=state))
+    return _files(data, summary, "report.html", partial(page, state=state))
 
 
-def markdown_files(data: ReportData) -> dict[str, bytes]:
-    """The summary and its figures, by path."""
-    return _files(data, "report.md", markdown)
+def markdown_files(data: ReportData, summary: Summary | None = None) -> dict[str, bytes]:
+    """The Markdown report and its figures, by path."""
+    return _files(data, summary, "report.md", markdown)
 
 
-def _files(data: ReportData, name: str, write: Callable[..., str]) -> dict[str, bytes]:
+def _files(data: ReportData, summary: Summary | None, name: str, write: Callable[..., str]) -> dict[str, bytes]:
     frame, looked, plots = shown(data)
     plots, files = drawn(plots, looked)
-    return {**files, name: write(data, frame, plots, looked, summary_of(data)).encode("utf-8", errors="replace")}
+    return {
+        **files,
+        name: write(data, frame, plots, looked, summary or summary_of(data)).encode("utf-8", errors="replace"),
+    }
 
 
 def drawn(plots: Sequence[Plot], looked: Mapping[str, Look]) -> tuple[list[Plot], dict[str, bytes]]:

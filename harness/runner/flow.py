@@ -60,6 +60,8 @@ class Finished:
     """Ids of the claims that are still open after seeds were added."""
     problems: tuple[str, ...] = ()
     """Reasons for exit code 1: a sweep that cannot continue, trials without a record, or too many failures."""
+    bottom_line: tuple[str, ...] = ()
+    """The sentences at the top of the report."""
 
     @property
     def exit_code(self) -> int:
@@ -146,8 +148,8 @@ def run_experiment(
             return Finished(directory, outcome, [], None, left_out)
         problems = problems_of(plan, store)
         _summarise_models(experiment, directory)
-        verdicts, report = judge_and_render(directory, experiment=given)
-        return Finished(directory, outcome, verdicts, report, left_out, open_claims, problems)
+        verdicts, report, bottom_line = judge_and_render(directory, experiment=given)
+        return Finished(directory, outcome, verdicts, report, left_out, open_claims, problems, bottom_line)
 
 
 def _timed_elsewhere(store: Store, say: Callable[[str], None], *, retry: bool) -> dict[str, int]:

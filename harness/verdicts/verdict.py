@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -102,3 +103,9 @@ class Verdict:
     """Ids of the trials that the verdict is based on."""
     by_condition: tuple[Verdict, ...] = ()
     """The verdict of each condition, if there are several."""
+
+
+def decided_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Decided verdicts, then 'depends', then the others; each in the order given, the order of the experiment file."""
+    rank = {word: place for place, words in enumerate((DECIDED, ("depends",))) for word in words}
+    return sorted(verdicts, key=lambda verdict: rank.get(verdict.verdict, len(rank)))

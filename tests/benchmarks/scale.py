@@ -83,7 +83,7 @@ def run(trials: int, folder: Path, sleep: float, most_seconds: int) -> dict[str,
     stages.run_plan = partial(timed, seconds, "run", stages.run_plan)
     stages.ShowProgress = Progress  # type: ignore[misc]
     flow._summarise_models = lambda *_: None
-    flow.judge_and_render = lambda directory, **_: ([], directory / "report.html")
+    flow.judge_and_render = lambda directory, **_: ([], directory / "report.html", ())
     processes = Processes(folder, {SECONDS: str(sleep)}, module="tests.benchmarks.sleeping")
     address = processes.start_scheduler()
     try:

@@ -42,9 +42,10 @@ SAID = (
 )  # fmt: skip
 
 
-def printed(width: int, *, report: Path | None = None, **console: object) -> str:
+def printed(width: int, *, report: Path | None = None, verbose: bool = True, **console: object) -> str:
     file = io.StringIO()
-    Console(file=file, width=width, **console).print(VerdictTable(VERDICTS, report))  # type: ignore[arg-type]
+    table = VerdictTable(VERDICTS, report, verbose=verbose)
+    Console(file=file, width=width, **console).print(table)  # type: ignore[arg-type]
     return file.getvalue()
 
 
@@ -57,7 +58,7 @@ def test_a_narrow_terminal_has_all_of_every_verdict_one_under_the_other(width: i
     text = printed(width)
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
-    for said in (*SAID, "Effect +0.108 bits [0.061, 0.155], 6 seeds", "1 seed"):
+    for said in (*SAID, "+0.108 bits [0.061, 0.155], 6 seeds", "1 seed"):
         assert said in words(text), said
 
 
@@ -78,6 +79,24 @@ def test_a_wide_terminal_has_a_table(width: int) -> None:
         assert any(said in text for text in by_column), said
 
 
+def test_without_verbose_a_verdict_is_one_line_of_at_most_100_columns() -> None:
+    lines = [line.rstrip() for line in printed(100, verbose=False).splitlines() if line.strip()]
+    rows = lines[2:]
+    assert len(rows) == len(VERDICTS)
+    assert max(map(len, lines)) <= 100
+    assert "Why this is so." not in " ".join(lines)
+    assert "Scope" not in " ".join(lines)
+
+
+def test_decided_verdicts_are_listed_first() -> None:
+    undecided = Verdict("e", "Nobody knows", "undecided", 0.1, -1.0, 1.0, "bits", 3)
+    file = io.StringIO()
+    Console(file=file, width=100).print(VerdictTable([undecided, *VERDICTS]))
+    text = file.getvalue()
+    places = [text.index(claim) for claim in ("GRUs do better", "No difference", "LSTMs win", "Nobody knows", "Turing")]
+    assert places == sorted(places)
+
+
 @pytest.mark.parametrize("width", [60, 120])
 def test_colour_adds_nothing_that_is_not_said_in_words(width: int) -> None:
     coloured = printed(width, force_terminal=True, color_system="truecolor")
@@ -90,8 +109,8 @@ def test_colour_adds_nothing_that_is_not_said_in_words(width: int) -> None:
 def test_where_the_terminal_can_a_verdict_leads_to_its_place_in_the_report(tmp_path: Path) -> None:
     report = tmp_path / "report.html"
     linked = printed(80, report=report, force_terminal=True, color_system="truecolor")
-    for place in range(1, 5):
-        assert f"{report.as_uri()}#claim-{place}" in linked
+    for id in "abcd":
+        assert f"{report.as_uri()}#claim-{id}" in linked
     assert "report.html" not in printed(80, report=report)
 
 

@@ -125,7 +125,7 @@ def main() -> None:
     flow.LocalEngine = partial(flow.LocalEngine, preload=PRELOAD)  # type: ignore[misc, assignment]
     backends.LocalEngine = flow.LocalEngine  # type: ignore[misc]
     flow._summarise_models = lambda *_: None
-    flow.judge_and_render = lambda directory, **_: ([], directory / "report.html")
+    flow.judge_and_render = lambda directory, **_: ([], directory / "report.html", ())
     print(READY, flush=True)
     command()
 

@@ -15,7 +15,7 @@ from harness.report.page.forest import forest
 from harness.spec.factors import FACTORS, Kind
 from harness.spec.trial import SPEC_DEFAULTS
 from harness.store.data_names import as_text
-from harness.verdicts.verdict import DECIDED
+from harness.verdicts.verdict import decided_first
 from harness.verdicts.words import effects
 from harness.verdicts.words.conditions import condition_names
 from harness.verdicts.words.effects import interval_of
@@ -41,24 +41,18 @@ WORDS = {
     "not testable": ("untestable", "∅", "No finite experiment can decide it."),
 }
 """Verdict to the name of its style, its sign, and what it means."""
-_OPEN = ("undecided", "not testable")
 
 
 def answer(data: ReportData, looks: Mapping[str, Look], plots: Sequence[Plot]) -> list[dict[str, Any]]:
     """The verdicts for the template: decided ones first, then those that depend on the condition, then the others."""
     seen = Counter[str]()  # several folders judge the same claims
     shown_verdicts = []
-    for place, verdict in enumerate(ordered(data.verdicts)):
+    for place, verdict in enumerate(decided_first(data.verdicts)):
         seen[verdict.id] += 1
         id = verdict.id if seen[verdict.id] == 1 else f"{verdict.id}-{seen[verdict.id]}"
         figures = {"evidence": figure_of(verdict, plots), "mean_outcomes": mean_outcomes(verdict, data.frame, looks)}
         shown_verdicts.append({**shown(verdict, looks, place), "id": id, **figures})
     return shown_verdicts
-
-
-def ordered(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Decided verdicts first, then 'depends', then the others; each in the order of the experiment file."""
-    return sorted(verdicts, key=lambda verdict: (verdict.verdict not in DECIDED) + (verdict.verdict in _OPEN))
 
 
 def _lean(verdict: Verdict) -> dict[str, Any] | None:

@@ -1,7 +1,8 @@
 """The bottom line of a report: at most three sentences that follow from its matrix and verdicts by fixed rules.
 
 1. Which cells are among the best on how many tasks: rows of the matrix, `Entry.best`.
-2. What the cell that is among the best most often costs, against the cell that the claims compare it with most often.
+2. What the cell that is among the best most often costs, against the cell that the claims compare it with most often;
+   times only if they were measured alone, in the speed lane.
 3. How many of the measured claims have which verdict.
 """
 
@@ -49,6 +50,9 @@ def _quality(matrix: Matrix, ranked: Sequence[str], named: Mapping[str, str]) ->
     if not decided:
         where = f"on {shorten(rows[0].title, 60)}" if len(rows) == 1 else f"on any of the {len(rows)} tasks"
         return [f"The trials do not show that one cell is better than another {where}."]
+    if len(decided) == len(rows) == 1:
+        titles = [named[cell] for cell in ranked if cell in rows[0].entries and rows[0].entries[cell].best]
+        return [f"On {shorten(rows[0].title, 60)}, {_joined(titles)} {'is' if len(titles) == 1 else 'are'} best."]
     parts: list[str] = []
     for cell in ranked[:MOST_CELLS]:
         best = [row for row in decided if cell in row.entries and row.entries[cell].best]
@@ -67,8 +71,8 @@ def _tasks(best: Sequence[Row], among: int, *, first: bool) -> str:
         return f"all {among} tasks"
     names = list(dict.fromkeys(shorten(row.title, 50) for row in best))
     listed = ", ".join(names[:MOST_TASKS]) + (", …" if len(names) > MOST_TASKS else "")
-    count = f"{len(best)} of {among} tasks" if first else f"{len(best)}"
-    return listed if among == 1 else f"{count} ({listed})"
+    count = f"{len(best)} of {plural(among, 'task')}" if first else f"{len(best)}"
+    return f"{count} ({listed})"
 
 
 def _cost(matrix: Matrix, ranked: Sequence[str], verdicts: Sequence[Verdict], named: Mapping[str, str]) -> list[str]:
@@ -77,7 +81,7 @@ def _cost(matrix: Matrix, ranked: Sequence[str], verdicts: Sequence[Verdict], na
     if not matrix.costs or not rivals:
         return []
     first, rival = ranked[0], rivals[0]
-    times = [row for row in matrix.costs if row.quantity is SECONDS_PER_UPDATE]
+    times = [row for row in matrix.costs if row.quantity is SECONDS_PER_UPDATE and matrix.alone]
     phrases: list[str] = []
     for row in times:
         than = "" if phrases else f" {named[rival]}"
@@ -126,7 +130,7 @@ def _counts(verdicts: Sequence[Verdict]) -> list[str]:
             f"None of the {len(measured)} measured claims is decided yet." if several else "The claim is undecided."
         ]
     parts = [f"{counts[word]} {PHRASES[word][counts[word] > 1]}" for word in PHRASES if counts[word]]
-    return [f"Of {plural(len(measured), 'measured claim')}, {_joined(parts)}."]
+    return [f"Of {len(measured)} measured claims, {_joined(parts)}."]
 
 
 def _joined(parts: Sequence[str]) -> str:

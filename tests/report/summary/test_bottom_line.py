@@ -48,6 +48,11 @@ def test_the_first_sentence_ranks_the_cells_by_the_tasks_on_which_they_are_among
     assert sentence == "GRU is among the best on all 2 tasks and LSTM on 1 (Recall)."
 
 
+def test_of_a_single_task_the_best_cells_are_named() -> None:
+    assert said([row("Recall", "gru")]) == ["On Recall, GRU is best."]
+    assert said([row("Recall", "gru", "lstm")]) == ["On Recall, GRU and LSTM are best."]
+
+
 def test_tasks_without_a_decision_are_stated() -> None:
     (sentence,) = said([row("Recall", "gru"), row("Text", *CELLS, decided=False)])
     assert sentence.endswith("; on 1 task no difference is shown.")
@@ -75,6 +80,12 @@ def test_times_that_do_not_differ_are_said_not_to() -> None:
     assert equal[1] == "Per update, GRU is about as fast as LSTM."
     unknown = said([row("Recall", "gru")], claim("supported"), costs=(times("fused", 1.0, "undecided"),))
     assert unknown[1] == "Per update, GRU is not shown to be faster or slower than LSTM."
+
+
+def test_times_that_were_not_measured_alone_are_left_out() -> None:
+    matrix = Matrix(CELLS, (row("Recall", "gru"),), (times("fused", 25.0), weights(gru=750, lstm=1000)), alone=False)
+    sentences = bottom_line(matrix, [claim("supported")], TITLES)
+    assert sentences[1] == "GRU has 25 % fewer parameters than LSTM."
 
 
 def test_the_last_sentence_counts_the_measured_claims() -> None:

@@ -95,7 +95,7 @@ def test_card_sentence_tables_terminal_and_plot_show_the_same_figures() -> None:
     cards: list[dict[str, Any]] = answer(data, looks_of_three(), [])
     page = page_files(data)["report.html"].decode().replace("\u00a0", " ")
     console = Console(file=io.StringIO(), width=300)
-    console.print(VerdictTable(verdicts))
+    console.print(VerdictTable(verdicts, verbose=True))
     terminal = console.file.getvalue()  # type: ignore[attr-defined]
     readme = verdicts_section(verdicts, [{"started_at": "2026-01-01", "git_commit": None, "machine": MACHINE}])
     for verdict, card in zip(verdicts, cards, strict=True):
