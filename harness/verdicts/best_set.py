@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 
 from harness.errors import UserError
-from harness.spec.claims import Comparison, Paired, TimeToTarget
-from harness.verdicts.judge import Measured, judge_pairs
+from harness.spec.claims import Comparison, Paired, TimeToTarget, Where
+from harness.verdicts.judge import Measured, examine_pairs
 from harness.verdicts.outcomes import with_outcome
 from harness.verdicts.pairs import find_pairs
-from harness.verdicts.verdict import Verdict
+from harness.verdicts.verdict import VerdictWord
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,21 @@ class Contest:
     """The equivalence margin, as in a claim: in the unit of the outcome, or relative, such as '5%'."""
 
 
-Verdicts = Mapping[tuple[str, str], Verdict]
-"""(cell, other cell) to the verdict on the claim that the first is better than the second; a pair of cells is judged
-once, in the order of `Contest.cells`. Pairs without trials of equal seed are missing."""
+@dataclass(frozen=True)
+class PairVerdict:
+    """The verdict on the claim that the first of two cells is better than the second."""
+
+    word: VerdictWord
+    effect: float | None
+    """As in `Verdict`: positive if the first cell is better; of a log ratio, the percent change."""
+    unit: str
+    scale: str
+    p_adjusted: float
+
+
+Verdicts = Mapping[tuple[str, str], PairVerdict]
+"""A verdict for each pair of cells, once, in the order of `Contest.cells`. Pairs without trials of equal seed are
+missing."""
 
 
 def pairwise(contests: Sequence[Contest], curves: pd.DataFrame | None) -> list[Verdicts]:
@@ -49,20 +61,25 @@ def pairwise(contests: Sequence[Contest], curves: pd.DataFrame | None) -> list[V
             if paired.conditions:
                 measured.append((claim, paired, outcome))
                 places.append((place, pair))
-    verdicts: list[dict[tuple[str, str], Verdict]] = [{} for _ in contests]
-    for (place, pair), verdict in zip(places, judge_pairs(measured), strict=True):
-        verdicts[place][pair] = verdict
+    verdicts: list[dict[tuple[str, str], PairVerdict]] = [{} for _ in contests]
+    for (place, pair), compared in zip(places, examine_pairs(measured), strict=True):
+        overall = compared.overall
+        effect = overall.scale.show(overall.sample.estimate.effect) if overall.informed else None
+        verdicts[place][pair] = PairVerdict(
+            compared.word, effect, overall.scale.unit, overall.scale.kind, overall.p_adjusted
+        )
     return list(verdicts)
 
 
 def _claim(contest: Contest, better: str, than: str) -> Comparison:
-    common: dict[str, Any] = {"id": "pair", "claim": f"{better} is better than {than}", "better": better, "than": than}
+    """The claim without the checks of an experiment file: a stored cell need not be registered here."""
+    fields: dict[str, Any] = {"id": "pair", "claim": "", "source": "", "better": better, "than": than, "where": Where()}
     if contest.on == "time-to-target":
-        return TimeToTarget(kind="time-to-target", margin=contest.margin, **common)
-    return Paired(kind="paired", on=contest.on, margin=contest.margin, **common)
+        return TimeToTarget.model_construct(kind="time-to-target", margin=contest.margin, **fields)
+    return Paired.model_construct(kind="paired", on=contest.on, margin=contest.margin, **fields)
 
 
 def beaten(verdicts: Verdicts) -> set[str]:
     """The cells that at least one other cell beats: the test rejects equality, and the cells are not equivalent."""
-    losers = {than for (_, than), verdict in verdicts.items() if verdict.verdict == "supported"}
-    return losers | {better for (better, _), verdict in verdicts.items() if verdict.verdict == "contradicted"}
+    losers = {than for (_, than), verdict in verdicts.items() if verdict.word == "supported"}
+    return losers | {better for (better, _), verdict in verdicts.items() if verdict.word == "contradicted"}

@@ -87,10 +87,11 @@ def bounded_p(d: Floats, margin: float, reach: float) -> float:
     if len(d) == 0 or not np.isfinite(reach):
         return 1.0
     d = np.clip(d, -reach, reach)
-    won = (
-        sum(weight * float(np.prod(1 - bet * (sign * d - margin) / (reach - margin))) for bet, weight in BETS)
-        for sign in (1, -1)
-    )
+    with np.errstate(over="ignore"):  # thousands of seeds win more than the largest float, so p is zero
+        won = [
+            sum(weight * float(np.prod(1 - bet * (sign * d - margin) / (reach - margin))) for bet, weight in BETS)
+            for sign in (1, -1)
+        ]
     return min(1.0, 1 / max(min(won), 1e-300))
 
 

@@ -175,3 +175,7 @@ def test_the_number_of_seeds_for_equality_is_the_one_at_which_it_is_found() -> N
     assert seeds_for_equality(100 * np.tile(standard, 20), 1.0) == 161, "or more; there are 160"
     assert seeds_for_equality(standard + 2, 1.0) is None
     assert seeds_for_equality(np.array([0.1, INF]), 1.0) is None
+
+
+def test_bounded_p_of_thousands_of_pairs_is_zero_without_a_warning() -> None:
+    assert bounded_p(np.zeros(5_000), 0.5, 1.0) < 1e-200

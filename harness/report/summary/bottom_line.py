@@ -12,13 +12,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from harness.report.figures.cost import PARAMETERS, SECONDS_PER_UPDATE
-from harness.report.summary.matrix import Matrix, Row
+from harness.report.summary.matrix import Entry, Matrix, Row
 from harness.verdicts.verdict import Verdict, VerdictWord
 from harness.verdicts.words.effects import size
 from harness.words import number, plural, shorten
 
 MOST_CELLS, MOST_TASKS = 4, 3
 """Cells, and tasks of one cell, that a sentence names."""
+_ABSENT = Entry(None, 0)
 PHRASES: Mapping[VerdictWord, tuple[str, str]] = {
     "supported": ("is supported", "are supported"),
     "contradicted": ("is contradicted", "are contradicted"),
@@ -50,29 +51,30 @@ def _quality(matrix: Matrix, ranked: Sequence[str], named: Mapping[str, str]) ->
     if not decided:
         where = f"on {shorten(rows[0].title, 60)}" if len(rows) == 1 else f"on any of the {len(rows)} tasks"
         return [f"The trials do not show that one cell is better than another {where}."]
-    if len(decided) == len(rows) == 1:
-        titles = [named[cell] for cell in ranked if cell in rows[0].entries and rows[0].entries[cell].best]
-        return [f"On {shorten(rows[0].title, 60)}, {_joined(titles)} {'is' if len(titles) == 1 else 'are'} best."]
-    parts: list[str] = []
-    for cell in ranked[:MOST_CELLS]:
-        best = [row for row in decided if cell in row.entries and row.entries[cell].best]
-        if best:
-            verb = "" if parts else "is among the best "
-            parts.append(f"{named[cell]} {verb}on {_tasks(best, len(decided), first=not parts)}")
-    if not parts:
-        return []
     left = len(rows) - len(decided)
     undecided = f"; on {plural(left, 'task')} no difference is shown" if left else ""
-    return [f"{_joined(parts)}{undecided}."]
+    best = {cell: [row for row in decided if row.entries.get(cell, _ABSENT).best] for cell in ranked}
+    named_first = [cell for cell in ranked if best[cell]]
+    more = len(named_first) - MOST_CELLS
+    further = [f"{more} more"] if more > 0 else []
+    if len(decided) == 1:
+        titles = [named[cell] for cell in named_first[:MOST_CELLS]] + further
+        verb = "is" if len(titles) == 1 else "are"
+        return [f"On {shorten(decided[0].title, 60)}, {_joined(titles)} {verb} best{undecided}."]
+    parts = [
+        f"{named[cell]} {'' if place else 'is among the best '}on {_tasks(best[cell], len(decided), counted=not place)}"
+        for place, cell in enumerate(named_first[:MOST_CELLS])
+    ]
+    return [f"{_joined([*parts, *further])}{undecided}."] if parts else []
 
 
-def _tasks(best: Sequence[Row], among: int, *, first: bool) -> str:
+def _tasks(best: Sequence[Row], among: int, *, counted: bool) -> str:
+    """'2 of 3 tasks (Recall, Adding)'; '2 (Recall, Adding)' if the number of tasks is not `counted` again."""
     if len(best) == among > 1:
-        return f"all {among} tasks"
+        return "both tasks" if among == 2 else f"all {among} tasks"
     names = list(dict.fromkeys(shorten(row.title, 50) for row in best))
     listed = ", ".join(names[:MOST_TASKS]) + (", …" if len(names) > MOST_TASKS else "")
-    count = f"{len(best)} of {plural(among, 'task')}" if first else f"{len(best)}"
-    return f"{count} ({listed})"
+    return f"{len(best)}{f' of {among} tasks' if counted else ''} ({listed})"
 
 
 def _cost(matrix: Matrix, ranked: Sequence[str], verdicts: Sequence[Verdict], named: Mapping[str, str]) -> list[str]:
@@ -102,10 +104,10 @@ def _speed(row: Row, first: str, rival: str, than: str) -> str:
         verdict, sign = pairs.get((rival, first)), -1
     if verdict is None or verdict.effect is None:
         return ""
-    if verdict.verdict in ("supported", "contradicted"):
+    if verdict.word in ("supported", "contradicted"):
         word = "faster" if sign * verdict.effect > 0 else "slower"
         return f"{size(verdict.effect, verdict.unit, verdict.scale)} {word}{than and f' than{than}'}"
-    if verdict.verdict == "no practical difference":
+    if verdict.word == "no practical difference":
         return f"about as fast{than and f' as{than}'}"
     return f"not shown to be faster or slower{than and f' than{than}'}"
 
@@ -114,7 +116,7 @@ def _weights(costs: Sequence[Row], first: str, rival: str) -> str:
     entries = next((row.entries for row in costs if row.quantity is PARAMETERS), {})
     counts = [entry.centre.mean for cell in (first, rival) if (entry := entries.get(cell)) and entry.centre]
     if len(counts) < 2 or counts[0] == counts[1]:
-        return "as many parameters" if len(counts) == 2 else ""
+        return ""
     share = 100 * (counts[0] / counts[1] - 1)
     return f"{number(abs(share), 2)} % {'more' if share > 0 else 'fewer'} parameters"
 

@@ -153,7 +153,7 @@ def _row(results: Results, here: Condition, quantity: Quantity, verdicts: Verdic
             middle, len(trials), failed, cell not in losers and middle is not None, beats, _curve(trials, results)
         )
     baseline = f"{strongest.label} {number(strongest.level)}" if strongest else ""
-    decided = any(one.verdict not in ("undecided", "depends") for one in verdicts.values())
+    decided = any(one.word not in ("undecided", "depends") for one in verdicts.values())
     title = panel_title(results.tasks, here)
     return Row(title, here.task, quantity, entries, decided, _detail(results, here), baseline, verdicts=verdicts)
 

@@ -8,6 +8,7 @@ from harness.report.figures.cost import PARAMETERS, SECONDS_PER_UPDATE
 from harness.report.figures.plot import Axis, Centre, Quantity
 from harness.report.summary.bottom_line import bottom_line
 from harness.report.summary.matrix import Entry, Matrix, Row
+from harness.verdicts.best_set import PairVerdict
 from harness.verdicts.verdict import Verdict
 
 CELLS = ("simple_rnn", "gru", "lstm")
@@ -29,7 +30,7 @@ def claim(word: str, better: str = "gru", than: str = "lstm", **given: Any) -> V
 
 
 def times(backend: str, effect: float, word: str = "supported") -> Row:
-    verdict = claim(word, effect=effect, unit="%", scale="log ratio")
+    verdict = PairVerdict(word, effect, "%", "log ratio", 0.01)  # type: ignore[arg-type]
     entries = {cell: Entry(Centre(0.0, 1.0, None, None, 5), 5) for cell in CELLS}
     return Row(
         "Recall", "recall", SECONDS_PER_UPDATE, entries, True, backend=backend, verdicts={("gru", "lstm"): verdict}
@@ -45,7 +46,7 @@ def test_the_first_sentence_ranks_the_cells_by_the_tasks_on_which_they_are_among
     (sentence,) = said([row("Recall", "gru"), row("Adding", "gru"), row("Text", "lstm")])
     assert sentence == "GRU is among the best on 2 of 3 tasks (Recall, Adding) and LSTM on 1 (Text)."
     (sentence,) = said([row("Recall", "gru", "lstm"), row("Text", "gru")])
-    assert sentence == "GRU is among the best on all 2 tasks and LSTM on 1 (Recall)."
+    assert sentence == "GRU is among the best on both tasks and LSTM on 1 (Recall)."
 
 
 def test_of_a_single_task_the_best_cells_are_named() -> None:
@@ -55,7 +56,7 @@ def test_of_a_single_task_the_best_cells_are_named() -> None:
 
 def test_tasks_without_a_decision_are_stated() -> None:
     (sentence,) = said([row("Recall", "gru"), row("Text", *CELLS, decided=False)])
-    assert sentence.endswith("; on 1 task no difference is shown.")
+    assert sentence == "On Recall, GRU is best; on 1 task no difference is shown."
     (sentence,) = said([row("Recall", *CELLS, decided=False), row("Text", *CELLS, decided=False)])
     assert sentence == "The trials do not show that one cell is better than another on any of the 2 tasks."
 
