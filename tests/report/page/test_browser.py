@@ -166,3 +166,27 @@ def test_hostile_names_in_an_experiment_file_are_text(browser: Browser, tmp_path
         browser.execute_script("return document.querySelectorAll('img, main script:not([type]), iframe').length") == 0
     )
     assert browser.execute_script("return document.querySelectorAll('.verdict, .stated li').length") == len(names)
+
+
+def test_the_first_screen_holds_the_answer(browser: Browser, address: str) -> None:
+    visit(browser, address, width=1280)
+    bottom = "return document.querySelector(arguments[0]).getBoundingClientRect().bottom"
+    assert browser.execute_script(bottom, ".bottom-line") < 800
+    assert browser.execute_script(bottom, ".matrix .scores") < 800
+    visit(browser, address, width=360)
+    assert browser.execute_script(bottom, ".bottom-line") < 740
+
+
+def test_an_entry_of_the_matrix_leads_to_its_figure(browser: Browser, address: str) -> None:
+    visit(browser, address)
+    link = browser.find_element(By.CSS_SELECTOR, ".matrix .scores a")
+    assert "Simple RNN: " in (link.get_attribute("aria-label") or "")
+    link.click()
+    assert browser.execute_script("return document.activeElement.matches('figure.question')")
+
+
+def test_the_address_of_a_verdict_opens_it(browser: Browser, address: str) -> None:
+    visit(browser, address + "#claim-longer-memory")
+    verdict = browser.find_element(By.ID, "claim-longer-memory")
+    assert verdict.get_attribute("open") is not None
+    assert verdict.find_element(By.CSS_SELECTOR, ".means").is_displayed()
