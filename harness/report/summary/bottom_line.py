@@ -1,7 +1,8 @@
 """The bottom line of a report: at most three sentences that follow from its matrix and verdicts by fixed rules.
 
 1. Which cells are among the best on how many tasks: rows of the matrix, `Entry.best`.
-2. What the cell that is among the best most often costs, against the cell that the claims compare it with most often;
+2. What the cell that is among the best most often costs, against the cell that the claims compare it with most often
+   (where no cell is best: the pair that the claims compare most often);
    times only if they were measured alone, in the speed lane.
 3. How many of the measured claims have which verdict.
 """
@@ -78,8 +79,10 @@ def _tasks(best: Sequence[Row], among: int, *, counted: bool) -> str:
 
 
 def _cost(matrix: Matrix, ranked: Sequence[str], verdicts: Sequence[Verdict], named: Mapping[str, str]) -> list[str]:
-    compared = Counter(frozenset((verdict.better, verdict.than)) for verdict in verdicts)
-    rivals = sorted(ranked[1:], key=lambda cell: -compared[frozenset((ranked[0], cell))])
+    compared = Counter((verdict.better, verdict.than) for verdict in verdicts if verdict.better in ranked)
+    if not any(row.decided for row in matrix.rows) and compared:  # no cell is best: the pair of the claims
+        ranked = [*max(compared, key=lambda pair: compared[pair])]
+    rivals = sorted(ranked[1:], key=lambda cell: -compared[ranked[0], cell] - compared[cell, ranked[0]])
     if not matrix.costs or not rivals:
         return []
     first, rival = ranked[0], rivals[0]

@@ -90,7 +90,7 @@ def _unseen(
             if key not in seen and len(kept) < count:
                 seen.add(key)
                 kept.append(row)
-    return np.stack(kept)
+    return np.stack(kept) if kept else draw(generator, 0)
 
 
 def at_least(sequence_length: int, shortest: int, why: str) -> None:

@@ -76,6 +76,12 @@ def test_the_comparison_is_the_same_from_the_other_side() -> None:
     assert sentence == "Per update, LSTM is 25 % slower than GRU; it has 33 % more parameters."
 
 
+def test_where_no_cell_is_best_the_claims_say_which_costs_are_compared() -> None:
+    costs = (weights(simple_rnn=500, gru=750, lstm=1000),)
+    sentence = said([row("Recall", *CELLS, decided=False)], claim("undecided", "lstm", "gru"), costs=costs)[1]
+    assert sentence == "LSTM has 33 % more parameters than GRU."
+
+
 def test_times_that_do_not_differ_are_said_not_to() -> None:
     equal = said([row("Recall", "gru")], claim("supported"), costs=(times("fused", 1.0, "no practical difference"),))
     assert equal[1] == "Per update, GRU is about as fast as LSTM."
