@@ -20,7 +20,7 @@ POINTS = 72
 PANEL_WIDTH, PANEL_HEIGHT = 4.0, 2.95
 ROW_HEIGHT = 0.42
 COLUMNS = 3
-LEFT, RIGHT, TOP, BOTTOM = 0.6, 1.0, 0.62, 0.56
+LEFT, RIGHT, TOP, BOTTOM = 0.6, 1.08, 0.62, 0.56
 ROW_LEFT, CHARACTER = 1.2, 0.082
 """The least left of rows, and what a character of their names takes there."""
 ROW_TOP, BARE_TOP = 0.42, 0.08

@@ -23,7 +23,7 @@ from harness.report.draw.axes import (
 )
 from harness.report.figures.looks import Look
 from harness.report.figures.plot import Panel, Point, Reference, Scale
-from harness.report.figures.wording import short, with_unit
+from harness.report.figures.wording import short
 from harness.words import number, shorten
 
 LINE = 0.155
@@ -150,13 +150,13 @@ def _draw_references(axes: Axes, panel: Panel) -> list[Reference]:
             steps = "steps-post" if reference.stepped else "default"
             axes.plot(*zip(*reference.values, strict=True), drawstyle=steps, **style)
     outside = [
-        f"{shorten(r.label, 24)} {with_unit(r.level, panel.y.unit)} {'↑' if r.level > high else '↓'}"
+        f"{shorten(r.label, 24)} {number(r.level)} {'↑' if r.level > high else '↓'}"
         for r in panel.references
         if r not in inside
     ]
     if outside:
         axes.annotate(
-            shorten("beyond: " + ", ".join(outside), 44), (1, 1), (62, 11), xycoords="axes fraction", ha="right",
+            shorten("beyond: " + ", ".join(outside), 36), (1, 1), (62, 11), xycoords="axes fraction", ha="right",
             textcoords="offset points", color=MUTED, fontsize=7.5, fontstyle="italic", annotation_clip=False,
             gid="beyond",
         )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -190,6 +190,7 @@ def content(
     rates: learning rates were chosen from; log: a logarithmic axis of values makes sense beside the linear one.
     """
     panels, further = limited(candidates)
+    panels = _on_one_axis(panels)
     rate_notes = (
         ("Where several learning rates were tried, each cell is shown at its best rate on validation data.",)
         if rates
@@ -198,6 +199,16 @@ def content(
     hidden = sum(series.hidden_points for panel in panels for series in panel.series)
     thinned = f"{plural(hidden, 'dot')} not drawn, to keep the figure legible; means and intervals use all values."
     return Content(lead, panels, (*notes, *rate_notes, *further, *((thinned,) if hidden else ())), log)
+
+
+def _on_one_axis(panels: Sequence[Panel]) -> tuple[Panel, ...]:
+    """The panels, where those of one task and quantity have the same axis of values."""
+    aligned = []
+    for panel in panels:
+        alike = [other for other in panels if other.y == panel.y and other.facets["task"] == panel.facets["task"]]
+        values = [value for other in alike if other is not panel for value in (*other.values(), *other.reach)]
+        aligned.append(replace(panel, reach=(min(values), max(values))) if values else panel)
+    return tuple(aligned)
 
 
 def panel_of(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -69,7 +69,11 @@ def page(
 
     With `state`, a page that asks the server it came from whether that has changed.
     """
-    figures = [figure(plot, looks, list(data.folders)) for plot in plots]
+    verdicts = answer(data, looks, plots)
+    figures = [
+        figure(plot, looks, list(data.folders), [verdict for verdict in verdicts if verdict["evidence"] == plot.id])
+        for plot in plots
+    ]
     scripts = ("view.js", "values.js", "trials.js", *(("live.js",) if state else ()))
     return (
         environment()
@@ -86,7 +90,7 @@ def page(
             facts=facts(data, frame),
             bottom_line=summary.sentences,
             overview=summary.matrix and overview(summary.matrix, looks, plots),
-            verdicts=answer(data, looks, plots),
+            verdicts=verdicts,
             ticks=[{"at": position(tick), "text": number(tick) + "×" * (abs(tick) > 1)} for tick in TICKS],
             inside=(position(-1), position(1)),
             beside=beside(data.folders),
@@ -181,22 +185,39 @@ def moment(text: str) -> str:
     return f"{at.day} {at:%B %Y, %H:%M}{' UTC' if at.utcoffset() == timedelta(0) else ''}"
 
 
-def figure(plot: Plot, looks: Mapping[str, Look], folders: Sequence[str] = ()) -> Markup:
-    """The plot as an element of the page: drawings, findings, and the table of its values."""
-    return attempt(plot, lambda: _figure(plot, looks, folders), lambda failed: _figure(failed, looks, folders))
+def figure(
+    plot: Plot, looks: Mapping[str, Look], folders: Sequence[str] = (), claims: Sequence[Mapping[str, Any]] = ()
+) -> Markup:
+    """The plot as an element of the page: drawings, findings, and the table of its values.
+
+    claims: the verdicts, as `answer` has them, whose evidence it shows
+    """
+    return attempt(
+        plot, lambda: _figure(plot, looks, folders, claims), lambda failed: _figure(failed, looks, folders, claims)
+    )
 
 
-def _figure(plot: Plot, looks: Mapping[str, Look], folders: Sequence[str]) -> Markup:
+def _figure(
+    plot: Plot, looks: Mapping[str, Look], folders: Sequence[str], claims: Sequence[Mapping[str, Any]]
+) -> Markup:
     def drawing(panel: Panel, place: int, scale: Scale) -> Markup:
         unique = f"{plot.id}-{place}{'-log' if scale == 'log' else ''}"
-        return inline(panel, looks, key=unique, label=f"{plot.title} {shorten(panel.title, 120)}", scale=scale)
+        label = f"{plot.title} {shorten(panel.title, 120)}: {shorten(finding(panel), 400)}"
+        return inline(panel, looks, key=unique, label=label, scale=scale)
 
     header, rows = table(plot)
     method = METHOD_OF.get(plot.id, "seeds")
     template = environment().get_template("figure.html.j2")
     return Markup(
         template.render(
-            plot=plot, drawing=drawing, finding=finding, header=header, rows=rows, method=method, folders=folders
+            plot=plot,
+            drawing=drawing,
+            finding=finding,
+            header=header,
+            rows=rows,
+            method=method,
+            folders=folders,
+            claims=claims,
         )
     )
 

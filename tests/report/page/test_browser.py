@@ -190,3 +190,38 @@ def test_the_address_of_a_verdict_opens_it(browser: Browser, address: str) -> No
     verdict = browser.find_element(By.ID, "claim-longer-memory")
     assert verdict.get_attribute("open") is not None
     assert verdict.find_element(By.CSS_SELECTOR, ".means").is_displayed()
+
+
+SMALLEST_TEXT = """
+return Math.min(...[...document.querySelectorAll('.figures svg text')].filter((text) => text.getClientRects().length)
+  .map((text) => {
+    const svg = text.ownerSVGElement;
+    return parseFloat(getComputedStyle(text).fontSize) * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+  }));
+"""
+
+
+def test_text_in_figures_is_large_enough_on_a_phone(browser: Browser, address: str) -> None:
+    visit(browser, address, width=360)
+    browser.execute_script("document.querySelectorAll('.verdict').forEach(one => one.open = true)")
+    assert browser.execute_script(SMALLEST_TEXT) >= 11
+
+
+def test_a_verdict_and_its_figure_lead_to_each_other(browser: Browser, address: str) -> None:
+    visit(browser, address + "#claim-longer-memory")
+    figure = browser.find_element(By.CSS_SELECTOR, "#claim-longer-memory .says > p > a[href]:not(.term)")
+    figure.click()
+    back = browser.execute_script("return document.activeElement.querySelector('.rests a').getAttribute('href')")
+    assert back.startswith("#claim-")
+    links = browser.execute_script(
+        "return [...document.activeElement.querySelectorAll('.rests a')].map(one => one.hash)"
+    )
+    assert "#claim-longer-memory" in links
+
+
+def test_an_alternative_text_states_the_finding(browser: Browser, address: str) -> None:
+    visit(browser, address)
+    labels = browser.execute_script(
+        "return [...document.querySelectorAll('#loss-by-size svg')].map(one => one.ariaLabel)"
+    )
+    assert any("Lowest: GRU" in label for label in labels)
