@@ -54,6 +54,12 @@ def named(path: Path, expected: str) -> Iterator[None]:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
+def check_trainable(source: object, available: int, unit: str, train_size: int) -> None:
+    """Raise UserError if the `source` has fewer examples to train on than `train_size`; `unit` names them."""
+    if train_size > available:
+        raise UserError(f"{source}: {available:,} {unit} to train on, fewer than train_size {train_size:,}")
+
+
 def files_in(folder: Path, *suffixes: str) -> list[Path]:
     """Paths in the folder whose names end in one of the suffixes (case-insensitive), sorted by name.
 

@@ -16,6 +16,7 @@ from pydantic import Field
 from harness.errors import UserError
 from harness.tasks.common.scoring import ACCURACY, classification, nearest
 from harness.tasks.common.task import Array, DataFacts, Dataset, Options, Scores, Split, Task, decisive, fingerprint
+from harness.tasks.common.user_files import check_trainable
 from harness.tasks.files.idx import read_idx, write_idx
 
 _VERSION = "digits 1"
@@ -82,9 +83,12 @@ def make(train_size: int, sequence_length: int, seed: int, options: DigitsOption
 
 
 def _baselines(train: Split, split: Split) -> dict[str, Scores]:
+    """Baselines: chance, and the digit whose mean training image is nearest."""
+    present = np.unique(train.y)
+    centroids = np.stack([train.x[train.y == digit].mean(axis=0) for digit in present])
     return {
         "chance": {"loss": math.log(_CLASSES), "accuracy": 1 / _CLASSES},
-        "nearest_centroid": {"accuracy": _nearest_centroid(train, split)},
+        "nearest_centroid": {"accuracy": float(np.mean(nearest(centroids, present, split.x) == split.y))},
     }
 
 
@@ -92,9 +96,7 @@ def examples(train_size: int, sequence_length: int, options: DigitsOptions) -> i
     """train_size. Raises UserError if the images are unusable, too few, or do not match sequence_length."""
     images = _load(options.folder)
     _side(images.pixels.shape[1], sequence_length, options)
-    pool = len(_measuring(images, options)[0])
-    if train_size > pool:
-        raise UserError(f"{images.source}: {pool:,} images to train on, fewer than train_size {train_size:,}")
+    check_trainable(images.source, len(_measuring(images, options)[0]), "images", train_size)
     return train_size
 
 
@@ -195,13 +197,6 @@ def _sequences(pixels: Array, sequence_length: int, options: DigitsOptions) -> A
     if options.permuted:
         x = x[:, np.random.default_rng(_SHARED).permutation(side * side)]
     return np.ascontiguousarray(x.reshape(count, sequence_length, -1), dtype=np.float32)
-
-
-def _nearest_centroid(train: Split, test: Split) -> float:
-    """Accuracy of predicting the digit whose mean training image is nearest."""
-    present = np.unique(train.y)
-    centroids = np.stack([train.x[train.y == digit].mean(axis=0) for digit in present])
-    return float(np.mean(nearest(centroids, present, test.x) == test.y))
 
 
 def sample(folder: pathlib.Path) -> dict[str, object]:

@@ -11,7 +11,6 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from harness.errors import UserError
 from harness.tasks.common.scoring import binary_cross_entropy, mean
 from harness.tasks.common.task import (
     Array,
@@ -25,6 +24,7 @@ from harness.tasks.common.task import (
     decisive,
     fingerprint,
 )
+from harness.tasks.common.user_files import check_trainable
 from harness.tasks.files.piano_rolls import LOWEST, NOTES, load_piano_rolls
 
 _VERSION = "music 2"
@@ -83,12 +83,8 @@ def score(y: Array, outputs: Array, weight: Array) -> Scores:
 def examples(train_size: int, sequence_length: int, options: MusicOptions) -> int:
     """train_size. Raises UserError for an unusable file, and if it has fewer sequences."""
     rolls = load_piano_rolls(options.file)
-    available = len(_cut(rolls.train, sequence_length))
-    if train_size > available:
-        raise UserError(
-            f"{rolls.source}: {available:,} sequences of at most {sequence_length:,} steps to train on, fewer than "
-            f"train_size {train_size:,}"
-        )
+    unit = f"sequences of at most {sequence_length:,} steps"
+    check_trainable(rolls.source, len(_cut(rolls.train, sequence_length)), unit, train_size)
     return train_size
 
 

@@ -13,6 +13,7 @@ from pydantic import Field
 from harness.errors import UserError
 from harness.tasks.common.scoring import ACCURACY, classification, nearest
 from harness.tasks.common.task import Array, DataFacts, Dataset, Options, Scores, Split, Task, decisive, fingerprint
+from harness.tasks.common.user_files import check_trainable
 from harness.tasks.files.series_files import Series, load_series
 
 _VERSION = "signals 2"
@@ -77,10 +78,7 @@ def examples(train_size: int, sequence_length: int, options: SignalsOptions) -> 
             f"{options.file}: its series have {shared.values.shape[1]:,} values, fewer than sequence_length "
             f"{sequence_length:,}"
         )
-    if train_size > len(shared.pool):
-        raise UserError(
-            f"{options.file}: {len(shared.pool):,} series to train on, fewer than train_size {train_size:,}"
-        )
+    check_trainable(options.file, len(shared.pool), "series", train_size)
     return train_size
 
 

@@ -28,6 +28,7 @@ from harness.tasks.common.task import (
     fingerprint,
     split_scores,
 )
+from harness.tasks.common.user_files import check_trainable
 from harness.tasks.sound import detection, frame_wise
 from harness.tasks.sound.recordings import Recordings, load_recordings
 from harness.tasks.sound.soundscape import LABELS, RATE, Soundscape, soundscape
@@ -72,12 +73,11 @@ def make(train_size: int, sequence_length: int, seed: int, options: SoundEventsO
     examples(train_size, sequence_length, options)
     seeds = (seed, _SHARED, _SHARED)
     sizes = (train_size, options.validation_size, options.test_size)
-    if options.folder is None:
-        labels = LABELS
-        whole: list[_Part] = [(*_synthesised(seeds[at], at, size), None) for at, size in enumerate(sizes)]
-    else:
-        recordings = load_recordings(options.folder)
-        labels, whole = recordings.labels, _recorded(recordings, sizes, seed)
+    whole = (
+        [_synthesised(seeds[at], at, size) for at, size in enumerate(sizes)]
+        if options.folder is None
+        else _recorded(load_recordings(options.folder), sizes, seed)
+    )
     splits = [_excerpt(*part, sequence_length, [seeds[at], at]) for at, part in enumerate(whole)]
     frames = splits[0].x if splits[0].weight is None else splits[0].x[splits[0].weight > 0][None]
     centre, spread = frames.mean(axis=(0, 1)), frames.std(axis=(0, 1)) + 1e-6
@@ -89,7 +89,7 @@ def make(train_size: int, sequence_length: int, seed: int, options: SoundEventsO
         validation=validation,
         test=test,
         input_shape=(sequence_length, BINS),
-        classes=len(labels),
+        classes=len(_labels(options)),
         fingerprint=made_from,
         baselines=baselines["test"],
         validation_baselines=baselines["validation"],
@@ -103,7 +103,7 @@ def score(y: Array, outputs: Array, weight: Array | None = None, *, thresholds: 
     labels. `accuracy` is the article's metric: the proportion of labels on the correct side of 0.5. A network that
     never detects a sound reaches almost the same value (baseline 'silent').
     """
-    counts = np.ones(np.shape(y)[:2], dtype=bool) if weight is None else np.asarray(weight) > 0
+    counts = _counts(y, weight)
     active, truth = (np.asarray(outputs) >= thresholds) & counts[..., None], (np.asarray(y) > 0) & counts[..., None]
     heard = detection.segments(active, frame_seconds())
     there = detection.segments(truth, frame_seconds())
@@ -123,10 +123,13 @@ def calibrate(y: Array, outputs: Array, weight: Array | None = None) -> Callable
 
 
 def _thresholds(y: Array, outputs: Array, weight: Array | None) -> Array:
-    if weight is None:
-        return detection.best_thresholds(y, outputs)
-    counts = np.asarray(weight) > 0
+    counts = _counts(y, weight)
     return detection.best_thresholds(np.asarray(y)[counts], np.asarray(outputs)[counts])
+
+
+def _counts(y: Array, weight: Array | None) -> Array:
+    """Whether each frame counts: (soundscapes, time)."""
+    return np.ones(np.shape(y)[:2], dtype=bool) if weight is None else np.asarray(weight) > 0
 
 
 def show(validation: tuple[Split, Array], test: tuple[Split, Array], options: SoundEventsOptions) -> Example:
@@ -139,7 +142,7 @@ def show(validation: tuple[Split, Array], test: tuple[Split, Array], options: So
         picture=pictured(split.x[at][:length]),
         axis=("frequency", "0 Hz", f"{RATE / 2000:g} kHz"),
         seconds=length * frame_seconds(),
-        labels=LABELS if options.folder is None else load_recordings(options.folder).labels,
+        labels=_labels(options),
         there=_marks(split.y[at][:length] > 0),
         heard=_marks(active[:length]),
     )
@@ -154,11 +157,8 @@ def examples(train_size: int, sequence_length: int, options: SoundEventsOptions)
     if sequence_length > FRAMES:
         raise UserError(f"sequence_length {sequence_length} is more than the {FRAMES} frames of a soundscape")
     if options.folder is not None:
-        available = len(_by_split(load_recordings(options.folder))[0])
-        if train_size > available:
-            raise UserError(
-                f"{options.folder}: {available:,} 10-second excerpts to train on, fewer than train_size {train_size:,}"
-            )
+        train, _, _ = _by_split(load_recordings(options.folder))
+        check_trainable(options.folder, len(train), "10-second excerpts", train_size)
     return train_size
 
 
@@ -185,31 +185,28 @@ def identity(options: SoundEventsOptions) -> Mapping[str, str]:
     return {"procedure": _VERSION, **recorded, **decisive(options)}
 
 
-def _synthesised(seed: int, split: int, count: int) -> tuple[Array, Array]:
-    """The first `count` soundscapes of a seed and a split (0 train, 1 validation, 2 test): spectrograms and labels."""
-    parts = []
-    for first in range(0, count, _PER_ENTRY):
-        indices = range(first, min(count, first + _PER_ENTRY))
-        parts.append(
-            cached((_VERSION, seed, split, indices), functools.partial(_synthesised_part, seed, split, indices))
-        )
-    return np.concatenate([part["x"] for part in parts]), np.concatenate([part["y"] for part in parts])
+def _labels(options: SoundEventsOptions) -> tuple[str, ...]:
+    return load_recordings(options.folder).labels if options.folder else LABELS
 
 
-def _synthesised_part(seed: int, split: int, indices: range) -> dict[str, Array]:
-    return _frames((soundscape(np.random.default_rng([seed, split, index])) for index in indices), LABELS)
+def _synthesised(seed: int, split: int, count: int) -> _Part:
+    """The first `count` soundscapes of a seed and a split (0 train, 1 validation, 2 test)."""
+
+    def synthesise(indices: range) -> dict[str, Array]:
+        return _frames((soundscape(np.random.default_rng([seed, split, index])) for index in indices), LABELS)
+
+    entries = [range(first, min(count, first + _PER_ENTRY)) for first in range(0, count, _PER_ENTRY)]
+    parts = [cached((_VERSION, seed, split, indices), functools.partial(synthesise, indices)) for indices in entries]
+    return np.concatenate([part["x"] for part in parts]), np.concatenate([part["y"] for part in parts]), None
 
 
 def _recorded(recordings: Recordings, sizes: tuple[int, int, int], seed: int) -> list[_Part]:
     train, validation, test = _by_split(recordings)
-    chosen = [train[at] for at in np.random.default_rng(seed).permutation(len(train))[: sizes[0]]]
+    chosen = [train[at] for at in np.random.default_rng(seed).permutation(len(train))]
+    names = (("train", seed), ("validation",), ("test",))
     parts = [
-        cached((_VERSION, recordings.sha256, *key), functools.partial(_frames, part, recordings.labels))
-        for key, part in (
-            (("train", seed, sizes[0]), chosen),
-            (("validation", sizes[1]), validation[: sizes[1]]),
-            (("test", sizes[2]), test[: sizes[2]]),
-        )
+        cached((_VERSION, recordings.sha256, *name, size), functools.partial(_frames, part[:size], recordings.labels))
+        for name, part, size in zip(names, (chosen, validation, test), sizes, strict=True)
     ]
     return [(part["x"], part["y"], part["frames"]) for part in parts]
 
@@ -227,14 +224,15 @@ def _by_split(recordings: Recordings) -> tuple[list[Soundscape], list[Soundscape
 
 def _frames(soundscapes: Iterable[Soundscape], labels: tuple[str, ...]) -> dict[str, Array]:
     """Spectrograms and labels. Half precision is sufficient for spectrograms and halves the size of the cache."""
-    of_each = [
+    of_each = (
         (spectrogram(sound.samples), frame_labels(sound.events, labels), frames_within(sound.seconds))
         for sound in soundscapes
-    ]
+    )
+    spectrograms, labelled, frames = zip(*of_each, strict=True)
     return {
-        "x": np.stack([x for x, _, _ in of_each]).astype(np.float16),
-        "y": np.stack([y for _, y, _ in of_each]).astype(np.uint8),
-        "frames": np.array([frames for _, _, frames in of_each]),
+        "x": np.stack(spectrograms).astype(np.float16),
+        "y": np.stack(labelled).astype(np.uint8),
+        "frames": np.array(frames),
     }
 
 
@@ -266,11 +264,10 @@ def _baselines(train: Split, validation: Split, test: Split, made_from: str) -> 
     framed = calibrated(validation, by_frame["validation"], calibrate)
 
     def scored(split: Split, outputs: Array) -> dict[str, Scores]:
-        silent = dict(split_scores(split, np.zeros_like(split.y), score))
-        del silent["loss"], silent["average_precision"]
+        silent = split_scores(split, np.zeros_like(split.y), score)
         return {
             "chance": split_scores(split, np.broadcast_to(prevalence, split.y.shape), guessed),
-            "silent": silent,
+            "silent": {name: value for name, value in silent.items() if name not in ("loss", "average_precision")},
             "frame_wise": split_scores(split, outputs, framed),
         }
 
@@ -307,7 +304,7 @@ task = Task(
     make=make,
     score=score,
     examples=examples,
-    widths=lambda options: (BINS, len(load_recordings(options.folder).labels if options.folder else LABELS)),
+    widths=lambda options: (BINS, len(_labels(options))),
     identity=identity,
     facts=facts,
     calibrate=calibrate,

@@ -43,16 +43,10 @@ class Supply(NamedTuple):
     what: str
 
 
-class Rows(NamedTuple):
-    """The drawn rows of each split, (examples, ...) each."""
-
-    train: Array
-    validation: Array
-    test: Array
-
-
-def distinct(draw: Callable[[np.random.Generator, int], Array], sizes: Sizes, seed: int, supply: Supply) -> Rows:
-    """Rows of `draw(generator, n)` without duplicates within and across the splits.
+def distinct(
+    draw: Callable[[np.random.Generator, int], Array], sizes: Sizes, seed: int, supply: Supply
+) -> tuple[Array, Array, Array]:
+    """Rows of `draw(generator, n)` for training, validation and test, without duplicates within and across the splits.
 
     Validation and test rows do not depend on the size of the training set. Raises UserError if the splits need more
     different rows than exist.
@@ -62,7 +56,7 @@ def distinct(draw: Callable[[np.random.Generator, int], Array], sizes: Sizes, se
     test = _unseen(draw, sizes.test, np.random.default_rng([seed, 2]), seen)
     validation = _unseen(draw, sizes.validation, np.random.default_rng([seed, 1]), seen)
     train = _unseen(draw, sizes.train, np.random.default_rng([seed, 0]), seen)
-    return Rows(train, validation, test)
+    return train, validation, test
 
 
 def any_length(make: Callable[[int, int, int, Any], Dataset]) -> Callable[[int, int, Any], Split]:

@@ -138,17 +138,12 @@ def make(train_size: int, sequence_length: int, seed: int, options: FormalLangua
     examples(train_size, sequence_length, options)
     trained, longest = _ranges(sequence_length, options)
     function = _FUNCTIONS[options.language]
-    short = Sizes(train_size, options.validation_size, 0)
-    rows = distinct(
-        _drawn(function, function.shortest, trained, sequence_length), short, seed, _supply(trained, options)
-    )
-    long = Sizes(0, 0, options.test_size)
-    tested = distinct(
-        _drawn(function, trained + 1, longest, sequence_length), long, seed, _supply(longest, options, above=trained)
-    )
-    train, validation, test = (
-        _split(strings, function, sequence_length) for strings in (rows.train, rows.validation, tested.test)
-    )
+    short, long = Sizes(train_size, options.validation_size, 0), Sizes(0, 0, options.test_size)
+    draw = _drawn(function, function.shortest, trained, sequence_length)
+    *rows, _ = distinct(draw, short, seed, _supply(trained, options))
+    draw = _drawn(function, trained + 1, longest, sequence_length)
+    *_, tested = distinct(draw, long, seed, _supply(longest, options, above=trained))
+    train, validation, test = (_split(strings, function, sequence_length) for strings in (*rows, tested))
 
     def baselines(split: Split) -> dict[str, Scores]:
         assert train.weight is not None

@@ -8,7 +8,8 @@ import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,12 +33,18 @@ _LETTERS = 0.9
 """Minimum fraction of letters and spaces in a paragraph."""
 
 
-class Documentation(NamedTuple):
-    """The paragraphs, separated by blank lines; the package and its version; the number of omitted duplicates."""
+@dataclass(frozen=True)
+class Text:
+    """A text, its name in messages, and the number of omitted duplicates."""
 
     characters: str
     source: str
-    repeated: int
+    repeated: int = 0
+
+    @cached_property
+    def sha256(self) -> str:
+        """The SHA-256 (hex) of the UTF-8 bytes."""
+        return hashlib.sha256(self.characters.encode()).hexdigest()
 
 
 class _File(NamedTuple):
@@ -49,8 +56,9 @@ class _File(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def documentation() -> Documentation:
-    """The prose in the docstrings of `PACKAGE`, each paragraph once and on one line.
+def documentation() -> Text:
+    """The prose in the docstrings of `PACKAGE`, each paragraph once and on one line; paragraphs are separated by blank
+    lines.
 
     It is read from the package's Python files, which are not imported and are equal in the wheels of all platforms and
     Python versions. Parameter lists, examples, tables and headings are left out. Files are sorted by the hash of their
@@ -61,7 +69,7 @@ def documentation() -> Documentation:
     source = f"documentation of {PACKAGE} {package.version}"
     files = sorted(_files(root), key=lambda file: hashlib.sha256(file.name.encode()).digest())
     read = cached((_VERSION, source, files), lambda: _collected(root, files))
-    return Documentation(read["text"].tobytes().decode(), source, int(read["repeated"]))
+    return Text(read["text"].tobytes().decode(), source, int(read["repeated"]))
 
 
 def _collected(root: Path, files: Sequence[_File]) -> dict[str, Array]:

@@ -10,8 +10,9 @@ import numpy as np
 from pydantic import Field
 
 from harness.tasks.common.task import Array
+from harness.tasks.text.documentation import Text
 from harness.tasks.text.next_token import UNKNOWN, Portions, TextOptions, next_token_task, split_points
-from harness.tasks.text.text import Text, load_text
+from harness.tasks.text.text import load_text
 
 
 class LanguageOptions(TextOptions):

@@ -26,7 +26,8 @@ from harness.tasks.common.task import (
     fingerprint,
 )
 from harness.tasks.text import ngrams
-from harness.tasks.text.text import Text, load_text
+from harness.tasks.text.documentation import Text
+from harness.tasks.text.text import load_text
 
 UNKNOWN = 0
 """The id of all tokens that are not in the vocabulary."""

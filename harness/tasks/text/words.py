@@ -11,8 +11,9 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from harness.tasks.text.documentation import Text
 from harness.tasks.text.next_token import UNKNOWN, Portions, TextOptions, next_token_task, split_points
-from harness.tasks.text.text import Text, load_text
+from harness.tasks.text.text import load_text
 
 _MARKS = ("Mn", "Mc", "Me")
 """Unicode categories of combining marks, which belong to the previous letter."""
