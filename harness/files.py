@@ -45,20 +45,27 @@ def read_text(path: Path, expected: str = "") -> str:
     expected: names the expected content in error messages. Raises UserError if the file is missing, a pipe or a device,
     not readable, larger than 1 GiB, or not UTF-8.
     """
-    try:
+    with reading(path, expected):
         if path.exists() and not (path.is_file() or path.is_dir()):  # opening a pipe would wait for its writer
             raise UserError(f"{path}: is not a regular file{_expected(expected)}")
         with path.open("rb") as file:
             content = file.read(LARGEST_TEXT + 1)
+    if len(content) > LARGEST_TEXT:
+        raise UserError(f"{path}: larger than 1 GiB{_expected(expected)}")
+    return decode_text(content, path, expected)
+
+
+@contextmanager
+def reading(path: Path, expected: str = "") -> Iterator[None]:
+    """Turn errors of opening or reading the file in the block into a UserError that names it."""
+    try:
+        yield
     except FileNotFoundError:
         raise UserError(f"{path}: no such file{_expected(expected)}") from None
     except ValueError as error:  # a null character
         raise UserError(f"{str(path)!r}: not a path ({error}){_expected(expected)}") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}{_expected(expected)}") from error
-    if len(content) > LARGEST_TEXT:
-        raise UserError(f"{path}: larger than 1 GiB{_expected(expected)}")
-    return decode_text(content, path, expected)
 
 
 def decode_text(content: bytes, path: str | Path, expected: str = "") -> str:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import math
-import sys
-
 import numpy as np
 
 from harness.tasks.common.task import Array, Metric, Scores
 
 _SMALLEST_PROBABILITY = 1e-7
 """Keras clips probabilities to at least this before taking the logarithm (`keras.config.epsilon()`)."""
-_LARGEST_EXPONENT = math.log(sys.float_info.max)
 
 ACCURACY = Metric("accuracy", "Accuracy", "", "higher", bounds=(0.0, 1.0))
 """The metric of tasks that classify whole sequences."""
@@ -51,11 +47,6 @@ def mean(values: Array, weight: Array | None = None) -> float:
     weight = weight.reshape(weight.shape + (1,) * (np.ndim(values) - weight.ndim))
     full = np.broadcast_to(weight, np.shape(values))
     return float(np.sum(np.where(full > 0, values, 0.0) * full) / np.sum(full))
-
-
-def perplexity(nats: float) -> float:
-    """exp(loss in nats); infinite if the result overflows."""
-    return math.exp(nats) if nats < _LARGEST_EXPONENT else math.inf
 
 
 def nearest(known: Array, labels: Array, examples: Array) -> Array:

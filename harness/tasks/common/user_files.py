@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from harness.errors import UserError
+from harness.files import reading
 
 
 class Stamp(NamedTuple):
@@ -23,11 +22,8 @@ def stamp(path: Path, expected: str, largest: int) -> Stamp:
 
     Raises UserError if the file is missing, empty, too large or not a regular file.
     """
-    with named(path, expected):
-        try:
-            stat = path.stat()
-        except ValueError as error:  # the path contains a null character
-            raise UserError(f"{str(path)!r}: not a path ({error}), expected {expected}") from error
+    with reading(path, expected):
+        stat = path.stat()
     if not path.is_file():
         raise UserError(f"{path}: is not a regular file, expected {expected}")
     if not stat.st_size:
@@ -39,19 +35,8 @@ def stamp(path: Path, expected: str, largest: int) -> Stamp:
 
 def read_bytes(path: Path, expected: str) -> bytes:
     """The content of a file; `expected` describes it for messages. Raises UserError if it cannot be read."""
-    with named(path, expected):
+    with reading(path, expected):
         return path.read_bytes()
-
-
-@contextmanager
-def named(path: Path, expected: str) -> Iterator[None]:
-    """Turn errors of opening or reading the file in the block into a UserError that names it."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file, expected {expected}") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 def check_trainable(source: object, available: int, unit: str, train_size: int) -> None:
@@ -68,12 +53,12 @@ def files_in(folder: Path, *suffixes: str) -> list[Path]:
     return [path for name in _names(folder) if (path := folder / name).suffix.lower() in suffixes]
 
 
-def entries(folder: Path) -> list[str]:
-    """The first ten names in a folder, for messages; '...' follows if there are more."""
+def entries(folder: Path) -> str:
+    """The first ten names in a folder, for messages: 'a, b, ...', or 'nothing'."""
     names = _names(folder) if folder.is_dir() else []
-    return names if len(names) <= 10 else [*names[:10], "..."]
+    return ", ".join([*names[:10], *["..."][: len(names) > 10]]) or "nothing"
 
 
 def _names(folder: Path) -> list[str]:
-    with named(folder, "a folder"):
+    with reading(folder, "a folder"):
         return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))

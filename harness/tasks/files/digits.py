@@ -114,21 +114,14 @@ def identity(options: DigitsOptions) -> Mapping[str, str]:
     return {"procedure": _VERSION, "images_sha256": _load(options.folder).sha256, **decisive(options)}
 
 
+@lru_cache(maxsize=3)
 def _load(folder: pathlib.Path | None) -> _Images:
-    return _bundled() if folder is None else _mnist(folder)
+    if folder is None:
+        from sklearn.datasets import load_digits
 
-
-@lru_cache(maxsize=1)
-def _bundled() -> _Images:
-    from sklearn.datasets import load_digits
-
-    loaded = load_digits()
-    pixels = np.asarray(loaded.images, dtype=np.float32) / 16
-    return _images(pixels, np.asarray(loaded.target), None, "scikit-learn's digits")
-
-
-@lru_cache(maxsize=2)
-def _mnist(folder: pathlib.Path) -> _Images:
+        loaded = load_digits()
+        pixels = np.asarray(loaded.images, dtype=np.float32) / 16
+        return _images(pixels, np.asarray(loaded.target), None, "scikit-learn's digits")
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder, expected a folder with MNIST's files {', '.join(sum(_FILES, ()))}")
     folder = next((path for path in (folder / "MNIST" / "raw", folder / "raw") if path.is_dir()), folder)  # torchvision

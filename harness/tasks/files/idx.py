@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from harness.errors import UserError
+from harness.files import reading
 from harness.tasks.common.task import Array
-from harness.tasks.common.user_files import entries, named, stamp
+from harness.tasks.common.user_files import entries, stamp
 
 _LARGEST = 1 << 28
 """Maximum bytes of a file's content; MNIST's largest file has 47 million."""
@@ -29,19 +30,14 @@ def read_idx(path: Path, dimensions: int) -> Array:
     names = list(dict.fromkeys([*names, *(f"{name}.gz" for name in names)]))
     file = next((other for name in names if (other := path.with_name(name)).is_file()), None)
     if file is None:
-        there = ", ".join(entries(path.parent)) or "nothing"
-        raise UserError(f"{path.parent}: no file {' or '.join(names)}, found {there}")
+        raise UserError(f"{path.parent}: no file {' or '.join(names)}, found {entries(path.parent)}")
     content = _content(file)
     header = 4 + 4 * dimensions
-    if len(content) < header or content[:2] != b"\0\0":
+    begin = bytes([0, 0, _UNSIGNED_BYTES, dimensions])
+    if len(content) < header or not content.startswith(begin):
         raise UserError(
-            f"{file}: {len(content):,} bytes that begin with {content[:4].hex(' ')}, expected an IDX file of "
-            f"{dimensions} dimensions"
-        )
-    if content[2] != _UNSIGNED_BYTES or content[3] != dimensions:
-        raise UserError(
-            f"{file}: an IDX file of type {content[2]} with {content[3]} dimensions, expected type "
-            f"{_UNSIGNED_BYTES} (unsigned bytes) with {dimensions}"
+            f"{file}: {len(content):,} bytes that begin with {content[:4].hex(' ')}, expected an IDX file of unsigned "
+            f"bytes with {dimensions} dimensions, which begins with {begin.hex(' ')}"
         )
     shape = tuple(int.from_bytes(content[at : at + 4], "big") for at in range(4, header, 4))
     if math.prod(shape) != len(content) - header:
@@ -54,13 +50,13 @@ def read_idx(path: Path, dimensions: int) -> Array:
 def write_idx(path: Path, array: Array) -> None:
     """Write an array of unsigned bytes as an IDX file."""
     shape = b"".join(size.to_bytes(4, "big") for size in array.shape)
-    path.write_bytes(bytes([0, 0, 8, array.ndim]) + shape + array.astype(np.uint8).tobytes())
+    path.write_bytes(bytes([0, 0, _UNSIGNED_BYTES, array.ndim]) + shape + array.astype(np.uint8).tobytes())
 
 
 def _content(path: Path) -> bytes:
     stamp(path, "an IDX file", _LARGEST)
     try:
-        with named(path, "an IDX file"):
+        with reading(path, "an IDX file"):
             with path.open("rb") as file:
                 zipped = file.read(2) == b"\x1f\x8b"
             with gzip.open(path) if zipped else path.open("rb") as file:

@@ -6,11 +6,10 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -89,11 +88,7 @@ def _loaded(file: Stamp) -> PianoRolls:
     return PianoRolls(train, validation, test, str(path), hashlib.sha256(content).hexdigest(), short, repeated)
 
 
-def _from_mat(content: bytes, path: Path) -> Mapping[str, Sequence[Any]]:
-    return cells_of(content, path)
-
-
-def _from_json(content: bytes, path: Path) -> Mapping[str, Sequence[Any]]:
+def _from_json(content: bytes, path: Path) -> Mapping[str, Sequence[Array]]:
     try:
         by_name = json.loads(decode_text(content, path, _EXPECTED))
     except (ValueError, RecursionError) as error:
@@ -103,7 +98,7 @@ def _from_json(content: bytes, path: Path) -> Mapping[str, Sequence[Any]]:
     return {name: [_from_notes(piece, path, name) for piece in pieces] for name, pieces in by_name.items()}
 
 
-def _from_npz(content: bytes, path: Path) -> Mapping[str, Sequence[Any]]:
+def _from_npz(content: bytes, path: Path) -> Mapping[str, Sequence[Array]]:
     by_name: dict[str, list[Array]] = {}
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -120,7 +115,11 @@ def _from_npz(content: bytes, path: Path) -> Mapping[str, Sequence[Any]]:
     return by_name
 
 
-_READERS = {".mat": _from_mat, ".json": _from_json, ".npz": _from_npz}
+_READERS: Mapping[str, Callable[[bytes, Path], Mapping[str, Sequence[Array]]]] = {
+    ".mat": cells_of,
+    ".json": _from_json,
+    ".npz": _from_npz,
+}
 
 
 def _from_notes(piece: object, path: Path, split: str) -> Array:
@@ -129,7 +128,7 @@ def _from_notes(piece: object, path: Path, split: str) -> Array:
     roll = np.zeros((len(piece), NOTES), dtype=np.uint8)
     for at, step in enumerate(piece):
         for note in step:
-            if _is_silent(note):
+            if note is None or note == -1 or note != note:  # NaN, unequal to itself
                 continue
             if type(note) not in (int, float) or note not in range(LOWEST, LOWEST + NOTES):
                 raise UserError(
@@ -138,11 +137,6 @@ def _from_notes(piece: object, path: Path, split: str) -> Array:
                 )
             roll[at, int(note) - LOWEST] = 1
     return roll
-
-
-def _is_silent(note: object) -> bool:
-    """Whether a voice is silent: -1, null or NaN."""
-    return note is None or (type(note) in (int, float) and (note == -1 or note != note))
 
 
 def _roll(piece: Array, path: Path, split: str) -> Array:

@@ -65,9 +65,9 @@ def load_recordings(folder: Path) -> Recordings:
         raise UserError(f"{folder}: no such folder, expected a folder of WAV or FLAC files with a CSV file each")
     sounds = files_in(folder, ".wav", ".flac")
     if not sounds:
-        there = ", ".join(entries(folder)) or "nothing"
         raise UserError(
-            f"{folder}: no WAV or FLAC files; expected such files, each with a CSV file of the same name; found {there}"
+            f"{folder}: no WAV or FLAC files; expected such files, each with a CSV file of the same name; found "
+            f"{entries(folder)}"
         )
     return _load(
         str(folder),
@@ -104,7 +104,6 @@ def read_sound(path: Path) -> Samples:
 
     Raises UserError for a file that is missing, of another format, longer than an hour, or truncated.
     """
-    stamp(path, _SOUND, _LARGEST)
     content = read_bytes(path, _SOUND)
     made_from = ("sound 1", hashlib.sha256(content).hexdigest())
     return cached(made_from, lambda: {"samples": _decoded(content, path)})["samples"]
@@ -155,7 +154,6 @@ def read_events(path: Path) -> tuple[Event, ...]:
 
     Columns are separated by commas, semicolons or tabs; the label column may be named event_label.
     """
-    stamp(path, _EVENTS, _LARGEST)
     text = read_text(path, _EVENTS)
     first = text.partition("\n")[0]
     separator = next((candidate for candidate in "\t;," if candidate in first), ",")

@@ -43,12 +43,12 @@ def soundscape(generator: np.random.Generator) -> Soundscape:
     """Ten seconds of background with 1 to 9 events."""
     background = brown_noise(generator, int(RATE * SECONDS))
     samples = background / _loudness(background)
-    onset_of = (_anywhere, _in_the_middle, _at_two_points)[generator.integers(3)]
+    places = int(generator.integers(3))
     events = []
     for _ in range(generator.integers(1, 10)):
         label = LABELS[generator.integers(len(LABELS))]
         duration = generator.uniform(0.5, 4)
-        onset = min(max(onset_of(generator), 0.0), SECONDS - 0.5)
+        onset = min(max(_onset(generator, places), 0.0), SECONDS - 0.5)
         duration = min(duration, SECONDS - onset)
         sound = _faded(SOUNDS[label](generator, int(duration * RATE)))
         level = 10 ** (generator.uniform(6, 30) / 20)
@@ -124,29 +124,18 @@ def clicks(generator: np.random.Generator, length: int) -> Samples:
 
 
 SOUNDS: dict[str, Callable[[np.random.Generator, int], Samples]] = {
-    "beeps": beeps,
-    "bursts_fast": bursts_fast,
-    "bursts_slow": bursts_slow,
-    "chirp_down": chirp_down,
-    "chirp_up": chirp_up,
-    "clicks": clicks,
-    "hiss": hiss,
-    "hum": hum,
-    "rumble": rumble,
-    "siren": siren,
+    sound.__name__: sound
+    for sound in (beeps, bursts_fast, bursts_slow, chirp_down, chirp_up, clicks, hiss, hum, rumble, siren)
 }
 LABELS = tuple(SOUNDS)
 
 
-def _anywhere(generator: np.random.Generator) -> float:
-    return generator.uniform(0, SECONDS - 0.5)
-
-
-def _in_the_middle(generator: np.random.Generator) -> float:
-    return generator.normal(SECONDS / 2, 2)
-
-
-def _at_two_points(generator: np.random.Generator) -> float:
+def _onset(generator: np.random.Generator, places: int) -> float:
+    """Seconds: anywhere (places 0), around the middle (1), or around two points (2)."""
+    if places == 0:
+        return generator.uniform(0, SECONDS - 0.5)
+    if places == 1:
+        return generator.normal(SECONDS / 2, 2)
     return generator.normal(SECONDS * (0.25 if generator.integers(2) else 0.75), 1)
 
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -47,14 +46,6 @@ class Text:
         return hashlib.sha256(self.characters.encode()).hexdigest()
 
 
-class _File(NamedTuple):
-    """A module's path relative to the package, its size and its modification time."""
-
-    name: str
-    bytes: int
-    modified_ns: int
-
-
 @lru_cache(maxsize=1)
 def documentation() -> Text:
     """The prose in the docstrings of `PACKAGE`, each paragraph once and on one line; paragraphs are separated by blank
@@ -67,29 +58,29 @@ def documentation() -> Text:
     package = importlib.metadata.distribution(PACKAGE)
     root = Path(str(package.locate_file(PACKAGE)))
     source = f"documentation of {PACKAGE} {package.version}"
-    files = sorted(_files(root), key=lambda file: hashlib.sha256(file.name.encode()).digest())
+    files = sorted(_files(root), key=lambda file: hashlib.sha256(file[0].encode()).digest())
     read = cached((_VERSION, source, files), lambda: _collected(root, files))
     return Text(read["text"].tobytes().decode(), source, int(read["repeated"]))
 
 
-def _collected(root: Path, files: Sequence[_File]) -> dict[str, Array]:
+def _collected(root: Path, files: Sequence[tuple[str, int, int]]) -> dict[str, Array]:
     paragraphs = Counter(
         paragraph
-        for file in files
-        for string in _STRING.finditer(read_text(root / file.name))
+        for name, _, _ in files
+        for string in _STRING.finditer(read_text(root / name))
         for paragraph in _prose(string[1] or "")
     )
     text = "\n\n".join(paragraphs).encode()
     return {"text": np.frombuffer(text, np.uint8), "repeated": np.array(paragraphs.total() - len(paragraphs))}
 
 
-def _files(root: Path) -> Iterator[_File]:
-    """The package's modules, without tests."""
+def _files(root: Path) -> Iterator[tuple[str, int, int]]:
+    """The package's modules, without tests: path relative to the package, bytes, and modification time."""
     for path in root.rglob("[!.]*.py"):
         parts = path.relative_to(root).parts
         if not {"tests", "_testing", "conftest.py"} & set(parts):
             stat = path.stat()
-            yield _File("/".join(parts), stat.st_size, stat.st_mtime_ns)
+            yield "/".join(parts), stat.st_size, stat.st_mtime_ns
 
 
 def _prose(string: str) -> Iterator[str]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
 from harness.tasks.common.task import Array
-from harness.tasks.text.documentation import Text
-from harness.tasks.text.next_token import UNKNOWN, Portions, TextOptions, next_token_task, split_points
-from harness.tasks.text.text import load_text
+from harness.tasks.text.next_token import UNKNOWN, TextOptions, next_token_task
 
 
 class LanguageOptions(TextOptions):
@@ -22,24 +19,13 @@ class LanguageOptions(TextOptions):
     """Maximum number of different characters: the most frequent in the training portion. All others count as one."""
 
 
-def _portions(options: LanguageOptions) -> Portions:
-    return _coded(load_text(options.text), options.vocabulary, options.validation_size, options.test_size)
-
-
-@lru_cache(maxsize=4)
-def _coded(text: Text, vocabulary: int, validation_size: int, test_size: int) -> Portions:
-    validation_at, test_at = split_points(len(text.characters), validation_size, test_size)
-    frequent = Counter(text.characters[:validation_at]).most_common(vocabulary)
-    known = np.sort(np.array([ord(character) for character, _ in frequent], dtype=np.uint32))
-    train, validation, test = np.split(_ids(text.characters, known), [validation_at, test_at])
-    return Portions(train, validation, test, len(known) + 1, text, "characters")
-
-
-def _ids(text: str, known: Array) -> Array:
-    """Each character's index in `known`, from 1; 0 if it is not in `known`."""
-    points = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
-    at = np.minimum(np.searchsorted(known, points), len(known) - 1)
-    return np.where(known[at] == points, at + 1, UNKNOWN).astype(np.int32)
+def _ids(text: str, known: Sequence[str]) -> Array:
+    """Each character's index in the sorted `known` ones, from 1; 0 if it is not among them."""
+    points, ordered = (
+        np.frombuffer(characters.encode("utf-32-le"), dtype=np.uint32) for characters in (text, "".join(sorted(known)))
+    )
+    at = np.minimum(np.searchsorted(ordered, points), len(ordered) - 1)
+    return np.where(ordered[at] == points, at + 1, UNKNOWN).astype(np.int32)
 
 
 task = next_token_task(
@@ -53,6 +39,7 @@ task = next_token_task(
     unit="character",
     version="language 1",
     options=LanguageOptions,
-    portions=_portions,
+    tokens_of=lambda text: text,
+    ids_of=_ids,
     small=(12_800, 128),
 )

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 import pathlib
-from collections.abc import Callable, Mapping
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import BeforeValidator, Field
 
 from harness.errors import UserError
-from harness.tasks.common.scoring import cross_entropy, hits, mean, perplexity
+from harness.tasks.common.scoring import cross_entropy, hits, mean
 from harness.tasks.common.task import (
     Array,
     DataFacts,
@@ -29,6 +32,7 @@ from harness.tasks.text import ngrams
 from harness.tasks.text.documentation import Text
 from harness.tasks.text.text import load_text
 
+_LARGEST_EXPONENT = math.log(sys.float_info.max)
 UNKNOWN = 0
 """The id of all tokens that are not in the vocabulary."""
 
@@ -85,16 +89,32 @@ def next_token_task(
     unit: str,
     version: str,
     options: type[TextOptions],
-    portions: Callable[[Any], Portions],
+    tokens_of: Callable[[str], Any],
+    ids_of: Callable[[Any, Sequence[str]], Array],
     small: tuple[int, int],
 ) -> Task:
-    """A task that predicts the next token; `unit` names a token, `portions(options)` returns the text as ids."""
+    """A task that predicts the next token; `unit` names a token.
+
+    tokens_of(text): the tokens, a string or a list. ids_of(tokens, known): their ids, int32, from 1 for the `known`
+    tokens; the others are UNKNOWN.
+    """
+
+    @lru_cache(maxsize=4)
+    def coded(text: Text, vocabulary: int, validation_size: int, test_size: int) -> Portions:
+        tokens = tokens_of(text.characters)
+        validation_at, test_at = split_points(len(tokens), validation_size, test_size)
+        known = [token for token, _ in Counter(tokens[:validation_at]).most_common(vocabulary)]
+        train, validation, test = np.split(ids_of(tokens, known), [validation_at, test_at])
+        return Portions(train, validation, test, len(known) + 1, text, f"{unit}s")
+
+    def portions(options: Any) -> Portions:
+        return coded(load_text(options.text), options.vocabulary, options.validation_size, options.test_size)
 
     def scores(loss: float, accuracy: float) -> Scores:
         return {
             "loss": loss,
             f"bits_per_{unit}": loss / math.log(2),
-            "perplexity": perplexity(loss),
+            "perplexity": math.exp(loss) if loss < _LARGEST_EXPONENT else math.inf,
             "accuracy": accuracy,
         }
 
@@ -115,12 +135,9 @@ def next_token_task(
         start = int(np.random.default_rng(seed).random() * (len(text.train) - train_size))
         cut = text.train[start : start + train_size + 1]
         validation, test = (windows(portion, sequence_length) for portion in (text.validation, text.test))
-        fitted = fit_ngrams(cut, text.symbols)
+        fitted = [ngrams.fit(cut, text.symbols, order) for order in (1, 2, 3)]
         on_validation, on_test = (
-            {
-                name: scores(*values)
-                for name, values in baselines(fitted, split, text.symbols, carried=options.carry_state).items()
-            }
+            {name: scores(*values) for name, values in baselines(fitted, split, carried=options.carry_state).items()}
             for split in (validation, test)
         )
         return Dataset(
@@ -217,15 +234,8 @@ def windows(tokens: Array, length: int) -> Split:
     return Split(x=x.reshape(count, length), y=y.reshape(count, length))
 
 
-def fit_ngrams(tokens: Array, symbols: int) -> tuple[ngrams.NGrams, ngrams.NGrams, ngrams.NGrams]:
-    """Fit n-grams of orders 1, 2 and 3."""
-    return ngrams.fit(tokens, symbols, 1), ngrams.fit(tokens, symbols, 2), ngrams.fit(tokens, symbols, 3)
-
-
-def baselines(
-    fitted: tuple[ngrams.NGrams, ngrams.NGrams, ngrams.NGrams], split: Split, symbols: int, *, carried: bool
-) -> dict[str, tuple[float, float]]:
-    """Loss and accuracy of chance and of the n-grams of `fit_ngrams` on a split's windows.
+def baselines(fitted: Sequence[ngrams.NGrams], split: Split, *, carried: bool) -> dict[str, tuple[float, float]]:
+    """Loss and accuracy of chance and of n-grams, `fitted` with orders 1, 2 and 3, on a split's windows.
 
     Like the network, the n-grams use no token before a window, unless the state is carried.
     """
@@ -233,7 +243,7 @@ def baselines(
         split = Split(split.x.reshape(1, -1), split.y.reshape(1, -1))
     one, two, three = fitted
     return {
-        "chance": (math.log(symbols), 1 / symbols),
+        "chance": (math.log(one.symbols), 1 / one.symbols),
         "unigram": _predicted(split, first=one, later=one),
         "bigram": _predicted(split, first=two, later=two),
         "trigram": _predicted(split, first=two, later=three),

@@ -11,7 +11,7 @@ Below the empty context the distribution is uniform, so that no token has probab
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -53,7 +53,7 @@ def fit(tokens: Array, symbols: int, order: int) -> NGrams:
     owner = np.repeat(np.arange(len(contexts)), kinds)
     shares = counts / totals[owner]
     counted = NGrams(length, symbols, lower, contexts, escapes, grams, shares, best=np.zeros(0, dtype=np.int64))
-    return NGrams(length, symbols, lower, contexts, escapes, grams, shares, best=_best(counted, first, owner))
+    return replace(counted, best=_best(counted, first, owner))
 
 
 def probabilities(model: NGrams | None, contexts: Array, tokens: Array, symbols: int) -> Array:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
-from harness.tasks.text.documentation import Text
-from harness.tasks.text.next_token import UNKNOWN, Portions, TextOptions, next_token_task, split_points
-from harness.tasks.text.text import load_text
+from harness.tasks.common.task import Array
+from harness.tasks.text.next_token import UNKNOWN, TextOptions, next_token_task
 
 _MARKS = ("Mn", "Mc", "Me")
 """Unicode categories of combining marks, which belong to the previous letter."""
@@ -44,19 +42,9 @@ def words_of(text: str) -> list[str]:
     return [match.group() for match in re.finditer(rf"\w{inside}*|([^\w\s])\1*", text)]
 
 
-def _portions(options: WordsOptions) -> Portions:
-    return _coded(load_text(options.text), options.vocabulary, options.validation_size, options.test_size)
-
-
-@lru_cache(maxsize=4)
-def _coded(text: Text, vocabulary: int, validation_size: int, test_size: int) -> Portions:
-    words = words_of(text.characters)
-    validation_at, test_at = split_points(len(words), validation_size, test_size)
-    frequent = Counter(words[:validation_at]).most_common(vocabulary)
-    ids = {word: at for at, (word, _) in enumerate(frequent, start=UNKNOWN + 1)}
-    coded = np.array([ids.get(word, UNKNOWN) for word in words], dtype=np.int32)
-    train, validation, test = np.split(coded, [validation_at, test_at])
-    return Portions(train, validation, test, len(ids) + 1, text, "words")
+def _ids(words: Sequence[str], known: Sequence[str]) -> Array:
+    ids = {word: at for at, word in enumerate(known, start=UNKNOWN + 1)}
+    return np.array([ids.get(word, UNKNOWN) for word in words], dtype=np.int32)
 
 
 task = next_token_task(
@@ -69,6 +57,7 @@ task = next_token_task(
     unit="word",
     version="words 2",
     options=WordsOptions,
-    portions=_portions,
+    tokens_of=words_of,
+    ids_of=_ids,
     small=(2000, 32),
 )

@@ -91,9 +91,17 @@ def test_the_error_for_a_length_that_matches_no_image_lists_valid_lengths(folder
     [
         (TRAIN_IMAGES, None, "no file train-images-idx3-ubyte or .*, found t10k-images-idx3-ubyte, t10k-labels"),
         (TRAIN_IMAGES, b"", "is empty, expected an IDX file"),
-        (TRAIN_IMAGES, b"PK\3\4" + bytes(50), "54 bytes that begin with 50 4b 03 04, expected an IDX file of 3 dim"),
+        (
+            TRAIN_IMAGES,
+            b"PK\3\4" + bytes(50),
+            "54 bytes that begin with 50 4b 03 04, expected an IDX file",
+        ),
         (TRAIN_IMAGES, b"\0\0\x08\3" + bytes(6), "10 bytes that begin with 00 00 08 03, expected an IDX file"),
-        (TRAIN_IMAGES, b"\0\0\x0d\3" + bytes(12), "type 13 with 3 dimensions, expected type 8"),
+        (
+            TRAIN_IMAGES,
+            b"\0\0\x0d\3" + bytes(12),
+            "begin with 00 00 0d 03, expected .* with 3 dimensions, which begins with 00 00 08 03",
+        ),
         (TRAIN_IMAGES, b"\0\0\x08\3" + b"\xff" * 12, "states 4294967295 x 4294967295 x 4294967295 bytes, found 0"),
         (TRAIN_LABELS, b"\0\0\x08\1" + bytes([0, 0, 0, 150]) + bytes(149), "states 150 bytes, found 149"),
         (TRAIN_LABELS, b"\0\0\x08\1" + bytes([0, 0, 0, 150]) + bytes(151), "states 150 bytes, found 151"),

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from harness.errors import UserError
+from harness.tasks.text import ngrams
 from harness.tasks.text.language import LanguageOptions, task
-from harness.tasks.text.next_token import baselines, fit_ngrams, split_points
+from harness.tasks.text.next_token import baselines, split_points
 
 DEFAULT = LanguageOptions()
 make, score, examples, identity = task.make, task.score, task.examples, task.identity
@@ -88,7 +89,8 @@ def test_unigram_and_trigram_by_a_sum_character_by_character() -> None:
 
     windows = slice(0, 3)
     test = type(data.test)(data.test.x[windows], data.test.y[windows])
-    scored = baselines(fit_ngrams(np.array(tokens), data.classes), test, data.classes, carried=False)
+    fitted = [ngrams.fit(np.array(tokens), data.classes, order) for order in (1, 2, 3)]
+    scored = baselines(fitted, test, carried=False)
     losses = {name: loss for name, (loss, _) in scored.items()}
     unigram = [-math.log(p((), y)) for y in test.y.ravel().tolist()]
     trigram = [
