@@ -76,7 +76,7 @@ def _sizes(name: str, options: str) -> tuple[int, int, int]:
         features, classes = task.widths(given) if task.widths else _WIDTHS
     except (UserError, ValidationError):
         return *_WIDTHS, 0
-    return features, classes, getattr(given, "validation_size", 0)
+    return features, classes, getattr(given, "validation_size", None) or 0
 
 
 def load_of(spec: TrialSpec) -> Load:

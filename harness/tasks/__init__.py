@@ -15,6 +15,7 @@ tasks: Registry[Task] = Registry(
         "copying": "harness.tasks.synthetic.copying:task",
         "counting": "harness.tasks.synthetic.counting:task",
         "digits": "harness.tasks.files.digits:task",
+        "forecast": "harness.tasks.files.forecast:task",
         "formal_language": "harness.tasks.synthetic.formal_language:task",
         "language": "harness.tasks.text.language:task",
         "music": "harness.tasks.files.music:task",

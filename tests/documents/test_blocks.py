@@ -60,6 +60,8 @@ def test_a_toml_block_is_an_experiment_or_a_part_of_one_or_claims(block: Block, 
     (tmp_path / "mine.txt").write_text("Each word is followed by the next one. " * 2000, encoding="utf-8")
     rows = [(["up", "down"][row % 2], *(str(row * step) for step in range(64))) for row in range(1, 401)]
     (tmp_path / "mine.csv").write_text("\n".join(map(",".join, rows)), encoding="utf-8")
+    load = ["hour,load", *(f"{hour},{hour % 24 + hour / 1000}" for hour in range(4000))]
+    (tmp_path / "power.csv").write_text("\n".join(load), encoding="utf-8")
     path = tmp_path / "block.toml"
     path.write_text(whole(block), encoding="utf-8")
     if tomllib.loads(block.text).keys() == {"claim"}:

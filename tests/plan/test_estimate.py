@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.plan.estimate import guessed_seconds
+from harness.tasks import tasks
 from tests.factories import spec
 from tests.fuzz.target import limited
 
@@ -26,6 +29,13 @@ def test_the_guess_knows_vocabulary_and_classes(trial: dict[str, Any], seconds_p
     measured = 2000 * seconds_per_update
     guess = guessed_seconds(spec(**trial, updates=2000, evaluate_every=200))
     assert measured / 3 < guess < 3 * measured
+
+
+@pytest.mark.parametrize("name", sorted(tasks))
+def test_the_time_of_every_task_can_be_guessed(name: str, tmp_path: Path) -> None:
+    task = tasks[name]
+    options = dict(task.sample(tmp_path)) if task.sample else {}
+    assert 0 < guessed_seconds(spec(task=name, options=options)) < math.inf
 
 
 def test_a_larger_vocabulary_takes_longer() -> None:

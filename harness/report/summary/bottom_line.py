@@ -51,9 +51,10 @@ def _quality(matrix: Matrix, ranked: Sequence[str], named: Mapping[str, str]) ->
     decided = [row for row in rows if row.decided]
     if not decided:
         where = f"on {shorten(rows[0].title, 60)}" if len(rows) == 1 else f"on any of the {len(rows)} tasks"
-        return [f"The trials do not show that one cell is better than another {where}."]
+        return [f"The trials do not show that one cell is better than another {where}{_below_baselines(rows)}."]
     left = len(rows) - len(decided)
     undecided = f"; on {plural(left, 'task')} no difference is shown" if left else ""
+    rest = undecided + _below_baselines(rows)
     best = {cell: [row for row in decided if row.entries.get(cell, _ABSENT).best] for cell in ranked}
     named_first = [cell for cell in ranked if best[cell]]
     more = len(named_first) - MOST_CELLS
@@ -61,12 +62,21 @@ def _quality(matrix: Matrix, ranked: Sequence[str], named: Mapping[str, str]) ->
     if len(decided) == 1:
         titles = [named[cell] for cell in named_first[:MOST_CELLS]] + further
         verb = "is" if len(titles) == 1 else "are"
-        return [f"On {shorten(decided[0].title, 60)}, {_joined(titles)} {verb} best{undecided}."]
+        return [f"On {shorten(decided[0].title, 60)}, {_joined(titles)} {verb} best{rest}."]
     parts = [
         f"{named[cell]} {'' if place else 'is among the best '}on {_tasks(best[cell], len(decided), counted=not place)}"
         for place, cell in enumerate(named_first[:MOST_CELLS])
     ]
-    return [f"{_joined([*parts, *further])}{undecided}."] if parts else []
+    return [f"{_joined([*parts, *further])}{rest}."] if parts else []
+
+
+def _below_baselines(rows: Sequence[Row]) -> str:
+    """'; no cell beats the strongest baseline on Recall', where that is so."""
+    below = [row.title for row in rows if row.baseline and not any(e.beats_baseline for e in row.entries.values())]
+    if not below:
+        return ""
+    where = shorten(below[0], 50) if len(below) == 1 else f"{len(below)} tasks"
+    return f"; no cell beats the strongest baseline on {where}"
 
 
 def _tasks(best: Sequence[Row], among: int, *, counted: bool) -> str:
@@ -128,12 +138,11 @@ def _counts(verdicts: Sequence[Verdict]) -> list[str]:
     measured = [verdict for verdict in verdicts if verdict.kind not in ("exact", "not-testable")]
     if not measured:
         return []
+    if len(measured) == 1:
+        return [f"The claim {PHRASES[measured[0].verdict][0]}."]
     counts = Counter(verdict.verdict for verdict in measured)
     if set(counts) <= {"undecided", "not testable"}:
-        several = len(measured) > 1
-        return [
-            f"None of the {len(measured)} measured claims is decided yet." if several else "The claim is undecided."
-        ]
+        return [f"None of the {len(measured)} measured claims is decided yet."]
     parts = [f"{counts[word]} {PHRASES[word][counts[word] > 1]}" for word in PHRASES if counts[word]]
     return [f"Of {len(measured)} measured claims, {_joined(parts)}."]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from harness.report.figures.cost import PARAMETERS, SECONDS_PER_UPDATE
@@ -59,6 +60,15 @@ def test_tasks_without_a_decision_are_stated() -> None:
     assert sentence == "On Recall, GRU is best; on 1 task no difference is shown."
     (sentence,) = said([row("Recall", *CELLS, decided=False), row("Text", *CELLS, decided=False)])
     assert sentence == "The trials do not show that one cell is better than another on any of the 2 tasks."
+
+
+def test_cells_that_do_not_beat_a_baseline_are_not_praised() -> None:
+    entries = {cell: Entry(None, 5, best=cell == "gru", beats_baseline=False) for cell in CELLS}
+    below = replace(row("Recall"), entries=entries, baseline="chance 50")
+    assert said([below]) == ["On Recall, GRU is best; no cell beats the strongest baseline on Recall."]
+    assert said([below, row("Text", "gru")])[0].endswith(
+        "on both tasks; no cell beats the strongest baseline on Recall."
+    )
 
 
 def test_the_second_sentence_states_times_by_backend_and_parameters() -> None:
