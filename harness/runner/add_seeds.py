@@ -7,9 +7,9 @@ from collections.abc import Mapping, Set
 
 from harness.plan.estimate import load_of, seconds_in_all
 from harness.plan.expand import Plan
-from harness.runner.loop import RunOutcome, left_to_do
+from harness.runner.loop import left_to_do
 from harness.runner.open_claims import further_trials, interim_analysis, is_open, next_claim, next_count
-from harness.runner.stages import Run, run_stage
+from harness.runner.stages import Run, RunOutcome, run_stage
 from harness.spec.trial import TrialSpec
 from harness.store.status import learned
 
@@ -40,7 +40,7 @@ def add_seeds(
         counts[chosen] = wanted[chosen]
         run.say(f"Open claims: {', '.join(names)}. Adding seeds for {chosen}, up to {wanted[chosen]}.")
         trials = {id: spec for id, spec in plan.wide.items() if id in trials or id in further[chosen]}
-        outcome = outcome.then(run_stage(run, trials))
+        outcome = run_stage(run, trials)
         if outcome.stopped:
             return outcome, names
 

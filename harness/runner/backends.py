@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
 import numpy as np
@@ -80,7 +80,7 @@ class BackendRecord:
 
     @property
     def milliseconds(self) -> tuple[float, float, float] | None:
-        """The quartiles of the rounds, the median in the middle; None where nothing was measured."""
+        """The quartiles of the rounds, the median in the middle; None if nothing was measured."""
         if not self.rounds:
             return None
         low, median, high = 1e3 * np.percentile(self.rounds, [25, 50, 75])
@@ -88,7 +88,7 @@ class BackendRecord:
 
     @property
     def gigaflops(self) -> float | None:
-        """Operations of the matrix products per second, at the median, in 1e9; None where nothing was measured."""
+        """Operations of the matrix products per second, at the median, in 1e9; None if nothing was measured."""
         if not self.rounds:
             return None
         return float(operations(self.cell, self.shape, self.work) / np.median(self.rounds) / 1e9)
@@ -116,11 +116,9 @@ def measure_backends(
     Raises UserError for unknown names and for sizes that are not positive, and KeyboardInterrupt after Ctrl-C.
     """
     shape = shape or Shape()
-    for argument in ("batch", "time", "features", "units"):
-        if getattr(shape, argument) < 1:
-            raise UserError(f"backends: {argument!r} is {getattr(shape, argument)}, expected at least 1")
-    if most_rounds < 1:
-        raise UserError(f"backends: 'most_rounds' is {most_rounds}, expected at least 1")
+    for argument, number in {**asdict(shape), "most_rounds": most_rounds}.items():
+        if number < 1:
+            raise UserError(f"backends: {argument!r} is {number}, expected at least 1")
     check_name("work", work, get_args(Work))
     pairs = [(name, backend) for name in names for backend in backends if backend in cells[name].backends]
     if not pairs:
@@ -211,17 +209,14 @@ def _run(specs: dict[Pair, TrialSpec], engine: Engine, say: Callable[[str], None
 def _record(
     name: str, backend: str, work: Work, shape: Shape, dropout: float, record: Record, keras: Record | None
 ) -> BackendRecord:
+    tried = name, backend, work, shape, dropout
     if record.status != "ok":
         assert record.failure is not None
         failure = f"{record.failure.message} (in {record.failure.phase})"
-        return BackendRecord(name, backend, work, shape, dropout, status=record.status, failure=failure)
+        return BackendRecord(*tried, status=record.status, failure=failure)
     first = record.phases.get("first_step")
     return BackendRecord(
-        name,
-        backend,
-        work,
-        shape,
-        dropout,
+        *tried,
         rounds=tuple(record.rounds),
         first_step_seconds=first.wall_seconds if first else None,
         ratio_to_keras=_ratio(record, keras) if keras else None,

@@ -26,11 +26,10 @@ from harness.runner.limits import Limits
 from harness.runner.local import scratch
 from harness.runner.local.child import server_context, without_main
 from harness.runner.local.engine import LocalEngine
-from harness.runner.loop import RunOutcome
 from harness.runner.open_claims import most_seeds_of
 from harness.runner.precision import precision_for
 from harness.runner.problems import problems_of
-from harness.runner.stages import Run, run_stages
+from harness.runner.stages import Run, RunOutcome, run_stages
 from harness.spec.experiment import Experiment, with_number_of_seeds
 from harness.spec.load import checked, load_experiment
 from harness.spec.trial import TrialSpec

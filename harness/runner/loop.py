@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -21,32 +20,6 @@ if TYPE_CHECKING:
     from harness.runner.progress import ShowProgress
 
 _POLL_SECONDS = 0.2
-
-
-@dataclass(frozen=True)
-class RunOutcome:
-    """The outcome of a run, in numbers of trials."""
-
-    planned: int
-    stored_before: int
-    finished: int
-    failed: int
-    """Number of the finished trials whose status is not 'ok'."""
-    stopped: bool
-    """Whether it was stopped (Ctrl-C) before the plan was done."""
-    repeated: int = 0
-    """Number of trials that crashed in an earlier stage of the run and are repeated in this stage."""
-
-    def then(self, next: RunOutcome) -> RunOutcome:
-        """The combined outcome of two stages of a run; the plan of the second stage contains that of the first."""
-        more_stored = next.stored_before + next.repeated - self.stored_before - self.finished
-        return RunOutcome(
-            next.planned,
-            self.stored_before + max(0, more_stored),
-            self.finished - next.repeated + next.finished,
-            self.failed - next.repeated + next.failed,
-            next.stopped,
-        )
 
 
 def left_to_do(
@@ -84,21 +57,17 @@ def _next_group(waiting: deque[Trial], engine: Engine) -> list[Trial]:
 
 
 def run_plan(
-    left: Sequence[Trial],
-    planned: int,
-    store: Store,
-    engine: Engine,
-    progress: ShowProgress,
-    budget: Budget | None = None,
-) -> RunOutcome:
+    left: Sequence[Trial], store: Store, engine: Engine, progress: ShowProgress, budget: Budget | None = None
+) -> bool:
     """Run the trials that are left. Ctrl-C, SIGTERM or SIGHUP stops the run; finished trials are already stored.
+
+    Returns whether it was stopped.
 
     A budget, made from the same trials, selects the trials to run; trials that still run at its end are interrupted.
     Raises UserError if a record cannot be stored (for example, on a full disk) or the engine cannot continue. Records
     stored before stay intact, and the records that the engine has by then are stored too.
     """
     waiting = deque(left if budget is None else ())
-    finished = failed = 0
 
     def next_trial() -> Trial | None:
         if not waiting and budget:
@@ -106,7 +75,6 @@ def run_plan(
         return waiting[0] if waiting else None
 
     def take_in(records: Sequence[Record]) -> None:
-        nonlocal finished, failed
         if records:
             store.add(*records)
         for record in records:
@@ -114,8 +82,6 @@ def run_plan(
             if budget:
                 budget.ended(record.trial_id, done=done)
             if done:
-                finished += 1
-                failed += record.status != "ok"
                 progress.finished(record)
 
     with stop_on_signals() as stopped:
@@ -137,4 +103,4 @@ def run_plan(
             raise
         finally:
             engine.close()
-        return RunOutcome(planned, planned - len(left), finished, failed, stopped=stopped())
+        return stopped()

@@ -19,7 +19,9 @@ def problems_of(plan: Plan, store: Store) -> tuple[str, ...]:
     failed trials than the share MOST_FAILED, and a cell of which all trials crashed.
     """
     problems = list(plan.without_rate)
-    unfinished = _unfinished(store)
+    left_out, attempts = store.left_out_ids(), store.attempts()
+    statuses = (attempts.get(id, NONE).status for id in store.planned_trials() if id not in left_out)
+    unfinished = sum(status in ("missing", "interrupted") for status in statuses)
     if unfinished:
         trials_are = plural(unfinished, "trial is", "trials are")
         problems.append(f"{trials_are} interrupted or not started. The same command continues the run")
@@ -33,9 +35,3 @@ def problems_of(plan: Plan, store: Store) -> tuple[str, ...]:
         problems.append(f"{failed.total()} of {ended.total()} trials failed")
     problems += [f"all {trials} trials of {cell} crashed" for cell, trials in ended.items() if trials == crashed[cell]]
     return tuple(problems)
-
-
-def _unfinished(store: Store) -> int:
-    left_out, attempts = store.left_out_ids(), store.attempts()
-    statuses = (attempts.get(id, NONE).status for id in store.planned_trials() if id not in left_out)
-    return sum(status in ("missing", "interrupted") for status in statuses)

@@ -6,7 +6,6 @@ import math
 import time
 from collections import Counter
 from collections.abc import Collection, Sequence
-from types import TracebackType
 
 from rich.console import Console
 from rich.markup import escape
@@ -65,7 +64,7 @@ class ShowProgress:
         self._running = 0
         self._failed = 0
         self._last_line = time.monotonic()
-        self._held_since, self._held_told = math.inf, False
+        self._held_since, self._held_shown = math.inf, False
         self._bar = Progress(
             SpinnerColumn(),
             BarColumn(bar_width=None),
@@ -82,14 +81,12 @@ class ShowProgress:
         self._bar.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
     def started(self, trial: Trial) -> None:
         """A trial went to the engine."""
-        self._held_since, self._held_told = math.inf, False
+        self._held_since, self._held_shown = math.inf, False
         self._running += 1
         self._update()
 
@@ -113,8 +110,8 @@ class ShowProgress:
         """No trial runs and none can start; called until one can. waits_for: the reason, shown after 5 seconds."""
         now = time.monotonic()
         self._held_since = min(self._held_since, now)
-        if not self._held_told and now - self._held_since >= _HELD_UP_SECONDS:
-            self._held_told = True
+        if not self._held_shown and now - self._held_since >= _HELD_UP_SECONDS:
+            self._held_shown = True
             self._console.print(f"Waiting for {waits_for}.", soft_wrap=True)
 
     def _update(self) -> None:

@@ -14,7 +14,7 @@ from harness.plan.estimate import load_of, seconds_in_all
 from harness.plan.expand import Plan, make_plan
 from harness.runner.budget import Budget, in_rounds
 from harness.runner.engine import Engine
-from harness.runner.loop import RunOutcome, left_to_do, run_plan
+from harness.runner.loop import left_to_do, run_plan
 from harness.runner.progress import ShowProgress
 from harness.spec.experiment import Experiment
 from harness.spec.trial import TrialSpec
@@ -23,6 +23,19 @@ from harness.store.record import MAX_CRASHES, TRY_AGAIN, is_given_up
 from harness.store.sqlite import NONE, Attempts, Store
 from harness.store.status import learned
 from harness.words import duration, plural
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """The outcome of a run, in numbers of trials of its last plan."""
+
+    planned: int
+    stored_before: int
+    finished: int
+    failed: int
+    """Number of the finished trials whose status is not 'ok'."""
+    stopped: bool
+    """Whether it was stopped (Ctrl-C) before the plan was done."""
 
 
 @dataclass(frozen=True)
@@ -57,24 +70,24 @@ def run_stages(run: Run) -> tuple[RunOutcome, Plan]:
     Returns the outcome of the run, and the plan with the learning rates known by then.
     """
     plan = _known_plan(run)
-    outcome = stage = run_stage(run, plan.trials)
-    while not outcome.stopped and _tunes(run.experiment):
+    while True:
+        stored = run.store.attempts()
+        outcome = run_stage(run, plan.trials)
+        if outcome.stopped or not _tunes(run.experiment):
+            return outcome, plan
         before, plan = plan, _known_plan(run)
-        if plan.trials.keys() == before.trials.keys() and not (stage.finished and _crashed_tuning(run, plan.trials)):
-            break
-        stage = run_stage(run, plan.trials)
-        outcome = outcome.then(stage)
-    return outcome, plan
+        crashed = run.store.attempts() != stored and _crashed_tuning(run, plan.trials)
+        if plan.trials.keys() == before.trials.keys() and not crashed:
+            return outcome, plan
 
 
 def run_stage(run: Run, trials: Mapping[str, TrialSpec]) -> RunOutcome:
-    """Run those of the trials that have no final record."""
+    """Run those of the trials that have no final record. Returns the outcome of the run up to the end of the stage."""
     store, engine = run.store, run.engine
     store.set_plan(trials)
     states = store.states()
     attempts = store.attempts()
     left = left_to_do(trials, attempts, run.retry)
-    repeated = sum(trial.attempt - 1 > run.attempts_before.get(trial.id, NONE).number for trial in left)
     ended = [attempts.get(id, NONE) for id in trials.keys() - {trial.id for trial in left}]
     given_up = sum(is_given_up(at.status, at.crashes) for at in ended)
     done = len(trials) - len(left) - given_up
@@ -100,11 +113,18 @@ def run_stage(run: Run, trials: Mapping[str, TrialSpec]) -> RunOutcome:
         budget = Budget(in_rounds(left, trials), estimator, engine.hosts, run.deadline)
     before = len(trials) - len(left)
     with ShowProgress(run.console, left, estimator, engine.hosts, before, run.deadline, trials.values()) as progress:
-        outcome = run_plan(left, len(trials), store, engine, progress, budget)
-    outcome = replace(outcome, repeated=repeated)
-    if budget and not outcome.stopped:
+        stopped = run_plan(left, store, engine, progress, budget)
+    if budget and not stopped:
         store.leave_out(budget.left_out())
-    return outcome
+    return _outcome(run, trials, stopped=stopped)
+
+
+def _outcome(run: Run, trials: Mapping[str, TrialSpec], *, stopped: bool) -> RunOutcome:
+    to_do, attempts = left_to_do(trials, run.attempts_before, run.retry), run.store.attempts()
+    last = [attempts[trial.id].status for trial in to_do if attempts.get(trial.id, NONE).number >= trial.attempt]
+    finished = [status for status in last if status != "interrupted"]
+    failed = sum(status != "ok" for status in finished)
+    return RunOutcome(len(trials), len(trials) - len(to_do), len(finished), failed, stopped)
 
 
 def _known_plan(run: Run) -> Plan:

@@ -22,6 +22,7 @@ class Simulated:
         jobs: int = 2,
     ) -> None:
         self.now = 0.0
+        self.closed = False
         self.jobs = jobs
         self.ran: list[Trial] = []
         self.interrupted: list[Trial] = []
@@ -69,3 +70,4 @@ class Simulated:
 
     def close(self) -> None:
         self._active.clear()
+        self.closed = True

@@ -18,8 +18,7 @@ from harness.results import judge_results
 from harness.runner.cluster.connect import Cluster
 from harness.runner.engine import Trial
 from harness.runner.flow import Finished, run_experiment
-from harness.runner.loop import RunOutcome
-from harness.runner.stages import Run, run_stage
+from harness.runner.stages import Run, RunOutcome, run_stage
 from harness.spec.experiment import Experiment
 from harness.spec.load import load_experiment
 from harness.spec.trial import TrialSpec
@@ -239,6 +238,7 @@ def test_stored_times_of_another_machine_are_reported_and_retry_re_runs_them(run
 def test_more_seeds_add_to_what_is_stored(run) -> None:
     run()
     finished, engine, _ = run(CLAIMS.replace("seeds = 2", "seeds = 5"))
+    assert finished.outcome == RunOutcome(planned=20, stored_before=8, finished=12, failed=0, stopped=False)
     assert seeds_run(engine, 20) == seeds_run(engine, 40) == {2, 3, 4}
     assert {verdict.n for verdict in finished.verdicts} == {5}
 
@@ -254,6 +254,7 @@ def test_seeds_are_added_where_a_claim_is_open_and_only_there(run, tmp_path: Pat
     assert seeds_run(engine, 20) == set(range(5)), "decided after five"
     assert seeds_run(engine, 40) == set(range(15))
     assert finished.open_claims == ("open",)
+    assert finished.outcome == RunOutcome(planned=40, stored_before=0, finished=40, failed=0, stopped=False)
     assert "Open claims: clear, open. Adding seeds for clear, up to 5." in said
     assert "Open claims: open. Adding seeds for open, up to 15." in said
     verdicts = {verdict.id: verdict for verdict in finished.verdicts}

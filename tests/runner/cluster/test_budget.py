@@ -61,7 +61,7 @@ def test_all_blocks_that_fit_are_started_and_every_started_block_ends(
         store.set_plan(plan)
         left = left_to_do(plan, store.attempts())
         budget = Budget(in_rounds(left, plan), estimator, engine.hosts, deadline, link.clock)
-        run_plan(left, len(plan), store, engine, Silent(), budget)
+        run_plan(left, store, engine, Silent(), budget)
         records = list(store.records())
     assert [r["status"] for r in records] == ["ok"] * done
     assert end <= link.now < end + 1
