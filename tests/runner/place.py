@@ -8,7 +8,8 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +44,8 @@ class Place:
     """A folder for runs of one experiment, with a separate temporary folder; `start` runs `harness run` there."""
 
     folder: Path
+    program: str = "tests.runner.pretend"
+    """The module that is run; `harness` trains."""
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
@@ -58,26 +61,20 @@ class Place:
         """The experiment's results folder."""
         return self.results / "whole"
 
-    def start(
-        self,
-        text: str,
-        *,
-        arguments: Sequence[str] = ("--jobs", "2"),
-        environment: Mapping[str, str] = {},
-        terminal: int | None = None,
-        **options: Any,
-    ) -> subprocess.Popen[str]:
-        """Start a run of the experiment; `arguments` are those of the command, `options` those of Popen.
-
-        It writes to `terminal`, a file descriptor, or else to a pipe.
-        """
+    def start(self, text: str, *, arguments: Sequence[str] = ("--jobs", "2"), **options: Any) -> subprocess.Popen[str]:
+        """Start a run of the experiment. arguments: further ones of `harness run`; options: those of `command`."""
         file = self.folder / "whole.toml"
         file.write_text(text, encoding="utf-8")
+        return self.command("run", str(file), "--results", str(self.results), *arguments, **options)
+
+    def command(
+        self, *words: str, environment: Mapping[str, str] = {}, terminal: int = subprocess.PIPE, **options: Any
+    ) -> subprocess.Popen[str]:
+        """Start `harness` with these words. terminal: file descriptor of its output; options: those of Popen."""
         self.temporary.mkdir(exist_ok=True)
-        command = [sys.executable, "-m", "tests.runner.pretend", "run", str(file), "--results", str(self.results)]
         process = subprocess.Popen(
-            [*command, *arguments],
-            stdout=subprocess.PIPE if terminal is None else terminal,
+            [sys.executable, "-m", self.program, *words],
+            stdout=terminal,
             stderr=subprocess.STDOUT,
             text=True,
             cwd=ROOT,
@@ -129,9 +126,18 @@ class Place:
         return children
 
 
+def wait_until(condition: Callable[[], object], run: subprocess.Popen[str] | None = None) -> None:
+    """Wait until the condition is true, while the run, if given, continues."""
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert run is None or run.poll() is None, finish(run)
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def finish(process: subprocess.Popen[str]) -> str:
     """Wait for the end of a process; returns its output."""
-    output, _ = process.communicate(timeout=180)
+    output, _ = process.communicate(timeout=300)
     return output
 
 
@@ -142,7 +148,10 @@ def sweeps(*tasks: str, sizes: Sequence[int] = (20,)) -> str:
 
 
 def without_times(record: Mapping[str, Any]) -> dict[str, Any]:
-    """What the spec decides of a record."""
-    kept = ("trial_id", "attempt", "status", "data_fingerprint", "parameters", "updates", "train", "validation", "test")
-    curve = [(point["update"], point["train_loss"], point["validation_loss"]) for point in record["curve"]]
+    """The fields of a record that its spec determines."""
+    kept = (
+        "trial_id", "attempt", "spec", "status", "data_fingerprint", "parameters", "recurrent_parameters", "updates",
+        "train", "validation", "test", "baselines",
+    )  # fmt: skip
+    curve = [{key: value for key, value in point.items() if key != "seconds"} for point in record["curve"]]
     return {**{name: record[name] for name in kept}, "curve": curve}

@@ -5,9 +5,6 @@ from __future__ import annotations
 import multiprocessing.forkserver
 import os
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -24,7 +21,7 @@ from harness.runner.local.engine import LocalEngine
 from harness.tasks.synthetic.recall import task as recall
 from harness.verdicts.rounds import FEWEST_ROUNDS
 from tests.factories import spec
-from tests.runner.place import MARK, ROOT, Place
+from tests.runner.place import Place, finish, wait_until
 from tests.runner.pretend import PRELOAD, READY
 
 TINY = Shape(batch=2, time=3, features=4, units=1)
@@ -130,23 +127,11 @@ def test_invalid_arguments_are_errors(arguments: dict, words: str) -> None:
         measure_backends(**arguments)
 
 
-def start(place: Place, *arguments: str) -> subprocess.Popen[str]:
-    place.temporary.mkdir(exist_ok=True)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.runner.pretend", "backends", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(place.temporary), MARK: str(place.folder)},
-    )
-    place.started.append(process)
-    return process
-
-
 def test_the_command_shows_both_predictions(place: Place) -> None:
-    process = start(place, "--predict", "--cell", "gru", "--backend", "keras", "--shape", "2,3,4,1", "--rounds", "2")
-    output, _ = process.communicate(timeout=120)
+    process = place.command(
+        "backends", "--predict", "--cell", "gru", "--backend", "keras", "--shape", "2,3,4,1", "--rounds", "2"
+    )
+    output = finish(process)
     assert process.returncode == 0, output
     output = " ".join(output.split())  # a title is as wide as its table
     assert "Prediction of a batch: batch 2, 3 steps, 4 features, 2 x 1 units; 2 rounds in turn" in output
@@ -154,10 +139,8 @@ def test_the_command_shows_both_predictions(place: Place) -> None:
 
 
 def test_ctrl_c_ends_all_processes_silently(place: Place) -> None:
-    process = start(place, "--shape", "2,3,4,80")
-    deadline = time.monotonic() + 60
-    while len(place.processes()) < 6 and time.monotonic() < deadline:  # itself, two of the server, contestants
-        time.sleep(0.1)
+    process = place.command("backends", "--shape", "2,3,4,80")
+    wait_until(lambda: len(place.processes()) >= 6, process)  # itself, two of the server, those of trials
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
+    output = finish(process)
     assert (process.returncode, output) == (130, f"{READY}\n")

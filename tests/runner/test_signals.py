@@ -8,7 +8,6 @@ import pty
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from contextlib import suppress
 
 import psutil
@@ -16,19 +15,11 @@ import pytest
 
 from harness.store.record import MAX_CRASHES, Record
 from harness.store.sqlite import FILE_NAME, open_store
-from tests.runner.place import HEAD, Place, finish, sweeps
+from tests.runner.place import HEAD, Place, finish, sweeps, wait_until
 
 TRIALS = 5
 RUNNING = 2
 TEXT = HEAD + sweeps("dozing", sizes=range(20, 20 + TRIALS))
-
-
-def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert process.poll() is None, finish(process)
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def trials(place: Place) -> list[psutil.Process]:

@@ -10,21 +10,14 @@ import time
 import psutil
 import pytest
 
-from tests.runner.place import HEAD, Place, finish, sweeps, without_times
+from tests.runner.place import HEAD, Place, finish, sweeps, wait_until, without_times
 from tests.runner.pretend import READY
 
 TRIALS = 16
 MOST_KILLS = 40
-TEXT = HEAD.replace('"gru"', '["gru", "lstm"]').replace("seeds = 1", "seeds = 2")
-SWEEP = """
-[[sweep]]
-task = "recall"
-train_size = [20, 21, 22, 23]
-sequence_length = 5
-units = 4
-updates = 6
-evaluate_every = 2
-"""
+TEXT = HEAD.replace('"gru"', '["gru", "lstm"]').replace("seeds = 1", "seeds = 2") + sweeps(
+    "recall", sizes=range(20, 24)
+)
 
 
 def outcomes(place: Place) -> dict[str, object]:
@@ -36,7 +29,7 @@ def test_killed_at_random_instants_no_trial_is_lost_or_doubled(
     place: Place, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     undisturbed = Place(tmp_path_factory.mktemp("undisturbed"))
-    process = undisturbed.start(TEXT + SWEEP)
+    process = undisturbed.start(TEXT)
     assert process.stdout is not None
     assert process.stdout.readline() == f"{READY}\n"
     began = time.monotonic()
@@ -50,7 +43,7 @@ def test_killed_at_random_instants_no_trial_is_lost_or_doubled(
     while kills < request.config.getoption("kills") or not stored:
         assert kills < MOST_KILLS, "no trial was ever finished"
         before = place.rows()
-        process = place.start(TEXT + SWEEP)
+        process = place.start(TEXT)
         assert process.stdout is not None
         assert process.stdout.readline() == f"{READY}\n"
         time.sleep(instants.uniform(0, duration))
@@ -68,7 +61,7 @@ def test_killed_at_random_instants_no_trial_is_lost_or_doubled(
             assert process.returncode == -9, output
             kills += 1
             stored += len(after) - len(before)
-    code, output = place.run(TEXT + SWEEP)
+    code, output = place.run(TEXT)
     assert code == 0, output
     assert outcomes(place) == expected
 
@@ -76,9 +69,7 @@ def test_killed_at_random_instants_no_trial_is_lost_or_doubled(
 def test_a_second_run_in_the_same_folder_is_refused_and_disturbs_nothing(place: Place) -> None:
     text = HEAD + sweeps("dozing", "recall")
     first = place.start(text)
-    while ("recall", 20) not in (place.records() if place.rows() else {}):
-        assert first.poll() is None
-        time.sleep(0.05)
+    wait_until(lambda: place.rows() and ("recall", 20) in place.records(), first)
     code, output = place.run(text)
     assert code == 2
     assert output.endswith(

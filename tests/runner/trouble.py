@@ -22,37 +22,43 @@ from harness.tasks import Dataset, Split, Task
 from harness.tasks.synthetic.recall import task as recall
 
 
-def _task(name: str, make: Any) -> Task:
-    return dataclasses.replace(recall, name=name, make=make)
+def _task(make: Any) -> Task:
+    return dataclasses.replace(recall, name=make.__name__, make=make)
 
 
-def _raise(*_: Any) -> Dataset:
+@_task
+def raising(*_: Any) -> Dataset:
     print("said before raising")
     raise ZeroDivisionError("on purpose")
 
 
-def _raise_while_handling(*_: Any) -> Dataset:
+@_task
+def handling(*_: Any) -> Dataset:
     try:
         next(iter(()))
     except StopIteration:
         raise ZeroDivisionError("on purpose")  # noqa: B904 (the context is what is tested)
 
 
-def _raise_what_is_no_text(*_: Any) -> Dataset:
+@_task
+def babbling(*_: Any) -> Dataset:
     raise ZeroDivisionError("a name of bytes: \udcff")
 
 
-def _leave(*_: Any) -> Dataset:
+@_task
+def leaving(*_: Any) -> Dataset:
     print("said before leaving")
     os._exit(7)
 
 
-def _fault(*_: Any) -> Dataset:
+@_task
+def faulting(*_: Any) -> Dataset:
     ctypes.string_at(0)
     raise AssertionError("still alive")
 
 
-def _be_killed(*_: Any) -> Dataset:
+@_task
+def killed(*_: Any) -> Dataset:
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError("still alive")
 
@@ -62,7 +68,8 @@ def _start_a_process(**options: Any) -> None:
     subprocess.Popen([sys.executable, "-c", sleep, "54321.5"], **options)
 
 
-def _ignore_everything(*_: Any) -> Dataset:
+@_task
+def stubborn(*_: Any) -> Dataset:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     _start_a_process()
@@ -71,47 +78,55 @@ def _ignore_everything(*_: Any) -> Dataset:
         pass
 
 
-def _leave_a_process(*arguments: Any) -> Dataset:
+@_task
+def parent(*arguments: Any) -> Dataset:
     _start_a_process()
     return recall.make(*arguments)
 
 
-def _sleep(*_: Any) -> Dataset:
+@_task
+def sleeping(*_: Any) -> Dataset:
     time.sleep(1)
     raise ZeroDivisionError("slept")
 
 
-def _sleep_long(*_: Any) -> Dataset:
+@_task
+def dozing(*_: Any) -> Dataset:
     while True:
         time.sleep(3600)
 
 
-def _not_a_number(*_: Any) -> Dataset:
+@_task
+def diverging(*_: Any) -> Dataset:
     x = np.full((20, 5, 2), np.nan, dtype=np.float32)
     split = Split(x, np.zeros(20, dtype=np.int32))
     return Dataset(split, split, split, input_shape=(5, 2), classes=8, symbols=None, fingerprint="0" * 64)
 
 
-def _grow(*_: Any) -> Dataset:
+@_task
+def growing(*_: Any) -> Dataset:
     hoard = []
     while True:
         hoard.append(np.ones(2**22))  # 32 MiB at a time, touched
         time.sleep(0.01)
 
 
-def _ask_for_too_much(*_: Any) -> Dataset:
+@_task
+def greedy(*_: Any) -> Dataset:
     np.empty(2**55)
     raise AssertionError("that much memory")
 
 
-def _hold_much(*_: Any) -> Dataset:
+@_task
+def hungry(*_: Any) -> Dataset:
     hoard = np.ones(800 * 2**17)
     time.sleep(1.5)
     state = [name for name in ("OMP_NUM_THREADS", "MALLOC_TRIM_THRESHOLD_") if name in os.environ]
     raise ZeroDivisionError(f"held {hoard.nbytes >> 20} MiB, of the nanny's settings found {state}")
 
 
-def _flood(*_: Any) -> Dataset:
+@_task
+def flooding(*_: Any) -> Dataset:
     block = b"x" * 2**20
     for _i in range(1024):
         os.write(1, block)
@@ -119,19 +134,23 @@ def _flood(*_: Any) -> Dataset:
     raise ZeroDivisionError("flooded")
 
 
-def _boast(*arguments: Any) -> Dataset:
+@_task
+def boasting(*arguments: Any) -> Dataset:
     return dataclasses.replace(recall.make(*arguments), fingerprint="x" * (65 * 2**20))
 
 
-def _not_json(*arguments: Any) -> Dataset:
+@_task
+def not_json(*arguments: Any) -> Dataset:
     return dataclasses.replace(recall.make(*arguments), fingerprint=b"bytes")  # type: ignore[arg-type]
 
 
-def _unfit(*arguments: Any) -> Dataset:
+@_task
+def unfit(*arguments: Any) -> Dataset:
     return dataclasses.replace(recall.make(*arguments), fingerprint=["a", "list"])  # type: ignore[arg-type]
 
 
-def _tell(*_: Any) -> Dataset:
+@_task
+def telling(*_: Any) -> Dataset:
     import tensorflow as tf
 
     state = {
@@ -143,18 +162,20 @@ def _tell(*_: Any) -> Dataset:
     raise ZeroDivisionError(state)
 
 
-def _configuration(*_: Any) -> Dataset:
+@_task
+def configured(*_: Any) -> Dataset:
     import keras
 
     raise ZeroDivisionError([keras.backend.backend(), keras.config.floatx(), keras.config.epsilon()])
 
 
-def _slow(*arguments: Any) -> Dataset:
+@_task
+def slow(*arguments: Any) -> Dataset:
     time.sleep(3)
     return recall.make(*arguments)
 
 
-def _identify(*arguments: Any) -> Dataset:
+def _identified(*arguments: Any) -> Dataset:
     """The process, and what an earlier trial may have left in it, as the data's fingerprint."""
     state = [os.getpid(), os.environ.get("LEFT_BEHIND", ""), str(Path.cwd())]
     os.environ["LEFT_BEHIND"] = "by an earlier trial"
@@ -162,47 +183,26 @@ def _identify(*arguments: Any) -> Dataset:
     return dataclasses.replace(recall.make(*arguments), fingerprint=json.dumps(state))
 
 
-def _leave_a_thread(*arguments: Any) -> Dataset:
+identifying = dataclasses.replace(recall, name="identifying", make=_identified)
+
+
+@_task
+def threading_on(*arguments: Any) -> Dataset:
     threading.Thread(target=time.sleep, args=(54321.5,), daemon=True).start()
-    return _identify(*arguments)
+    return _identified(*arguments)
 
 
-def _leave_a_child(*arguments: Any) -> Dataset:
+@_task
+def forking_on(*arguments: Any) -> Dataset:
     _start_a_process()
-    return _identify(*arguments)
+    return _identified(*arguments)
 
 
-def _fail_at_times(train_size: int, length: int, seed: int, options: Any) -> Dataset:
+@_task
+def failing_at_times(train_size: int, length: int, seed: int, options: Any) -> Dataset:
     if seed == 1:
         raise ZeroDivisionError("on purpose")
-    return _identify(train_size, length, seed, options)
-
-
-raising = _task("raising", _raise)
-babbling = _task("babbling", _raise_what_is_no_text)
-leaving = _task("leaving", _leave)
-faulting = _task("faulting", _fault)
-killed = _task("killed", _be_killed)
-stubborn = _task("stubborn", _ignore_everything)
-parent = _task("parent", _leave_a_process)
-sleeping = _task("sleeping", _sleep)
-dozing = _task("dozing", _sleep_long)
-handling = _task("handling", _raise_while_handling)
-diverging = _task("diverging", _not_a_number)
-growing = _task("growing", _grow)
-hungry = _task("hungry", _hold_much)
-greedy = _task("greedy", _ask_for_too_much)
-flooding = _task("flooding", _flood)
-boasting = _task("boasting", _boast)
-not_json = _task("not_json", _not_json)
-unfit = _task("unfit", _unfit)
-telling = _task("telling", _tell)
-configured = _task("configured", _configuration)
-slow = _task("slow", _slow)
-identifying = _task("identifying", _identify)
-threading_on = _task("threading_on", _leave_a_thread)
-forking_on = _task("forking_on", _leave_a_child)
-failing_at_times = _task("failing_at_times", _fail_at_times)
+    return _identified(train_size, length, seed, options)
 
 
 def _raise_in_a_step(*_: Any) -> Any:

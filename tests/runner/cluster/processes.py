@@ -8,12 +8,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.runner.place import MARK, ROOT
+from tests.runner.place import MARK, ROOT, wait_until
 
 TTL = "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL"
 
@@ -41,11 +40,8 @@ class Processes:
             command += ["--protocol", self.protocol]
         log = self.folder / "scheduler.log"
         self._start([*within, *command, "--port", "0", *options], log, {TTL: "3s"})
-        deadline = time.monotonic() + 60
-        while not (match := re.search(r"Scheduler at: +(\S+)", log.read_text(encoding="utf-8"))):
-            assert time.monotonic() < deadline, log.read_text(encoding="utf-8")
-            time.sleep(0.05)
-        self.address = match[1]
+        wait_until(lambda: "Scheduler at: " in log.read_text(encoding="utf-8"))
+        self.address = re.findall(r"Scheduler at: +(\S+)", log.read_text(encoding="utf-8"))[0]
         return self.address
 
     def start_worker(
@@ -70,10 +66,7 @@ class Processes:
     def wait_for_workers(self, count: int) -> None:
         """Wait until this number of workers has registered with the scheduler."""
         log = self.folder / "scheduler.log"
-        deadline = time.monotonic() + 60
-        while log.read_text(encoding="utf-8").count("Register worker") < count:
-            assert time.monotonic() < deadline, log.read_text(encoding="utf-8")
-            time.sleep(0.05)
+        wait_until(lambda: log.read_text(encoding="utf-8").count("Register worker") >= count)
 
     def kill_worker(self, number: int) -> None:
         self.workers[number].kill()

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
 from tests.runner.cluster.processes import Processes
-from tests.runner.place import HEAD, Place, finish, sweeps
+from tests.runner.place import HEAD, Place, finish, sweeps, wait_until
 
 NUMBERS = (1, 2)
 
@@ -75,9 +74,7 @@ def test_a_host_cut_off_from_the_network_is_given_up_and_its_trials_are_done_els
     processes.wait_for_workers(len(NUMBERS))
     arguments = ["--scheduler", f"tcp://10.213.1.1:{port}"]
     process = place.start(HEAD + sweeps("recall", sizes=range(20, 80)), arguments=arguments)
-    while len(place.rows()) < 10:
-        assert process.poll() is None, finish(process)
-        time.sleep(0.05)
+    wait_until(lambda: len(place.rows()) >= 10, process)
     net.set(2, "down")
     output = finish(process)
     assert process.returncode == 0, output

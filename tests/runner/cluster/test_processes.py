@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
-import pytest
 
 from tests.runner.cluster.certificates import make_authority, make_certificate
 from tests.runner.cluster.processes import Processes
-from tests.runner.place import HEAD, Place, finish, sweeps
+from tests.runner.place import HEAD, Place, finish, sweeps, wait_until
 
 HERE = {"DASK_DISTRIBUTED__WORKER__PRELOAD": '["tests.runner.cluster.pretending"]'}
 """The environment in which the workers of a cluster on this machine only pretend to train."""
@@ -65,10 +62,7 @@ def listening(place: Place) -> set[str]:
 
 def wait_for(place: Place, task: str) -> None:
     """Wait until a trial of the task has a record."""
-    deadline = time.monotonic() + 60
-    while task not in {name for name, _ in (place.records() if place.rows() else {})}:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: place.rows() and task in {name for name, _ in place.records()})
 
 
 def test_nothing_listens_beyond_loopback_and_ctrl_c_stops_all(place: Place) -> None:
@@ -114,9 +108,7 @@ def test_a_block_is_whole_on_one_host_though_workers_are_killed(place: Place, pr
         processes.start_worker(number)
     processes.wait_for_workers(2)
     run = place.start(SPEED + sweeps("recall", sizes=(20, 21)), arguments=["--scheduler-file", str(file)])
-    while len(place.rows()) < 4:
-        assert run.poll() is None, finish(run)
-        time.sleep(0.02)
+    wait_until(lambda: len(place.rows()) >= 4, run)
     processes.kill_worker(1)
     output = finish(run)
     assert run.returncode == 0, output
@@ -139,13 +131,17 @@ def of_host(place: Place, name: str) -> list[psutil.Process]:
     return sorted(of_this_host, key=lambda process: process.pid)
 
 
-def groups_led(processes: Sequence[psutil.Process]) -> int:
-    """Number of the processes that lead a process group, as trials do."""
-    leading = 0
-    for process in processes:
-        with suppress(ProcessLookupError):
-            leading += os.getpgid(process.pid) == process.pid
-    return leading
+def wait_for_trials(place: Place, host: str, count: int) -> None:
+    """Wait until a worker has this number of processes of trials: those that lead a process group."""
+
+    def trials() -> int:
+        leading = 0
+        for process in of_host(place, host):
+            with suppress(ProcessLookupError):
+                leading += os.getpgid(process.pid) == process.pid
+        return leading
+
+    wait_until(lambda: trials() == count)
 
 
 def test_a_signal_to_all_processes_of_a_worker_makes_no_crash_of_its_trials(place: Place, processes: Processes) -> None:
@@ -154,34 +150,18 @@ def test_a_signal_to_all_processes_of_a_worker_makes_no_crash_of_its_trials(plac
     processes.start_worker(0)
     processes.wait_for_workers(1)
     run = place.start(HEAD + sweeps("dozing", sizes=(20, 21)), arguments=["--scheduler", address])
-    deadline = time.monotonic() + 60
-    while groups_led(of_host(place, "host-0")) < 2:
-        assert run.poll() is None, finish(run)
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_for_trials(place, "host-0", 2)
     processes.start_worker(1)
     processes.wait_for_workers(2)
     for process in reversed(of_host(place, "host-0")):
         with suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGTERM)
-    deadline = time.monotonic() + 60
-    while sum(os.getpgid(process.pid) == process.pid for process in of_host(place, "host-1")) < 2:
-        assert run.poll() is None, finish(run)
-        assert time.monotonic() < deadline, "its trials are tried elsewhere"
-        time.sleep(0.1)
+    wait_for_trials(place, "host-1", 2)
     run.send_signal(signal.SIGINT)
     output = finish(run)
     assert run.returncode == 130, output
     records = place.all_records()
     assert {(record["status"], record["attempt"]) for record in records} == {("interrupted", 1)}
-
-
-def wait_for_processes(place: Place, host: str, count: int) -> None:
-    """Wait until this number of processes of trials is on a worker."""
-    deadline = time.monotonic() + 60
-    while groups_led(of_host(place, host)) != count:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def test_a_run_whose_scheduler_is_killed_ends_with_a_message_and_its_trials_are_stopped(
@@ -192,14 +172,14 @@ def test_a_run_whose_scheduler_is_killed_ends_with_a_message_and_its_trials_are_
     processes.wait_for_workers(1)
     run = place.start(HEAD + sweeps("recall", "dozing"), arguments=["--scheduler", address])
     wait_for(place, "recall")
-    wait_for_processes(place, "host-0", 2)
+    wait_for_trials(place, "host-0", 2)
     processes.started[0].kill()
     output = finish(run)
     assert run.returncode == 2, output
     assert f"the scheduler {address} is gone. Finished trials are stored; the same command continues the run" in output
     assert "Traceback" not in output
     assert {name: r["status"] for (name, _), r in place.records().items()} == {"recall": "ok"}
-    wait_for_processes(place, "host-0", 1)  # the one of the trial that is done waits for another
+    wait_for_trials(place, "host-0", 1)  # the one of the trial that is done waits for another
 
 
 def test_the_trials_of_a_coordinator_that_is_killed_are_stopped_on_their_worker(
@@ -209,10 +189,10 @@ def test_the_trials_of_a_coordinator_that_is_killed_are_stopped_on_their_worker(
     processes.start_worker(0)
     processes.wait_for_workers(1)
     run = place.start(HEAD + sweeps("dozing", sizes=(20, 21)), arguments=["--scheduler", address])
-    wait_for_processes(place, "host-0", 2)
+    wait_for_trials(place, "host-0", 2)
     run.kill()
     run.communicate(timeout=60)
-    wait_for_processes(place, "host-0", 0)
+    wait_for_trials(place, "host-0", 0)
 
 
 def test_unusable_workers_are_an_error(place: Place, processes: Processes) -> None:
@@ -258,7 +238,6 @@ def test_a_nannys_memory_limit_kills_no_trial_and_its_settings_reach_none(place:
     assert record["attempt"] == 1
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no such package can be hidden")
 def test_without_dask_the_error_states_the_install_command(place: Place, tmp_path: Path) -> None:
     (tmp_path / "hidden").mkdir()
     (tmp_path / "hidden" / "sitecustomize.py").write_text(

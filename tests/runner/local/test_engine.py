@@ -29,6 +29,7 @@ from harness.store.record import PHASES, Record
 from harness.tasks.synthetic.recall import task as recall
 from harness.verdicts.rounds import FEWEST_ROUNDS
 from tests.factories import spec
+from tests.runner.place import without_times
 
 TROUBLE = "tests.runner.trouble"
 
@@ -100,11 +101,6 @@ def test_memory_of_the_runner_is_not_the_trials(engine: LocalEngine) -> None:
     assert len(ballast) == 600 * 2**20
 
 
-def without_times(record: Record) -> tuple[Any, ...]:
-    curve = [(p.update, p.train_loss, p.validation_loss, p.validation) for p in record.curve]
-    return record.status, record.data_fingerprint, curve, record.train, record.validation, record.test
-
-
 def test_the_same_spec_gives_the_same_result_to_the_bit_beside_others_and_alone_in_any_order(
     engine: LocalEngine,
 ) -> None:
@@ -116,7 +112,8 @@ def test_the_same_spec_gives_the_same_result_to_the_bit_beside_others_and_alone_
     alone = LocalEngine(jobs=1)
     one_by_one = run(alone, *reversed(specs))[::-1]
     alone.close()
-    assert [without_times(record) for record in side_by_side] == [without_times(record) for record in one_by_one]
+    first, second = ([without_times(record.model_dump()) for record in ran] for ran in (side_by_side, one_by_one))
+    assert first == second
     losses = [record.curve[-1].train_loss for record in side_by_side]
     assert len(set(losses)) == len(BACKENDS), "trials that differ have results that differ"
 
