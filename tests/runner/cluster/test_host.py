@@ -1,4 +1,4 @@
-"""A worker runs orders, here with a pretended engine."""
+"""A worker runs orders, with a simulated engine."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ BLOCK = [Trial(of.id(), of) for of in (spec(lane="speed", cell=cell) for cell in
 
 
 class Pretend:
-    """An engine in which every trial ends at the next `wait` with the status that `ends` gives, 'ok' where it is empty.
+    """Ends every trial at the next `wait`, with the next status of `ends`, then 'ok'.
 
-    `fails`: what is raised once this number of trials has ended.
+    fails: the exception that is raised once this number of trials has ended.
     """
 
     def __init__(self, *ends: str, fails: tuple[int, Exception] | None = None, programs: Sequence[str] = ()) -> None:
@@ -89,23 +89,23 @@ def ids(trials: Sequence[Trial]) -> list[str]:
     return [trial.id for trial in trials]
 
 
-def test_the_trials_of_a_program_run_one_after_another_and_are_answered_together() -> None:
+def test_trials_of_a_program_run_one_after_another() -> None:
     engine = Pretend("ok", "crashed")
     assert [r.status for r in run(engine, GROUP)] == ["ok", "crashed", "ok"]
     assert engine.begun == ids(GROUP)
 
 
-def test_a_block_begins_with_all_its_trials_and_is_answered_whole() -> None:
+def test_all_trials_of_a_timing_block_start_together() -> None:
     engine = Pretend()
     assert [r.trial_id for r in run(engine, BLOCK)] == ids(BLOCK)
 
 
-def test_an_order_that_takes_long_gives_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_order_that_takes_long_returns_the_finished_trials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host, "ORDER_SECONDS", -1.0)
     assert [r.trial_id for r in run(Pretend(), GROUP)] == [GROUP[0].id]
 
 
-def test_an_order_that_nobody_waits_for_is_stopped_and_begins_no_further_trial() -> None:
+def test_a_cancelled_order_is_stopped_and_starts_no_further_trial() -> None:
     engine = Pretend()
     engine.wait = lambda seconds: []  # type: ignore[method-assign]
     assert [(r.trial_id, r.status) for r in run(engine, GROUP, lambda: bool(engine.begun))] == [
@@ -114,14 +114,14 @@ def test_an_order_that_nobody_waits_for_is_stopped_and_begins_no_further_trial()
     assert run(Pretend(), GROUP, lambda: True) == []
 
 
-def test_after_a_trial_that_a_signal_stopped_none_is_begun() -> None:
+def test_no_trial_starts_after_one_that_a_signal_stopped() -> None:
     """The worker is about to end."""
     engine = Pretend("ok", "interrupted")
     assert [r.status for r in run(engine, GROUP)] == ["ok", "interrupted"]
     assert engine.begun == ids(GROUP[:2])
 
 
-def test_an_order_that_cannot_begin_is_refused_and_one_that_has_begun_gives_what_is_done() -> None:
+def test_an_order_that_cannot_start_is_an_error_and_one_that_has_started_returns_the_finished_trials() -> None:
     error = UserError("/tmp/harness-lanes.lock: cannot open this lock file")
     with pytest.raises(UserError, match="cannot open this lock file"):
         run(Pretend(fails=(0, error)), GROUP)

@@ -1,4 +1,4 @@
-"""Events of a cluster, from a pretended Dask client."""
+"""Events of a cluster, from a simulated Dask client."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import closing
 from threading import Thread
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -20,27 +21,8 @@ LONG = 30.0
 FACTS = {"host": "h", "computer": "c", "slots": 2, "machine": this_machine().model_dump(), "versions": {}}
 
 
-class Heard:
-    """Replaces the engine; records its calls."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, str]] = []
-
-    def joined(self, worker: Worker) -> None:
-        self.calls.append(("joined", worker.id))
-
-    def left(self, worker_id: str) -> None:
-        self.calls.append(("left", worker_id))
-
-    def refuse(self, address: str, why: str) -> None:
-        self.calls.append(("refuse", why))
-
-    def ends(self, why: str) -> None:
-        self.calls.append(("ends", why))
-
-
 class Client:
-    """Asked for the workers' names, it gives one answer of `looks` after the other, the last one again and again."""
+    """Each query for the workers gets the next answer of `looks`, and the last answer from then on."""
 
     looks: Iterator[Any]
     facts: dict[str, Any]
@@ -84,34 +66,36 @@ def events_until(
     monkeypatch.setattr(link, "_LOOK_SECONDS", 0.01)
     monkeypatch.setattr(Client, "looks", iter(looks), raising=False)
     monkeypatch.setattr(Client, "facts", facts, raising=False)
-    heard = Heard()
+    engine, events = Mock(), []
     with closing(DaskLink("tcp://s:1")) as dask:
-        while last not in heard.calls:
+        while last not in events:
             event = dask.next_event(LONG)
-            assert event is not None, heard.calls
-            event(heard)  # type: ignore[arg-type]
-    return heard.calls
+            assert event is not None, events
+            event(engine)
+            name, (*_, what), _ = engine.method_calls[-1]
+            events.append((name, what.id if isinstance(what, Worker) else what))
+    return events
 
 
-def test_a_scheduler_that_is_busy_has_lost_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_busy_scheduler_has_lost_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     slow = TimeoutError()
     events = events_until(joined("b"), monkeypatch, ["a"], ["a"], slow, slow, ["a"], slow, ["a", "b"])
     assert events == [joined("a"), joined("b")]
 
 
 def test_workers_join_again_after_a_reconnection_to_the_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
-    before, after = [["a"]] * 9, [["a"]] * 9  # a worker takes some looks to answer
+    before, after = [["a"]] * 9, [["a"]] * 9  # a worker needs several queries to answer
     events = events_until(joined("b"), monkeypatch, *before, AttributeError(), *after, ["a", "b"])
     assert events == [joined("a"), ("left", "a at tcp://a:1"), joined("a"), joined("b")]
 
 
-def test_a_scheduler_that_never_answers_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheduler_that_does_not_answer_for_long_counts_as_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link, "_SILENT_SECONDS", 0.1)
     gone = ("ends", "the scheduler tcp://s:1 does not answer")
     assert events_until(gone, monkeypatch, ["a"], TimeoutError()) == [gone]
 
 
-def test_a_worker_that_describes_itself_otherwise_is_unfit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_with_an_incomplete_description_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     facts = {name: fact for name, fact in FACTS.items() if name != "machine"}
     gone = ("ends", "the scheduler tcp://s:1 does not answer")
     monkeypatch.setattr(link, "_SILENT_SECONDS", 0.1)
