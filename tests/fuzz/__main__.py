@@ -14,7 +14,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from tests.fuzz.targets import TARGETS, by_name
+from tests.fuzz.targets import TARGETS
 
 _AT_A_TIME = 100
 _LARGEST_MEMORY = 6 << 30
@@ -25,49 +25,46 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_LARGEST_MEMORY, _LARGEST_MEMORY))
 
 
-def _failures(name: str, first: int, last: int) -> dict[int, str]:
+def _failures(name: str, seeds: range) -> dict[int, str]:
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
         sys.stdout = sys.stderr = nowhere
-        return by_name(name).failures(range(first, last))
+        return TARGETS[name].failures(seeds)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    names = [target.name for target in TARGETS]
-    parser.add_argument("words", nargs="*", metavar="[COUNT] [TARGET ...]", help=f"10,000; {', '.join(names)}")
+    parser.add_argument("words", nargs="*", metavar="[COUNT] [TARGET ...]", help=f"10,000; {', '.join(TARGETS)}")
     parser.add_argument("--seed", type=int, help="one input only")
-    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     given = parser.parse_args()
     numbered = bool(given.words) and given.words[0].isdecimal()
-    count = int(given.words[0]) if numbered else 10_000
-    targets = given.words[numbered:] or names
-    if not {*targets} <= {*names}:
-        parser.error(f"expected TARGET to be one of: {', '.join(names)}")
+    seeds = range(int(given.words[0]) if numbered else 10_000)
+    if given.seed is not None:
+        seeds = range(given.seed, given.seed + 1)
+    names = given.words[numbered:] or TARGETS
+    if not {*names} <= {*TARGETS}:
+        parser.error(f"expected TARGET to be one of: {', '.join(TARGETS)}")
     failed = 0
-    with ProcessPoolExecutor(given.jobs, initializer=_limit, max_tasks_per_child=None) as pool:
-        for target in map(by_name, targets):
+    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), initializer=_limit) as pool:
+        for name in names:
             begun = time.monotonic()
-            if given.seed is None:
-                starts = range(0, count, _AT_A_TIME)
-                parts = [pool.submit(_failures, target.name, at, min(at + _AT_A_TIME, count)) for at in starts]
-            else:
-                parts = [pool.submit(_failures, target.name, given.seed, given.seed + 1)]
+            parts = [
+                pool.submit(_failures, name, seeds[at : at + _AT_A_TIME]) for at in range(0, len(seeds), _AT_A_TIME)
+            ]
             failures = {seed: text for part in parts for seed, text in part.result().items()}
             failed += len(failures)
             seconds = time.monotonic() - begun
-            tried = count if given.seed is None else 1
-            print(f"{target.name}: {tried:,} inputs, {len(failures)} failures, {seconds:.0f} s", flush=True)
+            print(f"{name}: {len(seeds):,} inputs, {len(failures)} failures, {seconds:.0f} s", flush=True)
             _show(failures)
     return 1 if failed else 0
 
 
-def _show(found: dict[int, str]) -> None:
+def _show(failures: dict[int, str]) -> None:
     kinds: dict[str, list[int]] = {}
-    for seed, text in found.items():
+    for seed, text in failures.items():
         kinds.setdefault(_kind(text), []).append(seed)
     for seeds in kinds.values():
         print(f"  seeds {', '.join(map(str, seeds[:20]))}{' ...' if len(seeds) > 20 else ''}")
-        print("".join(f"    {line}\n" for line in found[seeds[0]].splitlines()[-12:]), flush=True)
+        print("".join(f"    {line}\n" for line in failures[seeds[0]].splitlines()[-12:]), flush=True)
 
 
 def _kind(text: str) -> str:

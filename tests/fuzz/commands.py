@@ -1,4 +1,4 @@
-"""The command line: `harness.cli.main` in this process, with trials that only pretend; TensorFlow is never imported."""
+"""The command line: `harness.cli.main` in this process, with simulated trials; TensorFlow is never imported."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import functools
 import io
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, chdir, contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -18,35 +18,36 @@ import typer
 
 import harness.report.figures.evidence
 import harness.report.writing
-import harness.trial.foreground  # before any input: an import that is stopped halfway leaves a broken module
+import harness.trial.foreground  # before any input: an import that a time limit stops leaves a broken module
 from harness.errors import UserError
 from harness.store.sqlite import naming_damage
 from harness.stored import read_results
 from tests.factories import EXPERIMENT
 from tests.fuzz import folders
 from tests.fuzz.mutation import NUMBERS, TEXTS, pick
-from tests.fuzz.target import Target, arguments, odd_file
+from tests.fuzz.target import Target, odd_file
 from tests.runner.simulated import Simulated
 
 EXIT_CODES = {0, 1, 2, 130, 141}
 
 
 class WrongExit(Exception):
-    """The command ended with a status or a message that it should not have."""
+    """The command ended with an unexpected exit code or message."""
 
 
 _command = functools.cache(typer.main.get_command)
-"""Typer makes the command from the functions' signatures at each call, which takes longer than most inputs."""
+"""Cached, because Typer makes the command from signatures at each call, which takes longer than most inputs."""
 
 
 def harness(*words: str) -> str:
-    """What the command prints on stdout. Raises whatever it does not turn into a message and an exit status."""
+    """The output of the command on stdout. Raises the exceptions that do not become a message and an exit code."""
     from harness.cli.main import main
 
     out, err = (
         io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors=errors) for errors in ("strict", "backslashreplace")
     )
-    with arguments(*words), mock.patch("typer.main.get_command", _command), redirect_stdout(out), redirect_stderr(err):
+    typed = mock.patch.object(sys, "argv", ["harness", *words])
+    with typed, mock.patch("typer.main.get_command", _command), redirect_stdout(out), redirect_stderr(err):
         try:
             main()
             code: Any = 0
@@ -61,25 +62,8 @@ def harness(*words: str) -> str:
 
 
 @contextmanager
-def in_place_of(modules: Mapping[str, Any]) -> Iterator[None]:
-    """These modules where others, or none, were imported; what the block imports besides stays."""
-    before = {name: sys.modules.get(name) for name in modules}
-    sys.modules.update(modules)
-    try:
-        yield
-    finally:
-        for name, module in before.items():
-            if module is None:
-                del sys.modules[name]
-            else:
-                sys.modules[name] = module
-
-
-@contextmanager
 def pretended(folder: Path) -> Iterator[None]:
     """In the folder, with engines and figures that cost nothing, and without servers and TensorFlow."""
-    before = Path.cwd()
-    os.chdir(folder)
 
     def simulated(jobs: int | None = None, *_: object, **__: object) -> Simulated:
         return Simulated(jobs=jobs or 2)
@@ -90,27 +74,29 @@ def pretended(folder: Path) -> Iterator[None]:
     def unmeasured(*_: object, **__: object) -> None:
         raise UserError("nothing is measured")
 
-    need_tensorflow = {
-        "harness.cells.network": SimpleNamespace(summary_text=lambda *_, **__: "", enough_memory=nullcontext),
-    }
-    try:
-        with (
-            mock.patch("harness.runner.flow.LocalEngine", simulated),
-            mock.patch("harness.runner.flow._summarise_models", nothing),
-            mock.patch("harness.runner.backends.measure_backends", unmeasured),
-            mock.patch("harness.report.writing.plot_files", return_value={}),
-            mock.patch("harness.trial.foreground.run_in_foreground", nothing),
-            mock.patch("harness.trial.settings.settle", nothing),
-            in_place_of(need_tensorflow),
-            mock.patch("harness.cli.serve.serve", nothing),
-            mock.patch("webbrowser.open", return_value=True),
-            mock.patch("os.nice", nothing),
-        ):
-            yield
-    finally:
-        os.chdir(before)
+    with ExitStack() as stack:
+        stack.enter_context(chdir(folder))
+        for name, replacement in {
+            "harness.runner.flow.LocalEngine": simulated,
+            "harness.runner.backends.measure_backends": unmeasured,
+            "harness.report.writing.plot_files": lambda *_, **__: {},
+            **dict.fromkeys(_LEFT_OUT, nothing),
+        }.items():
+            stack.enter_context(mock.patch(name, replacement))
+        # Not mock.patch.dict, which would also remove the modules that the block imports.
+        before = sys.modules.get(_NETWORK)
+        sys.modules[_NETWORK] = _NO_NETWORK
+        stack.callback(sys.modules.__setitem__ if before else sys.modules.pop, _NETWORK, before)
+        yield
 
 
+_LEFT_OUT = (
+    "harness.runner.flow._summarise_models", "harness.trial.foreground.run_in_foreground",
+    "harness.trial.settings.settle", "harness.cli.serve.serve", "webbrowser.open", "os.nice",
+)  # fmt: skip
+_NETWORK = "harness.cells.network"
+_NO_NETWORK: Any = SimpleNamespace(summary_text=lambda *_, **__: "", enough_memory=nullcontext)
+"""Replaces the module, which imports TensorFlow."""
 _FILES = ("tiny.toml", "mutated.toml", "smoke", "smoke.toml", "results/tiny/experiment.toml")
 _ODD_PATHS = (
     "nowhere", "nowhere/x", "results", "pipe", "tiny.toml/x", "a" * 300, "a/" * 3000, "", ".", "..", "/proc",
@@ -161,7 +147,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "diff": ("folder", "folder"), "export": ("folder",),
 }  # fmt: skip
 _SELDOM = ("report", "diff", "judge", "run", "schema", "backends")
-"""Commands that take long or have little to be mistaken in."""
+"""Commands that take long or have few options."""
 
 
 def _argument(random: Random, kind: str) -> str:
@@ -179,7 +165,7 @@ def _argument(random: Random, kind: str) -> str:
 
 
 def command_line(random: Random) -> list[str]:
-    """A command with arguments and options that are mostly its own."""
+    """A command, mostly with valid names of arguments and options."""
     names = [name for name in ARGUMENTS if name not in _SELDOM or random.random() < 0.1]
     name = random.choice(names)
     words = [_argument(random, kind) for kind in ARGUMENTS[name]]
@@ -199,7 +185,7 @@ def command_line(random: Random) -> list[str]:
 
 
 def _safe(word: str) -> str:
-    """Without null characters, which no process can be given, and without a path at which root could write."""
+    """Without null characters, which arguments cannot have, and without absolute paths, where root could write."""
     word = word.replace("\0", "0").replace("~nobody", "~nouser")
     return f".{word}" if word.startswith("/") and word not in _ODD_PATHS else word
 
@@ -244,7 +230,7 @@ def _damaged(random: Random, folder: Path) -> None:
         ]  # fmt: skip
     with pretended(folder):
         if random.random() < 0.3:
-            with naming_damage(tiny):  # as judge and report do, of whose time this takes a tenth
+            with naming_damage(tiny):  # as judge and report do, in a tenth of their time
                 read_results(tiny)
         else:
             harness(*random.choice(commands))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import reduce
 from random import Random
 from typing import Any, TypeVar
 
@@ -24,7 +25,7 @@ TEXTS = (
 
 
 def some(random: Random, most: int) -> range:
-    """Few rather than many repetitions."""
+    """One repetition to `most`, rather few than many."""
     return range(1 + int(most * random.random() ** 3))
 
 
@@ -66,20 +67,11 @@ def _insert(random: Random, data: bytes) -> bytes:
     return data[:at] + new + data[at:]
 
 
-_OF_BYTES: tuple[Callable[[Random, bytes], bytes], ...] = (
-    _flip,
-    _flip,
-    _flip,
-    _overwrite,
-    _overwrite,
-    _cut,
-    _repeat,
-    _insert,
-)
+_OF_BYTES = (_flip, _flip, _flip, _overwrite, _overwrite, _cut, _repeat, _insert)
 
 
 def mutated_text(random: Random, text: str) -> bytes:
-    """The UTF-8 bytes of the text after changes of its lines and words; at times after changes of its bytes too."""
+    """The encoded text after changes of its lines and words, and sometimes of its bytes."""
     for _ in some(random, 6):
         text = random.choice(_OF_TEXT)(random, text)
     content = text.encode(random.choice(("utf-8",) * 12 + ("utf-8-sig", "utf-16", "utf-16-le")), errors="replace")
@@ -104,19 +96,13 @@ def _lines(random: Random, text: str) -> str:
 
 
 def _words(random: Random, text: str) -> str:
-    """A word or number in place of another, or beside it."""
+    """Replace a word or number by another one."""
     numbers = list(re.finditer(r"[\w.+-]+", text))
     if not numbers:
         return random.choice(TEXTS)
     word = random.choice(numbers)
-    new = random.choice(
-        (
-            str(random.choice([n for n in NUMBERS if abs(n) != 10**400])),
-            random.choice(TEXTS),
-            random.choice(numbers)[0],
-            "",
-        )
-    )
+    number = str(random.choice([n for n in NUMBERS if abs(n) != 10**400]))
+    new = random.choice((number, random.choice(TEXTS), random.choice(numbers)[0], ""))
     return text[: word.start()] + new + text[word.end() :]
 
 
@@ -126,7 +112,7 @@ def _characters(random: Random, text: str) -> str:
     return text[:at] + new + text[at + random.choice((0, 0, 1, 5)) :]
 
 
-_OF_TEXT: tuple[Callable[[Random, str], str], ...] = (_lines, _words, _words, _characters)
+_OF_TEXT = (_lines, _words, _words, _characters)
 
 
 def mutated_value(random: Random, value: Any) -> Any:
@@ -151,19 +137,14 @@ def _changed(random: Random, value: Any) -> Any:
         return value
     if isinstance(value, list) and value and random.random() < 0.8:
         at = random.randrange(len(value))
-        return random.choice(
-            (
-                [*value[:at], _changed(random, value[at]), *value[at + 1 :]],
-                [*value[:at], *value[at + 1 :]],
-                [*value, value[at]],
-                [],
-            )
-        )
+        before, after = value[:at], value[at + 1 :]
+        changed = [*before, _changed(random, value[at]), *after]
+        return random.choice((changed, [*before, *after], [*value, value[at]], []))
     return odd_value(random)
 
 
 def odd_value(random: Random) -> Any:
-    """Any JSON value: an odd number, an odd text, null, a list, an object, a deep nest."""
+    """An odd JSON value: a number, a text, null, a list, an object, a deeply nested list."""
     match random.randrange(10):
         case 0:
             return None
@@ -172,18 +153,11 @@ def odd_value(random: Random) -> Any:
         case 2:
             return random.choice(([], {}, [[]], [None], {"a": 1}, [1, 2, 3], [[1, 2]], {"loss": "x"}, {"": None}))
         case 3:
-            return _nested(random.choice((20, 150, 3000)))
+            return reduce(lambda value, _: [value], range(random.choice((20, 150, 3000))), 1)
         case 4 | 5 | 6:
             return random.choice(TEXTS)
         case _:
             return random.choice([n for n in NUMBERS if abs(n) != 10**400 or random.random() < 0.2])
-
-
-def _nested(depth: int) -> Any:
-    value: Any = 1
-    for _ in range(depth):
-        value = [value]
-    return value
 
 
 def pick(random: Random, usual: Sequence[T], odd: Sequence[T], share: float = 0.2) -> T:

@@ -1,11 +1,10 @@
-"""What is fuzzed: a target makes an input from a seed and gives it to the program, in an empty folder of its own."""
+"""A target of the fuzz: it makes an input from a seed and gives it to the program, in an empty folder."""
 
 from __future__ import annotations
 
 import faulthandler
 import os
 import signal
-import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -19,20 +18,20 @@ from harness.errors import UserError
 
 _IN_MEMORY = Path("/dev/shm")
 _WITHIN = ("a", "b", "c")
-"""So that what is written to '../..' is removed with the rest."""
+"""Subfolders, so that files written to '../..' are removed too."""
 SECONDS = 120
-"""After which an input counts as one on which the program hangs."""
+"""After this time an input counts as a failure: the program hangs."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """`attempt(random, folder)` raises nothing but UserError, or the program has a fault."""
+    """An exception of `attempt(random, folder)` other than UserError is a failure."""
 
     name: str
     attempt: Callable[[Random, Path], None]
 
     def failure(self, seed: int) -> str:
-        """The traceback of the fault that the input of this seed shows; empty where there is none."""
+        """The traceback of the failure on the input of this seed; empty without a failure."""
         with tempfile.TemporaryDirectory(prefix="fuzz-", dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None) as name:
             folder = Path(name, *_WITHIN)
             folder.mkdir(parents=True)
@@ -41,16 +40,15 @@ class Target:
                     self.attempt(Random(f"{self.name} {seed}"), folder)
             except UserError:
                 return ""
+            except KeyboardInterrupt:
+                raise
             except BaseException as error:
-                if isinstance(error, KeyboardInterrupt):
-                    raise
                 return "".join(traceback.format_exception(error))
         return ""
 
     def failures(self, seeds: Iterable[int]) -> dict[int, str]:
-        """The tracebacks, by seed, of those that show a fault."""
-        by_seed = {seed: self.failure(seed) for seed in seeds}
-        return {seed: text for seed, text in by_seed.items() if text}
+        """The tracebacks of the failures, by seed."""
+        return {seed: text for seed in seeds if (text := self.failure(seed))}
 
 
 class Hangs(BaseException):
@@ -79,30 +77,14 @@ def limited(seconds: int) -> Iterator[None]:
 
 
 def odd_file(random: Random, path: Path) -> None:
-    """Replace the file by a folder, a pipe, an empty file, a link that leads nowhere or to itself, or nothing."""
+    """Replace the file by a folder, a pipe, an empty file, a link to nowhere or to itself, or remove it."""
     if path.is_dir() and not path.is_symlink():
         return
     path.unlink(missing_ok=True)
-    match random.randrange(6):
-        case 0:
-            path.mkdir()
-        case 1:
-            os.mkfifo(path)
-        case 2:
-            path.symlink_to(path.with_name("nowhere"))
-        case 3:
-            path.symlink_to(path)
-        case 4:
-            path.touch()
-        case _:
-            pass
+    random.choice(_MAKE)(path)
 
 
-@contextmanager
-def arguments(*words: str) -> Iterator[None]:
-    """The command line, for `harness.cli.main.main`."""
-    before, sys.argv = sys.argv, ["harness", *words]
-    try:
-        yield
-    finally:
-        sys.argv = before
+_MAKE: tuple[Callable[[Path], object], ...] = (
+    Path.mkdir, os.mkfifo, Path.touch, bool, lambda path: path.symlink_to(path.with_name("nowhere")),
+    lambda path: path.symlink_to(path),
+)  # fmt: skip
