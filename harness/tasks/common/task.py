@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -113,6 +113,31 @@ class Dataset:
     """Scores of baselines, including chance, on the test split."""
     validation_baselines: Mapping[str, Scores] = field(default_factory=dict)
     """Scores of baselines on the validation split, for targets whose level is a baseline."""
+
+
+def dataset(
+    splits: Iterable[Split],
+    baselines: Callable[[Split, Split], Mapping[str, Scores]],
+    *made_from: object,
+    classes: int,
+    symbols: int | None = None,
+) -> Dataset:
+    """A dataset of the splits for training, validation and test.
+
+    baselines(train, split): scores of baselines on a split. made_from: the arguments of `fingerprint`.
+    """
+    train, validation, test = splits
+    return Dataset(
+        train=train,
+        validation=validation,
+        test=test,
+        input_shape=train.x.shape[1:],
+        classes=classes,
+        fingerprint=fingerprint(*made_from),
+        symbols=symbols,
+        baselines=baselines(train, test),
+        validation_baselines=baselines(train, validation),
+    )
 
 
 @dataclass(frozen=True)

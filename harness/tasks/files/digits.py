@@ -15,7 +15,7 @@ from pydantic import Field
 
 from harness.errors import UserError
 from harness.tasks.common.scoring import ACCURACY, classification, nearest
-from harness.tasks.common.task import Array, DataFacts, Dataset, Options, Scores, Split, Task, decisive, fingerprint
+from harness.tasks.common.task import Array, DataFacts, Dataset, Options, Scores, Split, Task, dataset, decisive
 from harness.tasks.common.user_files import check_trainable
 from harness.tasks.files.idx import read_idx, write_idx
 
@@ -69,17 +69,9 @@ def make(train_size: int, sequence_length: int, seed: int, options: DigitsOption
     pool, validation, test = _measuring(images, options)
     chosen = np.random.default_rng(seed).permutation(pool)[:train_size]
     x = _sequences(images.pixels, sequence_length, options)
-    train, validating, testing = (Split(x=x[at], y=images.labels[at]) for at in (chosen, validation, test))
-    return Dataset(
-        train=train,
-        validation=validating,
-        test=testing,
-        input_shape=x.shape[1:],
-        classes=_CLASSES,
-        fingerprint=fingerprint(_VERSION, images.sha256, decisive(options), train_size, sequence_length, seed),
-        baselines=_baselines(train, testing),
-        validation_baselines=_baselines(train, validating),
-    )
+    splits = (Split(x=x[at], y=images.labels[at]) for at in (chosen, validation, test))
+    made_from = (_VERSION, images.sha256, decisive(options), train_size, sequence_length, seed)
+    return dataset(splits, _baselines, *made_from, classes=_CLASSES)
 
 
 def _baselines(train: Split, split: Split) -> dict[str, Scores]:

@@ -21,8 +21,8 @@ from harness.tasks.common.task import (
     Scores,
     Split,
     Task,
+    dataset,
     decisive,
-    fingerprint,
 )
 from harness.tasks.common.user_files import check_trainable
 from harness.tasks.files.piano_rolls import LOWEST, NOTES, load_piano_rolls
@@ -47,20 +47,9 @@ def make(train_size: int, sequence_length: int, seed: int, options: MusicOptions
     rolls = load_piano_rolls(options.file)
     every = _cut(rolls.train, sequence_length)
     chosen = [every[at] for at in np.random.default_rng(seed).permutation(len(every))[:train_size]]
-    train, validation, test = (
-        _split(pieces, sequence_length)
-        for pieces in (chosen, _cut(rolls.validation, sequence_length), _cut(rolls.test, sequence_length))
-    )
-    return Dataset(
-        train=train,
-        validation=validation,
-        test=test,
-        input_shape=(sequence_length, NOTES),
-        classes=NOTES,
-        fingerprint=fingerprint(_VERSION, rolls.sha256, train_size, sequence_length, seed),
-        baselines=_baselines(train, test),
-        validation_baselines=_baselines(train, validation),
-    )
+    pieces = (chosen, _cut(rolls.validation, sequence_length), _cut(rolls.test, sequence_length))
+    splits = (_split(sequences, sequence_length) for sequences in pieces)
+    return dataset(splits, _baselines, _VERSION, rolls.sha256, train_size, sequence_length, seed, classes=NOTES)
 
 
 def score(y: Array, outputs: Array, weight: Array) -> Scores:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pydantic import Field
 
 from harness.errors import UserError
 from harness.tasks.common.scoring import ACCURACY, classification, nearest
-from harness.tasks.common.task import Array, DataFacts, Dataset, Options, Scores, Split, Task, decisive, fingerprint
+from harness.tasks.common.task import Array, DataFacts, Dataset, Options, Scores, Split, Task, dataset, decisive
 from harness.tasks.common.user_files import check_trainable
 from harness.tasks.files.series_files import Series, load_series
 
@@ -57,17 +58,10 @@ def make(train_size: int, sequence_length: int, seed: int, options: SignalsOptio
     values = shared.values[:, :sequence_length].astype(np.float64)
     centre, spread = values[chosen].mean(axis=(0, 1)), values[chosen].std(axis=(0, 1))
     x = ((values - centre) / np.where(spread > 0, spread, 1)).astype(np.float32)
-    train, validation, test = (Split(x=x[at], y=shared.labels[at]) for at in (chosen, shared.validation, shared.test))
-    return Dataset(
-        train=train,
-        validation=validation,
-        test=test,
-        input_shape=x.shape[1:],
-        classes=len(shared.classes),
-        fingerprint=fingerprint(dict(identity(options)), train_size, sequence_length, seed),
-        baselines=_baselines(train, test, len(shared.classes)),
-        validation_baselines=_baselines(train, validation, len(shared.classes)),
-    )
+    splits = (Split(x=x[at], y=shared.labels[at]) for at in (chosen, shared.validation, shared.test))
+    baselines = functools.partial(_baselines, len(shared.classes))
+    made_from = (dict(identity(options)), train_size, sequence_length, seed)
+    return dataset(splits, baselines, *made_from, classes=len(shared.classes))
 
 
 def examples(train_size: int, sequence_length: int, options: SignalsOptions) -> int:
@@ -144,7 +138,7 @@ def _pool_and_test(given: list[Series], values: Array) -> tuple[Array, Array]:
     return generator.permutation(kept[kept < first]), kept[kept >= first]
 
 
-def _baselines(train: Split, split: Split, classes: int) -> dict[str, Scores]:
+def _baselines(classes: int, train: Split, split: Split) -> dict[str, Scores]:
     """Baselines: the most frequent label, and the label of the nearest training series, as in the archives."""
     counts = np.bincount(train.y, minlength=classes)
     prevalence = (counts + 1) / (counts.sum() + classes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.tasks.common.task import Array, Dataset, Metric, Scores, Split, Task, fingerprint, procedure
+from harness.tasks.common.task import Array, Dataset, Metric, Scores, Split, Task, dataset, procedure
 from harness.tasks.synthetic.draws import DrawnOptions, Supply, any_length, at_least, distinct
 
 _VERSION = "adding 1"
@@ -36,19 +36,11 @@ def make(train_size: int, sequence_length: int, seed: int, options: AddingOption
 
     supply = Supply(2 ** (24 * sequence_length), "sequences")
     rows = distinct(draw, options.sizes(train_size), seed, supply)
-    train, validation, test = (Split(x=x, y=(x[..., 0] * x[..., 1]).sum(axis=1, keepdims=True)) for x in rows)
+    splits = (Split(x=x, y=(x[..., 0] * x[..., 1]).sum(axis=1, keepdims=True)) for x in rows)
     # Always answer 1, the mean; |sum - 1| < d has probability 1 - (1 - d)^2.
-    chance = {"chance": {"loss": _VARIANCE, "root_mean_square": _VARIANCE**0.5, "accuracy": 1 - (1 - _RIGHT) ** 2}}
-    return Dataset(
-        train=train,
-        validation=validation,
-        test=test,
-        input_shape=(sequence_length, 2),
-        classes=1,
-        fingerprint=fingerprint(_VERSION, options, train_size, sequence_length, seed),
-        baselines=chance,
-        validation_baselines=chance,
-    )
+    chance = {"loss": _VARIANCE, "root_mean_square": _VARIANCE**0.5, "accuracy": 1 - (1 - _RIGHT) ** 2}
+    made_from = (_VERSION, options, train_size, sequence_length, seed)
+    return dataset(splits, lambda train, split: {"chance": chance}, *made_from, classes=1)
 
 
 def score(y: Array, outputs: Array) -> Scores:

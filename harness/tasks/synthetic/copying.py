@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from harness.tasks.common.scoring import cross_entropy, hits, mean
-from harness.tasks.common.task import Array, Dataset, Metric, Scores, Split, Task, fingerprint, procedure
+from harness.tasks.common.task import Array, Dataset, Metric, Scores, Split, Task, dataset, procedure
 from harness.tasks.synthetic.draws import DrawnOptions, Supply, any_length, check_enough, distinct
 
 _VERSION = "copying 1"
@@ -36,22 +36,14 @@ def make(train_size: int, sequence_length: int, seed: int, options: CopyingOptio
         return generator.integers(1, options.symbols + 1, size=(count, options.copied), dtype=np.int32)
 
     rows = distinct(draw, options.sizes(train_size), seed, _supply(options))
-    train, validation, test = (_split(symbols, sequence_length, options) for symbols in rows)
+    splits = (_split(symbols, sequence_length, options) for symbols in rows)
     steps = sequence_length + 2 * options.copied
     # Without memory: predict blanks with certainty up to the delimiter, then guess.
     loss = options.copied * math.log(options.symbols) / steps
-    chance = {"chance": {"loss": loss, "recall_accuracy": 1 / options.symbols}}
-    return Dataset(
-        train=train,
-        validation=validation,
-        test=test,
-        input_shape=(steps,),
-        classes=options.symbols + 1,
-        symbols=options.symbols + 2,
-        fingerprint=fingerprint(_VERSION, options, train_size, sequence_length, seed),
-        baselines=chance,
-        validation_baselines=chance,
-    )
+    chance = {"loss": loss, "recall_accuracy": 1 / options.symbols}
+    made_from = (_VERSION, options, train_size, sequence_length, seed)
+    sizes = {"classes": options.symbols + 1, "symbols": options.symbols + 2}
+    return dataset(splits, lambda train, split: {"chance": chance}, *made_from, **sizes)
 
 
 def score(y: Array, outputs: Array) -> Scores:

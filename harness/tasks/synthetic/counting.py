@@ -10,7 +10,7 @@ from pydantic import Field
 
 from harness.errors import UserError
 from harness.tasks.common.scoring import cross_entropy, mean
-from harness.tasks.common.task import Array, Dataset, Metric, Options, Scores, Split, Task, fingerprint, procedure
+from harness.tasks.common.task import Array, Dataset, Metric, Options, Scores, Split, Task, dataset, procedure
 
 _VERSION = "counting 1"
 _END = 0
@@ -40,28 +40,18 @@ def make(train_size: int, sequence_length: int, seed: int, options: CountingOpti
     in_range = np.arange(1, trained + 1)
     held_out = in_range[in_range % _HELD_OUT == 0]
     drawn = np.random.default_rng(seed).choice(in_range[in_range % _HELD_OUT != 0], size=train_size)
-    train = _split(drawn, sequence_length, options.letters)
-    validation = _split(held_out, sequence_length, options.letters)
-    test = _split(np.arange(trained + 1, largest + 1), sequence_length, options.letters)
+    tested = np.arange(trained + 1, largest + 1)
+    splits = (_split(n, sequence_length, options.letters) for n in (drawn, held_out, tested))
     symbols = options.letters + 1
 
-    def baselines(split: Split) -> dict[str, Scores]:
+    def baselines(train: Split, split: Split) -> dict[str, Scores]:
         return {
             "chance": {"loss": math.log(symbols), "accepted": 0.0, "longest": 0.0},
             "bigram": {"loss": _bigram_loss(train, split, symbols), "accepted": 0.0, "longest": 0.0},
         }
 
-    return Dataset(
-        train=train,
-        validation=validation,
-        test=test,
-        input_shape=(sequence_length,),
-        classes=symbols,
-        symbols=symbols,
-        fingerprint=fingerprint(_VERSION, options, train_size, sequence_length, seed),
-        baselines=baselines(test),
-        validation_baselines=baselines(validation),
-    )
+    made_from = (_VERSION, options, train_size, sequence_length, seed)
+    return dataset(splits, baselines, *made_from, classes=symbols, symbols=symbols)
 
 
 def make_test(sequence_length: int, seed: int, options: CountingOptions) -> Split:

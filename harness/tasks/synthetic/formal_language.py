@@ -16,7 +16,7 @@ from pydantic import Field
 
 from harness.errors import UserError
 from harness.tasks.common.scoring import ACCURACY, cross_entropy, hits, mean
-from harness.tasks.common.task import Array, Dataset, Metric, Scores, Split, Task, fingerprint, procedure
+from harness.tasks.common.task import Array, Dataset, Metric, Scores, Split, Task, dataset, procedure
 from harness.tasks.synthetic.draws import DrawnOptions, Sizes, Supply, check_enough, distinct
 
 _VERSION = "formal language 1"
@@ -143,9 +143,9 @@ def make(train_size: int, sequence_length: int, seed: int, options: FormalLangua
     *rows, _ = distinct(draw, short, seed, _supply(trained, options))
     draw = _drawn(function, trained + 1, longest, sequence_length)
     *_, tested = distinct(draw, long, seed, _supply(longest, options, above=trained))
-    train, validation, test = (_split(strings, function, sequence_length) for strings in (*rows, tested))
+    splits = (_split(strings, function, sequence_length) for strings in (*rows, tested))
 
-    def baselines(split: Split) -> dict[str, Scores]:
+    def baselines(train: Split, split: Split) -> dict[str, Scores]:
         assert train.weight is not None
         assert split.weight is not None
         counts = np.bincount(train.y[train.weight > 0], minlength=function.classes) + 1  # add-one smoothing
@@ -153,17 +153,9 @@ def make(train_size: int, sequence_length: int, seed: int, options: FormalLangua
         chance = {"loss": math.log(function.classes), "accuracy": 1 / function.classes, "strings": 0.0}
         return {"chance": chance, "most_frequent": score(split.y, logits, split.weight)}
 
-    return Dataset(
-        train=train,
-        validation=validation,
-        test=test,
-        input_shape=(sequence_length,),
-        classes=function.classes,
-        symbols=function.symbols + _FIRST,
-        fingerprint=fingerprint(_VERSION, options, train_size, sequence_length, seed),
-        baselines=baselines(test),
-        validation_baselines=baselines(validation),
-    )
+    made_from = (_VERSION, options, train_size, sequence_length, seed)
+    sizes = {"classes": function.classes, "symbols": function.symbols + _FIRST}
+    return dataset(splits, baselines, *made_from, **sizes)
 
 
 def make_test(sequence_length: int, seed: int, options: FormalLanguageOptions) -> Split:

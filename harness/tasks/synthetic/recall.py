@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from harness.tasks.common.scoring import ACCURACY, classification
-from harness.tasks.common.task import Array, Dataset, Split, Task, fingerprint, procedure
+from harness.tasks.common.task import Array, Dataset, Split, Task, dataset, procedure
 from harness.tasks.synthetic.draws import DrawnOptions, Supply, any_length, check_enough, distinct
 
 _VERSION = "recall 1"
@@ -30,21 +30,12 @@ def make(train_size: int, sequence_length: int, seed: int, options: RecallOption
     def draw(generator: np.random.Generator, count: int) -> Array:
         return generator.integers(options.symbols, size=(count, sequence_length), dtype=np.int32)
 
-    sizes = options.sizes(train_size)
-    rows = distinct(draw, sizes, seed, _supply(sequence_length, options))
-    train, validation, test = (Split(x=x, y=x[:, 0].copy()) for x in rows)
-    chance = {"chance": {"loss": math.log(options.symbols), "accuracy": 1 / options.symbols}}
-    return Dataset(
-        train=train,
-        validation=validation,
-        test=test,
-        input_shape=(sequence_length,),
-        classes=options.symbols,
-        symbols=options.symbols,
-        fingerprint=fingerprint(_VERSION, options, train_size, sequence_length, seed),
-        baselines=chance,
-        validation_baselines=chance,
-    )
+    rows = distinct(draw, options.sizes(train_size), seed, _supply(sequence_length, options))
+    splits = (Split(x=x, y=x[:, 0].copy()) for x in rows)
+    chance = {"loss": math.log(options.symbols), "accuracy": 1 / options.symbols}
+    made_from = (_VERSION, options, train_size, sequence_length, seed)
+    sizes = {"classes": options.symbols, "symbols": options.symbols}
+    return dataset(splits, lambda train, split: {"chance": chance}, *made_from, **sizes)
 
 
 def examples(train_size: int, sequence_length: int, options: RecallOptions) -> int:

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from harness.tasks.common.scoring import ACCURACY, classification
-from harness.tasks.common.task import Array, Dataset, Split, Task, fingerprint, procedure
+from harness.tasks.common.task import Array, Dataset, Split, Task, dataset, procedure
 from harness.tasks.synthetic.draws import DrawnOptions, Supply, any_length, at_least, check_enough, distinct
 
 _VERSION = "temporal_order 1"
@@ -46,20 +46,11 @@ def make(train_size: int, sequence_length: int, seed: int, options: TemporalOrde
         return x
 
     rows = distinct(draw, options.sizes(train_size), seed, _supply(sequence_length, options))
-    train, validation, test = (Split(x=x, y=_order(x, options.relevant)) for x in rows)
+    splits = (Split(x=x, y=_order(x, options.relevant)) for x in rows)
     classes = 2**options.relevant
-    chance = {"chance": {"loss": math.log(classes), "accuracy": 1 / classes}}
-    return Dataset(
-        train=train,
-        validation=validation,
-        test=test,
-        input_shape=(sequence_length,),
-        classes=classes,
-        symbols=_SYMBOLS,
-        fingerprint=fingerprint(_VERSION, options, train_size, sequence_length, seed),
-        baselines=chance,
-        validation_baselines=chance,
-    )
+    chance = {"loss": math.log(classes), "accuracy": 1 / classes}
+    made_from = (_VERSION, options, train_size, sequence_length, seed)
+    return dataset(splits, lambda train, split: {"chance": chance}, *made_from, classes=classes, symbols=_SYMBOLS)
 
 
 def examples(train_size: int, sequence_length: int, options: TemporalOrderOptions) -> int:

@@ -25,8 +25,8 @@ from harness.tasks.common.task import (
     Scores,
     Split,
     Task,
+    dataset,
     decisive,
-    fingerprint,
 )
 from harness.tasks.text import ngrams
 from harness.tasks.text.documentation import Text
@@ -134,23 +134,15 @@ def next_token_task(
         window_count(train_size, sequence_length, text)
         start = int(np.random.default_rng(seed).random() * (len(text.train) - train_size))
         cut = text.train[start : start + train_size + 1]
-        validation, test = (windows(portion, sequence_length) for portion in (text.validation, text.test))
+        splits = (windows(portion, sequence_length) for portion in (cut, text.validation, text.test))
         fitted = [ngrams.fit(cut, text.symbols, order) for order in (1, 2, 3)]
-        on_validation, on_test = (
-            {name: scores(*values) for name, values in baselines(fitted, split, carried=options.carry_state).items()}
-            for split in (validation, test)
-        )
-        return Dataset(
-            train=windows(cut, sequence_length),
-            validation=validation,
-            test=test,
-            input_shape=(sequence_length,),
-            classes=text.symbols,
-            symbols=text.symbols,
-            fingerprint=fingerprint(dict(identity(options)), train_size, sequence_length, seed),
-            baselines=on_test,
-            validation_baselines=on_validation,
-        )
+
+        def scored(train: Split, split: Split) -> dict[str, Scores]:
+            by_name = baselines(fitted, split, carried=options.carry_state)
+            return {name: scores(*values) for name, values in by_name.items()}
+
+        made_from = (dict(identity(options)), train_size, sequence_length, seed)
+        return dataset(splits, scored, *made_from, classes=text.symbols, symbols=text.symbols)
 
     def make_test(sequence_length: int, seed: int, options: TextOptions) -> Split:
         """The test portion in windows of any length."""
