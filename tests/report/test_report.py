@@ -59,7 +59,7 @@ def small(seeds: int = 2, cells: tuple[str, ...] = CELLS) -> pd.DataFrame:
 def test_the_answer_comes_before_the_evidence_and_says_every_verdict(complete: Path) -> None:
     html = complete.read_text(encoding="utf-8")
     sections = re.findall(r'<section id="([\w-]+)"', html)
-    assert sections == ["answer", "claims", "evidence", "failures", "architectures", "method", "trials"]
+    assert sections == ["answer", "claims", "evidence", "failures", "architectures", "method", "report", "trials"]
     text = " ".join(read(html).words)
     unspaced = "".join(text.split())  # links to terms divide the words of a sentence
     for verdict in verdicts():

@@ -122,7 +122,7 @@ def shown(verdict: Verdict, looks: Mapping[str, Look], place: int) -> dict[str, 
         "strip": panel and inline(panel, looks, key=f"strip-{place}", label=label),
         "crosses": crosses(panel, verdict) if panel else "",
         "lost": left_out(verdict),
-        "p": _p_value(verdict),
+        "p": p_value(verdict),
         "conditions": len(verdict.by_condition),
         "parts": parts(verdict),
     }
@@ -252,7 +252,8 @@ def mean_outcomes(verdict: Verdict, frame: pd.DataFrame, looks: Mapping[str, Loo
     return f"Mean {verdict.on.replace('_', ' ')}: {', '.join(cell_means)}{baselines}." if cell_means else ""
 
 
-def _p_value(verdict: Verdict) -> str:
+def p_value(verdict: Verdict) -> str:
+    """'p = 0.02', corrected; nothing where there is none."""
     p = verdict.p_adjusted
     if p is None or math.isnan(p):
         return ""

@@ -22,10 +22,12 @@ from harness.report.page.architectures import architectures, comparison
 from harness.report.page.forest import TICKS, position
 from harness.report.page.measured import METHOD_OF, measured
 from harness.report.page.overview import overview
+from harness.report.page.take_along import HEADER, paragraphs, rows, sentence
 from harness.report.page.terms import TERMS, explained
 from harness.report.page.trials import failures, trials_table
 from harness.report.summary import Summary
 from harness.verdicts.counted import compared
+from harness.verdicts.verdict import decided_first
 from harness.words import NO_VALUE, duration, number, plural, shorten
 
 if TYPE_CHECKING:
@@ -69,18 +71,21 @@ def page(
 
     With `state`, a page that asks the server it came from whether that has changed.
     """
-    verdicts = answer(data, looks, plots)
+    verdicts = [
+        {**shown, "sentence": sentence(verdict)}
+        for shown, verdict in zip(answer(data, looks, plots), decided_first(data.verdicts), strict=True)
+    ]
     figures = [
         figure(plot, looks, list(data.folders), [verdict for verdict in verdicts if verdict["evidence"] == plot.id])
         for plot in plots
     ]
-    scripts = ("view.js", "values.js", "trials.js", *(("live.js",) if state else ()))
+    scripts = ("view.js", "values.js", "trials.js", "copy.js", *(("live.js",) if state else ()))
     return (
         environment()
         .get_template("page.html.j2")
         .render(
             data=data,
-            css=_assets("page.css", "figures.css"),
+            css=_assets("page.css", "figures.css", "take_along.css"),
             scripts=_assets(*scripts),
             state=state,
             looks=list(looks.values()),
@@ -101,6 +106,9 @@ def page(
             measured=measured(data, frame, looks),
             backends=_choices(plots, "backend"),
             matchings=_choices(plots, "matched"),
+            reporting=paragraphs(data, frame, looks),
+            verdict_header=HEADER,
+            verdict_rows=rows(data.verdicts),
             tasks=[(shorten(name, 60), task) for name, task in data.tasks.items()],
             trials=trials_table(frame, max(LEAST_ROOM, MOST_BYTES - sum(map(len, figures)))),
         )
