@@ -23,6 +23,7 @@ tasks: Registry[Task] = Registry(
         "signals": "harness.tasks.files.signals:task",
         "sound_events": "harness.tasks.sound.sound_events:task",
         "temporal_order": "harness.tasks.synthetic.temporal_order:task",
+        "text_classification": "harness.tasks.text.classification:task",
         "words": "harness.tasks.text.words:task",
     },
     entry_points="harness.tasks",

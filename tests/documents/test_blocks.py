@@ -62,6 +62,8 @@ def test_a_toml_block_is_an_experiment_or_a_part_of_one_or_claims(block: Block, 
     (tmp_path / "mine.csv").write_text("\n".join(map(",".join, rows)), encoding="utf-8")
     load = ["hour,load", *(f"{hour},{hour % 24 + hour / 1000}" for hour in range(4000))]
     (tmp_path / "power.csv").write_text("\n".join(load), encoding="utf-8")
+    reviews = ["label,text", *(f"{row % 3},review {row}" for row in range(2000))]
+    (tmp_path / "reviews.csv").write_text("\n".join(reviews), encoding="utf-8")
     path = tmp_path / "block.toml"
     path.write_text(whole(block), encoding="utf-8")
     if tomllib.loads(block.text).keys() == {"claim"}:

@@ -1,15 +1,16 @@
-"""Columns of numbers from a CSV or Parquet file that the user names."""
+"""Columns of a CSV or Parquet file that the user names: of numbers, or of texts."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -56,7 +57,12 @@ def load_table(path: Path, columns: Sequence[str] | None = None) -> Table:
 @lru_cache(maxsize=4)
 def _read(file: Stamp) -> Table:
     content = read_bytes(file.path, _EXPECTED)
-    frame = _frame(file.path, content)
+    head = content[:65_536].decode("utf-8-sig", errors="replace")
+    try:
+        separator = csv.Sniffer().sniff(head, delimiters=",;\t ").delimiter
+    except csv.Error:  # a single column has no separator
+        separator = ","
+    frame = _frame(file.path, content, _EXPECTED, sep=separator, skipinitialspace=True)
     columns, others = {}, []
     for name in frame.columns:
         values = _numbers(file.path, str(name), frame[name])
@@ -69,20 +75,43 @@ def _read(file: Stamp) -> Table:
     return Table(columns, tuple(others), hashlib.sha256(content).hexdigest())
 
 
-def _frame(path: Path, content: bytes) -> pd.DataFrame:
+def read_texts(path: Path, columns: Sequence[str], expected: str) -> tuple[bytes, list[list[str]]]:
+    """The content of the file, and the values of these columns as texts, exactly as they are written.
+
+    CSV: UTF-8 with a header; separated by commas, semicolons or tabs. Raises UserError for a file that cannot be read
+    and an unknown column. `expected` describes the file for messages.
+    """
+    content = read_bytes(path, expected)
+    header = content[:65_536].decode("utf-8-sig", errors="replace").partition("\n")[0].strip()
+    names = {separator: [name.strip('" ') for name in header.split(separator)] for separator in ",;\t"}
+    separator = max(names, key=lambda one: (len({*columns} & {*names[one]}), len(names[one])))
+    frame = _frame(path, content, expected, sep=separator, dtype=str, keep_default_na=False)
+    known = [str(name).strip() for name in frame.columns]
+    for name in columns:
+        if name not in known:
+            raise UserError(f"{path}: no column {name!r}.{nearest(name, known)}")
+    values = [frame.iloc[:, known.index(name)] for name in columns]
+    return content, [["" if value is None else str(value) for value in column] for column in values]
+
+
+def _frame(path: Path, content: bytes, expected: str, **of_csv: Any) -> pd.DataFrame:
+    """The table; `of_csv` are arguments of `pandas.read_csv`."""
     import pandas as pd
 
     try:
         if content[:4] == b"PAR1":
-            return pd.read_parquet(BytesIO(content))
-        head = content[:65_536].decode("utf-8-sig", errors="replace")
-        try:
-            separator = csv.Sniffer().sniff(head, delimiters=",;\t ").delimiter
-        except csv.Error:  # a single column has no separator
-            separator = ","
-        return pd.read_csv(BytesIO(content), sep=separator, encoding="utf-8-sig", skipinitialspace=True)
+            frame: pd.DataFrame = pd.read_parquet(BytesIO(content))
+            return frame
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # rows that are longer than the header
+            # Otherwise the first column of such rows would be taken for their names.
+            table: pd.DataFrame = pd.read_csv(BytesIO(content), encoding="utf-8-sig", index_col=False, **of_csv)
+            return table
+    except pd.errors.ParserWarning:
+        why = "rows have more columns than the header"
     except (ValueError, OSError, pd.errors.ParserError) as error:
-        raise UserError(f"{path}: cannot be read ({str(error).splitlines()[0]}), expected {_EXPECTED}") from None
+        why = str(error).splitlines()[0]
+    raise UserError(f"{path}: cannot be read ({why}), expected {expected}")
 
 
 def _numbers(path: Path, name: str, column: pd.Series) -> Array | None:
