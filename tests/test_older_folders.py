@@ -100,7 +100,7 @@ def test_a_run_into_it_says_what_it_runs_again_and_keeps_the_records(
 
     monkeypatch.setattr("harness.runner.flow.LocalEngine", lambda *_, **__: Simulated(result=result))
     monkeypatch.setattr("harness.runner.flow._summarise_models", lambda *_: None)
-    monkeypatch.setattr("harness.report.render", lambda _, directory: directory / "report.html")
+    monkeypatch.setattr("harness.report.render", lambda _, directory, *__: directory / "report.html")
     older(tmp_path / "tiny")
     said = []
     for _ in range(2):

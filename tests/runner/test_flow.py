@@ -46,7 +46,7 @@ NOISE = np.random.default_rng(1).normal(0, 1, size=200)
 
 
 def losses(trial: Trial) -> Record:
-    """At 20 the GRU is better for sure; at 40 it is so for every other seed, and worse by as much for the rest."""
+    """The GRU is better at size 20; at size 40 it is better for odd seeds and as much worse for even ones."""
     spec = trial.spec
     loss = 2.0 + NOISE[spec.seed]
     if spec.cell == "gru":
@@ -61,7 +61,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[
         engine = Simulated(result=result)
         monkeypatch.setattr("harness.runner.flow.LocalEngine", lambda *_, **__: engine)
         monkeypatch.setattr("harness.runner.flow._summarise_models", lambda *_: None)
-        monkeypatch.setattr("harness.report.render", lambda _, directory: directory / "report.html")
+        monkeypatch.setattr("harness.report.render", lambda _, directory, *__: directory / "report.html")
         out = io.StringIO()
         given = experiment(text) if isinstance(text, str) else text
         finished = run_experiment(given, results=tmp_path, console=Console(file=out, width=100), **options)
@@ -74,7 +74,7 @@ def seeds_run(engine: Simulated, size: int) -> set[int]:
     return {trial.spec.seed for trial in engine.ran if trial.spec.train_size == size}
 
 
-def test_a_budget_that_is_spent_leaves_everything_out_and_the_next_run_does_it(run, tmp_path: Path) -> None:
+def test_a_spent_budget_leaves_all_trials_out_and_the_next_run_runs_them(run, tmp_path: Path) -> None:
     finished, engine, said = run(budget=1e-9)
     assert engine.ran == []
     assert sum(block.trials for block in finished.left_out) == 8
@@ -97,7 +97,7 @@ def test_retry_re_runs_trials_with_a_status_once(run, tmp_path: Path) -> None:
     assert finished.outcome.stored_before == 4
     assert run(retry=["timeout"])[1].ran == [], "they are ok now"
     again = run(result=lambda t: record(t.spec, attempt=t.attempt, status="diverged", test={}), retry=["diverged"])[1]
-    assert len(again.ran) == 4, "once a run, also where it ends in the same way"
+    assert len(again.ran) == 4, "once per run, even with the same status"
 
 
 def test_retry_re_runs_crashed_trials_beyond_the_maximum_number_of_crashes(run) -> None:
@@ -122,7 +122,7 @@ def crashing(*rates: float, cell: str = "gru", status: str = "crashed") -> Calla
     return result
 
 
-def test_a_rate_at_which_a_tuning_trial_crashes_is_not_chosen_and_the_comparison_goes_on(run) -> None:
+def test_a_learning_rate_at_which_tuning_crashes_is_not_chosen(run) -> None:
     finished, engine, _ = run(TUNED, crashing(0.001))
     compared = {(t.spec.cell, t.spec.learning_rate) for t in engine.ran if t.spec.purpose == "comparison"}
     assert compared == {("gru", 0.01), ("lstm", 0.001)}
@@ -143,7 +143,7 @@ def test_a_sweep_without_a_learning_rate_is_a_problem_of_the_run(run) -> None:
         )
 
 
-def test_without_a_stopped_tuning_trial_the_comparison_does_not_start_and_the_run_reports_it(run) -> None:
+def test_the_comparison_does_not_start_before_an_interrupted_tuning_trial_is_repeated(run) -> None:
     finished, engine, _ = run(TUNED, crashing(0.001, status="interrupted"))
     assert {t.spec.purpose for t in engine.ran} == {"tuning"}
     assert finished.exit_code == 1
@@ -166,7 +166,7 @@ def test_without_a_stopped_tuning_trial_the_comparison_does_not_start_and_the_ru
         ),
     ],
 )
-def test_a_run_in_which_much_failed_is_no_success(
+def test_a_run_with_too_many_failures_has_problems(
     run, failing: set[tuple[str, int]], status: Status, problems: list[str]
 ) -> None:
     def result(trial: Trial) -> Record:
@@ -178,11 +178,11 @@ def test_a_run_in_which_much_failed_is_no_success(
     assert finished.exit_code == (1 if problems else 0)
 
 
-def test_what_a_budget_leaves_out_is_no_problem(run) -> None:
+def test_trials_that_a_budget_leaves_out_are_no_problem(run) -> None:
     assert run(budget=1e-9)[0].exit_code == 0
 
 
-def test_trials_that_were_given_up_are_not_called_done(run) -> None:
+def test_trials_with_too_many_crashes_count_as_given_up_and_not_as_done(run) -> None:
     for _ in range(MAX_CRASHES):
         run(result=lambda t: record(t.spec, attempt=t.attempt, status="crashed", test={}))
     said = run()[2]
@@ -235,7 +235,7 @@ def test_stored_times_of_another_machine_are_reported_and_retry_re_runs_them(run
     assert run(SPEED, timed, retry=["other-machine"])[1].ran == []
 
 
-def test_more_seeds_add_to_what_is_stored(run) -> None:
+def test_more_seeds_are_added_to_the_stored_ones(run) -> None:
     run()
     finished, engine, _ = run(CLAIMS.replace("seeds = 2", "seeds = 5"))
     assert finished.outcome == RunOutcome(planned=20, stored_before=8, finished=12, failed=0, stopped=False)
@@ -249,7 +249,7 @@ def test_an_unknown_status_is_refused_with_the_nearest(run, tmp_path: Path) -> N
     assert not (tmp_path / "tiny").exists()
 
 
-def test_seeds_are_added_where_a_claim_is_open_and_only_there(run, tmp_path: Path) -> None:
+def test_seeds_are_added_only_for_open_claims(run, tmp_path: Path) -> None:
     finished, engine, said = run(until_decided=True, most_seeds=15)
     assert seeds_run(engine, 20) == set(range(5)), "decided after five"
     assert seeds_run(engine, 40) == set(range(15))
@@ -269,7 +269,7 @@ def test_seeds_are_added_where_a_claim_is_open_and_only_there(run, tmp_path: Pat
         }
 
 
-def test_a_verdict_after_interim_analyses_allows_for_them_whenever_it_is_judged_again(run, tmp_path: Path) -> None:
+def test_a_verdict_is_adjusted_for_interim_analyses_each_time_it_is_judged(run, tmp_path: Path) -> None:
     finished = run(until_decided=True, most_seeds=15)[0]
     assert judge_results(tmp_path / "tiny") == finished.verdicts
     once = run_once(tmp_path)
@@ -287,7 +287,7 @@ def run_once(directory: Path):
         return judge(experiment(CLAIMS).claim, to_frame(store.records()))[1]
 
 
-def test_a_later_run_goes_on_from_the_interim_analyses_that_were_made(run, tmp_path: Path) -> None:
+def test_a_later_run_continues_after_the_stored_interim_analyses(run, tmp_path: Path) -> None:
     run(until_decided=True, most_seeds=15)
     finished, engine, _ = run(until_decided=True)
     assert engine.ran == []
@@ -309,20 +309,20 @@ def test_seeds_added_by_number_are_an_interim_analysis_too(run, tmp_path: Path) 
         before = store.analyses()["open"].through
     text = CLAIMS.replace("seeds = 2", "seeds = 13")
     finished, engine, _ = run(text)
-    assert seeds_run(engine, 20) == set(range(5, 13)), "what is stored is not run again"
+    assert seeds_run(engine, 20) == set(range(5, 13)), "stored trials are not re-run"
     counts = [analysis.n for analysis in finished.verdicts[0].interim_analyses]
-    assert counts == [5], "decided by then: later seeds change nothing"
+    assert counts == [5], "the claim was decided, so later seeds do not count"
     assert "8 seeds came after the last interim analysis and do not count" in finished.verdicts[0].reason
     assert before[-1] == 9
 
 
-def test_the_most_seeds_cannot_be_changed_once_a_claim_was_analysed(run) -> None:
+def test_the_maximum_number_of_seeds_is_fixed_after_the_first_interim_analysis(run) -> None:
     run(until_decided=True, most_seeds=15)
     with pytest.raises(UserError, match=r"--most-seeds 60: .* at most 15 seeds"):
         run(until_decided=True, most_seeds=60)
 
 
-def test_a_run_that_is_refused_leaves_the_text_of_the_experiment_as_it_was(
+def test_a_refused_run_does_not_change_the_stored_experiment(
     run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(until_decided=True, most_seeds=15)
@@ -368,17 +368,17 @@ def test_a_budget_that_ends_while_seeds_are_added_leaves_a_complete_plan(
     assert engine.ran, "the next run adds the seeds that did not fit"
 
 
-def test_no_seeds_are_added_for_what_seeds_cannot_decide(run) -> None:
+def test_no_seeds_are_added_for_claims_that_seeds_cannot_decide(run) -> None:
     def all_fail(trial: Trial) -> Record:
         return record(trial.spec, attempt=trial.attempt, status="diverged", test={})
 
     finished, engine, _ = run(result=all_fail, until_decided=True)
-    assert seeds_run(engine, 20) == set(range(5)), "all failed: five seeds tell nothing, and five more would not"
+    assert seeds_run(engine, 20) == set(range(5)), "more seeds cannot decide a claim if all trials failed"
     assert [verdict.verdict for verdict in finished.verdicts] == ["undecided"] * 2
     assert finished.open_claims == ()
 
 
-def test_an_experiment_that_was_loaded_leaves_its_text_and_is_judged_by_its_claims(run, tmp_path: Path) -> None:
+def test_a_loaded_experiment_is_stored_with_its_text_and_judged_by_its_claims(run, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(CLAIMS, encoding="utf-8")
     finished = run(load_experiment(tmp_path / "mine.toml"))[0]
     assert (tmp_path / "tiny" / EXPERIMENT_NAME).read_text(encoding="utf-8") == CLAIMS
@@ -404,7 +404,7 @@ def test_a_run_from_the_folders_own_copy_has_nothing_left_to_do(run, tmp_path: P
     assert finished.outcome.planned == finished.outcome.stored_before == 8
 
 
-def test_a_number_of_seeds_is_run_and_stands_in_the_reports_command(run, tmp_path: Path) -> None:
+def test_a_number_of_seeds_replaces_that_of_the_file_and_is_in_the_command_of_the_report(run, tmp_path: Path) -> None:
     _, engine, _ = run(seeds=3)
     assert seeds_run(engine, 20) == {0, 1, 2}
     assert (tmp_path / "tiny" / EXPERIMENT_NAME).read_text(encoding="utf-8") == CLAIMS
@@ -415,7 +415,7 @@ def test_a_number_of_seeds_is_run_and_stands_in_the_reports_command(run, tmp_pat
 
 @pytest.mark.parametrize(("text", "plans"), [(CLAIMS, 1), (TUNED, 3)])
 def test_a_plan_is_made_once_for_each_stage(run, monkeypatch: pytest.MonkeyPatch, text: str, plans: int) -> None:
-    """Of tuned rates: for the tuning, for the comparison, and to see that it leaves nothing to plan."""
+    """With tuned rates: for the tuning, for the comparison, and to see that nothing is left to plan."""
     count = 0
 
     def counting(*given: object, **options: object) -> Plan:
