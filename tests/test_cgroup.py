@@ -1,4 +1,4 @@
-"""What a process may use where its cgroup, or a parent of it, has limits: on made-up trees of both versions."""
+"""The CPU and memory limits of a process from its cgroups and their parents, on made-up trees of both versions."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_version_1_limits_of_the_process_and_of_its_parents_hold(tree: Tree) -> 
     assert memory_limit() == 2 * 2**30
 
 
-def test_what_is_left_of_the_memory_is_the_least_of_the_process_and_its_parents(tree: Tree) -> None:
+def test_the_memory_left_is_the_smallest_of_the_cgroup_and_its_parents(tree: Tree) -> None:
     files = {
         "a/memory.max": "4000",
         "a/memory.current": "3500",
@@ -92,7 +92,7 @@ def test_what_is_left_of_the_memory_is_the_least_of_the_process_and_its_parents(
     assert memory_left() is None
 
 
-def test_memory_is_free_where_the_machine_and_the_cgroups_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_free_memory_is_the_smaller_of_machine_and_cgroups(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cgroup, "memory_left", lambda: None)
     assert free_memory() > 2**20
     monkeypatch.setattr(cgroup, "memory_left", lambda: 2**20)
@@ -114,7 +114,7 @@ def test_a_container_that_sees_a_part_of_the_tree_finds_its_limits(tree: Tree, o
 
 
 @pytest.mark.parametrize("content", ["", "max", "x y", "100000 0"])
-def test_what_cannot_be_read_limits_nothing(tree: Tree, content: str) -> None:
+def test_an_unreadable_limit_is_ignored(tree: Tree, content: str) -> None:
     tree("0::/\n", V2, {"cpu.max": content, "memory.max": content})
     assert (cpu_quota(), memory_limit()) == (None, None)
 
@@ -140,7 +140,7 @@ def test_without_affinity_all_cores_count(monkeypatch: pytest.MonkeyPatch) -> No
     assert usable_cores() == cgroup.os.cpu_count()
 
 
-def test_the_memory_of_trials_is_a_share_of_what_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_memory_limit_of_trials_is_a_share_of_usable_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cgroup, "memory_limit", lambda: 10 * 2**20)
     assert usable_memory() == 10 * 2**20
     assert Limits().memory(2) == 4.5 * 2**20

@@ -1,4 +1,4 @@
-"""File locks: who holds one, and file systems that have none."""
+"""File locks, their owners, and file systems without locks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.store.folder import exclusive
 
 @pytest.fixture
 def flock_fails(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
-    """From the call on, `flock` fails with this error number."""
+    """A function after whose call `flock` fails with an error number."""
     locks._warn.cache_clear()
 
     def fails(number: int) -> None:
@@ -48,7 +48,7 @@ def test_one_process_holds_a_lock_and_several_share_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES])
-def test_only_these_errors_mean_that_somebody_holds_the_lock(
+def test_the_errors_of_a_lock_that_another_process_holds(
     tmp_path: Path, flock_fails: Callable[[int], None], capsys: pytest.CaptureFixture[str], number: int
 ) -> None:
     flock_fails(number)
@@ -59,7 +59,7 @@ def test_only_these_errors_mean_that_somebody_holds_the_lock(
 
 
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL])
-def test_on_a_file_system_without_locks_a_run_goes_on_with_one_warning(
+def test_a_run_continues_with_one_warning_on_a_file_system_without_locks(
     tmp_path: Path, flock_fails: Callable[[int], None], capsys: pytest.CaptureFixture[str], number: int
 ) -> None:
     flock_fails(number)
@@ -88,7 +88,7 @@ def test_without_locks_no_temporary_folder_counts_as_abandoned(
     assert folder.is_dir()
 
 
-def test_whatever_the_umask_every_user_can_open_the_machines_lock(tmp_path: Path) -> None:
+def test_every_user_can_open_the_machines_lock_for_any_umask(tmp_path: Path) -> None:
     before = os.umask(0o077)
     try:
         lock = MachineLock(tmp_path / "lock")
@@ -134,7 +134,7 @@ def test_an_owner_without_a_name_is_a_number(tmp_path: Path, monkeypatch: pytest
     assert owner(tmp_path / "nowhere") == "another user"
 
 
-def test_all_locks_of_the_package_are_taken_in_one_place() -> None:
+def test_only_one_module_calls_flock() -> None:
     package = Path(lanes.__file__).parents[1]
     users = {path.name for path in package.rglob("*.py") if "flock(" in path.read_text(encoding="utf-8")}
     assert users == {"locks.py"}

@@ -1,4 +1,4 @@
-"""Stop signals within one process: flags, interruptions, and handlers that are as before afterwards."""
+"""Stop signals within one process: flags, interruptions, and restored handlers."""
 
 from __future__ import annotations
 
@@ -56,6 +56,6 @@ print("still here")
 
 
 @pytest.mark.parametrize("number", STOP_SIGNALS)
-def test_a_signal_that_came_while_it_was_blocked_ends_the_process(number: signal.Signals) -> None:
+def test_a_signal_that_arrives_while_blocked_ends_the_process_afterwards(number: signal.Signals) -> None:
     done = subprocess.run([sys.executable, "-c", BLOCKED.format(name=number.name)], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (-number, "blocked\n")

@@ -26,7 +26,7 @@ def pip(*arguments: object) -> None:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy, so that nothing an earlier build left behind gets in."""
+    """Built from a copy, without files of earlier builds."""
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
@@ -39,7 +39,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with the wheel; what it depends on is borrowed from this one, the package itself is not."""
+    """An environment with the wheel, and with the dependencies of this environment."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=False, symlinks=True)
     (packages,) = folder.glob("lib/python*/site-packages")
@@ -60,7 +60,7 @@ def test_the_wheel_holds_the_whole_package_and_the_experiments(wheel: Path) -> N
     assert names == package | {f"harness/experiments/{name}" for name in files(ROOT / "experiments")}
 
 
-def test_the_smoke_experiment_runs_where_there_is_no_checkout(environment: Path, tmp_path: Path) -> None:
+def test_the_smoke_experiment_runs_without_a_checkout(environment: Path, tmp_path: Path) -> None:
     (package,) = environment.glob("lib/python*/site-packages/harness")
     before = files(package)
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}

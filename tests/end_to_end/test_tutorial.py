@@ -1,4 +1,4 @@
-"""The documents' commands that train: the tutorial's, in order, on a smaller experiment; and the README's Python."""
+"""Documented code that trains: the tutorial's commands, on a smaller experiment, and the README's Python."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def typed(command: Command, folder: Path, trial: str) -> subprocess.CompletedPro
 
 
 def in_order() -> list[Command]:
-    """The tutorial's commands that stand in blocks; those in its sentences are variations of them."""
+    """The commands in blocks of the tutorial; those in its sentences are variations of them."""
     lines = "\n".join(block.text for block in blocks(TUTORIAL) if block.language == "sh").splitlines()
     return [command for command in commands(TUTORIAL) if " ".join(command.words) in lines]
 
 
-def test_the_tutorial_goes_from_its_question_to_a_verdict(tmp_path: Path) -> None:
+def test_the_commands_of_the_tutorial_lead_to_a_verdict(tmp_path: Path) -> None:
     files = [block.text for block in blocks(TUTORIAL) if block.language == "toml"]
     for name, number in FILES.items():
         text = files[number]

@@ -18,7 +18,7 @@ from tests.fuzz.targets import TARGETS
 
 _AT_A_TIME = 100
 _LARGEST_MEMORY = 6 << 30
-"""Bytes of address space of a process: an input that asks for more shows a fault."""
+"""Maximum address space of a process in bytes; an input that needs more is a failure."""
 
 
 def _limit() -> None:
@@ -68,7 +68,7 @@ def _show(failures: dict[int, str]) -> None:
 
 
 def _kind(text: str) -> str:
-    """The last place in the package, and the kind of exception."""
+    """The last line of the package in a traceback, and the type of the exception."""
     lines = text.splitlines()
     places = [line for line in lines if line.startswith("  File ") and "/harness/" in line]
     return f"{places[-1] if places else ''} {lines[-1].partition(':')[0]}"

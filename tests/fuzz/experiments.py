@@ -1,4 +1,4 @@
-"""The experiment file: bundled and documented ones, mutated, are read, planned and counted."""
+"""Experiment files: mutated bundled and documented ones are read, planned and estimated."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def texts() -> tuple[str, ...]:
 
 @functools.cache
 def valid_texts() -> tuple[str, ...]:
-    """Those of `texts` that are an experiment."""
+    """The valid experiments of `texts`."""
     classes = []
     for text in texts():
         with suppress(UserError):
@@ -76,7 +76,7 @@ def valid_texts() -> tuple[str, ...]:
 
 @functools.cache
 def _usual() -> Mapping[str, tuple[str, ...]]:
-    """Key to the values that it has in any of the files."""
+    """The values of each key in all of the files."""
     classes: dict[str, list[str]] = {}
     for line in "\n".join(texts()).split("\n"):
         key, _, value = line.partition(" = ")
@@ -86,7 +86,7 @@ def _usual() -> Mapping[str, tuple[str, ...]]:
 
 
 def mutated(random: Random, text: str) -> bytes:
-    """The file with other keys and values; at times mutated as a text too."""
+    """The file with other keys and values; sometimes also mutated as a text."""
     for _ in some(random, 6):
         text = _changed(random, text)
     return mutated_text(random, text) if random.random() < 0.15 else text.encode(errors="replace")
@@ -115,7 +115,7 @@ def _changed(random: Random, text: str) -> str:
 
 
 def _value(random: Random, key: str) -> str:
-    """One that the key has in some file as often as any other."""
+    """A value for a key: in half of the cases one that it has in a file."""
     if random.random() < 0.5 and key in _usual():
         return random.choice(_usual()[key])
     if random.random() < 0.7:

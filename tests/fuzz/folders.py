@@ -1,4 +1,4 @@
-"""A small results folder with something of everything, and what can become of one."""
+"""A small results folder with every kind of content, and ways to damage it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _TEXT = EXPERIMENT + CLAIMS
 
 
 def _stored(at: int, of: TrialSpec) -> Record:
-    """The record of one trial; every third of another kind."""
+    """The record of one trial; there are four kinds in turn."""
     scores = {"loss": 1.0 + at / 10, "accuracy": 0.3 + at / 20}
     curve = [
         CurvePoint(
@@ -152,7 +152,7 @@ def _a_byte_of_the_store(random: Random, directory: Path) -> None:
 
 
 def _execute(directory: Path, statement: str, *values: Any) -> list[Any]:
-    """As far as the file lets itself be changed: for a pipe beside it SQLite would wait."""
+    """Execute a statement, if possible. SQLite would wait for a pipe beside the store."""
     if not (directory / FILE_NAME).is_file() or any(path.is_fifo() for path in directory.glob(f"{FILE_NAME}-*")):
         return []
     try:
@@ -163,7 +163,7 @@ def _execute(directory: Path, statement: str, *values: Any) -> list[Any]:
 
 
 def _json(random: Random, directory: Path) -> None:
-    """JSON values in the store: records more often than specs."""
+    """Change JSON values in the store: records more often than specs."""
     table, column = random.choice((("trial", "record"), ("trial", "record"), ("planned", "spec")))
     rows = _execute(directory, f"SELECT rowid, {column} FROM {table}")
     if not rows:
@@ -214,7 +214,7 @@ def _structure(random: Random, directory: Path) -> None:
 
 
 def _older(random: Random, directory: Path) -> None:
-    """A store of the first version, which is brought up to date when it is opened."""
+    """A store of the first schema version, which is migrated when it is opened."""
     for statement in (
         "CREATE TABLE new AS SELECT position, trial_id, cell, spec FROM planned", "DROP TABLE planned",
         "ALTER TABLE new RENAME TO planned", "DROP TABLE left_out", "DROP TABLE look", "DROP INDEX trial_state",

@@ -1,4 +1,4 @@
-"""Each data format: valid files, mutated, go through the task that reads them."""
+"""Data files of each format: the task that reads them gets mutated valid files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Files = Mapping[str, bytes]
 
 @dataclass(frozen=True)
 class Format:
-    """`files(random)`: valid files, the first ones of which are mutated; `options(folder)` name them to the task."""
+    """files: valid files, of which those in `mutated` are mutated; options: the task options that name them."""
 
     name: str
     task: str
@@ -41,10 +41,10 @@ class Format:
     mutate: Callable[[Random, bytes], bytes]
     options: Callable[[Path], dict[str, Any]]
     size: tuple[int, int] | None = None
-    """A train_size and a length; default: the task's small ones."""
+    """train_size and length; default: `Task.small`."""
 
     def attempt(self, random: Random, folder: Path) -> None:
-        """Ask the task of a damaged file what an experiment asks it, from its plan to its data."""
+        """Call the functions of the task, from the plan to the data, on a damaged file."""
         name = random.choice(self.mutated)
         for other, content in self.files().items():
             (folder / other).write_bytes(self.mutate(random, content) if other == name else content)
@@ -65,7 +65,7 @@ class Format:
 
 
 def _other_options(random: Random, task: Task) -> dict[str, Any]:
-    """Few of the options that are numbers or switches, with other valid values."""
+    """A few integer and boolean options with other valid values."""
     given: dict[str, Any] = {}
     for name, field in task.options.model_fields.items():
         if random.random() < 0.1 and isinstance(field.default, int):
@@ -74,7 +74,7 @@ def _other_options(random: Random, task: Task) -> dict[str, Any]:
 
 
 def _or(odd: Callable[[Random], bytes], mutate: Callable[[Random, bytes], bytes]) -> Callable[[Random, bytes], bytes]:
-    """A mutated file or one with odd values, each as often as the other."""
+    """A mutated file or one with odd values, with equal probability."""
     return lambda random, content: mutate(random, content) if random.random() < 0.5 else odd(random)
 
 
@@ -96,7 +96,7 @@ def _as_json(random: Random, content: bytes) -> bytes:
 
 
 def _as_zip(random: Random, content: bytes) -> bytes:
-    """The archive's bytes, or its members' with their checksums made good."""
+    """Mutate the archive, or a member with a valid checksum."""
     if random.random() < 0.4:
         return mutated_bytes(random, content)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -130,7 +130,7 @@ def _as_gzip(random: Random, content: bytes) -> bytes:
 
 
 def _as_matlab(random: Random, content: bytes) -> bytes:
-    """The file's bytes, or those of one variable before it is compressed again."""
+    """Mutate the file, or the decompressed content of one variable."""
     if random.random() < 0.4:
         return mutated_bytes(random, content)
     head, at, variables = content[:128], 128, []

@@ -30,12 +30,12 @@ _SCRIPTS = (
 
 
 def _names(random: Random) -> list[str]:
-    """One for each split; at times one of them wrong or twice the same."""
+    """A name for each split; sometimes an invalid or repeated one."""
     return [pick(random, names, ("", "train", "test", "Train", *TEXTS), 0.04) for names in _SPLITS]
 
 
 def _pieces(random: Random, note: int) -> list[list[list[int]]]:
-    """A few pieces of notes from `note` on, at times without steps, with a single one, or one piece twice."""
+    """A few pieces of notes from `note` on; sometimes without steps, with one step, or a piece twice."""
     pieces = [
         [
             [note + random.randrange(88) for _ in range(random.randrange(5))]
@@ -151,7 +151,7 @@ def events(random: Random) -> bytes:
 
 
 def prose(random: Random) -> bytes:
-    """A text of one script or of several, at times of a few characters or of a single one."""
+    """A text of one or several scripts, sometimes with no or few characters."""
     scripts = random.sample(_SCRIPTS, random.choice((1, 2, 5)))
     size = pick(random, (500, 2000), (0, 1, 2, 9, 10, 11, 100), 0.2)
     return "".join(random.choice(random.choice(scripts).split(" ")) + " " for _ in range(size))[: size * 2].encode()

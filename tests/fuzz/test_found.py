@@ -1,4 +1,4 @@
-"""Inputs on which the fuzz once found a traceback: each is one message now."""
+"""Inputs for which the fuzz found a traceback; each now gives one message."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_toml_that_python_cannot_read_is_one_message(tmp_path: Path, text: str, 
         load_experiment(tmp_path / "x.toml")
 
 
-def test_a_pipe_is_no_experiment_file(tmp_path: Path) -> None:
+def test_a_pipe_is_not_an_experiment_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.toml")
     folders.write(tmp_path / "tiny")
     (tmp_path / "tiny" / EXPERIMENT_NAME).unlink()
@@ -65,14 +65,14 @@ def test_counts_of_hundreds_of_digits_are_refused() -> None:
 
 
 @pytest.mark.parametrize("key", ["sequence_length = 5", "evaluate_lengths = [5]"])
-def test_lengths_of_which_nothing_can_be_counted_are_refused(key: str) -> None:
-    """The task counts the different sequences of a length: 10 to this power of them."""
+def test_lengths_above_one_million_are_refused(key: str) -> None:
+    """The task computes the number of different sequences, 10 to the power of the length."""
     text = EXPERIMENT.replace("updates = 6", "updates = 6\nevaluate_lengths = [5]")
     with pytest.raises(UserError, match="less than or equal to 1000000"):
         experiment(text, (key, key.replace("5", str(10**15))))
 
 
-def test_links_that_lead_in_a_circle_are_no_results_folder(tmp_path: Path) -> None:
+def test_a_circle_of_links_is_not_a_results_folder(tmp_path: Path) -> None:
     loop = tmp_path / "loop"
     loop.symlink_to(loop)
     for use in (
@@ -133,7 +133,7 @@ def test_values_of_a_wrong_type_are_named(tmp_path: Path, table: str, column: st
         ("json_set(record, '$.example', 5)", "record of attempt 1: example: "),
     ],
 )
-def test_values_that_fail_first_in_verdicts_or_report_are_named(tmp_path: Path, change: str, message: str) -> None:
+def test_invalid_values_that_only_verdicts_or_report_use_are_named(tmp_path: Path, change: str, message: str) -> None:
     folder, other = tmp_path / "tiny", tmp_path / "other"
     folders.write(folder)
     folders.write(other)
@@ -180,7 +180,7 @@ def test_the_damaged_value_is_found(tmp_path: Path, change: str, error: Exceptio
 @pytest.mark.parametrize(
     "change", ["trial SET attempt = x'31' WHERE rowid = 1", "planned SET cell = x'31'", "planned SET guess = 9e999"]
 )
-def test_damage_that_shows_after_the_store_was_read_is_named(tmp_path: Path, change: str) -> None:
+def test_damage_that_appears_after_the_store_was_read_is_named(tmp_path: Path, change: str) -> None:
     folders.write(tmp_path / "results" / "tiny")
     (tmp_path / "tiny.toml").write_text(EXPERIMENT, encoding="utf-8")
     with closing(sqlite3.connect(tmp_path / "results" / "tiny" / FILE_NAME)) as connection, connection:
@@ -191,7 +191,7 @@ def test_damage_that_shows_after_the_store_was_read_is_named(tmp_path: Path, cha
 
 
 def test_sqlite_waits_for_no_pipe_beside_the_store(tmp_path: Path) -> None:
-    """To open a pipe waits for its writer, and SQLite goes on waiting after a signal."""
+    """Opening a pipe waits for its writer, and SQLite repeats the call after a signal."""
     folders.write(tmp_path / "tiny")
     for name in (f"{FILE_NAME}-journal", f"{FILE_NAME}-wal"):
         path = tmp_path / "tiny" / name
@@ -202,7 +202,7 @@ def test_sqlite_waits_for_no_pipe_beside_the_store(tmp_path: Path) -> None:
             path.rmdir() if path.is_dir() else path.unlink()
 
 
-def test_sound_whose_length_is_not_known_while_it_is_read(tmp_path: Path) -> None:
+def test_sound_of_unknown_length_is_read(tmp_path: Path) -> None:
     """Samples of GSM 6.10, and of other compressed kinds, can only be read from the first to the last."""
     samples = np.sin(np.arange(1600) / 3) / 2
     soundfile.write(tmp_path / "a.wav", samples, 8000, subtype="GSM610")

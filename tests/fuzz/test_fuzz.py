@@ -17,5 +17,5 @@ def test_mutated_inputs_are_read_or_refused_with_a_message(name: str) -> None:
     assert TARGETS[name].failures(range(INPUTS)) == {}
 
 
-def test_every_command_is_among_the_command_lines() -> None:
+def test_the_fuzz_covers_every_command() -> None:
     assert {*get_command(app).commands} == {*ARGUMENTS}

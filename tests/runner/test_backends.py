@@ -54,7 +54,7 @@ def test_cells_and_backends_are_timed_in_turn_with_first_step_and_memory(lock: P
         assert record.gigaflops == pytest.approx(operations(record.cell, TINY, work) / 1e6)
 
 
-def test_ratios_are_those_within_rounds_with_their_interval_and_decide_how_many_there_are(lock: Path) -> None:
+def test_ratios_are_computed_within_rounds_and_their_intervals_decide_the_number_of_rounds(lock: Path) -> None:
     records = measure_backends(["lstm"], ["fused", "keras"], shape=TINY, most_rounds=20)
     fused, keras = (np.array(record.rounds) for record in records)
     assert len(fused) == len(keras) == 20, "times of an LSTM are pretended to vary: the interval stays wide"
@@ -99,7 +99,7 @@ def test_it_waits_for_another_run_on_the_machine_and_reports_it_once(lock: Path)
     assert said == ["Waiting for another run on this machine, because timings need the machine alone."]
 
 
-def test_operations_are_those_of_the_products() -> None:
+def test_operations_are_those_of_the_matrix_products() -> None:
     shape = Shape(batch=1, time=1, features=7, units=5)
     first, second = 7 * 5, 5 * 5  # input weights of the two layers of a simple RNN; each has 5 x 5 recurrent ones
     dense = 5 * 32 + 32 * 10

@@ -73,12 +73,12 @@ def test_a_condition_that_has_seeds_already_waits_for_the_others() -> None:
     ]
 
 
-def test_a_block_may_be_of_one_cell() -> None:
+def test_a_block_can_have_one_cell() -> None:
     specs = [spec for spec in sweep(seeds=(0, 1), sizes=(20,)) if spec.cell == "gru"]
     assert [[trial.spec.seed for trial in block] for block in in_rounds(trials(specs), planned(specs))] == [[0], [1]]
 
 
-def test_tuning_comes_before_what_it_tunes() -> None:
+def test_tuning_trials_come_first() -> None:
     specs = sweep(seeds=(0,)) + sweep(seeds=(1_000_000,), purpose="tuning")
     assert [block[0].spec.purpose for block in in_rounds(trials(specs), planned(specs))][:2] == ["tuning", "tuning"]
 
@@ -116,7 +116,7 @@ def test_a_block_starts_after_the_running_trials() -> None:
     budget = Budget([first, second], estimator, (2,), deadline=1.5 * 10 * CAUTION, clock=lambda: 0.0)
     for trial in budget.next_block():
         budget.started(trial)
-    assert budget.next_block() == (), "the first block has both places for the whole time"
+    assert budget.next_block() == (), "the first block takes both slots for the whole time"
     for trial in first:
         budget.ended(trial.id, done=True)
     assert budget.next_block() == second
@@ -133,7 +133,7 @@ def run(tmp_path: Path, specs: list[TrialSpec], engine: Simulated, deadline: flo
         return store.left_out()
 
 
-def test_whole_blocks_are_run_in_time_and_the_rest_is_kept_with_the_reason(tmp_path: Path) -> None:
+def test_complete_blocks_run_in_time_and_the_others_are_left_out_with_the_reason(tmp_path: Path) -> None:
     engine = Simulated()
     left_out = run(tmp_path, sweep(), engine, deadline=33)
     assert engine.now <= 33
@@ -149,7 +149,7 @@ def test_whole_blocks_are_run_in_time_and_the_rest_is_kept_with_the_reason(tmp_p
     assert {block.reason for block in left_out} == {"its block of 2 trials takes about 12 s, but only 3 s were left"}
 
 
-def test_without_enough_time_for_one_block_nothing_is_begun(tmp_path: Path) -> None:
+def test_without_enough_time_for_one_block_no_trial_starts(tmp_path: Path) -> None:
     engine = Simulated()
     assert sum(block.trials for block in run(tmp_path, sweep(), engine, deadline=11)) == 12
     assert engine.ran == []
@@ -165,7 +165,7 @@ def test_trials_that_take_longer_than_expected_are_stopped_when_the_time_is_spen
     ]
 
 
-def test_what_is_run_later_is_no_longer_left_out(tmp_path: Path) -> None:
+def test_trials_that_run_later_are_no_longer_left_out(tmp_path: Path) -> None:
     specs = sweep(seeds=(0,))
     missing, _ = run(tmp_path, specs, Simulated(), deadline=15)
     with open_store(tmp_path, create=True) as store:
@@ -194,7 +194,7 @@ def test_reasons_for_left_out_trials_state_block_size_and_time_left() -> None:
     }
 
 
-def test_a_trial_that_was_stopped_is_not_done_and_one_that_is_late_is_expected_any_moment() -> None:
+def test_a_stopped_trial_is_not_finished_and_a_late_one_is_expected_to_end_now() -> None:
     first, second = (trials([spec(seed=seed)]) for seed in (0, 1))
     now = 0.0
     budget = Budget([first, second], taught(spec(), seconds=10), (1,), deadline=40.0, clock=lambda: now)
@@ -209,7 +209,7 @@ def test_a_trial_that_was_stopped_is_not_done_and_one_that_is_late_is_expected_a
     assert list(budget.left_out()) == [second[0].id]
 
 
-def test_a_speed_trial_is_waited_for_by_all_and_waits_for_all() -> None:
+def test_a_speed_trial_does_not_overlap_with_other_trials() -> None:
     alone = trials(sweep(seeds=(0,), sizes=(20,), lane="speed"))[:1]
     shared = trials(sweep(seeds=(1,), sizes=(20,)))
     estimator = taught(alone[0].spec, seconds=10)

@@ -37,7 +37,7 @@ def remount(folder: Path, option: str) -> None:
 
 @pytest.fixture(scope="module")
 def bytes_needed(tmp_path_factory: pytest.TempPathFactory) -> int:
-    """By what the whole run stores; its report needs more."""
+    """The size of the store after a complete run; its report needs more."""
     place = Place(tmp_path_factory.mktemp("undisturbed"))
     code, output = place.run(TEXT)
     assert code == 0, output
@@ -45,7 +45,7 @@ def bytes_needed(tmp_path_factory: pytest.TempPathFactory) -> int:
 
 
 def check_message(code: int, output: str, words: str) -> None:
-    """One line on stderr, after what was printed of the run's progress."""
+    """Checks that the output ends with one message that has these words."""
     assert code == 2, output
     assert "Traceback" not in output
     lines = [line for line in output.splitlines() if line.startswith("harness: ")]
@@ -55,7 +55,7 @@ def check_message(code: int, output: str, words: str) -> None:
 
 
 @pytest.mark.parametrize(("share", "some_stored"), [(0.2, False), (0.9, True)])
-def test_a_run_on_a_full_disk_keeps_what_it_stored_and_goes_on_when_there_is_room(
+def test_a_run_on_a_full_disk_keeps_stored_records_and_continues_when_there_is_space(
     place: Place, share: float, some_stored: bool, bytes_needed: int
 ) -> None:
     with small_disk(place.results, max(4, int(share * bytes_needed) >> 10)):
@@ -87,7 +87,7 @@ def test_a_file_size_limit_has_the_same_effect_as_a_full_disk(place: Place) -> N
     assert {key: after[key] for key in before} == before
 
 
-def test_a_read_only_folder_is_an_error_of_run_and_can_still_be_read(place: Place) -> None:
+def test_a_read_only_folder_is_an_error_for_a_run_and_stays_readable(place: Place) -> None:
     with small_disk(place.results, 4096):
         code, output = place.run(TEXT)
         assert code == 0, output

@@ -66,7 +66,7 @@ def test_every_kind_of_failure_is_recorded_and_other_trials_are_unaffected(
     assert "a message of more than 64 MiB" in why["boasting"]
     assert "not JSON serializable" in why["not_json"]
     assert "data_fingerprint: Input should be a valid string" in why["unfit"]
-    assert by_fault["unfit"]["parameters"] == 7, "what can be stored is kept"
+    assert by_fault["unfit"]["parameters"] == 7, "valid measurements are kept"
 
     alone = Place(tmp_path_factory.mktemp("alone"))
     alone.run(HEAD + good)
@@ -76,7 +76,7 @@ def test_every_kind_of_failure_is_recorded_and_other_trials_are_unaffected(
     }
 
 
-def test_an_endless_loop_that_ignores_signals_is_ended_and_one_that_does_not_is_asked_first(place: Place) -> None:
+def test_a_timeout_ends_trials_with_sigterm_and_those_that_ignore_it_with_sigkill(place: Place) -> None:
     code, output = place.run(HEAD + "[limits]\nseconds = 5\n" + sweeps("stubborn", "dozing", "recall"))
     assert code == 1, output
     assert "Problem: 2 of 3 trials failed." in output
@@ -89,7 +89,7 @@ def test_an_endless_loop_that_ignores_signals_is_ended_and_one_that_does_not_is_
     assert "time limit of 5 s" in stubborn["message"]
 
 
-def test_a_fork_server_killed_again_and_again_is_started_again_and_no_trial_is_lost(place: Place) -> None:
+def test_no_trial_is_lost_by_repeated_kills_of_the_fork_server(place: Place) -> None:
     sizes = range(20, 60)
     process = place.start(HEAD + sweeps("recall", sizes=sizes))
     killed: set[int] = set()

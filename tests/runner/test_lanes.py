@@ -43,7 +43,7 @@ def test_seeds_stay_in_order_so_that_an_unfinished_run_is_paired() -> None:
     assert seeds == sorted(seeds)
 
 
-def test_a_block_holds_what_is_to_be_compared() -> None:
+def test_a_block_has_all_trials_of_a_condition_and_seed() -> None:
     assert [len(block) for block in in_blocks(TRIALS)] == [4] * 6
 
 
@@ -72,7 +72,7 @@ time.sleep(3600)
 
 
 @pytest.mark.parametrize("lane", ["accuracy", "speed"])
-def test_the_lock_holds_across_processes_and_ends_with_the_one_that_holds_it(tmp_path: Path, lane: Lane) -> None:
+def test_the_lock_applies_across_processes_and_ends_with_its_process(tmp_path: Path, lane: Lane) -> None:
     command = [sys.executable, "-c", HOLD, str(tmp_path / "lock"), lane]
     ours = MachineLock(tmp_path / "lock")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:

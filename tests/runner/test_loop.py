@@ -148,7 +148,7 @@ def test_which_trials_are_repeated(status: str, attempts: int, crashes: int, tri
     assert [trial.attempt for trial in left] == ([attempts + 1] if tried_again else [])
 
 
-def test_interruptions_use_up_no_attempt_and_crashes_do(tmp_path: Path) -> None:
+def test_crashes_count_against_a_trial_and_interruptions_do_not(tmp_path: Path) -> None:
     statuses: list[Status] = ["interrupted", "crashed"] * (MAX_CRASHES - 1) + ["interrupted"] * MAX_CRASHES
     with open_store(tmp_path, create=True) as store:
         for number, status in enumerate(statuses, 1):

@@ -39,17 +39,17 @@ def test_a_claim_that_leans_clearly_comes_first_in_any_direction(clear: Verdict)
     assert chosen(OPEN, clear, leaning("unknown"), open=1.0) == clear.id
 
 
-def test_of_those_that_lean_clearly_the_one_whose_seeds_take_least_comes_first() -> None:
+def test_of_the_claims_that_lean_clearly_the_one_with_the_shortest_trials_comes_first() -> None:
     assert chosen(OPEN, *CLEAR, equal=3.0, open=1.0) == "equal"
     assert chosen(*CLEAR, against=3.0) == "against"
 
 
-def test_where_none_leans_clearly_the_one_that_leans_most_comes_next() -> None:
+def test_if_no_claim_leans_clearly_the_one_that_leans_most_comes_first() -> None:
     assert chosen(leaning("half", 0.5, 0.3), leaning("more", 0.2, 0.7), leaning("unknown"), half=1.0) == "more"
     assert chosen(leaning("unknown")) == "unknown"
 
 
-def test_of_a_claim_with_conditions_the_one_that_leans_least_counts() -> None:
+def test_of_a_claim_with_conditions_the_condition_that_leans_least_counts() -> None:
     decided, near, far = leaning("a", word="supported"), leaning("b", 0.05, 0.03), leaning("c", 0.5, 0.3)
     torn = leaning("torn", 0.01, 0.98, conditions=(decided, far))
     assert chosen(torn, leaning("depends", 0.3, 0.4, conditions=(decided, near)), torn=1.0) == "depends"
@@ -68,7 +68,7 @@ def test_a_claim_gets_six_seeds_more_or_its_first_five(n: int, before: int, coun
 
 
 @given(st.integers(0, 60), st.integers(1, 60))
-def test_a_claim_that_gets_no_seeds_is_soon_asked_for_the_most(n: int, most: int) -> None:
+def test_a_claim_that_gets_no_seeds_soon_reaches_the_maximum(n: int, most: int) -> None:
     before = 0
     for _ in range(most // 6 + 2):
         before = next_count(leaning("a", n=min(n, most)), before, most)

@@ -24,12 +24,12 @@ TIME = {"on": "seconds_per_update"}
     ("margin", "half_width"),
     [("6%", 0.03), ("10%", 0.05), ("40%", 0.05), ("0.9%", 0.005), (0.001, PRECISION)],
 )
-def test_it_is_half_of_the_margin_within_bounds(margin: Any, half_width: float) -> None:
+def test_the_precision_is_half_of_the_margin_within_bounds(margin: Any, half_width: float) -> None:
     (pair,) = precision_for([paired(margin=margin, **TIME)]).pairs
     assert pair == ("gru", "lstm", pytest.approx(half_width))
 
 
-def test_each_pair_has_its_own_and_of_two_claims_the_smaller_margin_counts() -> None:
+def test_each_pair_has_the_precision_of_the_smallest_margin_of_its_claims() -> None:
     claims = [
         paired(id="a", margin="12%", **TIME),
         paired(id="b", margin="3%", **TIME),
@@ -52,7 +52,7 @@ def test_each_pair_has_its_own_and_of_two_claims_the_smaller_margin_counts() -> 
     assert precision.half_width(one, spec(cell="mine:cell")) is None
 
 
-def test_without_claims_on_time_every_two_cells_of_a_backend_are_compared() -> None:
+def test_without_claims_on_time_all_pairs_of_cells_of_a_backend_are_compared() -> None:
     precision = precision_for([paired(), not_testable()])
     assert precision == Precision()
     assert precision.half_width(spec(cell="gru"), spec(cell="lstm")) == PRECISION
@@ -78,7 +78,7 @@ margin = "12%"
 """
 
 
-def test_a_run_hands_it_to_its_engine_on_this_machine_and_on_a_cluster(
+def test_a_run_passes_the_precision_to_the_engine_on_this_machine_and_on_a_cluster(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[Precision] = []

@@ -61,7 +61,7 @@ def test_piped_output_ends_with_all_trials_done() -> None:
 def test_ten_failures_are_shown_and_the_others_counted() -> None:
     lines = shown(terminal=False, status="crashed").splitlines()
     assert [line.partition(":")[0] for line in lines[:10]] == ["crashed"] * 10
-    assert "[/red] ran away" in lines[0], "what a trial printed is shown, not interpreted"
+    assert "[/red] ran away" in lines[0], "the output of a trial is not interpreted as markup"
     assert lines[10] == "Further failures are counted here and listed in the report."
     assert lines[11] == "15 of 15 trials done, 0 running, 12 failed, about 0 s left"
 
@@ -79,7 +79,7 @@ def test_a_run_that_waits_for_another_one_reports_it_once(monkeypatch: pytest.Mo
         progress.started(TRIALS[0])
         now = 11
         progress.held_up("another run")
-        assert output.getvalue().count("Waiting") == 1, "it is told anew, but not at once"
+        assert output.getvalue().count("Waiting") == 1, "it is shown again after five seconds"
         now = 17
         progress.held_up("another run")
         assert output.getvalue().count("Waiting") == 2
@@ -92,7 +92,7 @@ def test_a_terminal_has_a_bar() -> None:
     assert "trials done" not in text
 
 
-def test_the_time_left_is_what_the_waiting_trials_will_take_but_no_longer_than_the_deadline(
+def test_the_time_left_is_that_of_the_waiting_trials_limited_by_the_deadline(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     estimator = Estimator()
@@ -109,7 +109,7 @@ def test_the_time_left_is_what_the_waiting_trials_will_take_but_no_longer_than_t
         assert output.getvalue() == f"4 of 15 trials done, 0 running, 0 failed, {text}\n"
 
 
-def test_lines_come_ten_seconds_apart_and_are_never_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_lines_are_ten_seconds_apart_and_are_not_wrapped(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("harness.runner.progress.time.monotonic", lambda: now)
     output = io.StringIO()

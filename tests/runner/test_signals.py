@@ -41,7 +41,7 @@ def statuses(place: Place) -> set[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_each_stop_signal_ends_a_run_in_good_order(place: Place, number: signal.Signals) -> None:
+def test_each_stop_signal_ends_a_run_with_interrupted_trials(place: Place, number: signal.Signals) -> None:
     process = dozing(place)
     process.send_signal(number)
     assert f"Stopped: {TRIALS} trials left" in finish(process)
@@ -59,7 +59,7 @@ def test_each_stop_signal_ends_a_run_in_good_order(place: Place, number: signal.
         (signal.SIGHUP, "the fork server first"),
     ],
 )
-def test_a_signal_to_all_processes_of_the_job_makes_no_crash_in_any_order(
+def test_a_signal_to_all_processes_of_the_job_interrupts_trials_in_any_order(
     place: Place, number: signal.Signals, order: str
 ) -> None:
     process = dozing(place)
@@ -94,7 +94,7 @@ def test_a_trial_stopped_by_a_signal_is_interrupted_and_a_problem_of_the_run(pla
     }  # fmt: skip
 
 
-def test_after_many_interruptions_the_trial_is_run_as_if_there_had_been_none(place: Place) -> None:
+def test_interrupted_attempts_do_not_count_against_a_trial(place: Place) -> None:
     process = dozing(place)
     process.send_signal(signal.SIGTERM)
     finish(process)

@@ -21,11 +21,11 @@ TEXT = HEAD.replace('"gru"', '["gru", "lstm"]').replace("seeds = 1", "seeds = 2"
 
 
 def outcomes(place: Place) -> dict[str, object]:
-    """What the specs decide of all stored records; all of them are first attempts."""
+    """The fields of the stored records that their specs determine."""
     return {key: without_times(json.loads(text)) for key, text in place.rows().items()}
 
 
-def test_killed_at_random_instants_no_trial_is_lost_or_doubled(
+def test_no_trial_is_lost_or_doubled_by_kills_at_random_times(
     place: Place, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     undisturbed = Place(tmp_path_factory.mktemp("undisturbed"))
@@ -52,7 +52,7 @@ def test_killed_at_random_instants_no_trial_is_lost_or_doubled(
         _, alive = psutil.wait_procs(place.processes(), timeout=30)
         assert not alive, "trials end with their runner"
         after = place.rows()
-        assert {key: after[key] for key in before} == before, "what was stored is as it was"
+        assert {key: after[key] for key in before} == before, "stored records are unchanged"
         assert outcomes(place) == {key: expected[key] for key in after}
         if process.returncode == 0:  # it was done before it was killed
             assert set(after) == set(expected), output

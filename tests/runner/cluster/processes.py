@@ -19,7 +19,7 @@ TTL = "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL"
 
 @dataclass
 class Processes:
-    """A cluster; its files go into `folder`, and its processes bear the same mark as those of a Place there."""
+    """A cluster with its files in `folder`. Its processes have the mark of a Place there."""
 
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class Processes:
     def start_scheduler(
         self, host: str = "127.0.0.1", *, options: Sequence[str] = (), within: Sequence[str] = ()
     ) -> str:
-        """Start it; its address."""
+        """Start the scheduler; returns its address."""
         command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard", "--host", host]
         command += ["--dashboard-address", f"{host}:0"]
         if self.protocol != "tcp":
@@ -73,7 +73,7 @@ class Processes:
         self.workers[number].wait()
 
     def copy_of_the_package(self) -> Path:
-        """A folder with a harness whose files differ by a comment, and the tests."""
+        """A folder with a copy of the package, which differs by a comment, and of the tests."""
         folder = self.folder / "changed"
         for name in ("harness", "tests", "experiments"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))

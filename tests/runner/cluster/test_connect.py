@@ -60,7 +60,7 @@ def test_an_unreachable_scheduler_is_an_error(monkeypatch: pytest.MonkeyPatch) -
         connect(Cluster(NOWHERE))
 
 
-def test_a_scheduler_asks_for_dask_unless_another_engine_is_named() -> None:
+def test_the_address_of_a_scheduler_implies_the_dask_engine() -> None:
     assert _cluster(None, None, None, any_versions=False) is None
     assert _cluster(EngineName.local, None, None, any_versions=False) is None
     assert _cluster(EngineName.dask, None, None, any_versions=False) == Cluster()

@@ -107,7 +107,7 @@ def trials_of(specs: Sequence[TrialSpec]) -> list[Trial]:
 
 
 def submit_what_fits(engine: ClusterEngine, waiting: list[TrialSpec]) -> None:
-    """As the runner does."""
+    """Submit trials while the engine accepts them, as the runner does."""
     while waiting and engine.has_room(waiting[0].lane):
         first = waiting[0]
         group = [of for of in waiting if block_of(of) == block_of(first)] if first.lane == "speed" else [first]
@@ -293,7 +293,7 @@ def test_a_trial_that_is_stopped_three_times_on_its_worker_is_interrupted() -> N
 
 
 def ordered(link: Pretend) -> list[list[int]]:
-    """The seeds of each order that is on its way."""
+    """The seeds of each order that has not returned."""
     return [[trial.spec.seed for trial in order.trials] for _, order in link.sent.values()]
 
 

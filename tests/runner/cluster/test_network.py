@@ -64,9 +64,7 @@ def net() -> Iterator[Net]:
             subprocess.run(["ip", "link", "delete", net.interface(number)], check=False, capture_output=True)
 
 
-def test_a_host_cut_off_from_the_network_is_given_up_and_its_trials_are_done_elsewhere(
-    place: Place, processes: Processes, net: Net
-) -> None:
+def test_another_host_runs_the_trials_of_a_host_without_network(place: Place, processes: Processes, net: Net) -> None:
     address = processes.start_scheduler("10.213.1.1")
     port = address.rpartition(":")[2]
     for number in NUMBERS:

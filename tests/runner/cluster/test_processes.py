@@ -39,7 +39,7 @@ def test_on_this_machine_trials_end_as_with_the_local_engine(place: Place) -> No
     assert "time limit of 6 s" in failures["dozing"]["message"]
 
 
-def test_on_a_worker_trials_of_one_program_share_a_process(place: Place) -> None:
+def test_trials_of_one_program_share_a_process_on_a_worker(place: Place) -> None:
     text = HEAD.replace('"gru"', '["gru", "lstm"]').replace("seeds = 1", "seeds = 5") + sweeps("identifying")
     code, output = place.run(text, arguments=["--engine", "dask", "--jobs", "1"], environment=HERE)
     assert code == 0, output
@@ -101,7 +101,7 @@ def test_over_tls_with_custom_certificates(place: Place, processes: Processes, t
         assert place.rows() == {}
 
 
-def test_a_block_is_whole_on_one_host_though_workers_are_killed(place: Place, processes: Processes) -> None:
+def test_each_timing_block_runs_on_one_host_if_workers_are_killed(place: Place, processes: Processes) -> None:
     file = processes.folder / "scheduler.json"
     processes.start_scheduler("127.0.0.1", options=["--scheduler-file", str(file)])
     for number in (0, 1):
@@ -144,8 +144,8 @@ def wait_for_trials(place: Place, host: str, count: int) -> None:
     wait_until(lambda: trials() == count)
 
 
-def test_a_signal_to_all_processes_of_a_worker_makes_no_crash_of_its_trials(place: Place, processes: Processes) -> None:
-    """As a batch system sends it when a worker's time is up."""
+def test_a_signal_to_all_processes_of_a_worker_crashes_no_trial(place: Place, processes: Processes) -> None:
+    """A batch system sends it at the end of a worker's time."""
     address = processes.start_scheduler()
     processes.start_worker(0)
     processes.wait_for_workers(1)
@@ -227,7 +227,7 @@ def test_unusable_workers_are_an_error(place: Place, processes: Processes) -> No
     place.start_anew()
 
 
-def test_a_nannys_memory_limit_kills_no_trial_and_its_settings_reach_none(place: Place, processes: Processes) -> None:
+def test_trials_have_neither_the_memory_limit_nor_the_settings_of_a_nanny(place: Place, processes: Processes) -> None:
     address = processes.start_scheduler()
     processes.start_worker(0, "--memory-limit", "400MiB", nanny=True)
     processes.wait_for_workers(1)

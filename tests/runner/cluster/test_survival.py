@@ -103,14 +103,14 @@ def test_a_thousand_trials_survive_their_workers_and_their_coordinator(
     assert min(trouble.happened[what] for what in ("killed", "cut off", "cut off for long")) >= 3, trouble.happened
 
     rows = place.rows()
-    assert {key: rows[key] for key in before} == before, "what was stored is as it was"
+    assert {key: rows[key] for key in before} == before, "stored records are unchanged"
     records = [json.loads(text) for text in rows.values()]
     assert len({r["trial_id"] for r in records}) == len(records) == TRIALS, "none lost, none doubled"
     assert {(r["status"], r["attempt"]) for r in records} == {("ok", 1)}
     assert {r["host"] for r in records} == {f"host-{number}" for number in WORKERS}
     for record in records:
         drawn = np.random.default_rng(int(record["trial_id"], 16)).random(9)
-        assert record["test"] == {"loss": drawn[-1]}, "what the spec decides"
+        assert record["test"] == {"loss": drawn[-1]}, "the spec determines the result"
 
     alone = Place(tmp_path_factory.mktemp("alone"))
     few = HEAD.replace("seeds = 1", "seeds = 2") + sweeps("recall", sizes=SIZES)

@@ -19,7 +19,7 @@ def attempt(*messages: dict[str, object]) -> Attempt:
     return begun
 
 
-def test_a_finished_trial_is_ok_with_what_it_measured() -> None:
+def test_the_record_of_a_finished_trial_has_its_measurements() -> None:
     ended = attempt({"phase": "data"}, {"measured": {"parameters": 7}}, {"measured": {"updates": 3}}, {"end": "ok"})
     record = ended.record(None, 0)
     assert (record.status, record.parameters, record.updates, record.attempt) == ("ok", 7, 3, 2)
@@ -27,7 +27,7 @@ def test_a_finished_trial_is_ok_with_what_it_measured() -> None:
     assert record.seconds_total is not None
 
 
-def test_a_trial_that_dies_leaves_its_phase_its_exit_and_what_it_had_measured() -> None:
+def test_the_record_of_a_crashed_trial_has_its_phase_exit_code_and_measurements() -> None:
     ended = attempt({"phase": "data"}, {"measured": {"parameters": 7}}, {"phase": "train"})
     ended.output(b"last words")
     record = ended.record(None, -11)
@@ -38,14 +38,14 @@ def test_a_trial_that_dies_leaves_its_phase_its_exit_and_what_it_had_measured() 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_trial_that_a_stop_signal_ended_was_interrupted_whoever_sent_it(number: signal.Signals) -> None:
+def test_a_trial_that_a_stop_signal_ended_is_interrupted(number: signal.Signals) -> None:
     record = attempt({"phase": "train"}).record(None, -number)
     assert record.failure is not None
     assert (record.status, record.failure.message) == ("interrupted", f"the process was ended by {number.name}")
-    assert attempt({"phase": "train"}, {"end": "ok"}).record(None, -number).status == "ok", "it had ended by itself"
+    assert attempt({"phase": "train"}, {"end": "ok"}).record(None, -number).status == "ok", "it had ended before"
 
 
-def test_a_trial_whose_end_nobody_saw_is_not_a_failure_of_its_cell() -> None:
+def test_a_trial_without_an_exit_code_is_interrupted_unless_it_reported_its_end() -> None:
     assert attempt({"phase": "train"}).record(None, None).status == "interrupted"
     assert attempt({"phase": "train"}, {"end": "diverged"}).record(None, None).status == "diverged"
 
@@ -56,13 +56,13 @@ def test_the_failure_that_a_trial_reports_is_kept() -> None:
     assert (record.status, record.failure.phase, record.failure.message) == ("diverged", "build", "no")
 
 
-def test_the_runners_reason_overrules_the_trials() -> None:
+def test_the_reason_of_the_runner_replaces_that_of_the_trial() -> None:
     record = attempt({"phase": "train"}, {"end": "ok"}).record("interrupted", -15, "stopped")
     assert record.failure is not None
     assert (record.status, record.failure.message) == ("interrupted", "stopped")
 
 
-def test_of_much_output_the_tail_is_kept() -> None:
+def test_only_the_end_of_a_long_output_is_kept() -> None:
     ended = attempt()
     for _ in range(100):
         ended.output(b"x" * 4096)
@@ -73,7 +73,7 @@ def test_of_much_output_the_tail_is_kept() -> None:
     assert len(record.failure.stderr.encode()) <= TAIL_BYTES
 
 
-def test_messages_may_come_in_pieces_and_several_at_once() -> None:
+def test_messages_can_arrive_in_pieces_and_several_at_once() -> None:
     ended = attempt()
     for piece in (b'{"phase": "da', b'ta"}\n{"measured": {"parameters"', b": 7}}\n", b'{"end": "ok"}\n{"phase": "tr'):
         ended.receive(piece)
@@ -81,7 +81,7 @@ def test_messages_may_come_in_pieces_and_several_at_once() -> None:
     assert (record.status, record.parameters, ended.phase) == ("ok", 7, "data")
 
 
-def test_what_is_no_message_or_too_long_for_one_is_refused() -> None:
+def test_an_invalid_or_too_long_message_is_an_error() -> None:
     with pytest.raises(ValueError, match="Expecting value"):
         attempt().receive(b"no message\n")
     ended = attempt()
@@ -89,7 +89,7 @@ def test_what_is_no_message_or_too_long_for_one_is_refused() -> None:
         ended.receive(b"x" * (MESSAGE_BYTES + 1))
 
 
-def test_measurements_that_fit_no_record_are_a_crash_that_keeps_the_others() -> None:
+def test_invalid_measurements_make_a_crashed_record_with_the_valid_ones() -> None:
     ended = attempt({"measured": {"parameters": 7, "updates": "many", "test": {"loss": "low"}}}, {"end": "ok"})
     record = ended.record(None, 0)
     assert (record.status, record.parameters, record.updates, record.test) == ("crashed", 7, 0, {})
@@ -98,7 +98,7 @@ def test_measurements_that_fit_no_record_are_a_crash_that_keeps_the_others() -> 
     assert "test: Input should be a valid number" in record.failure.message
 
 
-def test_a_reason_that_is_no_text_is_kept_as_far_as_it_is() -> None:
+def test_a_reason_that_is_not_valid_text_is_stored_with_replacements() -> None:
     record = attempt({"failure": {"phase": "data", "message": "no file \udcff"}}, {"end": "crashed"}).record(None, 0)
     assert record.failure is not None
     assert record.failure.message == "no file ?"

@@ -45,7 +45,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalEng
 
 
 def run(engine: LocalEngine, *specs: TrialSpec) -> list[Record]:
-    """The records of the trials, in the order in which they were asked for."""
+    """The records of the trials, in the order of the specs."""
     records: dict[str, Record] = {}
     waiting = [Trial(s.id(), s) for s in specs]
     deadline = time.monotonic() + 120
@@ -87,7 +87,7 @@ def test_a_record_holds_every_measurement(engine: LocalEngine) -> None:
     assert record.threads == 1
 
 
-def test_memory_of_the_runner_is_not_the_trials(engine: LocalEngine) -> None:
+def test_the_memory_of_a_trial_does_not_depend_on_that_of_the_runner(engine: LocalEngine) -> None:
     options = recall.options().model_dump(mode="json")
     (before,) = run(engine, spec(options=options, updates=2))
     ballast = bytearray(600 * 2**20)
@@ -101,7 +101,7 @@ def test_memory_of_the_runner_is_not_the_trials(engine: LocalEngine) -> None:
     assert len(ballast) == 600 * 2**20
 
 
-def test_the_same_spec_gives_the_same_result_to_the_bit_beside_others_and_alone_in_any_order(
+def test_results_are_equal_to_the_bit_in_parallel_and_alone_in_any_order(
     engine: LocalEngine,
 ) -> None:
     options = recall.options(validation_size=10, test_size=10).model_dump(mode="json")
@@ -115,10 +115,10 @@ def test_the_same_spec_gives_the_same_result_to_the_bit_beside_others_and_alone_
     first, second = ([without_times(record.model_dump()) for record in ran] for ran in (side_by_side, one_by_one))
     assert first == second
     losses = [record.curve[-1].train_loss for record in side_by_side]
-    assert len(set(losses)) == len(BACKENDS), "trials that differ have results that differ"
+    assert len(set(losses)) == len(BACKENDS), "different trials have different results"
 
 
-def test_a_loss_that_is_no_number_is_divergence_and_names_its_phase(engine: LocalEngine) -> None:
+def test_a_loss_that_is_not_finite_is_divergence_in_the_train_phase(engine: LocalEngine) -> None:
     options = recall.options().model_dump(mode="json")
     (record,) = run(engine, spec(options=options, learning_rate=1e38))
     assert record.status == "diverged"
@@ -129,7 +129,7 @@ def test_a_loss_that_is_no_number_is_divergence_and_names_its_phase(engine: Loca
     assert record.updates >= 1
 
 
-def test_the_start_of_the_server_is_not_the_first_trials_time(
+def test_the_start_of_the_server_is_not_time_of_the_first_trial(
     engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connect = multiprocessing.forkserver.connect_to_new_process
@@ -167,7 +167,7 @@ def test_a_speed_trial_has_all_cores(engine: LocalEngine) -> None:
     assert (alone["threads"], len(alone["cores"])) == (usable_cores(), usable_cores())
 
 
-def test_the_users_settings_of_keras_reach_no_trial_and_are_stated(
+def test_trials_ignore_the_users_settings_of_keras_and_records_state_them(
     engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "keras.json").write_text('{"floatx": "float64", "epsilon": 0.5}', encoding="utf-8")
@@ -230,7 +230,7 @@ def test_a_process_that_cannot_be_started_is_an_error_after_retries(
             run(engine, trouble("raising"))
 
 
-def test_a_fork_server_that_is_being_killed_is_waited_for_and_started_again(
+def test_a_new_fork_server_starts_after_the_end_of_a_killed_one(
     engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (first,) = run(engine, trouble("raising"))
@@ -250,7 +250,7 @@ def test_a_fork_server_that_is_being_killed_is_waited_for_and_started_again(
     assert first.failure.message == second.failure.message == "ZeroDivisionError: on purpose"
 
 
-def test_interrupting_ends_even_a_trial_that_ignores_it_and_what_it_started(engine: LocalEngine) -> None:
+def test_an_interrupt_ends_a_trial_that_ignores_signals_and_its_child_processes(engine: LocalEngine) -> None:
     stubborn = trouble("stubborn")
     engine.submit([Trial(stubborn.id(), stubborn)])
     grandchild = None
@@ -266,7 +266,7 @@ def test_interrupting_ends_even_a_trial_that_ignores_it_and_what_it_started(engi
     assert not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE
 
 
-def test_a_speed_trial_has_the_machine_to_itself(engine: LocalEngine) -> None:
+def test_no_other_trial_runs_beside_a_speed_trial(engine: LocalEngine) -> None:
     slow, fast = trouble("sleeping"), trouble("sleeping", lane="speed")
     engine.submit([Trial(slow.id(), slow)])
     assert engine.has_room("accuracy")
@@ -309,7 +309,7 @@ def test_a_speed_trial_times_rounds_and_records_noise(engine: LocalEngine) -> No
     assert record.test == {}
 
 
-def test_another_runs_lane_is_respected(engine: LocalEngine) -> None:
+def test_trials_wait_for_the_speed_trials_of_another_run(engine: LocalEngine) -> None:
     other = MachineLock()
     assert other.take("speed")
     assert not engine.has_room("accuracy")

@@ -44,7 +44,7 @@ def test_nothing_is_left_at_a_normal_exit(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_killed_runner_left_goes_with_the_next_run_and_what_a_living_one_uses_stays(tmp_path: Path) -> None:
+def test_the_next_run_removes_the_folder_of_a_killed_runner_but_not_that_of_a_living_one(tmp_path: Path) -> None:
     killed, abandoned = start(tmp_path, "hold")
     living, used = start(tmp_path, "hold")
     others = tmp_path / "pymp-other"

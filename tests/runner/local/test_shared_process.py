@@ -73,7 +73,7 @@ def test_trials_of_one_program_run_one_after_another_in_one_process(engine: Loca
     assert len(set(processes(records[:3]))) == 1
 
 
-def test_what_a_value_decides_shares_a_program_and_what_a_shape_decides_does_not() -> None:
+def test_specs_that_differ_in_values_share_a_program_and_those_that_differ_in_shapes_do_not() -> None:
     first = trial().program()
     values = {
         "seed": 7, "train_size": 99, "learning_rate": 0.1, "updates": 9, "patience": 3, "initialiser": "glorot_uniform",
@@ -93,7 +93,7 @@ def test_what_a_value_decides_shares_a_program_and_what_a_shape_decides_does_not
     assert len({trial(**{name: value}).program() for name, value in shapes.items()} | {first}) == len(shapes) + 1
 
 
-def test_nothing_of_a_trial_reaches_the_next_one(engine: LocalEngine) -> None:
+def test_a_trial_has_no_state_of_an_earlier_one(engine: LocalEngine) -> None:
     records = run(engine, trial(seed=0), trial(seed=1))
     assert len(set(processes(records))) == 1
     assert {state_in(record)[1:] for record in records} == {("", str(Path.cwd()))}
@@ -113,7 +113,7 @@ def test_a_trial_that_fails_ends_its_process(engine: LocalEngine) -> None:
     assert state_in(before)[0] != state_in(after)[0]
 
 
-def test_a_process_that_died_while_it_waited_is_replaced(engine: LocalEngine) -> None:
+def test_an_idle_process_that_died_is_replaced(engine: LocalEngine) -> None:
     (before,) = run(engine, trial(seed=0))
     os.kill(state_in(before)[0], signal.SIGKILL)
     psutil.wait_procs([p for p in psutil.process_iter() if p.pid == state_in(before)[0]], timeout=10)
@@ -122,7 +122,7 @@ def test_a_process_that_died_while_it_waited_is_replaced(engine: LocalEngine) ->
     assert state_in(after)[0] != state_in(before)[0]
 
 
-def test_each_trial_keeps_the_output_it_printed_itself(engine: LocalEngine) -> None:
+def test_each_record_has_only_the_output_of_its_trial(engine: LocalEngine) -> None:
     *_, failed = run(engine, *(trial("failing_at_times", seed=seed) for seed in (0, 2, 3, 1)))
     assert failed.failure is not None
     assert failed.failure.stderr.count("Traceback") == 1
@@ -134,7 +134,7 @@ def test_the_number_of_idle_processes_is_limited(engine: LocalEngine, monkeypatc
     assert len(engine._waiting) == 2
 
 
-def test_no_process_waits_where_memory_is_short(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_idle_processes_end_if_memory_is_short(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     run(engine, trial(units=3), trial(units=4))
     monkeypatch.setattr(local, "FREE_MEMORY", 1.1)
     run(engine, trial(units=5, updates=200, evaluate_every=1))

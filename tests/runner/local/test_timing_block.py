@@ -53,13 +53,13 @@ def run(specs: Sequence[Any], precision: Precision = EVERY_PAIR) -> tuple[list[l
     return groups[:-1], list(block.finished())
 
 
-def test_a_turn_is_as_long_as_the_fastest_one_so_far_demands() -> None:
+def test_the_length_of_a_turn_follows_from_the_fastest_turn() -> None:
     ((child, _),), _ = run([spec(lane="speed"), spec(lane="speed", cell="lstm")])
     assert child.counts[:3] == [1, 50, 50]
 
 
 @pytest.mark.parametrize(("free", "sizes"), [(150, [4]), (149, [2, 2, 2])])
-def test_a_further_process_is_started_where_free_memory_is_half_as_much_again_as_the_largest_takes(
+def test_a_further_process_starts_if_free_memory_is_one_and_a_half_times_that_of_the_largest(
     monkeypatch: pytest.MonkeyPatch, free: int, sizes: list[int]
 ) -> None:
     monkeypatch.setattr(turns, "free_memory", lambda: free)
@@ -72,7 +72,7 @@ def test_a_further_process_is_started_where_free_memory_is_half_as_much_again_as
     assert {len(r.reference_rounds) for r in records} == {10 if split else 0}
 
 
-def test_the_reference_is_the_trial_that_is_compared_most_and_compared_trials_follow_each_other() -> None:
+def test_the_reference_has_most_comparisons_and_compared_trials_are_neighbours() -> None:
     specs = [spec(cell=cell, backend=backend) for backend in ("fused", "article", "keras") for cell in ("gru", "lstm")]
     precision = Precision((("fused", "keras", 0.02), ("article", "keras", 0.02)))
     ((*children,),), _ = run(specs, precision)

@@ -75,10 +75,10 @@ def test_trials_take_turns_round_by_round_in_random_order(engine: LocalEngine) -
     by_round = [tuple(cell for _, cell in order[at : at + 3]) for at in range(0, len(order), 3)]
     assert all(len(set(cells)) == 3 for cells in by_round), "each trial has one turn in each round"
     assert len(set(by_round)) > 1, "the order changes"
-    assert all(after - before >= 0.01 for (before, _), (after, _) in pairwise(order)), "no two are at work at once"
+    assert all(after - before >= 0.01 for (before, _), (after, _) in pairwise(order)), "one process works at a time"
 
 
-def test_rounds_are_added_until_the_ratios_are_known_well_enough(engine: LocalEngine) -> None:
+def test_rounds_are_added_until_the_ratios_have_the_required_precision(engine: LocalEngine) -> None:
     known = run(engine, contestant(cell="gru", units=2), contestant(cell="simple_rnn", units=3))
     assert {len(record.rounds) for record in known} == {FEWEST_ROUNDS}
     assert {record.noisy for record in known} == {False}
@@ -96,7 +96,7 @@ def test_each_pair_can_require_another_precision(engine: LocalEngine) -> None:
     assert {(len(record.rounds), record.noisy) for record in records} == {(30, True)}
 
 
-def test_a_turn_lasts_as_long_as_it_has_to(engine: LocalEngine) -> None:
+def test_a_turn_has_the_minimum_length(engine: LocalEngine) -> None:
     fast, slow = run(engine, contestant(cell="gru", units=1), contestant(cell="simple_rnn", units=30))
     records = {record.spec.cell: record for record in (fast, slow)}
     starts = sorted((began, cell) for cell, record in records.items() for began in turns_of(record))
@@ -113,7 +113,7 @@ def test_the_time_of_a_trial_is_not_that_of_the_others(engine: LocalEngine) -> N
 
 
 @pytest.mark.parametrize("fault", ["raising", "leaving", "killed"])
-def test_a_trial_that_fails_leaves_the_turns_to_the_others(engine: LocalEngine, fault: str) -> None:
+def test_the_other_trials_of_a_block_continue_after_a_failure(engine: LocalEngine, fault: str) -> None:
     records = run(
         engine, contestant(cell="gru", units=2), contestant(fault, cell="lstm"), contestant(cell="simple_rnn", units=2)
     )
@@ -127,7 +127,7 @@ def short_of_memory(monkeypatch: pytest.MonkeyPatch, engine: LocalEngine, most: 
     monkeypatch.setattr(turns, "free_memory", lambda: 2**60 if len(engine._running) < most else 0)
 
 
-def test_a_block_that_memory_does_not_hold_is_split_into_groups_that_share_a_trial(
+def test_a_block_that_is_too_large_for_memory_is_split_into_groups_that_share_a_trial(
     engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     short_of_memory(monkeypatch, engine, 3)
@@ -146,12 +146,12 @@ def test_a_block_that_memory_does_not_hold_is_split_into_groups_that_share_a_tri
     assert {(len(record.rounds), len(record.reference_rounds)) for record in records} == {(10, 10)}
 
 
-def test_a_block_that_memory_holds_is_in_no_group(engine: LocalEngine) -> None:
+def test_a_block_that_fits_into_memory_has_no_groups(engine: LocalEngine) -> None:
     records = run(engine, contestant(cell="gru", units=2), contestant(cell="lstm", units=2))
     assert {(record.timing_group, tuple(record.reference_rounds)) for record in records} == {(None, ())}
 
 
-def test_two_trials_are_timed_together_however_little_memory_is_free(
+def test_two_trials_are_timed_together_even_without_free_memory(
     engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     short_of_memory(monkeypatch, engine, 0)
@@ -160,7 +160,7 @@ def test_two_trials_are_timed_together_however_little_memory_is_free(
 
 
 @pytest.mark.parametrize("fault", ["raising", "killed"])
-def test_a_trial_that_fails_in_a_group_leaves_the_other_groups_alone(
+def test_a_failure_in_a_group_does_not_affect_other_groups(
     engine: LocalEngine, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     short_of_memory(monkeypatch, engine, 2)
@@ -170,7 +170,7 @@ def test_a_trial_that_fails_in_a_group_leaves_the_other_groups_alone(
     assert all(record.reference_rounds for record in records)
 
 
-def test_a_split_block_that_is_stopped_comes_back_whole(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopped_split_block_returns_all_records(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     short_of_memory(monkeypatch, engine, 2)
     specs = [contestant(cell=cell, units=20) for cell in CELLS]
     engine.submit([Trial(s.id(), s) for s in specs])
@@ -204,7 +204,7 @@ def test_a_block_whose_processes_cannot_be_started_can_be_stopped(
     assert engine.running() == 0
 
 
-def test_a_block_that_is_stopped_comes_back_whole(engine: LocalEngine) -> None:
+def test_a_block_that_is_stopped_returns_all_records(engine: LocalEngine) -> None:
     specs = [contestant(cell=cell, units=50) for cell in ("gru", "lstm", "simple_rnn")]
     engine.submit([Trial(s.id(), s) for s in specs])
     assert engine.wait(0.2) == []

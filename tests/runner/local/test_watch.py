@@ -48,7 +48,7 @@ sys.stdin.read()
 """
 
 
-def test_what_a_process_started_counts_and_ends_with_it_even_in_a_session_of_its_own() -> None:
+def test_descendants_in_other_sessions_count_as_memory_and_are_killed() -> None:
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen([sys.executable, "-c", PARENT], **pipes) as parent:
         assert parent.stdout is not None
@@ -64,7 +64,7 @@ def test_what_a_process_started_counts_and_ends_with_it_even_in_a_session_of_its
         assert memory.resident_bytes() is None
 
 
-def test_the_process_itself_is_alive_and_one_that_was_not_waited_for_is_not() -> None:
+def test_a_zombie_is_not_alive() -> None:
     assert is_alive(os.getpid())
     with subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as ended:
         assert ended.stdout is not None
@@ -84,7 +84,7 @@ def test_the_kernel_counts_kills_because_of_memory(
     assert kills_by_the_kernel() == kills
 
 
-def test_memory_of_its_own_is_what_a_process_shares_with_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_memory_excludes_memory_that_is_shared_with_the_parent(monkeypatch: pytest.MonkeyPatch) -> None:
     ballast = bytearray(os.urandom(1)) * (100 * MIB)
     child = os.fork()
     if child == 0:
