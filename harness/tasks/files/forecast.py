@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,9 +21,10 @@ from harness.tasks.common.task import (
     Scores,
     Split,
     Task,
+    dataset,
     decisive,
-    fingerprint,
 )
+from harness.tasks.common.user_files import check_trainable
 from harness.tasks.files.tables import Table, load_table
 
 _VERSION = "forecast 1"
@@ -78,17 +80,9 @@ def make(train_size: int, sequence_length: int, seed: int, options: ForecastOpti
         _windows(series, *rows, sequence_length, options.horizon) for rows in parts.predicted(sequence_length).values()
     )
     chosen = np.random.default_rng(seed).permutation(len(pool.x))[:train_size]
-    train = Split(pool.x[chosen], pool.y[chosen])
-    return Dataset(
-        train=train,
-        validation=validation,
-        test=test,
-        input_shape=(sequence_length, 1),
-        classes=options.horizon,
-        fingerprint=fingerprint(dict(identity(options)), train_size, sequence_length, seed),
-        baselines=_baselines(train, test, options),
-        validation_baselines=_baselines(train, validation, options),
-    )
+    splits = (Split(pool.x[chosen], pool.y[chosen]), validation, test)
+    made_from = (dict(identity(options)), train_size, sequence_length, seed)
+    return dataset(splits, functools.partial(_baselines, options), *made_from, classes=options.horizon)
 
 
 def score(y: Array, outputs: Array) -> Scores:
@@ -115,8 +109,7 @@ def examples(train_size: int, sequence_length: int, options: ForecastOptions) ->
                 " sequence_length or horizon, or other options.validation_size and options.test_size"
             )
     windows = len(table.columns) * (parts.validation - steps + 1)
-    if train_size > windows:
-        raise UserError(f"{options.file}: {windows:,} windows to train on, fewer than train_size {train_size:,}")
+    check_trainable(options.file, windows, "windows", train_size)
     return train_size
 
 
@@ -165,7 +158,7 @@ def _windows(series: list[Array], start: int, end: int, length: int, horizon: in
     return Split(windows[:, :length, None].copy(), windows[:, length:].copy())
 
 
-def _baselines(train: Split, split: Split, options: ForecastOptions) -> dict[str, Scores]:
+def _baselines(options: ForecastOptions, train: Split, split: Split) -> dict[str, Scores]:
     """The mean of the training rows; the last value; the value a season ago; a linear autoregression."""
     x, length = split.x[..., 0], split.x.shape[1]
     predictions = {"chance": np.zeros(split.y.shape), "last_value": np.repeat(x[:, -1:], options.horizon, axis=1)}

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from harness.errors import UserError
 from harness.tasks.files.digits import DigitsOptions, examples, facts, identity, make, sample
@@ -164,18 +162,6 @@ def test_images_that_are_left_out_are_counted(folder: Path) -> None:
     images[1:31] = images[0]
     write_idx(folder / TRAIN_IMAGES, images)
     assert facts(10, 64, DigitsOptions(folder=folder)).left_out == {"images that equal another one": 30}
-
-
-@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(head=st.sampled_from([b"", b"\0\0\x08\3", b"\0\0\x08\1", b"\x1f\x8b\x08\0"]), rest=st.binary(max_size=40))
-def test_any_bytes_are_an_array_or_a_message(tmp_path: Path, head: bytes, rest: bytes) -> None:
-    path = tmp_path / "any"
-    path.write_bytes(head + rest)
-    for dimensions in (1, 3):
-        try:
-            assert read_idx(path, dimensions).ndim == dimensions
-        except UserError as error:
-            assert str(path) in str(error)  # noqa: PT017
 
 
 def test_the_bundled_digits_are_learnable_and_split_without_overlap() -> None:

@@ -32,10 +32,8 @@ def test_no_sequence_occurs_twice_in_or_across_the_splits(size: int, length: int
         np.testing.assert_array_equal(split.y, [row[0] for row in split.x])
 
 
-def test_the_sequences_depend_on_the_seed_and_nothing_else() -> None:
-    first, again, other = make(100, 9, 3, SMALL), make(100, 9, 3, SMALL), make(100, 9, 4, SMALL)
-    np.testing.assert_array_equal(first.train.x, again.train.x)
-    assert first.fingerprint == again.fingerprint != other.fingerprint
+def test_another_seed_has_other_sequences_in_every_split() -> None:
+    first, other = make(100, 9, 3, SMALL), make(100, 9, 4, SMALL)
     for name in ("train", "validation", "test"):
         assert not as_set(getattr(first, name).x) & as_set(getattr(other, name).x)
 
