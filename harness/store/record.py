@@ -198,8 +198,6 @@ class Record(_Frozen):
     """Mean over the train phase, without evaluations and the first call."""
     memory: Memory | None = None
     """Only for the first trial of a process, because later ones include memory of earlier trials."""
-    memory_timeline: list[tuple[float, int]] = []
-    """(seconds since the start, resident bytes), sampled from outside; short peaks are in `phases`, not here."""
     rounds: list[float] = []
     """Seconds per update of each timed round of a speed trial."""
     timing_block: str | None = None

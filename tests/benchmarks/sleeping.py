@@ -18,8 +18,8 @@ from tests.factories import record
 
 SECONDS = "SLEEPING_SECONDS"
 """How long a trial takes, in the environment."""
-_CURVE_POINTS, _SAMPLES = 10, 60
-"""Evaluations that a trial plans by default, and memory samples of one that takes some seconds."""
+_CURVE_POINTS = 10
+"""Evaluations that a trial plans by default."""
 
 
 def real_size(spec: TrialSpec, attempt: int) -> Record:
@@ -36,7 +36,6 @@ def real_size(spec: TrialSpec, attempt: int) -> Record:
         attempt=attempt,
         phases=dict.fromkeys(("data", "build", "first_step", "train", "evaluate"), phase),
         memory={"baseline_bytes": 523_456_789, "peak_bytes": 654_321_012, "method": "VmHWM of /proc/self/status"},
-        memory_timeline=[(number / 10, 512_345_678 + number) for number in range(_SAMPLES)],
         curve=curve,
         data_fingerprint="0123456789abcdef" * 4,
         train=scores,

@@ -54,14 +54,13 @@ def within(seconds: float, trials: int) -> Iterator[None]:
 
 
 def typical() -> Record:
-    """Ten evaluations, a timeline of three score samples: some 6 kB of JSON."""
+    """Ten evaluations: some 4 kB of JSON."""
     phase = Phase(wall_seconds=0.123456789, cpu_seconds=0.123456789, memory_peak_bytes=404_590_592)
     scores = {"loss": 2.09639, "accuracy": 0.128}
     point = CurvePoint(update=4, seconds=0.94207, train_loss=2.09414, validation_loss=2.09639, validation=scores)
     return record(
         phases=dict.fromkeys(("data", "build", "first_step", "train", "evaluate"), phase),
         memory={"baseline_bytes": 365_453_312, "peak_bytes": 409_124_864, "method": "VmHWM, reset at each phase"},
-        memory_timeline=[(0.1 * i, 322_867_200 + i) for i in range(60)],
         curve=[point] * 10,
         train={"loss": 2.05266, "accuracy": 0.19},
         validation={"loss": 2.07896, "accuracy": 0.142},

@@ -71,7 +71,7 @@ def _stored(at: int, of: TrialSpec) -> Record:
         "phases": {name: Phase(wall_seconds=0.5, cpu_seconds=0.4, memory_peak_bytes=10**8) for name in PHASES},
         "parameters": 300, "recurrent_parameters": 200, "updates": 6, "seconds_per_update": 0.01,
         "memory": Memory(baseline_bytes=10**8, peak_bytes=2 * 10**8, method="sampled"),
-        "memory_timeline": [(0.1, 10**8), (0.2, 2 * 10**8)], "curve": curve, "train": scores, "validation": scores,
+        "curve": curve, "train": scores, "validation": scores,
         "test": scores, "baselines": {"chance": {"loss": 2.3, "accuracy": 0.1}}, "git_commit": "a" * 40,
         "git_dirty": True,
     }  # fmt: skip

@@ -11,7 +11,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.runner.engine import Trial
-from harness.runner.local.watch import Timeline
 from harness.stopping import STOP_SIGNALS
 from harness.store.machine import git_state, telling_environment, this_machine
 from harness.store.record import Failure, Record, Status
@@ -40,7 +39,6 @@ class Attempt:
         self.noisy: bool | None = None
         self._paused_at: float | None = None
         self._paused = 0.0
-        self.timeline = Timeline()
         self._measured: dict[str, Any] = {}
         self._failure: dict[str, Any] | None = None
         self._line = bytearray()
@@ -103,7 +101,6 @@ class Attempt:
             "seconds_total": self.seconds(time.monotonic()),
             "timing_block": self.timing_block,
             "noisy": self.noisy,
-            "memory_timeline": self.timeline.samples,
         }
         failure = None if status == "ok" else self._why(message, exit_code)
         try:

@@ -171,11 +171,9 @@ class Child:
         """Sample its memory; stop it if it exceeds a limit. now: on the monotonic clock."""
         age = self._attempt.seconds(now)
         resident = self._memory.resident_bytes()
-        if resident is not None:
-            self._attempt.timeline.add(age, resident)
-            if resident > memory_limit:
-                sizes = f"{resident / 2**20:,.0f} MiB resident, {memory_limit / 2**20:,.0f} MiB allowed"
-                self.stop("out_of_memory", sizes, grace=0)
+        if resident is not None and resident > memory_limit:
+            sizes = f"{resident / 2**20:,.0f} MiB resident, {memory_limit / 2**20:,.0f} MiB allowed"
+            self.stop("out_of_memory", sizes, grace=0)
         if age > limits.seconds:
             self.stop("timeout", f"not finished within the time limit of {limits.seconds:g} s")
         if now > self._kill_at:

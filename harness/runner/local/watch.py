@@ -8,28 +8,8 @@ from pathlib import Path
 
 import psutil
 
-TIMELINE_POINTS = 200
-"""Maximum number of stored memory samples of a trial; above it, every second sample is dropped."""
 _SEARCH_SECONDS = 1.0
 _VMSTAT = Path("/proc/vmstat")
-
-
-class Timeline:
-    """Samples of a trial's resident memory, thinned to at most TIMELINE_POINTS."""
-
-    def __init__(self) -> None:
-        self.samples: list[tuple[float, int]] = []
-        self._every = 1
-        self._seen = 0
-
-    def add(self, seconds: float, resident: int) -> None:
-        """Add a sample. seconds: since the start of the trial. resident: in bytes."""
-        if self._seen % self._every == 0:
-            self.samples.append((round(seconds, 3), resident))
-        self._seen += 1
-        if len(self.samples) > TIMELINE_POINTS:
-            del self.samples[1::2]
-            self._every *= 2
 
 
 class MemoryWatch:

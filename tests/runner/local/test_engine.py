@@ -68,9 +68,6 @@ def test_a_record_holds_every_measurement(engine: LocalEngine) -> None:
     assert record.memory is not None
     assert 50e6 < record.memory.baseline_bytes <= record.memory.peak_bytes
     assert record.memory.method.startswith("VmHWM" if Path("/proc/self/clear_refs").exists() else "resident set")
-    moments = [moment for moment, resident in record.memory_timeline if resident > 50e6]
-    assert moments
-    assert moments == sorted(moments)
     assert record.updates == 6
     assert [point.update for point in record.curve] == [2, 4, 6]
     assert record.seconds_per_update is not None

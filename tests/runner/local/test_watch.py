@@ -7,35 +7,15 @@ import signal
 import subprocess
 import sys
 import time
-from itertools import pairwise
 from pathlib import Path
 
 import psutil
 import pytest
 
 from harness.runner.local import watch
-from harness.runner.local.watch import TIMELINE_POINTS, MemoryWatch, Timeline, is_alive, kills_by_the_kernel, own_bytes
+from harness.runner.local.watch import MemoryWatch, is_alive, kills_by_the_kernel, own_bytes
 
 MIB = 2**20
-
-
-def test_a_long_timeline_is_thinned_evenly_and_spans_the_whole_trial() -> None:
-    timeline = Timeline()
-    for index in range(10_000):
-        timeline.add(index / 10, index)
-    moments = [moment for moment, _ in timeline.samples]
-    assert TIMELINE_POINTS / 2 <= len(moments) <= TIMELINE_POINTS
-    steps = {round(later - earlier, 3) for earlier, later in pairwise(moments)}
-    assert len(steps) == 1
-    assert moments[0] == 0
-    assert moments[-1] + steps.pop() > 999.9
-
-
-def test_a_short_timeline_is_kept_whole() -> None:
-    timeline = Timeline()
-    for index in range(TIMELINE_POINTS):
-        timeline.add(index, 7)
-    assert len(timeline.samples) == TIMELINE_POINTS
 
 
 PARENT = """
