@@ -26,7 +26,7 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     assert (tmp_path / "a.txt").read_bytes() == b"second"
 
 
-def test_a_writer_that_fails_changes_nothing(tmp_path: Path) -> None:
+def test_a_failing_writer_leaves_the_file_unchanged(tmp_path: Path) -> None:
     write(tmp_path / "a.txt", b"first")
     with pytest.raises(ZeroDivisionError), replacing(tmp_path / "a.txt") as file:
         file.write(b"second" * (1 // 0))
@@ -34,7 +34,7 @@ def test_a_writer_that_fails_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
+def test_a_full_disk_is_an_error_and_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"a\.txt: cannot be written \(No space left on device\)"):  # noqa: SIM117
         with replacing(tmp_path / "a.txt"):
             Path("/dev/full").write_text("x", encoding="ascii")
@@ -53,7 +53,7 @@ def test_devices_and_pipes_are_not_replaced(tmp_path: Path) -> None:
     assert link.is_symlink()
 
 
-def test_a_folder_that_is_missing_or_a_file_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_missing_or_a_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be written"):
         write(tmp_path / "no folder" / "b.txt", b"x")
     write(tmp_path / "a.txt", b"x")
@@ -75,7 +75,7 @@ with replacing(Path(sys.argv[1])) as file:
 KILLED_ON = "import harness.files, sys; harness.files.THIS_HOST = sys.argv[2]\n" + KILLED
 
 
-def test_what_a_killed_writer_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path: Path) -> None:
+def test_files_of_killed_writers_are_removed_and_those_of_running_ones_are_kept(tmp_path: Path) -> None:
     (tmp_path / "figures").mkdir()
     target = tmp_path / "figures" / "b.svg"
     killed = subprocess.run([sys.executable, "-c", KILLED, str(target)], check=False)
@@ -120,7 +120,7 @@ def test_text_is_read_without_its_byte_order_mark_and_with_one_kind_of_line_end(
         (None, "no such file, expected a poem"),
     ],
 )
-def test_what_is_not_text_is_refused_with_the_reason(content: bytes | None, words: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_refused_with_the_reason(content: bytes | None, words: str, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / "a.txt").write_bytes(content)
     with pytest.raises(UserError, match=rf"a\.txt: {words}"):

@@ -26,7 +26,7 @@ _FILES = (
     ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 )
 _SHARED = 20_240_501
-"""Seed of what is the same for all trials: the images for validation and test, and the permutation of pixels."""
+"""Seed of the choices that all trials share: the images for validation and test, and the permutation of pixels."""
 
 
 class DigitsOptions(Options):

@@ -24,6 +24,7 @@ from harness.tasks.common.task import (
     Split,
     Task,
     calibrated,
+    dataset,
     decisive,
     fingerprint,
     split_scores,
@@ -82,17 +83,13 @@ def make(train_size: int, sequence_length: int, seed: int, options: SoundEventsO
     frames = splits[0].x if splits[0].weight is None else splits[0].x[splits[0].weight > 0][None]
     centre, spread = frames.mean(axis=(0, 1)), frames.std(axis=(0, 1)) + 1e-6
     train, validation, test = (_standardised(split, centre, spread) for split in splits)
-    made_from = fingerprint(dict(identity(options)), train_size, sequence_length, seed)
-    baselines = _baselines(train, validation, test, made_from)
-    return Dataset(
-        train=train,
-        validation=validation,
-        test=test,
-        input_shape=(sequence_length, BINS),
+    made_from = (dict(identity(options)), train_size, sequence_length, seed)
+    baselines = _baselines(train, validation, test, fingerprint(*made_from))
+    return dataset(
+        (train, validation, test),
+        lambda _, split: baselines["test" if split is test else "validation"],
+        *made_from,
         classes=len(_labels(options)),
-        fingerprint=made_from,
-        baselines=baselines["test"],
-        validation_baselines=baselines["validation"],
     )
 
 

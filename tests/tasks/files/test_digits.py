@@ -66,15 +66,9 @@ def test_a_duplicate_image_is_used_once(folder: Path) -> None:
     write_idx(folder / TEST_IMAGES, copied)
     options = DigitsOptions(folder=folder)
     assert len(make(96, 64, 0, options).test.x) == 39
+    assert facts(96, 64, options).left_out == {"images that equal another one": 29 + 1 + 1}
     with pytest.raises(UserError, match="96 images to train on, fewer than train_size 97"):
         examples(97, 64, options)
-
-
-def test_gzipped_files_are_the_same_data(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    zipped = tmp_path_factory.mktemp("zipped")
-    for path in folder.iterdir():
-        (zipped / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
-    assert identity(DigitsOptions(folder=folder)) == identity(DigitsOptions(folder=zipped))
 
 
 def test_the_error_for_a_length_that_matches_no_image_lists_valid_lengths(folder: Path) -> None:
@@ -155,13 +149,6 @@ def test_a_folder_with_other_files_is_listed(tmp_path: Path) -> None:
         UserError, match=r"no file train-images-idx3-ubyte or train-images\.idx3-ubyte or .*, found mnist\.npz$"
     ):
         identity(DigitsOptions(folder=tmp_path))
-
-
-def test_images_that_are_left_out_are_counted(folder: Path) -> None:
-    images = read_idx(folder / TRAIN_IMAGES, 3).copy()
-    images[1:31] = images[0]
-    write_idx(folder / TRAIN_IMAGES, images)
-    assert facts(10, 64, DigitsOptions(folder=folder)).left_out == {"images that equal another one": 30}
 
 
 def test_the_bundled_digits_are_learnable_and_split_without_overlap() -> None:

@@ -90,7 +90,7 @@ def test_labels_stay_with_their_series(tmp_path: Path) -> None:
     np.testing.assert_allclose([data.train.x.mean(), data.train.x.std()], [0, 1], atol=1e-5)
 
 
-def test_a_file_to_test_on_is_tested_on_whole_and_its_series_are_not_trained_on(tmp_path: Path) -> None:
+def test_a_test_file_is_the_whole_test_split_and_its_series_are_not_trained_on(tmp_path: Path) -> None:
     train = write(tmp_path, "train.csv", "\n".join(f"{at % 2},{at},1" for at in range(20)))
     test = write(tmp_path, "test.csv", "\n".join(f"{at % 2},{at},1" for at in range(18, 25)))
     options = SignalsOptions(file=train, test_file=test)
@@ -101,7 +101,7 @@ def test_a_file_to_test_on_is_tested_on_whole_and_its_series_are_not_trained_on(
     assert set(identity(options)) == {"procedure", "file_sha256", "test_file_sha256"}
 
 
-def test_the_nearest_neighbour_tells_waves_apart(tmp_path: Path) -> None:
+def test_the_nearest_neighbour_separates_waves(tmp_path: Path) -> None:
     data = make(70, 20, 0, SignalsOptions.model_validate(sample(tmp_path)))
     assert data.baselines["nearest_neighbour"]["accuracy"] > 0.8 > data.baselines["chance"]["accuracy"]
 

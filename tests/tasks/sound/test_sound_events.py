@@ -61,7 +61,7 @@ def test_a_soundscape_follows_the_recipe(seed: int) -> None:
         assert 0.49 <= event.offset - event.onset <= 4
 
 
-def test_events_are_louder_than_what_is_around_them() -> None:
+def test_events_are_louder_than_the_background() -> None:
     scape = soundscape(np.random.default_rng(3))
     active = np.zeros(len(scape.samples), dtype=bool)
     for event in scape.events:
@@ -79,7 +79,7 @@ def test_chirps_up_and_down_have_the_same_frames_in_the_opposite_order() -> None
     assert np.abs(spectrogram(whole[0]) - spectrogram(whole[1])).max() > 1
 
 
-def test_bursts_differ_in_how_often_they_come_alone() -> None:
+def test_bursts_differ_only_in_their_rate() -> None:
     powers, beginnings = [], []
     for name in ("bursts_slow", "bursts_fast"):
         sound = SOUNDS[name](np.random.default_rng(5), RATE * 4)
@@ -130,7 +130,7 @@ def test_a_shorter_length_is_an_excerpt_from_anywhere() -> None:
     assert not set.intersection(*places)
 
 
-def test_cached_soundscapes_are_those_that_would_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cached_soundscapes_equal_computed_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     without = make(3, 40, 0, FEW)
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
     for _ in range(2):
@@ -151,7 +151,7 @@ def test_baselines_without_detections_and_with_single_frames() -> None:
 
 
 def frames(seed: int, soundscapes: int, labels: int = 2) -> Split:
-    """Whether two features agree in sign, which no linear function of them tells."""
+    """Labels: whether two features agree in sign, which is no linear function of them."""
     x = np.random.default_rng(seed).standard_normal((soundscapes, 50, 3)).astype(np.float32)
     agree = (x[..., :1] * x[..., 1:2] > 0).astype(np.float32)
     return Split(x, np.concatenate([agree, 1 - agree], axis=-1)[..., :labels])
@@ -169,7 +169,7 @@ def test_the_frame_wise_network_is_trained_and_reads_single_frames(labels: int) 
 
 
 def test_the_frame_wise_network_uses_the_weights_with_the_lowest_validation_loss() -> None:
-    train = frames(0, 2)  # so little that it is soon known by heart
+    train = frames(0, 2)  # so little that the network soon overfits
     short, long = (frames(1, size) for size in (40, 40))
     result = fit_and_predict(train, short, long.x)
     opposite = Split(short.x, 1 - short.y)

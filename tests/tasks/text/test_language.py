@@ -61,7 +61,6 @@ def test_the_seed_selects_the_training_characters_and_training_sets_are_nested()
     few, many, other = make(500, 1, 3, DEFAULT), make(50_000, 1, 3, DEFAULT), make(500, 1, 4, DEFAULT)
     assert few.train.x.tobytes() in many.train.x.tobytes()
     assert few.train.x.tobytes() != other.train.x.tobytes()
-    np.testing.assert_array_equal(few.train.x, make(500, 1, 3, DEFAULT).train.x)
 
 
 def test_rare_characters_become_the_unknown_one(tmp_path: Path) -> None:
@@ -133,7 +132,7 @@ def test_longer_n_grams_are_better_baselines_on_text() -> None:
     assert 0.4 < trigram["accuracy"] < 0.7
 
 
-def test_scores_are_in_the_units_they_say() -> None:
+def test_scores_have_their_declared_units() -> None:
     y = np.array([[0, 1]])
     even = score(y, np.zeros((1, 2, 8)))
     assert even["loss"] == pytest.approx(math.log(8))

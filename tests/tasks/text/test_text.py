@@ -127,12 +127,6 @@ def test_several_files_and_folders_are_one_text_in_their_order(tmp_path: Path) -
         load_text((tmp_path / "z.txt", tmp_path / "none"))
 
 
-def test_a_file_is_read_as_utf_8_with_any_line_ends(tmp_path: Path) -> None:
-    path = tmp_path / "a.txt"
-    path.write_bytes("\ufeffgrün\r\nblau\rrot".encode())
-    assert load_text((path,)).characters == "grün\nblau\nrot"
-
-
 def test_the_hash_is_of_the_content_and_follows_it(tmp_path: Path) -> None:
     first, copy = tmp_path / "a.txt", tmp_path / "b.txt"
     first.write_text("one text")
@@ -150,7 +144,6 @@ def test_the_hash_is_of_the_content_and_follows_it(tmp_path: Path) -> None:
         (b"ab\xff", r"not UTF-8 text \(invalid start byte at byte 2\)"),
         (None, "no such file"),
         ("grün".encode("cp1252"), "not UTF-8 text .* Save it as UTF-8; many programs on Windows write cp1252"),
-        ("any text".encode("utf-16-be"), "not UTF-8 text .it has null characters; it looks like UTF-16"),
     ],
 )
 def test_an_unusable_file_is_named_with_its_fault(tmp_path: Path, content: bytes | None, said: str) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.errors import UserError
 from harness.tasks.text.words import WordsOptions, task, words_of
 
 make, score, examples, identity = task.make, task.score, task.examples, task.identity
@@ -56,15 +55,6 @@ def test_the_most_frequent_words_of_the_training_portion_are_known(tmp_path: Pat
     assert data.classes == 3
     assert set(np.unique(data.train.x)) == {1, 2}
     assert set(np.unique(data.test.x)) == {0}
-
-
-def test_sizes_count_words_and_errors_state_it(tmp_path: Path) -> None:
-    options = write(tmp_path, "one two three four five six seven eight nine ten " * 10)
-    assert examples(79, 5, options) == 15
-    with pytest.raises(
-        UserError, match=r"book.txt: has 100 words, of which 79 are for training, fewer than train_size 80"
-    ):
-        examples(80, 5, options)
 
 
 def test_baselines_and_scores_are_in_bits_per_word() -> None:
