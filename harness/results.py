@@ -18,13 +18,14 @@ from harness.store.folder import (
 )
 from harness.store.sqlite import naming_damage
 from harness.stored import Stored, read_results
+from harness.verdicts.earlier import VERDICTS_NAME as VERDICTS_NAME
+from harness.verdicts.earlier import Earlier, earlier_verdicts, replace_verdicts
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
     from harness.report import ReportData
 
 ReportFormat = Literal["html", "md"]
-VERDICTS_NAME = "verdicts.json"
 OUTPUT = "--output DIR"
 """The option of `harness report` that chooses another folder."""
 
@@ -63,7 +64,7 @@ def write_judged(
     if output is not None:
         write_verdicts(verdicts, output)
     elif claims_file is None:
-        write_verdicts(verdicts, user_path(directory) / VERDICTS_NAME)
+        replace_verdicts(verdicts, directory)
 
 
 def render_results(
@@ -105,17 +106,18 @@ def judge_and_render(
 ) -> Reported:
     """Read the folder once, judge it and write the report. Raises UserError."""
     from harness.report.summary import summary_of
-    from harness.verdicts.judge import write_verdicts
 
     render = _renderer(format)
     stored = read_results(directory, experiment)
     output = stored.directory if output is None else user_path(output)
     make_writable(output, OUTPUT)
+    earlier = None
     with naming_damage(directory):
         if verdicts is None:
             verdicts = _judged(stored)
-            write_verdicts(verdicts, output / VERDICTS_NAME)
-        data = report_data(stored, verdicts)
+            earlier = earlier_verdicts(output, verdicts) or earlier_verdicts(stored.directory, verdicts)
+            replace_verdicts(verdicts, output)
+        data = report_data(stored, verdicts, earlier)
         summary = summary_of(data)
         return Reported(verdicts, render(data, output, summary), summary.sentences)
 
@@ -155,7 +157,8 @@ def live_report(directory: str | Path, state: str) -> dict[str, bytes]:
 
     with naming_damage(directory):
         stored = read_results(directory)
-        return report_files(report_data(stored, _judged(stored)), state=state)
+        verdicts = _judged(stored)
+        return report_files(report_data(stored, verdicts, earlier_verdicts(directory, verdicts)), state=state)
 
 
 def _labels(directories: Sequence[Path]) -> list[str]:
@@ -178,6 +181,6 @@ def _judged(stored: Stored, claims: Sequence[Claim] | None = None) -> list[Verdi
     return judge(stored.experiment.claim if claims is None else claims, data.frame, data.curves, stored.analyses)
 
 
-def report_data(stored: Stored, verdicts: list[Verdict]) -> ReportData:
-    """The data of the report, with the verdicts."""
-    return replace(stored.data, verdicts=verdicts)
+def report_data(stored: Stored, verdicts: list[Verdict], earlier: Earlier | None = None) -> ReportData:
+    """The data of the report, with the verdicts and those of the judging before."""
+    return replace(stored.data, verdicts=verdicts, earlier=earlier)

@@ -333,3 +333,21 @@ def test_an_invalid_file_of_claims_is_refused(results: Path, tmp_path: Path, tex
         judge_results(results, later)
     assert words in str(caught.value)
     assert not (results / VERDICTS_NAME).exists()
+
+
+def test_a_report_states_what_changed_since_the_folder_was_judged_before(tmp_path: Path) -> None:
+    few, more = ([{"test": {"loss": 1.0 + i / 50, "accuracy": 0.5}} for i in range(count)] for count in (4, 12))
+    directory = folder(tmp_path / "tiny", few, EXPERIMENT + CLAIM)
+    assert 'id="changes"' not in page(directory)
+    with open_store(directory, create=True) as store:
+        done = store.attempts()
+        for (id, spec), changes in zip(plan(experiment(EXPERIMENT + CLAIM)).items(), more, strict=False):
+            if id not in done:
+                store.add(record(spec, **{"parameters": 100, **changes}))
+    first, second = page(directory), page(directory)
+    for html in (first, second):
+        assert 'id="changes"' in html, "without new records the changes stay"
+    there = render_results(directory, output=tmp_path / "there").read_text(encoding="utf-8")
+    assert 'id="changes"' in there, "another folder for the report has the same changes"
+    judge_results(directory)
+    assert 'id="changes"' in page(directory)

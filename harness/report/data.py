@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from harness.store.hosts import Host
     from harness.store.record import Status
     from harness.tasks import Example, Task
+    from harness.verdicts.earlier import Earlier
     from harness.verdicts.verdict import Verdict
 
 LABEL = 24
@@ -65,6 +66,8 @@ class ReportData:
     examples: Mapping[str, Example] = field(default_factory=dict)
     """By trial id."""
     verdicts: Sequence[Verdict] = ()
+    earlier: Earlier | None = None
+    """The last judging of the folder that differed."""
     summaries: Mapping[str, str] = field(default_factory=dict)
     """Cell to the text of its Keras model summary."""
     architectures: Mapping[str, Cell] = field(default_factory=dict)
@@ -114,6 +117,7 @@ def beside(folders: Mapping[str, ReportData]) -> ReportData:
         description=f"Side by side: {' and '.join(folders)}. Nothing is pooled: verdicts, figures and intervals are"
         " each folder's own.",
         frame=pd.concat([data.frame.assign(folder=label) for label, data in folders.items()], ignore_index=True),
+        earlier=None,
         curves=None,
         lengths=None,
         reach=None,

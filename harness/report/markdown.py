@@ -11,7 +11,8 @@ from harness.report.figures.looks import Look
 from harness.report.figures.plot import Plot
 from harness.report.figures.wording import finding
 from harness.report.page.answer import WORDS, effect, margin_in_words
-from harness.report.page.html import facts, notices
+from harness.report.page.changes import Changes, changes
+from harness.report.page.html import facts, moment, notices
 from harness.report.page.overview import Overview, Shown, overview
 from harness.report.summary import Summary
 from harness.verdicts.verdict import decided_first
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 MOST_CHARACTERS = 65_000
 """GitHub refuses a comment of more than 65,536."""
-FOR_VERDICTS, FOR_REASONS = 25_000, 15_000
+FOR_VERDICTS, FOR_REASONS, FOR_CHANGES = 25_000, 15_000, 5_000
 """Characters of them."""
 MOST_MACHINES, MOST_COMMAND = 20, 1000
 """Machines listed, and characters of a command."""
@@ -43,6 +44,9 @@ def markdown(
     if summary.matrix is not None:
         parts += _matrix(overview(summary.matrix, looks, plots))
     parts += ["## Verdicts", _verdicts(data)]
+    since = changes(data)
+    if since is not None:
+        parts += [f"## What changed since {moment(since.since)}", *_changes(since)]
     if data.description:
         parts += ["## About this experiment", plain(data.description, 1200)]
     measured = _measured(data)
@@ -52,6 +56,17 @@ def markdown(
         kept, more = _fitting([_figure(plot) for plot in plots], room, "figures")
         parts += [*kept, more]
     return "\n\n".join(part for part in [*parts, *measured] if part) + "\n"
+
+
+def _changes(since: Changes) -> list[str]:
+    """The sentence, and the claims with another verdict."""
+    rows = [
+        f"- {plain(row.claim, 200)}: {row.words[0] or 'not judged'} before, {row.words[1] or 'not judged'} now"
+        for row in since.rows
+        if row.words[0] != row.words[1]
+    ]
+    kept, more = _fitting(rows, FOR_CHANGES, "claims")
+    return [since.sentence, "\n".join(kept), more]
 
 
 def _matrix(shown: Overview) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ from harness.report.figures.plot import Panel, Plot, Scale
 from harness.report.figures.wording import finding, table
 from harness.report.page.answer import WORDS, answer, beside
 from harness.report.page.architectures import architectures, comparison
+from harness.report.page.changes import changes
 from harness.report.page.forest import TICKS, position
 from harness.report.page.measured import METHOD_OF, measured
 from harness.report.page.overview import overview
@@ -79,6 +81,7 @@ def page(
         figure(plot, looks, list(data.folders), [verdict for verdict in verdicts if verdict["evidence"] == plot.id])
         for plot in plots
     ]
+    changed = changes(data)
     scripts = ("view.js", "values.js", "trials.js", "copy.js", *(("live.js",) if state else ()))
     return (
         environment()
@@ -93,6 +96,7 @@ def page(
             machines=[machine(fields) for fields in data.machines],
             notices=notices(data, frame),
             facts=facts(data, frame),
+            changes=changed and replace(changed, since=moment(changed.since)),
             bottom_line=summary.sentences,
             overview=summary.matrix and overview(summary.matrix, looks, plots),
             verdicts=verdicts,
