@@ -189,11 +189,9 @@ def _run(specs: dict[Pair, TrialSpec], engine: Engine, say: Callable[[str], None
     records: dict[Pair, Record] = {}
     with stop_on_signals() as stopped:
         try:
-            waits = False
+            if not engine.has_room("speed"):
+                say(f"Waiting for {engine.waits_for}.")
             while not stopped() and not engine.has_room("speed"):
-                if not waits:
-                    say(f"Waiting for {engine.waits_for}.")
-                waits = True
                 engine.wait(_POLL_SECONDS)
             if not stopped():
                 engine.submit([Trial(spec.id(), spec) for spec in specs.values()])

@@ -64,13 +64,12 @@ class Child:
         self, context: ForkServerContext, trial: Trial, threads: int, core: int | None, cache: Path | None
     ) -> None:
         self._setting = Setting(threads, str(cache.resolve()) if cache else None)
-        self._name = f"trial-{trial.id}"
         self._orphan = False
         """Whether its fork server is gone, so that its exit code cannot be known."""
         # Locked before the server puts its socket there, so that the folder of a killed runner is recognised.
         folder = scratch.new_folder()
         try:
-            self._start(context)
+            self._start(context, f"trial-{trial.id}")
         except UserError:
             scratch.remove(folder)
             raise
@@ -93,10 +92,10 @@ class Child:
         with contextlib.suppress(OSError):  # the process has just died; `listen` will report it
             self._orders.send_bytes(order.model_dump_json().encode())
 
-    def _start(self, context: ForkServerContext) -> None:
+    def _start(self, context: ForkServerContext, name: str) -> None:
         for pause in (*_PAUSES, None):
             try:
-                self._try_to_start(context)
+                self._try_to_start(context, name)
                 return
             except (OSError, EOFError) as error:
                 too_long = _TOO_LONG in str(error)
@@ -106,7 +105,7 @@ class Child:
                     raise UserError(message) from error
             time.sleep(pause)
 
-    def _try_to_start(self, context: ForkServerContext) -> None:
+    def _try_to_start(self, context: ForkServerContext, name: str) -> None:
         pipes = [context.Pipe(duplex=False) for _ in range(4)]
         (events, child_events), (output, child_output), (child_lifeline, lifeline), (child_orders, orders) = pipes
         kept_ends = events, output, lifeline, orders
@@ -114,7 +113,7 @@ class Child:
         process = context.Process(
             target=run_in_process,
             args=(child_orders, self._setting, child_events, child_output, child_lifeline),
-            name=self._name,
+            name=name,
         )
         try:
             with stop_signals_blocked():  # signals to all processes of a job must not end the server:

@@ -79,8 +79,6 @@ class LocalEngine:
     def has_room(self, lane: Lane) -> bool:
         if self._block is not None or (self._running and (lane == "speed" or len(self._running) >= self.jobs)):
             return False
-        if any(child.trial.spec.lane != lane for child in self._running):
-            return False
         return self._machine.take(lane)
 
     def running(self) -> int:
