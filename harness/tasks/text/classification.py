@@ -15,7 +15,7 @@ from pydantic import Field
 
 from harness.errors import UserError
 from harness.tasks.common.scoring import ACCURACY, classification
-from harness.tasks.common.task import Array, DataFacts, Dataset, Options, Scores, Split, Task, decisive, fingerprint
+from harness.tasks.common.task import Array, DataFacts, Dataset, Options, Scores, Split, Task, dataset, decisive
 from harness.tasks.common.user_files import Stamp, check_trainable, stamp
 from harness.tasks.files.tables import read_texts
 from harness.tasks.text.words import words_of
@@ -73,19 +73,11 @@ def make(train_size: int, sequence_length: int, seed: int, options: TextClassifi
     for row, text in zip(x, shared.texts, strict=True):
         known = [ids.get(word, _UNKNOWN) for word in text[:sequence_length]]
         row[sequence_length - len(known) :] = known
-    train, validation, test = (Split(x[at], shared.labels[at]) for at in (chosen, shared.validation, shared.test))
-    baselines = _Baselines(train, len(shared.classes), options.vocabulary + _UNKNOWN + 1)
-    return Dataset(
-        train=train,
-        validation=validation,
-        test=test,
-        input_shape=(sequence_length,),
-        classes=len(shared.classes),
-        symbols=options.vocabulary + _UNKNOWN + 1,
-        fingerprint=fingerprint(dict(identity(options)), train_size, sequence_length, seed),
-        baselines=baselines.scores(test),
-        validation_baselines=baselines.scores(validation),
-    )
+    splits = [Split(x[at], shared.labels[at]) for at in (chosen, shared.validation, shared.test)]
+    classes, symbols = len(shared.classes), options.vocabulary + _UNKNOWN + 1
+    baselines = _Baselines(splits[0], classes, symbols)
+    made_from = (dict(identity(options)), train_size, sequence_length, seed)
+    return dataset(splits, lambda _, split: baselines.scores(split), *made_from, classes=classes, symbols=symbols)
 
 
 def examples(train_size: int, sequence_length: int, options: TextClassificationOptions) -> int:
