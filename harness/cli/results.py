@@ -67,7 +67,7 @@ def report(
         list[Path],
         path_argument(
             metavar="DIR",
-            help="Results folder, or several to compare them side by side.",
+            help="Results folder, or several to compare them side by side; or a folder with results folders below it.",
             autocompletion=completion.more_results,
         ),
     ],
@@ -82,15 +82,19 @@ def report(
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the report in a browser.")] = False,
 ) -> None:
-    """Judge the stored records again and rewrite the report. No trial runs."""
+    """Judge the stored records again and rewrite the report. No trial runs.
+
+    If DIR is no results folder, but has some below it, an index of them is written: DIR/index.html.
+    """
     from harness.results import OUTPUT, judged, render_beside, render_results
     from harness.store import FILE_NAME
     from harness.store.folder import make_writable
 
-    if len(directories) == 1:
+    if len(directories) == 1 and not is_file(directories[0] / FILE_NAME):
+        path = _index(directories[0], format, output)
+    elif len(directories) == 1:
         try:
-            if is_file(directories[0] / FILE_NAME):
-                make_writable(output or directories[0], OUTPUT)
+            make_writable(output or directories[0], OUTPUT)
         except UserError:
             _print_verdicts(judged(directories[0]), verbose=False)
             raise
@@ -101,6 +105,15 @@ def report(
     new_console().print(f"Report: {path}", soft_wrap=True, markup=False, highlight=False)
     if open_:
         _open(resolved(path).as_uri())
+
+
+def _index(directory: Path, format: ReportFormat, output: Path | None) -> Path:
+    """Write the index of the results folders below the folder."""
+    from harness.results_index import find_results, write_index
+
+    if format is not ReportFormat.html and any(find_results(directory)):
+        raise UserError(f"{directory}: no results here, and an index of results is HTML. Leave out --format {format}")
+    return write_index(directory, output)
 
 
 def merge(

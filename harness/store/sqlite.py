@@ -296,6 +296,11 @@ class Store:
             raise UserError(f"{self.directory}: trial {trial_id!r}: {problem}. `harness export` lists the ids")
         return [_record(text) for _, text in rows]
 
+    def last_started(self) -> str:
+        """When the trial that was stored last started (ISO 8601); empty without one."""
+        rows = self._read("SELECT json_extract(record, '$.started_at') FROM trial ORDER BY rowid DESC LIMIT 1")
+        return next((str(started or "") for (started,) in rows), "")
+
     def states(self) -> list[State]:
         """How many planned trials are in which state; read from indexes, so that it takes a moment on a large store."""
         query = (

@@ -370,6 +370,7 @@ BAD = {
     "no duration": (["run", "experiments/smoke.toml", "--budget", "soon"], "such as 90s, 10m or 1h30m"),
     "unknown status": (["run", "experiments/smoke.toml", "--retry", "timout"], "Did you mean 'timeout'?"),
     "no results to report": (["report", "nowhere"], "no results here"),
+    "no results to list": (["report", "docs"], "nor in the folders below it"),
     "no results to serve": (["serve", "nowhere", "--port", "0"], "no results here"),
     "no results to export": (["export", "nowhere"], "no results here"),
     "unwritable results": (["run", "experiments/smoke.toml", "--results", "pyproject.toml"], "cannot be written here"),
@@ -414,6 +415,16 @@ def test_a_text_is_found_from_the_folder_of_its_experiment(tmp_path: Path) -> No
     (tmp_path / "tiny.toml").write_text(text, encoding="utf-8")
     (tmp_path / "corpus.txt").write_text("the quick brown fox. " * 200, encoding="utf-8")
     assert harness("check", tmp_path / "tiny.toml").returncode == 0
+
+
+def test_a_folder_with_results_folders_below_it_gets_an_index(results: Path) -> None:
+    done = harness("report", results.parent)
+    assert done.stdout == f"Report: {results.parent / 'index.html'}\n"
+    assert (results.parent / "index.html").is_file()
+    assert not (results / "report.html").exists(), "an index judges nothing"
+    done = harness("report", results.parent, "--format", "md")
+    assert done.returncode == 2
+    assert done.stderr.endswith("an index of results is HTML. Leave out --format md\n")
 
 
 def test_two_results_folders_are_reported_side_by_side(

@@ -88,8 +88,8 @@ def page(
         .get_template("page.html.j2")
         .render(
             data=data,
-            css=_assets("page.css", "figures.css", "take_along.css"),
-            scripts=_assets(*scripts),
+            css=assets("page.css", "figures.css", "take_along.css"),
+            scripts=assets(*scripts),
             state=state,
             looks=list(looks.values()),
             legend=[look for name, look in looks.items() if name in set(frame["cell"])],
@@ -119,7 +119,8 @@ def page(
     )
 
 
-def _assets(*names: str) -> Markup:
+def assets(*names: str) -> Markup:
+    """The style sheets or scripts of these names, one after the other."""
     return Markup("\n").join(Markup((ASSETS / name).read_text(encoding="utf-8")) for name in names)
 
 
