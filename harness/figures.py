@@ -53,7 +53,7 @@ TITLES = {
     "heard": "Detected events",
 }
 """The titles of the bundled figures: here, so that listing them imports no figure."""
-SECTIONS = ("answer", "claims", "evidence", "failures", "architectures", "method", "trials")
+SECTIONS = ("answer", "claims", "changes", "evidence", "failures", "architectures", "method", "report", "trials")
 """The anchors of the page that no figure may have as its id."""
 
 
