@@ -16,7 +16,7 @@ TICKS = (-10, -1, 0, 1, 10)
 
 @dataclass(frozen=True)
 class Interval:
-    """Positions from 0 to 100 along the axis; the ends stand for everything beyond."""
+    """Positions in percent of the axis; its ends stand for everything beyond."""
 
     effect: float
     low: float
@@ -26,7 +26,7 @@ class Interval:
 def position(multiple: float) -> float:
     """Where a multiple of the margin stands: linear near zero, logarithmic far from it (inverse hyperbolic sine)."""
     bounded = max(-FURTHEST, min(FURTHEST, multiple))
-    return round(50 + 50 * math.asinh(bounded) / math.asinh(FURTHEST), 1)
+    return round(50 + 47 * math.asinh(bounded) / math.asinh(FURTHEST), 1)  # 3 % on both sides for the marks
 
 
 def forest(verdict: Verdict) -> Interval | None:
