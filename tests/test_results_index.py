@@ -15,7 +15,7 @@ from harness.verdicts.earlier import VERDICTS_NAME
 from harness.verdicts.saved import write_verdicts
 from harness.verdicts.verdict import Verdict
 from tests.factories import half_done
-from tests.report.browser import Browser, visit
+from tests.report.browser import Browser, axe_finds, visit
 
 VERDICTS = [Verdict("a", "A", "supported"), Verdict("b", "B", "supported"), Verdict("c", "C", "undecided")]
 
@@ -100,3 +100,11 @@ def test_names_are_text_in_the_index(results: Path) -> None:
     text = 'title = "<script>alert(1)</script>"'
     (results / "tiny" / EXPERIMENT_NAME).write_text(text, encoding="utf-8")
     assert "<script" not in write_index(results).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_to_mend_in_the_index(results: Path, browser: Browser, dark: bool) -> None:
+    write_verdicts(VERDICTS, results / "tiny" / VERDICTS_NAME)
+    (results / "tiny" / "report.html").touch()
+    visit(browser, write_index(results).as_uri(), dark=dark)
+    assert axe_finds(browser) == []

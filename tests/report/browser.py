@@ -82,6 +82,23 @@ def column(browser: Browser, name: str) -> list[str]:
     return program
 
 
+AXE = """
+const done = arguments[0];
+const told = (one) => one.id + ": " + one.help + "\\n" + one.nodes.map((node) => node.html.slice(0, 200)).join("\\n");
+axe.run({ exclude: [["svg > g[aria-hidden]"]] }, { resultTypes: ["violations"] })
+  .then((found) => done(found.violations.map(told)), (error) => done([String(error)]));
+"""
+"""What is drawn is left out: axe cannot tell what is behind a text in a drawing, and is told the same by `.targets`."""
+
+
+def axe_finds(browser: Browser) -> list[str]:
+    """The violations that axe finds on the page that is open."""
+    browser.execute_script(axe_core())
+    browser.set_script_timeout(120)
+    found: list[str] = browser.execute_async_script(AXE)
+    return found
+
+
 def axe_core() -> str:
     """The source of axe-core in the version that package-lock.json pins; npm brings it where it is not there yet."""
     wanted = json.loads((HERE / "package.json").read_text(encoding="utf-8"))["devDependencies"]["axe-core"]

@@ -12,7 +12,7 @@ from harness.results import render_results
 from harness.store.folder import EXPERIMENT_NAME
 from harness.store.sqlite import open_store
 from tests.factories import EXPERIMENT, experiment, plan, record
-from tests.report.browser import Browser, axe_core, press, shown, visit
+from tests.report.browser import Browser, axe_finds, press, shown, visit
 from tests.report.samples import HOSTILE
 
 WIDTHS = (360, 768, 1280, 1920)
@@ -98,23 +98,13 @@ def test_without_javascript_everything_is_readable(plain_browser: Browser, addre
 
 UNLIKE = "#claims details, #loss-by-size details, #failures details, #method details, .chooser"
 """One disclosure of each kind: to look at every cell of every table takes minutes."""
-AXE = """
-const done = arguments[0];
-const told = (one) => one.id + ": " + one.help + "\\n" + one.nodes.map((node) => node.html.slice(0, 200)).join("\\n");
-axe.run({ exclude: [["svg > g[aria-hidden]"]] }, { resultTypes: ["violations"] })
-  .then((found) => done(found.violations.map(told)), (error) => done([String(error)]));
-"""
-"""What is drawn is left out: axe cannot tell what is behind a text in a drawing, and is told the same by `.targets`."""
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_nothing_to_mend(browser: Browser, address: str, dark: bool) -> None:
-    source = axe_core()
     visit(browser, address, dark=dark)
     browser.execute_script("document.querySelectorAll(arguments[0]).forEach(one => one.open = true)", UNLIKE)
-    browser.execute_script(source)
-    browser.set_script_timeout(120)
-    assert browser.execute_async_script(AXE) == []
+    assert axe_finds(browser) == []
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

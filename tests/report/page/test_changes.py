@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from harness.report import render, render_markdown
 from harness.report.data import beside
 from harness.report.page.changes import changes
 from harness.verdicts.earlier import Earlier
 from harness.verdicts.verdict import Verdict
-from tests.report.browser import Browser, shown, visit
+from tests.report.browser import Browser, axe_finds, shown, visit
 from tests.report.samples import frame, report_data, trial
 
 OPEN = Verdict("memory", "LSTMs remember longer", "undecided", effect=0.1, ci_low=-0.1, ci_high=0.3, unit="bits", n=5)
@@ -70,3 +72,9 @@ def test_the_summary_lists_the_changed_verdicts(tmp_path: Path) -> None:
     assert "## What changed since 28 November 2026, 09:12 UTC" in text
     assert "- LSTMs remember longer: undecided before, supported now" in text
     assert "GRUs read better: supported before" not in text
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_to_mend_in_the_changes(browser: Browser, tmp_path: Path, dark: bool) -> None:
+    visit(browser, render(DATA, tmp_path).as_uri(), dark=dark)
+    assert axe_finds(browser) == []
