@@ -108,3 +108,9 @@ def test_axe_finds_nothing_to_mend_in_the_index(results: Path, browser: Browser,
     (results / "tiny" / "report.html").touch()
     visit(browser, write_index(results).as_uri(), dark=dark)
     assert axe_finds(browser) == []
+
+
+def test_folders_whose_names_are_no_utf8_are_listed(tmp_path: Path) -> None:
+    half_done(tmp_path / "caf\udce9")
+    (tmp_path / "caf\udce9" / "report.html").touch()
+    assert 'href="caf%E9/report.html"' in write_index(tmp_path).read_text(encoding="utf-8")

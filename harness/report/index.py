@@ -39,7 +39,11 @@ def index(directory: str, entries: Sequence[Entry]) -> str:
             directory=directory,
             css=assets("page.css", "take_along.css"),
             entries=[
-                {"entry": entry, "when": moment(entry.last) if entry.last else "", "address": quote(entry.report)}
+                {
+                    "entry": entry,
+                    "when": moment(entry.last) if entry.last else "",
+                    "address": quote(entry.report, errors="surrogateescape"),
+                }
                 for entry in sorted(entries, key=lambda entry: entry.last, reverse=True)
             ],
         )

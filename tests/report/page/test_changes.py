@@ -67,6 +67,12 @@ def test_the_page_says_at_the_top_what_changed_and_leads_there(browser: Browser,
     assert linked == {"#claim-new", "#claim-memory", "#claim-text"}
 
 
+def test_copied_verdicts_are_words(browser: Browser, tmp_path: Path) -> None:
+    visit(browser, render(DATA, tmp_path).as_uri())
+    copied = browser.execute_script("return copying.csv(copying.read(document.querySelector('#changes table')))")
+    assert "LSTMs remember longer,undecided,supported," in copied
+
+
 def test_the_summary_lists_the_changed_verdicts(tmp_path: Path) -> None:
     text = render_markdown(DATA, tmp_path).read_text(encoding="utf-8")
     assert "## What changed since 28 November 2026, 09:12 UTC" in text

@@ -27,7 +27,7 @@ const copying = (() => {
   const textOf = (cell) => {
     const walk = (node) => {
       if (node.nodeType === Node.TEXT_NODE) return node.data;
-      if (node.nodeName === "svg") return "";
+      if (node.matches("svg, .badge > [aria-hidden]")) return ""; // drawings, and signs that repeat a word
       const inside = [...node.childNodes].map(walk).join("");
       return node.nodeName === "SPAN" ? ` ${inside} ` : inside;
     };
@@ -61,11 +61,11 @@ const copying = (() => {
   const SIGNS = {
     "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "<": "$<$", ">": "$>$", "|": "$|$",
     "−": "$-$", "±": "$\\pm$", "×": "$\\times$", "≤": "$\\le$", "≥": "$\\ge$", "≈": "$\\approx$", "∞": "$\\infty$",
-    "★": "$\\star$", "✓": "$\\checkmark$", "→": "$\\to$", "·": "$\\cdot$", "–": "--", "…": "\\ldots{}", "µ": "$\\mu$",
+    "★": "$\\star$", "✓": "$\\checkmark$", "✗": "$\\times$", "∅": "$\\varnothing$", "↑": "$\\uparrow$", "↓": "$\\downarrow$", "→": "$\\to$", "·": "$\\cdot$", "–": "--", "…": "\\ldots{}", "µ": "$\\mu$",
     "“": "``", "”": "''", "[": "{[}", "]": "{]}",
   };
   const latexText = (text) => text
-    .replace(/[\\~^<>|−±×≤≥≈∞★✓→·–…µ“”[\]]|[&%$#_{}]/g, (sign) => SIGNS[sign] || "\\" + sign)
+    .replace(/[\\~^<>|−±×≤≥≈∞★✓✗∅↑↓→·–…µ“”[\]]|[&%$#_{}]/g, (sign) => SIGNS[sign] || "\\" + sign)
     .replace(/[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+/g, (raised) => `$^{${[...raised].map((sign) => "⁰¹²³⁴⁵⁶⁷⁸⁹".indexOf(sign)).map((digit) => (digit < 0 ? "-" : digit)).join("")}}$`);
   const latex = ({ head, body, numbers }, label) => {
     const line = (cells) => cells.map(latexText).join(" & ") + " \\\\";
