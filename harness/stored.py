@@ -98,6 +98,7 @@ def read_results(directory: str | Path, experiment: Experiment | None = None) ->
         description=experiment.description,
         experiment_toml=stored_experiment(directory),
         command=_command(directory, experiment, seeds),
+        path=shlex.quote(str(directory)),
         frame=frame,
         curves=curves,
         lengths=lengths,

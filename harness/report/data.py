@@ -56,6 +56,8 @@ class ReportData:
     """The experiment file itself."""
     command: str = ""
     """The command that runs the experiment again."""
+    path: str = ""
+    """The results folder, as a command names it."""
     curves: pd.DataFrame | None = None
     """Learning curves: trial_id, cell, task, seed, update, seconds, train_loss, validation_loss; and, where they are
     known, validation_<metric>."""
@@ -124,6 +126,7 @@ def beside(folders: Mapping[str, ReportData]) -> ReportData:
         examples={},
         experiment_toml=_each({label: data.experiment_toml for label, data in folders.items()}, "# {}\n{}", "\n\n"),
         command="\n".join(dict.fromkeys(data.command for data in each)),
+        path="",
         verdicts=list(_verdicts(folders)),
         summaries={cell: text for data in reversed(each) for cell, text in data.summaries.items()},
         architectures={name: cell for data in reversed(each) for name, cell in data.architectures.items()},

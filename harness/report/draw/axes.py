@@ -46,6 +46,8 @@ class Mark:
     """A mean; False for a single seed."""
     shift: float = 0.0
     """Points to the right of x at which it is drawn."""
+    trial: str = ""
+    """The trials of the value, as in `Point`."""
 
 
 def style(salt: str) -> dict[str, Any]:

@@ -131,9 +131,10 @@ def _draw_series(axes: Axes, panel: Panel, index: int, looks: Mapping[str, Look]
     marks = [
         Mark(c.x, c.mean, index, mean_words(panel, series, c, f"{number(c.x)} {unit}"), True, shift) for c in centres
     ]
-    ends = [(Point(*trace[-1], seed), 0.0) for seed, trace in series.traces if trace]
+    ids = series.trace_trials or [""] * len(series.traces)
+    ends = [(Point(*trace[-1], seed, id), 0.0) for (seed, trace), id in zip(series.traces, ids, strict=True) if trace]
     return marks + [
-        Mark(p.x, p.y, index, seed_words(series, p, f"{number(p.x)} {unit}", panel.y), False, points)
+        Mark(p.x, p.y, index, seed_words(series, p, f"{number(p.x)} {unit}", panel.y), False, points, p.trial)
         for p, points in (*((point, beside) for point in series.points), *ends)
     ]
 

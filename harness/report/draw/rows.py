@@ -111,7 +111,7 @@ def _draw_row(axes: Axes, panel: Panel, row: int, looks: Mapping[str, Look]) -> 
     _write_value(axes, panel, row, look)
     marks = [Mark(c.mean, row, row, mean_words(panel, series, c, ""), True) for c in series.centres]
     return marks + [
-        Mark(p.y, row + up, row, seed_words(series, p, "", panel.y), False)
+        Mark(p.y, row + up, row, seed_words(series, p, "", panel.y), False, trial=p.trial)
         for p, up in zip(series.points, rise, strict=True)
     ]
 

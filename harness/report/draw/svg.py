@@ -154,7 +154,8 @@ def _targets(figure: Figure, marks: Sequence[Mark], panel: Panel, looks: Mapping
         said = {"data-at": str(at), "data-says": common}
         group = SubElement(targets, "g", _of(panel, place, looks) | said)
         for mark, x, y in seeds:
-            circle(group, x, y, 4).set("data-says", mark.text.removeprefix(f"{common}, "))
+            seed = {"data-trial": mark.trial} if mark.trial else {}
+            circle(group, x, y, 4, **seed).set("data-says", mark.text.removeprefix(f"{common}, "))
     for at, (mark, x, y) in enumerate(placed):
         if mark.main:
             said = {"aria-label": mark.text, "data-at": str(at), "tabindex": "-1", "role": "img"}

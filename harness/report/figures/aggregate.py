@@ -227,9 +227,11 @@ def series_of(
         for at, group in of_cell.groupby(x, sort=True) if x else [(0.0, of_cell)]:
             place = float(at)  # type: ignore[arg-type]
             usable = (group["status"] == "ok") & group[quantity.column].notna()
+            known = group[usable]
+            ids = known["trial_id"] if "trial_id" in known else [""] * len(known)
             here = [
-                Point(place, value * quantity.factor, None if math.isnan(seed) else int(seed))
-                for value, seed in group.loc[usable, [quantity.column, "seed"]].itertuples(index=False)
+                Point(place, value * quantity.factor, None if math.isnan(seed) else int(seed), str(id))
+                for value, seed, id in zip(known[quantity.column], known["seed"], ids, strict=True)
             ]
             measured += len(here)
             points += thinned(here, most)

@@ -20,11 +20,14 @@ MOST_ROWS = 8
 """Rows of one strip: all conditions together, then each one separately."""
 
 
-def strip(verdict: Verdict, looks: Mapping[str, Look]) -> Panel | None:
-    """The paired differences of a verdict as a panel of rows; None where it has none, or no interval to show."""
+def strip(verdict: Verdict, looks: Mapping[str, Look], seeds: Mapping[str, int] | None = None) -> Panel | None:
+    """The paired differences of a verdict as a panel of rows; None where it has none, or no interval to show.
+
+    seeds: the seeds of the trials by id, so that a difference can name its two trials
+    """
     parts = verdict.by_condition
     rows = [("all" if parts else "", verdict), *zip(condition_names(parts), parts, strict=True)]
-    series = tuple(_row(name, row) for name, row in rows[:MOST_ROWS] if row.n or row.pairs)
+    series = tuple(_row(name, row, seeds or {}) for name, row in rows[:MOST_ROWS] if row.n or row.pairs)
     if not any(one.centres or one.points or one.failed for one in series):
         return None
     than, better = (title_of(looks, name, 16) for name in (verdict.than, verdict.better))
@@ -70,10 +73,16 @@ def left_out(verdict: Verdict) -> str:
     return f"{plural(hidden, 'further condition')} in the table." if hidden > 0 else ""
 
 
-def _row(name: str, verdict: Verdict) -> Series:
+def _row(name: str, verdict: Verdict, seeds: Mapping[str, int]) -> Series:
     pairs = verdict.pairs
+    trials: dict[int, list[str]] = {}
+    for id in verdict.trials:
+        if id in seeds:
+            trials.setdefault(seeds[id], []).append(id)
     drawn = [(_drawn(pair.advantage, verdict), pair.seed) for pair in pairs]
-    points = tuple(Point(0.0, value, seed) for value, seed in drawn if math.isfinite(value))
+    points = tuple(
+        Point(0.0, value, seed, " ".join(trials.get(seed, ()))) for value, seed in drawn if math.isfinite(value)
+    )
     lost = len(pairs) - len(points)
     why = f"{plural(lost, 'pair')} in which one trial {_lost(verdict)}"
     failed = (Failed(0.0, lost, why),) if lost else ()

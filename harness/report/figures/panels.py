@@ -233,6 +233,11 @@ def traces(points: pd.DataFrame, x: str, y: str) -> list[tuple[int, list[tuple[f
     return [(int(float(str(seed))), [*zip(line[x], line[y], strict=True)]) for seed, line in by_seed]
 
 
+def trace_trials(points: pd.DataFrame) -> tuple[str, ...]:
+    """The trials of these lines."""
+    return tuple(str(line["trial_id"].iloc[0]) for _, line in list(points.groupby("seed"))[:MOST_TRACES])
+
+
 def lines(
     results: Results, frame: pd.DataFrame, quantity: Callable[[str], Quantity], *, x: str, pooled: Sequence[str] = ()
 ) -> list[DeferredPanel]:

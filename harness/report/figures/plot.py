@@ -53,6 +53,8 @@ class Point:
     x: float
     y: float
     seed: int | None
+    trial: str = ""
+    """Id of the trial; of a difference, the ids of its two trials, separated by a space."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,8 @@ class Series:
     failed: tuple[Failed, ...] = ()
     traces: tuple[tuple[int | None, tuple[tuple[float, float], ...]], ...] = ()
     """A line a seed: (seed, ((x, y), ...))."""
+    trace_trials: tuple[str, ...] = ()
+    """Ids of the trials of the traces, if they are known."""
     part: float | None = None
     """The share of a bar that is drawn in full colour: the recurrent parameters among all."""
     hidden_points: int = 0

@@ -33,6 +33,7 @@ from harness.report.figures.panels import (
     metric,
     panel_of,
     panel_title,
+    trace_trials,
     traces,
 )
 from harness.report.figures.plot import Axis, Centre, Content, Failed, Panel, Quantity, Series
@@ -184,7 +185,10 @@ def _traced(trials: pd.DataFrame, curves: pd.DataFrame, column: str, titles: Tit
         lines = tuple((seed, _steps(line)) for seed, line in traces(of_cell, column, "validation_loss"))
         failed = _failed(trials[(trials["cell"] == cell) & (trials["status"] != "ok")], of_cell, column)
         means = _means(of_cell[of_cell["status"] == "ok"], column)
-        all_series.append(Series(cell, titles.get(cell, cell), centres=means, failed=failed, traces=lines))
+        ids = trace_trials(of_cell)
+        all_series.append(
+            Series(cell, titles.get(cell, cell), centres=means, failed=failed, traces=lines, trace_trials=ids)
+        )
     return tuple(all_series)
 
 

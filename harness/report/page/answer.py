@@ -45,13 +45,15 @@ WORDS = {
 
 def answer(data: ReportData, looks: Mapping[str, Look], plots: Sequence[Plot]) -> list[dict[str, Any]]:
     """The verdicts for the template: decided ones first, then those that depend on the condition, then the others."""
+    ids = data.frame[["trial_id", "seed"]].dropna() if {"trial_id", "seed"} <= {*data.frame.columns} else None
+    trial_seeds = {} if ids is None else dict(zip(ids["trial_id"], ids["seed"].astype(int), strict=True))
     seen = Counter[str]()  # several folders judge the same claims
     shown_verdicts = []
     for place, verdict in enumerate(decided_first(data.verdicts)):
         seen[verdict.id] += 1
         id = verdict.id if seen[verdict.id] == 1 else f"{verdict.id}-{seen[verdict.id]}"
         figures = {"evidence": figure_of(verdict, plots), "mean_outcomes": mean_outcomes(verdict, data.frame, looks)}
-        shown_verdicts.append({**shown(verdict, looks, place), "id": id, **figures})
+        shown_verdicts.append({**shown(verdict, looks, place, trial_seeds), "id": id, **figures})
     return shown_verdicts
 
 
@@ -96,10 +98,12 @@ def seeds(verdict: Verdict) -> str:
     return plural(verdict.n, "seed") if verdict.n else ""
 
 
-def shown(verdict: Verdict, looks: Mapping[str, Look], place: int) -> dict[str, Any]:
-    """One verdict in words and numbers, with its strip of differences."""
+def shown(
+    verdict: Verdict, looks: Mapping[str, Look], place: int, trial_seeds: Mapping[str, int] | None = None
+) -> dict[str, Any]:
+    """One verdict in words and numbers, with its strip of differences; `trial_seeds`: the seed of each trial by id."""
     needed = verdict.needed_seeds
-    panel = strip(verdict, looks)
+    panel = strip(verdict, looks, trial_seeds)
     label = f"Differences, seed by seed: {shorten(verdict.claim, 200)}"
     return {
         "id": verdict.id,

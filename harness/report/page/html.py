@@ -82,7 +82,7 @@ def page(
         for plot in plots
     ]
     changed = changes(data)
-    scripts = ("view.js", "values.js", "trials.js", "copy.js", *(("live.js",) if state else ()))
+    scripts = ("view.js", "values.js", "trials.js", "record.js", "copy.js", *(("live.js",) if state else ()))
     return (
         environment()
         .get_template("page.html.j2")
@@ -114,7 +114,7 @@ def page(
             verdict_header=HEADER,
             verdict_rows=rows(data.verdicts),
             tasks=[(shorten(name, 60), task) for name, task in data.tasks.items()],
-            trials=trials_table(frame, max(LEAST_ROOM, MOST_BYTES - sum(map(len, figures)))),
+            trials=trials_table(frame, max(LEAST_ROOM, MOST_BYTES - sum(map(len, figures))), data.curves),
         )
     )
 

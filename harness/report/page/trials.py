@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,8 @@ FIRST_ROWS = 50
 """Rows that are there without JavaScript."""
 MOST_BYTES = 1_800_000
 """What the data of the table may take of the page."""
+MOST_CURVES_BYTES, MOST_POINTS = 400_000, 60
+"""What the learning curves may take of the page, and points of one."""
 MOST_FAILURES = 20
 """Failed trials that are shown one by one."""
 
@@ -46,9 +48,11 @@ class TrialsTable:
     """Trials in the payload."""
     payload: Markup
     """All columns of the embedded trials, as JSON."""
+    curves: Markup
+    """The learning curves of as many of them as there is room for, as JSON: trial id to updates and losses."""
 
 
-def trials_table(frame: pd.DataFrame, room: int | None = None) -> TrialsTable:
+def trials_table(frame: pd.DataFrame, room: int | None = None, curves: pd.DataFrame | None = None) -> TrialsTable:
     """Header, first rows, and the JSON of as many trials as there is room for, in bytes (default: MOST_BYTES)."""
     columns = [name for name in _ordered(frame) if _has_values(frame[name])]
     visible = [name for name in columns if name in SHOWN]
@@ -60,7 +64,28 @@ def trials_table(frame: pd.DataFrame, room: int | None = None) -> TrialsTable:
         total=len(frame),
         embedded=embedded,
         payload=payload,
+        curves=_curves(curves, list(frame["trial_id"].head(embedded))),
     )
+
+
+def _curves(curves: pd.DataFrame | None, trials: Sequence[str]) -> Markup:
+    if curves is None or curves.empty:
+        return Markup()
+    points = curves[["trial_id", "update", "validation_loss"]].dropna()
+    parts: list[str] = []
+    size = 0
+    for id, whole in points[points["trial_id"].isin(trials)].groupby("trial_id", sort=False):
+        line = whole.iloc[:: max(1, len(whole) // MOST_POINTS)]
+        losses = [_plain(loss) for loss in line["validation_loss"]]
+        if None in losses:  # diverged
+            continue
+        values = (line["update"].astype(int).tolist(), losses)
+        text = f"{json.dumps(str(id))}:{json.dumps(values, separators=(',', ':'))}"
+        size += len(text) + 1
+        if size > MOST_CURVES_BYTES:
+            break
+        parts.append(text)
+    return Markup("{" + ",".join(parts).replace("<", "\\u003c").replace("&", "\\u0026") + "}")
 
 
 def _ordered(frame: pd.DataFrame) -> list[str]:

@@ -9,7 +9,8 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.report.browser import Browser, column, press, shown, visit
+from tests.report.browser import Browser, axe_core, column, press, shown, visit
+from tests.report.page.test_browser import AXE
 
 MOST_STOPS = 120
 """Presses of the tab key after which a control counts as out of reach."""
@@ -227,3 +228,55 @@ def test_the_focus_can_be_seen_wherever_it_goes(browser: Browser, several: str, 
     seen = list(stops(browser))
     assert len(seen) > 30
     assert all(seen)
+
+
+RECORD = "return document.querySelector('dialog').open"
+SEED = "#time-to-target .targets [data-trial], #loss-by-size .targets [data-trial]"
+
+
+def test_pointing_at_a_seed_marks_the_same_trial_in_all_figures_and_its_row(browser: Browser, address: str) -> None:
+    visit(browser, address)
+    marked = """
+      const seed = document.querySelector(arguments[0]);
+      seed.dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
+      const same = [...document.querySelectorAll(".same")];
+      const figures = new Set(same.map((one) => one.closest("figure")?.id));
+      return [seed.dataset.trial, same.map((one) => one.dataset.trial), figures.size];
+    """
+    trial, same, figures = browser.execute_script(marked, SEED)
+    assert figures > 1
+    assert all(trial in ids.split() for ids in same)
+    browser.execute_script("document.body.dispatchEvent(new PointerEvent('pointerover', { bubbles: true }))")
+    assert shown(browser, ".same") == 0
+
+
+def test_following_a_seed_shows_its_record_and_the_command_that_repeats_it(browser: Browser, address: str) -> None:
+    visit(browser, address)
+    browser.execute_script("document.querySelector('#loss-by-size .drawing').focus()")
+    keys(browser, Keys.ARROW_RIGHT, Keys.ARROW_UP, Keys.ENTER)
+    assert browser.execute_script(RECORD)
+    assert "#trial-" in browser.current_url
+    text = browser.find_element(By.CSS_SELECTOR, "dialog").text
+    assert "language" in text
+    assert "harness trial" in text
+    assert browser.find_elements(By.CSS_SELECTOR, "dialog .curve")
+    keys(browser, Keys.ESCAPE)
+    assert not browser.execute_script(RECORD)
+    assert "#trial-" not in browser.current_url
+
+
+def test_the_address_of_a_trial_opens_its_record(browser: Browser, address: str) -> None:
+    visit(browser, address)
+    link = browser.find_element(By.CSS_SELECTOR, "table.trials tbody a").get_attribute("href")
+    visit(browser, link)
+    assert browser.execute_script(RECORD)
+    visit(browser, address + "#trial-unknown")
+    assert "harness show" in browser.find_element(By.CSS_SELECTOR, "dialog").text
+
+
+def test_the_record_of_a_trial_is_accessible(browser: Browser, address: str) -> None:
+    visit(browser, address)
+    visit(browser, browser.find_element(By.CSS_SELECTOR, "table.trials tbody a").get_attribute("href"))
+    browser.execute_script(axe_core())
+    browser.set_script_timeout(120)
+    assert browser.execute_async_script(AXE.replace("axe.run({", "axe.run({ include: [['dialog']],")) == []

@@ -1,8 +1,8 @@
 /* The table of all trials: sorted, filtered, searched, paged, with the columns one chooses, and downloaded. */
 "use strict";
-(() => {
+const trials = (() => {
   const table = document.getElementById("table");
-  if (!table) return;
+  if (!table) return null;
   const data = JSON.parse(document.getElementById("trials-data").textContent);
   const names = Object.keys(data.columns);
   const numeric = (name) => "number" in data.columns[name];
@@ -101,8 +101,14 @@
     const pages = Math.max(1, Math.ceil(rows.length / PAGE));
     const now = Math.min(page(), pages - 1);
     const here = rows.slice(now * PAGE, (now + 1) * PAGE);
-    table.querySelector("tbody").replaceChildren(...here.map((row) => make("tr", {}, ...visible.map((name) =>
-      make("td", { className: numeric(name) ? "number" : "", dir: "auto", textContent: shown(name, row) })))));
+    table.querySelector("tbody").replaceChildren(...here.map((row) => {
+      const id = value("trial_id", row);
+      const line = make("tr", {}, ...visible.map((name) =>
+        make("td", { className: numeric(name) ? "number" : "", dir: "auto", textContent: shown(name, row) })));
+      line.dataset.trial = id;
+      if (line.firstChild && id) line.firstChild.replaceChildren(make("a", { href: "#trial-" + id, title: "Record of this trial" }, ...line.firstChild.childNodes));
+      return line;
+    }));
     back.disabled = now === 0;
     on.disabled = now >= pages - 1;
     const first = rows.length ? now * PAGE + 1 : 0;
@@ -151,5 +157,11 @@
     [names.join(","), ...rows.map((row) => names.map((name) => quoted(value(name, row))).join(","))].join("\n") + "\n", "text/csv", "csv"));
   json.addEventListener("click", () => save(
     JSON.stringify(rows.map((row) => Object.fromEntries(names.map((name) => [name, value(name, row) ?? null]))), null, 1), "application/json", "json"));
+
+  let places = null;
+  const find = (id) => {
+    places ??= new Map(Array.from({ length: data.rows }, (_, row) => [value("trial_id", row), row]));
+    return places.get(id);
+  };
+  return { names, shown, value, find, title, make };
 })();
-view.start();
