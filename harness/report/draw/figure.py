@@ -20,7 +20,9 @@ POINTS = 72
 PANEL_WIDTH, PANEL_HEIGHT = 4.0, 2.95
 ROW_HEIGHT = 0.42
 COLUMNS = 3
-LEFT, RIGHT, TOP, BOTTOM = 0.6, 1.08, 0.62, 0.56
+LEFT, RIGHT, TOP, BOTTOM = 0.6, 1.16, 0.62, 0.56
+BARE_RIGHT = 0.2
+"""Right of axes beside which nothing is written."""
 ROW_LEFT, CHARACTER = 1.2, 0.082
 """The least left of rows, and what a character of their names takes there."""
 ROW_TOP, BARE_TOP = 0.42, 0.08
@@ -92,7 +94,8 @@ def left_margin(panel: Panel) -> float:
 def _place(figure: Figure, panel: Panel, left: float, bottom: float, width: float, height: float) -> Axes:
     """Axes in the rectangle (inches), with the margins that titles and labels need."""
     total_width, total_height = figure.get_size_inches()
-    margin, right = left_margin(panel), 0.2 if panel.kind == "roll" else RIGHT
+    bare = panel.kind == "roll" or not (panel.named or panel.references)
+    margin, right = left_margin(panel), BARE_RIGHT if bare else RIGHT
     top = top_margin(panel)
     return figure.add_axes(
         (

@@ -22,14 +22,16 @@ from harness.report.draw.axes import (
     values_axis,
 )
 from harness.report.figures.looks import Look
-from harness.report.figures.plot import Panel, Point, Reference, Scale
+from harness.report.figures.plot import Panel, Point, Scale
 from harness.report.figures.wording import short
 from harness.words import number, shorten
 
 LINE = 0.155
 """Inches from one label at the right to the next."""
-TICK = 0.085
-"""The width of a tick's label, such as '2,000', as a share of the axis."""
+LONGEST_LABEL = 15
+"""Characters of a label at the right."""
+TICK, LONG_TICK = 0.085, 0.2
+"""The width of a tick's label as a share of the axis: of '64', and of '2,000' on a phone."""
 DODGE, SEEDS_BESIDE = 3.3, 1.2
 """Points from the means of one cell to those of the next, and of the seeds to the left of their mean."""
 
@@ -45,7 +47,8 @@ def draw_lines(axes: Axes, panel: Panel, looks: Mapping[str, Look], scale: Scale
     if panel.at is not None:
         _mark_place(axes, *panel.at)
     marks = [mark for index in range(len(panel.series)) for mark in _draw_series(axes, panel, index, looks)]
-    _label_ends(axes, panel, looks, _draw_references(axes, panel))
+    _draw_references(axes, panel)
+    _label_ends(axes, panel, looks)
     return marks
 
 
@@ -71,6 +74,10 @@ def _places_axis(axes: Axes, panel: Panel, places: Sequence[float], log: bool) -
         axes.xaxis.set_major_locator(FixedLocator(kept))
     elif log and places[-1] > 5 * places[0]:
         axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    elif log:
+        steps = MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]).tick_values(places[0], places[-1])
+        step_at = {math.log10(step): step for step in steps[::-1] if step > 0}
+        axes.xaxis.set_major_locator(FixedLocator([step_at[at] for at in apart(list(step_at), *ends, LONG_TICK)]))
     else:
         axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
     axes.xaxis.set_minor_locator(NullLocator())
@@ -139,51 +146,45 @@ def _draw_series(axes: Axes, panel: Panel, index: int, looks: Mapping[str, Look]
     ]
 
 
-def _draw_references(axes: Axes, panel: Panel) -> list[Reference]:
-    """The reference lines, thin; those beyond the axis are named with their value. Gives those that are drawn."""
+def _draw_references(axes: Axes, panel: Panel) -> None:
+    """The reference lines inside the axes, thin."""
     low, high = axes.get_ylim()
-    inside = [reference for reference in panel.references if low <= reference.level <= high]
-    for index, reference in enumerate(inside):
+    for index, reference in enumerate(one for one in panel.references if low <= one.level <= high):
         style: dict[str, Any] = {"gid": f"reference-{index}", "zorder": 2, **REFERENCE_LINE}
         if len({y for _, y in reference.values}) == 1 and not reference.stepped:
             axes.axhline(reference.level, **style)
         else:
             steps = "steps-post" if reference.stepped else "default"
             axes.plot(*zip(*reference.values, strict=True), drawstyle=steps, **style)
-    outside = [
-        f"{shorten(r.label, 24)} {number(r.level)} {'↑' if r.level > high else '↓'}"
-        for r in panel.references
-        if r not in inside
-    ]
-    if outside:
-        axes.annotate(
-            shorten("beyond: " + ", ".join(outside), 36), (1, 1), (62, 11), xycoords="axes fraction", ha="right",
-            textcoords="offset points", color=MUTED, fontsize=7.5, fontstyle="italic", annotation_clip=False,
-            gid="beyond",
-        )  # fmt: skip
-    return inside
 
 
-def _label_ends(axes: Axes, panel: Panel, looks: Mapping[str, Look], inside: Sequence[Reference]) -> None:
-    """The name of each line and reference line at its right end, moved apart where they would overlap."""
+def _label_ends(axes: Axes, panel: Panel, looks: Mapping[str, Look]) -> None:
+    """The names at the right ends of lines and reference lines, moved apart where they would overlap.
+
+    A reference line beyond the axis is named at that end of the axis, with its value.
+    """
+    low, high = axes.get_ylim()
     ends = [
         (max(series.centres, key=lambda centre: centre.x).mean, index)
         for index, series in enumerate(panel.series)
-        if series.centres
+        if series.centres and panel.named
     ]
     named: list[tuple[float, str, dict[str, Any]]] = [
         (level, panel.series[index].label, {"color": look_of(panel.series[index], looks).colour, "fontweight": "bold",
                                             "gid": f"series-{index}-label"})
         for level, index in ends
     ]  # fmt: skip
-    named += [(one.level, one.label, {"color": MUTED, "fontsize": 8, "fontstyle": "italic"}) for one in inside]
+    for one in panel.references:
+        value = "" if low <= one.level <= high else f" {number(one.level)} {'↑' if one.level > high else '↓'}"
+        label = shorten(one.label, LONGEST_LABEL - len(value)) + value
+        named.append((min(max(one.level, low), high), label, {"color": MUTED, "fontsize": 8, "fontstyle": "italic"}))
     heights = [float(axes.transAxes.inverted().transform(axes.transData.transform((1, y)))[1]) for y, _, _ in named]
     ordered = sorted(zip((min(max(at, 0.0), 1.0) for at in heights), named, strict=True), key=lambda item: item[0])
     height = axes.get_position().height * axes.figure.get_size_inches()[1]  # type: ignore[union-attr]
     for at, (_, (_, label, look)) in zip(spread([at for at, _ in ordered], LINE / height), ordered, strict=True):
         axes.annotate(
-            shorten(label, 15), (1, at), (8, 0), xycoords="axes fraction", textcoords="offset points", va="center",
-            annotation_clip=False, **look,
+            shorten(label, LONGEST_LABEL), (1, at), (6, 0), xycoords="axes fraction", textcoords="offset points",
+            va="center", annotation_clip=False, **look,
         )  # fmt: skip
 
 

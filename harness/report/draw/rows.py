@@ -27,7 +27,7 @@ from harness.report.figures.wording import shown
 from harness.verdicts.words.effects import effect
 from harness.words import number, shorten, two_lines
 
-REFERENCE, REFERENCE_TIERS = 8, 3
+REFERENCE, REFERENCE_TIERS = 10, 3
 """Points that a reference line's name takes above the rows, and at how many heights names are, so as not to overlap."""
 LONGEST_NAME = 22
 """Characters of a line of a row's name, which has two at most."""
@@ -179,7 +179,7 @@ def _name_lanes(axes: Axes, panel: Panel, looks: Mapping[str, Look]) -> None:
             box.x0 + right / width, box.y1 + 5 / 72 / height, f"\u25a0 {name}", color=look.colour, fontsize=8,
             gid=f"series-{lane}-name",
         )  # fmt: skip
-        right += 0.3 + 0.068 * len(name)
+        right += 0.28 + 0.076 * len(name)
 
 
 def _draw_picture(axes: Axes, picture: Picture, end: float) -> None:

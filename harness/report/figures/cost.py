@@ -33,7 +33,7 @@ def parameters(results: Results) -> Content:
     counted = results.frame[results.frame["parameters"].notna()].assign(status="ok")
     pooled = ("backend", "lane", "machine", "batch_size", "sequence_length", "train_size")
     return content(
-        "Parameters of the trained networks. Full colour: recurrent layers; pale: all other layers.",
+        "Parameters of the trained networks; fewer are cheaper. Full colour: recurrent layers; pale: all other layers.",
         [
             panel_of(results, here, PARAMETERS, _counted(here, results.titles), kind="bars")
             for here in conditions(counted, x=None, pooled=pooled)
@@ -87,7 +87,8 @@ def memory_by_units(results: Results) -> Content:
     measured = _of_measured_tasks(of_one_lane(results.frame, MEMORY.column), MEMORY)
     pooled = ("train_size", "reference_units")
     return content(
-        "Peak resident memory of the trial's process against the number of units of the recurrent layer.",
+        "Peak resident memory of the trial's process against the number of units of the recurrent layer. "
+        "Lower is better; a line that rises less steeply allows larger layers.",
         lines(results, typical(measured), lambda _: MEMORY, x="units", pooled=pooled),
         INTERVALS,
         FAILED,

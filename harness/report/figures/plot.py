@@ -174,6 +174,8 @@ class Panel:
     """What stands above a roll."""
     rows: tuple[str, ...] = ()
     """The names of a roll's rows, from the top."""
+    named: bool = True
+    """Whether a line's name stands at its end; False where a legend of several panels has it."""
     reach: tuple[float, ...] = ()
     """Lowest and highest value of the panels beside this one that have the same axis."""
 

@@ -84,7 +84,8 @@ def solved(results: Results) -> Content:
         if marked is not None:
             panels += lines(results, marked, lambda _: share, x="sequence_length")
     return content(
-        "The share of seeds whose test result passes the task's threshold, against sequence length.",
+        "The share of seeds whose test result passes the task's threshold, against sequence length. "
+        "Higher is better; a line that falls early is of a cell that solves short sequences only.",
         [replace(panel, make=partial(_share_panel, panel)) for panel in panels],
         "Bar: the 95 % interval of the share (Wilson). A failed trial counts as not solved.",
         rates=chosen,
@@ -133,7 +134,7 @@ def horizon(results: Results) -> Content:
             series = series_of(by_seed, quantity, None, results.titles, worst=0.0)
             panels.append(panel_of(results, here, quantity, series, average="median"))
     return content(
-        "The longest tested sequence length that each seed solves.",
+        "The longest tested sequence length that each seed solves. Further to the right is better.",
         panels,
         MEDIANS,
         "A seed that solves no length counts as 0 and is drawn as a cross.",
@@ -221,8 +222,8 @@ def scores(results: Results) -> Content:
                 if here.trials[f"test_{name}"].notna().any()
             ]
     return content(
-        "Test scores of tasks with one training-set size and one sequence length. "
-        "Dashed lines: chance and simple baselines. A cell that does not beat them has learnt nothing beyond them.",
+        "Test scores of tasks with one training-set size and one sequence length. A cell that does not beat the dashed "
+        "lines, which are chance and simple baselines, has learnt nothing beyond them.",
         candidates,
         INTERVALS,
         TYPICAL,

@@ -71,7 +71,8 @@ def learning_curves(results: Results) -> Content:
         f"{MOST_TRACES} per cell. Cross above the axes: a failed trial."
     )
     return content(
-        "Validation loss against the number of updates, and against seconds of training.",
+        "Validation loss against the number of updates, and against seconds of training. "
+        "The line that falls first is the cell that learns fastest; the lowest end is the best result.",
         panels,
         note,
         NO_COMPILING,
@@ -228,9 +229,9 @@ def learning_rates(results: Results) -> Content:
                 panels.append(_rate_panel(results, here, _choices(here.trials)))
     where = _tuning_note(tuned) if not tuned.empty else TYPICAL
     return content(
-        "Validation loss against the learning rate. A flat minimum is easy to tune. Crosses: failed trials.",
+        "Validation loss against the learning rate. A flat minimum is easy to tune.",
         panels,
-        "Ring: the chosen rate, which has the lowest mean validation loss.",
+        "Ring: the chosen rate, which has the lowest mean validation loss. Crosses: failed trials.",
         where,
         INTERVALS,
         log=True,

@@ -219,6 +219,9 @@ def _figure(
         return inline(panel, looks, key=unique, label=label, scale=scale)
 
     header, rows = table(plot)
+    legend = shared_legend(plot, looks)
+    if legend:
+        plot = replace(plot, panels=tuple(replace(panel, named=False) for panel in plot.panels))
     method = METHOD_OF.get(plot.id, "seeds")
     template = environment().get_template("figure.html.j2")
     return Markup(
@@ -231,8 +234,18 @@ def _figure(
             method=method,
             folders=folders,
             claims=claims,
+            legend=legend,
         )
     )
+
+
+def shared_legend(plot: Plot, looks: Mapping[str, Look]) -> list[Look]:
+    """The cells of several panels of lines, which one legend names; none where a panel names more than cells."""
+    series = [series for panel in plot.panels for series in panel.series]
+    lines = all(panel.kind in ("lines", "curves") for panel in plot.panels)
+    titled = all(one.cell in looks and one.label == looks[one.cell].title for one in series)
+    shown = {one.cell for one in series}
+    return [look for cell, look in looks.items() if cell in shown] if lines and titled and len(plot.panels) > 1 else []
 
 
 def machine(fields: Mapping[str, str | int]) -> list[tuple[str, str]]:

@@ -78,7 +78,7 @@ def test_a_reference_line_beyond_the_axis_is_named_with_its_value() -> None:
     rows = [trial(train_size=size, test_loss=1 + size / 1e4, baseline_chance_loss=99.0) for size in (10, 100)]
     (panel,) = plots(frame(*rows))["loss-by-size"].panels
     svg = inline(panel, LOOKS, key="k", label="l")
-    assert "beyond: chance 99 ↑</text>" in svg.replace("\u00a0", " ")
+    assert ">chance 99 ↑</text>" in svg.replace("\u00a0", " ")
 
 
 def test_a_long_title_takes_a_second_line_and_room_for_it() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -26,6 +27,11 @@ def test_a_full_comparison_answers_every_question_but_those_it_did_not_vary(comp
     }  # fmt: skip
     assert set(BUNDLED) - set(compared) == not_varied
     assert list(compared) == [name for name in BUNDLED if name in compared]
+
+
+def test_each_figure_says_in_two_sentences_how_it_is_read(compared: dict[str, Plot]) -> None:
+    for plot in compared.values():
+        assert len(re.findall(r"\.(?:\s|$)", plot.lead)) == 2, plot.lead
 
 
 def test_loss_by_size_has_every_seed_the_mean_and_an_interval_that_holds_it(compared: dict[str, Plot]) -> None:

@@ -215,3 +215,28 @@ def test_an_alternative_text_states_the_finding(browser: Browser, address: str) 
         "return [...document.querySelectorAll('#loss-by-size svg')].map(one => one.ariaLabel)"
     )
     assert any("Lowest: GRU" in label for label in labels)
+
+
+def test_panels_of_lines_share_one_legend(browser: Browser, address: str) -> None:
+    visit(browser, address)
+    names = [item.text for item in browser.find_elements(By.CSS_SELECTOR, "#learning-curves .legend li")]
+    assert names == ["Simple RNN", "GRU", "LSTM"]
+    drawn = "return [...document.querySelectorAll('#learning-curves svg text')].map(one => one.textContent)"
+    assert not set(names) & set(browser.execute_script(drawn))
+    press(browser, "input[name=cell][value='1']")
+    assert not browser.find_element(By.CSS_SELECTOR, "#learning-curves .legend [data-cell='1']").is_displayed()
+
+
+LAYOUT_SHIFT = """
+const done = arguments[0];
+let sum = 0;
+new PerformanceObserver((list) => list.getEntries().forEach((entry) => { sum += entry.value; }))
+  .observe({ type: "layout-shift", buffered: true });
+setTimeout(() => done(sum), 500);
+"""
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_moves_while_the_page_loads(browser: Browser, address: str, width: int) -> None:
+    visit(browser, address, width=width)
+    assert browser.execute_async_script(LAYOUT_SHIFT) < 0.01
