@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -125,10 +126,12 @@ def panel_title(tasks: Tasks, here: Condition) -> str:
 
 
 def facets(here: Condition) -> dict[str, str]:
-    """What the page can filter the panel by."""
+    """What the page can filter the panel by. A factor along which the panel is drawn is none of it."""
+    sizes = {name: here.factors.get(name) for name in ("train_size", "sequence_length")}
     return {
         "task": here.task,
         **{name: str(here.factors[name]) for name in ("backend", "matched") if name in here.factors},
+        **{name: f"{value:.0f}" for name, value in sizes.items() if value is not None and not math.isnan(value)},
     }
 
 

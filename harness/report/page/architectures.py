@@ -27,6 +27,7 @@ def architectures(data: ReportData, looks: Mapping[str, Look]) -> list[dict[str,
     """Each cell: what it is, its equations, and the summary of its model."""
     return [
         {
+            "name": name,
             "look": looks[name],
             "title": title_of(looks, name),
             "summary": cell.summary if cell else "",

@@ -21,6 +21,7 @@ from harness.report.figures.wording import finding, table
 from harness.report.page.answer import WORDS, answer, beside
 from harness.report.page.architectures import architectures, comparison
 from harness.report.page.changes import changes
+from harness.report.page.filters import NAMES, filters
 from harness.report.page.forest import TICKS, position
 from harness.report.page.measured import METHOD_OF, measured
 from harness.report.page.overview import overview
@@ -56,7 +57,7 @@ def environment() -> Environment:
     )
     templates.filters |= {"number": number, "shorten": shorten, "duration": duration, "plural": plural, "key": key}
     templates.filters["explained"] = explained
-    templates.globals |= {"WORDS": WORDS, "TERMS": TERMS}
+    templates.globals |= {"WORDS": WORDS, "TERMS": TERMS, "FILTERS": NAMES}
     return templates
 
 
@@ -88,7 +89,7 @@ def page(
         .get_template("page.html.j2")
         .render(
             data=data,
-            css=assets("page.css", "figures.css", "take_along.css"),
+            css=assets("page.css", "figures.css", "take_along.css", "records.css"),
             scripts=assets(*scripts),
             state=state,
             looks=list(looks.values()),
@@ -108,8 +109,7 @@ def page(
             architectures=architectures(data, looks),
             comparison=comparison(data, looks),
             measured=measured(data, frame, looks),
-            backends=_choices(plots, "backend"),
-            matchings=_choices(plots, "matched"),
+            filters=filters(plots, data),
             reporting=paragraphs(data, frame, looks),
             verdict_header=HEADER,
             verdict_rows=rows(data.verdicts),
@@ -122,10 +122,6 @@ def page(
 def assets(*names: str) -> Markup:
     """The style sheets or scripts of these names, one after the other."""
     return Markup("\n").join(Markup((ASSETS / name).read_text(encoding="utf-8")) for name in names)
-
-
-def _choices(plots: Sequence[Plot], facet: str) -> list[str]:
-    return sorted({panel.facets[facet] for plot in plots for panel in plot.panels if panel.facets.get(facet)})
 
 
 def notices(data: ReportData, frame: pd.DataFrame) -> list[str]:
