@@ -12,7 +12,7 @@ from selenium.webdriver.common.keys import Keys
 from tests.report.browser import Browser, axe_core, column, press, shown, visit
 from tests.report.page.test_browser import AXE
 
-MOST_STOPS = 120
+MOST_STOPS = 200
 """Presses of the tab key after which a control counts as out of reach."""
 
 
