@@ -79,7 +79,13 @@ def page(
         for shown, verdict in zip(answer(data, looks, plots), decided_first(data.verdicts), strict=True)
     ]
     figures = [
-        figure(plot, looks, list(data.folders), [verdict for verdict in verdicts if verdict["evidence"] == plot.id])
+        figure(
+            plot,
+            looks,
+            list(data.folders),
+            [verdict for verdict in verdicts if verdict["evidence"] == plot.id],
+            alone=plot.id in alone(plots),
+        )
         for plot in plots
     ]
     changed = changes(data)
@@ -194,20 +200,42 @@ def moment(text: str) -> str:
     return f"{at.day} {at:%B %Y, %H:%M}{' UTC' if at.utcoffset() == timedelta(0) else ''}"
 
 
+def alone(plots: Sequence[Plot]) -> set[str]:
+    """Ids of the plots of one panel that no other such plot stands beside, where two share a row of the page."""
+    ids, run = set(), 0
+    for place, plot in enumerate(plots):
+        run = run + 1 if len(plot.panels) == 1 else 0
+        if run % 2 and (place + 1 == len(plots) or len(plots[place + 1].panels) != 1):
+            ids.add(plot.id)
+    return ids
+
+
 def figure(
-    plot: Plot, looks: Mapping[str, Look], folders: Sequence[str] = (), claims: Sequence[Mapping[str, Any]] = ()
+    plot: Plot,
+    looks: Mapping[str, Look],
+    folders: Sequence[str] = (),
+    claims: Sequence[Mapping[str, Any]] = (),
+    *,
+    alone: bool = False,
 ) -> Markup:
     """The plot as an element of the page: drawings, findings, and the table of its values.
 
     claims: the verdicts, as `answer` has them, whose evidence it shows
+    alone: whether its notes stand beside its drawing, as no other figure does
     """
-    return attempt(
-        plot, lambda: _figure(plot, looks, folders, claims), lambda failed: _figure(failed, looks, folders, claims)
-    )
+
+    def element(plot: Plot) -> Markup:
+        return _figure(plot, looks, folders, claims, alone)
+
+    return attempt(plot, lambda: element(plot), element)
 
 
 def _figure(
-    plot: Plot, looks: Mapping[str, Look], folders: Sequence[str], claims: Sequence[Mapping[str, Any]]
+    plot: Plot,
+    looks: Mapping[str, Look],
+    folders: Sequence[str],
+    claims: Sequence[Mapping[str, Any]],
+    alone: bool,
 ) -> Markup:
     def drawing(panel: Panel, place: int, scale: Scale) -> Markup:
         unique = f"{plot.id}-{place}{'-log' if scale == 'log' else ''}"
@@ -231,6 +259,7 @@ def _figure(
             folders=folders,
             claims=claims,
             legend=legend,
+            alone=alone,
         )
     )
 

@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.by import By
 
+from harness.report import render
+from harness.report.figures.plot import Axis, Panel, Plot
+from harness.report.page.html import alone
 from harness.results import render_results
 from harness.store.folder import EXPERIMENT_NAME
 from harness.store.sqlite import open_store
 from tests.factories import EXPERIMENT, experiment, plan, record
 from tests.report.browser import Browser, axe_finds, press, shown, visit
-from tests.report.samples import HOSTILE
+from tests.report.samples import HOSTILE, frame, report_data, trial
 
 WIDTHS = (360, 768, 1280, 1920)
 
@@ -240,3 +243,21 @@ setTimeout(() => done(sum), 500);
 def test_nothing_moves_while_the_page_loads(browser: Browser, address: str, width: int) -> None:
     visit(browser, address, width=width)
     assert browser.execute_async_script(LAYOUT_SHIFT) < 0.01
+
+
+def test_notes_stand_beside_a_drawing_that_has_its_row_alone(browser: Browser, tmp_path: Path) -> None:
+    rows = frame(*(trial(cell=cell, seed=seed, seconds_per_update=0.1) for cell in ("gru", "lstm") for seed in (0, 1)))
+    rows["trial_id"] = [f"trial-{place}" for place in range(len(rows))]
+    visit(browser, render(report_data(rows), tmp_path).as_uri())
+    browser.execute_script("document.querySelector('.question:has(.panel:only-child)').classList.add('alone')")
+    drawing, notes = (
+        browser.find_element(By.CSS_SELECTOR, f".alone > {part}").rect for part in (".panels", "figcaption")
+    )
+    assert notes["x"] >= drawing["x"] + drawing["width"]
+    assert abs(notes["y"] - drawing["y"]) < 40
+
+
+def test_only_a_figure_without_a_neighbour_has_its_row_alone() -> None:
+    panel = Panel("", Axis(""), Axis(""), ())
+    counts = {"a": 1, "b": 1, "c": 1, "d": 2, "e": 1, "f": 1, "g": 3, "h": 1}
+    assert alone([Plot(id=id, title="", panels=(panel,) * count) for id, count in counts.items()]) == {"c", "h"}
