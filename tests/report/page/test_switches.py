@@ -9,8 +9,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.report.browser import Browser, axe_core, column, press, shown, visit
-from tests.report.page.test_browser import AXE
+from tests.report.browser import AXE, Browser, axe_core, column, press, shown, visit
 
 MOST_STOPS = 200
 """Presses of the tab key after which a control counts as out of reach."""
