@@ -95,7 +95,7 @@ def page(
         .get_template("page.html.j2")
         .render(
             data=data,
-            css=assets("page.css", "figures.css", "take_along.css", "records.css"),
+            css=assets("page.css", "figures.css", "take_along.css", "signs.css"),
             scripts=assets(*scripts),
             state=state,
             looks=list(looks.values()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 from tests.report.browser import Browser, press, shown, visit
 from tests.report.page.test_switches import choose
@@ -49,3 +50,18 @@ def test_only_factors_with_several_values_can_be_chosen(browser: Browser, addres
     assert browser.execute_script(names) == ["task", "train_size", "sequence_length"]
     visit(browser, several)
     assert browser.execute_script(names) == ["backend", "matched"]
+
+
+def test_a_failure_leads_to_the_record_of_its_trial(browser: Browser, address: str) -> None:
+    visit(browser, address)
+    browser.execute_script("document.querySelector('#failures details').open = true")
+    link = browser.find_element(By.CSS_SELECTOR, ".failure .id a")
+    trial = str(link.get_attribute("href")).partition("#trial-")[2]
+    browser.execute_script("arguments[0].focus(); arguments[0].click()", link)
+    assert browser.current_url.endswith(f"#trial-{trial}")
+    dialog = browser.find_element(By.CSS_SELECTOR, "dialog[open]")
+    assert f"trial {trial}" in dialog.text
+    assert f"harness trial DIR {trial}" in dialog.text
+    dialog.send_keys(Keys.ESCAPE)
+    assert shown(browser, "dialog") == 0
+    assert browser.switch_to.active_element == link, "the focus returns"
