@@ -61,7 +61,7 @@ def _two_cells(shape: tuple[int, ...], generator: np.random.Generator) -> tuple[
 def pairs_of(better: Floats, than: Floats, levels: tuple[float, ...] = (), condition: int | None = None) -> Pairs:
     """The pairs of seeds 0, 1, ... of a single condition, or of a numbered one."""
     scope = {} if condition is None else {"sequence_length": condition}
-    return Pairs(scope, "simulated", tuple(range(len(better))), better, than, levels)
+    return Pairs(scope, tuple(range(len(better))), better, than, levels)
 
 
 def _passes(values: Floats) -> Floats:

@@ -26,8 +26,6 @@ SAME = tuple(
     if name not in ("code", "options", "units", "seed")
 )
 """The columns that define a condition of a cell; not units, which may depend on the code, if they are matched."""
-_FEWEST = 2
-"""Minimum number of seeds for an interval."""
 
 Group = Literal["parameters", "accuracy", "failures", "memory", "time"]
 Finding = Literal["same", "changed", "within noise", "one seed"]
@@ -146,7 +144,7 @@ def _change(
     change, low, high = _difference(first, second, quantity.how)
     if quantity.how == "exact" or (first == second).all():
         finding = "same" if (first == second).all() else "changed"
-    elif len(values) < _FEWEST:
+    elif len(values) == 1:
         finding = "one seed"
     else:
         finding = "changed" if low > 0 or high < 0 else "within noise"

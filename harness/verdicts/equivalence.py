@@ -32,7 +32,7 @@ def unseen(n: int, alpha: float, seen: int = 0) -> float:
     return float(special.betaincinv(seen + 1, n - seen, 1 - alpha)) if seen < n else 1.0
 
 
-def graded_p(d: Floats, margin: float | None) -> float:
+def graded_p(d: Floats, margin: float) -> float:
     """p-value of a mean outside -margin ... margin for graded differences, (n,): two one-sided tests (Schuirmann 1987).
 
     The p-value of Student's statistic is the larger of that for normal and that for exponential differences. A few
@@ -42,7 +42,7 @@ def graded_p(d: Floats, margin: float | None) -> float:
     too.
     """
     n = len(d)
-    if margin is None or n < 2:
+    if n < 2:
         return 1.0
     room = margin - abs(float(d.mean()))
     if constant(d):
@@ -84,7 +84,7 @@ def bounded_p(d: Floats, margin: float, reach: float) -> float:
     """
     if margin >= reach:
         return 0.0
-    if len(d) == 0 or not np.isfinite(reach):
+    if not np.isfinite(reach):
         return 1.0
     d = np.clip(d, -reach, reach)
     with np.errstate(over="ignore"):  # thousands of seeds win more than the largest float, so p is zero
@@ -101,8 +101,6 @@ def solved_p(only_first: int, only_second: int, n: int, margin: float) -> float:
     Samples are ordered by the score statistic (Tango 1998, Statistics in Medicine 17:891). The p-value is the maximum
     over the unknown probability of a discordant pair.
     """
-    if n == 0:
-        return 1.0
     if margin >= 1:
         return 0.0
     p = _score_p(n, round(margin, 12))
@@ -136,10 +134,7 @@ def _score_p(n: int, margin: float) -> Floats:
     return p
 
 
-def median_p(d: Floats, margin: float | None) -> float:
+def median_p(d: Floats, margin: float) -> float:
     """p-value of a median outside -margin ... margin: two one-sided sign tests."""
-    if margin is None or len(d) == 0:
-        return 1.0
-    n = len(d)
     inside_above, inside_below = int((d > -margin).sum()), int((d < margin).sum())
-    return float(special.bdtrc(min(inside_above, inside_below) - 1, n, 0.5))
+    return float(special.bdtrc(min(inside_above, inside_below) - 1, len(d), 0.5))

@@ -8,7 +8,6 @@ differently has the verdict "depends". The result is data (`evidence`); `stated`
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -23,22 +22,22 @@ from harness.verdicts.outcomes import OutcomeColumn, with_outcome
 from harness.verdicts.pairs import PairedTrials, find_pairs
 from harness.verdicts.sample_evidence import ClaimSamples, sample_evidence, samples_of
 from harness.verdicts.saved import read_verdicts, write_verdicts
-from harness.verdicts.stated import bare_verdict, claim_verdict, fact_verdict, unmeasured_verdict, unpaired_verdict
+from harness.verdicts.stated import bare_verdict, claim_verdict, fact_verdict, unmeasured_verdict
 from harness.verdicts.stats import bounded_by, interquartile_mean
 from harness.verdicts.verdict import DECIDED, Verdict, VerdictWord
+from harness.verdicts.words.reasons import nothing_paired
 
 __all__ = ["judge", "judge_pairs", "read_verdicts", "write_verdicts"]
 
 Measured = tuple[Comparison, PairedTrials, OutcomeColumn]
 """A comparison, its pairs, and the outcome that they compare."""
-_NONE: Mapping[str, InterimAnalyses] = MappingProxyType({})
 
 
 def judge(
     claims: Sequence[Claim],
     frame: pd.DataFrame,
     curves: pd.DataFrame | None = None,
-    interim: Mapping[str, InterimAnalyses] = _NONE,
+    interim: Mapping[str, InterimAnalyses] | None = None,
 ) -> list[Verdict]:
     """A verdict for each claim, in the order of the claims.
 
@@ -64,20 +63,21 @@ def judge(
             if paired.conditions:
                 measured.append((claim, paired, outcome))
             else:
-                verdicts[claim.id] = unpaired_verdict(claim, frame)
+                verdicts[claim.id] = bare_verdict(claim, "undecided", nothing_paired(claim, frame))
     verdicts |= {verdict.id: verdict for verdict in judge_pairs(measured, interim)}
     return [verdicts[claim.id] for claim in claims]
 
 
-def judge_pairs(measured: Sequence[Measured], interim: Mapping[str, InterimAnalyses] = _NONE) -> list[Verdict]:
+def judge_pairs(measured: Sequence[Measured], interim: Mapping[str, InterimAnalyses] | None = None) -> list[Verdict]:
     """The verdicts of comparisons with their pairs, corrected as one family of tests."""
     return [claim_verdict(compared) for compared in examine_pairs(measured, interim)]
 
 
-def examine_pairs(measured: Sequence[Measured], interim: Mapping[str, InterimAnalyses] = _NONE) -> list[Compared]:
+def examine_pairs(measured: Sequence[Measured], interim: Mapping[str, InterimAnalyses] | None = None) -> list[Compared]:
     """The evidence for comparisons with their pairs, corrected as one family of tests."""
     several = sum(len(paired.conditions) for _, paired, _ in measured if len(paired.conditions) > 1)
-    claims = [samples_of(claim, paired, outcome, interim.get(claim.id), several) for claim, paired, outcome in measured]
+    analyses = interim or {}
+    claims = [samples_of(*one, analyses.get(one[0].id), several) for one in measured]
     return [_compared(samples, p) for samples, p in zip(claims, corrected(claims), strict=True)]
 
 

@@ -16,7 +16,7 @@ from harness.tasks.common.target import Target, target_of, too_few_labels
 from harness.verdicts.counted import compared
 from harness.verdicts.pairs import selected
 from harness.verdicts.rounds import COLUMN
-from harness.verdicts.target_times import levels, reached, with_speed_lanes_seconds
+from harness.verdicts.target_times import levels, reached
 from harness.verdicts.update_costs import cost_of_update
 
 SecondsFrom = Literal[
@@ -130,7 +130,8 @@ def _timed_in_one_lane(
     trials = selected(frame, claim)
     costs = cost_of_update(trials, every)
     if costs[COLUMN].notna().all():
-        curves = with_speed_lanes_seconds(trials, costs[COLUMN], curves)
+        cost = curves["trial_id"].map(dict(zip(trials["trial_id"], costs[COLUMN], strict=True)))
+        curves = curves.assign(seconds=(curves["update"] * cost).fillna(curves["seconds"]))
     timed, outcome = _timed(frame, claim, names, curves)
     assert outcome.to_target is not None
     return timed, replace(outcome, to_target=replace(outcome.to_target, seconds_from=_seconds_from(costs)))

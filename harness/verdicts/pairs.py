@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.spec.claims import Comparison, Factor, Horizon, TimeToTarget, Trend, Where
+from harness.spec.claims import Comparison, Horizon, TimeToTarget, Trend, Where
 from harness.spec.factors import FACTORS, columns
 from harness.spec.measures import depends_on_machine
 from harness.verdicts.arrays import Floats
@@ -37,7 +37,6 @@ class Pairs:
     """
 
     scope: dict[str, Any]
-    task: str
     seeds: tuple[int, ...]
     better: Floats
     than: Floats
@@ -117,8 +116,7 @@ def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str, low: str = "
     low: the column of the smallest possible values, if values are known as ranges
     """
     rows = of_one_lane(selected(frame, claim), column)
-    factor = along_of(claim)
-    along = _COLUMN_OF.get(factor, factor) if factor else None
+    along = _COLUMN_OF.get(claim.along, claim.along) if isinstance(claim, Horizon | Trend) else None
     key = [name for name in CONDITION if name != along]
     if depends_on_machine(column) or (isinstance(claim, TimeToTarget) and claim.by == "seconds"):
         key.append("machine")
@@ -166,11 +164,6 @@ def _measured(rows: pd.DataFrame, column: str) -> tuple[pd.DataFrame, int]:
     return rows[~reused], int(reused.sum())
 
 
-def along_of(claim: Comparison) -> Factor | None:
-    """The factor of a trend or horizon; None for other claims."""
-    return claim.along if isinstance(claim, Horizon | Trend) else None
-
-
 def _rates_by_order(rows: pd.DataFrame, key: list[str], along: str | None) -> pd.DataFrame:
     """If learning rates differ between cells or along the factor, as tuned rates do, replace them by their ranks.
 
@@ -196,9 +189,8 @@ def _follows(rows: pd.DataFrame, name: str, key: list[str], along: str) -> bool:
 def _condition(part: pd.DataFrame, column: str, *, ranged: bool) -> Pairs:
     seeds = tuple(int(seed) for seed in part["seed"])
     better, than = part["outcome"].to_numpy(float), part["outcome_than"].to_numpy(float)
-    task, baselines = str(part["task"].iloc[0]), _baselines(part, column)
     lows = [part[name].to_numpy(float) if ranged else None for name in ("lowest", "lowest_than")]
-    return Pairs(_scope(part), task, seeds, better, than, (), baselines, _trials(part), *lows)
+    return Pairs(_scope(part), seeds, better, than, (), _baselines(part, column), _trials(part), *lows)
 
 
 def _ladder(part: pd.DataFrame, column: str, along: str) -> Pairs | None:
@@ -212,8 +204,7 @@ def _ladder(part: pd.DataFrame, column: str, along: str) -> Pairs | None:
     levels = tuple(float(level) for level in table["outcome"].columns)
     seeds = tuple(int(seed) for seed in table.index)
     kept = part[part["seed"].isin(seeds)]
-    task, baselines = str(part["task"].iloc[0]), _baselines(kept, column)
-    return Pairs(_scope(kept), task, seeds, better, than, levels, baselines, _trials(kept))
+    return Pairs(_scope(kept), seeds, better, than, levels, _baselines(kept, column), _trials(kept))
 
 
 def _trials(part: pd.DataFrame) -> dict[int, frozenset[str]]:

@@ -35,11 +35,10 @@ def seeds_for_difference(differences: Floats, margin: float, alpha: float = ALPH
     If some differences are infinite, the spread is estimated from the quartiles. None if it cannot be estimated (fewer
     than 2 differences, equal differences, infinite quartiles).
     """
-    n = len(differences)
     spread = _spread(differences)
-    if n < 2 or not np.isfinite(spread) or spread == 0 or margin <= 0:
+    if not np.isfinite(spread) or spread == 0:
         return None
-    return _smallest(round(margin / spread, 6), round(alpha, 8), max(ADVISED, n))
+    return _smallest(round(margin / spread, 6), round(alpha, 8), max(ADVISED, len(differences)))
 
 
 def seeds_for_equality(differences: Floats, margin: float) -> int | None:
@@ -60,15 +59,13 @@ def seeds_for_equality(differences: Floats, margin: float) -> int | None:
     return int(counts[enough.argmax()] if enough.any() else counts[-1] + 1)
 
 
-def seeds_for_proportion(first: Floats, second: Floats, margin: float, alpha: float = ALPHA) -> int | None:
+def seeds_for_proportion(first: Floats, second: Floats, margin: float, alpha: float = ALPHA) -> int:
     """Total number of seeds for 80 % power of McNemar's test to detect a difference of `margin` (Connor 1987).
 
     The share of discordant pairs is the observed one, with one discordant and one concordant pair added, and at least
     the margin.
     """
     n = len(first)
-    if n == 0:
-        return None
     discordant = max((float((first != second).sum()) + 1) / (n + 2), margin)
     z_alpha, z_power = special.ndtri(1 - alpha / 2), special.ndtri(POWER)
     root = z_alpha * np.sqrt(discordant) + z_power * np.sqrt(max(discordant - margin**2, 0.0))

@@ -26,21 +26,16 @@ def wilson_interval(solved: float, n: int, confidence: float = CONFIDENCE) -> tu
 
 def mcnemar_p(only_first: int, only_second: int) -> float:
     """McNemar's exact test: two-sided binomial p-value of the discordant pairs; 1 without discordant pairs."""
-    discordant = only_first + only_second
-    if discordant == 0:
-        return 1.0
-    return min(1.0, 2 * float(special.bdtr(min(only_first, only_second), discordant, 0.5)))
+    return min(1.0, 2 * float(special.bdtr(min(only_first, only_second), only_first + only_second, 0.5)))
 
 
 def difference_interval(first: Floats, second: Floats, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Interval of the difference of two paired proportions from outcomes of 0 and 1, or their means, (n,) each.
 
     Newcombe's method combines the two Wilson intervals with the correlation of the pairs (Newcombe 1998, Statistics in
-    Medicine 17:2635, method 10). -1 to 1 without pairs.
+    Medicine 17:2635, method 10).
     """
     n = len(first)
-    if n == 0:
-        return -1.0, 1.0
     both, neither = float((first * second).sum()), float(((1 - first) * (1 - second)).sum())
     only_first, only_second = float((first * (1 - second)).sum()), float(((1 - first) * second).sum())
     share_first, share_second = float(first.mean()), float(second.mean())
@@ -71,7 +66,7 @@ def estimate_solved(first: Floats, second: Floats, margin: float, levels: Levels
     low, high = difference_interval(first, second, levels.confidence)
     only_first, only_second = int((first > second).sum()), int((second > first).sum())
     equivalent = solved_p(only_first, only_second, n, margin) <= levels.equivalence
-    effect = float(first.mean() - second.mean()) if n else float("nan")
+    effect = float(first.mean() - second.mean())
     return Estimate(effect, low, high, mcnemar_p(only_first, only_second), equivalent, n)
 
 

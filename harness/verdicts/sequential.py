@@ -31,20 +31,14 @@ def spent(share: float, alpha: float = ALPHA) -> float:
     return float(alpha * np.log1p((np.e - 1) * min(share, 1.0)))
 
 
-def nominal_levels(counts: Sequence[int], most: int, alpha: float = ALPHA) -> tuple[float, ...]:
+@lru_cache(maxsize=8192)
+def nominal_levels(counts: tuple[int, ...], most: int, alpha: float = ALPHA) -> tuple[float, ...]:
     """The two-sided level of each interim analysis, so that the overall type I error is at most alpha.
 
     counts: numbers of seeds, ascending. most: the maximum number of seeds, at which all of alpha is spent; an analysis
-    beyond it has level 0. Raises ValueError for counts that do not ascend.
+    beyond it has level 0. Levels are boundaries of a Brownian motion, computed by recursive integration (Armitage,
+    McPherson and Rowe 1969).
     """
-    return _levels(tuple(counts), most, alpha)
-
-
-@lru_cache(maxsize=8192)
-def _levels(counts: tuple[int, ...], most: int, alpha: float) -> tuple[float, ...]:
-    """Boundaries of a Brownian motion by recursive integration (Armitage, McPherson and Rowe 1969)."""
-    if any(after <= before for before, after in zip((0, *counts), counts, strict=False)):
-        raise ValueError("interim analyses must be at ascending numbers of seeds")
     levels: list[float] = []
     position, density = np.zeros(1), np.ones(1)  # positions of motions that have not stopped, and their density
     before, spent_before = 0.0, 0.0
@@ -54,7 +48,6 @@ def _levels(counts: tuple[int, ...], most: int, alpha: float) -> tuple[float, ..
             levels.append(0.0)
             continue
         step, allowed = np.sqrt(share - before), spent(share, alpha) - spent_before
-
         z = _boundary(position, density, step, np.sqrt(share), allowed)
         levels.append(float(2 * special.ndtr(-z)))
         edge = z * np.sqrt(share)
@@ -93,7 +86,7 @@ def sequential_p(p_values: Sequence[float], counts: Sequence[int], most: int) ->
 @lru_cache(maxsize=512)
 def _level_by_alpha(counts: tuple[int, ...], most: int) -> Floats:
     """The level of the last analysis at each alpha of the grid."""
-    return np.array([_levels(counts, most, float(alpha))[-1] for alpha in _ALPHAS])
+    return np.array([nominal_levels(counts, most, float(alpha))[-1] for alpha in _ALPHAS])
 
 
 def with_interim_analyses(
@@ -108,7 +101,8 @@ def with_interim_analyses(
     The estimate is that of the last analysis, with the repeated interval and the sequential p-value. It is equivalent
     if any analysis was: each one-sided equivalence test spends 5 % over all analyses, as the test of a difference does.
     """
-    levels, one_sided = nominal_levels(counts, most), nominal_levels(counts, most, 2 * ALPHA / comparisons)
+    at = tuple(counts)
+    levels, one_sided = nominal_levels(at, most), nominal_levels(at, most, 2 * ALPHA / comparisons)
     analyses: list[InterimAnalysis] = []
     equivalent = False
     for n, level, of_each_side in zip(counts, levels, one_sided, strict=True):

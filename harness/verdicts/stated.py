@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pandas as pd
-
 from harness.cells.facts import FactFound
 from harness.errors import UserError
 from harness.spec.claims import Claim, Comparison, Exact
@@ -13,7 +11,7 @@ from harness.verdicts.evidence import Compared, Evidence
 from harness.verdicts.stats import improvement
 from harness.verdicts.verdict import Verdict, VerdictWord
 from harness.verdicts.words.findings import not_beaten
-from harness.verdicts.words.reasons import claim_reason, nothing_paired, sample_reason, unmeasured
+from harness.verdicts.words.reasons import claim_reason, sample_reason, unmeasured
 
 
 def claim_verdict(compared: Compared) -> Verdict:
@@ -71,11 +69,6 @@ def sample_verdict(evidence: Evidence) -> Verdict:
         pairs=sample.advantages.pairs,
         trials=evidence.trials,
     )
-
-
-def unpaired_verdict(claim: Comparison, frame: pd.DataFrame) -> Verdict:
-    """The verdict on a comparison without pairs in the frame."""
-    return bare_verdict(claim, "undecided", nothing_paired(claim, frame))
 
 
 def unmeasured_verdict(claim: Comparison | Exact, error: UserError) -> Verdict:

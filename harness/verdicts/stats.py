@@ -153,8 +153,8 @@ def student_p(d: Floats) -> float:
     return p if moved >= FEWEST_SEEDS else max(p, 2.0 / 2.0**moved)
 
 
-def bca_interval(d: Floats, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Bias-corrected and accelerated bootstrap interval of the mean (Efron 1987), with expanded levels.
+def bca_interval(d: Floats) -> tuple[float, float]:
+    """Bias-corrected and accelerated 95 % bootstrap interval of the mean (Efron 1987), with expanded levels.
 
     The plain levels undercover for small n: the variance of bootstrap means is smaller by (n - 1) / n, and their
     quantiles are not those of t. They are replaced by Phi(-t sqrt(n / (n - 1))) (Hesterberg 2015, The American
@@ -162,20 +162,16 @@ def bca_interval(d: Floats, confidence: float = CONFIDENCE) -> tuple[float, floa
     """
     from scipy import stats  # imported here because it takes half a second
 
-    n = len(d)
-    if n < 2:
-        return -np.inf, np.inf
     if constant(d):
         return float(d.mean()), float(d.mean())
-    expanded = 1 - 2 * special.ndtr(-np.sqrt(n / (n - 1)) * special.stdtrit(n - 1, (1 + confidence) / 2))
+    n = len(d)
+    expanded = 1 - 2 * special.ndtr(-np.sqrt(n / (n - 1)) * special.stdtrit(n - 1, (1 + CONFIDENCE) / 2))
     low, high = stats.bootstrap((d,), np.mean, confidence_level=expanded, rng=SEED).confidence_interval
     return float(low), float(high)
 
 
 def sign_flip_p(d: Floats) -> float:
-    """Two-sided p-value of the mean under random signs: exact up to 14 pairs, else from 10,000 patterns; 1 if n = 0."""
-    if len(d) == 0:
-        return 1.0
+    """Two-sided p-value of the mean under random signs: exact up to 14 pairs, else from 10,000 patterns."""
     total = abs(float(d.sum()))
     flipped = _subsets(len(d)) @ d
     reached = int((np.abs(d.sum() - 2 * flipped) >= total * (1 - 1e-9)).sum())
@@ -189,8 +185,6 @@ def sign_flip_interval(d: Floats, confidence: float = CONFIDENCE) -> tuple[float
     The coverage is exact for differences that are symmetric about their mean, with any tails (Hartigan 1969, Journal of
     the American Statistical Association 64:1303, typical values). Infinite if there are too few pairs.
     """
-    if len(d) == 0:
-        return -np.inf, np.inf
     means = subset_means(d)
     rank = int((1 - confidence) / 2 * (len(means) + 1))
     if rank == 0:
@@ -266,13 +260,13 @@ def holm(p_values: ArrayLike, weights: ArrayLike | None = None) -> Floats:
 
 
 def improvement(differences: ArrayLike) -> float:
-    """The share of pairs above zero; ties count half (paired probability of improvement); NaN without pairs."""
+    """The share of pairs above zero; ties count half (paired probability of improvement)."""
     d = np.asarray(differences, dtype=float)
-    return float(((d > 0) + (d == 0) / 2).mean()) if len(d) else np.nan
+    return float(((d > 0) + (d == 0) / 2).mean())
 
 
-def interquartile_mean(groups: Sequence[Floats], confidence: float = CONFIDENCE) -> tuple[float, float, float]:
-    """The interquartile mean of all values, and its bootstrap interval from resampling within groups.
+def interquartile_mean(groups: Sequence[Floats]) -> tuple[float, float, float]:
+    """The interquartile mean of all values, and its 95 % bootstrap interval from resampling within groups.
 
     groups: one array of values per condition, on a common scale (Agarwal et al. 2021, arXiv 2108.13264). A quarter of
     the values, rounded down, is cut off at each end.
@@ -285,5 +279,5 @@ def interquartile_mean(groups: Sequence[Floats], confidence: float = CONFIDENCE)
         return np.asarray(pooled[..., cut : pooled.shape[-1] - cut].mean(axis=-1))
 
     resamples = [np.sort(group)[generator.integers(len(group), size=(2_000, len(group)))] for group in groups]
-    low, high = np.quantile(mean(resamples), [(1 - confidence) / 2, (1 + confidence) / 2])
+    low, high = np.quantile(mean(resamples), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return float(mean(groups)), float(low), float(high)

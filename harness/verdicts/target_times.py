@@ -103,9 +103,3 @@ def reached(curves: pd.DataFrame, column: str, wanted: pd.Series, *, lower: bool
     points = points.assign(update_low=before["update"] + 1, seconds_low=before["seconds"] + an_update)
     at_target = points[value <= level if lower else value >= level]
     return at_target.groupby("trial_id")[["update", "seconds", "update_low", "seconds_low"]].first()
-
-
-def with_speed_lanes_seconds(trials: pd.DataFrame, costs: pd.Series, curves: pd.DataFrame) -> pd.DataFrame:
-    """The curves with `seconds` of these trials replaced by updates times costs (seconds per update of each trial)."""
-    derived = curves["update"] * curves["trial_id"].map(dict(zip(trials["trial_id"], costs, strict=True)))
-    return curves.assign(seconds=derived.fillna(curves["seconds"]))

@@ -16,7 +16,7 @@ PLAIN = Scale("difference", "bits", 0.05)
 
 
 def pairs(better: list[float], than: list[float], seeds: tuple[int, ...] | None = None) -> Pairs:
-    return Pairs({}, "language", seeds or tuple(range(len(better))), np.array(better), np.array(than))
+    return Pairs({}, seeds or tuple(range(len(better))), np.array(better), np.array(than))
 
 
 def test_the_scale_depends_on_the_margin_and_on_defined_ratios() -> None:
@@ -32,7 +32,7 @@ def test_the_scale_depends_on_the_margin_and_on_defined_ratios() -> None:
     assert scale_of(claim(kind="proportion", margin=0.2), (mixed,), LOSS) == Scale(
         "share", "percentage points", 0.2, reach=1.0
     )
-    ladder = Pairs({}, "recall", (0,), np.ones((1, 3)), np.ones((1, 3)), (10.0, 20.0, 40.0))
+    ladder = Pairs({}, (0,), np.ones((1, 3)), np.ones((1, 3)), (10.0, 20.0, 40.0))
     horizon = scale_of(claim(kind="horizon", margin="25%"), (ladder,), LOSS)
     assert horizon == Scale("log ratio", "%", np.log1p(0.25), reach=pytest.approx(np.log(8)))
 
@@ -89,7 +89,7 @@ def test_a_horizon_of_a_seed_that_solves_nothing_is_half_the_smallest_level() ->
     levels = (10.0, 20.0, 40.0)
     better = np.array([[1.0, 1.0, 0.0], [0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [1.0, NAN, 0.0]])
     than = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
-    of = Pairs({}, "recall", (0, 1, 2, 3), better, than, levels)
+    of = Pairs({}, (0, 1, 2, 3), better, than, levels)
     horizon = claim(kind="horizon", margin="25%")
     result = advantages(horizon, of, LOSS, scale_of(horizon, (of,), LOSS))
     assert list(result.values) == pytest.approx([np.log(2), 0.0, 0.0, np.log(2)])
@@ -110,8 +110,8 @@ def test_a_pooled_seed_shows_outcomes_whose_ratio_is_its_advantage() -> None:
 def test_a_pooled_horizon_shows_outcomes_whose_ratio_is_its_advantage() -> None:
     horizon = claim(kind="horizon", margin="25%")
     none, all_of_them = np.zeros((1, 3)), np.ones((1, 3))
-    first = Pairs({}, "recall", (0,), none, all_of_them, (10.0, 20.0, 40.0))
-    second = Pairs({}, "recall", (0,), all_of_them, none, (5.0, 10.0, 20.0))
+    first = Pairs({}, (0,), none, all_of_them, (10.0, 20.0, 40.0))
+    second = Pairs({}, (0,), all_of_them, none, (5.0, 10.0, 20.0))
     scale = scale_of(horizon, (first, second), LOSS)
     (shown,) = pooled([(part, advantages(horizon, part, LOSS, scale)) for part in (first, second)], scale).pairs
     assert (shown.better, shown.than) == (pytest.approx(10), pytest.approx(10))
@@ -125,6 +125,6 @@ def test_the_reach_of_an_advantage_follows_from_the_bounds_of_the_outcome() -> N
     assert scale_of(paired(on="test_accuracy", margin="5%"), (two,), share).reach == INF
     zero = pairs([0.0], [0.5])
     assert scale_of(paired(on="test_accuracy", margin="5%"), (zero,), share).reach == pytest.approx(2.0)
-    levels = Pairs({}, "recall", (0,), np.ones((1, 3)), np.ones((1, 3)), (1.0, 10.0, 100.0))
+    levels = Pairs({}, (0,), np.ones((1, 3)), np.ones((1, 3)), (1.0, 10.0, 100.0))
     trend = paired(kind="trend", along="train_size", advantage="grows", on="test_accuracy", margin=0.1)
     assert scale_of(trend, (levels,), share).reach == pytest.approx(2.0), "from -1 at the first level to 1 at the last"

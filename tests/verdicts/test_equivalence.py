@@ -44,7 +44,7 @@ def test_graded_p_is_at_least_that_of_two_one_sided_t_tests() -> None:
             reference.ttest_1samp(sample, 0.1, alternative="less").pvalue,
         )
         assert graded_p(sample, 0.1) >= worse * (1 - 1e-9)
-    assert graded_p(np.arange(8.0), None) == graded_p(np.zeros(1), 1.0) == 1.0
+    assert graded_p(np.zeros(1), 1.0) == 1.0
     assert graded_p(np.array([0.1, 0.2, 0.3, 0.2, 0.1]), 0.1) > 0.5, "the mean is beyond the margin"
 
 
@@ -112,7 +112,7 @@ def test_the_exact_test_of_two_shares_has_its_level_at_every_share_of_discordant
             assert size <= 0.0505
     assert [solved_p(0, 0, n, margin) <= 0.05 for n in (13, 14, 40)] == [False, True, True]
     assert solved_p(3, 1, 40, margin) == solved_p(1, 3, 40, margin)
-    assert (solved_p(0, 0, 0, margin), solved_p(0, 0, 3, 1.0)) == (1.0, 0.0)
+    assert solved_p(0, 0, 3, 1.0) == 0.0
 
 
 def test_an_interval_within_the_margin_is_not_enough_for_two_shares() -> None:
@@ -125,7 +125,6 @@ def test_an_interval_within_the_margin_is_not_enough_for_two_shares() -> None:
 def test_the_median_of_differences_with_failures_is_tested_by_signs() -> None:
     d = np.array([INF, *[0.01] * 19])
     assert median_p(d, 0.1) == pytest.approx(reference.binom.sf(18, 20, 0.5))
-    assert median_p(d, None) == median_p(np.array([]), 1.0) == 1.0
 
 
 def test_five_agreeing_outcomes_of_two_kinds_are_not_equivalent() -> None:

@@ -122,9 +122,9 @@ def test_the_interval_covers_that_of_any_times_within_the_ranges(seed: int) -> N
         return judge_pairs([(TO_TARGET, PairedTrials((pairs,)), outcome)])[0]
 
     seeds = tuple(range(len(better)))
-    exact = judged(Pairs({}, "simulated", seeds, better, than))
+    exact = judged(Pairs({}, seeds, better, than))
     lows = [side - step + 1 for side in seen]
-    ranged = judged(Pairs({}, "simulated", seeds, *seen, better_low=lows[0], than_low=lows[1]))
+    ranged = judged(Pairs({}, seeds, *seen, better_low=lows[0], than_low=lows[1]))
     assert ranged.ci_low <= exact.effect <= ranged.ci_high
     if ranged.verdict in ("supported", "contradicted"):
         assert (ranged.verdict == "supported") == (exact.effect > 0)
