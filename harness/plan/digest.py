@@ -1,7 +1,7 @@
-"""A digest of the code that trains a trial, so that records of other code never pass for those of this one.
+"""A digest of the code that trains a trial, so that records of other code are not reused.
 
 As in airspeed velocity, the version of a measurement is a hash of its source: here of the syntax trees of all modules
-that training imports. Comments, docstrings and layout do not count, and every supported Python gives the same digest.
+that training imports. Comments, docstrings and layout do not change it, and neither does the version of Python.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import hashlib
 import importlib.util
 import site
 import sysconfig
-from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from harness.plan.syntax_trees import read_source
 from harness.tasks import tasks
 
 _STARTS = ("harness.trial.settings", "harness.trial.train")
-"""What a trial's process runs, besides the modules of its task and its cell: Keras's settings, and training."""
+"""The modules that a trial's process runs, in addition to those of its task and cell: Keras's settings and training."""
 NOT_COUNTED = frozenset(
     {
         "harness", "harness.saved_models",  # the public names, imported when they are used; what Keras loads
@@ -31,20 +30,19 @@ NOT_COUNTED = frozenset(
         "harness.store.record", "harness.store.machine", "harness.cgroup",  # what is recorded of trial and machine
     }
 )  # fmt: skip
-"""Modules that are imported by training and cannot change a number. What they import counts only if a counted module
-imports it too. A new field of the record or a new factor therefore leaves all ids as they are."""
+"""Modules that training imports and that cannot change a result. A module that they import counts only if a counted
+module imports it too. A new field of the record or a new factor therefore changes no id."""
 
 
 @cache
 def code_version(task: str, cell: str) -> str:
     """12 hexadecimal digits for the code behind trials of this task and this cell (names, or `module:attribute`).
 
-    Raises UserError where the module of one of them is not a file.
+    Raises UserError if the module of the task or the cell is not a file.
     """
     digest = hashlib.sha256()
-    for text in sorted(
-        read_source(*module).text for module in sources(task, cell).items()
-    ):  # by content: a file may be moved
+    # Sorted by content, so that moving a file does not change the digest.
+    for text in sorted(read_source(*module).text for module in sources(task, cell).items()):
         digest.update(text.encode())
     return digest.hexdigest()[:12]
 
@@ -52,9 +50,9 @@ def code_version(task: str, cell: str) -> str:
 def sources(task: str, cell: str) -> dict[str, Path]:
     """The modules that count for trials of this task and this cell, by name.
 
-    It is the import closure of training and of the modules of task and cell, without NOT_COUNTED; imports inside
-    functions are included. Of a user's modules those count that lie in the same folder tree as the task's or the
-    cell's own module; of an installed package only its own. Nothing is imported.
+    These are training, the modules of task and cell, and all modules that they import, also inside functions, except
+    NOT_COUNTED. A user's module counts if it lies in the same folder tree as the module of the task or the cell; if
+    that module belongs to an installed package, only modules of this package count. Nothing is imported.
     """
     counted: dict[str, Path] = {}
     for start in (*_STARTS, _module(cells.targets(), cell), _module(tasks.targets(), task)):
@@ -78,7 +76,7 @@ _HARNESS = Path(__file__).resolve().parents[2]
 
 @cache
 def _place(module: str) -> tuple[Path, str]:
-    """The folder from which a module is imported, and the one top-level name that counts there; '' for all."""
+    """The folder from which a module is imported, and the only top-level name that counts there; '' for all names."""
     try:
         spec = importlib.util.find_spec(module)
     except (ImportError, ValueError):
@@ -95,19 +93,15 @@ def _place(module: str) -> tuple[Path, str]:
 
 @cache
 def _modules(name: str, root: Path, top: str) -> tuple[tuple[str, Path], ...]:
-    """A module and the packages it is in, as far as they are the harness's or lie in the user's own folder."""
+    """A module and its packages, with their files; none if neither the harness nor the folder `root` has them."""
     parts = name.split(".")
     if parts[0] == "harness":
         root = _HARNESS
     elif top not in ("", parts[0]):
         return ()
-    return tuple(_files(parts, root))
-
-
-def _files(parts: Sequence[str], root: Path) -> Iterator[tuple[str, Path]]:
+    files = []
     for count in range(1, len(parts) + 1):
         folder = root.joinpath(*parts[:count])
-        for path in (folder / "__init__.py", folder.with_name(f"{folder.name}.py")):
-            if path.is_file():
-                yield ".".join(parts[:count]), path
-                break
+        candidates = (folder / "__init__.py", folder.with_name(f"{folder.name}.py"))
+        files += [(".".join(parts[:count]), path) for path in candidates if path.is_file()][:1]
+    return tuple(files)

@@ -21,19 +21,19 @@ _FIRST_STEP_SECONDS = {"article": 12.0, "keras": 3.0, "fused": 2.5}
 _STEP_SECONDS = {"article": 4e-4, "keras": 2e-4, "fused": 2e-5}
 """One time step of one layer, forward and backward, at batch 32 and 32 units on one core."""
 _RECURRENT_OPERATIONS_PER_SECOND = 2e10
-"""Of the small products of one time step after another."""
+"""Speed of the recurrent products, one time step after another."""
 _OPERATIONS_PER_SECOND = 4e10
-"""Of the large products for all time steps at once: those of the inputs and of the dense layers."""
+"""Speed of the products for all time steps at once: input products and dense layers."""
 _LOSS_SECONDS = 4e-9
-"""Of one output, such as a logit, in an update."""
+"""Time of one output, such as a logit, in an update."""
 _EVALUATION_SECONDS = 4e-8
-"""Of one output in an evaluation: forward pass and metrics."""
+"""Time of one output in an evaluation: forward pass and metrics."""
 _WIDTHS = (32, 10)
-"""Features of a time step and classes where a task does not tell them."""
+"""Features of a time step, and classes, of a task that does not state them."""
 
 
 class Load(NamedTuple):
-    """The factors that decide the time of a trial. Trials of equal load have equal estimates."""
+    """The factors that determine the time of a trial. Trials of equal load have equal estimates."""
 
     task: str
     lane: Lane
@@ -68,7 +68,7 @@ def guessed_seconds(spec: TrialSpec) -> float:
 def _sizes(name: str, options: str) -> tuple[int, int, int]:
     """Features of a time step, classes, and examples (or tokens) of the validation split.
 
-    Plans written by another version may have options, or files, that are no longer there: then what is usual.
+    Usual sizes if the options or files of a plan, written by another version, no longer exist.
     """
     task = tasks[name]
     try:
@@ -85,10 +85,10 @@ def load_of(spec: TrialSpec) -> Load:
 
 
 class Estimator:
-    """Guesses corrected by the ratio of measured to guessed seconds of trials as much like this one as there are.
+    """Guesses, corrected by the ratio of measured to guessed seconds of the most similar measured trials.
 
-    That is, of trials of the same load; else of the same task, lane, backend and cell; else of the backend and cell;
-    else of any.
+    These are trials of the same load; if there are none, of the same task, lane, backend and cell; then of the same
+    backend and cell; then all trials.
     """
 
     def __init__(self) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple
 
 from harness.errors import UserError
 from harness.plan.digest import code_version
-from harness.plan.matching import MatchedUnits
+from harness.plan.matching import units_of
 from harness.plan.rates import Choice, choose, held_out
 from harness.spec.claims import Comparison, TimeToTarget
 from harness.spec.experiment import Experiment
@@ -51,42 +51,33 @@ def make_plan(experiment: Experiment, losses: Losses | None = None, *, most_seed
     after its own, the numbers that follow the largest.
     Raises UserError where a task cannot make the data asked for.
     """
-    specs: list[TrialSpec] = []
-    asked_for: list[bool] = []
+    specs: dict[str, TrialSpec] = {}
+    asked_for: set[str] = set()
     choices: list[Choice] = []
     without_rate: list[str] = []
     for index, sweep in enumerate(experiment.sweep):
         seeds = sweep.seeds or experiment.seeds
-        further, chosen, stuck = _sweep_plan(
-            experiment, index, sweep.model_copy(update={"seeds": _with_further(seeds, most_seeds)}), losses
-        )
-        specs += further
-        asked_for += [spec.purpose == "tuning" or spec.seed in seeds for spec in further]
+        further = range(max(seeds) + 1, max(seeds) + 1 + max(0, most_seeds - len(seeds)))
+        wider = sweep.model_copy(update={"seeds": (*seeds, *further)})
+        planned, chosen, stuck = _sweep_plan(experiment, index, wider, losses)
+        for spec in planned:
+            id = spec.id()
+            specs.setdefault(id, spec)
+            if spec.purpose == "tuning" or spec.seed in seeds:
+                asked_for.add(id)
         choices += chosen
         without_rate += stuck
-    ids = [spec.id() for spec in specs]
-    wide = _seed_by_seed(zip(ids, specs, strict=True))
-    asked_ids = {id for id, is_asked_for in zip(ids, asked_for, strict=True) if is_asked_for}
-    trials = {id: spec for id, spec in wide.items() if id in asked_ids}
+    # Tuning trials first, then the first seed of every condition, and so on.
+    wide = dict(sorted(specs.items(), key=lambda item: (item[1].purpose != "tuning", item[1].seed)))
+    trials = {id: spec for id, spec in wide.items() if id in asked_for}
     return Plan(trials, wide, tuple(choices), tuple(without_rate))
-
-
-def _with_further(seeds: tuple[int, ...], most: int) -> tuple[int, ...]:
-    return (*seeds, *range(max(seeds) + 1, max(seeds) + 1 + max(0, most - len(seeds))))
-
-
-def _seed_by_seed(specs: Iterable[tuple[str, TrialSpec]]) -> dict[str, TrialSpec]:
-    """The specs by id, each once: tuning trials first, then the first seed of every condition, and so on."""
-    trials: dict[str, TrialSpec] = {}
-    for id, spec in sorted(specs, key=lambda pair: (pair[1].purpose != "tuning", pair[1].seed)):
-        trials.setdefault(id, spec)
-    return trials
 
 
 def _sweep_plan(
     experiment: Experiment, index: int, sweep: Sweep, losses: Losses | None
 ) -> tuple[list[TrialSpec], list[Choice], list[str]]:
     """The trials of a sweep, the rates that tuning chose, and the cells for which it cannot continue, with reasons."""
+    place = f"{experiment.source}: sweep[{index}] ({sweep.task})"
     try:
         _check_evaluation(experiment, sweep)
         if not isinstance(sweep.learning_rate, Tune):
@@ -100,19 +91,23 @@ def _sweep_plan(
         tuning_specs = [planned.spec for planned in tuning]
         if groups is None:
             return tuning_specs, [], []
-        choices = [choose(where, by_rate) for where, by_rate in groups if _any_rate(by_rate)]
-        stuck = [_stuck(index, sweep, where) for where, by_rate in groups if not _any_rate(by_rate)]
-        rates = {_key(choice.where): choice.rate for choice in choices}
+        choices, stuck = [], []
+        for where, by_rate in groups:
+            if any(all(map(math.isfinite, of_rate)) for of_rate in by_rate.values()):
+                choices.append(choose(where, by_rate))
+            else:
+                stuck.append(_stuck(index, sweep, where))
+        rates = {tuple(choice.where.values()): choice.rate for choice in choices}
         chosen = [
             planned.spec.model_copy(update={"learning_rate": rates[key]})
             for planned in _expand(experiment, sweep, (math.nan,))
-            if (key := _key(_tuned_together(planned, tune.at))) in rates
+            if (key := tuple(_tuned_together(planned, tune.at).values())) in rates
         ]
         return tuning_specs + chosen, choices, stuck
     except (MemoryError, OverflowError) as error:
-        raise UserError(f"{_place(experiment, index)}: its data are too large for this machine ({error})") from error
+        raise UserError(f"{place}: its data are too large for this machine ({error})") from error
     except UserError as error:
-        raise UserError(f"{_place(experiment, index)}: {error}") from error
+        raise UserError(f"{place}: {error}") from error
 
 
 def _stuck(index: int, sweep: Sweep, where: Mapping[str, Hashable]) -> str:
@@ -121,10 +116,6 @@ def _stuck(index: int, sweep: Sweep, where: Mapping[str, Hashable]) -> str:
         f"sweep[{index}] ({sweep.task}) cannot continue for {where['cell']} ({stated}): at every learning rate a tuning"
         " trial failed, so no rate is left"
     )
-
-
-def _place(experiment: Experiment, index: int) -> str:
-    return f"{experiment.source}: sweep[{index}] ({experiment.sweep[index].task})"
 
 
 def _check_evaluation(experiment: Experiment, sweep: Sweep) -> None:
@@ -149,15 +140,6 @@ def _tuned_together(planned: _Planned, at: str) -> dict[str, Hashable]:
 _NOT_TUNED_BY = ("learning_rate", "seed", "match")
 
 
-def _key(where: Mapping[str, Hashable]) -> tuple[Hashable, ...]:
-    return tuple(where.values())
-
-
-def _any_rate(by_rate: _ByRate) -> bool:
-    """Whether there is a rate at which no trial failed."""
-    return any(all(map(math.isfinite, losses)) for losses in by_rate.values())
-
-
 def _tuning_groups(
     tuning: Sequence[_Planned], losses: Losses, tune: Tune
 ) -> list[tuple[dict[str, Hashable], _ByRate]] | None:
@@ -168,7 +150,7 @@ def _tuning_groups(
         if id not in losses:
             return None
         where = _tuned_together(planned, tune.at)
-        _, by_rate = groups.setdefault(_key(where), (where, {}))
+        _, by_rate = groups.setdefault(tuple(where.values()), (where, {}))
         by_rate.setdefault(planned.spec.learning_rate, []).append(losses[id])
     return list(groups.values())
 
@@ -225,7 +207,9 @@ def _expand(
     check = sweep.until_target and purpose == "comparison"
     lane: Lane = "speed" if check else sweep.lane or experiment.lane
     is_judged = lane == "accuracy" and purpose == "comparison"
-    targets = _claimed_targets(experiment, sweep) if is_judged else ()
+    claims = _claims_on(sweep.task, experiment) if is_judged else []
+    named = [claim.target for claim in claims if isinstance(claim, TimeToTarget) and claim.target is not None]
+    targets = tuple(dict.fromkeys(named))
     if sweep.stop_at_target and lane == "speed":
         raise UserError("'stop_at_target' ends training in the accuracy lane; leave it out in the speed lane")
     if sweep.stop_at_target and targets:
@@ -233,13 +217,13 @@ def _expand(
             f"a claim names the target {targets[0]!r}, and 'stop_at_target' ends training at the task's own; leave one"
             " of them out"
         )
-    train_scores = is_judged and _claims_on_train_loss(experiment, sweep)
+    train_scores = any(getattr(claim, "on", None) == "train_loss" for claim in claims)
     options = sweep.task_options()
     data = dict(sorted(task.identity(options).items()))
     carried = task.carries(options)
     cell_names = sweep.cells or experiment.cells
     code = {cell: code_version(sweep.task, cell) for cell in cell_names}
-    units = MatchedUnits(sweep, cell_names, options)
+    reference = sweep.reference or ("lstm" if "lstm" in cell_names else cell_names[0])
     varied = _varied(experiment, sweep, cell_names, rates)
     trials = math.prod(map(len, (sweep.train_size, sweep.sequence_length, *varied.values())))
     if trials > MOST_TRIALS:
@@ -261,7 +245,7 @@ def _expand(
                 cell=asked["cell"],
                 backend=asked["backend"],
                 lane=lane,
-                units=units.of(asked),
+                units=units_of(sweep, reference, options, asked),
                 layers=asked["layers"],
                 dense_units=sweep.dense_units,
                 matched=asked["match"],
@@ -285,22 +269,10 @@ def _expand(
             yield _Planned(spec, asked)
 
 
-def _claimed_targets(experiment: Experiment, sweep: Sweep) -> tuple[float | str, ...]:
-    """The targets that claims on time to target name for the sweep's task, beside the one that the task declares."""
-    named = (claim.target for claim in _claims_on(sweep.task, experiment) if isinstance(claim, TimeToTarget))
-    return tuple(dict.fromkeys(target for target in named if target is not None))
-
-
-def _claims_on_train_loss(experiment: Experiment, sweep: Sweep) -> bool:
-    """Whether a claim compares the loss on the training split of the sweep's task."""
-    return any(getattr(claim, "on", None) == "train_loss" for claim in _claims_on(sweep.task, experiment))
-
-
-def _claims_on(task: str, experiment: Experiment) -> Iterator[Comparison]:
+def _claims_on(task: str, experiment: Experiment) -> list[Comparison]:
     """The claims that compare trials of a task."""
-    for claim in experiment.claim:
-        if isinstance(claim, Comparison) and (claim.where.task is None or task in claim.where.task):
-            yield claim
+    comparisons = (claim for claim in experiment.claim if isinstance(claim, Comparison))
+    return [claim for claim in comparisons if claim.where.task is None or task in claim.where.task]
 
 
 def _check_streams(train_size: int, windows: int, batch_size: int) -> None:

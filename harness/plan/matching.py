@@ -1,4 +1,4 @@
-"""Cells of equal size: units, or the units that bring every cell to the same number of recurrent parameters.
+"""Cells of equal size: equal units, or the units that give every cell the same number of recurrent parameters.
 
 At equal units an LSTM has four times a simple RNN's recurrent weights; comparing at equal parameters asks what a
 parameter is worth (Collins et al., arXiv 1611.09913).
@@ -6,7 +6,7 @@ parameter is worth (Collins et al., arXiv 1611.09913).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -39,26 +39,17 @@ def matched_units(
     return min((size for size in (low - 1, low) if size >= 1), key=lambda size: abs(parameters(cell, size) - wanted))
 
 
-class MatchedUnits:
-    """The units of each cell in a sweep. The number of input features is looked up only if it matters."""
+def units_of(sweep: Sweep, reference: str, options: Options, asked: Mapping[str, Any]) -> int:
+    """The units of a cell in a sweep for these factors, matched to the reference cell if the factors say so."""
+    if asked["match"] == "units" or asked["cell"] == reference:
+        return int(asked["units"])
+    width = _width(sweep.task, min(sweep.train_size), min(sweep.sequence_length), options)
+    return _matched(asked["cell"], reference, asked["units"], width, asked["layers"], asked["reset_after"])
 
-    def __init__(self, sweep: Sweep, cell_names: Sequence[str], options: Options) -> None:
-        self._sweep, self._options = sweep, options
-        self._reference = sweep.reference or ("lstm" if "lstm" in cell_names else cell_names[0])
-        self._known: dict[tuple[Hashable, ...], int] = {}
 
-    def of(self, asked: Mapping[str, Any]) -> int:
-        """The units of the cell for these factors."""
-        name, units, layers, reset_after = (asked[key] for key in ("cell", "units", "layers", "reset_after"))
-        if asked["match"] == "units" or name == self._reference:
-            return int(units)
-        key = (name, units, layers, reset_after)
-        if key not in self._known:
-            cell, reference = cells[name], cells[self._reference]
-            sweep = self._sweep
-            width = _width(sweep.task, min(sweep.train_size), min(sweep.sequence_length), self._options)
-            self._known[key] = matched_units(cell, reference, units, width, layers, reset_after=reset_after)
-        return self._known[key]
+@cache
+def _matched(cell: str, reference: str, units: int, features: int, layers: int, reset_after: bool) -> int:
+    return matched_units(cells[cell], cells[reference], units, features, layers, reset_after=reset_after)
 
 
 @cache

@@ -1,8 +1,8 @@
-"""Learning rates tuned per cell: a first stage with seeds of its own, whose validation losses choose the rates.
+"""Learning rates tuned per cell, by the validation losses of a first stage of trials with separate seeds.
 
-A cell judged at another cell's best learning rate is judged unfairly. The rate with the lowest mean validation loss is
-taken of the rates at which no trial failed; of equally good rates the smaller one. The validation data are the first
-stage's own too: a part of what it would train on, so that the comparison's choose no rate.
+To judge a cell at the best learning rate of another cell would be unfair. Among the rates at which no trial failed, the
+one with the lowest mean validation loss is chosen; if several are equally good, the smallest. Tuning trials validate on
+a part of their training data, so that the validation data of the comparison do not influence the choice.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from harness.tasks import Dataset
 
 
 def held_out(examples: int) -> int:
-    """How many of its training examples a tuning trial validates on, at most. Raises UserError where none are left."""
+    """The maximum number of training examples that a tuning trial validates on. Raises UserError if none are left."""
     if examples < 2:
         raise UserError("a single training example leaves none for tuning the learning rate; expected at least 2")
     return max(1, examples // 5)
 
 
 def for_tuning(dataset: Dataset) -> Dataset:
-    """The data of a tuning trial: the last fifth of the training examples validates, and is not trained on.
+    """The data of a tuning trial: the last fifth of the training examples is the validation split.
 
-    No more of them than the comparison validates on, and none of what the comparison validates or tests on.
+    It has at most as many examples as the validation split of the comparison.
     """
     total = len(dataset.train.x)
     kept = total - min(held_out(total), len(dataset.validation.x))
@@ -34,7 +34,7 @@ def for_tuning(dataset: Dataset) -> Dataset:
         dataset,
         train=dataset.train.part(0, kept),
         validation=dataset.train.part(kept, total),
-        validation_baselines={},  # of the data that it does not validate on
+        validation_baselines={},  # those of the dataset belong to other validation data
     )
 
 
@@ -47,16 +47,16 @@ class Choice:
     losses: Mapping[float, Sequence[float]]
     """Validation losses of each rate, seed by seed; infinite for a failed trial."""
     at_edge: bool
-    """Whether the best rate is the smallest or largest tried: a better one may lie beyond."""
+    """Whether the best rate is the smallest or largest one, so that a better rate may lie beyond."""
     tied: bool
-    """Whether another rate was exactly as good."""
+    """Whether another rate is equally good."""
 
 
 def choose(where: Mapping[str, Hashable], losses: Mapping[float, Sequence[float]]) -> Choice:
     """The rate with the lowest mean loss, and notes about the choice.
 
-    A rate at which a trial failed is chosen only where trials failed at every rate: then the one at which the smallest
-    share did, and of several such the one with the lowest mean loss of the others.
+    If trials failed at every rate, the rate with the smallest share of failed trials is chosen; among equal shares, the
+    one with the lowest mean loss of the other trials.
     """
     merits = {rate: _merit(values) for rate, values in losses.items()}
     best = min(merits.values())
@@ -66,6 +66,6 @@ def choose(where: Mapping[str, Hashable], losses: Mapping[float, Sequence[float]
 
 
 def _merit(losses: Sequence[float]) -> tuple[float, float]:
-    """The share of failed trials, and the mean loss of the others; less of the first, then of the second, is better."""
+    """The share of failed trials, and the mean loss of the others; the smaller tuple is better."""
     finished = [loss for loss in losses if math.isfinite(loss)]
     return 1 - len(finished) / len(losses), fmean(finished) if finished else math.inf

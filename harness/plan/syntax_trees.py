@@ -1,6 +1,6 @@
-"""What a Python source file imports and what it says, read from its syntax tree; equal on Python 3.11 to 3.13.
+"""The imports and the code of a Python source file, from its syntax tree; the same on Python 3.11 to 3.13.
 
-Nothing but the standard library is imported here, so that an interpreter without packages can run it.
+This module imports only the standard library, so that an interpreter without packages can run it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ class Source(NamedTuple):
     """The parts of a source file that count for the digest."""
 
     imports: frozenset[str]
-    """Names of modules that it may import; for `from x import y` both x and x.y."""
+    """Names of modules that the file may import; for `from x import y` both x and x.y."""
     text: str
-    """The syntax tree as text, without positions and strings that stand alone (docstrings)."""
+    """The syntax tree as text, without positions and docstrings."""
 
 
 @cache
@@ -51,21 +51,21 @@ def _imports(name: str, path: Path, tree: ast.Module) -> frozenset[str]:
 
 
 _BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")
-"""The fields of a statement that hold other statements, or their parts."""
+"""The fields of a statement that contain other statements."""
 
 
 _PARSING = threading.Lock()
-"""Python 3.11 raises SystemError where two threads make syntax trees at once, and filters of warnings are global."""
+"""Python 3.11 raises SystemError if two threads parse at the same time, and filters of warnings are global."""
 
 
 def _parsed(path: Path) -> ast.Module:
     with _PARSING, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Python has shown what it warns of when the module was imported
+        warnings.simplefilter("ignore")  # Python has shown these warnings when the module was imported
         return ast.parse(path.read_bytes())
 
 
 def _as_text(tree: ast.Module) -> str:
-    """Absent and empty fields are left out, so that fields which a version of Python adds do not change the text."""
+    """The tree as text, without absent and empty fields, so that fields new in a version of Python do not change it."""
     parts: list[str] = []
     opened: list[tuple[Iterator[tuple[str, object]], str]] = [(iter([("", tree)]), "")]
     while opened:
@@ -88,7 +88,7 @@ def _as_text(tree: ast.Module) -> str:
 
 
 def _fields(node: ast.AST) -> Iterator[tuple[str, object]]:
-    """The fields that count, each with its label in the text."""
+    """The fields that the text includes, each with its label."""
     if isinstance(node, ast.Constant):
         yield " value=", node.value
         return
@@ -100,12 +100,12 @@ def _fields(node: ast.AST) -> Iterator[tuple[str, object]]:
 
 
 def _stands_alone(node: object) -> bool:
-    """Whether a statement is a string alone, such as a docstring."""
+    """Whether a statement is only a string, such as a docstring."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _joined(parts: list[ast.expr]) -> list[object]:
-    """The parts of an f-string, texts that follow each other as one: versions of Python cut them differently."""
+    """The parts of an f-string, with adjacent texts joined, because versions of Python split them differently."""
     joined: list[object] = []
     for constant, group in groupby(parts, lambda part: isinstance(part, ast.Constant)):
         here = list(group)
