@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -67,7 +66,8 @@ def read_results(directory: str | Path, experiment: Experiment | None = None) ->
         left = store.planned_trials()
         planned, seeds = len(left), store.planned_seeds()
         left_out, out_of_time, analyses = store.left_out(), store.left_out_ids(), store.analyses()
-        for batch in _batches(store.records(), _BATCH):
+        records = store.records()
+        while batch := list(islice(records, _BATCH)):
             for parts, make in zip(tables, frame_makers, strict=True):
                 parts.append(make(batch))
             examples |= {record["trial_id"]: _example(record["example"]) for record in batch if record.get("example")}
@@ -127,11 +127,6 @@ def read_results(directory: str | Path, experiment: Experiment | None = None) ->
         generated_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     return Stored(directory, experiment, analyses, data)
-
-
-def _batches(records: Iterator[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
-    while batch := list(islice(records, size)):
-        yield batch
 
 
 def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:

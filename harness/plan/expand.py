@@ -35,7 +35,7 @@ class Plan:
     trials: Mapping[str, TrialSpec]
     """Specs by trial id, in the order of seeds, so that an unfinished run is still paired."""
     wide: Mapping[str, TrialSpec]
-    """The same with further seeds in every sweep: the trials that `--until-decided` may add."""
+    """`trials`, and those of further seeds in every sweep, which `--until-decided` may add."""
     choices: tuple[Choice, ...]
     """The learning rates chosen by tuning, with the validation losses of all rates."""
     without_rate: tuple[str, ...]
@@ -45,11 +45,13 @@ class Plan:
 def make_plan(experiment: Experiment, losses: Losses | None = None, *, most_seeds: int = 0) -> Plan:
     """The plan of an experiment; deterministic.
 
-    Where learning rates are tuned, the plan holds the tuning trials, and the comparison's only once `losses` has those
-    of all tuning trials of their sweep; without `losses`, rates are taken as if all were equally good. Where every rate
-    has failed, there are no trials to compare. most_seeds: in `wide` every sweep has at least this number of seeds:
-    after its own, the numbers that follow the largest.
-    Raises UserError where a task cannot make the data asked for.
+    If learning rates are tuned, the plan has the tuning trials of a sweep. It has the trials of the comparison only if
+    `losses` has a loss for each tuning trial of the sweep; without `losses`, all rates count as equally good. A cell
+    for which a trial failed at every rate has no trials in the comparison.
+
+    most_seeds: the minimum number of seeds of each sweep in `wide`: its seeds, then the integers after the largest one
+
+    Raises UserError if a task cannot make the data of a sweep.
     """
     specs: dict[str, TrialSpec] = {}
     asked_for: set[str] = set()
@@ -130,7 +132,7 @@ def _check_evaluation(experiment: Experiment, sweep: Sweep) -> None:
 
 
 def _tuned_together(planned: _Planned, at: str) -> dict[str, Hashable]:
-    """A learning rate is chosen for each combination of these."""
+    """The factors of a trial for which a learning rate is chosen."""
     spec, asked = planned
     names = ("task", "cell", "backend", "units", "matched") + (("train_size", "sequence_length") if at == "all" else ())
     spec_values = {name: getattr(spec, name) for name in names}
@@ -143,7 +145,7 @@ _NOT_TUNED_BY = ("learning_rate", "seed", "match")
 def _tuning_groups(
     tuning: Sequence[_Planned], losses: Losses, tune: Tune
 ) -> list[tuple[dict[str, Hashable], _ByRate]] | None:
-    """For each learning rate to choose: its factors, and the losses by rate; None if a loss is missing."""
+    """For each learning rate to choose: its factors, and the losses by rate. None if a loss is missing."""
     groups: dict[tuple[Hashable, ...], tuple[dict[str, Hashable], _ByRate]] = {}
     for planned in tuning:
         id = planned.spec.id()
@@ -156,7 +158,7 @@ def _tuning_groups(
 
 
 def _tuning_sweep(sweep: Sweep, tune: Tune) -> Sweep:
-    """The sweep of the first stage: at the middle of the sizes and lengths or at all of them, with its own seeds."""
+    """The sweep of the tuning trials: the middle size and length, or all of them, with the seeds for tuning."""
     changes: dict[str, Any] = {"seeds": tuple(tune.seed_numbers()), "evaluate_lengths": ()}
     if tune.at == "middle":
         for name in ("train_size", "sequence_length"):
@@ -166,7 +168,7 @@ def _tuning_sweep(sweep: Sweep, tune: Tune) -> Sweep:
 
 
 _Asked = Mapping[str, Any]
-"""One combination of what a sweep varies besides sizes and lengths: values by the keys of `_varied`."""
+"""One combination of the factors of a sweep, except sizes and lengths: values by the keys of `_varied`."""
 
 
 class _Planned(NamedTuple):
