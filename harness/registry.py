@@ -16,10 +16,11 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import entry_points as installed_entry_points
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from harness.errors import UserError, check_name
 
@@ -42,8 +43,8 @@ class Registry(Generic[T]):
 
     def targets(self) -> dict[str, str]:
         """Every known name with its `module:attribute`; bundled names win over entry points."""
-        if self._declared is None:  # cached, because a search of all installed packages takes milliseconds
-            self._declared = {point.name: point.value for point in installed_entry_points(group=self._group)}
+        if self._declared is None:
+            self._declared = {point.name: point.value for point in _installed().select(group=self._group)}
         return self._declared | self._bundled
 
     def __iter__(self) -> Iterator[str]:
@@ -73,6 +74,11 @@ class Registry(Generic[T]):
                 f"{self.kind} {name!r}: {target!r} is a {type(value).__name__}, expected a {self._expected.__name__}"
             )
         return value
+
+
+@cache  # a search of all installed packages takes milliseconds
+def _installed() -> Any:
+    return installed_entry_points()
 
 
 def find_beside(folder: Path, names: Iterable[str]) -> None:

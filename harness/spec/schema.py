@@ -27,9 +27,10 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 
 def experiment_schema() -> dict[str, Any]:
     """The schema as JSON values. It lists all registered names, including cells and tasks of installed packages."""
-    _describe(Experiment)
     known = {name: tasks[name] for name in sorted(tasks)}
     models: list[type[BaseModel]] = [Experiment, *(task.options for task in known.values())]
+    for model in models:
+        _describe(model)
     references, shared = models_json_schema(
         [(model, "validation") for model in models], schema_generator=_ForToml, ref_template="#/$defs/{model}"
     )

@@ -23,7 +23,7 @@ Scores = Mapping[str, float]
 class Options(BaseModel):
     """Base class for a task's options in an experiment file (`[sweep.options]`). Unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 def decisive(options: Options) -> dict[str, str]:
