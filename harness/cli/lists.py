@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from harness.cli import completion
 
-
-class Kind(StrEnum):
-    """What `harness list` lists."""
-
-    cells = "cells"
-    backends = "backends"
-    tasks = "tasks"
-    figures = "figures"
-    experiments = "experiments"
+Kind = Literal["cells", "backends", "tasks", "figures", "experiments"]
 
 
 def list_(kind: Annotated[Kind | None, typer.Argument(help="What to list [default: everything].")] = None) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -20,26 +19,7 @@ if TYPE_CHECKING:
     from harness.verdicts.verdict import Verdict
 
 
-class Format(StrEnum):
-    """What `harness export` writes."""
-
-    csv = "csv"
-    parquet = "parquet"
-    jsonl = "jsonl"
-
-
-class DiffFormat(StrEnum):
-    """The formats of `harness diff`."""
-
-    table = "table"
-    json = "json"
-
-
-class ReportFormat(StrEnum):
-    """What `harness report` writes."""
-
-    html = "html"
-    md = "md"
+ReportFormat = Literal["html", "md"]
 
 
 def status(directory: Directory) -> None:
@@ -72,8 +52,9 @@ def report(
         ),
     ],
     format: Annotated[
-        ReportFormat, typer.Option("--format", help="html: the full report; md: a summary for a pull request.")
-    ] = ReportFormat.html,
+        ReportFormat,
+        typer.Option("--format", help="html: the full report; md: a summary for a pull request."),
+    ] = "html",
     output: Annotated[
         Path | None,
         path_option(
@@ -98,10 +79,10 @@ def report(
         except UserError:
             _print_verdicts(judged(directories[0]), verbose=False)
             raise
-        path = render_results(directories[0], format=format.value, output=output)
+        path = render_results(directories[0], format=format, output=output)
     else:
         names = "+".join(resolved(directory).name for directory in directories)
-        path = render_beside(directories, output or directories[0].parent / names, format=format.value)
+        path = render_beside(directories, output or directories[0].parent / names, format=format)
     new_console().print(f"Report: {path}", soft_wrap=True, markup=False, highlight=False)
     if open_:
         _open(resolved(path).as_uri())
@@ -111,7 +92,7 @@ def _index(directory: Path, format: ReportFormat, output: Path | None) -> Path:
     """Write the index of the results folders below the folder."""
     from harness.results_index import find_results, write_index
 
-    if format is not ReportFormat.html and any(find_results(directory)):
+    if format != "html" and any(find_results(directory)):
         raise UserError(f"{directory}: no results here, and an index of results is HTML. Leave out --format {format}")
     return write_index(directory, output)
 
@@ -214,9 +195,9 @@ def diff(
         Path,
         path_argument(metavar="B", help="Second results folder, such as that of another commit or machine."),
     ],
-    format: Annotated[DiffFormat, typer.Option("--format", help="table: what changed; json: every comparison.")] = (
-        DiffFormat.table
-    ),
+    format: Annotated[
+        Literal["table", "json"], typer.Option("--format", help="table: what changed; json: every comparison.")
+    ] = "table",
 ) -> None:
     """Compare two results folders.
 
@@ -225,7 +206,7 @@ def diff(
     from harness.cli.diff import as_json, diff_results, introduction, summary, table
 
     side_a, side_b, compared = diff_results(first, second)
-    if format is DiffFormat.json:
+    if format == "json":
         print(as_json(side_a, side_b, compared))
         return
     console = new_console()
@@ -241,8 +222,9 @@ def diff(
 def export(
     directory: Directory,
     format: Annotated[
-        Format, typer.Option("--format", help="Format; jsonl has one complete record per line.")
-    ] = Format.csv,
+        Literal["csv", "parquet", "jsonl"],
+        typer.Option("--format", help="Format; jsonl has one complete record per line."),
+    ] = "csv",
     output: Annotated[
         Path | None,
         path_option("--output", "-o", metavar="FILE", help="Output file [default: DIR/records.FORMAT]."),
@@ -251,4 +233,4 @@ def export(
     """Export the records as a table with one row per trial."""
     from harness.store.export import export_records
 
-    print(export_records(directory, format.value, output))
+    print(export_records(directory, format, output))

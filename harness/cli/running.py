@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -20,11 +19,7 @@ if TYPE_CHECKING:
     from harness.spec.experiment import Experiment
 
 
-class EngineName(StrEnum):
-    """What `harness run` gets trials done with."""
-
-    local = "local"
-    dask = "dask"
+EngineName = Literal["local", "dask"]
 
 
 def run(
@@ -227,7 +222,7 @@ def _cluster(
     from harness.runner.cluster.connect import Cluster
 
     asked = scheduler is not None or scheduler_file is not None or any_versions
-    if engine is EngineName.dask or (engine is None and asked):
+    if engine == "dask" or (engine is None and asked):
         return Cluster(scheduler, scheduler_file, any_versions)
     if asked:
         raise UserError("--scheduler, --scheduler-file and --any-versions are for --engine dask")

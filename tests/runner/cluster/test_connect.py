@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.running import EngineName, _cluster
+from harness.cli.running import _cluster
 from harness.errors import UserError
 from harness.runner.cluster import link
 from harness.runner.cluster.connect import Cluster, cluster_engine
@@ -62,8 +62,8 @@ def test_an_unreachable_scheduler_is_an_error(monkeypatch: pytest.MonkeyPatch) -
 
 def test_the_address_of_a_scheduler_implies_the_dask_engine() -> None:
     assert _cluster(None, None, None, any_versions=False) is None
-    assert _cluster(EngineName.local, None, None, any_versions=False) is None
-    assert _cluster(EngineName.dask, None, None, any_versions=False) == Cluster()
+    assert _cluster("local", None, None, any_versions=False) is None
+    assert _cluster("dask", None, None, any_versions=False) == Cluster()
     assert _cluster(None, NOWHERE, None, any_versions=True) == Cluster(NOWHERE, None, True)
     with pytest.raises(UserError, match="are for --engine dask"):
-        _cluster(EngineName.local, NOWHERE, None, any_versions=False)
+        _cluster("local", NOWHERE, None, any_versions=False)
