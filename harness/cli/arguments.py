@@ -78,3 +78,8 @@ def new_console() -> Console:
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _PIPED_WIDTH
     return console
+
+
+def say(console: Console, text: str) -> None:
+    """Print a text as it is: not wrapped, and without markup, which names of files and titles may look like."""
+    console.print(text, soft_wrap=True, markup=False)

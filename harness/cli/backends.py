@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from harness.cli import completion
-from harness.cli.arguments import new_console
+from harness.cli.arguments import new_console, say
 from harness.errors import UserError
 
 _LARGEST_SIZE = 1_000_000
@@ -68,12 +69,12 @@ def backends(
             shape=Shape(*sizes),
             dropout=dropout,
             most_rounds=rounds,
-            say=lambda line: console.print(line, markup=False, soft_wrap=True),
+            say=partial(say, console),
         )
-        console.print(backend_title(measured), markup=False, soft_wrap=True)
+        say(console, backend_title(measured))
         console.print(backend_table(measured))
         for line in backend_notes(measured):
-            console.print(line, markup=False, soft_wrap=True)
+            say(console, line)
         failed = failed or any(record.status != "ok" for record in measured)
     if failed:
         raise typer.Exit(1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from harness.cli import completion
-from harness.cli.arguments import Claims, Directory, Verbose, new_console, path_argument, path_option
+from harness.cli.arguments import Claims, Directory, Verbose, new_console, path_argument, path_option, say
 from harness.errors import UserError
 from harness.files import is_file, resolved
 
@@ -39,7 +39,7 @@ def status(directory: Directory) -> None:
         console = new_console()
         console.print(status_table(state))
         for note in status_notes(state, jobs):
-            console.print(note, soft_wrap=True)
+            say(console, note)
 
 
 def report(
@@ -83,7 +83,7 @@ def report(
     else:
         names = "+".join(resolved(directory).name for directory in directories)
         path = render_beside(directories, output or directories[0].parent / names, format=format)
-    new_console().print(f"Report: {path}", soft_wrap=True, markup=False, highlight=False)
+    say(new_console(), f"Report: {path}")
     if open_:
         _open(resolved(path).as_uri())
 
@@ -116,13 +116,12 @@ def merge(
     merged = merge_results(directories, into)
     console = new_console()
     for line in [*differences(merged.data), *conflict_lines(merged.conflicts)]:
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
-    console.print(
+        say(console, line)
+    say(
+        console,
         f"{into}: {plural(merged.records, 'record')} of {plural(merged.trials, 'trial')};"
         f" {plural(merged.copies, 'copy', 'copies')} left out,"
         f" {plural(len(merged.conflicts), 'trial')} in conflict.",
-        soft_wrap=True,
-        markup=False,
     )
 
 
@@ -211,7 +210,7 @@ def diff(
         return
     console = new_console()
     for line in introduction(side_a, side_b, compared):
-        console.print(line, markup=False, soft_wrap=True)
+        say(console, line)
     changed = [change for change in compared.changes if change.finding == "changed"]
     if changed:
         console.print(table(changed))

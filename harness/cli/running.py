@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from harness.cli.arguments import File, Jobs, Results, Seeds, Verbose, new_console, path_option
+from harness.cli.arguments import File, Jobs, Results, Seeds, Verbose, new_console, path_option, say
 from harness.errors import UserError
 from harness.files import is_file
 
@@ -122,30 +122,29 @@ def run(
     outcome = finished.outcome
     if outcome.stopped:
         left = outcome.planned - outcome.stored_before - outcome.finished
-        console.print(f"Stopped: {left} trials left. The same command continues from here.", soft_wrap=True)
+        say(console, f"Stopped: {left} trials left. The same command continues from here.")
         raise typer.Exit(finished.exit_code)
     console.print(VerdictTable(finished.verdicts, finished.report, verbose=verbose))
     for sentence in finished.bottom_line:
-        console.print(sentence, soft_wrap=True, markup=False, highlight=False)
+        say(console, sentence)
     if outcome.failed:
-        console.print(f"{outcome.failed} trials failed. The report lists them.", soft_wrap=True)
+        say(console, f"{outcome.failed} trials failed. The report lists them.")
     if finished.left_out:
         trials = sum(block.trials for block in finished.left_out)
         first = finished.left_out[0]
-        console.print(
+        say(
+            console,
             f"The budget was too small for {trials} trials, such as {first.cell} on {first.task}, {first.why}."
             " The same command continues from here.",
-            soft_wrap=True,
-            markup=False,
         )
     if until_decided and finished.open_claims:
         more = " The same command adds more seeds." if budget is not None and not finished.left_out else ""
-        console.print(f"Still open: {', '.join(finished.open_claims)}.{more}", soft_wrap=True, markup=False)
+        say(console, f"Still open: {', '.join(finished.open_claims)}.{more}")
     elif until_decided and not finished.left_out:
-        console.print("No claim is open.", soft_wrap=True, markup=False)
-    console.print(f"Report: {finished.report}", soft_wrap=True, markup=False, highlight=False)
+        say(console, "No claim is open.")
+    say(console, f"Report: {finished.report}")
     for problem in finished.problems:
-        console.print(f"Problem: {problem}.", soft_wrap=True, markup=False)
+        say(console, f"Problem: {problem}.")
     raise typer.Exit(finished.exit_code)
 
 
@@ -179,15 +178,14 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
         console = new_console()
         console.print(plan_table(experiment, trials))
         for line in (*data_lines(trials.values()), *(f"{file}: {note}." for note in experiment.renamed)):
-            console.print(line, soft_wrap=True, markup=False, highlight=False)
+            say(console, line)
         cores = usable_cores()
         seconds = seconds_in_all(((load_of(trial.spec), 1) for trial in left), estimator, (cores,))
-        console.print(
+        say(
+            console,
             f"{file} is valid: {plural(len(trials), 'trial')}, {plural(len(experiment.claim), 'claim')};"
             f" {plural(len(left), 'trial')} to do, about {duration(seconds)} on {cores} cores"
             + (f"; {given_up} given up after {MAX_CRASHES} crashes (--retry crashed)." if given_up else "."),
-            soft_wrap=True,
-            markup=False,
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -26,7 +26,7 @@ from harness.spec import factors
 from harness.spec.explain import in_words
 from harness.spec.factors import SETTINGS, Lane, Match
 from harness.spec.measures import check_measure
-from harness.spec.types import STRICT, BackendNames, CellName, Distinct, OneOrMore, TaskName, among
+from harness.spec.types import STRICT, BackendNames, CellName, Different, TaskName, among
 from harness.tasks import tasks
 
 
@@ -54,10 +54,10 @@ def _as_given(value: object, check: ValidatorFunctionWrapHandler) -> object:
 Number = Annotated[float, Field(allow_inf_nan=False), WrapValidator(_as_given)]
 """A number that keeps its type: an integer is not converted to a float."""
 Numbers = Annotated[
-    Annotated[OneOrMore[Number], Distinct(), Tag("=values")] | Annotated[Literal["smallest", "largest"], Tag("=word")],
+    Annotated[Different[Number], Tag("=values")] | Annotated[Literal["smallest", "largest"], Tag("=word")],
     Discriminator(lambda value: "=word" if isinstance(value, str) else "=values"),
 ]
-Truths = Annotated[OneOrMore[bool], Distinct()]
+Truths = Different[bool]
 _PERCENT = {"type": "string", "pattern": r"^(?=.*[1-9])[0-9]*\.?[0-9]+%$"}
 Margin = Annotated[
     float | str,
@@ -69,7 +69,6 @@ MarginOfRatio = Annotated[Margin, WithJsonSchema(_PERCENT)]
 MarginOfShares = Annotated[Margin, WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1})]
 Sentence = Annotated[str, Field(min_length=1)]
 Factor = Literal["train_size", "sequence_length", "units", "layers", "batch_size", "learning_rate", "dropout"]
-_TOGETHER = ConfigDict(json_schema_extra={"dependencies": {"on": ["threshold"], "threshold": ["on"]}})
 
 
 class _AboutTrials(BaseModel):
@@ -77,10 +76,10 @@ class _AboutTrials(BaseModel):
 
     model_config = STRICT
 
-    task: Annotated[OneOrMore[TaskName], Distinct()] | None = None
+    task: Different[TaskName] | None = None
     backend: BackendNames | None = None
-    lane: Annotated[OneOrMore[Annotated[str, among("lane", get_args(Lane))]], Distinct()] | None = None
-    matched: Annotated[OneOrMore[Annotated[str, among("match", get_args(Match))]], Distinct()] | None = None
+    lane: Different[Annotated[str, among("lane", get_args(Lane))]] | None = None
+    matched: Different[Annotated[str, among("match", get_args(Match))]] | None = None
     train_size: Numbers | None = None
     sequence_length: Numbers | None = None
     units: Numbers | None = None
@@ -96,7 +95,7 @@ def _of_setting(factor: factors.Factor) -> Any:
     """The type of a setting's key, which depends on the kind of its column."""
     if factor.kind != "text":
         return Truths if factor.kind == "truth" else Numbers
-    return Annotated[OneOrMore[Annotated[str, among(factor.name, get_args(factor.type))]], Distinct()]
+    return Different[Annotated[str, among(factor.name, get_args(factor.type))]]
 
 
 _ITS_OWN = "forget_bias"
@@ -118,10 +117,7 @@ class Where(_WithSettings):
     are determined separately for each task and data set.
     """
 
-    forget_bias: (
-        Annotated[OneOrMore[Annotated[float | Literal["chrono", ""], AfterValidator(_bias_as_recorded)]], Distinct()]
-        | None
-    ) = None
+    forget_bias: Different[Annotated[float | Literal["chrono", ""], AfterValidator(_bias_as_recorded)]] | None = None
     """The value as in a sweep; '' stands for the default of each cell."""
 
     @field_serializer("forget_bias", when_used="unless-none")
@@ -187,45 +183,56 @@ class Paired(_Comparison):
         return _checked_measure(self, self.on)
 
 
-class Proportion(_Comparison):
-    """The share of seeds that solve the task, by the task's threshold or by `on` and `threshold`."""
+class _Solving(_Comparison):
+    model_config = ConfigDict(json_schema_extra={"dependencies": {"on": ["threshold"], "threshold": ["on"]}})
 
-    model_config = _TOGETHER
-
-    kind: Literal["proportion"]
-    margin: MarginOfShares
-    """The smallest difference of shares that matters in practice."""
     on: str | None = None
     """A column of the records; default: the metric by which the task counts as solved."""
     threshold: Annotated[float, Field(allow_inf_nan=False)] | None = None
     """A seed has solved the task if `on` is this value or better."""
 
     @model_validator(mode="after")
+    def _has_threshold(self) -> Self:
+        if (self.on is None) != (self.threshold is None):
+            raise ValueError("give both 'on' and 'threshold', or neither to use the task's threshold")
+        if self.on is not None:
+            return _checked_measure(self, self.on)
+        for name in self.where.task or ():
+            if tasks[name].solved is None:
+                raise ValueError(
+                    f"the task {name!r} has no threshold from which it is solved; give 'on' and 'threshold'"
+                )
+        return self
+
+
+class Proportion(_Solving):
+    """The share of seeds that solve the task, by the task's threshold or by `on` and `threshold`."""
+
+    kind: Literal["proportion"]
+    margin: MarginOfShares
+    """The smallest difference of shares that matters in practice."""
+
+    @model_validator(mode="after")
     def _consistent(self) -> Proportion:
-        _absolute_share(self.margin)
-        return _checked_threshold(self, self.on, self.threshold)
+        if isinstance(self.margin, str) or self.margin >= 1:
+            raise ValueError(f"the margin of a proportion is a share below 1, such as 0.2; found {self.margin!r}")
+        return self
 
 
-class Horizon(_Comparison):
+class Horizon(_Solving):
     """The largest value of `along` at which a seed solves the task, compared as a ratio in pairs of equal seed."""
-
-    model_config = _TOGETHER
 
     kind: Literal["horizon"]
     margin: MarginOfRatio
     """The smallest ratio that matters in practice, such as '25%'."""
     along: Factor = "sequence_length"
     """The factor whose largest solved value is compared."""
-    on: str | None = None
-    """A column of the records; default: the metric by which the task counts as solved."""
-    threshold: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    """A seed has solved the task if `on` is this value or better."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Horizon:
         _relative(self.margin, self.kind)
         _left_to_vary(self.where, self.along, 2)
-        return _checked_threshold(self, self.on, self.threshold)
+        return self
 
 
 class Trend(_Comparison):
@@ -274,25 +281,9 @@ def _checked_measure(claim: C, column: str) -> C:
     return in_words(lambda _: check_measure(column, claim.where.task or ()))(claim)
 
 
-def _checked_threshold(claim: C, on: str | None, threshold: float | None) -> C:
-    if (on is None) != (threshold is None):
-        raise ValueError("give both 'on' and 'threshold', or neither to use the task's threshold")
-    if on is not None:
-        return _checked_measure(claim, on)
-    for name in claim.where.task or ():
-        if tasks[name].solved is None:
-            raise ValueError(f"the task {name!r} has no threshold from which it is solved; give 'on' and 'threshold'")
-    return claim
-
-
 def _relative(margin: float | str, kind: str) -> None:
     if not isinstance(margin, str):
         raise ValueError(f"a {kind} claim compares ratios; expected a relative margin such as '10%', found {margin!r}")
-
-
-def _absolute_share(margin: float | str) -> None:
-    if isinstance(margin, str) or margin >= 1:
-        raise ValueError(f"the margin of a proportion is a share below 1, such as 0.2; found {margin!r}")
 
 
 def _left_to_vary(where: Where, along: str, fewest: int) -> None:

@@ -15,7 +15,7 @@ from harness.spec.types import (
     CellName,
     CellNames,
     Count,
-    Distinct,
+    Different,
     Length,
     OneOrMore,
     Positive,
@@ -63,7 +63,7 @@ class _WhatIsTrained(BaseModel):
     """Number of recurrent layers."""
     dense_units: AnyNumber[Count] = ()
     """Units of the dense layers between the recurrent layers and the output layer."""
-    match: Annotated[OneOrMore[Match], Distinct()] = ("units",)
+    match: Different[Match] = ("units",)
     """What is equal between the compared cells: their units, or their number of recurrent parameters."""
     reference: CellName | None = None
     """With match = "parameters": the cell that has `units` units; default: lstm if compared, else the first cell."""

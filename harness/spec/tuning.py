@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from harness.spec.types import STRICT, AtLeast, Positive, as_tuple
+from harness.spec.types import STRICT, Positive, as_tuple, at_least
 
 FIRST_TUNING_SEED = 1_000_000
 """First seed of tuning trials. They share no seed with the comparison, so no trial is judged at a rate that its seed
@@ -18,7 +18,7 @@ class Tune(BaseModel):
 
     model_config = STRICT
 
-    tune: Annotated[tuple[Positive, ...], AtLeast(2), BeforeValidator(as_tuple)]
+    tune: Annotated[tuple[Positive, ...], at_least(2), BeforeValidator(as_tuple)]
     """The rates to try."""
     seeds: Annotated[int, Field(ge=1, le=1000)] = 2
     """Number of tuning trials per rate. Their seeds start at 1,000,000, apart from those of the comparison."""

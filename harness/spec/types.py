@@ -51,42 +51,40 @@ class AlsoAlone:
 
 
 @dataclass(frozen=True, eq=False)
-class AtLeast:
+class Checked:
+    """A check of a list after pydantic's own, and its keyword in the schema."""
+
+    check: Callable[[tuple[Any, ...]], tuple[Any, ...]]
+    keyword: JsonSchemaValue
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The list's own checks, then this one."""
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The list's own keywords and this one."""
+        return {**handler(schema), **self.keyword}
+
+
+def at_least(count: int) -> Checked:
     """The list has at least `count` items. (Pydantic's bound would report the length even if only an item is wrong.)"""
 
-    count: int
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """The check, after the list's own."""
-        return core_schema.no_info_after_validator_function(self._long_enough, handler(source))
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """The same as a keyword."""
-        return {**handler(schema), "minItems": self.count}
-
-    def _long_enough(self, values: tuple[T, ...]) -> tuple[T, ...]:
-        if len(values) < self.count:
-            raise ValueError(f"expected at least {plural(self.count, 'item')}")
+    def long_enough(values: tuple[T, ...]) -> tuple[T, ...]:
+        if len(values) < count:
+            raise ValueError(f"expected at least {plural(count, 'item')}")
         return values
 
-
-@dataclass(frozen=True, eq=False)
-class Distinct:
-    """No value of the list occurs twice."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """The check, after the list's own."""
-        return core_schema.no_info_after_validator_function(_distinct, handler(source))
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """The same as a keyword."""
-        return {**handler(schema), "uniqueItems": True}
+    return Checked(long_enough, {"minItems": count})
 
 
 def _distinct(values: tuple[T, ...]) -> tuple[T, ...]:
     if len(set(values)) != len(values):
         raise ValueError("the same value is listed twice")
     return values
+
+
+DISTINCT = Checked(_distinct, {"uniqueItems": True})
+"""No value of the list occurs twice."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,8 +110,10 @@ def among(kind: str, names: Iterable[str]) -> OneOf:
     return OneOf(names, lambda name: check_name(kind, name, names))
 
 
-OneOrMore = Annotated[tuple[T, ...], AtLeast(1), BeforeValidator(as_tuple), AlsoAlone()]
+OneOrMore = Annotated[tuple[T, ...], at_least(1), BeforeValidator(as_tuple), AlsoAlone()]
 """A factor of a sweep: one value or a list of values."""
+Different = Annotated[OneOrMore[T], DISTINCT]
+"""One value, or a list of different values."""
 AnyNumber = Annotated[tuple[T, ...], BeforeValidator(as_tuple), AlsoAlone()]
 """One value or a list, which may be empty."""
 Count = Annotated[int, Field(ge=1, le=10**12)]
@@ -125,11 +125,11 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 TaskName = Annotated[str, OneOf(tasks, tasks.__getitem__, or_attribute=True)]
 CellName = Annotated[str, OneOf(cells, cells.__getitem__, or_attribute=True)]
-CellNames = Annotated[OneOrMore[CellName], Distinct()]
+CellNames = Different[CellName]
 FigureName = Annotated[str, OneOf(figures, figures.__getitem__, or_attribute=True)]
-FigureNames = Annotated[AnyNumber[FigureName], Distinct(), AfterValidator(in_words(check_ids))]
+FigureNames = Annotated[AnyNumber[FigureName], DISTINCT, AfterValidator(in_words(check_ids))]
 BackendName = Annotated[str, among("backend", BACKENDS)]
-BackendNames = Annotated[OneOrMore[BackendName], Distinct()]
+BackendNames = Different[BackendName]
 
 
 def _from_number(value: object) -> object:
@@ -143,8 +143,8 @@ def _from_number(value: object) -> object:
 
 Seeds = Annotated[
     tuple[Annotated[int, Field(ge=0)], ...],
-    AtLeast(1),
-    Distinct(),
+    at_least(1),
+    DISTINCT,
     BeforeValidator(_from_number),
     AlsoAlone({"type": "integer", "minimum": 1, "maximum": MOST_SEEDS}),
 ]
