@@ -59,12 +59,12 @@ SECTIONS = ("answer", "claims", "changes", "evidence", "failures", "architecture
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the report. Raises UserError where the id cannot be the name of a file and an anchor."""
+    """A figure of the report. Raises UserError if the id is not valid as the name of a file and an anchor."""
 
     id: str
-    """Names its files and its anchor: small letters, digits, '-'."""
+    """Name of its files and its anchor: lower-case letters, digits and '-'."""
     title: str
-    """The question that it answers, or what it shows."""
+    """The question that it answers, or its content."""
     describe: Callable[[Any], Any]
     """From `harness.report.figures.Results` to `harness.report.figures.Content`."""
 
@@ -84,7 +84,7 @@ figures: Registry[Figure] = Registry("figure", Figure, BUNDLED, entry_points="ha
 
 
 def check_ids(names: Sequence[str]) -> None:
-    """Raises UserError where two figures of a report would have the same id: these, and the bundled ones."""
+    """Raises UserError if two figures of a report, these and the bundled ones, have the same id."""
     taken = {id: id for id in BUNDLED}
     for name in names:
         id = figures[name].id

@@ -23,12 +23,12 @@ from harness.verdicts.changes import Change, Changes, Group, compare
 from harness.words import number
 
 BY_CHANCE = 0.05
-"""The share of comparisons that stand out where nothing has changed."""
+"""The share of comparisons with an interval without zero if nothing has changed."""
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two folders: what was run there, by which code, on which machines."""
+    """One of the two folders: its trials, their code, machines and data."""
 
     directory: str
     trials: int
@@ -85,12 +85,12 @@ def introduction(first: Side, second: Side, compared: Changes) -> Iterator[str]:
 
 
 def data_differences(first: Side, second: Side) -> list[str]:
-    """A sentence a task whose data differ between the folders."""
+    """One sentence for each task whose data differ between the folders."""
     return differences({"A": first.data, "B": second.data})
 
 
 def table(changes: Sequence[Change]) -> Table:
-    """What has changed, a row a quantity, cell and condition; it folds where the terminal is narrow."""
+    """The changes, one row per quantity, cell and condition. Cells fold in a narrow terminal."""
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     shown.add_column("where", overflow="fold", ratio=2)
     shown.add_column("what", overflow="fold", ratio=2)
@@ -130,7 +130,7 @@ def _signed(value: float) -> str:
 
 
 def summary(changes: Sequence[Change]) -> Iterator[str]:
-    """For each kind of quantity how much of it changed; and what chance alone would bring."""
+    """For each group of quantities the number of changes; then the number expected by chance."""
     for group in get_args(Group):
         counts = Counter(change.finding for change in changes if change.quantity.group == group)
         if counts:

@@ -1,4 +1,4 @@
-"""Commands that run trials, or say what would be run: run, check."""
+"""Commands that run trials or print the plan: run, check."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
 
 @contextmanager
 def _cached(results: Path) -> Iterator[None]:
-    """Within, data that take long to make come from the cache of the runs into this folder, where it exists."""
+    """Use, in the block, the cache of data of runs into this folder, if the folder exists."""
     from harness.store.folder import cache_folder
     from harness.tasks.common.cache import VARIABLE
 
@@ -216,7 +216,7 @@ def _load(file: Path, seeds: int | None) -> Experiment:
 def _cluster(
     engine: EngineName | None, scheduler: str | None, scheduler_file: Path | None, *, any_versions: bool
 ) -> Cluster | None:
-    """Where Dask's workers are, if they are to be used."""
+    """The Dask cluster that the options choose; None for this machine."""
     from harness.runner.cluster.connect import Cluster
 
     asked = scheduler is not None or scheduler_file is not None or any_versions

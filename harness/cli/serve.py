@@ -49,14 +49,14 @@ class LiveReport:
         self._built = self._build()
 
     def newest(self) -> Built:
-        """The last report that was built; starts building a newer one where there are newer records, and it is time."""
+        """The last report. Starts a rebuild if there are newer records and the last build is long enough ago."""
         due = time.monotonic() >= self._not_before
         if due and state_of(self.directory) not in (self._built.state, self._tried) and self._building.acquire(False):
             threading.Thread(target=self._renew, daemon=True).start()
         return self._built
 
     def wait(self) -> None:
-        """Until nothing is being built."""
+        """Wait until no build is running."""
         with self._building:
             return
 
@@ -95,8 +95,8 @@ def serve(
 ) -> None:
     """Serve the folder's report on this machine until Ctrl-C or SIGTERM; `ready` is given its address.
 
-    `port` 0 takes any that is free. `every` is the least number of seconds between two builds of the report. Raises
-    UserError where there are no results, or the port cannot be had.
+    `port` 0 chooses a free port. `every` is the minimum number of seconds between two builds of the report. Raises
+    UserError if there are no results or the port cannot be used.
     """
     with ReportServer(port) as server:
         server.report = LiveReport(directory, every, say)
@@ -108,20 +108,20 @@ def serve(
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a request's `Host` is this machine's own name, in any case and with any port.
+    """Whether a request's `Host` is a loopback name or address, with any port.
 
-    A tunnel such as `ssh -L 9000:localhost:8000` keeps the port that the browser used, so the port says nothing.
+    Through a tunnel such as `ssh -L 9000:localhost:8000`, the port in `Host` differs from the port of the server.
     """
     parts = _HOST.fullmatch(host.lower())
     return parts is not None and parts[1] in _LOOPBACK
 
 
 class ReportServer(ThreadingHTTPServer):
-    """Listens on this machine only, and answers with its report. Raises UserError where the port cannot be had."""
+    """Listens on this machine only, and serves its report. Raises UserError if the port cannot be used."""
 
     report: LiveReport
-    timeout = 0.2  # seconds between two checks whether it shall stop
-    allow_reuse_port = False  # a port that another server has is taken
+    timeout = 0.2  # seconds between two checks for Ctrl-C and SIGTERM
+    allow_reuse_port = False  # otherwise two servers could share a port
 
     def __init__(self, port: int) -> None:
         try:
@@ -132,13 +132,13 @@ class ReportServer(ThreadingHTTPServer):
             raise UserError(f"port {port}: {why}. Choose another with --port, or 0 for any that is free") from error
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A browser that went away before it had its answer is no error."""
+        """Ignore a browser that closes the connection early."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers GET and HEAD with the files of the report, which are all in memory: there is no other file to be had."""
+    """Answers GET and HEAD with the files of the report from memory; it cannot reach any other file."""
 
     server: ReportServer
     server_version = "harness"
@@ -151,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, *, body: bool) -> None:
         if not is_loopback(self.headers.get("Host", "")):
-            # Otherwise a web page could read the report: a site's name can be made to point to this machine.
+            # Protects from DNS rebinding, with which a web page could read the report.
             self.send_error(HTTPStatus.MISDIRECTED_REQUEST)
             return
         path = self.path.partition("?")[0]
@@ -176,4 +176,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Requests are not worth a line."""
+        """Do not log requests."""

@@ -30,10 +30,10 @@ _LONGEST = 1e12
 
 
 def found_damage(connection: sqlite3.Connection, error: Exception) -> str | None:
-    """The first value that is wrong, with its place; None where there is none. Reads the whole store.
+    """The first damaged value with its place, or None. Reads the whole store.
 
-    That is a value of a wrong type, a plan's row that disagrees with its spec, a key that a KeyError names and a record
-    lacks, and a number that is too large where the error is an OverflowError or a ValueError.
+    Damaged are values of a wrong type and rows of the plan that disagree with their spec; after a KeyError, a record
+    without that key; after an OverflowError or a ValueError, a number that is too large.
     """
     key = str(error.args[0]) if isinstance(error, KeyError) and error.args else None
     for table, types in _TYPES.items():
@@ -67,7 +67,7 @@ def found_damage(connection: sqlite3.Connection, error: Exception) -> str | None
 
 
 def _wrong(text: object, model: type[BaseModel], key: str | None) -> str:
-    """What the JSON has of a wrong type, or lacks: a required key, or an optional one if it is `key`.
+    """What is wrong with the JSON: a value of a wrong type, or a missing key (an optional one only if it is `key`).
 
     Keys of another version of the harness are not damage.
     """

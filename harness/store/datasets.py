@@ -18,9 +18,9 @@ _DIGITS = 12
 
 
 class Data(NamedTuple):
-    """The data of a task as its `identity` has them, as JSON, and what they were read from ('' where that is nothing).
+    """The data of a task: the task's `identity` of them as JSON, and their source ('' if they are generated).
 
-    Options that decide how data are used are part of an identity; they do not make other data.
+    An identity also contains options that only decide how data are used; two data that differ in these are the same.
     """
 
     task: str
@@ -37,7 +37,7 @@ class Data(NamedTuple):
 
     @property
     def in_words(self) -> str:
-        """'documentation of pandas 3.1.1 (SHA-256 6669ccdb0251)'; of made data the procedure."""
+        """'documentation of pandas 3.1.1 (SHA-256 6669ccdb0251)'; for generated data, the procedure."""
         hashes = [value[:_DIGITS] for name, value in self.key if name.endswith("sha256")]
         procedure = dict(self.key).get("procedure", "data of an unknown procedure")
         source = self.source or ("data whose name is not on record" if hashes else procedure)
@@ -120,7 +120,7 @@ class Summary:
 
 
 def left_out_in_words(left_out: Mapping[str, int]) -> str:
-    """'3 series that equal another one, 12 ...'; 'nothing' where all is in some split."""
+    """'3 series that equal another one, 12 ...'; 'nothing' if each part of the data is in a split."""
     return ", ".join(f"{count:,} {what}" for what, count in left_out.items() if count) or "nothing"
 
 

@@ -42,7 +42,7 @@ def make_writable(directory: Path, option: str = "--results DIR") -> None:
 def exclusive(directory: Path, option: str = "--results DIR") -> Iterator[None]:
     """Hold the results folder for one run. Raises UserError that names the process which holds it.
 
-    The lock ends with its process, however that ends. Unfinished files that a killed run left are removed.
+    The lock ends with its process, even if that is killed. Unfinished files of a killed run are removed.
     """
     path = directory / ".lock"
     try:
@@ -96,18 +96,18 @@ def read_summaries(directory: Path) -> dict[str, str]:
 
 
 def summary_files(directory: Path) -> dict[str, Path]:
-    """The files of the stored summaries, by cell: `<cell>.<version of its code>.txt`, or `<cell>.txt` as once was."""
+    """The files of the stored summaries, by cell: `<cell>.<version of its code>.txt`, or the older `<cell>.txt`."""
     paths = sorted((directory / SUMMARIES_FOLDER).glob("[!.]*.txt"))
     return {_VERSION.sub("", path.stem): path for path in paths}
 
 
 def summary_file(directory: Path, cell: str, version: str) -> Path:
-    """Where the summary of a cell's model is kept, for this version of its code (12 hexadecimal digits)."""
+    """The file of the summary of a cell's model, for this version of its code (12 hexadecimal digits)."""
     return directory / SUMMARIES_FOLDER / f"{cell.replace(os.sep, '_')}.{version}.txt"
 
 
 def write_summary(directory: Path, cell: str, version: str, text: str) -> None:
-    """Keep the summary of a cell's model for the report, in place of that of another version. Raises UserError."""
+    """Store the summary of a cell's model for the report, replacing that of other versions. Raises UserError."""
     path = summary_file(directory, cell, version)
     make_folder(path.parent)
     write_atomically(path, text)

@@ -95,9 +95,9 @@ def load_records(directory: str | Path, *, all_records: bool = False) -> pd.Data
 
 
 def to_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
-    """A row a trial; of several attempts at one trial the latest counts. Without records: no rows, all columns.
+    """One row per trial, from its latest attempt. Without records, the frame has all columns and no rows.
 
-    Times are in seconds, memory in bytes, losses and metrics as the task defines them; what was not measured is NaN.
+    Times are in seconds, memory in bytes, losses and metrics as the task defines them; missing values are NaN.
     """
     table = pd.DataFrame([_row(record) for record in records])
     extra = sorted(set(table.columns) - set(COLUMNS))
@@ -111,7 +111,7 @@ def to_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
 
 
 def named_data(frame: pd.DataFrame) -> pd.Series[str]:
-    """What tells each trial's data from other data of its task in the frame; empty where there are no others."""
+    """The name of each trial's data among the data of its task in the frame; empty if there are no others."""
     keys = [frame[name] if name in frame else pd.Series("", frame.index) for name in ("task", "options", "data")]
     identities = list(zip(*(key.fillna("").astype(str) for key in keys), strict=True))
     names = dataset_names(identities)
@@ -119,9 +119,9 @@ def named_data(frame: pd.DataFrame) -> pd.Series[str]:
 
 
 def curves_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
-    """The learning curves, a row an evaluation: update, seconds of training, the two losses, the validation metrics.
+    """The learning curves, one row per evaluation: update, seconds of training, two losses, validation metrics.
 
-    `near_target` is true for the further evaluations where a target came to be reached; these have no train_loss.
+    `near_target` is true for further evaluations near the point that reached a target; these have no train_loss.
     """
     rows = []
     metrics: list[Mapping[str, float]] = []
@@ -142,7 +142,7 @@ def curves_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
 
 
 def lengths_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
-    """The test scores at other lengths than the one trained at, a row a trial and length (`evaluated_at`)."""
+    """The test scores at other sequence lengths, one row per trial and length (`evaluated_at`)."""
     rows = [
         {"trial_id": record["trial_id"], "evaluated_at": int(length)}
         | {f"test_{name}": value for name, value in scores.items()}
@@ -154,7 +154,7 @@ def lengths_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
 
 
 def reach_frame(records: Iterable[StoredRecord]) -> pd.DataFrame:
-    """The gradient reach, a row a trial, network and distance from the last step: norm of the last loss's gradient."""
+    """The gradient reach: norm of the last loss's gradient, one row per trial, network and distance in steps."""
     rows = [
         (record["trial_id"], network, distance, norm)
         for record in _latest(records)

@@ -38,7 +38,7 @@ class Whereabouts:
         self._differences: dict[tuple[str, str], set[str]] = defaultdict(set)
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """Take a record, as JSON values."""
+        """Add a record, as JSON values."""
         if not record.get("host"):
             return
         key, spec = (record["host"], fingerprint_of(record["machine"])), record["spec"]

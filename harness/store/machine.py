@@ -42,10 +42,10 @@ def this_machine() -> Machine:
 
 
 def fingerprint_of(machine: Mapping[str, Any]) -> str:
-    """The fingerprint of a stored record's machine, by the present rule where it was stored by the first one.
+    """The fingerprint of a stored record's machine. Fingerprints of the first rule are replaced by present ones.
 
-    The first rule hashed all facts as they are: each update of the kernel, and each change of a page of memory, made
-    another machine.
+    The first rule hashed all facts unchanged, so that an update of the operating system's kernel, or a slightly
+    different amount of memory, gave another fingerprint.
     """
     stored = str(machine["fingerprint"])
     facts = tuple((name, machine[name]) for name in _FACTS if name in machine)

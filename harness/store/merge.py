@@ -1,13 +1,13 @@
 """Merge results folders of several coordinators, each with a part of the trials.
 
-Two records are equal where all their JSON values are, times and machine included, but for the attempt's number: such
-are copies of one run of a trial, and are kept once. Records that differ come from different runs of the trial, and all
-are kept, as its attempts. Where folders that have a trial count different records of it, that is a conflict, and the
-record that was begun last counts; but of a block of the speed lane all trials count as one folder ran them.
+Records whose JSON values are all equal, except the attempt number, are copies of one attempt; one of them is kept.
+Records that differ come from different attempts, and all are kept. If the last attempts at a trial differ between
+folders, that is a conflict, and the attempt that began last counts. The trials of a timing block all count from one
+folder.
 
-A record is copied as it is, keys that only another version of the harness knows included. Sources are read a few
-records at a time and not locked: a run that goes on in one of them is not disturbed, and what it stores meanwhile may
-be missing here; a source may lie on storage that cannot be written.
+Records are copied unchanged, with keys that this version does not know. Sources may be read-only. They are read a few
+records at a time and are not locked, so a run may go on in one of them; records that it stores meanwhile may be missing
+here.
 """
 
 from __future__ import annotations
@@ -73,11 +73,10 @@ class _Distinct:
 
 
 def merge(sources: Sequence[str | Path], into: str | Path) -> Merged:
-    """Merge results folders of one experiment into a new one; no record is written unless all are.
+    """Merge results folders of one experiment into a new one. Either all records are written or none.
 
-    Its plan has the trials of all of them in the order of the sources; the experiment file is the first one's. The
-    sources are only read, but for a store of an older schema: as by any reading, that is brought up to date. Raises
-    UserError.
+    The new plan has the trials of all sources, in their order; the experiment file is that of the first source. Sources
+    are not changed, except that a store with an old schema is migrated. Raises UserError.
     """
     directories, into = [user_path(source) for source in sources], user_path(into)
     _check(directories, into)
@@ -89,11 +88,11 @@ def merge(sources: Sequence[str | Path], into: str | Path) -> Merged:
         target = stack.enter_context(open_store(into, create=True, option="--into DIR"))
         stack.enter_context(exclusive(into, "--into DIR"))
         if next(target.records(all_records=True), None) is not None:
-            raise UserError(f"{into}: there are results in it already. Name a new folder with --into DIR")
+            raise UserError(f"{into}: already contains results. Name a new folder with --into DIR")
         write_atomically(into / EXPERIMENT_NAME, stored_experiment(directories[0]))
         _copy_summaries(directories, into)
         records = _all_records(stores, directories, _whose_blocks(stores, plan), merged)
-        target.fill(plan, analyses, records)  # last, so that a merge that was stopped before its end can be done again
+        target.fill(plan, analyses, records)  # last, so that a stopped merge can be repeated
     return merged
 
 
@@ -105,7 +104,7 @@ def _check(directories: Sequence[Path], into: Path) -> None:
     if len(places) < 2:
         raise UserError("merging takes two results folders or more")
     if resolved(into) in places:
-        raise UserError(f"{into}: is one of those to be merged. Name a new folder with --into DIR")
+        raise UserError(f"{into}: is one of the folders to merge. Name a new folder with --into DIR")
     names = [load_stored_experiment(directory).name for directory in directories]
     for directory, name in zip(directories, names, strict=True):
         if name != names[0]:
@@ -118,10 +117,9 @@ def _check(directories: Sequence[Path], into: Path) -> None:
 def _all_analyses(stores: Sequence[Store]) -> dict[str, InterimAnalyses]:
     """The interim analyses of each claim (by id) in any of the folders.
 
-    Each becomes one of the merged records up to its last seed. Whether a folder went on after one of its analyses was
-    decided by what it then knew, seeds that come before those that followed; so the merged records, in the order of
-    their seeds, are a sequence that was analysed, and levels that allow for all of the analyses hold. They depend on
-    the most seeds, which therefore has to be the same everywhere. Raises UserError where it is not.
+    Each counts as an analysis of the merged records up to its last seed. A folder decided from earlier seeds whether to
+    add later ones, so the merged records in the order of seeds are one sequence of analyses, and levels adjusted for
+    all of them hold. The levels depend on the maximum number of seeds. Raises UserError if it differs between folders.
     """
     merged: dict[str, InterimAnalyses] = {}
     most: tuple[int, Path] | None = None
@@ -130,9 +128,9 @@ def _all_analyses(stores: Sequence[Store]) -> dict[str, InterimAnalyses]:
             most = most or (analyses.most, store.directory)
             if analyses.most != most[0]:
                 raise UserError(
-                    f"{store.directory}: claims were analysed with at most {analyses.most} seeds in mind, in {most[1]}"
-                    f" with at most {most[0]}; no verdict on the seeds of both can allow for that. See them side"
-                    f" by side instead: harness report {most[1]} {store.directory}"
+                    f"{store.directory}: claims were analysed with at most {analyses.most} seeds, in {most[1]} with at"
+                    f" most {most[0]}, so no verdict can use the seeds of both. See them side by side instead:"
+                    f" harness report {most[1]} {store.directory}"
                 )
             before = merged[claim].through if claim in merged else ()
             merged[claim] = InterimAnalyses(tuple(sorted({*before, *analyses.through})), analyses.most)
@@ -150,7 +148,7 @@ def _whole_plan(stores: Sequence[Store]) -> list[Planned]:
 def _whose_blocks(stores: Sequence[Store], plan: Sequence[Planned]) -> dict[str, int]:
     """For trials (by id) of timing blocks that several folders ran: the folder whose block counts.
 
-    That is the one with outcomes of most of its trials; of several such, the one that began one of them last.
+    It is the folder with the most outcomes of the block; in a tie, the one with the trial that began last.
     """
     ids = [one.trial_id for one in plan if one.load.lane == "speed"]
     blocks: dict[str, dict[int, dict[str, str]]] = {}
@@ -177,7 +175,7 @@ def _block(spec: Mapping[str, Any]) -> str:
 def _all_records(
     stores: Sequence[Store], directories: Sequence[Path], whose: Mapping[str, int], merged: Merged
 ) -> Iterator[dict[str, Any]]:
-    """The records to keep, one trial after the other to save memory. Counts them in `merged`."""
+    """The records to keep, trial by trial to save memory. Counts them in `merged`."""
     streams = [_numbered(index, store.every_attempt()) for index, store in enumerate(stores)]
     for trial_id, entries in groupby(heapq.merge(*streams, key=lambda entry: entry[:2]), key=lambda entry: entry[0]):
         of_folders = [(index, _text(record), record) for _, index, record in entries]

@@ -1,4 +1,4 @@
-"""The records on disk: one SQLite file a results folder; nothing stored is ever edited."""
+"""The records on disk: one SQLite file per results folder. Stored records are never edited."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ class State:
     """How many of a trial's attempts crashed."""
     trials: int
     seconds: float
-    """That their last attempts took."""
+    """Total time of their last attempts."""
     longest: float
-    """The longest of them, in seconds."""
+    """Time of the longest of these attempts."""
     spent: float
-    """That all their attempts took, in seconds."""
+    """Total time of all their attempts."""
 
 
 class Attempts(NamedTuple):
@@ -92,14 +92,14 @@ class LeftOut:
 
     @property
     def why(self) -> str:
-        """Which they are, and why they were left out."""
+        """The condition and seeds, and the reason."""
         seeds = f"seed{'s' * (len(self.seeds) > 1)} {', '.join(map(str, self.seeds))}"
         where = f"size {self.train_size}, length {self.sequence_length}, {self.lane} lane, {seeds}"
         return f"{where}: {self.reason}"
 
 
 class Planned(NamedTuple):
-    """A planned trial as it is stored, whichever version of the harness planned it."""
+    """A stored planned trial, from any version of the harness."""
 
     trial_id: str
     load: Load
@@ -121,7 +121,7 @@ class Store:
     def add(self, *records: Record) -> None:
         """Store attempts in one transaction: all of them or none.
 
-        Raises UserError where the disk refuses, KeyError where one of the attempts is stored already.
+        Raises UserError if the file cannot be written, KeyError if one of the attempts is stored already.
         """
         with self._writing():
             for record in records:
@@ -140,7 +140,7 @@ class Store:
                     raise KeyError(f"trial {record.trial_id}, attempt {record.attempt}, is stored already") from error
 
     def set_plan(self, trials: Mapping[str, TrialSpec]) -> None:
-        """Remember what the experiment asks for now, so that status and report know what is missing."""
+        """Store the present plan, from which status and report know which trials are missing."""
         plan = (Planned(trial_id, load_of(spec), spec.model_dump_json()) for trial_id, spec in trials.items())
         with self._writing():
             self._replace_plan(plan)
@@ -154,7 +154,7 @@ class Store:
     def fill(
         self, plan: Iterable[Planned], analyses: Mapping[str, InterimAnalyses], records: Iterable[Mapping[str, Any]]
     ) -> None:
-        """Store what other stores hold, in one transaction: all of it or nothing. Records have an attempt each."""
+        """Store the content of other stores in one transaction: all or nothing. Each record has its attempt number."""
         rows = (
             (
                 record["trial_id"],
@@ -174,12 +174,12 @@ class Store:
             self._connection.executemany(_INSERT_TRIAL, rows)
 
     def leave_out(self, reasons: Mapping[str, str]) -> None:
-        """Remember which planned trials (by id) this run left out, and why, until the next plan is set."""
+        """Store which planned trials (by id) this run left out, and why. The next plan deletes this."""
         with self._writing():
             self._connection.executemany("INSERT OR REPLACE INTO left_out VALUES (?, ?)", reasons.items())
 
     def left_out(self) -> list[LeftOut]:
-        """What the last run left out and nobody has run since, in the plan's order."""
+        """The trials that the last run left out and that still have no outcome, in the plan's order."""
         seeds: dict[LeftOut, list[int]] = {}
         names = self.task_names()
         for text, reason in self._read(f"SELECT spec, reason {_LEFT_OUT} ORDER BY position"):
@@ -194,7 +194,7 @@ class Store:
         return {trial_id for (trial_id,) in self._read(f"SELECT left_out.trial_id {_LEFT_OUT}")}
 
     def add_analyses(self, claims: Mapping[str, int], most: int) -> None:
-        """Note an interim analysis of each of the claims (by id) with all seeds up to the one given."""
+        """Store an interim analysis of each claim (by id) with all seeds up to the given one."""
         rows = [(claim, through, most) for claim, through in claims.items()]
         with self._writing():
             self._connection.executemany(_INSERT_ANALYSIS, rows)
@@ -256,14 +256,14 @@ class Store:
     def records(self, *, all_records: bool = False) -> Iterator[dict[str, Any]]:
         """The last attempt at each planned trial, in the plan's order, as JSON values.
 
-        `all_records` gives those too that the present plan does not ask for, in the order of their ids. They are read a
-        few at a time: a run that stores its trials meanwhile never waits for long.
+        With `all_records`, trials outside the present plan are included, and all are in the order of their ids. Records
+        are read a few at a time, so that a run which stores trials meanwhile does not wait for long.
         """
         rows = self._read("SELECT DISTINCT trial_id FROM trial ORDER BY 1" if all_records else _PLANNED_IDS)
         yield from self.last_attempts([trial_id for (trial_id,) in rows])
 
     def last_attempts(self, ids: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """The last attempt at each of these trials of which there is one, in their order."""
+        """The last attempt at each of these trials, in their order; trials without an attempt are skipped."""
         for start in range(0, len(ids), _AT_A_TIME):
             some = ids[start : start + _AT_A_TIME]
             texts = dict(self._read(_LAST.format(", ".join("?" * len(some))), *some))
@@ -272,10 +272,7 @@ class Store:
                     yield _record(texts[trial_id])
 
     def every_attempt(self) -> Iterator[dict[str, Any]]:
-        """All that is stored, by the names it was stored with: trial by trial in the order of ids, oldest first.
-
-        They are read a few at a time, as `records` are.
-        """
+        """All stored records with their stored names, in the order of trial ids and attempts, read a few at a time."""
         last = ("", 0)
         while page := list(self._read(_PAGE, *last, _AT_A_TIME)):
             for trial_id, attempt, text in page:
@@ -289,7 +286,7 @@ class Store:
         ids = sorted({row[0] for row in rows})
         if len(ids) != 1:
             problem = (
-                f"{len(ids)} trials have ids that begin so: {', '.join(ids[:5])}"
+                f"{len(ids)} trials have ids that begin with it: {', '.join(ids[:5])}"
                 if ids
                 else "there is no record of this trial"
             )
@@ -302,7 +299,7 @@ class Store:
         return next((str(started or "") for (started,) in rows), "")
 
     def states(self) -> list[State]:
-        """How many planned trials are in which state; read from indexes, so that it takes a moment on a large store."""
+        """Numbers of planned trials by state. They are read from indexes, which is fast in a large store too."""
         query = (
             "SELECT task, lane, backend, cell, guess, coalesce(status, 'missing'), coalesce(crashes, 0), count(*),"
             " coalesce(sum(seconds), 0), coalesce(max(seconds), 0), coalesce(sum(spent), 0) FROM planned LEFT JOIN"
@@ -336,11 +333,11 @@ def _identity(task: str, options: str, data: str) -> Identity:
 
 @contextmanager
 def open_store(directory: str | Path, *, create: bool = False, option: str = "--results DIR") -> Iterator[Store]:
-    """The store of a results folder; with `create`, made where missing. `option`, in messages, chooses another folder.
+    """The store of a results folder. `create` makes a missing one. Messages suggest `option` for another folder.
 
-    Raises UserError where the folder or file is missing, cannot be read or written, is no SQLite file, is another
-    program's, was written by a newer version of the harness, or holds values of wrong types at which the block fails;
-    nothing is overwritten.
+    Raises UserError if the folder or file is missing, cannot be read or written, is no SQLite file, belongs to another
+    program or to a newer version of the harness, or holds values of wrong types at which the block fails. Nothing is
+    overwritten.
     """
     directory = user_path(directory)
     path = directory / FILE_NAME
@@ -365,7 +362,7 @@ def open_store(directory: str | Path, *, create: bool = False, option: str = "--
 
 
 def _check_beside(path: Path) -> None:
-    """Raises UserError where SQLite's own files beside the store are no files: it would wait for a pipe's writer."""
+    """Raises UserError if a journal beside the store is not a regular file: SQLite would block on a pipe."""
     for name in (f"{path.name}-journal", f"{path.name}-wal"):
         beside = path.with_name(name)
         if beside.exists() and not beside.is_file():
@@ -374,7 +371,7 @@ def _check_beside(path: Path) -> None:
 
 @contextmanager
 def naming_damage(*directories: str | Path) -> Iterator[None]:
-    """What fails in the block because of damaged values that were read from these folders becomes a UserError."""
+    """Raises UserError if the block fails because of damaged values that were read from these folders."""
     try:
         yield
     except UserError:
@@ -387,7 +384,7 @@ def naming_damage(*directories: str | Path) -> Iterator[None]:
 
 
 def _name_damage(connection: sqlite3.Connection, path: Path, error: Exception) -> None:
-    """Raise a UserError that names the damaged value, where there is one, from what failed because of it."""
+    """Raise UserError with the first damaged value as the cause of `error`, if there is one."""
     from harness.store.damage import found_damage
 
     damage = found_damage(connection, error)

@@ -19,7 +19,7 @@ class CellStatus:
     trials: Counter[str]
     """By status; 'missing' are those without a record."""
     spent: float
-    """Of all attempts together."""
+    """Total time of all attempts."""
     left: float
     """Estimated time of the trials left, with nothing else running."""
 
@@ -54,7 +54,7 @@ def learned(states: Iterable[State]) -> Estimator:
 
 
 def status_of(store: Store, jobs: int) -> Status:
-    """The status of the folder's present plan, with `jobs` trials side by side."""
+    """The status of the folder's present plan, for `jobs` trials at the same time."""
     states = store.states()
     estimator = learned(states)
     cells = []

@@ -13,7 +13,7 @@ from harness.spec.renamed import with_new_names
 from harness.spec.trial import TrialSpec
 
 SCHEMA_VERSION = 3
-_APPLICATION_ID = 0x52_4E_4E_48  # 'RNNH', so that another program's database is not mistaken for ours
+_APPLICATION_ID = 0x52_4E_4E_48  # 'RNNH'; tells this database from those of other programs
 
 _TRIALS = """
 CREATE TABLE trial (
@@ -53,7 +53,7 @@ CREATE TABLE look (
     PRIMARY KEY (claim, through)
 ) WITHOUT ROWID;
 """
-"""What is counted lies in indexes, so that `harness status` reads neither records nor specs.
+"""The indexes contain everything that `harness status` counts, so that it reads neither records nor specs.
 
 A row of `look` is an interim analysis of a claim with all seeds up to `through`; `most` is the largest number of seeds,
 fixed beforehand."""
@@ -113,9 +113,9 @@ def _execute(connection: sqlite3.Connection, statements: str) -> None:
 
 
 def _migrate(connection: sqlite3.Connection, version: int) -> None:
-    """Version 1 had fewer tables, and 2 called a backend a kernel: the plan is written again, by present names.
+    """Version 1 had fewer tables, and version 2 called a backend a kernel: rewrite the plan with present names.
 
-    A planned trial is left to the next run where its cell is gone, or its spec damaged.
+    Planned trials whose cell no longer exists or whose spec is damaged are dropped; the next run plans them again.
     """
     plan = connection.execute("SELECT trial_id, spec FROM planned ORDER BY position").fetchall()
     connection.execute("DROP TABLE planned")

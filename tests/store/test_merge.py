@@ -110,7 +110,7 @@ def test_what_cannot_be_merged_is_told_and_nothing_is_lost(tmp_path: Path) -> No
     for sources, into, message in (
         ([a], tmp_path / "x", "two results folders or more"),
         ([a, a], tmp_path / "x", "given twice"),
-        ([a, b], a, "is one of those to be merged"),
+        ([a, b], a, "is one of the folders to merge"),
         ([a, other], tmp_path / "x", r"results of the experiment 'other', not of 'tiny'"),
         ([a, tmp_path / "none"], tmp_path / "x", "none"),
     ):
@@ -118,7 +118,7 @@ def test_what_cannot_be_merged_is_told_and_nothing_is_lost(tmp_path: Path) -> No
             merge(sources, into)
         assert not (tmp_path / "x").exists()
     merge([a, b], tmp_path / "ab")
-    with pytest.raises(UserError, match="results in it already"):
+    with pytest.raises(UserError, match="already contains results"):
         merge([a, b], tmp_path / "ab")
     assert len(stored(tmp_path / "ab")) == 2
     assert len(stored(a)) == 1

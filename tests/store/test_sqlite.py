@@ -244,7 +244,7 @@ def test_the_attempts_at_a_trial_are_found_by_the_beginning_of_its_id(tmp_path: 
             assert [attempt["attempt"] for attempt in store.attempts_at(asked)] == [1, 2]
         both = ", ".join(sorted((first.trial_id, other.trial_id)))
         for asked, message in (
-            ("", f"2 trials have ids that begin so: {both}"),
+            ("", f"2 trials have ids that begin with it: {both}"),
             ("xyz", "no record"),
             ("%z", "no record"),
             ("_", both),
