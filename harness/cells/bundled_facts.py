@@ -110,20 +110,19 @@ def same_gate_equations(frame: DataFrame) -> FactFound:
     cell = cells["lstm"]
     places = [cell.gates.index(gate) for gate in cell.multiplicative_gates]
     random = np.random.default_rng(0)
-    units, worst, tried = 16, 0.0, 0
+    orders, units, worst = list(permutations(places)), 16, 0.0
     weights = plain_loop.random_weights(cell, 8, units, random)
     inputs, states = random.standard_normal((4, 8)), tuple(random.standard_normal((4, units)) for _ in cell.states)
     activations = _activations(cell, inputs, weights, states)
-    for order in permutations(range(len(places))):
+    for order in orders:
         sources = list(range(len(cell.gates)))
         for place, source in zip(places, order, strict=True):
-            sources[place] = places[source]
+            sources[place] = source
         columns = np.concatenate([np.arange(gate * units, (gate + 1) * units) for gate in sources])
         permuted = _activations(cell, inputs, {name: weight[..., columns] for name, weight in weights.items()}, states)
         worst = max(worst, *(float(np.abs(permuted[k] - activations[gate]).max()) for k, gate in enumerate(sources)))
-        tried += 1
     reason = (
-        f"For all {tried} permutations of the weights of the {', '.join(cell.multiplicative_gates)} gates, the "
+        f"For all {len(orders)} permutations of the weights of the {', '.join(cell.multiplicative_gates)} gates, the "
         f"activations are permuted equally and the candidate is unchanged; the largest difference is {worst:g}."
     )
     return FactFound(worst == 0, worst, "difference at most", reason)
@@ -147,6 +146,8 @@ def reduces_to_rnn(frame: DataFrame) -> FactFound:
     features, units = 5, 7
     inputs, d_outputs = random.standard_normal((3, 20, features)), random.standard_normal((3, 20, units))
     plain = plain_loop.random_weights(rnn, features, units, random)
+    of_rnn = plain_loop.gradients(rnn, inputs, plain, d_outputs)
+    of_rnn["outputs"] = plain_loop.run(rnn, inputs, plain).outputs
     worst = 0.0
     for reset_after in (True, False):
         gru = cells["gru"].variant(reset_after=reset_after)
@@ -161,7 +162,12 @@ def reduces_to_rnn(frame: DataFrame) -> FactFound:
         for gate, value in (("update", -SATURATED), ("reset", SATURATED)):
             start = gru.gates.index(gate) * units
             input_bias[start : start + units] = value
-        worst = max(worst, _distance(gru, weights, rnn, plain, columns, inputs, d_outputs))
+        of_gru = plain_loop.gradients(gru, inputs, weights, d_outputs)
+        for name in ("kernel", "recurrent_kernel"):
+            of_gru[name] = of_gru[name][:, columns]
+        of_gru["bias"] = (of_gru["bias"][0] if gru.recurrent_bias else of_gru["bias"])[columns]
+        of_gru["outputs"] = plain_loop.run(gru, inputs, weights).outputs
+        worst = max(worst, *(float(np.abs(of_gru[name] - of_rnn[name]).max()) for name in of_rnn))
     reason = (
         "In Keras's convention the update gate keeps the old state. With the reset gate at 1 and the update gate at 0, "
         "a GRU's outputs and gradients equal those of a simple RNN with the candidate's weights; the largest "
@@ -169,25 +175,3 @@ def reduces_to_rnn(frame: DataFrame) -> FactFound:
         "convention the update gate weights the new candidate, so it must be 1; at 0 the state would never change."
     )
     return FactFound(worst < 1e-12, worst, "difference at most", reason)
-
-
-def _distance(
-    gru: Cell,
-    weights: dict[str, plain_loop.Floats],
-    rnn: Cell,
-    plain: dict[str, plain_loop.Floats],
-    columns: slice,
-    inputs: plain_loop.Floats,
-    d_outputs: plain_loop.Floats,
-) -> float:
-    """Largest difference between the cells' outputs and gradients; `columns`: the candidate's in the GRU's weights."""
-    assert gru.backward is not None
-    assert rnn.backward is not None
-    outputs = [plain_loop.run(gru, inputs, weights).outputs, plain_loop.run(rnn, inputs, plain).outputs]
-    of_gru = plain_loop.gradients(gru, gru.backward, inputs, weights, d_outputs)
-    of_rnn = plain_loop.gradients(rnn, rnn.backward, inputs, plain, d_outputs)
-    for name in ("kernel", "recurrent_kernel"):
-        of_gru[name] = of_gru[name][:, columns]
-    of_gru["bias"] = (of_gru["bias"][0] if gru.recurrent_bias else of_gru["bias"])[columns]
-    pairs = [outputs, *([of_gru[name], of_rnn[name]] for name in of_rnn)]
-    return max(float(np.abs(one - other).max()) for one, other in pairs)

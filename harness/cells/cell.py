@@ -125,15 +125,12 @@ class Cell:
 
     def __post_init__(self) -> None:
         for field in ("gates", "states"):
-            if not getattr(self, field):
-                raise UserError(f"cell {self.name!r}: {field!r} is empty; it needs at least one name")
-            if len({*getattr(self, field)}) < len(getattr(self, field)):
-                raise UserError(f"cell {self.name!r}: {field!r} contains a name twice: {getattr(self, field)}")
+            names = getattr(self, field)
+            if not names or len({*names}) < len(names):
+                raise self.error(f"{field!r} is {names!r}, expected at least one name, and each name once")
         if self.step is None and self.keras_layer is None:
-            raise UserError(f"cell {self.name!r} has neither 'step' nor 'keras_layer', so no backend can run it")
+            raise self.error("it has neither 'step' nor 'keras_layer', so no backend can run it")
         self._check_weights()
-        if unknown := set(self.ones) - set(self.gates_with("input_weights")):
-            raise UserError(f"cell {self.name!r}: 'ones' names {sorted(unknown)}, which are not gates with a bias")
 
     def _check_weights(self) -> None:
         """Raise UserError for unknown shapes or gates, gates without weights, and a mismatch with `keras_layer`."""
@@ -145,28 +142,39 @@ class Cell:
             given = getattr(self, field)
             shapes = dict(given) if isinstance(given, Mapping) else dict.fromkeys(self.gates, given)
             if unknown := shapes.keys() - {*self.gates}:
-                raise UserError(f"cell {self.name!r}: {field!r} names {sorted(unknown)}, which are not its gates")
+                raise self.error(f"{field!r} names {sorted(unknown)}, which are not its gates")
             if wrong := [shape for shape in shapes.values() if shape not in valid]:
-                raise UserError(
-                    f"cell {self.name!r}: {field!r} contains {wrong[0]!r}, expected one of: {', '.join(valid)}"
-                )
+                raise self.error(f"{field!r} contains {wrong[0]!r}, expected one of: {', '.join(valid)}")
         seeing, recurrent = self.gates_with("input_weights"), self.gates_with("recurrent_weights")
         if not seeing:
-            raise UserError(f"cell {self.name!r}: 'input_weights' is 'none' for every gate, so no gate reads the input")
+            raise self.error("'input_weights' is 'none' for every gate, so no gate reads the input")
         if unreached := [gate for gate in self.gates if gate not in {*seeing, *recurrent}]:
-            raise UserError(f"cell {self.name!r}: gate {unreached[0]!r} has no input weights and no recurrent weights")
+            raise self.error(f"gate {unreached[0]!r} has no input weights and no recurrent weights")
+        if unknown := {*self.ones} - {*seeing}:
+            raise self.error(f"'ones' names {sorted(unknown)}, which are not gates with a bias")
         full = all(self.weight_shapes(field) == ("full",) * len(self.gates) for field in fields)
         if self.keras_layer is not None and not full:
-            raise UserError(
-                f"cell {self.name!r}: 'recurrent_weights' and 'input_weights' must be 'full' for every gate, as in "
-                f"the Keras layer {self.keras_layer!r} that 'keras_layer' names"
+            raise self.error(
+                "'recurrent_weights' and 'input_weights' must be 'full' for every gate, as in the Keras layer "
+                f"{self.keras_layer!r} that 'keras_layer' names"
             )
         by_default = self.backward is not None and self.backward.products is None
         if by_default and recurrent not in ((), seeing):
-            raise UserError(
-                f"cell {self.name!r}: 'backward' needs 'products', because different gates have recurrent weights and "
-                "input weights, so the gradients of the recurrent products are not those of x"
+            raise self.error(
+                "'backward' needs 'products', because different gates have recurrent weights and input weights, so "
+                "the gradients of the recurrent products are not those of x"
             )
+
+    def error(self, text: str) -> UserError:
+        """An error that names the cell."""
+        return UserError(f"cell {self.name!r}: {text}")
+
+    def check(self, **arguments: Any) -> None:
+        """Raise UserError unless these arguments of a layer or network, by name, have valid values."""
+        for argument, value in arguments.items():
+            is_valid, expected = _ARGUMENTS.get(argument, _SWITCH)
+            if not is_valid(value):
+                raise self.error(f"{argument!r} is {value!r}, expected {expected}")
 
     def weight_shapes(self, field: WeightField) -> tuple[WeightShape, ...]:
         """The shape of each gate's weights."""
@@ -187,9 +195,9 @@ class Cell:
         shapes = [shape for shape in self.weight_shapes("recurrent_weights") if shape != "none"]
         last = len(shapes) if last is None else last
         if not 0 <= first < last <= len(shapes):
-            raise UserError(
-                f"cell {self.name!r}: 'recur' was called for gates {first} to {last - 1}, but the gates with recurrent "
-                f"weights are 0 to {len(shapes) - 1}"
+            raise self.error(
+                f"'recur' was called for gates {first} to {last - 1}, but the gates with recurrent weights are 0 to "
+                f"{len(shapes) - 1}"
             )
         runs = []
         for shape, group in groupby(range(first, last), key=shapes.__getitem__):
@@ -213,8 +221,7 @@ class Cell:
 
         Raises UserError if `features` or `units` is not a positive integer.
         """
-        for argument, value in (("features", features), ("units", units)):
-            check_size(self.name, argument, value)
+        self.check(features=features, units=units)
         cell = self.variant(reset_after=reset_after)
         seeing, recurrent = cell.gates_with("input_weights"), cell.gates_with("recurrent_weights")
         recurrent_shapes = cell.weight_shapes("recurrent_weights")
@@ -248,44 +255,35 @@ class Cell:
         return sum(math.prod(shape) for name, shape in shapes.items() if not name.startswith("recurrent"))
 
 
-def check_size(cell: str, argument: str, value: Any) -> None:
-    """Raise UserError unless a number of features or units is an integer of at least 1."""
-    if not is_number(Integral, value) or value < 1:
-        raise UserError(f"cell {cell!r}: {argument!r} is {value!r}, expected an integer of at least 1")
-
-
-def check_rate(cell: str, argument: str, value: Any) -> None:
-    """Raise UserError unless a dropout rate is a number from 0 to below 1."""
-    if not is_number(Real, value) or not 0 <= value < 1:
-        raise UserError(f"cell {cell!r}: {argument!r} is {value!r}, expected a rate from 0 to below 1")
-
-
-def check_switch(cell: str, argument: str, value: Any) -> None:
-    """Raise UserError unless the value is True or False."""
-    if not isinstance(value, bool):
-        raise UserError(f"cell {cell!r}: {argument!r} is {value!r}, expected True or False")
-
-
-def check_seed(cell: str, value: Any) -> None:
-    """Raise UserError unless the seed is None or an integer from 0 to below 2**32."""
-    if value is not None and not (is_number(Integral, value) and 0 <= value < 2**32):
-        raise UserError(f"cell {cell!r}: 'seed' is {value!r}, expected None or an integer from 0 to below 2**32")
-
-
-def is_number(kind: Any, value: Any) -> bool:
+def is_number(kind: type[Integral] | type[Real], value: Any) -> bool:
     """Whether a value is a number of this kind, from Python or NumPy; True and False are not numbers."""
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
-def no_step(cell: Cell) -> UserError:
-    """The error for a cell that has no equations to run."""
-    return UserError(
-        f"cell {cell.name!r} has no 'step', so it has no backend 'fused'; available: {', '.join(cell.backends)}"
-    )
+_Check: TypeAlias = tuple[Callable[[Any], bool], str]
+"""Whether a value is valid, and the end of the message if it is not."""
+_SIZE: _Check = (lambda value: is_number(Integral, value) and value >= 1, "an integer of at least 1")
+_RATE: _Check = (lambda value: is_number(Real, value) and 0 <= value < 1, "a rate from 0 to below 1")
+_POSITIVE: _Check = (lambda value: is_number(Real, value) and 0 < value < math.inf, "a number above 0")
+_SWITCH: _Check = (lambda value: isinstance(value, bool), "True or False")
+_ARGUMENTS: dict[str, _Check] = {
+    "features": _SIZE,
+    "units": _SIZE,
+    "dropout": _RATE,
+    "recurrent_dropout": _RATE,
+    "learning_rate": _POSITIVE,
+    "clip_norm": (lambda value: value is None or _POSITIVE[0](value), "None or a number above 0"),
+    "weight_decay": (lambda value: is_number(Real, value) and 0 <= value < math.inf, "a number of at least 0"),
+    "seed": (
+        lambda value: value is None or (is_number(Integral, value) and 0 <= value < 2**32),
+        "None or an integer from 0 to below 2**32",
+    ),
+}
+"""The arguments that are numbers; the others that `Cell.check` is called with are True or False."""
 
 
 def equations(cell: Cell) -> Step:
     """The cell's forward step. Raises UserError if it has none."""
     if cell.step is None:
-        raise no_step(cell)
+        raise cell.error(f"it has no 'step', which backend 'fused' needs; available: {', '.join(cell.backends)}")
     return cell.step

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import tensorflow as tf
 
 from harness.cells import Cell, cells
-from harness.cells.cell import check_rate, check_seed, check_size, check_switch, equations
+from harness.cells.cell import equations
 from harness.cells.dropout import masks
 from harness.cells.keras_backend import keras
 from harness.cells.projection import add_bias, project
 from harness.cells.recurrence import Weights
 from harness.cells.scan import scan
-from harness.errors import UserError
+
+_CONFIGURED = (
+    "units", "use_bias", "unit_forget_bias", "reset_after", "dropout", "recurrent_dropout", "return_sequences",
+    "return_state", "go_backwards", "zero_output_for_mask", "seed",
+)  # fmt: skip
+"""The arguments that are stored in a saved model as they are."""
 
 
 @keras.saving.register_keras_serializable("harness")
@@ -61,27 +67,15 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         **options: Any,
     ) -> None:
         known = cell if isinstance(cell, Cell) else cells[cell]
-        switches = {
-            "use_bias": use_bias,
-            "unit_forget_bias": unit_forget_bias,
-            "reset_after": reset_after,
-            "return_sequences": return_sequences,
-            "return_state": return_state,
-            "go_backwards": go_backwards,
-            "zero_output_for_mask": zero_output_for_mask,
-        }
-        for argument, value in switches.items():
-            check_switch(known.name, argument, value)
-        check_size(known.name, "units", units)
-        check_rate(known.name, "dropout", dropout)
-        check_rate(known.name, "recurrent_dropout", recurrent_dropout)
-        check_seed(known.name, seed)
-        for argument in ("stateful", "unroll"):
-            if options.pop(argument, False):
-                raise UserError(
-                    f"cell {known.name!r}: the option {argument!r} of Keras's layers is not supported; "
-                    "use 'return_state' and 'initial_state' to carry states"
-                )
+        known.check(units=units, dropout=dropout, recurrent_dropout=recurrent_dropout, seed=seed)
+        known.check(use_bias=use_bias, unit_forget_bias=unit_forget_bias, reset_after=reset_after)
+        known.check(return_sequences=return_sequences, return_state=return_state, go_backwards=go_backwards)
+        known.check(zero_output_for_mask=zero_output_for_mask)
+        if given := [option for option in ("stateful", "unroll") if options.pop(option, False)]:
+            raise known.error(
+                f"the option {given[0]!r} of Keras's layers is not supported; "
+                "use 'return_state' and 'initial_state' to carry states"
+            )
         super().__init__(**options)
         self.given = cell
         self.cell = known.variant(reset_after=reset_after)
@@ -137,7 +131,7 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
             mask = self._converted_mask(mask, sequences)
             sequences = tf.where(mask[:, :, None], sequences, tf.zeros_like(sequences))
         if tf.executing_eagerly() and not tf.reduce_all(tf.math.is_finite(sequences)):
-            raise UserError(f"cell {self.cell.name!r}: 'sequences' contains NaN or infinite values")
+            raise self.cell.error("'sequences' contains NaN or infinite values")
         if self.go_backwards:
             sequences = tf.reverse(sequences, [1])
             mask = None if mask is None else tf.reverse(mask, [1])
@@ -179,23 +173,12 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         """The configuration from which Keras rebuilds the layer. Raises UserError for an unregistered Cell object."""
+        initializers = ("kernel_initializer", "recurrent_initializer", "bias_initializer")
         return {
             **super().get_config(),
             "cell": self._name_of_cell(),
-            "units": self.units,
-            "use_bias": self.use_bias,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-            "recurrent_initializer": keras.initializers.serialize(self.recurrent_initializer),
-            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
-            "unit_forget_bias": self.unit_forget_bias,
-            "reset_after": self.reset_after,
-            "dropout": self.dropout,
-            "recurrent_dropout": self.recurrent_dropout,
-            "return_sequences": self.return_sequences,
-            "return_state": self.return_state,
-            "go_backwards": self.go_backwards,
-            "zero_output_for_mask": self.zero_output_for_mask,
-            "seed": self.seed,
+            **{name: keras.initializers.serialize(getattr(self, name)) for name in initializers},
+            **{name: getattr(self, name) for name in _CONFIGURED},
         }
 
     def _name_of_cell(self) -> str:
@@ -205,28 +188,24 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         name = self.given.name
         if name in cells.targets() and cells[name] == self.given:
             return name
-        raise UserError(
-            f"cell {name!r}: a layer made from this Cell object cannot be saved or copied, because the object is not "
-            "registered under a name; create the layer with the cell's 'module:attribute' instead"
+        raise self.given.error(
+            "a layer made from this Cell object cannot be saved or copied, because the object is not registered under "
+            "a name; create the layer with the cell's 'module:attribute' instead"
         )
 
     def _initializer(self, argument: str, value: Any) -> Any:
-        try:
-            initializer = keras.initializers.get(value)
-        except (TypeError, ValueError) as error:
-            initializer, value = None, f"{value!r} ({str(error).splitlines()[0]})"
-        if initializer is None:
-            raise UserError(f"cell {self.cell.name!r}: {argument!r} is {value}, expected an initializer of Keras")
-        return initializer
+        with suppress(TypeError, ValueError):
+            if (initializer := keras.initializers.get(value)) is not None:
+                return initializer
+        raise self.cell.error(f"{argument!r} is {value!r}, expected an initializer of Keras")
 
     def _check_sequences(self, shape: Sequence[int | None]) -> None:
         """Raise UserError unless the shape is (batch, time, features), with the features the layer was built for."""
         expected = getattr(self, "features", None)
         if len(shape) != 3 or shape[-1] is None or shape[-1] != (expected or shape[-1]) or shape[1] == 0:
-            known = "a known number of features" if expected is None else f"{expected} features"
-            raise UserError(
-                f"cell {self.cell.name!r}: 'sequences' has the shape {tuple(shape)}, "
-                f"expected (batch, time, features) with {known} and at least one time step"
+            raise self.cell.error(
+                f"'sequences' has the shape {tuple(shape)}, expected (batch, time, features) with "
+                f"{expected or 'a known number of'} features and at least one time step"
             )
 
     def _check_states(self, batch: int | None, shapes: Any) -> None:
@@ -236,35 +215,31 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         one = any(isinstance(size, int) for size in shapes)  # the shape of a single state
         shapes = [shapes] if one else list(shapes)
         if len(shapes) != len(self.cell.states):
-            raise UserError(
-                f"cell {self.cell.name!r}: 'initial_state' has {len(shapes)} tensors, expected "
-                f"{len(self.cell.states)}: {', '.join(self.cell.states)}"
+            raise self.cell.error(
+                f"'initial_state' has {len(shapes)} tensors, expected {len(self.cell.states)}: "
+                f"{', '.join(self.cell.states)}"
             )
         for shape in shapes:
             if shape is None or not tf.TensorShape(shape).is_compatible_with((batch, self.units)):
-                raise UserError(
-                    f"cell {self.cell.name!r}: 'initial_state' has the shape {shape}, "
-                    f"expected (batch, units) = {(batch, self.units)}"
+                raise self.cell.error(
+                    f"'initial_state' has the shape {shape}, expected (batch, units) = {(batch, self.units)}"
                 )
 
     def _converted(self, argument: str, values: Any) -> tf.Tensor:
         """Values as a tensor of the layer's dtype. Integers are accepted; raises UserError for other types."""
         kind = type(values).__name__
-        try:
+        with suppress(TypeError, ValueError, tf.errors.OpError):
             tensor = tf.convert_to_tensor(values)
             kind = tensor.dtype.name
             if not tensor.dtype.is_complex:
                 return tf.cast(tensor, self.compute_dtype)
-        except (TypeError, ValueError, tf.errors.OpError):
-            pass
-        raise UserError(f"cell {self.cell.name!r}: {argument!r} is of type {kind}, expected real numbers")
+        raise self.cell.error(f"{argument!r} is of type {kind}, expected real numbers")
 
     def _converted_mask(self, mask: Any, sequences: tf.Tensor) -> tf.Tensor:
         mask = tf.cast(tf.convert_to_tensor(mask), tf.bool)
         if not sequences.shape[:2].is_compatible_with(mask.shape):
-            raise UserError(
-                f"cell {self.cell.name!r}: 'mask' has the shape {tuple(mask.shape)}, "
-                f"expected (batch, time) = {tuple(sequences.shape[:2])}"
+            raise self.cell.error(
+                f"'mask' has the shape {tuple(mask.shape)}, expected (batch, time) = {tuple(sequences.shape[:2])}"
             )
         return mask
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from harness.cells import BACKENDS, Cell, cells
-from harness.cells.cell import check_rate, check_seed, check_switch, is_number
+from harness.cells.cell import is_number
+from harness.cells.dropout import Dropout
 from harness.cells.keras_backend import keras
-from harness.cells.sharded_model import COMPILED_BACKENDS, ShardedModel
+from harness.cells.layer import Recurrent
+from harness.cells.sharded_model import ShardedModel
 from harness.errors import UserError, check_name
 
 Output: TypeAlias = Literal["sigmoid", "softmax", "linear"]
@@ -83,33 +83,42 @@ def get_model(
     Raises UserError, with the name of the argument, for an invalid value.
     """
     architecture = cell if isinstance(cell, Cell) else cells[cell]
-    name = architecture.name
-    _check_backend(architecture, backend)
+    check_name("backend", backend, BACKENDS)
+    if backend not in architecture.backends:
+        needed, available = "step" if backend == "fused" else "keras_layer", ", ".join(architecture.backends)
+        raise architecture.error(f"it has no {needed!r}, which backend {backend!r} needs; available: {available}")
     for argument, sizes in (("rnn_units", rnn_units), ("fc_units", fc_units), ("classes", (classes,))):
-        _check_sizes(name, argument, sizes)
+        _check_sizes(architecture, argument, sizes)
     if len(rnn_units) == 0:
-        raise UserError(f"cell {name!r}: 'rnn_units' is empty, expected at least one recurrent layer")
-    check_rate(name, "dropout", dropout)
-    check_rate(name, "recurrent_dropout", recurrent_dropout)
-    _check_positive(name, "learning_rate", learning_rate)
-    if clip_norm is not None:
-        _check_positive(name, "clip_norm", clip_norm)
-    if not is_number(Real, weight_decay) or not 0 <= weight_decay < math.inf:
-        raise UserError(f"cell {name!r}: 'weight_decay' is {weight_decay!r}, expected a number of at least 0")
-    for argument, value in (
-        ("every_step", every_step),
-        ("reset_after", reset_after),
-        ("unit_forget_bias", unit_forget_bias),
-        ("carry_state", carry_state),
-    ):
-        check_switch(name, argument, value)
-    check_seed(name, seed)
+        raise architecture.error("'rnn_units' is empty, expected at least one recurrent layer")
+    architecture.check(dropout=dropout, recurrent_dropout=recurrent_dropout, seed=seed)
+    architecture.check(learning_rate=learning_rate, clip_norm=clip_norm, weight_decay=weight_decay)
+    architecture.check(reset_after=reset_after, unit_forget_bias=unit_forget_bias)
+    architecture.check(every_step=every_step, carry_state=carry_state)
     shape = _checked_shape(architecture, input_shape, symbols, backend)
     check_name("output", output, LOSSES)
     check_name("optimizer", optimizer, OPTIMIZERS)
     check_name("initialiser", recurrent_initializer, INITIALIZERS)
 
-    seeds = _seeds(seed)
+    seeds, fused = _seeds(seed), backend == "fused"
+
+    def recurrent(units: int, *, return_sequences: bool) -> keras.Layer:
+        options = {  # every backend takes the seeds in the same order
+            "kernel_initializer": keras.initializers.GlorotUniform(seed=next(seeds)),
+            "recurrent_initializer": INITIALIZERS[recurrent_initializer](seed=next(seeds)),
+            "seed": next(seeds),
+            "dropout": dropout,
+            "recurrent_dropout": recurrent_dropout,
+            "return_sequences": return_sequences,
+            "return_state": carry_state,
+        }
+        if fused or architecture.ones:
+            options["unit_forget_bias"] = unit_forget_bias
+        if fused or architecture.reset_before is not None:
+            options["reset_after"] = reset_after
+        if fused:
+            return Recurrent(cell, units, **options)
+        return getattr(keras.layers, architecture.keras_layer or "")(units, activation="tanh", **options)
 
     def dense(units: int) -> keras.Layer:
         layer = keras.layers.Dense(int(units), kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)))
@@ -120,20 +129,7 @@ def get_model(
     before: list[Any] = []
     after: list[Any] = []
     for depth, units in enumerate(rnn_units):
-        layer = _recurrent_layer(
-            architecture,
-            cell if isinstance(cell, str) else architecture,
-            backend,
-            int(units),
-            seeds,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            return_sequences=every_step or depth < len(rnn_units) - 1,
-            return_state=carry_state,
-            reset_after=reset_after,
-            unit_forget_bias=unit_forget_bias,
-            recurrent_initializer=recurrent_initializer,
-        )
+        layer = recurrent(int(units), return_sequences=every_step or depth < len(rnn_units) - 1)
         if not carry_state:
             x = layer(x)
             continue
@@ -142,12 +138,12 @@ def get_model(
         before, after = before + states, after + last
     for units in fc_units:
         x = dense(units)(x)
-        x = _dropout_layer(backend, dropout, next(seeds))(x)
+        x = (Dropout if fused else keras.layers.Dropout)(dropout, seed=next(seeds))(x)
     x = dense(classes)(x)
     activation = "sigmoid" if output == "sigmoid" else "linear"
     outputs = keras.layers.Activation(activation, name="strong_out")(x)
 
-    kind = ShardedModel if backend in COMPILED_BACKENDS else keras.Model
+    kind = ShardedModel if fused else keras.Model
     model = kind([inputs, *before], [outputs, *after]) if carry_state else kind(inputs, outputs)
     rule = OPTIMIZERS[optimizer](
         learning_rate=learning_rate, global_clipnorm=clip_norm, weight_decay=weight_decay or None
@@ -158,7 +154,7 @@ def get_model(
         optimizer=rule,
         loss=LOSSES[output](),
         metrics=["accuracy"],
-        jit_compile=backend in COMPILED_BACKENDS,  # not "auto", which depends on the machine
+        jit_compile=fused,  # not "auto", which depends on the machine
     )
     return model
 
@@ -173,70 +169,22 @@ def is_recurrent(layer: keras.Layer) -> bool:
     return hasattr(layer, "cell")
 
 
-@contextmanager
-def enough_memory(what: str) -> Iterator[None]:
-    """Turn out-of-memory errors in the block into a UserError that names `what`."""
-    import tensorflow as tf  # imported late, because keras_backend has to be imported first
-
-    try:
-        yield
-    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
-        raise UserError(f"{what} needs more memory than is available. Choose smaller sizes") from error
-
-
 def summary_text(cell: str | Cell, *, width: int = 80, **options: Any) -> str:
     """The output of `get_model(cell, **options).summary()` as plain text, `width` columns wide.
 
     Resets Keras's counters of layer names, so that the same options always give the same text. Raises UserError for
     options that get_model rejects, and for weights that do not fit into memory.
     """
+    import tensorflow as tf  # imported late, because keras_backend has to be imported first
+
     text = io.StringIO()
     keras.utils.clear_session(free_memory=False)
-    with enough_memory("this network"):
+    try:
         model = get_model(cell, **options)
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        raise UserError("this network needs more memory than is available. Choose smaller sizes") from error
     model.summary(line_length=width, print_fn=lambda line, **_: text.write(f"{line}\n"))
     return text.getvalue().rstrip() + "\n"
-
-
-def _recurrent_layer(
-    cell: Cell,
-    given: str | Cell,
-    backend: str,
-    units: int,
-    seeds: Iterator[int | None],
-    *,
-    reset_after: bool,
-    unit_forget_bias: bool,
-    recurrent_initializer: str,
-    **options: Any,
-) -> keras.Layer:
-    """One recurrent layer; it takes its seeds in the same order for every backend.
-
-    given: the `cell` argument of get_model. A fused layer is saved with this name, so that loading finds the cell.
-    """
-    options |= {
-        "kernel_initializer": keras.initializers.GlorotUniform(seed=next(seeds)),
-        "recurrent_initializer": INITIALIZERS[recurrent_initializer](seed=next(seeds)),
-        "seed": next(seeds),
-    }
-    if backend == "fused":
-        from harness.cells.layer import Recurrent
-
-        return Recurrent(given, units, reset_after=reset_after, unit_forget_bias=unit_forget_bias, **options)
-    assert cell.keras_layer is not None  # the backend has been checked
-    if cell.ones:
-        options["unit_forget_bias"] = unit_forget_bias
-    if cell.reset_before is not None:
-        options["reset_after"] = reset_after
-    return getattr(keras.layers, cell.keras_layer)(units, activation="tanh", **options)
-
-
-def _dropout_layer(backend: str, rate: float, seed: int | None) -> keras.Layer:
-    if backend == "fused":
-        from harness.cells.dropout import Dropout
-
-        return Dropout(rate, seed=seed)
-    return keras.layers.Dropout(rate, seed=seed)
 
 
 def _seeds(seed: int | None) -> Iterator[int | None]:
@@ -246,44 +194,29 @@ def _seeds(seed: int | None) -> Iterator[int | None]:
         yield None if seed is None else int(stream.integers(2**31))
 
 
-def _check_backend(cell: Cell, backend: str) -> None:
-    check_name("backend", backend, BACKENDS)
-    if backend not in cell.backends:
-        why = "it has no 'step'" if backend == "fused" else "it has no equivalent Keras layer"
-        raise UserError(f"cell {cell.name!r} has no backend {backend!r} ({why}); available: {', '.join(cell.backends)}")
-
-
-def _check_sizes(cell: str, argument: str, sizes: Any) -> None:
+def _check_sizes(cell: Cell, argument: str, sizes: Any) -> None:
     if not isinstance(sizes, Sequence | np.ndarray) or isinstance(sizes, str):
-        raise UserError(f"cell {cell!r}: {argument!r} is {sizes!r}, expected integers of at least 1, as in (32, 32)")
+        raise cell.error(f"{argument!r} is {sizes!r}, expected integers of at least 1, as in (32, 32)")
     for size in sizes:
         if not is_number(Integral, size) or not 1 <= size <= _LARGEST_SIZE:
-            raise UserError(
-                f"cell {cell!r}: {argument!r} contains {size!r}, expected integers from 1 to {_LARGEST_SIZE:,}"
-            )
-
-
-def _check_positive(cell: str, argument: str, value: Any) -> None:
-    if not is_number(Real, value) or not 0 < value < math.inf:
-        raise UserError(f"cell {cell!r}: {argument!r} is {value!r}, expected a number above 0")
+            raise cell.error(f"{argument!r} contains {size!r}, expected integers from 1 to {_LARGEST_SIZE:,}")
 
 
 def _checked_shape(
     cell: Cell, input_shape: Sequence[int | None], symbols: int | None, backend: str
 ) -> tuple[int | None, ...]:
-    name = cell.name
     expected = "(time, features)" if symbols is None else "(time,), with 'symbols'"
     if not isinstance(input_shape, Sequence) or len(input_shape) != (2 if symbols is None else 1):
-        raise UserError(f"cell {name!r}: 'input_shape' is {input_shape!r}, expected {expected}")
+        raise cell.error(f"'input_shape' is {input_shape!r}, expected {expected}")
     shape = tuple(input_shape)
-    _check_sizes(name, "input_shape", [size for size in shape if size is not None])
+    _check_sizes(cell, "input_shape", [size for size in shape if size is not None])
     if shape[0] is None and backend == "article":
-        raise UserError(
-            f"cell {name!r}: 'input_shape' is {shape}, but backend 'article' needs the number of time steps; "
-            "backends 'keras' and 'fused' do not"
+        raise cell.error(
+            f"'input_shape' is {shape}, but backend 'article' needs the number of time steps; backends 'keras' and "
+            "'fused' do not"
         )
     if None in shape[1:]:
-        raise UserError(f"cell {name!r}: 'input_shape' is {shape}, expected a number of features")
+        raise cell.error(f"'input_shape' is {shape}, expected a number of features")
     if symbols is not None:
-        _check_sizes(name, "symbols", (symbols,))
+        _check_sizes(cell, "symbols", (symbols,))
     return tuple(None if size is None else int(size) for size in shape)

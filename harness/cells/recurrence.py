@@ -8,7 +8,6 @@ import keras
 import tensorflow as tf
 
 from harness.cells.cell import Cell, Gates, Recurrence, Run
-from harness.errors import UserError
 
 
 class Weights(NamedTuple):
@@ -146,7 +145,7 @@ def _check_products(cell: Cell, products: list[tuple[tf.Tensor, Gates, int]]) ->
     gates = [gate for _, gradient, first in products for gate in range(first, first + len(gradient))]
     count = len(cell.gates_with("recurrent_weights"))
     if gates != list(range(count)):
-        raise UserError(
-            f"cell {cell.name!r}: 'products' returned gradients of the recurrent weights of gates {gates}, expected "
-            f"each of the {count} gates once"
+        raise cell.error(
+            f"'products' returned gradients of the recurrent weights of gates {gates}, expected each of the {count} "
+            "gates once"
         )

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from harness.cells.cell import RECURRENT, Backward, Cell, Gates, Recurrence, States, WeightShape, equations
+from harness.cells.cell import RECURRENT, Cell, Gates, Recurrence, States, WeightShape, equations
 
 Floats = npt.NDArray[np.float64]
 
@@ -44,11 +44,11 @@ def run(
     count, units = len(cell.gates_with("input_weights")), _units(cell, weights)
     if states is None:
         states = tuple(np.zeros((inputs.shape[0], units)) for _ in cell.states)
-    step, recur = equations(cell), recurrent_product(cell, weights)
+    step, recur, bias = equations(cell), recurrent_product(cell, weights), _biases(cell, weights)[0]
     output = np.zeros_like(states[0])
     outputs, xs, before, after = [], [], [], []
     for t in range(inputs.shape[1]):
-        x = tuple(np.split(_input_product(cell, inputs[:, t], weights), count, axis=-1))
+        x = tuple(np.split(inputs[:, t] @ weights["kernel"] + bias, count, axis=-1))
         new, _ = step(x, states, recur)
         if mask is not None:
             real = mask[:, t, None]
@@ -64,13 +64,13 @@ def run(
     return Run(np.stack(outputs, axis=1), states, xs, before, after)
 
 
-def gradients(
-    cell: Cell, backward: Backward, inputs: Floats, weights: Mapping[str, Floats], d_outputs: Floats
-) -> dict[str, Floats]:
+def gradients(cell: Cell, inputs: Floats, weights: Mapping[str, Floats], d_outputs: Floats) -> dict[str, Floats]:
     """Gradients of inputs, weights and initial states by the cell's backward pass, without masks.
 
     d_outputs is the gradient of the outputs, (batch, time, units). Keys: "inputs" and the names of weights and states.
     """
+    backward = cell.backward
+    assert backward is not None
     done = run(cell, inputs, weights)
     forward, recur = recurrent_product(cell, weights), transposed_product(cell, weights)
     d_states: States = tuple(np.zeros_like(state) for state in done.last)
@@ -132,21 +132,14 @@ def _recurrent_weight(cell: Cell, weights: Mapping[str, Floats], gate: int) -> t
 
 
 def _biases(cell: Cell, weights: Mapping[str, Floats]) -> tuple[Floats, Floats | None]:
-    """Views of the input bias and the recurrent bias, (gates, units)."""
-    bias, units = weights.get("bias", np.zeros(0)), _units(cell, weights)
+    """Views of the input bias, (gates x units,), and the recurrent bias, (gates, units) or None."""
+    bias = weights.get("bias", np.zeros(weights["kernel"].shape[1]))
     if not cell.recurrent_bias or "bias" not in weights:
         return bias, None
     of_input, recurrent = bias if bias.ndim == 2 else (bias, weights.get("recurrent_bias", np.zeros(0)))
-    return of_input, recurrent.reshape(-1, units)
+    return of_input, recurrent.reshape(-1, _units(cell, weights))
 
 
 def _units(cell: Cell, weights: Mapping[str, Floats]) -> int:
     width: int = weights["kernel"].shape[1]
     return width // len(cell.gates_with("input_weights"))
-
-
-def _input_product(cell: Cell, inputs: Floats, weights: Mapping[str, Floats]) -> Floats:
-    x = inputs @ weights["kernel"]
-    if "bias" in weights:
-        x = x + _biases(cell, weights)[0]
-    return x

@@ -16,7 +16,6 @@ import tensorflow as tf
 
 from harness.cells.cell import Backward, Cell, Gates, Recurrence, States, equations
 from harness.cells.recurrence import Weights, recurrent_product, transposed_product, weight_gradients
-from harness.errors import UserError
 
 
 def scan(
@@ -32,7 +31,7 @@ def scan(
     The outputs are (time, batch, units). Gradients flow to x, states, and the weights' kernel, diagonal and bias, by
     the cell's backward pass if it has one, else by autodiff. Raises UserError if the equations return wrong shapes.
     """
-    check_step(cell, _gates(cell, x), states, recurrent_product(cell, weights))
+    _check_step(cell, _gates(cell, x), states, recurrent_product(cell, weights))
     backward = cell.backward
     if backward is None:
         after, last = _forward(cell, _gates(cell, x), states, weights, mask, keep=1)
@@ -100,7 +99,8 @@ def _backward(
         t = time - 1 - back
         d_states = (d_states[0] + d_outputs[t], *d_states[1:])
         d_x, d_before = backward.step(d_states, tuple(factor[t] for factor in backward_factors), recur)
-        _check_backward(cell, d_x, d_before, d_outputs)
+        _check_returned(cell, "backward", "gradients of x", d_x, len(x), d_outputs.shape[1:])
+        _check_returned(cell, "backward", "gradients of the states", d_before, len(d_states), d_outputs.shape[1:])
         d_x = tf.concat(d_x, -1)
         if mask is not None:
             real = mask[t][:, None]
@@ -175,23 +175,18 @@ def _outputs(hidden: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
     return tf.where(begun[:, :, None], hidden, tf.zeros_like(hidden))
 
 
-def _check_backward(cell: Cell, d_x: Gates, d_states: States, like: tf.Tensor) -> None:
-    """Raise UserError for a wrong number or shape of gradients; like is (time, batch, units)."""
-    inputs = cell.gates_with("input_weights")
-    for what, gradients, count in (("x", d_x, len(inputs)), ("the states", d_states, len(cell.states))):
-        if len(gradients) != count:
-            raise UserError(
-                f"cell {cell.name!r}: 'backward' returned {len(gradients)} gradients of {what}, expected {count}"
+def _check_returned(cell: Cell, function: str, what: str, arrays: Gates, count: int, shape: tf.TensorShape) -> None:
+    """Raise UserError unless a function of the cell returned `count` arrays of this shape, (batch, units)."""
+    if len(arrays) != count:
+        raise cell.error(f"{function!r} returned {len(arrays)} {what}, expected {count}")
+    for array in arrays:
+        if not array.shape.is_compatible_with(shape):
+            raise cell.error(
+                f"{function!r} returned {what} of shape {tuple(array.shape)}, expected (batch, units) = {tuple(shape)}"
             )
-        for gradient in gradients:
-            if not gradient.shape.is_compatible_with(like.shape[1:]):
-                raise UserError(
-                    f"cell {cell.name!r}: 'backward' returned a gradient of {what} of shape {tuple(gradient.shape)}, "
-                    f"expected (batch, units) = {tuple(like.shape[1:])}"
-                )
 
 
-def check_step(cell: Cell, x: Gates, states: States, recur: Recurrence) -> None:
+def _check_step(cell: Cell, x: Gates, states: States, recur: Recurrence) -> None:
     """Call the cell's step once and discard the results.
 
     Raises UserError if it does not return all states, (batch, units) each, or does not use all recurrent weights.
@@ -204,16 +199,9 @@ def check_step(cell: Cell, x: Gates, states: States, recur: Recurrence) -> None:
         return products
 
     new, _ = equations(cell)(tuple(gate[0] for gate in x), states, recording)
-    if len(new) != len(states):
-        raise UserError(f"cell {cell.name!r}: 'step' returned {len(new)} states, expected {len(states)}: {cell.states}")
-    for name, state, old in zip(cell.states, new, states, strict=True):
-        if not state.shape.is_compatible_with(old.shape):
-            raise UserError(
-                f"cell {cell.name!r}: 'step' returned a {name} of shape {tuple(state.shape)}, "
-                f"expected (batch, units) = {tuple(old.shape)}"
-            )
+    _check_returned(cell, "step", "states", new, len(states), states[0].shape)
     if unused := [gate for k, gate in enumerate(cell.gates_with("recurrent_weights")) if k not in used]:
-        raise UserError(
-            f"cell {cell.name!r}: 'step' does not use the recurrent weights of {', '.join(unused)}, so they would "
-            "be counted but not trained; declare gates without recurrent weights in 'recurrent_weights'"
+        raise cell.error(
+            f"'step' does not use the recurrent weights of {', '.join(unused)}, so they would be counted but not "
+            "trained; declare gates without recurrent weights in 'recurrent_weights'"
         )

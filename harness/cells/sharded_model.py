@@ -13,8 +13,6 @@ from harness.cells.keras_backend import keras
 from harness.cells.layer import Recurrent
 from harness.cells.shards import in_shards
 
-COMPILED_BACKENDS = frozenset({"fused"})
-"""Backends that XLA compiles on every machine. Their models are `ShardedModel`s."""
 _LAYERS = {keras.layers.InputLayer, keras.layers.Dense, keras.layers.Activation, Recurrent, Dropout}
 """Layers that process each sequence independently and draw the same random numbers for shards as for the batch."""
 _LOSSES = {
@@ -109,7 +107,7 @@ class ShardedModel(keras.Model):  # type: ignore[misc]
 
 
 def is_compiled(model: keras.Model) -> bool:
-    """Whether a model of `get_model` has a backend that XLA compiles.
+    """Whether a model of `get_model` has the backend `fused`, which XLA compiles on every machine.
 
     `model.jit_compile` is no test for this: on a machine with a GPU, Keras's default "auto" sets it for all models.
     """

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from harness.cells.gradient import States
 from harness.tasks import Dataset, Split, split_scores
-from harness.tasks.common.task import Array, Scores, Task, calibrated
-from harness.trial.update import StatefulPredict
+from harness.tasks.common.task import Array, Scores, calibrated
+from harness.trial.prepare import Prepared
+from harness.trial.update import zero_states
 
 _EXAMPLES = 128
 """Maximum number of examples per batch. A cell's results then fit into the CPU's caches, and padding stays small."""
@@ -18,20 +18,18 @@ _BYTES = 16 * 2**20
 
 
 class Evaluation:
-    """Scores on the splits of a dataset, with the task's metrics.
+    """Scores on splits, with the task's metrics. A model that carries its state reads a split as one sequence."""
 
-    zeros: the initial states of a model that carries its state; it reads a split as one sequence. () for other models.
-    """
-
-    def __init__(self, predict: StatefulPredict, task: Task, dataset: Dataset, zeros: States) -> None:
-        self._predict, self._task, self._dataset, self._zeros = predict, task, dataset, zeros
-        self._batch = 1 if zeros else _batch_size(dataset)
-        self._score: Callable[..., Scores] = task.score
+    def __init__(self, trial: Prepared) -> None:
+        self._trial = trial
+        self._zeros = zero_states(trial.program.model, 1)
+        self._batch = 1 if self._zeros else _batch_size(trial.dataset)
+        self._score: Callable[..., Scores] = trial.task.score
 
     def calibrate(self, outputs: Array) -> None:
         """Choose what the task calibrates, such as thresholds, from the outputs for the validation split."""
-        if self._task.calibrate is not None:
-            self._score = calibrated(self._dataset.validation, outputs, self._task.calibrate)
+        if self._trial.task.calibrate is not None:
+            self._score = calibrated(self._trial.dataset.validation, outputs, self._trial.task.calibrate)
 
     def scores(self, split: Split, outputs: Array | None = None) -> Scores:
         """The task's metrics on a split. Pass `outputs` if the network's outputs for the split are known."""
@@ -43,7 +41,7 @@ class Evaluation:
         for start in range(0, len(examples), self._batch):
             x = examples[start : start + self._batch]
             padded = np.resize(x, (self._batch, *x.shape[1:])) if len(x) < self._batch else x
-            predicted, states = self._predict(states, padded)
+            predicted, states = self._trial.program.predict(states, padded)
             outputs.append(predicted[: len(x)])
         return np.concatenate(outputs)
 

@@ -28,13 +28,9 @@ class Meter:
         self.phases: dict[PhaseName, Phase] = {}
         self.latest: PhaseName | None = None
         """The phase that began last."""
-        self.memory_method = "VmHWM, reset at each phase" if _reset_peak() else "resident set at the end of each phase"
-        self._peak_is_reset = self.memory_method.startswith("VmHWM")
-
-    @staticmethod
-    def clock() -> float:
-        """Seconds on the clock that times the phases."""
-        return time.perf_counter_ns() / 1e9
+        self._peak_is_reset = _reset_peak()
+        fallback = "resident set at the end of each phase"
+        self.memory_method = "VmHWM, reset at each phase" if self._peak_is_reset else fallback
 
     @contextmanager
     def phase(self, name: PhaseName) -> Iterator[None]:

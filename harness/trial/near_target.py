@@ -8,14 +8,14 @@ stopping or the tested weights.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from harness.store.record import NearTarget
-from harness.tasks.common.target import Target, is_reached
-from harness.tasks.common.task import Scores, Task
+from harness.tasks.common.task import Scores
+from harness.trial.prepare import Prepared, plain
 
 PAUSES = 9
 """Maximum number of pauses between two evaluations."""
@@ -34,18 +34,17 @@ def pauses(done: int, due: int, most: int = PAUSES) -> list[int]:
 class NearTargets:
     """The targets that are not yet reached, and the copies of weights since the last evaluation."""
 
-    def __init__(self, task: Task, targets: Sequence[Target], baselines: Mapping[str, Scores], model: Any) -> None:
-        """baselines: scores of the task's baselines on the validation split."""
-        self._task, self._baselines, self._model = task, baselines, model
-        self._open = list(targets)
+    def __init__(self, trial: Prepared) -> None:
+        self._trial, self._model = trial, trial.program.model
+        self._open = list(trial.targets)
         self._kept: list[tuple[int, float, list[Any]]] = []
-        size = sum(weights.nbytes for weights in model.get_weights())
+        size = sum(weights.nbytes for weights in self._model.get_weights())
         self._most = min(PAUSES, _ROOM // max(1, size))
 
     def pauses(self, done: int, due: int) -> list[int]:
         """Update counts at which to copy the weights before the next evaluation; none if all targets are reached."""
         self._kept = []
-        return pauses(done, due, self._most) if self._open and self._most else []
+        return pauses(done, due, self._most) if self._open else []
 
     def keep(self, update: int, seconds: float) -> None:
         """Copy the current weights; `update` and `seconds` are the updates done and the training time so far."""
@@ -57,8 +56,8 @@ class NearTargets:
         scores: scores of the evaluation; score: scores the model's current weights. Afterwards the model has its
         weights from before the call.
         """
-        reached = [one for one in self._open if is_reached(self._task, one, scores, self._baselines)]
-        self._open = [one for one in self._open if one not in reached]
+        reached = [target for target in self._open if self._trial.is_reached(target, scores)]
+        self._open = [target for target in self._open if target not in reached]
         points: list[NearTarget] = []
         if not reached or not self._kept:
             return points
@@ -67,10 +66,8 @@ class NearTargets:
         for update, seconds, weights in self._kept:
             self._model.set_weights(weights)
             here = score()
-            points.append(
-                NearTarget(update=update, seconds=seconds, validation={name: float(here[name]) for name in here})
-            )
-            reached = [one for one in reached if not is_reached(self._task, one, here, self._baselines)]
+            points.append(NearTarget(update=update, seconds=seconds, validation=plain(here)))
+            reached = [target for target in reached if not self._trial.is_reached(target, here)]
             if not reached:
                 break
         for variable, value in before:

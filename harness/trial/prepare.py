@@ -16,8 +16,8 @@ from harness.spec.trial import TrialSpec
 from harness.store.record import DataFacts, Measured
 from harness.tasks import Dataset, Options, tasks
 from harness.tasks.common.checks import check_dataset
-from harness.tasks.common.target import Target, label_count, level_of, target_of, too_few_labels
-from harness.tasks.common.task import Task
+from harness.tasks.common.target import Target, is_reached, label_count, level_of, target_of, too_few_labels
+from harness.tasks.common.task import Scores, Task
 from harness.trial.gate_bias import set_gate_bias
 from harness.trial.measure import Meter, resident_bytes
 from harness.trial.programs import Program, Programs, variables_of_one_name
@@ -40,6 +40,10 @@ class Prepared:
     baseline_bytes: int | None
     """Resident bytes before the first update; None if they include memory of earlier trials of the process."""
     measured: Measured
+
+    def is_reached(self, target: Target, scores: Scores) -> bool:
+        """Whether these scores on the validation split are at the target."""
+        return is_reached(self.task, target, scores, self.dataset.validation_baselines)
 
 
 def prepare(spec: TrialSpec, meter: Meter, report: Report, programs: Programs) -> Prepared:
@@ -91,18 +95,16 @@ def _targets(spec: TrialSpec, task: Task, dataset: Dataset) -> tuple[Target, ...
         return ()
     declared = target_of(task)
     if declared is not None and (spec.purpose == "check" or spec.stop_at_target):
-        _check_target(task, declared, dataset)
+        metric, of = declared
+        level = level_of(declared, dataset.validation_baselines)
+        if level is None:
+            raise UserError(
+                f"task {task.name!r}: 'validation_baselines' has no {metric} of {of!r}, which its target needs"
+            )
+        if why := too_few_labels(task, metric, level, label_count(task, dataset.validation)):
+            raise UserError(why)
     named: list[Target] = [("loss", level) for level in spec.targets]
     return tuple(dict.fromkeys([declared, *named] if declared is not None else named))
-
-
-def _check_target(task: Task, target: Target, dataset: Dataset) -> None:
-    metric, of = target
-    level = level_of(target, dataset.validation_baselines)
-    if level is None:
-        raise UserError(f"task {task.name!r}: 'validation_baselines' has no {metric} of {of!r}, which its target needs")
-    if why := too_few_labels(task, metric, level, label_count(task, dataset.validation)):
-        raise UserError(why)
 
 
 def _data_facts(dataset: Dataset, facts: Mapping[str, Any]) -> DataFacts:
@@ -122,7 +124,8 @@ def _data_facts(dataset: Dataset, facts: Mapping[str, Any]) -> DataFacts:
 
 
 def _build(spec: TrialSpec, task: Task, dataset: Dataset, programs: Programs, *, carry_state: bool) -> Program:
-    input_shape = _input_shape(spec, dataset)
+    # The length is left open if the network is tested at other lengths.
+    input_shape = (None, *dataset.input_shape[1:]) if spec.evaluate_lengths else dataset.input_shape
     model = get_model(
         spec.cell,
         backend=spec.backend,
@@ -148,8 +151,3 @@ def _build(spec: TrialSpec, task: Task, dataset: Dataset, programs: Programs, *,
         set_gate_bias(model, cells[spec.cell], spec.forget_bias, spec.sequence_length, spec.seed)
     key = (spec.program(), input_shape, dataset.classes, dataset.symbols)
     return programs.of(key, model, every_step=task.every_step)
-
-
-def _input_shape(spec: TrialSpec, dataset: Dataset) -> tuple[int | None, ...]:
-    """Input shape of the data; the length is None if the network is tested at other lengths."""
-    return (None, *dataset.input_shape[1:]) if spec.evaluate_lengths else dataset.input_shape

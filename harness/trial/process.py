@@ -17,7 +17,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -35,15 +35,6 @@ from harness.trial.quiet import quiet_stderr
 _OOM_SCORE = Path("/proc/self/oom_score_adj")
 
 
-@dataclass(frozen=True)
-class Setting:
-    """Settings of a process of trials."""
-
-    threads: int
-    cache: str | None = None
-    """Folder in which tasks cache data that are slow to make."""
-
-
 class Order(BaseModel):
     """One trial to run."""
 
@@ -55,11 +46,11 @@ class Order(BaseModel):
 
 
 def run_in_process(
-    orders: Connection, setting: Setting, events: Connection, output: Connection, lifeline: Connection
+    threads: int, cache: str | None, orders: Connection, events: Connection, output: Connection, lifeline: Connection
 ) -> None:
     """The main function of the process: run trials until one fails or leaves a thread or process, or orders end.
 
-    It ends the process with `os._exit`.
+    cache: folder in which tasks cache data that are slow to make. It ends the process with `os._exit`.
     """
     os.setsid()
     end_on_signals()
@@ -67,8 +58,8 @@ def run_in_process(
         os.dup2(output.fileno(), number)  # line-buffered, so that output arrives even if this process dies
         setattr(sys, name, os.fdopen(number, "w", buffering=1, errors="backslashreplace", closefd=False))
     threading.Thread(target=_end_with_the_runner, args=(lifeline,), daemon=True).start()
-    if setting.cache is not None:
-        os.environ["HARNESS_CACHE"] = setting.cache
+    if cache is not None:
+        os.environ["HARNESS_CACHE"] = cache
     with suppress(OSError):  # if memory runs out, Linux should kill a trial, not the runner
         _OOM_SCORE.write_text("500", encoding="ascii")
 
@@ -81,7 +72,7 @@ def run_in_process(
         send(turn=seconds)
         return int(json.loads(orders.recv_bytes()))
 
-    environment, folder, threads = dict(os.environ), Path.cwd(), threading.active_count()
+    environment, folder, python_threads = dict(os.environ), Path.cwd(), threading.active_count()
     waits = True
     while waits:
         try:
@@ -91,10 +82,10 @@ def run_in_process(
         if order.core is not None and hasattr(os, "sched_setaffinity"):
             _stay_on(order.core)
         use_temporary_folder(order.temporary)
-        status = run_trial(order.spec, setting.threads, send, next_turn)
+        status = run_trial(order.spec, threads, send, next_turn)
         sys.stdout.flush()
         sys.stderr.flush()
-        waits = status == "ok" and threading.active_count() == threads and not psutil.Process().children()
+        waits = status == "ok" and threading.active_count() == python_threads and not psutil.Process().children()
         os.environ.clear()
         os.environ.update(environment)
         os.chdir(folder)
@@ -126,24 +117,24 @@ def run_trial(
         send(measured=measured.fields())
         latest = measured
 
-    status = "ok"
+    status, message = "ok", ""
     try:
         device = use_threads(threads)
         report(latest)
         train(spec, meter, report, reuse=True, next_turn=next_turn)
     except Diverged as error:
-        status = "diverged"
-        send(failure={"phase": meter.latest or "start", "message": str(error)})
+        status, message = "diverged", str(error)
     except MemoryError as error:
-        status = "out_of_memory"
-        send(failure={"phase": meter.latest or "start", "message": f"MemoryError: {error}"})
+        status, message = "out_of_memory", f"MemoryError: {error}"
     except UserError as error:
-        status = "crashed"
-        send(failure={"phase": meter.latest or "start", "message": str(error)})
+        status, message = "crashed", str(error)
     except Exception as error:
-        status = "out_of_memory" if type(error).__name__ == "ResourceExhaustedError" else "crashed"
+        status, message = "crashed", _in_short(error)
+        if type(error).__name__ == "ResourceExhaustedError":
+            status = "out_of_memory"
         traceback.print_exc()
-        send(failure={"phase": meter.latest or "start", "message": _in_short(error)})
+    if status != "ok":
+        send(failure={"phase": meter.latest or "start", "message": message})
     report(latest)  # includes the time of the last phase
     return status
 

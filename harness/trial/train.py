@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -10,19 +11,17 @@ from functools import cache
 import tensorflow as tf
 
 from harness.spec.trial import TrialSpec
-from harness.store.record import Measured
-from harness.tasks.common.target import is_reached
+from harness.store.record import Measured, PhaseName
 from harness.tasks.common.task import Scores
 from harness.trial.evaluation import Evaluation
 from harness.trial.measure import Meter
 from harness.trial.near_target import NearTargets
-from harness.trial.predictions import Predictions
 from harness.trial.prepare import Prepared, Report, plain, prepare
 from harness.trial.programs import Programs
 from harness.trial.progress import Diverged, Progress
 from harness.trial.settings import set_keras, settle
 from harness.trial.stretch import Stretch
-from harness.trial.update import zero_states
+from harness.trial.update import to_tensors, zero_states
 
 __all__ = ["Diverged", "train", "use_threads"]
 
@@ -77,14 +76,14 @@ def _train_to_the_end(trial: Prepared, progress: Progress) -> None:
 
     The test split is used once. Tuning trials do not use it.
     """
-    evaluation = _evaluation(trial)
+    evaluation = Evaluation(trial)
     untrained = _gradient_reach(trial, progress)
     best_weights = None
     best_scores: Scores = {}
     for scores, is_best in _train_until_evaluations(trial, progress, evaluation):
         if is_best:
             best_scores, best_weights = scores, trial.program.model.get_weights()
-        if trial.spec.stop_at_target and _is_at_target(trial, scores):
+        if trial.spec.stop_at_target and trial.is_reached(trial.targets[0], scores):
             break
     with progress.meter.phase("evaluate"):
         trial.program.model.set_weights(best_weights)
@@ -101,8 +100,8 @@ def _train_to_target(trial: Prepared, progress: Progress) -> None:
     Training equals that of a trial that runs to the end, so both reach the target after the same update.
     """
     _gradient_reach(trial, progress)  # advances the dropout seeds of Keras's layers, as in a complete trial
-    for scores, _ in _train_until_evaluations(trial, progress, _evaluation(trial)):
-        if _is_at_target(trial, scores):
+    for scores, _ in _train_until_evaluations(trial, progress, Evaluation(trial)):
+        if trial.is_reached(trial.targets[0], scores):
             break
     progress.report_rounds()
 
@@ -112,19 +111,37 @@ def _time_rounds(trial: Prepared, progress: Progress, next_turn: NextTurn) -> No
 
     There are no evaluations.
     """
-    spec = trial.spec
-    if spec.purpose == "prediction":
-        zeros = zero_states(trial.program.model, spec.batch_size)
-        batch = trial.dataset.train.x[: spec.batch_size]
-        repeat = Predictions(trial.program.predict, batch, zeros, progress.meter).repeat
-    else:
-        repeat = Stretch(trial, progress).repeat
+    predicts = trial.spec.purpose == "prediction"
+    repeat = _predictions(trial, progress.meter) if predicts else Stretch(trial, progress).repeat
     repeat(1)
-    seconds = repeat(max(2, spec.updates // ROUNDS))
+    seconds = repeat(max(2, trial.spec.updates // ROUNDS))
     while count := next_turn(seconds):
         seconds = repeat(count)
         progress.add_round(seconds)
     progress.report_rounds()
+
+
+def _predictions(trial: Prepared, meter: Meter) -> Callable[[int], float]:
+    """A function that predicts one batch n times and returns the seconds per prediction. Its first call compiles.
+
+    A model that carries its state continues from the final states of the previous prediction.
+    """
+    predict = trial.program.predict
+    phase: PhaseName = "first_step"
+    states = zero_states(trial.program.model, trial.spec.batch_size)
+    (batch,) = to_tensors(trial.dataset.train.x[: trial.spec.batch_size])
+
+    def repeat(count: int) -> float:
+        nonlocal states, phase
+        with meter.phase(phase):
+            before = time.perf_counter()
+            for _ in range(count):
+                _, states = predict(states, batch)
+            seconds = time.perf_counter() - before
+        phase = "evaluate"
+        return seconds / count
+
+    return repeat
 
 
 def _alone(spec: TrialSpec) -> NextTurn:
@@ -140,9 +157,9 @@ def _train_until_evaluations(
 
     The last evaluation follows the last update. Early stopping can end the loop. Raises Diverged.
     """
-    spec, model, validation = trial.spec, trial.program.model, trial.dataset.validation
+    spec, validation = trial.spec, trial.dataset.validation
     stretch = Stretch(trial, progress)
-    near = NearTargets(trial.task, trial.targets, trial.dataset.validation_baselines, model)
+    near = NearTargets(trial)
     lowest, since_lowest = math.inf, 0
     while progress.updates < spec.updates and since_lowest != spec.patience:
         _train_until_due(spec, stretch, progress, near)
@@ -169,14 +186,6 @@ def _train_until_due(spec: TrialSpec, stretch: Stretch, progress: Progress, near
             near.keep(pause, progress.seconds)
     if counted:
         progress.add_round(total / counted)
-
-
-def _evaluation(trial: Prepared) -> Evaluation:
-    return Evaluation(trial.program.predict, trial.task, trial.dataset, zero_states(trial.program.model, 1))
-
-
-def _is_at_target(trial: Prepared, scores: Scores) -> bool:
-    return is_reached(trial.task, trial.targets[0], scores, trial.dataset.validation_baselines)
 
 
 def _gradient_reach(trial: Prepared, progress: Progress) -> list[tuple[int, float]]:

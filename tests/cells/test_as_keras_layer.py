@@ -16,7 +16,7 @@ from harness.cells.dropout import Dropout
 from harness.cells.layer import Recurrent
 from harness.cells.network import get_model
 from harness.errors import UserError
-from tests.cells.shapes import drawn
+from tests.cells.shapes import assert_close, assert_equal, drawn, set_equal_weights
 
 pytestmark = pytest.mark.filterwarnings(  # Keras, as it saves
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
@@ -62,9 +62,7 @@ def test_a_network_is_trained_by_fit_in_mixed_precision() -> None:
 def test_inputs_of_another_type_are_numbers_as_for_keras(dtype: str) -> None:
     inputs = (drawn(1, 2, 5, 3) > 0).astype(dtype)
     layer, other = Recurrent("gru", 4), theirs("gru", 4)
-    for one in (layer, other):
-        one.build((2, 5, 3))
-    layer.set_weights(other.get_weights())
+    set_equal_weights(layer, other, features=3)
     states = [np.ones((2, 4), dtype)]
     outputs = layer(inputs, initial_state=states)
     assert outputs.dtype == "float32"
@@ -87,23 +85,19 @@ def test_values_in_masked_steps_affect_no_output_and_no_gradient(name: str, valu
         results.append(
             [*outputs, *tape.gradient(loss, [filled, *(weight.value for weight in layer.trainable_weights)])]
         )
-    for one, other in zip(*results, strict=True):
-        np.testing.assert_array_equal(one, other)
+    assert_equal(*results)
 
 
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("sequences", [False, True])
 @pytest.mark.parametrize("name", NAMES)
-def test_it_is_read_in_both_directions_as_keras_does(name: str, sequences: bool, masked: bool) -> None:
+def test_bidirectional_equals_keras(name: str, sequences: bool, masked: bool) -> None:
     options = {"return_sequences": sequences, "return_state": True}
     ours = keras.layers.Bidirectional(Recurrent(name, 4, **options))
     other = keras.layers.Bidirectional(theirs(name, 4, **options))
-    for one in (ours, other):
-        one.build((2, 5, 3))
-    ours.set_weights(other.get_weights())
+    set_equal_weights(ours, other, features=3)
     inputs, mask = drawn(1, 2, 5, 3), np.array([[0, 1, 1, 0, 1], [1, 1, 0, 0, 0]], bool) if masked else None
-    for one, expected in zip(ours(inputs, mask=mask), other(inputs, mask=mask), strict=True):
-        np.testing.assert_allclose(one, expected, rtol=1e-5, atol=1e-6)
+    assert_close(ours(inputs, mask=mask), other(inputs, mask=mask))
     again = keras.layers.Bidirectional.from_config(ours.get_config())
     assert again.get_config() == ours.get_config()
     outputs, *_ = again(keras.Input((None, 3)))
@@ -112,12 +106,10 @@ def test_it_is_read_in_both_directions_as_keras_does(name: str, sequences: bool,
 
 @pytest.mark.parametrize("zero", [False, True])
 @pytest.mark.parametrize("sequences", [False, True])
-def test_backwards_and_zeros_for_masked_steps_are_keras(sequences: bool, zero: bool) -> None:
+def test_go_backwards_and_zero_output_for_mask_equal_keras(sequences: bool, zero: bool) -> None:
     options = {"go_backwards": True, "zero_output_for_mask": zero, "return_sequences": sequences}
     ours, other = Recurrent("lstm", 4, **options), theirs("lstm", 4, **options)
-    for one in (ours, other):
-        one.build((2, 5, 3))
-    ours.set_weights(other.get_weights())
+    set_equal_weights(ours, other, features=3)
     inputs, mask = drawn(1, 2, 5, 3), np.array([[0, 1, 1, 0, 1], [1, 1, 0, 0, 0]], bool)
     np.testing.assert_allclose(ours(inputs, mask=mask), other(inputs, mask=mask), rtol=1e-5, atol=1e-6)
 
@@ -155,7 +147,7 @@ np.save({str(tmp_path / "outputs.npy")!r}, model(np.array([[0, 1, 2, 3, 0]])))
     np.testing.assert_array_equal(np.load(tmp_path / "outputs.npy"), model(np.array([[0, 1, 2, 3, 0]])))
 
 
-def test_weights_and_an_exported_model_give_the_same_outputs(tmp_path: Path) -> None:
+def test_loaded_weights_and_an_exported_model_give_the_same_outputs(tmp_path: Path) -> None:
     options = {"backend": "fused", "input_shape": (5, 3), "rnn_units": (3,), "fc_units": (), "classes": 2}
     model, inputs = get_model("lstm", **options), drawn(1, 2, 5, 3)
     model.save_weights(tmp_path / "model.weights.h5")

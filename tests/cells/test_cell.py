@@ -20,8 +20,6 @@ from harness.trial.gate_bias import set_gate_bias
 from tests.cells.example import min_gru
 
 SIZES = st.integers(1, 300)
-
-
 NO_PRODUCTS = Backward(lambda *_: (), lambda *_: ((), ()))
 
 
@@ -94,43 +92,31 @@ def test_the_bundled_cells_have_every_backend() -> None:
 
 
 def test_a_cell_has_the_backends_that_it_can_have() -> None:
-    assert Cell("x", "X", "", ("a",), (), step=some_step).backends == ("fused",)
-    assert Cell("x", "X", "", ("a",), (), keras_layer="SimpleRNN").backends == ("article", "keras")
+    assert declared().backends == ("fused",)
+    assert declared(step=None, keras_layer="SimpleRNN").backends == ("article", "keras")
 
 
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"gates": (), "step": some_step}, "cell 'x': 'gates' is empty"),
-        ({"states": (), "step": some_step}, "cell 'x': 'states' is empty"),
-        ({}, "cell 'x' has neither 'step' nor 'keras_layer'"),
-        ({"ones": ("forget",), "step": some_step}, r"'ones' names \['forget'\]"),
-        ({"gates": ("a", "a"), "step": some_step}, "'gates' contains a name twice"),
-        (
-            {"recurrent_weights": "half", "step": some_step},
-            "'recurrent_weights' contains 'half', expected one of: full",
-        ),
-        ({"recurrent_weights": {"c": "none"}, "step": some_step}, r"'recurrent_weights' names \['c'\]"),
-        ({"input_weights": "diagonal", "step": some_step}, "'input_weights' contains 'diagonal'"),
-        ({"input_weights": "none", "step": some_step}, "no gate reads the input"),
-        (
-            {"gates": ("a", "b"), "input_weights": {"b": "none"}, "recurrent_weights": "none", "step": some_step},
-            "gate 'b' has no input weights",
-        ),
+        ({"gates": ()}, r"cell 'x': 'gates' is \(\)"),
+        ({"states": ()}, r"cell 'x': 'states' is \(\)"),
+        ({"step": None}, "cell 'x': it has neither 'step' nor 'keras_layer'"),
+        ({"ones": ("forget",)}, r"'ones' names \['forget'\]"),
+        ({"gates": ("a", "a")}, r"'gates' is \('a', 'a'\)"),
+        ({"recurrent_weights": "half"}, "'recurrent_weights' contains 'half', expected one of: full"),
+        ({"recurrent_weights": {"c": "none"}}, r"'recurrent_weights' names \['c'\]"),
+        ({"input_weights": "diagonal"}, "'input_weights' contains 'diagonal'"),
+        ({"input_weights": "none"}, "no gate reads the input"),
+        ({"input_weights": {"b": "none"}, "recurrent_weights": "none"}, "gate 'b' has no input weights"),
         ({"recurrent_weights": "none", "keras_layer": "GRU"}, "as in the Keras layer 'GRU'"),
-        (
-            {"gates": ("a", "b"), "recurrent_weights": {"b": "none"}, "step": some_step, "backward": NO_PRODUCTS},
-            "'backward' needs 'products'",
-        ),
-        (
-            {"gates": ("a", "b"), "input_weights": {"b": "none"}, "ones": ("b",), "step": some_step},
-            r"'ones' names \['b'\]",
-        ),
+        ({"recurrent_weights": {"b": "none"}, "backward": NO_PRODUCTS}, "'backward' needs 'products'"),
+        ({"input_weights": {"b": "none"}, "ones": ("b",)}, r"'ones' names \['b'\]"),
     ],
 )
 def test_an_invalid_cell_is_refused(fields: dict, words: str) -> None:
     with pytest.raises(UserError, match=words):
-        Cell(**{"name": "x", "title": "X", "summary": "", "gates": ("a",), "multiplicative_gates": ()} | fields)
+        declared(**fields)
 
 
 @pytest.mark.parametrize(("features", "units", "words"), [(0, 3, "'features' is 0"), (3, -1, "'units' is -1")])

@@ -1,4 +1,4 @@
-"""What every registered cell with a step must do; a new cell is held to this without a line added here.
+"""Tests that run on every registered cell with a step, a new cell included.
 
 Tolerances: outputs to 1e-5 relative of the plain float64 loop, gradients to 1e-4 of autodiff through the same float32
 equations, backward passes alone to 1e-6 of central differences in float64.
@@ -21,7 +21,7 @@ from harness.cells.layer import Recurrent
 from harness.cells.network import get_model
 from harness.cells.ops import sigmoid, tanh
 from tests.cells.example import load
-from tests.cells.shapes import SHAPES, Shape, built, drawn, weights_of
+from tests.cells.shapes import SHAPES, Shape, assert_close, built, drawn, outputs_and_gradients, weights_of
 from tests.cells.stateless import make_updates
 
 EXAMPLE = "tests.cells.example:cell"
@@ -61,7 +61,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-def test_the_bundled_cells_are_among_them() -> None:
+def test_the_bundled_cells_and_the_examples_are_tested() -> None:
     assert {"simple_rnn", "gru", "lstm"} <= {name for name, _ in DERIVED}
     assert ("gru", False) in DERIVED
     assert {(EXAMPLE, True), (MIN_GRU, True), (DIAGONAL, True)} <= {*WITH_STEP}
@@ -82,8 +82,7 @@ def test_outputs_equal_a_plain_loop(
     outputs, *last = layer(inputs, initial_state=states, mask=mask)
     expected = plain_loop.run(layer.cell, inputs.astype("float64"), weights_of(layer), states, mask)
     np.testing.assert_allclose(outputs, expected.outputs, rtol=1e-5, atol=2e-6)
-    for actual, expected_state in zip(last, expected.last, strict=True):
-        np.testing.assert_allclose(actual, expected_state, rtol=1e-5, atol=2e-6)
+    assert_close(last, expected.last, atol=2e-6)
 
 
 @pytest.mark.parametrize(("name", "reset_after"), DERIVED)
@@ -100,16 +99,11 @@ def test_the_backward_pass_equals_autodiff(
     )
     inputs, mask = tf.constant(drawn(1, batch, time, features)), drawn(9, batch, time) > 0 if masked else None
     states = [tf.constant(drawn(2 + k, batch, units)) for k in range(len(derived.cell.states))]
-    actual, expected_state = ([], [])
-    for layer, collected in ((derived, actual), (plain, expected_state)):
+    gradients = []
+    for layer in (derived, plain):
         layer.seed_generator.state.assign([7, 0])
-        with tf.GradientTape() as tape:
-            tape.watch([inputs, *states])
-            outputs, *last = layer(inputs, initial_state=states, mask=mask, training=True)
-            loss = sum(tf.reduce_sum(part * drawn(20 + k, *part.shape)) for k, part in enumerate((outputs, *last)))
-        collected += tape.gradient(loss, [inputs, *states, *(weight.value for weight in layer.weights)])
-    for one, other in zip(actual, expected_state, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+        gradients.append(outputs_and_gradients(layer, inputs, states, mask)[1])
+    assert_close(*gradients, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(("name", "reset_after"), DERIVED)
@@ -122,7 +116,7 @@ def test_the_backward_pass_equals_central_differences(name: str, reset_after: bo
     weights = plain_loop.random_weights(cell, features, units, random)
     inputs, d_outputs = (random.standard_normal((batch, time, width)) for width in (features, units))
     states = {name: np.zeros((batch, units)) for name in cell.states}
-    collected = plain_loop.gradients(cell, cell.backward, inputs, weights, d_outputs)
+    collected = plain_loop.gradients(cell, inputs, weights, d_outputs)
 
     def value() -> float:
         return float((plain_loop.run(cell, inputs, weights, tuple(states.values())).outputs * d_outputs).sum())
@@ -154,8 +148,7 @@ def test_eager_graph_and_xla_agree(name: str, reset_after: bool) -> None:
     for compiled in (tf.function(gradients), tf.function(gradients, jit_compile=True)):
         outputs, others = compiled(inputs)
         np.testing.assert_allclose(outputs, eager, rtol=1e-5, atol=1e-6)
-        for one, other in zip(others, weights, strict=True):
-            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+        assert_close(others, weights, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(("name", "reset_after"), WITH_STEP)
@@ -192,7 +185,7 @@ def test_every_parameter_that_is_counted_is_trained(name: str, reset_after: bool
     assert sum(np.count_nonzero(gradient) for gradient in gradients) == cell.parameters(4, 3) == layer.count_params()
 
 
-def test_the_pages_model_is_the_one_it_says() -> None:
+def test_the_model_of_the_page_has_the_stated_input_and_parameters() -> None:
     model = load(0, 1)["model"]
     assert model.input_shape == (None, 256, 257)
     assert model.layers[1].count_params() == cells[EXAMPLE].parameters(257, 32)

@@ -12,9 +12,9 @@ import pytest
 import tensorflow as tf
 
 from harness.cells.network import get_model
-from harness.cells.sharded_model import COMPILED_BACKENDS, ShardedModel, is_compiled, is_mean_over_sequences
+from harness.cells.sharded_model import ShardedModel, is_compiled, is_mean_over_sequences
 from harness.cells.shards import LEAST, _fitting, shards
-from tests.cells.shapes import drawn
+from tests.cells.shapes import assert_close, assert_equal, drawn
 from tests.cells.stateless import make_updates
 
 NETWORK = {"rnn_units": (4,), "fc_units": (), "input_shape": (6, 3), "classes": 2, "seed": 3, "learning_rate": 0.01}
@@ -23,7 +23,7 @@ THREADS = 3
 
 @pytest.fixture(autouse=True)
 def threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a machine with three cores."""
+    """TensorFlow has three threads, as on a machine with three cores."""
     monkeypatch.setattr(tf.config.threading, "get_inter_op_parallelism_threads", lambda: THREADS)
 
 
@@ -32,7 +32,7 @@ def fused(cell: str = "simple_rnn", **options: Any) -> keras.Model:
 
 
 def by_keras(model: keras.Model, **options: Any) -> keras.Model:
-    """The same layers in a model of Keras, compiled alike and run eagerly, so that it takes the whole batch."""
+    """A Keras model of the same layers, compiled with the same arguments; it uses the whole batch."""
     plain = keras.Model(model.input, model.output)
     configured = keras.saving.deserialize_keras_object(model.get_compile_config())
     plain.compile(**configured | {"run_eagerly": True, "jit_compile": False} | options)
@@ -44,7 +44,7 @@ def data(count: int = 24, *, every_step: bool = True) -> tuple[np.ndarray, np.nd
 
 
 def sizes_seen(model: keras.Model, monkeypatch: pytest.MonkeyPatch) -> list[int | None]:
-    """The sizes of the batches, or shards, whose losses the model computes: appended as they are traced."""
+    """A list to which the sizes of traced batches, or shards, are appended."""
     seen: list[int | None] = []
     original = model.compute_loss
 
@@ -57,12 +57,11 @@ def sizes_seen(model: keras.Model, monkeypatch: pytest.MonkeyPatch) -> list[int 
 
 
 def check_equal(one: keras.Model, other: keras.Model) -> None:
-    for value, expected in zip(one.get_weights(), other.get_weights(), strict=True):
-        np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-6)
+    assert_close(one.get_weights(), other.get_weights(), rtol=1e-4)
 
 
 def check_fits_alike(ours: keras.Model, other: keras.Model, *given: Any, **options: Any) -> None:
-    """Losses, metrics and weights; sums are split, so they are equal to rounding."""
+    """Check that both models have the same losses, metrics and weights, up to rounding."""
     histories = [model.fit(*given, verbose=0, shuffle=False, **options).history for model in (ours, other)]
     assert histories[0].keys() == histories[1].keys()
     for name, values in histories[1].items():
@@ -116,8 +115,7 @@ def test_weights_of_classes_and_a_layer_that_is_not_trained() -> None:
     before = models[0].layers[1].get_weights()
     x, y = drawn(1, 24, 6, 3), np.arange(24) % 2
     check_fits_alike(*models, x, y, batch_size=12, class_weight={0: 0.2, 1: 3.0})
-    for value, expected in zip(models[0].layers[1].get_weights(), before, strict=True):
-        np.testing.assert_array_equal(value, expected)
+    assert_equal(models[0].layers[1].get_weights(), before)
 
 
 def test_weights_that_keras_refuses_are_refused() -> None:
@@ -130,7 +128,7 @@ def root_of_mean(y: Any, outputs: Any) -> Any:
     return keras.ops.sqrt(keras.ops.mean((y - outputs) ** 2))
 
 
-def test_a_loss_of_the_whole_batch_is_computed_of_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loss_that_is_no_mean_is_computed_on_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     ours, other = (fused(dropout=0) for _ in range(2))
     ours.compile("adam", root_of_mean)
     other.compile("adam", root_of_mean, run_eagerly=True)
@@ -209,7 +207,7 @@ def test_run_eagerly_is_keras_step_by_step(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
-def test_a_loaded_model_goes_on_in_shards_as_the_saved_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loaded_model_continues_training_in_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = fused(dropout=0, recurrent_dropout=0)
     model.fit(*data(), batch_size=12, verbose=0, shuffle=False)
     model.save(tmp_path / "model.keras")
@@ -228,7 +226,7 @@ def test_a_copied_model_trains_in_shards() -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 16])
-def test_batches_of_unknown_size_are_cut_into_a_power_of_two_that_fits(threads: int) -> None:
+def test_batches_of_unknown_size_are_split_into_the_largest_power_of_two_that_fits(threads: int) -> None:
     counts = [1 << power for power in range(threads.bit_length())]
     for size in (1, 3, 4, 7, 8, 12, 15, 16, 31, 32, 33, 40, 64, 96, 100, 128):
         count = counts[int(_fitting(tf.constant(size), counts)) - 1]
@@ -242,11 +240,10 @@ def test_batches_of_unknown_size_are_cut_into_a_power_of_two_that_fits(threads: 
 def test_whether_a_backend_is_compiled_does_not_depend_on_the_machine(
     backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As on a machine with a GPU, where Keras's default for `jit_compile` is true."""
+    """On a machine with a GPU, Keras's default for `jit_compile` is true."""
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda *_: [SimpleNamespace(device_type="GPU")])
     model = get_model("simple_rnn", backend=backend, **NETWORK)
-    assert model.jit_compile is (backend in COMPILED_BACKENDS)
-    assert is_compiled(model) is (backend in COMPILED_BACKENDS)
+    assert model.jit_compile is is_compiled(model) is (backend == "fused")
 
 
 def test_a_gpu_computes_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,7 +255,7 @@ def test_a_gpu_computes_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize(("backend", "sizes"), [("keras", [12]), ("fused", [4])])
-def test_the_loop_of_trials_asks_the_backend_and_not_keras_whether_to_cut_batches(
+def test_the_backend_decides_whether_the_loop_of_trials_splits_batches(
     backend: str, sizes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = get_model("simple_rnn", backend=backend, **NETWORK)

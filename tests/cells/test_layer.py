@@ -19,7 +19,7 @@ from harness.cells.cell import Backward
 from harness.cells.layer import Recurrent
 from harness.cells.network import get_model
 from harness.errors import UserError
-from tests.cells.shapes import SHAPES, drawn
+from tests.cells.shapes import SHAPES, assert_close, assert_equal, drawn, outputs_and_gradients, set_equal_weights
 from tests.cells.stateless import make_predict, make_updates
 
 CELLS = [("simple_rnn", {}), ("gru", {}), ("gru", {"reset_after": False}), ("lstm", {})]
@@ -31,11 +31,7 @@ def pair(name: str, options: dict, features: int, units: int, **common) -> tuple
     """Keras's layer and ours, every weight drawn at random and the same."""
     expected = getattr(keras.layers, cells[name].keras_layer)(units, return_state=True, **options, **common)
     actual = Recurrent(name, units, return_state=True, **options, **common)
-    for layer in (expected, actual):
-        layer.build((None, None, features))
-    weights = [0.5 * drawn(100 + k, *weight.shape) for k, weight in enumerate(expected.weights)]
-    expected.set_weights(weights)
-    actual.set_weights(weights)
+    set_equal_weights(expected, actual, features=features)
     return expected, actual
 
 
@@ -54,18 +50,9 @@ def test_outputs_and_gradients_equal_keras(name, options, shape, rates, masked, 
     one = len(cells[name].gates) == 1 or not rates[1]
     given = [mask if mask is None else mask[0] if one else list(mask) for mask in drawn_masks]
     layers[0].cell._dropout_mask, layers[0].cell._recurrent_dropout_mask = given
-    runs = []
-    for layer in layers:
-        with tf.GradientTape() as tape:
-            tape.watch([inputs, *states])
-            outputs, *last = layer(inputs, initial_state=states, mask=mask, training=True)
-            loss = sum(tf.reduce_sum(part * drawn(20 + k, *part.shape)) for k, part in enumerate((outputs, *last)))
-        gradients = tape.gradient(loss, [inputs, *states, *(weight.value for weight in layer.weights)])
-        runs.append(([outputs, *last], gradients))
-    for actual, expected in zip(runs[1][0], runs[0][0], strict=True):
-        np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=2e-6)
-    for actual, expected in zip(runs[1][1], runs[0][1], strict=True):
-        np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
+    expected, actual = (outputs_and_gradients(layer, inputs, states, mask) for layer in layers)
+    assert_close(actual[0], expected[0], atol=2e-6)
+    assert_close(actual[1], expected[1], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(("name", "options"), CELLS, ids=IDS)
@@ -77,8 +64,7 @@ def test_the_three_backends_train_alike(name: str, options: dict) -> None:
     weights = models["article"].get_weights()
     losses = {}
     for backend, model in models.items():
-        for actual, expected in zip(model.get_weights(), weights, strict=True):
-            np.testing.assert_array_equal(actual, expected)  # the same seed: the same initial weights on every backend
+        assert_equal(model.get_weights(), weights)  # the same seed: the same initial weights on every backend
         losses[backend] = make_updates(model)(x, y)
     for backend in ("keras", "fused"):
         np.testing.assert_allclose(losses[backend], losses["article"], rtol=1e-4)
@@ -115,8 +101,7 @@ def test_masks_are_the_same_in_eager_mode_in_a_graph_and_by_xla() -> None:
 
     eager = draw()
     for jit in (False, True):
-        for one, other in zip(tf.function(draw, jit_compile=jit)(), eager, strict=True):
-            np.testing.assert_array_equal(one, other)
+        assert_equal(tf.function(draw, jit_compile=jit)(), eager)
 
 
 def test_one_mask_serves_all_gates_without_recurrent_dropout() -> None:
@@ -132,27 +117,16 @@ def test_there_is_no_dropout_outside_training() -> None:
     np.testing.assert_array_equal(layer(inputs), layer(inputs))
 
 
-def test_padding_does_not_affect_the_last_output_and_the_mask_is_passed_on() -> None:
-    layer = Recurrent("lstm", 4, return_sequences=True, seed=1)
-    inputs, mask = drawn(1, 2, 5, 3), np.array([[1, 1, 1, 0, 0], [0, 1, 0, 1, 1]], bool)
-    outputs = layer(inputs, mask=mask).numpy()
-    np.testing.assert_array_equal(outputs[0, 3:], outputs[0, [2, 2]])
-    np.testing.assert_array_equal(outputs[1, 0], np.zeros(4))
-    np.testing.assert_array_equal(outputs[1, 2], outputs[1, 1])
-    np.testing.assert_array_equal(layer.compute_mask(inputs, mask), mask)
-    assert Recurrent("lstm", 4).compute_mask(inputs, mask) is None
-
-
-def test_the_mask_of_a_masking_layer_is_used() -> None:
-    inputs = keras.Input((None, 3))
-    outputs = Recurrent("gru", 4, seed=1)(keras.layers.Masking(0.0)(inputs))
-    model = keras.Model(inputs, outputs)
+def test_the_mask_of_a_masking_layer_is_used_and_passed_on_with_sequences_only() -> None:
+    first, last = Recurrent("gru", 4, return_sequences=True), Recurrent("gru", 4)
+    model = keras.Sequential([keras.layers.Masking(0.0), first, last])
     short = drawn(1, 2, 3, 3)
     padded = np.concatenate([short, np.zeros((2, 4, 3), "float32")], axis=1)
     np.testing.assert_allclose(model(padded), model(short), rtol=1e-6)
+    assert last.compute_mask(short, np.ones((2, 3), bool)) is None
 
 
-def test_another_length_and_a_smaller_last_batch_are_served() -> None:
+def test_other_lengths_and_batch_sizes_are_accepted() -> None:
     model = get_model("gru", backend="fused", input_shape=(None, 3), rnn_units=(4,), classes=2, every_step=False)
     predict = make_predict(model)
     for batch, time in ((4, 5), (4, 9), (1, 9)):
@@ -213,9 +187,12 @@ def one_gate(**fields) -> Cell:
 @pytest.mark.parametrize(
     ("cell", "words"),
     [
-        (one_gate(keras_layer="SimpleRNN"), "cell 'mine' has no 'step'"),
+        (
+            one_gate(keras_layer="SimpleRNN"),
+            "cell 'mine': it has no 'step'",
+        ),
         (one_gate(step=wrong_count), "cell 'mine': 'step' returned 2 states, expected 1"),
-        (one_gate(step=wrong_shape), "cell 'mine': 'step' returned a hidden state of shape"),
+        (one_gate(step=wrong_shape), "cell 'mine': 'step' returned states of shape"),
         (
             one_gate(step=cells["simple_rnn"].step, backward=Backward(lambda *_: (), backward_of_wrong_shape)),
             "cell 'mine': 'backward' returned 2 gradients of x, expected 1",
@@ -313,5 +290,5 @@ def test_infinite_and_nan_inputs_are_refused_in_eager_mode(value: float) -> None
 
 def test_a_user_cell_without_a_layer_in_keras_has_the_fused_backend_alone() -> None:
     cell = one_gate(step=cells["simple_rnn"].step)
-    with pytest.raises(UserError, match=r"cell 'mine' has no backend 'keras'.*available: fused"):
+    with pytest.raises(UserError, match=r"'keras_layer', which backend 'keras' needs; available: fused"):
         get_model(cell, backend="keras")

@@ -7,7 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, chdir, contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, chdir, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -95,7 +95,7 @@ _LEFT_OUT = (
     "harness.trial.settings.settle", "harness.cli.serve.serve", "webbrowser.open", "os.nice",
 )  # fmt: skip
 _NETWORK = "harness.cells.network"
-_NO_NETWORK: Any = SimpleNamespace(summary_text=lambda *_, **__: "", enough_memory=nullcontext)
+_NO_NETWORK: Any = SimpleNamespace(summary_text=lambda *_, **__: "")
 """Replaces the module, which imports TensorFlow."""
 _FILES = ("tiny.toml", "mutated.toml", "smoke", "smoke.toml", "results/tiny/experiment.toml")
 _ODD_PATHS = (

@@ -10,7 +10,7 @@ from harness.trial.batches import Shuffled, Streams
 
 
 @given(examples=st.integers(1, 40), batch=st.integers(1, 50), calls=st.lists(st.integers(1, 7), min_size=1, max_size=8))
-def test_shuffled_examples_come_equally_often_however_the_updates_are_grouped(
+def test_shuffled_examples_are_used_equally_often_in_any_grouping_of_updates(
     examples: int, batch: int, calls: list[int]
 ) -> None:
     grouped, single = Shuffled(examples, batch, seed=3), Shuffled(examples, batch, seed=3)
@@ -22,7 +22,7 @@ def test_shuffled_examples_come_equally_often_however_the_updates_are_grouped(
 
 
 @given(length=st.integers(1, 9), batch=st.integers(1, 6), rest=st.integers(0, 5), most=st.integers(1, 12))
-def test_streams_go_on_where_the_update_before_left_off(length: int, batch: int, rest: int, most: int) -> None:
+def test_streams_continue_where_the_previous_update_ended(length: int, batch: int, rest: int, most: int) -> None:
     streams = Streams(length * batch + min(rest, batch - 1), batch)
     begun, last = 0, None
     for _ in range(30):

@@ -11,29 +11,18 @@ import tensorflow as tf
 from harness.cells import cells
 from harness.cells.gradient import call_with_states
 from harness.spec.trial import TrialSpec
-from harness.store.record import Measured
 from harness.tasks import tasks
-from harness.trial.measure import Meter
-from harness.trial.train import train
 from tests.benchmarks.memory import alive
 from tests.factories import spec
+from tests.trial.training import run
 
 BACKENDS = [(cell, backend) for cell in sorted(cells) for backend in cells[cell].backends]
 FEW = tasks["recall"].options(validation_size=20, test_size=20).model_dump(mode="json")
 
 
-def run(of: TrialSpec, *, reuse: bool) -> dict[str, Any]:
-    reports: list[Measured] = []
-    train(of, Meter(), reports.append, reuse=reuse)
-    return reports[-1].fields()
-
-
 def without_times(found: dict[str, Any]) -> dict[str, Any]:
-    left_out = ("phases", "seconds_per_update", "memory", "program", "curve", "near_target")
-    points = {
-        list_: [{name: value for name, value in point.items() if name != "seconds"} for point in found[list_]]
-        for list_ in ("curve", "near_target")
-    }
+    left_out = ("phases", "seconds_per_update", "memory", "program")
+    points = {name: [point | {"seconds": 0} for point in found[name]] for name in ("curve", "near_target")}
     return {name: value for name, value in found.items() if name not in left_out} | points
 
 
@@ -98,7 +87,7 @@ def test_a_reused_program_has_no_first_step_and_no_memory_figure() -> None:
 
 @pytest.fixture(scope="module", params=["keras", "fused"])
 def backend(request: pytest.FixtureRequest) -> str:
-    """The tests that need it run backend by backend: a program that one of them has compiled serves the next, too."""
+    """Of module scope, so that tests of one backend run one after another and reuse its compiled program."""
     backend: str = request.param
     return backend
 
@@ -123,7 +112,7 @@ def test_a_reused_program_traces_nothing(backend: str, monkeypatch: pytest.Monke
     assert traced == []
 
 
-def with_all_that_leaves_something(backend: str, seed: int) -> TrialSpec:
+def spec_with_gradient_reach_and_dropout(backend: str, seed: int) -> TrialSpec:
     common = {"options": FEW, "cell": "simple_rnn", "gradient_reach": True, "dropout": 0.1, "units": 7}
     return spec(**common, backend=backend, seed=seed)
 
@@ -132,7 +121,7 @@ def test_a_trial_leaves_no_model_graph_or_variable_in_the_process(backend: str) 
     counts = []
     for trials in ((1, 2), (3,), (4, 5, 6, 7)):
         for seed in trials:
-            run(with_all_that_leaves_something(backend, seed), reuse=True)
+            run(spec_with_gradient_reach_and_dropout(backend, seed), reuse=True)
         counts.append(alive())
     assert counts[0] == counts[1] == counts[2]
     assert counts[0]["models"] >= 1
@@ -147,7 +136,7 @@ def test_tensorflow_keeps_nothing_for_new_names_of_variables(backend: str) -> No
 
     with tf.variable_creator_scope(note):
         for seed in (1, 2):
-            run(with_all_that_leaves_something(backend, seed), reuse=True)
+            run(spec_with_gradient_reach_and_dropout(backend, seed), reuse=True)
     assert len(names) > 10
     assert len(set(names)) == 1, "each further name takes 35 KiB for as long as the process lives"
 

@@ -8,14 +8,11 @@ import numpy as np
 import pytest
 
 from harness.cells.network import get_model
-from harness.spec.trial import TrialSpec
-from harness.store.record import Measured
 from harness.tasks import tasks
-from harness.trial.measure import Meter
 from harness.trial.schedule import rates
-from harness.trial.train import train
 from harness.trial.update import make_stateful_updates
 from tests.factories import spec
+from tests.trial.training import run
 
 FEW = tasks["recall"].options(validation_size=20, test_size=20).model_dump(mode="json")
 
@@ -38,7 +35,7 @@ def test_a_step_is_a_tenth_from_half_and_again_from_three_quarters_on() -> None:
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "step"])
-def test_the_rates_are_the_same_in_any_calls(schedule: Any) -> None:
+def test_the_rates_do_not_depend_on_the_grouping_of_updates(schedule: Any) -> None:
     parts = [rates(schedule, 0.3, 100, first, count) for first, count in ((0, 1), (1, 7), (8, 50), (58, 42))]
     np.testing.assert_array_equal(np.concatenate(parts), rates(schedule, 0.3, 100, 0, 100))  # type: ignore[arg-type]
 
@@ -62,16 +59,11 @@ def test_each_update_is_done_at_its_rate(backend: str) -> None:
     assert float(other.optimizer.learning_rate.numpy()) == 0.25
 
 
-def validation_losses(of: TrialSpec) -> list[float]:
-    reports: list[Measured] = []
-    train(of, Meter(), reports.append)
-    return [point.validation_loss for point in reports[-1].curve]
-
-
 @pytest.mark.parametrize("backend", ["keras", "fused"])
 def test_training_follows_the_schedule(backend: str) -> None:
     common = {"options": FEW, "cell": "simple_rnn", "backend": backend, "updates": 8, "learning_rate": 0.05}
-    constant, cosine, step = (validation_losses(spec(**common, schedule=s)) for s in ("constant", "cosine", "step"))
+    curves = [run(spec(**common, schedule=schedule))["curve"] for schedule in ("constant", "cosine", "step")]
+    constant, cosine, step = ([point["validation_loss"] for point in curve] for curve in curves)
     assert constant[1] == step[1], "the first half is at the full rate: 4 updates of 8"
     assert constant[2] != step[2]
     assert cosine[0] != constant[0]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 KERAS_JSON = {"backend": "jax", "floatx": "float64", "epsilon": 0.5, "image_data_format": "channels_first"}
-TOLD = """
+SETTINGS = """
 import json, os
 from harness.trial.settings import set_variables, settle
 set_variables()
@@ -51,7 +51,7 @@ def keras_home(tmp_path: Path) -> Path:
 
 def test_keras_has_its_defaults_with_tensorflow_and_no_gpu_with_any_settings_of_the_user(keras_home: Path) -> None:
     settings = json.loads(
-        python(TOLD, {"KERAS_BACKEND": "jax", "KERAS_HOME": str(keras_home), "CUDA_VISIBLE_DEVICES": "0"})
+        python(SETTINGS, {"KERAS_BACKEND": "jax", "KERAS_HOME": str(keras_home), "CUDA_VISIBLE_DEVICES": "0"})
     )
     assert settings["keras"] == ["tensorflow", "float32", 1e-7, "channels_last", "float32"]
     assert settings["asked"] == [[[], "GPU"], [[], "TPU"]]
@@ -59,7 +59,7 @@ def test_keras_has_its_defaults_with_tensorflow_and_no_gpu_with_any_settings_of_
 
 
 @pytest.mark.parametrize("by_variable", [True, False])
-def test_in_a_notebook_with_another_backend_get_model_says_what_to_do(keras_home: Path, by_variable: bool) -> None:
+def test_in_a_notebook_with_another_backend_get_model_reports_what_to_do(keras_home: Path, by_variable: bool) -> None:
     environment = {"KERAS_BACKEND": "jax"} if by_variable else {"KERAS_HOME": str(keras_home)}
     said = python(IN_A_NOTEBOOK, environment)
     assert said.startswith("Keras is set to the backend 'jax', but models of harness need TensorFlow.")

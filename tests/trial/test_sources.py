@@ -36,7 +36,7 @@ cell = replace(gru, name="mine", title=mine_beside.TITLE)
 
 
 @pytest.mark.parametrize(("task", "cell"), [("adding", "simple_rnn"), ("recall", "mine_cell:cell")])
-def test_what_counts_is_what_a_trial_imports(
+def test_the_modules_in_a_trial_id_are_those_that_a_trial_imports(
     task: str, cell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "mine_cell.py").write_text(_MINE, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What the training step asks of XLA; what it computes is tested with the models and the layer."""
+"""The XLA flags of the training step; its results are tested with the models and the layer."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from harness.runner.local.attempt import Attempt
 from harness.runner.local.watch import MemoryWatch, is_alive, kills_by_the_kernel, own_bytes
 from harness.stopping import stop_signals_blocked
 from harness.store.record import Record, Status
-from harness.trial.process import Order, Setting, run_in_process
+from harness.trial.process import Order, run_in_process
 
 PRELOAD = "harness.trial.preload"
 _PAUSES = (0.02, 0.1, 0.5, 1.0, 2.0)
@@ -63,7 +63,7 @@ class Child:
     def __init__(
         self, context: ForkServerContext, trial: Trial, threads: int, core: int | None, cache: Path | None
     ) -> None:
-        self._setting = Setting(threads, str(cache.resolve()) if cache else None)
+        self._threads, self._cache = threads, str(cache.resolve()) if cache else None
         self._orphan = False
         """Whether its fork server is gone, so that its exit code cannot be known."""
         # Locked before the server puts its socket there, so that the folder of a killed runner is recognised.
@@ -87,7 +87,7 @@ class Child:
         self._stopped_as: Status | None = None
         self._why: str | None = None
         self._kill_at = float("inf")
-        self._attempt = Attempt(trial, self._setting.threads)
+        self._attempt = Attempt(trial, self._threads)
         order = Order(spec=trial.spec, core=core, temporary=str(self._scratch))
         with contextlib.suppress(OSError):  # the process has just died; `listen` will report it
             self._orders.send_bytes(order.model_dump_json().encode())
@@ -112,7 +112,7 @@ class Child:
         child_ends = child_events, child_output, child_lifeline, child_orders
         process = context.Process(
             target=run_in_process,
-            args=(child_orders, self._setting, child_events, child_output, child_lifeline),
+            args=(self._threads, self._cache, child_orders, child_events, child_output, child_lifeline),
             name=name,
         )
         try:
