@@ -14,7 +14,7 @@ TESTS = Path(__file__).parent
 NEED_TENSORFLOW = (
     "benchmarks", "cells", "end_to_end", "runner/local/test_engine.py", "trial/test_carried.py",
     "trial/test_programs.py", "trial/test_schedule.py", "trial/test_settings.py", "trial/test_sources.py",
-    "trial/test_train.py", "trial/test_update.py",
+    "trial/test_train.py", "trial/test_update.py", "trial/training.py",
 )  # fmt: skip
 """The folders and files of tests/ whose tests import TensorFlow, here or in a process they start."""
 TAKE_LONG = (
