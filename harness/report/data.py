@@ -1,4 +1,4 @@
-"""What a report is made from, of one results folder or several: values that the caller puts together.
+"""The data of a report, of one results folder or of several side by side.
 
 The report reads no store and runs nothing.
 """
@@ -29,7 +29,7 @@ LABEL = 24
 
 @dataclass(frozen=True)
 class FailedTrial:
-    """A trial that is not ok, and why."""
+    """A failed trial and its reason."""
 
     trial_id: str
     task: str
@@ -40,17 +40,17 @@ class FailedTrial:
     phase: str = ""
     message: str = ""
     stderr: str = ""
-    """The end of what it printed."""
+    """The end of its output."""
 
 
 @dataclass(frozen=True)
 class ReportData:
-    """Everything the page shows. Whatever is missing or empty is said in words, never an error."""
+    """Everything that the page shows. Missing or empty fields are allowed; the page states what is missing."""
 
     name: str
     title: str
     frame: pd.DataFrame
-    """A row a trial, with the columns of `harness.load_records`."""
+    """One row per trial, with the columns of `harness.load_records`."""
     description: str = ""
     experiment_toml: str = ""
     """The experiment file itself."""
@@ -73,38 +73,38 @@ class ReportData:
     summaries: Mapping[str, str] = field(default_factory=dict)
     """Cell to the text of its Keras model summary."""
     architectures: Mapping[str, Cell] = field(default_factory=dict)
-    """The cells that were compared, by the names that the trials have."""
+    """The compared cells, by their names in the trials."""
     machines: Sequence[Mapping[str, str | int]] = ()
-    """A row a machine: the fields of `harness.store.record.Machine`, as they are on record."""
+    """One row per machine: the fields of `harness.store.record.Machine`."""
     datasets: Sequence[Mapping[str, str]] = ()
-    """A row a task and its data, as `harness.store.datasets.Summary` gives them."""
+    """One row per task and data set, from `harness.store.datasets.Summary`."""
     data_notes: Sequence[str] = ()
-    """What the reader has to know of the data: many unknown tokens, or folders whose data differ."""
+    """Warnings about the data: many unknown tokens, or folders whose data differ."""
     hosts: Sequence[Host] = ()
-    """On which trials ran, where an engine of several ran them."""
+    """The hosts on which trials ran, if they ran on a cluster."""
     failures: Sequence[FailedTrial] = ()
-    """The trials that are not ok; of a great many, the first."""
+    """The failed trials; only the first of very many."""
     tasks: Mapping[str, Task] = field(default_factory=dict)
-    """By the names that the trials have."""
+    """The tasks, by their names in the trials."""
     figures: Sequence[str] = ()
     """The names of the figures that the experiment adds to the bundled ones."""
     planned: int = 0
     """Trials of the plan."""
     done: int = 0
-    """Trials of the plan that have a record; one that only says that somebody stopped the trial is none."""
+    """Trials of the plan with a record; records of interrupted trials do not count."""
     missing: Sequence[tuple[str, str, int]] = ()
-    """(task, cell, trials) of the plan that have none."""
+    """(task, cell, trials): planned trials without a record."""
     left_out: Sequence[tuple[str, str, int, str]] = ()
-    """(task, cell, trials, reason) of those that the last run left out, of which the store knows why."""
+    """(task, cell, trials, reason): the missing trials that the last run left out for a known reason."""
     limits: str = ""
-    """What one trial may take, in words."""
+    """The limits of one trial, as text."""
     versions: str = ""
     commit: str = ""
     dirty: str = ""
-    """'yes' where the code had changes that are not in the commit."""
+    """'yes' if the code had uncommitted changes."""
     generated_at: str = ""
     folders: Mapping[str, ReportData] = field(default_factory=dict)
-    """The results folders that are shown side by side, by what tells them apart; none where there is but one."""
+    """The results folders that are shown side by side, by label; empty for a single folder."""
 
 
 def beside(folders: Mapping[str, ReportData]) -> ReportData:
@@ -158,7 +158,7 @@ def _summed(tables: Iterable[Iterable[tuple[Any, ...]]]) -> list[tuple[Any, ...]
 
 
 def _verdicts(folders: Mapping[str, ReportData]) -> Iterator[Verdict]:
-    """Claim by claim, and of each claim folder by folder."""
+    """The verdicts of all folders, grouped by claim."""
     ids = dict.fromkeys(verdict.id for data in folders.values() for verdict in data.verdicts)
     for id in ids:
         for label, data in folders.items():
@@ -175,7 +175,7 @@ def _failures(folders: Mapping[str, ReportData]) -> Iterator[FailedTrial]:
 
 
 def _each(texts: Mapping[str, str], form: str = "{}: {}", between: str = "; ") -> str:
-    """The text that all have; or each folder's, with its label."""
+    """The text, if it is equal in all folders; otherwise each folder's text with its label."""
     if len(set(texts.values())) == 1:
         return next(iter(texts.values()))
     return between.join(form.format(label, text) for label, text in texts.items() if text)

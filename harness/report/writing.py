@@ -1,4 +1,4 @@
-"""The files of a report, each written whole or not at all."""
+"""Write the files of a report, each atomically."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def write_files(files: Mapping[str, bytes], directory: Path, added_figures: Iter
 
 
 def shown(data: ReportData) -> tuple[pd.DataFrame, Mapping[str, Look], list[Plot]]:
-    """What every format of the report shows: of one results folder, or of several side by side."""
+    """The content of the report in every format: of one results folder, or of several side by side."""
     if not data.folders:
         return described(data)
     return together({label: described(folder) for label, folder in data.folders.items()})

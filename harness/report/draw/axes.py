@@ -22,7 +22,7 @@ GRID = "#e4e5e1"
 PAPER = "#ffffff"
 
 FONT_SIZE = 8.8
-"""Points, of text in figures where nothing else is said."""
+"""Default font size of figures, in points."""
 ROLES = {INK: "var(--ink)", MUTED: "var(--muted)", GRID: "var(--grid)", PAPER: "var(--card)"}
 """Colours of the figures that the page replaces by its own, so that they follow dark mode."""
 REFERENCE_LINE: dict[str, Any] = {"color": MUTED, "linewidth": 0.9, "linestyle": (0, (2, 2))}
@@ -30,7 +30,7 @@ REFERENCE_LINE: dict[str, Any] = {"color": MUTED, "linewidth": 0.9, "linestyle":
 LABEL = 0.28
 """The width of a ratio's label, such as '+10 times', as a share of the narrowest axis: that of a verdict's strip."""
 NEUTRAL = Look(-1, "", INK, INK, "o", "solid")
-"""For what belongs to no cell."""
+"""The look of series that belong to no cell."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def look_of(series: Series, looks: Mapping[str, Look]) -> Look:
 
 
 def value_limits(panel: Panel, scale: Scale) -> tuple[float, float]:
-    """Limits of the value axis: all values with room, and every reference that does not squeeze them.
+    """Limits of the value axis: all values with a margin, and the reference lines near them.
 
     A logarithmic axis shows what is above zero.
     """
@@ -112,7 +112,7 @@ def value_limits(panel: Panel, scale: Scale) -> tuple[float, float]:
 
 
 def values_axis(axes: Axes, panel: Panel, scale: Scale, which: Literal["x", "y"]) -> None:
-    """Scale, limits, ticks and grid of the axis on which the values stand. A quantity may be logarithmic always."""
+    """Set scale, limits, ticks and grid of the value axis. Some quantities are always logarithmic."""
     scale = "log" if panel.y.scale == "log" else scale
     axis = axes.yaxis if which == "y" else axes.xaxis
     low, high = value_limits(panel, scale)
@@ -148,7 +148,7 @@ def ratio_ticks(low: float, high: float) -> list[float]:
 
 
 def apart(ticks: Sequence[float], low: float, high: float, label: float = LABEL) -> list[float]:
-    """Those of the ticks on the axis whose labels do not overlap; of two that would, the one that comes first."""
+    """The ticks on the axis whose labels do not overlap; of two that would overlap, the first."""
     kept: list[float] = []
     for tick in ticks:
         if low <= tick <= high and all(abs(tick - other) >= label * (high - low) for other in kept):
@@ -157,14 +157,14 @@ def apart(ticks: Sequence[float], low: float, high: float, label: float = LABEL)
 
 
 def mean_words(panel: Panel, series: Series, centre: Centre, at: str) -> str:
-    """What is said where a mean is pointed at."""
+    """The text that is shown when a reader points at a mean."""
     where = ", ".join(part for part in (shorten(series.label, 40), at) if part)
     mean_text = f"{panel.average} {centre_in_words(centre, panel.y)}"
     return f"{where}: {mean_text}" if where else mean_text
 
 
 def seed_words(series: Series, point: Point, at: str, axis: Axis) -> str:
-    """What is said where one trial is pointed at."""
+    """The text that is shown when a reader points at a trial."""
     seed = "" if point.seed is None else f"seed {point.seed}"
     where = ", ".join(part for part in (shorten(series.label, 40), at, seed) if part)
     return f"{where}: {value_words(point.y, axis)}"

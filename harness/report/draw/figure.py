@@ -16,23 +16,23 @@ from harness.report.figures.plot import Panel, Plot, Scale
 from harness.words import shorten, two_lines
 
 POINTS = 72
-"""In an inch, the unit of all other sizes here."""
+"""Points per inch; all other sizes here are in inches."""
 PANEL_WIDTH, PANEL_HEIGHT = 4.0, 2.95
 ROW_HEIGHT = 0.42
 COLUMNS = 3
 LEFT, RIGHT, TOP, BOTTOM = 0.6, 1.16, 0.62, 0.56
 BARE_RIGHT = 0.2
-"""Right of axes beside which nothing is written."""
+"""Right margin of axes without labels beside them."""
 ROW_LEFT, CHARACTER = 1.2, 0.082
-"""The least left of rows, and what a character of their names takes there."""
+"""Smallest left margin of rows, and the width of a character of their names."""
 ROW_TOP, BARE_TOP = 0.42, 0.08
-"""Above rows, with a title and without."""
+"""Top margin of rows, with a title and without."""
 TITLE_WIDTH, TITLE_LINE = 44, 13
-"""Characters of a title's line, and the points from one line to the next."""
+"""Characters per line of a title, and points between its lines."""
 
 
 def panel_height(panel: Panel) -> float:
-    """Inches that a panel takes: rows, bars and rolls grow with their number."""
+    """Height of a panel in inches; rows, bars and rolls grow with their number."""
     if panel.kind == "roll":
         return top_margin(panel) + BOTTOM + roll_height(panel)
     if panel.kind in ("rows", "bars"):
@@ -41,7 +41,7 @@ def panel_height(panel: Panel) -> float:
 
 
 def top_margin(panel: Panel) -> float:
-    """Inches above the axes: room for the title and for what stands between the two."""
+    """Inches above the axes: the title, and names between title and axes."""
     further = TITLE_LINE * (len(two_lines(panel.title, TITLE_WIDTH)) - 1) / POINTS
     if panel.kind in ("lines", "curves"):
         return TOP + further
@@ -49,14 +49,14 @@ def top_margin(panel: Panel) -> float:
 
 
 def _names_above(panel: Panel) -> float:
-    """Points that names take above the axes: of the reference lines over rows, of the lanes over a roll."""
+    """Points above the axes for names: of reference lines over rows, of lanes over a roll."""
     if panel.kind == "roll":
         return LANES
     return REFERENCE * min(REFERENCE_TIERS, len(panel.references)) if panel.kind == "rows" else 0.0
 
 
 def draw_panel(panel: Panel, looks: Mapping[str, Look], scale: Scale = "linear") -> tuple[Figure, list[Mark]]:
-    """A figure of one panel, and what can be pointed at in it."""
+    """A figure of one panel, and the values in it that a reader can point at."""
     height = panel_height(panel)
     figure = Figure(figsize=(PANEL_WIDTH, height))
     figure.patch.set_alpha(0)

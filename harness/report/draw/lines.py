@@ -37,7 +37,7 @@ DODGE, SEEDS_BESIDE = 3.3, 1.2
 
 
 def draw_lines(axes: Axes, panel: Panel, looks: Mapping[str, Look], scale: Scale) -> list[Mark]:
-    """The panel on the axes; gives what can be pointed at."""
+    """Draw the panel on the axes; return the values that a reader can point at."""
     values_axis(axes, panel, scale, "y")
     places = sorted(_places(panel))
     log = panel.x.scale == "log" and min(places, default=1) > 0
@@ -53,7 +53,7 @@ def draw_lines(axes: Axes, panel: Panel, looks: Mapping[str, Look], scale: Scale
 
 
 def _places(panel: Panel) -> set[float]:
-    """Every x at which something stands."""
+    """Every x with a value."""
     of_traces = {x for s in panel.series for _, trace in s.traces for x, _ in trace}
     of_failed = {f.x for s in panel.series for f in s.failed}
     return of_traces | of_failed | {c.x for s in panel.series for c in s.centres}
@@ -85,7 +85,7 @@ def _places_axis(axes: Axes, panel: Panel, places: Sequence[float], log: bool) -
 
 
 def _mark_place(axes: Axes, name: str, x: float) -> None:
-    """A vertical line at an x that means something."""
+    """Draw a vertical line with a name at an x."""
     axes.axvline(x, zorder=2, gid="at", **REFERENCE_LINE)
     axes.annotate(
         name, (x, 0.02), (3, 0), xycoords=("data", "axes fraction"), textcoords="offset points", color=MUTED,

@@ -32,17 +32,17 @@ REFERENCE, REFERENCE_TIERS = 10, 3
 LONGEST_NAME = 22
 """Characters of a line of a row's name, which has two at most."""
 RISE = (0.21, -0.07, 0.07, -0.21, 0.0)
-"""Seeds stand at these heights in turn, in rows, so that equal values do not hide each other."""
+"""Heights of seeds within a row, used in turn, so that equal values do not hide each other."""
 ROW, PICTURE, GAP = 0.36, 1.15, 0.1
 """Inches: a label's row, the picture above the rows, and between the two."""
 LANES = 15
 """Points above the picture for the names of the lanes."""
 COLOURS = "cividis"
-"""Equally readable for every kind of colour vision, on paper and on a dark page."""
+"""A colour map that is readable for every kind of colour vision, on paper and on a dark page."""
 
 
 def name_lines(name: str) -> list[str]:
-    """A row's name as it is written, a line or two."""
+    """The name of a row on one or two lines."""
     return two_lines(name, LONGEST_NAME)
 
 
@@ -117,7 +117,7 @@ def _draw_row(axes: Axes, panel: Panel, row: int, looks: Mapping[str, Look]) -> 
 
 
 def _write_value(axes: Axes, panel: Panel, row: int, look: Look) -> None:
-    """The mean at the right end of its row, as an effect where it is one; and a cross with the failures."""
+    """Write the mean at the right end of its row (as an effect, if it is one), and the number of failures."""
     place: dict[str, Any] = {
         "xycoords": ("axes fraction", "data"),
         "textcoords": "offset points",

@@ -24,7 +24,7 @@ SVG, LINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
 
 @contextmanager
 def drawing_style(salt: str) -> Iterator[None]:
-    """The house's settings for as long as something is drawn. A character the font lacks is no reason for a warning."""
+    """Matplotlib's settings for drawing. Warnings about characters that the font lacks are ignored."""
     with mpl.rc_context(cast("Any", style(salt))), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
@@ -103,7 +103,7 @@ def _of(panel: Panel, place: int, looks: Mapping[str, Look]) -> dict[str, str]:
 
 
 def _styled(style: str, colours: Mapping[str, str]) -> str:
-    """The style without what the page says for all text."""
+    """The style without the declarations that the page's style sheet has for all text."""
     declared = dict(part.split(": ", 1) for part in style.split("; "))
     declared.pop("font-family", "")
     if declared.get("font-size") == f"{FONT_SIZE:g}px":
@@ -116,7 +116,7 @@ def _rounded(part: str) -> str:
 
 
 def _share_style(group: Element) -> None:
-    """The marks of a series have one style, which their group can say for all of them."""
+    """Move the common style of a series' marks to their group."""
     styles = {mark.get("style", "") for mark in group}
     if len(group) > 1 and len(styles) == 1 and {mark.tag for mark in group} == {"use"}:
         group.set("style", styles.pop())

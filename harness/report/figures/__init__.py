@@ -1,4 +1,4 @@
-"""What is shown: from the data of a report to figures as descriptions, which say nothing of pixels.
+"""From the data of a report to descriptions of figures, which do not depend on how they are drawn.
 
 What a figure of a user's own is made with is imported from here; docs/adding-a-figure.md has an example.
 """

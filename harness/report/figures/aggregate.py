@@ -1,4 +1,4 @@
-"""From a row a trial to what a figure draws: conditions, means over seeds with intervals, failures beside them."""
+"""From one row per trial to what a figure draws: conditions, means over seeds with intervals, and failures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NUMBERS = (
     "attempt", "noisy", "timing_group", *columns(lambda factor: factor.kind in ("whole", "real")),
 )  # fmt: skip
 SCORES = ("test_", "baseline_", "validation_baseline_")
-"""How the columns begin that hold scores."""
+"""Prefixes of the columns with scores."""
 DERIVED = ("batch_size", "patience", "stop_at_target", "updates_planned", "evaluate_every", "evaluate_lengths")
 """Often follow from the other factors (small training sets have small batches); conditions only where they do not."""
 _SIZES = ("sequence_length", "train_size")
@@ -90,7 +90,7 @@ class Condition:
 
     task: str
     factors: Mapping[str, Any]
-    """Every factor that the panel holds fixed."""
+    """The factors that are fixed in the panel."""
     varying: tuple[str, ...]
     """Those of them that take other values elsewhere in the same figure: a panel's title names these, besides the data
     where the task has several."""
@@ -200,7 +200,7 @@ def thinned(points: Sequence[Point], most: int) -> tuple[Point, ...]:
 
 
 def statuses(trials: pd.DataFrame) -> str:
-    """'2 diverged, 1 crashed'; trials that are ok but have no value are 'without a value'."""
+    """'2 diverged, 1 crashed'; trials with status ok but no value are 'without a value'."""
     counts = trials["status"].replace("ok", "without a value").value_counts(sort=False)
     return ", ".join(f"{count} {str(status).replace('_', ' ')}" for status, count in sorted(counts.items(), key=str))
 

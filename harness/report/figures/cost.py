@@ -29,7 +29,7 @@ PARAMETERS = Quantity("parameters", Axis("Parameters", "weights", low=0))
 
 @figure("parameters")
 def parameters(results: Results) -> Content:
-    """Parameters of the networks that were trained: a bar a cell, the recurrent part in full colour."""
+    """Parameters of the trained networks: one bar per cell, the recurrent part in full colour."""
     counted = results.frame[results.frame["parameters"].notna()].assign(status="ok")
     pooled = ("backend", "lane", "machine", "batch_size", "sequence_length", "train_size")
     return content(
@@ -43,7 +43,7 @@ def parameters(results: Results) -> Content:
 
 
 def _counted(here: Condition, titles: Titles) -> tuple[Series, ...]:
-    """A bar a cell, without seeds and intervals."""
+    """One bar per cell, without seeds and intervals."""
     means = here.trials.groupby("cell")[["recurrent_parameters", "parameters"]].mean()
     parts = means["recurrent_parameters"] / means["parameters"]
     return tuple(
@@ -97,7 +97,7 @@ def memory_by_units(results: Results) -> Content:
 
 
 def _of_measured_tasks(frame: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
-    """Every trial, the failed ones too, of the tasks in which any trial has the quantity."""
+    """All trials, including failed ones, of the tasks in which some trial measured the quantity."""
     return frame[frame["task"].isin(frame.loc[frame[quantity.column].notna(), "task"])]
 
 

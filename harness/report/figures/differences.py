@@ -44,7 +44,7 @@ def strip(verdict: Verdict, looks: Mapping[str, Look], seeds: Mapping[str, int] 
 
 
 def margin(verdict: Verdict) -> tuple[float, float] | None:
-    """The bounds, as drawn, within which an advantage has no practical meaning."""
+    """The bounds of the equivalence margin, as drawn."""
     if verdict.margin is None:
         return None
     bound = _drawn(verdict.margin, verdict)
@@ -52,12 +52,12 @@ def margin(verdict: Verdict) -> tuple[float, float] | None:
 
 
 def _drawn(advantage: float, verdict: Verdict) -> float:
-    """Where an advantage, as a verdict states it, stands on the axis."""
+    """The position on the axis of an advantage that a verdict states."""
     return log_ratio(advantage) if verdict.scale == "log ratio" else advantage
 
 
 def crosses(panel: Panel, verdict: Verdict) -> str:
-    """What the crosses of the strip stand for; '' where it has none."""
+    """The meaning of the crosses of the strip; '' if it has none."""
     if not any(series.failed for series in panel.series):
         return ""
     return f"✗ n: number of pairs in which one trial {_lost(verdict)}."

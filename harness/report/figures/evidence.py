@@ -1,4 +1,4 @@
-"""The questions of the report in their order, and the figure that answers each; of several folders, side by side."""
+"""The figures of the report in order; of several folders, side by side."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def evidence(results: Results, added_figures: Sequence[str] = ()) -> list[Plot]:
 
 
 def described(figure: Figure, results: Results) -> Plot:
-    """What the figure shows of the results."""
+    """The description of the figure for these results."""
     empty = Plot(id=figure.id, title=figure.title)
     return attempt(empty, lambda: _filled(empty, figure.describe(results)), lambda failed: failed)
 
@@ -123,7 +123,7 @@ def _plot(plots: Mapping[str, Plot], labels: Sequence[str]) -> Plot:
 
 
 def _values(tables: Mapping[str, Table]) -> Table | None:
-    """The tables under each other, with a column more that says whose the row is."""
+    """The tables concatenated, with a further column for the folder."""
     if not tables:
         return None
     header = tuple(dict.fromkeys(name for names, _ in tables.values() for name in names))

@@ -1,4 +1,4 @@
-"""What tells the cells apart in every figure, table and sentence: order, title, colour, marker and dash.
+"""The order, title, colour, marker and dash of the cells, the same in every figure, table and sentence.
 
 The three main colours are Okabe and Ito's (Color Universal Design, 2008), two of them darkened so that text set in them
 has a contrast of 4.5 against the paper. Cells differ in marker and dash as well, for print and for any eye.

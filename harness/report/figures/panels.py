@@ -24,7 +24,7 @@ Tasks = Mapping[str, Task]
 Titles = Mapping[str, str]
 MOST_PANELS = 6
 MOST_TRACES = 10
-"""Seeds whose curve is drawn, a cell."""
+"""Maximum number of curves per cell."""
 DATASET = 40
 """Characters of the name of a task's data in a panel's title."""
 
@@ -38,7 +38,7 @@ INTERVALS = "Line: mean over seeds. Bar: 95 % confidence interval (3 or more see
 
 @dataclass(frozen=True)
 class Results:
-    """What the figures are drawn from. Tables of several rows a trial get its factors by `with_factors`."""
+    """The data of the figures. Tables with several rows per trial get its factors by `with_factors`."""
 
     frame: pd.DataFrame
     """The trials that are outcomes, prepared."""
@@ -46,17 +46,17 @@ class Results:
     titles: Titles
     """Cell to its title."""
     curves: pd.DataFrame | None
-    """Of all trials, as `ReportData` has them: with the factors of each point they would be large."""
+    """Learning curves of all trials, as in `ReportData`, without factors, which would make them large."""
     reach: pd.DataFrame | None
-    """Gradient reach of all trials, as `ReportData` has it, without the factors for the same reason."""
+    """Gradient reach of all trials, as in `ReportData`, without factors for the same reason."""
     lengths: pd.DataFrame
-    """Test scores at other lengths than the one trained at, `evaluated_at`, with the factors."""
+    """Test scores at lengths other than the training length (`evaluated_at`), with the factors."""
     tuning: pd.DataFrame
     """The trials that chose a learning rate, prepared."""
     checks: pd.DataFrame
     """The trials that were trained to their target in the speed lane, prepared."""
     examples: Mapping[str, Example]
-    """Trial id to what that trial made of one example."""
+    """Trial id to the predictions for one test example."""
 
     @cached_property
     def at_best_rates(self) -> tuple[pd.DataFrame, bool]:
@@ -87,7 +87,7 @@ def metrics(tasks: Tasks, task: str) -> tuple[Metric, ...]:
 
 
 def _undeclared(name: str) -> Metric:
-    """A metric of which there are values, but no declaration."""
+    """A metric that the task does not declare."""
     return Metric(name, name.replace("_", " "), "", "higher" if "accuracy" in name else "lower")
 
 
@@ -103,7 +103,7 @@ def metric(tasks: Tasks, task: str, name: str) -> Quantity:
 
 
 def quality_metric(tasks: Tasks, task: str, frame: pd.DataFrame) -> Quantity:
-    """The metric that says best how well a task is done: what it is solved by, or its accuracy, or its loss."""
+    """The main metric of a task: the one by which it is solved, or its accuracy, or its loss."""
     known = tasks.get(task)
     names = [known.solved[0]] if known and known.solved else []
     names += [metric.name for metric in metrics(tasks, task) if metric.better == "higher"]
@@ -163,14 +163,14 @@ def threshold(tasks: Tasks, task: str, quantity: Quantity) -> tuple[Reference, .
 
 @dataclass(frozen=True)
 class DeferredPanel:
-    """A panel that is made only where it is drawn: means and intervals of hundreds of conditions take their time."""
+    """A panel that is computed only if it is drawn, because means of hundreds of conditions take long."""
 
     task: str
     make: Callable[[], Panel]
 
 
 def limited(candidates: Sequence[DeferredPanel | Panel]) -> tuple[tuple[Panel, ...], tuple[str, ...]]:
-    """As many panels as a reader can take in, of every task its share, and a note where there are more."""
+    """At most MOST_PANELS panels, spread over the tasks, and a note if there are more."""
     turn: Counter[str] = Counter()
     ranked = []
     for place, candidate in enumerate(candidates):
@@ -231,7 +231,7 @@ def panel_of(
 
 
 def traces(points: pd.DataFrame, x: str, y: str) -> list[tuple[int, list[tuple[float, float]]]]:
-    """A line for each of the first seeds of a cell."""
+    """One line for each of the first seeds of a cell."""
     by_seed = list(points.groupby("seed"))[:MOST_TRACES]
     return [(int(float(str(seed))), [*zip(line[x], line[y], strict=True)]) for seed, line in by_seed]
 

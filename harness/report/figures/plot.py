@@ -1,4 +1,4 @@
-"""A figure as plain data: what is drawn, written in tables, and said in words all comes from the same description."""
+"""A figure as plain data, from which its drawings, tables and texts are made."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Axis:
     """Values are whole numbers that were chosen (sizes, lengths): ticks stand at the values themselves."""
     low: float | None = None
     high: float | None = None
-    """Bounds of the quantity, where it has such: a share has 0 and 100."""
+    """Lower and upper bound of the quantity, if it has any: 0 and 100 for a share."""
     written: str = ""
-    """What stands at the axis, where that is not title and unit."""
+    """The label of the axis, if it is not title and unit."""
     advantage: str = ""
     """An `advantages.Kind`, where values are advantages of one cell over another: they are written as effects are.
     A log ratio is drawn as such, so that a ratio and its inverse are equally far from zero."""
@@ -71,7 +71,7 @@ class Centre:
 
 @dataclass(frozen=True)
 class Failed:
-    """Trials at one x that left no value to draw."""
+    """Trials at one x without a value."""
 
     x: float
     count: int
@@ -98,7 +98,7 @@ class Series:
     centres: tuple[Centre, ...] = ()
     failed: tuple[Failed, ...] = ()
     traces: tuple[tuple[int | None, tuple[tuple[float, float], ...]], ...] = ()
-    """A line a seed: (seed, ((x, y), ...))."""
+    """One line per seed: (seed, ((x, y), ...))."""
     trace_trials: tuple[str, ...] = ()
     """Ids of the trials of the traces, if they are known."""
     part: float | None = None
@@ -106,11 +106,11 @@ class Series:
     hidden_points: int = 0
     """Points left out of the drawing, though not of the mean, because there are too many to see."""
     chosen: float | None = None
-    """The x of the mean that was chosen, of those that were tried: it gets a ring."""
+    """The x of the chosen mean, such as the chosen learning rate: it gets a ring."""
     spans: tuple[Span, ...] = ()
-    """What a roll shows of the series."""
+    """The spans of the series in a roll."""
     backend: str = ""
-    """The backend of all its trials, where the panel shows several."""
+    """The backend of the trials, if the panel shows several backends."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Reference:
     values: tuple[tuple[float, float], ...]
     """(x, y); a single pair stands for a level that does not depend on x."""
     to_beat: bool = False
-    """A baseline: a cell that is no better says so."""
+    """Whether it is a baseline; the finding names the cells that are no better."""
     stepped: bool = False
     """Drawn as steps: a front."""
 
@@ -163,15 +163,15 @@ class Panel:
     """The factors that the page can filter by: task, backend, matched."""
     better: Better = ""
     margin: tuple[float, float] | None = None
-    """The band around zero in which a difference has no practical meaning: its lower and its upper bound."""
+    """Lower and upper bound of the equivalence margin."""
     average: Literal["mean", "median"] = "mean"
-    """What the centres are; a median counts the failures as worse than any value."""
+    """Type of the centres; in a median, failures count as worse than any value."""
     at: tuple[str, float] | None = None
     """An x that is marked, and its name."""
     says: str = ""
-    """The finding, where it is not that of the last values."""
+    """The finding, if it is not about the last values."""
     picture: Picture | None = None
-    """What stands above a roll."""
+    """The image above a roll."""
     rows: tuple[str, ...] = ()
     """The names of a roll's rows, from the top."""
     named: bool = True
@@ -198,12 +198,12 @@ Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 
 @dataclass(frozen=True)
 class Content:
-    """What a figure shows of the results; nothing of it is in the report where it has no panels."""
+    """The content of a figure. A figure without panels is left out of the report."""
 
     lead: str
     """What the figure shows and how to read it, in one or two sentences."""
     panels: tuple[Panel, ...]
-    """One for each condition."""
+    """One panel for each condition."""
     notes: tuple[str, ...] = ()
     """What was pooled, chosen or left out of the drawing."""
     log: bool = False
@@ -214,14 +214,14 @@ class Content:
 
 @dataclass(frozen=True, kw_only=True)
 class Plot(Content):
-    """A question's figure: its content under its title."""
+    """A figure with its id and title."""
 
     lead: str = ""
     panels: tuple[Panel, ...] = ()
     id: str
-    """Names its files and its anchor."""
+    """The name of its files and its anchor."""
     title: str
     columns: int = 0
     """Panels in a row, where those of a row belong together; 0: as many as there is room for."""
     error: str = ""
-    """Why it could not be made, where that is so: the report says this in its place."""
+    """The reason if the figure could not be made; the report shows it instead."""

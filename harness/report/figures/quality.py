@@ -104,7 +104,7 @@ def with_solved(trials: pd.DataFrame, results: Results, task: str) -> pd.DataFra
 
 
 def _share_panel(deferred: DeferredPanel) -> Panel:
-    """Of 0 % and 100 %, with Wilson's interval (1927) in place of a mean's; single values say nothing."""
+    """Shares of seeds from 0 % to 100 %, with Wilson's interval (1927)."""
     panel = deferred.make()
     series = [
         replace(one, points=(), hidden_points=0, centres=tuple(map(_wilson, one.centres))) for one in panel.series
@@ -119,7 +119,7 @@ def _wilson(centre: Centre) -> Centre:
 
 @figure("horizon")
 def horizon(results: Results) -> Content:
-    """The longest sequence that each seed solves; a row a cell."""
+    """The longest sequence that each seed solves; one row per cell."""
     trials, chosen = results.at_best_rates
     quantity = Quantity("longest", Axis("Longest length solved", "time steps", low=0), better="higher")
     panels = []
@@ -174,7 +174,7 @@ def _references(results: Results, here: Condition, quantity: Quantity) -> tuple[
 
 
 def _efficient(series: Sequence[Series], quantity: Quantity) -> list[tuple[Series, Centre]]:
-    """The means that none with as few parameters equals, from the fewest parameters on."""
+    """The means on the Pareto front, in the order of the number of parameters."""
     sign = 1 if quantity.better == "lower" else -1
     ordered = sorted(((s, c) for s in series for c in s.centres), key=lambda pair: (pair[1].x, sign * pair[1].mean))
     kept: list[tuple[Series, Centre]] = []
@@ -185,7 +185,7 @@ def _efficient(series: Sequence[Series], quantity: Quantity) -> list[tuple[Serie
 
 
 def _front(series: Sequence[Series], quantity: Quantity) -> tuple[Reference, ...]:
-    """The front as a stair to the largest network."""
+    """The Pareto front as a step line up to the largest network."""
     points = [(centre.x, centre.mean) for _, centre in _efficient(series, quantity)]
     if not points:
         return ()
@@ -207,7 +207,7 @@ def _on_the_front(series: Sequence[Series], quantity: Quantity) -> str:
 
 @figure("scores")
 def scores(results: Results) -> Content:
-    """A row a cell for each of a task's metrics."""
+    """One panel for each metric of a task, with one row per cell."""
     trials, chosen = results.at_best_rates
     candidates: list[DeferredPanel] = []
     for (task, _), of_task in trials.groupby(["task", "dataset"], sort=False):
@@ -232,7 +232,7 @@ def scores(results: Results) -> Content:
 
 
 def _only_here(results: Results, of_task: pd.DataFrame) -> bool:
-    """Whether no figure along sizes or lengths shows the task, or it needs a closer view."""
+    """Whether no figure along sizes or lengths shows the task, or it has an example to show."""
     varied = of_task["train_size"].nunique() > 1 or of_task["sequence_length"].nunique() > 1
     return not varied or bool(of_task["trial_id"].isin(results.examples).any())
 

@@ -1,4 +1,4 @@
-"""How training goes: learning curves, what a target takes, and how much the learning rate matters."""
+"""Training: learning curves, time to a target, and the effect of the learning rate."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ RATE = Axis("Learning rate", whole=True, scale="log")
 
 @figure("learning-curves")
 def learning_curves(results: Results) -> Content:
-    """Validation loss against updates, and against seconds of training: a line a seed, and their mean."""
+    """Validation loss against updates, and against seconds of training: one line per seed, and their mean."""
     trials, chosen = _trials(results)
     panels = []
     for here in conditions(trials, x=None):
@@ -93,7 +93,7 @@ class _Target:
     words: str
 
     def reached(self, curves: pd.DataFrame) -> pd.DataFrame:
-        """The first point at the target, of the trials that get there."""
+        """The first evaluation at the target of each trial that reaches it."""
         wanted = curves.groupby("trial_id")[self.level].first() if isinstance(self.level, str) else None
         if wanted is None:
             wanted = pd.Series(self.level, index=curves["trial_id"].unique())
@@ -201,7 +201,7 @@ def _failed(failed: pd.DataFrame, of_cell: pd.DataFrame, column: str) -> tuple[F
 
 
 def _means(of_cell: pd.DataFrame, column: str) -> tuple[Centre, ...]:
-    """The mean at every update that all seeds have; a mean over those that are left would bend for no reason."""
+    """The mean at every update that all seeds have. A mean over fewer seeds would jump where a seed ends."""
     seeds = of_cell["seed"].nunique()
     means = []
     for _, points in of_cell.groupby("update", sort=True):
@@ -258,7 +258,7 @@ def _validation_loss(results: Results, task: str) -> Quantity:
 
 
 def _choices(trials: pd.DataFrame) -> dict[str, Choice]:
-    """The rate of each cell by the one rule of tuning and of the other figures."""
+    """The learning rate of each cell, chosen by the same rule as in tuning."""
     return {str(cell): choice_of(of_cell) for cell, of_cell in trials.groupby("cell")}
 
 

@@ -105,7 +105,7 @@ def _failures(panel: Panel) -> str:
 
 
 def table(plot: Plot) -> tuple[tuple[str, ...], Sequence[tuple[str, ...]]]:
-    """Header and rows of all that a figure's means are made of."""
+    """Header and rows of the values behind a figure's means."""
     if plot.values is not None:
         return plot.values
     numeric = [panel for panel in plot.panels if panel.kind in ("lines", "curves")]

@@ -94,7 +94,7 @@ def _brief(verdict: Verdict | None) -> tuple[str, str]:
 
 
 def seeds(verdict: Verdict) -> str:
-    """'5 seeds'; nothing where it needs none."""
+    """'5 seeds'; empty for claims without seeds."""
     return plural(verdict.n, "seed") if verdict.n else ""
 
 
@@ -133,7 +133,7 @@ def shown(
 
 
 def parts(verdict: Verdict) -> list[tuple[str, str, str, str, str]]:
-    """A row for the verdict of each condition, and one for the interquartile mean over them, where there is one."""
+    """One row for the verdict of each condition, and one for the interquartile mean, if there is one."""
     names = condition_names(verdict.by_condition)
     rows: list[tuple[str, str, str, str, str]] = [
         (name, part.verdict, effect(part), interval_of(part), str(part.n))
@@ -147,7 +147,7 @@ def parts(verdict: Verdict) -> list[tuple[str, str, str, str, str]]:
 
 
 def figure_of(verdict: Verdict, plots: Sequence[Plot]) -> str:
-    """The id of the figure, or of the section, that a claim rests on; '' where there is none."""
+    """The id of the figure or section with a claim's evidence; '' if there is none."""
     if verdict.kind == "not-testable":
         return ""
     if verdict.kind == "exact" and "parameters" not in verdict.unit:
@@ -162,7 +162,7 @@ def figure_of(verdict: Verdict, plots: Sequence[Plot]) -> str:
 
 
 def _candidates(verdict: Verdict) -> tuple[str, ...]:
-    """The figures that may show what a claim compares, the best first."""
+    """The figures that may show a claim's outcome, in order of preference."""
     by_kind = {
         "exact": ("parameters",),
         "horizon": ("horizon", "solved"),
@@ -222,7 +222,7 @@ def means(verdict: Verdict, looks: Mapping[str, Look]) -> str:
 
 
 def _by(verdict: Verdict) -> str:
-    """' by 0.1 nats': how much better the better one of the two is."""
+    """' by 0.1 nats': the size of the difference."""
     if verdict.effect is None or math.isinf(verdict.effect):
         return ""
     return f" by {_one_line(effects.size(verdict.effect, verdict.unit, verdict.scale))}"
@@ -277,7 +277,7 @@ def margin_in_words(verdict: Verdict) -> str:
 
 
 def _one_line(text: str) -> str:
-    """With the number and its unit on one line."""
+    """The text with a non-breaking space between number and unit."""
     return text.replace(" ", "\u00a0", 1)
 
 

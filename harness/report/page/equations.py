@@ -1,4 +1,4 @@
-"""A cell's equations as a reader knows them from a textbook: the source of its step, turned into MathML.
+"""The equations of a cell as MathML, translated from the source of its step.
 
 The step is Python (harness.cells): `z = sigmoid(x_z + u_z)`. What comes of the input, `x_z`, is written out as
 W_z x_t + b_z, what comes of `recur(h)` as U_z h_{t-1}; a state has the index t once it has its new value. Nothing is
@@ -21,7 +21,7 @@ SUM, PRODUCT, WHOLE = 1, 2, 3
 
 
 class Unknown(Exception):
-    """The step has something in it for which there is no textbook notation."""
+    """The step contains something that cannot be translated."""
 
 
 @dataclass(frozen=True)

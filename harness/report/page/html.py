@@ -40,14 +40,14 @@ if TYPE_CHECKING:
 
 ASSETS = Path(__file__).parent / "assets"
 MOST_BYTES, LEAST_ROOM = 4_000_000, 200_000
-"""What drawings and trials together may take of the page, the rest of which is text; and what the trials always may."""
+"""Maximum bytes of drawings and trials together, and minimum bytes that are kept for the trials."""
 MOST_LISTED = 8
 """Tasks, and cells of a task, whose missing trials are listed."""
 
 
 @cache
 def environment() -> Environment:
-    """The templates: everything is escaped that is not marked as markup, and a missing name is an error."""
+    """The templates: values are escaped unless they are markup, and an undefined name is an error."""
     templates = Environment(
         loader=PackageLoader("harness.report.page", "template"),
         autoescape=True,
@@ -131,7 +131,7 @@ def assets(*names: str) -> Markup:
 
 
 def notices(data: ReportData, frame: pd.DataFrame) -> list[str]:
-    """What a reader has to know first: nothing there yet, nothing but failures, not finished."""
+    """Notices at the top: no trials yet, only failures, not finished."""
     if data.folders:
         of_each = ((label, notices(folder, folder.frame)) for label, folder in data.folders.items())
         return [
@@ -168,7 +168,7 @@ def _missing(data: ReportData) -> str:
 
 
 def facts(data: ReportData, frame: pd.DataFrame) -> list[tuple[str, str]]:
-    """The line under the title: trials, seeds, time."""
+    """The facts under the title: trials, seeds, time."""
     if data.folders:
         return [
             (shorten(label, 60), " · ".join(f"{name.lower()} {value}" for name, value in facts(folder, folder.frame)))
@@ -192,7 +192,7 @@ def facts(data: ReportData, frame: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def moment(text: str) -> str:
-    """An ISO 8601 time as a person writes it; any other text as it is."""
+    """An ISO 8601 time as '2 January 2026, 03:04 UTC'; any other text unchanged."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
@@ -274,7 +274,7 @@ def shared_legend(plot: Plot, looks: Mapping[str, Look]) -> list[Look]:
 
 
 def machine(fields: Mapping[str, str | int]) -> list[tuple[str, str]]:
-    """A machine's fields in words."""
+    """The fields of a machine as pairs of name and text."""
     rows = []
     for name, value in fields.items():
         if str(name).endswith("_bytes") and isinstance(value, int | float):

@@ -23,13 +23,13 @@ SHOWN = (
 )  # fmt: skip
 """Columns that are visible at first, in this order; the others can be chosen."""
 FIRST_ROWS = 50
-"""Rows that are there without JavaScript."""
+"""Rows of the table without JavaScript."""
 MOST_BYTES = 1_800_000
-"""What the data of the table may take of the page."""
+"""Maximum bytes of the data of the table."""
 MOST_CURVES_BYTES, MOST_POINTS = 400_000, 60
-"""What the learning curves may take of the page, and points of one."""
+"""Maximum bytes of the learning curves, and maximum number of points of one."""
 MOST_FAILURES = 20
-"""Failed trials that are shown one by one."""
+"""Maximum number of failed trials that are shown in detail."""
 
 
 @dataclass(frozen=True)
