@@ -92,7 +92,7 @@ def test_it_is_merged_with_another(tmp_path: Path) -> None:
     assert len(load_records(tmp_path / "both")) == 8
 
 
-def test_a_run_into_it_says_what_it_runs_again_and_keeps_the_records(
+def test_a_run_into_it_states_what_it_re_runs_and_keeps_the_records(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def result(trial: Trial) -> Any:

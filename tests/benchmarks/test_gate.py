@@ -57,7 +57,7 @@ def test_only_suspects_are_measured_again_and_one_good_measurement_clears_them()
     assert named(gate(Machine(np.random.default_rng(3), {}), BASE, first), "slower") == []
 
 
-def test_what_is_new_gone_or_faster_is_told_and_only_what_is_gone_or_slower_fails(
+def test_new_missing_and_faster_benchmarks_are_reported_and_only_missing_or_slower_ones_fail(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     one, half = Ratio("fsync", 1.0), Ratio("fsync", 0.5)

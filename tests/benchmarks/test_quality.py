@@ -53,7 +53,7 @@ def test_what_is_as_it_was_is_no_difference() -> None:
         ({**FOUND, "trials": {**FOUND["trials"], "x": FOUND["trials"]["recall gru"]}}, "x: not expected"),
     ],
 )
-def test_every_difference_is_told(now: dict[str, Any], words: str) -> None:
+def test_every_difference_is_reported(now: dict[str, Any], words: str) -> None:
     (line,) = differences(FOUND, now)
     assert line.startswith(words)
 

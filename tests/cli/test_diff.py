@@ -17,7 +17,7 @@ def side(letter: str, version: str) -> Side:
     return Side(letter, 1, ("abc",), ("m",), (Data("language", identity, f"documentation of pandas {version}"),))
 
 
-def test_folders_whose_texts_differ_are_told_apart_by_them() -> None:
+def test_folders_whose_texts_differ_are_distinguished_by_them() -> None:
     first, second = side("a", "3.1.1"), side("b", "3.2.0")
     said = "\n".join(introduction(first, second, NOTHING))
     assert "The data of language differ" in said

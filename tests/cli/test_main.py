@@ -51,7 +51,7 @@ def harness(*arguments: object, cwd: Path = ROOT) -> Done:
     return Done(int(end.value.code or 0), out.getvalue(), err.getvalue())
 
 
-def test_list_tells_every_kind_of_name() -> None:
+def test_list_prints_every_kind_of_name() -> None:
     done = harness("list")
     assert done.returncode == 0
     for name in (
@@ -69,7 +69,7 @@ def test_list_tells_every_kind_of_name() -> None:
         assert f"\n  {name} " in done.stdout
 
 
-def test_list_tells_the_experiments_of_this_folder_with_those_that_are_not_valid(tmp_path: Path) -> None:
+def test_list_prints_the_experiments_of_this_folder_and_marks_invalid_ones(tmp_path: Path) -> None:
     (tmp_path / "experiments").mkdir()
     (tmp_path / "experiments" / "good.toml").write_text(EXPERIMENT, encoding="utf-8")
     (tmp_path / "experiments" / "bad.toml").write_text("name = 1", encoding="utf-8")
@@ -255,9 +255,7 @@ def test_one_record_is_shown_whole_with_the_command_that_repeats_it(results: Pat
     assert command.strip() == f"harness trial {results} {trial}"
 
 
-def test_the_command_that_repeats_a_trial_can_be_pasted_whatever_the_folder_is_called(
-    results: Path, tmp_path: Path
-) -> None:
+def test_the_command_that_repeats_a_trial_quotes_the_name_of_the_folder(results: Path, tmp_path: Path) -> None:
     results.rename(tmp_path / "my results; rm x")
     with open_store(tmp_path / "my results; rm x") as store:
         trial = next(iter(store.records()))["trial_id"]
@@ -342,7 +340,7 @@ def test_the_comparison_can_be_had_whole_as_json(results: Path, other: Path) -> 
     assert {row["finding"] for row in difference["changes"] if row["column"] == "test_loss"} == {"same"}
 
 
-def test_folders_without_a_common_trial_are_told_so(results: Path, tmp_path: Path) -> None:
+def test_folders_without_a_common_trial_are_reported(results: Path, tmp_path: Path) -> None:
     with open_store(tmp_path / "empty", create=True):
         pass
     done = harness("diff", results, tmp_path / "empty")

@@ -170,7 +170,7 @@ def test_an_open_page_follows_the_records_and_keeps_the_readers_place(
     assert [one for one in browser.get_log("browser") if one["level"] == "SEVERE"] == []
 
 
-def test_a_page_whose_server_is_gone_says_so(results: Path, browser: Browser) -> None:
+def test_a_page_states_that_its_server_is_gone(results: Path, browser: Browser) -> None:
     with ReportServer(0) as running:
         running.report = LiveReport(results, every=0.0, say=print)
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.05})

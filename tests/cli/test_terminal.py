@@ -175,7 +175,7 @@ def test_backends_are_shown_with_ratio_and_interval_and_what_failed_by_its_statu
 
 
 @pytest.mark.parametrize("shown", tables())
-def test_what_looks_like_markup_is_printed_as_it_is(shown: Table) -> None:
+def test_text_that_looks_like_markup_is_printed_unchanged(shown: Table) -> None:
     file = io.StringIO()
     Console(file=file, width=400).print(shown)
     assert MARKUP in file.getvalue()

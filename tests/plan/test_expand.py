@@ -119,7 +119,7 @@ def test_published_sizes_are_found_again() -> None:
     assert abs(sizes["simple_rnn"] - 100) <= 4
 
 
-def test_both_matchings_are_planned_and_told_apart() -> None:
+def test_both_matchings_are_planned_with_different_ids() -> None:
     text = EXPERIMENT.replace("units = 4", 'units = 12\nmatch = ["units", "parameters"]')
     specs = list(plan(experiment(text)).values())
     assert {(s.matched, s.cell, s.reference_units) for s in specs} == {

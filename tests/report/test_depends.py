@@ -19,7 +19,7 @@ def verdict(**given: object) -> Verdict:
     return Verdict("c", "C", "depends", 0.1, -0.1, 0.3, "nats", 5, by_condition=PARTS, **given)  # type: ignore[arg-type]
 
 
-def test_the_verdict_says_in_how_many_conditions_which_verdict_holds(tmp_path: Path, without_figures: None) -> None:
+def test_the_verdict_counts_the_verdicts_of_its_conditions(tmp_path: Path, without_figures: None) -> None:
     data = report_data(frame(trial()), verdicts=[verdict()])
     page = render(data, tmp_path).read_text(encoding="utf-8")
     assert "</span> depends</span>" in page

@@ -61,7 +61,7 @@ def test_a_summary_always_fits_into_a_comment() -> None:
     assert text.rstrip().endswith("c\n```")
 
 
-def test_a_summary_without_records_says_so(tmp_path: Path) -> None:
+def test_a_summary_without_records_states_it(tmp_path: Path) -> None:
     text = render_markdown(report_data(frame(), planned=12, verdicts=[]), tmp_path).read_text(encoding="utf-8")
     assert "> No trial has a record yet; 12 trials are planned." in text
     assert "The experiment declares no claims." in text

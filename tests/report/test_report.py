@@ -112,7 +112,7 @@ def test_no_id_occurs_twice(complete: Path) -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_a_report_without_records_says_so(tmp_path: Path) -> None:
+def test_a_report_without_records_states_it(tmp_path: Path) -> None:
     html = rendered(tmp_path, rows=frame(), planned=40, done=0, verdicts=(), failures=(), machines=())
     assert "No trial has a record yet; 40 trials are planned." in html
     assert list((tmp_path / "figures").iterdir()) == []

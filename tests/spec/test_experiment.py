@@ -74,7 +74,7 @@ def test_ids_do_not_depend_on_order_names_or_comments(shuffler: random.Random) -
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_whatever_can_change_the_result_changes_the_id(change: dict[str, object]) -> None:
+def test_everything_that_can_change_the_result_changes_the_id(change: dict[str, object]) -> None:
     assert spec(**change).id() != spec().id()
 
 
@@ -159,13 +159,13 @@ def test_broken_toml_is_named_with_its_line() -> None:
         experiment(EXPERIMENT, ('title = "Tiny"', "title = Tiny"))
 
 
-def test_every_mistake_of_a_file_is_told_at_once() -> None:
+def test_all_mistakes_of_a_file_are_reported_together() -> None:
     with pytest.raises(UserError) as caught:
         experiment(EXPERIMENT, ("units = 4", "units = 0"), ('"keras"', '"kers"'))
     assert len(str(caught.value).splitlines()) == 2
 
 
-def test_of_very_many_mistakes_the_first_are_told_and_the_others_counted() -> None:
+def test_the_first_of_very_many_mistakes_are_reported_and_the_others_counted() -> None:
     unknown = "\n".join(f"key{number} = 1" for number in range(8))
     with pytest.raises(UserError) as caught:
         experiment(EXPERIMENT, ("seeds = 2", f"seeds = 2\n{unknown}"))
@@ -238,7 +238,7 @@ def test_claims_are_read_from_a_file_of_claims_or_from_an_experiment(tmp_path: P
         (EXPERIMENT.replace("tiny", "not a name") + CLAIMS, "claims.toml: name: "),
     ],
 )
-def test_claims_that_cannot_be_read_are_told_with_their_file(text: str, expected: str, tmp_path: Path) -> None:
+def test_invalid_claims_are_reported_with_their_file(text: str, expected: str, tmp_path: Path) -> None:
     path = tmp_path / "claims.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UserError) as caught:
@@ -247,7 +247,7 @@ def test_claims_that_cannot_be_read_are_told_with_their_file(text: str, expected
     assert all(line.startswith(f"{path}: ") for line in str(caught.value).splitlines())
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_bytes(b"name = \xff")
     with pytest.raises(UserError, match=r"mine\.toml: not UTF-8 text \(invalid start byte at byte 7\)"):
         load_experiment(tmp_path / "mine.toml")

@@ -38,7 +38,7 @@ margin = "10%"
 """
 
 
-def test_an_old_file_is_read_as_if_it_had_present_names_and_says_what_it_calls_otherwise() -> None:
+def test_an_old_file_is_read_and_its_former_names_are_stated() -> None:
     new = OLD.replace("kernel", "backend").replace('"document"', '"article"')
     old, now = (parse_experiment(text, source="old.toml", folder=Path("/")) for text in (OLD, new))
     assert dict(old) == dict(now)

@@ -41,7 +41,7 @@ def test_one_set_of_data_needs_no_name() -> None:
     assert files(A, A) == ["", ""]
 
 
-def test_files_are_told_apart_by_name_or_by_what_differs_in_the_path() -> None:
+def test_files_are_distinguished_by_name_or_by_the_part_of_the_path_that_differs() -> None:
     assert files(A, B) == ["a.mat", "b.mat"]
     assert files("/x/a.mat", "/y/a.mat", "/y/b.mat") == ["x/a.mat", "y/a.mat", "b.mat"]
     assert files("/x/1/in/a.mat", "/x/2/in/a.mat") == ["1/…/a.mat", "2/…/a.mat"]
@@ -53,7 +53,7 @@ def test_the_same_data_by_another_path_are_the_same() -> None:
     assert names(({"file": A}, data), ({"file": B}, data)) == ["", ""]
 
 
-def test_a_file_that_was_changed_is_told_by_its_hash() -> None:
+def test_a_changed_file_is_distinguished_by_its_hash() -> None:
     named = names(*(({"file": A}, {"file_sha256": letter * 64}) for letter in "ab"))
     assert named == ["file aaaaaaaa", "file bbbbbbbb"]
 

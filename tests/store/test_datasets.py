@@ -73,7 +73,7 @@ def test_a_row_has_the_ranges_over_the_conditions() -> None:
     )
 
 
-def test_rows_of_several_files_are_told_apart_by_their_paths() -> None:
+def test_rows_of_several_files_are_distinguished_by_their_paths() -> None:
     summary = Summary()
     for letter in "ab":
         one = stored()

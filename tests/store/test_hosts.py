@@ -16,7 +16,7 @@ def hosts(*records: Any) -> list[Host]:
     return whereabouts.hosts()
 
 
-def test_blocks_and_accuracy_trials_are_told_host_by_host() -> None:
+def test_blocks_and_accuracy_trials_are_listed_by_host() -> None:
     speed = [
         record(spec(lane="speed", seed=seed, cell=cell), host="b") for seed in (0, 1, 5) for cell in ("gru", "lstm")
     ]
@@ -32,7 +32,7 @@ def test_what_ran_where_it_was_started_names_no_host() -> None:
     assert hosts(record()) == []
 
 
-def test_of_a_great_many_conditions_the_first_are_told() -> None:
+def test_only_the_first_of_very_many_conditions_are_listed() -> None:
     many = [record(spec(lane="speed", train_size=size), host="a") for size in range(20, 22 + MOST_CONDITIONS)]
     (host,) = hosts(*many)
     assert len(host.blocks) == MOST_CONDITIONS + 1

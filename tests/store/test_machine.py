@@ -45,7 +45,7 @@ def test_another_version_is_another_machine(monkeypatch: pytest.MonkeyPatch) -> 
         ("processor\t: 0\nmodel name\t: ARM Neoverse\n", "ARM Neoverse"),
     ],
 )
-def test_generations_of_a_processor_that_are_named_alike_are_told_apart(
+def test_generations_of_a_processor_with_the_same_name_are_distinguished(
     text: str, cpu: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "cpuinfo").write_text(text, encoding="utf-8")
@@ -114,7 +114,7 @@ def test_the_environment_that_can_change_results_is_stated(monkeypatch: pytest.M
     assert "PATH" not in environment
 
 
-def test_a_package_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(package: str) -> str:
         raise PackageNotFoundError(package)
 
@@ -154,7 +154,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @needs_git
-def test_the_commit_of_a_checkout_is_told_with_whether_it_was_changed(checkout: Path) -> None:
+def test_the_commit_of_a_checkout_is_recorded_with_uncommitted_changes(checkout: Path) -> None:
     git(checkout, "add", ".")
     git(checkout, "commit", "-qm", "one")
     assert git_state() == (git(checkout, "rev-parse", "HEAD"), False)

@@ -67,7 +67,7 @@ def test_what_each_has_is_kept_and_a_copy_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [{"test": {"loss": 2.0}}, {"seconds_total": 1.6}, {"host": "b"}])
-def test_records_that_differ_are_kept_and_told_and_the_last_begun_counts(
+def test_conflicting_records_are_kept_and_listed_and_the_latest_counts(
     tmp_path: Path, change: dict[str, object]
 ) -> None:
     late = record(SPECS[0], started_at="2026-02-01T00:00:00+00:00")
@@ -103,7 +103,7 @@ def test_attempts_of_one_folder_stay_as_they_are(tmp_path: Path) -> None:
     assert (again.copies, again.conflicts) == (2, [])
 
 
-def test_what_cannot_be_merged_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
+def test_folders_that_cannot_be_merged_are_reported_and_nothing_is_lost(tmp_path: Path) -> None:
     a = folder(tmp_path / "a", [0], record(SPECS[0]))
     b = folder(tmp_path / "b", [1], record(SPECS[1]))
     other = folder(tmp_path / "o", [1], text=EXPERIMENT.replace('"tiny"', '"other"'))
@@ -124,7 +124,7 @@ def test_what_cannot_be_merged_is_told_and_nothing_is_lost(tmp_path: Path) -> No
     assert len(stored(a)) == 1
 
 
-def test_the_command_tells_conflicts_and_counts(tmp_path: Path) -> None:
+def test_the_command_prints_conflicts_and_counts(tmp_path: Path) -> None:
     from typer.testing import CliRunner
 
     from harness.cli.main import app

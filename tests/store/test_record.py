@@ -28,6 +28,6 @@ def test_measured_values_become_those_of_the_record() -> None:
     )
 
 
-def test_a_value_of_another_type_is_handed_over_as_it_is() -> None:
+def test_a_value_of_another_type_is_passed_on_unchanged() -> None:
     assert Measured(data_fingerprint=["a", "list"]).fields()["data_fingerprint"] == ["a", "list"]  # type: ignore[arg-type]
     assert Measured(data_fingerprint=b"bytes").fields()["data_fingerprint"] == b"bytes"  # type: ignore[arg-type]

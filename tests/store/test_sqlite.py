@@ -78,7 +78,7 @@ def test_records_that_the_plan_does_not_ask_for_are_kept_but_not_shown(tmp_path:
         assert {r["trial_id"] for r in store.records(all_records=True)} == {wanted.trial_id, unwanted.trial_id}
 
 
-def test_a_plan_tells_its_trials_and_the_seeds_of_its_comparison(tmp_path: Path) -> None:
+def test_a_plan_lists_its_trials_and_the_seeds_of_its_comparison(tmp_path: Path) -> None:
     specs = [spec(seed=3), spec(seed=4, cell="lstm"), spec(seed=1_000_000, purpose="tuning")]
     with open_store(tmp_path, create=True) as store:
         store.set_plan({of.id(): of for of in specs})
@@ -259,7 +259,7 @@ def test_the_attempts_at_a_trial_are_found_by_the_beginning_of_its_id(tmp_path: 
         )
 
 
-def test_what_a_run_left_out_is_told_until_it_is_run(tmp_path: Path) -> None:
+def test_trials_that_a_run_left_out_are_listed_until_they_run(tmp_path: Path) -> None:
     specs = [spec(seed=seed, cell=cell) for seed in (0, 1) for cell in ("gru", "lstm")]
     with open_store(tmp_path, create=True) as store:
         store.set_plan({of.id(): of for of in specs})
@@ -312,7 +312,7 @@ def test_whoever_reads_every_attempt_holds_up_no_run(tmp_path: Path, monkeypatch
     assert {(one.trial_id, 1) for one in (first, *others)} <= set(places)
 
 
-def test_the_experiment_of_a_folder_is_read_back_or_it_is_said_why_not(tmp_path: Path) -> None:
+def test_the_experiment_of_a_folder_is_read_back_or_the_reason_is_stated(tmp_path: Path) -> None:
     write_atomically(tmp_path / EXPERIMENT_NAME, "name = 'café'")
     assert stored_experiment(tmp_path) == "name = 'café'"
     (tmp_path / EXPERIMENT_NAME).write_bytes(b"\xff")

@@ -63,7 +63,7 @@ def test_an_interrupted_trial_is_left_and_one_that_crashed_too_often_is_given_up
     assert lstm.left == 0
 
 
-def test_the_time_left_is_told_by_what_trials_like_these_took(tmp_path: Path) -> None:
+def test_the_time_left_is_estimated_from_similar_trials(tmp_path: Path) -> None:
     fill(tmp_path)
     with open_store(tmp_path) as store:
         status = status_of(store, jobs=2)
@@ -168,7 +168,7 @@ def test_a_store_of_the_first_version_is_read_as_it_was(tmp_path: Path) -> None:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-def test_a_store_that_cannot_be_brought_up_to_date_says_so_and_stays(
+def test_a_store_that_cannot_be_migrated_is_reported_and_stays_unchanged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old_store(tmp_path)

@@ -356,7 +356,7 @@ def test_intervals_stay_within_the_bounds_of_the_quantity() -> None:
     assert 0 <= low < 93 < high == 100
 
 
-def test_the_front_says_at_how_many_parameters_each_cell_stands(compared: dict[str, Plot]) -> None:
+def test_the_front_states_the_number_of_parameters_of_each_cell(compared: dict[str, Plot]) -> None:
     said = finding(compared["pareto"].panels[0])
     assert said.startswith("On the Pareto front: Simple RNN with 3,804 weights (")
     assert "Not on the front: LSTM with 9,276 (" in said

@@ -49,7 +49,7 @@ def test_while_only_tuning_trials_are_stored_their_figure_is_drawn() -> None:
     assert "There is nothing to draw" not in html
 
 
-def test_the_rate_with_the_lowest_mean_loss_gets_the_ring_and_doubts_are_told() -> None:
+def test_the_rate_with_the_lowest_mean_loss_gets_the_ring_and_doubts_are_stated() -> None:
     losses = {"gru": {0.001: 2.0, 0.01: 1.0, 0.1: 1.5}, "lstm": {0.001: 2.0, 0.01: 1.5, 0.1: 1.25}}
     (panel,) = tuned(losses)["learning-rates"].panels
     assert [(series.cell, series.chosen) for series in panel.series] == [("gru", 0.01), ("lstm", 0.1)]
@@ -63,7 +63,7 @@ def test_the_rate_with_the_lowest_mean_loss_gets_the_ring_and_doubts_are_told() 
     assert len(rings) == len(panel.series)
 
 
-def test_a_tie_is_told_and_the_smaller_rate_is_taken() -> None:
+def test_a_tie_is_stated_and_the_smaller_rate_is_taken() -> None:
     (panel,) = tuned({"gru": {0.001: 2.0, 0.01: 1.0, 0.1: 1.0, 1.0: 3.0}})["learning-rates"].panels
     assert panel.series[0].chosen == 0.01
     assert panel.says.endswith("Tied with a larger rate: GRU.")

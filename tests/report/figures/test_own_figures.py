@@ -27,7 +27,7 @@ def section(html: str, id: str) -> str:
     return html.split(f'id="{id}"')[1].split("</figure>")[0]
 
 
-def test_a_figure_of_ones_own_stands_after_the_bundled_ones(tmp_path: Path) -> None:
+def test_a_custom_figure_follows_the_bundled_ones(tmp_path: Path) -> None:
     html = page(tmp_path, "right")
     shown = section(html, "right")
     for text in ("Is it right?", "It is.", "A note of its own.", "GRU 6", "<svg", "figures/right.png"):
@@ -101,7 +101,7 @@ def test_a_bundled_figure_that_raises_is_not_hidden() -> None:
     )
 
 
-def test_before_any_trial_has_a_record_no_figure_of_ones_own_is_asked() -> None:
+def test_custom_figures_are_not_called_before_a_trial_has_a_record() -> None:
     data = report_data(frame(), figures=[f"{HERE}:right"])
     assert evidence(results_of(data, prepared(frame()), TITLES), data.figures) == []
 

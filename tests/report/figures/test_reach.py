@@ -50,7 +50,7 @@ def test_only_the_longest_sequences_are_drawn() -> None:
     assert [len(panel.series[0].traces) for panel in plot.panels] == [2, 2]
 
 
-def test_what_vanished_is_told_and_what_failed_is_a_cross() -> None:
+def test_vanished_gradients_are_stated_and_failed_trials_are_crosses() -> None:
     rows = frame(trial(), trial(seed=1, status="diverged"), trial(cell="lstm"))
     points = reach(rows, {"gru": 0.1, "lstm": 0.5})
     points.loc[(points["distance"] > 1) & points["trial_id"].str.contains("gru"), "gradient"] = 0.0

@@ -145,7 +145,7 @@ def test_the_cells_means_and_the_baselines_stand_in_the_verdict() -> None:
     assert mean_outcomes(verdict(on="seconds_per_update", pairs=pairs), rows, LOOKS) == ""
 
 
-def test_a_baseline_that_is_not_beaten_is_said_once() -> None:
+def test_a_baseline_that_is_not_beaten_is_stated_once() -> None:
     said = "GRU does not beat the baseline 'chance'."
     judged = replace(verdicts()[1], reason=f"It is better. {said}", baseline=said)
     (shown,) = answer(report_data(frame(), verdicts=[judged]), LOOKS, [])
@@ -153,7 +153,7 @@ def test_a_baseline_that_is_not_beaten_is_said_once() -> None:
     assert shown["baseline"] == said
 
 
-def test_conditions_are_named_by_as_little_as_tells_them_apart() -> None:
+def test_conditions_are_named_by_the_fewest_factors_that_distinguish_them() -> None:
     parts = [
         verdict(conditions={"matched": "parameters", "units": [16, 20], "train_size": 10}),
         verdict(conditions={"matched": "units", "units": 16, "train_size": 10}),

@@ -24,7 +24,7 @@ def test_normally_nothing_is_excluded() -> None:
     ]
 
 
-def test_what_does_not_count_is_told_with_the_reason() -> None:
+def test_excluded_trials_are_listed_with_the_reason() -> None:
     rows = [
         trial(status="interrupted"),
         trial(seed=1, purpose="tuning"),
@@ -80,7 +80,7 @@ def test_the_page_reports_a_split_timing_block_where_it_states_how_times_were_ta
     assert "each with the trial of GRU by keras" in times
 
 
-def test_planned_trials_without_a_record_are_told_with_the_reason_where_one_is_known() -> None:
+def test_planned_trials_without_a_record_are_listed_with_a_known_reason() -> None:
     data = report_data(
         frame(trial()),
         missing=[("recall", "gru", 5), ("recall", "lstm", 2)],

@@ -80,7 +80,7 @@ def test_a_backend_leaves_its_own_panels_and_rows(browser: Browser, several: str
     assert "backend=keras" in browser.current_url
 
 
-def test_a_matching_leaves_its_own_panels_and_an_empty_choice_says_so(browser: Browser, several: str) -> None:
+def test_a_matching_shows_its_own_panels_and_an_empty_choice_is_stated(browser: Browser, several: str) -> None:
     visit(browser, several)
     choose(browser, "matched", "parameters")
     assert shown(browser, "#loss-by-size .panel") == 1

@@ -111,7 +111,7 @@ def test_the_last_sentence_counts_the_measured_claims() -> None:
     assert sentence == "Of 4 measured claims, 2 are supported, 1 is contradicted and 1 is undecided."
 
 
-def test_where_nothing_is_decided_the_sentence_says_so() -> None:
+def test_the_sentence_states_that_nothing_is_decided() -> None:
     assert said([], claim("undecided"), claim("undecided")) == ["None of the 2 measured claims is decided yet."]
     assert said([], claim("undecided")) == ["The claim is undecided."]
     assert said([]) == []

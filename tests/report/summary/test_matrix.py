@@ -51,7 +51,7 @@ def test_a_row_has_the_mean_of_every_cell_and_marks_the_best() -> None:
     assert row.decided
 
 
-def test_cells_that_cannot_be_told_apart_are_both_among_the_best() -> None:
+def test_cells_without_a_significant_difference_are_both_among_the_best() -> None:
     row = only(of(scored({"simple_rnn": 0.6, "gru": 0.901, "lstm": 0.9})))
     assert [cell for cell, entry in row.entries.items() if entry.best] == ["gru", "lstm"]
 
