@@ -202,8 +202,7 @@ def test_text_in_figures_is_large_enough_on_a_phone(browser: Browser, address: s
 
 def test_a_verdict_and_its_figure_lead_to_each_other(browser: Browser, address: str) -> None:
     visit(browser, address + "#claim-longer-memory")
-    figure = browser.find_element(By.CSS_SELECTOR, "#claim-longer-memory .says > p > a[href]:not(.term)")
-    figure.click()
+    browser.find_element(By.ID, "claim-longer-memory").find_element(By.LINK_TEXT, "The evidence").click()
     back = browser.execute_script("return document.activeElement.querySelector('.rests a').getAttribute('href')")
     assert back.startswith("#claim-")
     links = browser.execute_script(

@@ -206,7 +206,7 @@ def test_dot_files_of_macos_are_ignored_by_every_task(tmp_path: Path, monkeypatc
         (tmp_path / name).write_bytes(b"\0\5\x16\7")
     assert "._a" not in "\n".join(listing("experiments"))
     assert read_summaries(tmp_path) == {}
-    assert completion.experiments("experiments/") == []
+    assert [name for name in completion.experiments("experiments/") if "._a" in name] == []
     with pytest.raises(UserError, match=r"no \.txt files in this folder"):
         load_text((tmp_path / "texts",))
     with pytest.raises(UserError, match="no WAV or FLAC files"):
