@@ -1,4 +1,4 @@
-"""The command `harness`: arguments in, words out. It imports what a command needs only when that command runs."""
+"""The command `harness`. It imports what a command needs only when that command runs."""
 
 from __future__ import annotations
 

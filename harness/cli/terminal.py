@@ -122,7 +122,7 @@ def tasks_of(specs: Iterable[TrialSpec]) -> list[str]:
 
 
 def plan_table(experiment: Experiment, trials: Mapping[str, TrialSpec]) -> Table:
-    """The plan by task, and by its data where it has several: how many trials of what."""
+    """The plan as a table: one row per task and data set, with the number of trials."""
     table = Table(title=Text(experiment.title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("task", "cells", "backends", "lane", "train sizes", "lengths", "seeds", "updates", "trials"):
         table.add_column(column, overflow="fold", justify="right" if column == "trials" else "left")
@@ -186,7 +186,7 @@ def status_table(status: Status) -> Table:
 
 
 def status_notes(status: Status, jobs: int) -> Iterator[str]:
-    """What stands below the table: the wall time that is left, and what a budget left out."""
+    """The lines below the table: the remaining wall time, and the trials that a budget left out."""
     if status.trials_left:
         yield (
             f"{status.trials_left:,} trials left to run: about {duration(status.left)}"
@@ -262,7 +262,7 @@ def backend_notes(records: Sequence[BackendRecord]) -> Iterator[str]:
 
 
 def listing(kind: str | None) -> Iterator[str]:
-    """The names that experiments may use, each with what it is."""
+    """The names that experiments may use, with descriptions."""
     sections: dict[str, Callable[[], Iterable[tuple[str, str]]]] = {
         "cells": lambda: ((name, f"{cells[name].title}. {cells[name].summary}") for name in cells),
         "backends": lambda: BACKENDS.items(),
@@ -294,7 +294,7 @@ _CONFLICTS_SHOWN = 20
 
 
 def conflict_lines(conflicts: Sequence[Conflict]) -> list[str]:
-    """Trials of which results folders count different records: a line each, of a great many the first."""
+    """One line for each trial with conflicting records in several results folders; at most _CONFLICTS_SHOWN."""
     lines = [
         f"conflict: trial {one.trial_id} differs in {', '.join(one.fields)} ({', '.join(map(str, one.folders))});"
         " all records are kept (which one counts: docs/cluster.md)"

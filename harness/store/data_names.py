@@ -127,7 +127,7 @@ def _short_paths(values: Sequence[Any]) -> list[str]:
 
 
 def _short_path(path: PurePath, others: Iterable[PurePath]) -> str:
-    """The file's name; where another file has it too, as much of the path as tells them apart, the middle left out."""
+    """The file's name or, if another file has the same name, the parts of the path that distinguish them."""
     others = [other for other in others if other != path]
     parts = path.parts
     count = next(

@@ -222,7 +222,7 @@ class Store:
         return {trial_id: (names[_identity(*data)], cell) for trial_id, cell, *data in rows}
 
     def task_names(self) -> dict[Identity, str]:
-        """The tasks of the last plan, each with the name of its data where it has several: 'music (a.mat)'."""
+        """The tasks of the last plan, with the name of the data if a task has several: 'music (a.mat)'."""
         identities = [_identity(*row) for row in self._read(f"SELECT DISTINCT {_DATA} FROM planned")]
         return {data: with_data(data[0], name) for data, name in dataset_names(identities).items()}
 

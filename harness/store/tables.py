@@ -92,7 +92,7 @@ def check_schema(connection: sqlite3.Connection, path: Path, *, create: bool) ->
 
 
 def primary_code(error: sqlite3.Error) -> int:
-    """SQLite's code of an error without its details, such as SQLITE_READONLY; 0 where it has none."""
+    """SQLite's primary error code, such as SQLITE_READONLY; 0 if the error has none."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
