@@ -61,6 +61,6 @@ def test_keras_has_its_defaults_with_tensorflow_and_no_gpu_with_any_settings_of_
 @pytest.mark.parametrize("by_variable", [True, False])
 def test_in_a_notebook_with_another_backend_get_model_reports_what_to_do(keras_home: Path, by_variable: bool) -> None:
     environment = {"KERAS_BACKEND": "jax"} if by_variable else {"KERAS_HOME": str(keras_home)}
-    said = python(IN_A_NOTEBOOK, environment)
-    assert said.startswith("Keras is set to the backend 'jax', but models of harness need TensorFlow.")
-    assert "os.environ['KERAS_BACKEND'] = 'tensorflow'" in said
+    output = python(IN_A_NOTEBOOK, environment)
+    assert output.startswith("Keras is set to the backend 'jax', but models of harness need TensorFlow.")
+    assert "os.environ['KERAS_BACKEND'] = 'tensorflow'" in output
