@@ -21,7 +21,7 @@ RUN    = $(BIN)/harness run --results $(RESULTS) $(if $(JOBS),--jobs $(JOBS)) $(
 
 .DEFAULT_GOAL := help
 .PHONY: help compare smoke full report test test-fast coverage bench regress baseline lint format schema lock clean validate readme
-.PHONY: check mutation screenshots pythons fuzz docs
+.PHONY: literature check mutation screenshots pythons fuzz docs
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,6 +91,9 @@ screenshots:  ## renew the README's picture from EXPERIMENT's report (needs chro
 
 readme: $(READY)  ## renew the README's verdicts from the results of make compare
 	@$(BIN)/python -m tools.readme $(RESULTS)/compare README.md
+
+literature: $(READY)  ## renew docs/literature.md from the results of experiments/published/
+	@$(BIN)/python -m tools.literature $(wildcard $(patsubst experiments/published/%.toml,$(RESULTS)/%,$(wildcard experiments/published/*.toml))) docs/literature.md
 
 docs: $(READY)  ## build the documentation into build/docs/ (open build/docs/index.html); a broken link is an error
 	@$(BIN)/python -m tools.commands docs/commands.md

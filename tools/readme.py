@@ -22,12 +22,8 @@ SECTION = "verdicts"
 
 def verdicts_section(verdicts: Sequence[Verdict], records: Sequence[dict[str, Any]]) -> str:
     """A table of the verdicts, below a line with the dates, the machines and the commits of the records."""
-    days = sorted({record["started_at"][:10] for record in records})
-    commits = sorted({(record["git_commit"] or "unknown")[:12] for record in records})
-    machines = dict.fromkeys(_machine(record["machine"]) for record in records)
-    when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
     lines = [
-        f"{when}, {len(records):,} trials on {'; '.join(machines)}; commit {', '.join(commits)}:",
+        f"{origin(records)}:",
         "",
         "| verdict | claim | effect [95 % interval] | seeds | where |",
         "|---|---|---|---|---|",
@@ -42,6 +38,15 @@ def verdicts_section(verdicts: Sequence[Verdict], records: Sequence[dict[str, An
         )
         lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
     return "\n".join(lines)
+
+
+def origin(records: Sequence[dict[str, Any]]) -> str:
+    """The dates, the number, the machines and the commits of the records, on one line."""
+    days = sorted({record["started_at"][:10] for record in records})
+    commits = sorted({(record["git_commit"] or "unknown")[:12] for record in records})
+    machines = dict.fromkeys(_machine(record["machine"]) for record in records)
+    when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    return f"{when}, {len(records):,} trials on {'; '.join(machines)}; commit {', '.join(commits)}"
 
 
 def _machine(machine: dict[str, Any]) -> str:

@@ -26,6 +26,7 @@ from harness.spec import factors
 from harness.spec.explain import in_words
 from harness.spec.factors import SETTINGS, Lane, Match
 from harness.spec.measures import check_measure
+from harness.spec.published import Published, check_cells
 from harness.spec.types import STRICT, BackendNames, CellName, Different, TaskName, among
 from harness.tasks import tasks
 
@@ -163,11 +164,14 @@ class _Comparison(_Claim):
     """The trials that the claim is about; default: all."""
     margin: Margin
     """The smallest difference that matters in practice: in the metric's unit, or relative, such as '5%'."""
+    published: Published | None = None
+    """What a publication states for the two cells, to be shown beside what is measured."""
 
     @model_validator(mode="after")
     def _two_cells(self) -> _Comparison:
         if self.better == self.than:
             raise ValueError(f"'better' and 'than' are the same cell, {self.better!r}")
+        check_cells(self.published, (self.better, self.than))
         return self
 
 
@@ -251,6 +255,10 @@ class Trend(_Comparison):
 
     @model_validator(mode="after")
     def _consistent(self) -> Trend:
+        if self.published is not None:
+            raise ValueError(
+                "a trend compares changes of a difference, for which a cell has no figure; leave out 'published'"
+            )
         _left_to_vary(self.where, self.along, 3)
         return _checked_measure(self, self.on)
 

@@ -8,6 +8,7 @@ from harness.cells.facts import FactFound
 from harness.errors import UserError
 from harness.spec.claims import Claim, Comparison, Exact
 from harness.verdicts.evidence import Compared, Evidence
+from harness.verdicts.published import beside_published
 from harness.verdicts.stats import improvement
 from harness.verdicts.verdict import Verdict, VerdictWord
 from harness.verdicts.words.findings import not_beaten
@@ -19,10 +20,12 @@ def claim_verdict(compared: Compared) -> Verdict:
     parts = tuple(sample_verdict(part) for part in compared.conditions)
     overall = sample_verdict(compared.overall)
     mean, low, high = compared.middle or (None, None, None)
+    published = beside_published(compared.overall.claim, overall.pairs)
     return replace(
         overall,
         verdict=compared.word,
-        reason=claim_reason(compared, parts),
+        reason=claim_reason(compared, parts, published),
+        published=published,
         needed_seeds=overall.needed_seeds if compared.word == overall.verdict else None,
         interquartile_mean=mean,
         interquartile_low=low,
@@ -87,4 +90,5 @@ def bare_verdict(claim: Claim, word: VerdictWord, reason: str) -> Verdict:
     verdict = Verdict(id=claim.id, claim=claim.claim, verdict=word, reason=reason, kind=claim.kind, source=claim.source)
     if not isinstance(claim, Comparison):
         return verdict
-    return replace(verdict, better=claim.better, than=claim.than, on=getattr(claim, "on", None) or "")
+    on = getattr(claim, "on", None) or ""
+    return replace(verdict, better=claim.better, than=claim.than, on=on, published=beside_published(claim))

@@ -33,6 +33,39 @@ class Pair:
 
 
 @dataclass(frozen=True)
+class PublishedFigure:
+    """A published figure of a cell, and the mean outcome of this cell over the seeds of the verdict."""
+
+    cell: str
+    published: float
+    measured: float | None = None
+    """None if no trial has a finite outcome."""
+    low: float | None = None
+    """Lower and upper bound of the mean's 95 % interval; infinite for a single seed."""
+    high: float | None = None
+    n: int = 0
+    """Number of seeds in the mean."""
+
+    @property
+    def inside(self) -> bool | None:
+        """Whether the published figure lies in the interval; None if there is no interval of finite width."""
+        if self.low is None or self.high is None or not math.isfinite(self.high - self.low):
+            return None
+        return self.low <= self.published <= self.high
+
+
+@dataclass(frozen=True)
+class PublishedResult:
+    """The figures that a claim quotes from a publication, beside those measured."""
+
+    source: str
+    unit: str
+    setup: str
+    """How the published experiment differs from this one."""
+    figures: tuple[PublishedFigure, ...]
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The verdict on a claim, with its figures. Figures are None if nothing was measured.
 
@@ -98,6 +131,8 @@ class Verdict:
     """Analyses made while seeds were added; interval and p-values are adjusted for them."""
     most_seeds: int | None = None
     """Maximum number of seeds, fixed before the first interim analysis."""
+    published: PublishedResult | None = None
+    """The figures of a publication that the claim quotes; they do not change the verdict."""
     pairs: tuple[Pair, ...] = ()
     trials: tuple[str, ...] = ()
     """Ids of the trials that the verdict is based on."""

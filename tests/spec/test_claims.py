@@ -163,3 +163,41 @@ def test_a_margin_must_be_absolute_for_shares_and_relative_for_ratios() -> None:
     together = "give both 'on' and 'threshold', or neither to use the task's threshold"
     assert together in message(kind="proportion", **COMPARED | {"margin": 0.2, "on": "test_loss"})
     assert "unknown metric 'tets_loss'" in message(kind="horizon", **COMPARED, on="tets_loss", threshold=1.0)
+
+
+PUBLISHED = {"source": "arXiv 1412.3555, table 2", "gru": 8.54, "lstm": 8.67, "unit": "nats per step"}
+
+
+def test_a_claim_may_quote_published_figures_of_its_cells() -> None:
+    claim = read(**PAIRED, published={**PUBLISHED, "setup": "peephole LSTM"})
+    assert isinstance(claim, Paired)
+    assert claim.published is not None
+    assert claim.published.figures == {"gru": 8.54, "lstm": 8.67}
+    assert read(**PAIRED, published={"source": "A book", "lstm": 1}) != read(**PAIRED)
+
+
+@pytest.mark.parametrize(
+    ("published", "words"),
+    [
+        ({"gru": 8.5}, "published.source: this key is missing"),
+        ({"source": "A book"}, "'published' has no figure; give that of a cell, such as gru = 0.87"),
+        (
+            {**PUBLISHED, "simple_rnn": 9.1},
+            "'simple_rnn'; expected source, unit, setup, and the cells 'gru' and 'lstm'",
+        ),
+        (
+            {**PUBLISHED, "set_up": "none"},
+            "published: 'set_up' is 'none'; expected source, unit, setup, or a cell with a number",
+        ),
+        ({**PUBLISHED, "gru": "8.54"}, "published: 'gru' is '8.54'"),
+    ],
+)
+def test_published_figures_that_cannot_be_shown_are_refused(published: dict[str, object], words: str) -> None:
+    assert words in message(**PAIRED, published=published)
+
+
+def test_a_trend_has_no_published_figure() -> None:
+    words = message(
+        kind="trend", on="test_loss", along="train_size", advantage="shrinks", published=PUBLISHED, **COMPARED
+    )
+    assert "leave out 'published'" in words

@@ -17,6 +17,7 @@ from harness.report.figures.plot import Axis, Content, Panel, Quantity, Referenc
 from harness.store.data_names import with_data
 from harness.tasks import Example, Metric, Task
 from harness.verdicts.counted import compared, of_one_lane, of_purpose
+from harness.verdicts.verdict import Verdict
 from harness.verdicts.words.conditions import condition
 from harness.words import plural, shorten
 
@@ -25,6 +26,8 @@ Titles = Mapping[str, str]
 MOST_PANELS = 6
 MOST_TRACES = 10
 """Maximum number of curves per cell."""
+_TELLING = ("dataset", "train_size", "sequence_length", "reference_units", "layers", "matched")
+"""The factors that tell a condition from another for which different figures are published."""
 DATASET = 40
 """Characters of the name of a task's data in a panel's title."""
 
@@ -57,6 +60,8 @@ class Results:
     """The trials that were trained to their target in the speed lane, prepared."""
     examples: Mapping[str, Example]
     """Trial id to the predictions for one test example."""
+    verdicts: Sequence[Verdict] = ()
+    """The verdicts, for the published figures that they quote."""
 
     @cached_property
     def at_best_rates(self) -> tuple[pd.DataFrame, bool]:
@@ -77,6 +82,7 @@ def results_of(data: ReportData, frame: pd.DataFrame, titles: Titles) -> Results
         tuning=of_purpose(frame, "tuning"),
         checks=of_purpose(frame, "check"),
         examples=data.examples,
+        verdicts=data.verdicts,
     )
 
 
@@ -159,6 +165,36 @@ def threshold(tasks: Tasks, task: str, quantity: Quantity) -> tuple[Reference, .
     if known is None or known.solved is None or quantity.column != f"test_{known.solved[0]}":
         return ()
     return (Reference("solved", ((0.0, known.solved[1] * quantity.factor),)),)
+
+
+def published(results: Results, here: Condition, quantity: Quantity) -> tuple[Reference, ...]:
+    """The published figures of the quantity that claims on trials of this condition quote."""
+    figures = {
+        (figure.cell, figure.published)
+        for verdict in results.verdicts
+        if verdict.published and verdict.on == quantity.column and _covers(verdict, here)
+        for figure in verdict.published.figures
+    }
+    return tuple(
+        Reference(f"{results.titles.get(cell, cell)} published", ((0.0, round(value * quantity.factor, 12)),))
+        for cell, value in sorted(figures)
+    )
+
+
+def _covers(verdict: Verdict, here: Condition) -> bool:
+    """Whether the verdict is on trials of this condition."""
+    of_condition = {"task": here.task, **{name: here.factors[name] for name in _TELLING if name in here.factors}}
+    scope = {name: verdict.conditions[name] for name in of_condition if name in verdict.conditions}
+    return all(of_condition[name] in (value if isinstance(value, list) else [value]) for name, value in scope.items())
+
+
+def references(results: Results, here: Condition, quantity: Quantity, x: str | None = None) -> tuple[Reference, ...]:
+    """The reference lines of a panel: baselines, the threshold from which the task is solved, published figures."""
+    return (
+        baselines(here, quantity, x)
+        + threshold(results.tasks, here.task, quantity)
+        + published(results, here, quantity)
+    )
 
 
 @dataclass(frozen=True)
@@ -262,6 +298,6 @@ def _line_panel(results: Results, here: Condition, x: str, of_task: Callable[[st
         quantity,
         series_of(here.trials, quantity, x, results.titles),
         x={"sequence_length": LENGTH, "units": UNITS}.get(x, size),
-        references=baselines(here, quantity, x) + threshold(results.tasks, here.task, quantity),
+        references=references(results, here, quantity, x),
         kind="lines",
     )

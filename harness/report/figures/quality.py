@@ -16,14 +16,13 @@ from harness.report.figures.panels import (
     TYPICAL,
     DeferredPanel,
     Results,
-    baselines,
     content,
     lines,
     metric,
     metrics,
     panel_of,
     quality_metric,
-    threshold,
+    references,
 )
 from harness.report.figures.plot import Axis, Centre, Content, Panel, Quantity, Reference, Series
 from harness.report.figures.wording import centre_in_words, with_unit
@@ -157,9 +156,9 @@ def pareto(results: Results) -> Content:
         # What differs only in how the cells were matched, or by which backend they ran, is the same network.
         networks = here.trials[here.trials["parameters"].notna()].drop_duplicates(["cell", "seed", "parameters"])
         series = series_of(networks, quantity, "parameters", results.titles)
-        references = _front(series, quantity) + _references(results, here, quantity)
+        marks = _front(series, quantity) + references(results, here, quantity)
         says = _on_the_front(series, quantity)
-        panels.append(panel_of(results, here, quantity, series, x=axis, references=references, says=says, kind="lines"))
+        panels.append(panel_of(results, here, quantity, series, x=axis, references=marks, says=says, kind="lines"))
     return content(
         "Quality on test data by number of parameters. A network on the Pareto front is better than every smaller one.",
         panels,
@@ -167,10 +166,6 @@ def pareto(results: Results) -> Content:
         TYPICAL,
         rates=chosen,
     )
-
-
-def _references(results: Results, here: Condition, quantity: Quantity) -> tuple[Reference, ...]:
-    return baselines(here, quantity, None) + threshold(results.tasks, here.task, quantity)
 
 
 def _efficient(series: Sequence[Series], quantity: Quantity) -> list[tuple[Series, Centre]]:
@@ -239,4 +234,4 @@ def _only_here(results: Results, of_task: pd.DataFrame) -> bool:
 
 def _score_panel(results: Results, here: Condition, name: str) -> Panel:
     quantity = metric(results.tasks, here.task, name)
-    return panel_of(results, here, quantity, references=_references(results, here, quantity))
+    return panel_of(results, here, quantity, references=references(results, here, quantity))

@@ -20,11 +20,10 @@ from harness.report.figures.panels import (
     DeferredPanel,
     Results,
     Titles,
-    baselines,
     content,
     panel_of,
     quality_metric,
-    threshold,
+    references,
     traces,
 )
 from harness.report.figures.plot import Axis, Centre, Content, Failed, Panel, Quantity, Series
@@ -82,7 +81,7 @@ def _length_panel(results: Results, here: Condition, quantity: Quantity) -> Pane
         series_of(here.trials, quantity, "evaluated_at", results.titles),
         more=f" · trained at {number(length)}",
         x=TESTED,
-        references=baselines(here, quantity, None) + threshold(results.tasks, here.task, quantity),
+        references=references(results, here, quantity),
         kind="lines",
         at=("trained here", length),
     )

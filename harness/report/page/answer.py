@@ -19,6 +19,7 @@ from harness.verdicts.verdict import decided_first
 from harness.verdicts.words import effects
 from harness.verdicts.words.conditions import condition_names
 from harness.verdicts.words.effects import interval_of
+from harness.verdicts.words.published import as_published, inside_in_words, measured_in_words
 from harness.words import NO_VALUE, number, plural, shorten
 
 if TYPE_CHECKING:
@@ -127,8 +128,26 @@ def shown(
         "crosses": crosses(panel, verdict) if panel else "",
         "lost": left_out(verdict),
         "p": p_value(verdict),
+        "published": published(verdict, looks),
         "conditions": len(verdict.by_condition),
         "parts": parts(verdict),
+    }
+
+
+def published(verdict: Verdict, looks: Mapping[str, Look]) -> dict[str, Any] | None:
+    """The figures of a publication beside those measured, one row a cell; None if the claim quotes none."""
+    result = verdict.published
+    if result is None:
+        return None
+    rows = [
+        (title_of(looks, figure.cell, 40), as_published(figure), measured_in_words(figure), inside_in_words(figure))
+        for figure in result.figures
+    ]
+    return {
+        "source": shorten(result.source, 200),
+        "unit": shorten(result.unit, 60),
+        "setup": shorten(result.setup, 600),
+        "rows": rows,
     }
 
 

@@ -12,7 +12,7 @@ from harness.spec.claims import Comparison, Exact, Trend, Where
 from harness.verdicts.evidence import Compared, Evidence
 from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import FEWEST_LEVELS, PairingCounts, instead
-from harness.verdicts.verdict import DECIDED, Verdict, VerdictWord
+from harness.verdicts.verdict import DECIDED, PublishedResult, Verdict, VerdictWord
 from harness.verdicts.words.conditions import condition_names
 from harness.verdicts.words.effects import effect_in_words
 from harness.verdicts.words.equality import equality_wants
@@ -28,6 +28,7 @@ from harness.verdicts.words.findings import (
     title,
     why,
 )
+from harness.verdicts.words.published import published_in_words
 from harness.verdicts.words.remedies import (
     interim_analyses,
     known_within,
@@ -54,8 +55,12 @@ def sample_reason(evidence: Evidence) -> str:
     )
 
 
-def claim_reason(compared: Compared, conditions: Sequence[Verdict]) -> str:
-    """The reason of the verdict of a claim; conditions: the verdict of each condition, if there are several."""
+def claim_reason(compared: Compared, conditions: Sequence[Verdict], published: PublishedResult | None = None) -> str:
+    """The reason of the verdict of a claim.
+
+    conditions: the verdict of each condition, if there are several
+    published:  the figures of a publication that the claim quotes, beside those measured
+    """
     overall = compared.overall
     counts = (
         "The pooled result uses only the seeds that every condition has."
@@ -67,6 +72,7 @@ def claim_reason(compared: Compared, conditions: Sequence[Verdict]) -> str:
         not_beaten(overall.baselines),
         left_out(compared.counts, overall.outcome),
         counts,
+        published_in_words(published) if published else "",
     )
 
 

@@ -7,9 +7,18 @@ from typing import Any
 
 import pytest
 
-from harness.report.page.answer import answer, effect, figure_of, margin_in_words, mean_outcomes, means, scope
+from harness.report.page.answer import (
+    answer,
+    effect,
+    figure_of,
+    margin_in_words,
+    mean_outcomes,
+    means,
+    published,
+    scope,
+)
 from harness.report.writing import page_files
-from harness.verdicts.verdict import Pair, Verdict
+from harness.verdicts.verdict import Pair, PublishedFigure, PublishedResult, Verdict
 from harness.verdicts.words.conditions import condition_names
 from tests.report.samples import comparison, frame, looks_of_three, plots, report_data, trial, verdicts
 
@@ -159,3 +168,39 @@ def test_conditions_are_named_by_the_fewest_factors_that_distinguish_them() -> N
         verdict(conditions={"matched": "units", "units": 16, "train_size": 10}),
     ]
     assert condition_names(parts) == ["equal parameters", "equal units"]
+
+
+QUOTED = PublishedResult(
+    "A book, table 1",
+    "nats",
+    "A larger network.",
+    (PublishedFigure("gru", 8.54, 8.6, 8.5, 8.7, 5), PublishedFigure("lstm", 7, None)),
+)
+
+
+def test_published_figures_stand_beside_those_measured() -> None:
+    shown = published(verdict(published=QUOTED), LOOKS)
+    assert shown is not None
+    assert shown["rows"] == [("GRU", "8.54", "8.60 [8.50, 8.70]", "inside"), ("LSTM", "7", "not measured", "")]
+    assert published(verdict(), LOOKS) is None
+    page = page_files(report_data(verdicts=[verdict(published=QUOTED)]))["report.html"].decode()
+    assert "Published in A book, table 1." in page
+    assert "Differences in set-up: A larger network." in page
+    assert "Published (nats)" in page
+
+
+def test_a_published_figure_is_a_reference_line_in_the_panels_of_its_condition() -> None:
+    quoting = replace(verdicts()[1], conditions={"task": "language", "train_size": [2000, 8000]}, published=QUOTED)
+    frame = comparison()
+    described = plots(frame, verdicts=[quoting])
+    (panel,) = described["loss-by-size"].panels
+    assert [line.label for line in panel.references if "published" in line.label] == ["GRU published", "LSTM published"]
+    assert [line.level for line in panel.references if "published" in line.label] == [8.54, 7]
+    elsewhere = replace(quoting, conditions={"task": "recall"})
+    assert not [
+        line.label
+        for plot in plots(frame, verdicts=[elsewhere]).values()
+        for panel in plot.panels
+        for line in panel.references
+        if "published" in line.label
+    ]
