@@ -27,7 +27,7 @@ from harness.report.figures.wording import shown
 from harness.verdicts.words.effects import effect
 from harness.words import number, shorten, two_lines
 
-REFERENCE, REFERENCE_TIERS = 10, 3
+REFERENCE, REFERENCE_TIERS = 10, 6
 """Points that a reference line's name takes above the rows, and at how many heights names are, so as not to overlap."""
 LONGEST_NAME = 22
 """Characters of a line of a row's name, which has two at most."""
