@@ -48,10 +48,15 @@ def _row(verdict: Verdict, published: PublishedResult) -> str:
     unit = f" {published.unit}" if published.unit else ""
     cells = (
         verdict.claim,
-        f"{'<br>'.join(f'{title(one.cell)} {as_published(one)}{unit}' for one in published.figures)}"
-        f"<br>({published.source})",
-        "<br>".join(f"{title(one.cell)} {measured_in_words(one)}" for one in published.figures),
-        "<br>".join(inside_in_words(one) or "-" for one in published.figures),
+        "<br>".join(
+            [
+                *filter(None, [published.finding]),
+                *(f"{title(one.cell)} {as_published(one)}{unit}" for one in published.figures),
+                f"({published.source})",
+            ]
+        ),
+        "<br>".join(f"{title(one.cell)} {measured_in_words(one)}" for one in published.figures) or "-",
+        "<br>".join(inside_in_words(one) or "-" for one in published.figures) or "-",
         f"**{verdict.verdict}**",
         effect_in_words(verdict),
         str(verdict.n or "-"),

@@ -13,7 +13,7 @@ from harness.verdicts.verdict import Pair, PublishedFigure, PublishedResult
 
 
 def beside_published(claim: Comparison, pairs: Sequence[Pair] = ()) -> PublishedResult | None:
-    """The figures that the claim quotes, with the mean outcome of each cell; None if it quotes none.
+    """What the claim quotes, with the mean outcome of each cell that it has a figure for; None if it quotes nothing.
 
     A trial without a finite outcome, such as a failed one, is left out of the mean.
     """
@@ -25,7 +25,7 @@ def beside_published(claim: Comparison, pairs: Sequence[Pair] = ()) -> Published
         _beside(cell, figure, np.array(outcomes[cell], dtype=float), isinstance(claim, Proportion))
         for cell, figure in quoted.figures.items()
     )
-    return PublishedResult(quoted.source, quoted.unit, quoted.setup, figures)
+    return PublishedResult(quoted.source, quoted.finding, quoted.unit, quoted.setup, figures)
 
 
 def _beside(cell: str, published: float, outcomes: np.ndarray, share: bool) -> PublishedFigure:

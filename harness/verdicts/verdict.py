@@ -56,9 +56,11 @@ class PublishedFigure:
 
 @dataclass(frozen=True)
 class PublishedResult:
-    """The figures that a claim quotes from a publication, beside those measured."""
+    """What a claim quotes from a publication, its figures beside those measured."""
 
     source: str
+    finding: str
+    """What was found, in words."""
     unit: str
     setup: str
     """How the published experiment differs from this one."""
@@ -132,7 +134,7 @@ class Verdict:
     most_seeds: int | None = None
     """Maximum number of seeds, fixed before the first interim analysis."""
     published: PublishedResult | None = None
-    """The figures of a publication that the claim quotes; they do not change the verdict."""
+    """What the claim quotes from a publication; it does not change the verdict."""
     pairs: tuple[Pair, ...] = ()
     trials: tuple[str, ...] = ()
     """Ids of the trials that the verdict is based on."""

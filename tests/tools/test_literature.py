@@ -17,6 +17,7 @@ from tools.sections import begin, end, section
 BEGIN, END = begin(SECTION), end(SECTION)
 QUOTED = PublishedResult(
     "A book, table 1",
+    "The GRU was better.",
     "nats",
     "A larger network.",
     (PublishedFigure("gru", 8.54, 8.6, 8.5, 8.7, 5), PublishedFigure("lstm", 9, 8.8, 8.7, 8.9, 5)),
@@ -38,7 +39,7 @@ def test_the_page_has_a_row_for_each_claim_that_quotes_a_publication(tmp_path: P
     assert main([str(directory), str(file)]) == 0
     text = file.read_text(encoding="utf-8")
     assert "## Tiny\n\n`tiny`: 2026-01-01, 4 trials on " in text
-    assert "| A is &#124; better | GRU 8.54 nats<br>LSTM 9 nats<br>(A book, table 1) |" in text
+    assert "| A is &#124; better | The GRU was better.<br>GRU 8.54 nats<br>LSTM 9 nats<br>(A book, table 1) |" in text
     assert "| GRU 8.60 [8.50, 8.70]<br>LSTM 8.80 [8.70, 8.90] | inside<br>outside | **supported** |" in text
     assert "B is better" not in text
     assert text.endswith(f"Differences in set-up: A larger network.\n\n{END}\n\nBelow\n")

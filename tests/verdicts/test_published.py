@@ -82,3 +82,10 @@ def test_the_interval_is_around_the_mean_of_the_trials_that_did_not_fail(outcome
     assert figure.measured is not None
     assert figure.low <= figure.measured <= figure.high
     assert figure.inside == (figure.low <= quoted <= figure.high)
+
+
+def test_a_finding_in_words_needs_no_figures() -> None:
+    verdict = judged({"source": "A book", "finding": "The GRU is better."})
+    assert verdict.published is not None
+    assert verdict.published.figures == ()
+    assert verdict.reason.endswith("Published (A book): The GRU is better.")

@@ -145,6 +145,7 @@ def published(verdict: Verdict, looks: Mapping[str, Look]) -> dict[str, Any] | N
     ]
     return {
         "source": shorten(result.source, 200),
+        "finding": shorten(result.finding, 600),
         "unit": shorten(result.unit, 60),
         "setup": shorten(result.setup, 600),
         "rows": rows,

@@ -11,7 +11,8 @@ from harness.words import number
 def published_in_words(result: PublishedResult) -> str:
     """'Published (arXiv 1412.3555, table 2): GRU 8.54, here 8.6 [8.5, 8.7], which includes it; LSTM ...'"""
     unit = f" {result.unit}" if result.unit else ""
-    return f"Published ({result.source}): {'; '.join(_one(figure, unit) for figure in result.figures)}."
+    parts = [result.finding.rstrip("."), *(_one(figure, unit) for figure in result.figures)]
+    return f"Published ({result.source}): {'; '.join(filter(None, parts))}."
 
 
 def as_published(figure: PublishedFigure) -> str:

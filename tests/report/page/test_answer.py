@@ -172,6 +172,7 @@ def test_conditions_are_named_by_the_fewest_factors_that_distinguish_them() -> N
 
 QUOTED = PublishedResult(
     "A book, table 1",
+    "The GRU was better.",
     "nats",
     "A larger network.",
     (PublishedFigure("gru", 8.54, 8.6, 8.5, 8.7, 5), PublishedFigure("lstm", 7, None)),
@@ -187,6 +188,11 @@ def test_published_figures_stand_beside_those_measured() -> None:
     assert "Published in A book, table 1." in page
     assert "Differences in set-up: A larger network." in page
     assert "Published (nats)" in page
+    assert "The GRU was better." in page
+    in_words = replace(QUOTED, figures=())
+    assert (
+        "The GRU was better." in page_files(report_data(verdicts=[verdict(published=in_words)]))["report.html"].decode()
+    )
 
 
 def test_a_published_figure_is_a_reference_line_in_the_panels_of_its_condition() -> None:
