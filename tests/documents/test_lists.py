@@ -132,3 +132,10 @@ def test_the_thresholds_of_the_regression_gate_are_those_of_the_code() -> None:
     assert f"thresholds are {OTHER_MACHINE} times wider" in text
     assert f"{LOSS_TOLERANCE:.0%} on others".replace("%", " %") in text
     assert f"| peak memory | {MEMORY_TOLERANCE:.0%} |".replace("%", " %") in text
+
+
+def test_every_file_that_mutation_testing_names_is_there() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
+    for key in ("only_mutate", "also_copy", "pytest_add_cli_args_test_selection"):
+        for name in settings[key]:
+            assert list(ROOT.glob(name)), f"{key}: {name}"
