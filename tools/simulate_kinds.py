@@ -24,13 +24,16 @@ _FIELDS: dict[str, dict[str, object]] = {
     "paired": {"on": "test_loss", "margin": 0.5},
     "proportion": {"margin": 0.2},
     "horizon": {"margin": "25%"},
+    "data-to-target": {"margin": "25%"},
     "trend": {"on": "test_loss", "along": "train_size", "advantage": "shrinks", "margin": 0.5},
     "time-to-target": {"target": 1.0, "margin": "10%"},
 }
 LENGTHS = (10.0, 20.0, 40.0, 80.0, 160.0)
 _SIZES = (100.0, 200.0, 400.0, 800.0)
+_MANY_SIZES = (100.0, 150.0, 225.0, 340.0, 500.0, 760.0, 1140.0)
 LOSS = OutcomeColumn("test_loss", "test loss", "", lower_is_better=True)
 SOLVED = OutcomeColumn("solved", "seeds that solve the task", "", lower_is_better=False, bounds=(0.0, 1.0))
+DATA = OutcomeColumn("solved", "training data to solve the task", "", lower_is_better=True)
 TIME = OutcomeColumn("time_to_target", "updates to a validation loss", "updates", lower_is_better=True)
 
 
@@ -95,6 +98,15 @@ def _horizons(seeds: int, generator: np.random.Generator) -> Measured:
     return _claim("horizon"), PairedTrials((pairs_of(better, than, LENGTHS),)), SOLVED
 
 
+def _sizes_needed(seeds: int, generator: np.random.Generator) -> Measured:
+    """Each seed solves the task from a size on that is lognormal about the middle one; a tenth solve it at none."""
+    sides: list[Floats] = []
+    for values in _two_cells((seeds,), generator):
+        needed = np.where(generator.random(seeds) < 0.1, np.inf, np.exp(np.log(_MANY_SIZES[3]) + values))
+        sides.append((np.array(_MANY_SIZES) >= needed[:, None]).astype(float))
+    return _claim("data-to-target"), PairedTrials((pairs_of(sides[0], sides[1], _MANY_SIZES),)), DATA
+
+
 def _trends(seeds: int, generator: np.random.Generator) -> Measured:
     """A loss that is lower by the same amount at every size."""
     better, than = _two_cells((seeds, len(_SIZES)), generator)
@@ -115,6 +127,7 @@ KINDS: dict[str, Simulation] = {
     "proportion": _solved,
     "proportion, in 3 conditions": _solved_in_three,
     "horizon": _horizons,
+    "data-to-target": _sizes_needed,
     "trend": _trends,
     "time-to-target, a fifth misses": _times,
 }

@@ -18,7 +18,7 @@ from harness.verdicts.judge import Measured, judge_pairs
 from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import PairedTrials
 from harness.verdicts.verdict import Verdict
-from tools.simulate_kinds import LENGTHS, LOSS, TIME, comparison, pairs_of
+from tools.simulate_kinds import DATA, LENGTHS, LOSS, TIME, comparison, pairs_of
 from tools.simulate_kinds import SOLVED as SOLVED_TASK
 
 MARGIN, SPREAD = 0.5, 0.05
@@ -26,6 +26,8 @@ MARGIN, SPREAD = 0.5, 0.05
 KINDS_APART, SOLVED, UNSOLVED = 0.05, 0.99, 0.15
 """For an accuracy of two kinds: the margin, the accuracy of a solved and that of an unsolved task."""
 _SIZES = (100.0, 200.0, 400.0)
+_CLOSE_SIZES = (190.0, 200.0, 210.0, 220.0, 440.0)
+"""Sizes of the training set that are close together where the data needed are."""
 _ACCURACY = OutcomeColumn("test_accuracy", "test accuracy", "", lower_is_better=False, bounds=(0.0, 1.0))
 
 Draw = Callable[[int, np.random.Generator], Floats]
@@ -110,6 +112,23 @@ def _horizons(seeds: int, generator: np.random.Generator) -> Measured:
     return comparison("horizon", margin="25%"), _paired_trials(better, better * ~fails[:, None], LENGTHS), SOLVED_TASK
 
 
+def _sizes_needed(seeds: int, generator: np.random.Generator) -> Measured:
+    """Both cells need the same size, but the other cell sometimes needs the largest one."""
+    share = np.log(1.25) / np.log(_CLOSE_SIZES[-1] / _CLOSE_SIZES[2])
+    return _needed(np.where(generator.random(seeds) < share, _CLOSE_SIZES[-1], _CLOSE_SIZES[2]))
+
+
+def _sizes_missed(seeds: int, generator: np.random.Generator) -> Measured:
+    """Both cells need the same size, but the other cell sometimes solves the task at no size."""
+    return _needed(np.where(generator.random(seeds) < 1 - 1 / 1.25, np.inf, _CLOSE_SIZES[2]))
+
+
+def _needed(sizes: Floats) -> Measured:
+    equal = np.full(len(sizes), _CLOSE_SIZES[2])
+    better, than = ((np.array(_CLOSE_SIZES) >= needed[:, None]).astype(float) for needed in (equal, sizes))
+    return comparison("data-to-target", margin="25%"), _paired_trials(better, than, _CLOSE_SIZES), DATA
+
+
 def _trends(seeds: int, generator: np.random.Generator) -> Measured:
     """At the largest size only, the other cell has accuracies of two kinds."""
     line = np.log(np.array(_SIZES)) - np.log(_SIZES).mean()
@@ -144,6 +163,8 @@ OF_KINDS: dict[str, Callable[[int, np.random.Generator], Measured]] = {
     "proportion, 100 % and 80 %": _solved_by_one,
     "proportion, 60 % and 40 %": _solved_at_random,
     "horizon": _horizons,
+    "data-to-target, the largest size": _sizes_needed,
+    "data-to-target, misses": _sizes_missed,
     "trend": _trends,
     "time-to-target, misses": _misses,
     "time-to-target, exponential": _times,

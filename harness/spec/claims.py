@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -231,11 +231,31 @@ class Horizon(_Solving):
     """The smallest ratio that matters in practice, such as '25%'."""
     along: Factor = "sequence_length"
     """The factor whose largest solved value is compared."""
+    fewest_levels: ClassVar[int] = 2
 
     @model_validator(mode="after")
     def _consistent(self) -> Horizon:
         _relative(self.margin, self.kind)
-        _left_to_vary(self.where, self.along, 2)
+        _left_to_vary(self.where, self.along, self.fewest_levels)
+        return self
+
+
+class DataToTarget(_Solving):
+    """The smallest `train_size` at which a seed solves the task, compared as a ratio in pairs of equal seed.
+
+    It is infinite if the seed solves the task at no size.
+    """
+
+    kind: Literal["data-to-target"]
+    margin: MarginOfRatio
+    """The smallest ratio that matters in practice, such as '25%'."""
+    along: ClassVar[Factor] = "train_size"
+    fewest_levels: ClassVar[int] = 2
+
+    @model_validator(mode="after")
+    def _consistent(self) -> DataToTarget:
+        _relative(self.margin, self.kind)
+        _left_to_vary(self.where, self.along, self.fewest_levels, f"a {self.kind} claim compares values of")
         return self
 
 
@@ -252,6 +272,7 @@ class Trend(_Comparison):
     """The factor that grows."""
     advantage: Literal["shrinks", "grows"]
     """How the advantage of `better` is claimed to change as the factor grows."""
+    fewest_levels: ClassVar[int] = 3
 
     @model_validator(mode="after")
     def _consistent(self) -> Trend:
@@ -259,7 +280,7 @@ class Trend(_Comparison):
             raise ValueError(
                 "a trend compares changes of a difference, for which a cell has no figure; leave out 'published'"
             )
-        _left_to_vary(self.where, self.along, 3)
+        _left_to_vary(self.where, self.along, self.fewest_levels)
         return _checked_measure(self, self.on)
 
 
@@ -280,7 +301,9 @@ class TimeToTarget(_Comparison):
         return self
 
 
-Comparison = Paired | Proportion | Horizon | Trend | TimeToTarget
+Comparison = Paired | Proportion | Horizon | DataToTarget | Trend | TimeToTarget
+AlongFactor = Horizon | DataToTarget | Trend
+"""The claims on several values of a factor, `along`: at least `fewest_levels` of them."""
 Claim = Annotated[Exact | NotTestable | Comparison, Field(discriminator="kind")]
 C = TypeVar("C", bound=_Comparison)
 
@@ -294,9 +317,7 @@ def _relative(margin: float | str, kind: str) -> None:
         raise ValueError(f"a {kind} claim compares ratios; expected a relative margin such as '10%', found {margin!r}")
 
 
-def _left_to_vary(where: Where, along: str, fewest: int) -> None:
+def _left_to_vary(where: Where, along: str, fewest: int, what: str = "'along' is") -> None:
     fixed = getattr(where, along)
     if fixed is not None and (isinstance(fixed, str) or len(fixed) < fewest):
-        raise ValueError(
-            f"'along' is {along!r}, which 'where' holds fixed; leave it out, or list at least {fewest} values"
-        )
+        raise ValueError(f"{what} {along!r}, which 'where' holds fixed; leave it out, or list at least {fewest} values")

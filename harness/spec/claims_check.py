@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UserError
-from harness.spec.claims import Comparison, Exact, Horizon, NotTestable, Trend
+from harness.spec.claims import AlongFactor, Comparison, Exact, NotTestable
 from harness.spec.factors import FACTORS
 from harness.spec.tuning import Tune
 
@@ -32,7 +32,7 @@ def check_claims(experiment: Experiment) -> None:
                 f"{where}: no sweep has trials for it; the nearest, sweep[{nearest}] ({task}), has "
                 + "; ".join(lacking[nearest])
             )
-        if isinstance(claim, Horizon | Trend):
+        if isinstance(claim, AlongFactor):
             fitting = [sweep for sweep, lacks in zip(experiment.sweep, lacking, strict=True) if not lacks]
             _check_levels(claim, fitting, where)
 
@@ -61,16 +61,15 @@ def _values(name: str, experiment: Experiment, sweep: Sweep) -> tuple[Any, ...] 
     return value if isinstance(value, tuple) else (value,)
 
 
-def _check_levels(claim: Horizon | Trend, sweeps: Sequence[Sweep], where: str) -> None:
-    """Raises UserError if a horizon has fewer than two values of its factor, or a trend fewer than three."""
-    fewest = 2 if isinstance(claim, Horizon) else 3
+def _check_levels(claim: AlongFactor, sweeps: Sequence[Sweep], where: str) -> None:
+    """Raises UserError if the sweeps have fewer values of the claim's factor than it needs."""
     along = [getattr(sweep, claim.along) for sweep in sweeps]
     if any(isinstance(values, Tune) for values in along):
         return
     levels = {level for values in along for level in (values if isinstance(values, tuple) else (values,))}
-    if len(levels) < fewest:
+    if len(levels) < claim.fewest_levels:
         raise UserError(
-            f"{where}: a {claim.kind} along {claim.along!r} needs at least {fewest} values of it; "
+            f"{where}: a {claim.kind} along {claim.along!r} needs at least {claim.fewest_levels} values of it; "
             f"its sweeps have {_listed(sorted(levels))}"
         )
 

@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.spec.claims import Comparison, Horizon, Proportion, Trend
+from harness.spec.claims import Comparison, DataToTarget, Horizon, Proportion, Trend
 from harness.verdicts.arrays import Floats
+from harness.verdicts.needed_sizes import needed_sizes
 from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import Pairs
 from harness.verdicts.stats import bounded_by
@@ -51,6 +52,8 @@ class Advantages:
     """Number of failed trials; for times to target, of misses."""
     lopsided: float
     """Share of pairs in which exactly one cell failed."""
+    misses: int = 0
+    """For the data needed: the number of seeds, of either cell, that solve the task at no size."""
     low: Floats | None = None
     """The smallest possible advantages, (n,), if outcomes are known as ranges; `values` are then the midpoints. None
     for exact outcomes."""
@@ -84,7 +87,7 @@ def scale_of(claim: Comparison, conditions: tuple[Pairs, ...], outcome: OutcomeC
     if not isinstance(claim.margin, str):
         return Scale("difference", outcome.unit, claim.margin, reach=width)
     share = float(claim.margin.removesuffix("%")) / 100
-    if isinstance(claim, Horizon):
+    if isinstance(claim, Horizon | DataToTarget):
         farthest = max((float(np.log(2 * pairs.levels[-1] / pairs.levels[0])) for pairs in conditions), default=np.inf)
         return Scale("log ratio", "%", float(np.log1p(share)), reach=farthest)
     values = np.concatenate(
@@ -102,6 +105,8 @@ def advantages(claim: Comparison, pairs: Pairs, outcome: OutcomeColumn, scale: S
     """The advantages of one condition, one for each seed."""
     if isinstance(claim, Horizon):
         return _horizons(pairs, scale)
+    if isinstance(claim, DataToTarget):
+        return _sizes(pairs, outcome, scale)
     if isinstance(claim, Trend):
         return _trends(claim, pairs, outcome, scale)
     better, than = pairs.better, pairs.than
@@ -163,6 +168,20 @@ def _horizons(pairs: Pairs, scale: Scale) -> Advantages:
         pairs.seeds, np.where(better < levels[0], 0, better), np.where(than < levels[0], 0, than), values, scale
     )
     return Advantages(values, shown, int(beyond.sum()), failed, lopsided)
+
+
+def _sizes(pairs: Pairs, outcome: OutcomeColumn, scale: Scale) -> Advantages:
+    """Advantages in the data needed. A pair in which both cells solve the task at the smallest size, or at none, is a
+    tie without information."""
+    sizes = needed_sizes(pairs)
+    values = _compared(sizes.better, sizes.than, outcome, scale)
+    both, misses, lopsided = _failures(sizes)
+    at_once = (sizes.better == pairs.levels[0]) & (sizes.than == pairs.levels[0])
+    latest = Advantages(values, (), int((both | at_once).sum()), _failures(pairs)[1], lopsided, misses=misses)
+    ranged = _ranged(latest, sizes, outcome, scale)
+    assert ranged.low is not None
+    assert ranged.high is not None
+    return replace(ranged, low=np.where(at_once, 0.0, ranged.low), high=np.where(at_once, 0.0, ranged.high))
 
 
 def _line(levels: tuple[float, ...]) -> Floats:
@@ -229,11 +248,11 @@ def pooled(conditions: list[tuple[Pairs, Advantages]], scale: Scale) -> Advantag
     total = max(1, sum(len(pairs.seeds) for pairs, _ in conditions))
     share = sum(of_condition.uninformative for _, of_condition in conditions) / total
     alone = sum(of_condition.lopsided * len(pairs.seeds) for pairs, of_condition in conditions) / total
-    failed = sum(of_condition.failed for _, of_condition in conditions)
+    failed, misses = (sum(getattr(part, name) for _, part in conditions) for name in ("failed", "misses"))
     bounded = largest > 0 and not finite.all()
     left_out = len(seeds) < len(by_seed)
     together = Advantages(
-        means, shown, round(share * len(seeds)), failed, alone, bounded=bounded, seeds_left_out=left_out
+        means, shown, round(share * len(seeds)), failed, alone, misses, bounded=bounded, seeds_left_out=left_out
     )
     if any(of_condition.low is not None for _, of_condition in conditions):
         low, high = (

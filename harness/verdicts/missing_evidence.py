@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from harness.spec.claims import Comparison, Proportion, TimeToTarget
-from harness.verdicts.advantages import Scale
+from harness.spec.claims import Comparison, DataToTarget, Proportion, TimeToTarget
+from harness.verdicts.advantages import Advantages, Scale
 from harness.verdicts.equivalence import BETS, UNSEEN, bounded_p, constant, solved_p, unseen
 from harness.verdicts.power import ADVISED, fewest, seeds_for_equality
 from harness.verdicts.samples import ONE_SIDED_FAILURES, Sample, cost_of_misses
@@ -31,7 +32,8 @@ class UnseenMisses:
     enough: int | None
     """Number of seeds that would be enough; None above 100."""
     margin: float
-    """The cost of such misses; with a larger margin, n seeds are enough. On the scale of the advantages."""
+    """The cost of such misses, and what other unseen outcomes require; with a larger margin, n seeds are enough. On
+    the scale of the advantages."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,9 @@ def missing_for_equality(claim: Comparison, sample: Sample, scale: Scale) -> Mis
     if advantages.lopsided > ONE_SIDED_FAILURES:
         return OneSidedFailures(advantages.lopsided)
     if isinstance(claim, TimeToTarget):
-        return _misses(n, advantages.lopsided, scale.margin)
+        return _misses(n, advantages.lopsided, scale.margin, lambda seeds: 0.0)
+    if isinstance(claim, DataToTarget):
+        return _misses(n, advantages.lopsided, scale.margin, _room_within(advantages, scale))
     if scale.reach is None:
         if constant(advantages.values):
             return _outcomes(n, fewest(lambda seeds: (1 - UNSEEN) ** seeds <= ALPHA), None)
@@ -95,14 +99,32 @@ def _outcomes(n: int, enough: int | None, margin: float | None) -> UnseenOutcome
     return None if enough is not None and n >= enough else UnseenOutcomes(n, unseen(n, ALPHA), enough, margin)
 
 
-def _misses(n: int, lopsided: float, margin: float) -> UnseenMisses | None:
+def _misses(n: int, lopsided: float, margin: float, of_others: Callable[[int], float]) -> UnseenMisses | None:
+    """of_others: the margin that the equality of the other n pairs requires, if they agree."""
+
+    def required(seeds: int) -> float:
+        return cost_of_misses(seeds, lopsided) + of_others(seeds)
+
     # The number of misses is rounded, so the cost does not fall with each seed.
-    too_few = [seeds for seeds in range(1, ADVISED + 1) if cost_of_misses(seeds, lopsided) >= margin]
+    too_few = [seeds for seeds in range(1, ADVISED + 1) if required(seeds) >= margin]
     last = max(too_few, default=0)
     enough = last + 1 if last < ADVISED else None
     if enough is not None and n >= enough:
         return None
-    return UnseenMisses(n, unseen(n, ALPHA, round(lopsided * n)), enough, cost_of_misses(n, lopsided))
+    return UnseenMisses(n, unseen(n, ALPHA, round(lopsided * n)), enough, required(n))
+
+
+def _room_within(advantages: Advantages, scale: Scale) -> Callable[[int], float]:
+    """The smallest margin at which n seeds that agree as closely as these are equivalent by `bounded_p`."""
+    sides = (side[np.isfinite(side)] for side in (advantages.low, advantages.high) if side is not None)
+    off = max((abs(float(side.mean())) for side in sides if len(side)), default=0.0)
+    reach = scale.reach or 0.0
+
+    def smallest(n: int) -> float:
+        share = unseen(n, BETS[0][1] * ALPHA)
+        return reach * share + off * (1 - share)
+
+    return smallest
 
 
 @lru_cache

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import UserError
-from harness.spec.claims import Comparison, Horizon, Paired, Proportion, TimeToTarget, Trend
+from harness.spec.claims import Comparison, DataToTarget, Horizon, Paired, Proportion, TimeToTarget, Trend
 from harness.spec.measures import is_quality, measure
 from harness.tasks import tasks
 from harness.tasks.common.target import Target, target_of, too_few_labels
@@ -71,7 +71,17 @@ def with_outcome(
         return frame, _measured(frame, claim.on, names)
     if isinstance(claim, TimeToTarget):
         return _timed_in_one_lane(frame, every, claim, names, curves)
-    return _solved(frame, claim, names)
+    frame, solved = _solved(frame, claim, names)
+    return frame, _data_needed(claim, solved) if isinstance(claim, DataToTarget) else solved
+
+
+def _data_needed(claim: DataToTarget, solved: OutcomeColumn) -> OutcomeColumn:
+    """The outcome that claims on the data needed compare: a size of the training set, of which less is better."""
+    target = "solve the task"
+    if claim.on is not None:
+        level = f"{claim.threshold:g}"
+        target = f"reach a {claim.on.replace('_', ' ')} of {level}"
+    return replace(solved, title=f"training data to {target}", lower_is_better=True, bounds=None)
 
 
 def _measured(frame: pd.DataFrame, column: str, names: list[str]) -> OutcomeColumn:
@@ -100,7 +110,9 @@ def _bounds(column: str, names: list[str]) -> tuple[float, float] | None:
     return (min(low for low, _ in bounds), max(high for _, high in bounds)) if bounds else None
 
 
-def _solved(frame: pd.DataFrame, claim: Proportion | Horizon, names: list[str]) -> tuple[pd.DataFrame, OutcomeColumn]:
+def _solved(
+    frame: pd.DataFrame, claim: Proportion | Horizon | DataToTarget, names: list[str]
+) -> tuple[pd.DataFrame, OutcomeColumn]:
     """A column with 1 for trials that reach the threshold, and 0 for trials that do not, or failed."""
     solved = pd.Series(0.0, index=frame.index)
     for name in names:

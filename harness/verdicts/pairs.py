@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.spec.claims import Comparison, Horizon, TimeToTarget, Trend, Where
+from harness.spec.claims import AlongFactor, Comparison, TimeToTarget, Trend, Where
 from harness.spec.factors import FACTORS, columns
 from harness.spec.measures import depends_on_machine
 from harness.verdicts.arrays import Floats
@@ -20,7 +20,7 @@ from harness.verdicts.rounds import COLUMN, with_ratios_of_rounds
 CONDITION = ("task", "data", *columns(lambda factor: factor.condition, "task", "data"))
 """Two trials must agree in these columns to be compared. Units may differ, if cells are matched by parameters."""
 _DERIVED = ("updates_planned", "evaluate_every", "batch_size")
-"""Columns that may depend on the factor of a trend or horizon, as the updates of an epoch depend on the train size."""
+"""Columns that may depend on the factor of a claim along it, as the updates of an epoch depend on the train size."""
 SCOPE = ("task", "dataset", *columns(lambda factor: factor.scope, "task"), "machine")
 """The columns that describe the trials of a verdict; `dataset` if a task has several."""
 _COLUMN_OF = {name: factor.column for name, factor in FACTORS.items()} | {"units": "reference_units"}
@@ -33,7 +33,7 @@ FEWEST_LEVELS = 3
 class Pairs:
     """One condition: the outcomes of both cells for each seed. NaN means a failed trial, or an outcome not finite.
 
-    Outcomes have shape (seeds,), or (seeds, levels) for a trend or horizon; `levels` are the ascending factor values.
+    Outcomes have shape (seeds,), or (seeds, levels) for a claim along a factor; `levels` are its ascending values.
     """
 
     scope: dict[str, Any]
@@ -116,7 +116,7 @@ def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str, low: str = "
     low: the column of the smallest possible values, if values are known as ranges
     """
     rows = of_one_lane(selected(frame, claim), column)
-    along = _COLUMN_OF.get(claim.along, claim.along) if isinstance(claim, Horizon | Trend) else None
+    along = _COLUMN_OF.get(claim.along, claim.along) if isinstance(claim, AlongFactor) else None
     key = [name for name in CONDITION if name != along]
     if depends_on_machine(column) or (isinstance(claim, TimeToTarget) and claim.by == "seconds"):
         key.append("machine")

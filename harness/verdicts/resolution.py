@@ -1,4 +1,5 @@
-"""Outcomes that are known only as ranges: a time to target lies between two evaluations.
+"""Outcomes that are known only as ranges: a time to target lies between two evaluations, the data needed between two
+sizes of the training set.
 
 The advantage of a seed is then a range too, and so is the mean advantage, for any number of seeds. Verdicts hold for
 both ends of the range: the interval of the effect reaches from the lower bound at the lower ends to the upper bound at
@@ -28,7 +29,7 @@ class Resolution:
     too_coarse: bool
     """Whether the claim is undecided, and no number of seeds would decide it."""
     finer_helps: bool
-    """Whether the claim is undecided, and more frequent evaluations might decide it."""
+    """Whether the claim is undecided, and more frequent evaluations, or more sizes, might decide it."""
     finer: int | None = None
     """A sufficient number of updates between evaluations, if known."""
 
@@ -55,7 +56,7 @@ def holding_at_both_ends(low: Estimate, middle: Estimate, high: Estimate) -> Est
 def step_of(conditions: tuple[Pairs, ...], outcome: OutcomeColumn) -> float | None:
     """The widest range of an outcome, in its unit; None for exact outcomes.
 
-    For updates it is the number of possible values.
+    For updates and training data it is the number of possible values.
     """
     widths = [
         upper - lower
@@ -67,7 +68,7 @@ def step_of(conditions: tuple[Pairs, ...], outcome: OutcomeColumn) -> float | No
     known = known[np.isfinite(known)]
     if not len(known) or np.max(known) <= 0:
         return None
-    return float(np.max(known) + (outcome.unit == "updates"))
+    return float(np.max(known) + (outcome.unit != "s"))
 
 
 def too_coarse(advantages: Advantages, scale: Scale) -> bool:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.spec.claims import Comparison, Proportion
+from harness.spec.claims import Comparison, DataToTarget, Proportion
 from harness.store.interim import InterimAnalyses
 from harness.verdicts.advantages import Scale, scale_of
 from harness.verdicts.baselines import against_baselines
 from harness.verdicts.evidence import Evidence
 from harness.verdicts.lean import lean
 from harness.verdicts.missing_evidence import missing_for_equality
+from harness.verdicts.needed_sizes import needed_sizes
 from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import PairedTrials, Pairs
 from harness.verdicts.power import seeds_for_difference, seeds_for_proportion
@@ -108,6 +109,8 @@ def _small_and_informed(sample: Sample, scale: Scale) -> bool:
 def _resolution(
     of: ClaimSamples, sample: Sample, conditions: tuple[Pairs, ...], word: VerdictWord
 ) -> Resolution | None:
+    if isinstance(of.claim, DataToTarget):
+        conditions = tuple(map(needed_sizes, conditions))
     step = step_of(conditions, of.outcome)
     if step is None:
         return None

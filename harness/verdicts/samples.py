@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from harness.spec.claims import Comparison, Proportion, TimeToTarget, Trend
+from harness.spec.claims import Comparison, DataToTarget, Proportion, TimeToTarget, Trend
 from harness.store.interim import InterimAnalyses, InterimAnalysis
 from harness.verdicts.advantages import Advantages, Scale, advantages, pooled
 from harness.verdicts.arrays import Floats
@@ -115,9 +115,9 @@ def _informed_are_equal(
     if isinstance(claim, Proportion) and pairs is not None:
         only_better, only_than = int((informed > 0).sum()), int((informed < 0).sum())
         return solved_p(only_better, only_than, left, margin) <= levels.equivalence
-    if isinstance(claim, TimeToTarget):
+    if isinstance(claim, TimeToTarget | DataToTarget):
         margin -= cost_of_misses(len(informed), advantages.lopsided)
-        return margin > 0 and estimate(informed, margin, levels).equivalent
+        return margin > 0 and estimate(informed, margin, levels, scale.reach).equivalent
     return estimate(informed, margin, levels, scale.reach).equivalent
 
 
@@ -128,9 +128,9 @@ def _without_ties(advantages: Advantages) -> Floats:
 
 
 def cost_of_misses(n: int, lopsided: float) -> float:
-    """The largest cost of misses of one cell that n pairs do not rule out: the logarithm of a ratio of times.
+    """The largest cost of misses of one cell that n pairs do not rule out: the logarithm of a ratio of times, or data.
 
-    A miss costs at least the time of a second trial, so misses with probability q increase the time by a factor of
-    1 / (1 - q). lopsided: the share of the pairs in which exactly one cell missed the target.
+    A miss costs at least the time, or the data, of a second trial, so misses with probability q increase it by a factor
+    of 1 / (1 - q). lopsided: the share of the pairs in which exactly one cell missed the target.
     """
     return float(-np.log1p(-unseen(n, ALPHA, round(lopsided * n)))) if n else np.inf

@@ -116,8 +116,8 @@ class Verdict:
     """For undecided claims: the probability of a difference beyond the margin against the claim. The three are None if
     the seeds are too few, or all equal."""
     step: float | None = None
-    """Resolution of times to target, in updates or seconds: the largest interval between two evaluations around them;
-    None for exact outcomes."""
+    """Resolution of times to target, in updates or seconds: the largest interval between two evaluations around them.
+    Of the data to a target: the largest distance between two sizes around them. None for exact outcomes."""
     too_coarse: bool = False
     """Whether this resolution leaves the claim undecided with any number of seeds."""
     baseline: str = ""

@@ -32,6 +32,7 @@ _VALUES = (
     "{}", "[1, 1]", "[1, 2, 3]", "[5, 10]", "[0.1, 0.2]", "['gru', 'lstm']", "['a', 1]", "'5%'", "'25%'", "'gru'",
     "'lstm'", "'nowhere:cell'", "'os:path'", "'recall'", "'language'", "'test_loss'", "'test_accuracy'", "'chrono'",
     "'smallest'", "'largest'", "'paired'", "'proportion'", "'horizon'", "'trend'", "'time-to-target'", "'exact'",
+    "'data-to-target'",
     "'not-testable'", "'speed'", "'fused'", "'article'", "'parameters'", "{ tune = [1e-3, 1e-2] }",
     "{ tune = [1e-3, 1e-2], seeds = 2, at = 'all' }", "{ task = 'recall' }", "{ task = ['recall', 'adding'] }",
     "{ folder = '.' }", "{ text = 'a.txt' }", "{ file = 'a.csv' }", "{ text = ['a', 'a'] }", "{ text = '\\u0000' }",

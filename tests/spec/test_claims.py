@@ -36,6 +36,7 @@ def test_every_kind_can_be_declared() -> None:
     assert isinstance(read(**PAIRED), Paired)
     assert read(kind="proportion", better="gru", than="lstm", margin=0.2).kind == "proportion"
     assert read(kind="horizon", **COMPARED).kind == "horizon"
+    assert read(kind="data-to-target", **COMPARED).kind == "data-to-target"
     assert isinstance(read(kind="time-to-target", target=2.5, **COMPARED), TimeToTarget)
     trend = read(kind="trend", on="test_loss", along="train_size", advantage="shrinks", **COMPARED)
     assert isinstance(trend, Trend)
@@ -104,6 +105,12 @@ def test_a_margin_that_is_none_is_refused(margin: object) -> None:
             "claim[0]: give both 'on' and 'threshold'",
         ),
         ({"kind": "horizon", **COMPARED, "margin": 2}, "claim[0]: a horizon claim compares ratios; expected"),
+        ({"kind": "data-to-target", **COMPARED, "margin": 2}, "a data-to-target claim compares ratios; expected"),
+        (
+            {"kind": "data-to-target", **COMPARED, "where": {"task": "language"}},
+            "claim[0]: the task 'language' has no threshold from which it is solved; give 'on' and 'threshold'",
+        ),
+        ({"kind": "data-to-target", **COMPARED, "on": "test_loss"}, "claim[0]: give both 'on' and 'threshold'"),
         ({"kind": "time-to-target", "target": 1.0, **COMPARED, "margin": 2}, "a time-to-target claim compares ratios"),
         (
             {
@@ -152,6 +159,12 @@ def test_what_a_claim_follows_may_not_be_held_fixed() -> None:
     horizon = {"kind": "horizon", **COMPARED}
     assert "or list at least 2 values" in message(**horizon, where={"sequence_length": 5})
     assert read(**horizon, where={"sequence_length": [5, 6]}).along == "sequence_length"
+    data = {"kind": "data-to-target", **COMPARED}
+    expected = (
+        "a data-to-target claim compares values of 'train_size', which 'where' holds fixed; leave it out, or list"
+    )
+    assert f"{expected} at least 2 values" in message(**data, where={"train_size": "smallest"})
+    assert "unknown key" in message(**data, along="train_size")
 
 
 def test_a_margin_must_be_absolute_for_shares_and_relative_for_ratios() -> None:

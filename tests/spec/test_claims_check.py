@@ -38,6 +38,7 @@ def claim(where: str = "", **fields: str) -> str:
         claim('task = "adding", forget_bias = 1, matched = "parameters"', better="simple_rnn"),
         claim('lane = "speed", learning_rate = 0.5, forget_bias = "chrono"', better="simple_rnn"),
         claim(kind="horizon", on="", along="train_size"),
+        claim(kind="data-to-target", on=""),
         claim(kind="trend", along="learning_rate", advantage="grows", better="simple_rnn"),
     ],
 )
@@ -64,6 +65,10 @@ def test_a_claim_that_some_sweep_feeds_is_accepted(text: str) -> None:
         (
             claim(kind="trend", along="train_size", advantage="grows"),
             "a trend along 'train_size' needs at least 3 values of it; its sweeps have 20, 40",
+        ),
+        (
+            claim("sequence_length = [5, 7]", kind="data-to-target", on="", better="simple_rnn"),
+            "a data-to-target along 'train_size' needs at least 2 values of it; its sweeps have 50",
         ),
         (claim(kind="horizon", on=""), "a horizon along 'sequence_length' needs at least 2 values of it"),
     ],

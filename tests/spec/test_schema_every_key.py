@@ -22,6 +22,7 @@ CLAIMS: dict[str, dict[str, Any]] = {
     "paired": PAIRED,
     "proportion": {**PAIRED, "kind": "proportion", "threshold": 0.5},
     "horizon": {**PAIRED, "kind": "horizon", "margin": "5%", "threshold": 0.5},
+    "data-to-target": {**PAIRED, "kind": "data-to-target", "margin": "5%", "threshold": 0.5},
     "trend": {**PAIRED, "kind": "trend", "along": "train_size", "advantage": "grows"},
     "time-to-target": {
         **{key: PAIRED[key] for key in ("id", "claim", "better", "than")},

@@ -92,11 +92,29 @@ def timed(reached: Callable[[str, int], int | None], seeds: int = 10) -> list[Re
     return records
 
 
+def of_sizes(
+    needed: Callable[[str, int], float],
+    sizes: tuple[int, ...] = (100, 200, 400, 800),
+    seeds: int = 10,
+    **spec: Any,
+) -> list[Record]:
+    """Records of cells that solve the task from a size of the training set on."""
+    return [
+        simulated_record(
+            cell, seed, 1.0, task="recall", train_size=size, accuracy=1.0 if size >= needed(cell, seed) else 0.2, **spec
+        )
+        for cell in ("gru", "lstm")
+        for size in sizes
+        for seed in range(seeds)
+    ]
+
+
 ALL_KINDS = [
     paired(id="paired"),
     paired(id="ratio", on="seconds_per_update", margin="5%"),
     claim(id="proportion", kind="proportion", margin=0.2, where={"task": "recall"}),
     claim(id="horizon", kind="horizon", margin="25%", where={"task": "recall"}),
+    claim(id="data", kind="data-to-target", margin="25%", where={"task": "recall"}),
     paired(id="trend", kind="trend", along="sequence_length", advantage="grows"),
     claim(id="time", kind="time-to-target", target=1.0, margin="10%"),
     CLAIM.validate_python({"id": "exact", "claim": "E.", "kind": "exact", "fact": "fewer-parameters"}),

@@ -38,14 +38,16 @@ def trial(cell: str, seed: int, fails: bool, **spec: Any) -> Record:
 
 def records(kind: str, case: str) -> list[Record]:
     """Records of equal cells with the failures of the case; in some cases neither cell solves the task."""
-    levels = {"horizon": (10, 20, 40), "trend": (100, 200, 400)}.get(kind, (100,))
+    ladders = {"horizon": (10, 20, 40), "data-to-target": (100, 102, 104), "trend": (100, 200, 400)}
+    levels = ladders.get(kind, (100,))
     along = "sequence_length" if kind == "horizon" else "train_size"
-    task = "recall" if kind in ("proportion", "horizon") else "language"
+    task = "recall" if kind in ("proportion", "horizon", "data-to-target") else "language"
     cells_seen = []
     for cell in ("gru", "lstm"):
         for seed in range(SEEDS):
             for level in levels:
-                solved = "never" not in case and not (kind == "horizon" and level == levels[-1])
+                not_yet = {"horizon": levels[-1], "data-to-target": levels[0]}.get(kind)
+                solved = "never" not in case and level != not_yet
                 fields = {"task": task, along: level, "accuracy": float(solved)}
                 cells_seen.append(trial(cell, seed, CASES[case](cell, seed), **fields))
     return cells_seen
@@ -55,6 +57,7 @@ CLAIMS = {
     "paired": paired(margin=0.05),
     "proportion": claim(kind="proportion", margin=0.2),
     "horizon": claim(kind="horizon", margin="50%"),
+    "data-to-target": claim(kind="data-to-target", margin="50%"),
     "trend": paired(kind="trend", along="train_size", advantage="grows", margin=0.05),
     "time-to-target": claim(kind="time-to-target", target=1.0, margin="10%"),
 }

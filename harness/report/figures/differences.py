@@ -60,11 +60,13 @@ def crosses(panel: Panel, verdict: Verdict) -> str:
     """The meaning of the crosses of the strip; '' if it has none."""
     if not any(series.failed for series in panel.series):
         return ""
-    return f"✗ n: number of pairs in which one trial {_lost(verdict)}."
+    return f"✗ n: number of pairs in which {_lost(verdict)}."
 
 
 def _lost(verdict: Verdict) -> str:
-    return "missed the target" if verdict.kind == "time-to-target" else "failed"
+    if verdict.kind == "data-to-target":
+        return "one cell reached the target at no size"
+    return f"one trial {'missed the target' if verdict.kind == 'time-to-target' else 'failed'}"
 
 
 def left_out(verdict: Verdict) -> str:
@@ -84,7 +86,7 @@ def _row(name: str, verdict: Verdict, seeds: Mapping[str, int]) -> Series:
         Point(0.0, value, seed, " ".join(trials.get(seed, ()))) for value, seed in drawn if math.isfinite(value)
     )
     lost = len(pairs) - len(points)
-    why = f"{plural(lost, 'pair')} in which one trial {_lost(verdict)}"
+    why = f"{plural(lost, 'pair')} in which {_lost(verdict)}"
     failed = (Failed(0.0, lost, why),) if lost else ()
     effect = verdict.effect
     centres = () if effect is None or not math.isfinite(effect) else (_centre(verdict, effect),)

@@ -186,6 +186,7 @@ def _candidates(verdict: Verdict) -> tuple[str, ...]:
     by_kind = {
         "exact": ("parameters",),
         "horizon": ("horizon", "solved"),
+        "data-to-target": ("loss-by-size", "scores"),
         "proportion": ("solved", "scores"),
         "time-to-target": ("time-to-target", "learning-curves"),
     }
@@ -217,13 +218,13 @@ def means(verdict: Verdict, looks: Mapping[str, Look]) -> str:
             "contradicted": "False: counted or computed, not estimated.",
         }.get(verdict.verdict, "It could not be computed here.")
     if verdict.verdict == "supported":
-        claimed = "the advantage changes as claimed" if verdict.kind == "trend" else f"{better} does better than {than}"
+        claimed = "the advantage changes as claimed" if verdict.kind == "trend" else _better(verdict, better, than)
         return f"The claim holds here: {claimed}{by}."
     if verdict.verdict == "contradicted":
         claimed = (
             "the advantage changes in the opposite direction"
             if verdict.kind == "trend"
-            else f"{than} does better than {better}"
+            else _better(verdict, than, better)
         )
         return f"The opposite holds here: {claimed}{by}."
     if verdict.verdict == "no practical difference":
@@ -238,7 +239,13 @@ def means(verdict: Verdict, looks: Mapping[str, Look]) -> str:
         return f"Undecided when conditions are pooled; judged separately: {verdict_counts}."
     if not verdict.n:
         return "There are no data to judge yet."
-    return f"Undecided: {plural(verdict.n, 'seed')} do not show whether {better} or {than} does better."
+    which = "needs less data" if verdict.kind == "data-to-target" else "does better"
+    return f"Undecided: {plural(verdict.n, 'seed')} do not show whether {better} or {than} {which}."
+
+
+def _better(verdict: Verdict, better: str, than: str) -> str:
+    does = "needs less data" if verdict.kind == "data-to-target" else "does better"
+    return f"{better} {does} than {than}"
 
 
 def _by(verdict: Verdict) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.spec.claims import TimeToTarget
+from harness.spec.claims import DataToTarget, TimeToTarget
 from harness.verdicts.evidence import Evidence
 from harness.verdicts.missing_evidence import (
     NoBounds,
@@ -27,7 +27,7 @@ def equality_wants(evidence: Evidence) -> str:
 
     match evidence.missing:
         case OneSidedFailures(share):
-            failed = "missed the target" if isinstance(evidence.claim, TimeToTarget) else "failed"
+            failed = "missed the target" if isinstance(evidence.claim, TimeToTarget | DataToTarget) else "failed"
             return (
                 f"In {_percent(share)} of the pairs one cell {failed} and the other did not; '{_EQUAL}' allows at most"
                 f" {_percent(ONE_SIDED_FAILURES)}."

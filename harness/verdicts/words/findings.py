@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from harness.cells import cells
-from harness.spec.claims import Comparison, Horizon, Proportion, TimeToTarget, Trend
+from harness.spec.claims import Comparison, DataToTarget, Horizon, Proportion, TimeToTarget, Trend
 from harness.tasks.common.target import Target
 from harness.verdicts.advantages import Advantages, Scale
 from harness.verdicts.baselines import AgainstBaseline
@@ -55,13 +55,15 @@ def finding(evidence: Evidence) -> str:
 
 def _failures(claim: Comparison, estimate: Estimate, advantages: Advantages, scale: Scale) -> str:
     """How many trials failed, and how effect and interval count them."""
-    count = advantages.failed
+    count, what, where, before = advantages.failed, "failed", "", ""
+    if isinstance(claim, Proportion | Horizon | DataToTarget):
+        before = f"{plural(count, 'trial')} failed and count{'s' * (count == 1)} as not solved. " if count else ""
+        count, where = advantages.misses, " at every size"
+    if isinstance(claim, TimeToTarget | DataToTarget):
+        what = "missed the target"
     if not count:
-        return ""
-    what = "missed the target" if isinstance(claim, TimeToTarget) else "failed"
-    begin = f"{plural(count, 'trial')} {what}"
-    if isinstance(claim, Proportion | Horizon):
-        return f"{begin} and count{'s' * (count == 1)} as not solved."
+        return before.strip()
+    begin = f"{before}{plural(count, 'trial' if not where else 'seed')} {what}{where}"
     if advantages.lopsided == 0:
         return f"{begin}: a pair in which both {what} counts as a tie."
     if advantages.bounded or estimate.bounded:
@@ -121,6 +123,8 @@ def _direction(claim: Comparison, shown: float) -> str:
         return f"in at least half of the seeds only {title(claim.better if shown > 0 else claim.than)} succeeded, "
     if isinstance(claim, Proportion):
         return f"{'more' if shown > 0 else 'fewer'} seeds solve it, "
+    if isinstance(claim, DataToTarget):
+        return f"{'less' if shown > 0 else 'more'} data needed, "
     return f"{'better' if shown > 0 else 'worse'}, "
 
 
@@ -173,6 +177,8 @@ def _tie(claim: Comparison) -> str:
     """What happens in a pair that ties without information, for this kind of claim."""
     if isinstance(claim, Horizon):
         return "both cells solve every tested value, or none"
+    if isinstance(claim, DataToTarget):
+        return "both cells reach the target at the smallest size, or at none"
     return "both missed the target" if isinstance(claim, TimeToTarget) else "both cells failed"
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from harness.errors import UserError
-from harness.spec.claims import Comparison, Exact, Trend, Where
+from harness.spec.claims import Comparison, DataToTarget, Exact, Trend, Where
 from harness.verdicts.evidence import Compared, Evidence
 from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import FEWEST_LEVELS, PairingCounts, instead
@@ -34,6 +34,7 @@ from harness.verdicts.words.remedies import (
     known_within,
     measured_better,
     seeds_wanted,
+    sizes_known_within,
 )
 from harness.words import plural
 
@@ -44,7 +45,7 @@ def sample_reason(evidence: Evidence) -> str:
         finding(evidence),
         why(evidence),
         lean_in_words(evidence.lean, margin_of(evidence.scale)) if evidence.lean else "",
-        known_within(evidence.resolution, evidence.outcome.unit) if evidence.resolution else "",
+        _known_within(evidence),
         equality_wants(evidence),
         seeds_wanted(evidence),
         measured_better(evidence.outcome) if evidence.noise_of_times else "",
@@ -53,6 +54,14 @@ def sample_reason(evidence: Evidence) -> str:
         else "",
         beaten(evidence.baselines),
     )
+
+
+def _known_within(evidence: Evidence) -> str:
+    if evidence.resolution is None:
+        return ""
+    if isinstance(evidence.claim, DataToTarget):
+        return sizes_known_within(evidence.resolution)
+    return known_within(evidence.resolution, evidence.outcome.unit)
 
 
 def claim_reason(compared: Compared, conditions: Sequence[Verdict], published: PublishedResult | None = None) -> str:
@@ -117,6 +126,8 @@ def _comparative(claim: Comparison, outcome: OutcomeColumn, word: VerdictWord) -
         return word
     if isinstance(claim, Trend):
         return f"the advantage {claim.advantage if word == 'supported' else opposite(claim)}"
+    if isinstance(claim, DataToTarget):
+        return f"{title(claim.better)} needs {'less' if word == 'supported' else 'more'} data"
     better, worse = ("faster", "slower") if outcome.unit in ("s", "updates") else ("better", "worse")
     return f"{title(claim.better)} {better if word == 'supported' else worse}"
 

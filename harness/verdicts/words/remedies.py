@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.spec.claims import Comparison, Horizon, Proportion, TimeToTarget, Trend
+from harness.spec.claims import Comparison, DataToTarget, Horizon, Proportion, TimeToTarget, Trend
 from harness.store.interim import InterimAnalysis
 from harness.verdicts.evidence import Evidence
 from harness.verdicts.outcomes import OutcomeColumn
@@ -24,6 +24,17 @@ def known_within(resolution: Resolution, unit: str) -> str:
     if resolution.too_coarse:
         return f"{text} That is too coarse to decide the claim with any number of seeds; use {helps}."
     return f"{text} Exact times might decide the claim; use {helps}." if resolution.finer_helps else text
+
+
+def sizes_known_within(resolution: Resolution) -> str:
+    """The resolution of the data needed; if it prevents a decision, what would help."""
+    text = (
+        f"The data needed are known to within {quantity(resolution.step, '')}, the largest distance between two values"
+        " of train size around them."
+    )
+    if resolution.too_coarse:
+        return f"{text} That is too coarse to decide the claim with any number of seeds; use more values in between."
+    return f"{text} Values in between might decide the claim." if resolution.finer_helps else text
 
 
 def seeds_wanted(evidence: Evidence) -> str:
@@ -52,7 +63,7 @@ def _instead_of_seeds(claim: Comparison, outcome: OutcomeColumn) -> str:
     """What would decide an undecided claim, other than more seeds."""
     if isinstance(claim, TimeToTarget | Horizon | Proportion):
         return "a wider margin or longer training"
-    if isinstance(claim, Trend):
+    if isinstance(claim, Trend | DataToTarget):
         return f"a wider margin or more values of {spaced(claim.along)}"
     return "a wider margin or more test data" if outcome.column.startswith("test_") else "a wider margin"
 
