@@ -17,7 +17,7 @@ FILES = sorted(FOLDER.glob("*.toml"))
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_an_experiment_states_source_differences_and_time_and_quotes_a_result(path: Path) -> None:
     comment = "\n".join(line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#"))
-    assert re.search(r"arXiv \d{4}\.\d{5}", comment)
+    assert re.search(r"arXiv[\s#]+\d{4}\.\d{4,5}", comment)
     assert "What they did:" in comment
     assert "What differs here:" in comment
     assert re.search(r"(minutes|minute|hour|hours) on two cores\.", comment)
