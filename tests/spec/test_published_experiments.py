@@ -1,4 +1,4 @@
-"""The experiments of experiments/published/: each is valid and states what differs from the publication and its time."""
+"""The experiments of experiments/published/: each is valid, and states what differs and how long it takes."""
 
 from __future__ import annotations
 
