@@ -17,7 +17,7 @@ from harness.spec.experiment import Experiment
 from harness.spec.factors import SETTINGS, Lane, Purpose
 from harness.spec.sweep import Sweep
 from harness.spec.trial import TrialSpec
-from harness.spec.tuning import Tune
+from harness.spec.tuning import Tuning
 from harness.tasks import tasks
 
 MOST_TRIALS = 1_000_000
@@ -82,12 +82,12 @@ def _sweep_plan(
     place = f"{experiment.source}: sweep[{index}] ({sweep.task})"
     try:
         _check_evaluation(experiment, sweep)
-        if not isinstance(sweep.learning_rate, Tune):
+        if not isinstance(sweep.learning_rate, Tuning):
             return [planned.spec for planned in _expand(experiment, sweep, sweep.learning_rate)], [], []
         if (sweep.lane or experiment.lane) == "speed":
             raise UserError("trials of the speed lane are not evaluated, so no learning rate can be tuned by them")
         tune = sweep.learning_rate
-        tuning = list(_expand(experiment, _tuning_sweep(sweep, tune), tune.tune, "tuning"))
+        tuning = list(_expand(experiment, _tuning_sweep(sweep, tune), tune.rates, "tuning"))
         known = dict.fromkeys((planned.spec.id() for planned in tuning), 0.0) if losses is None else losses
         groups = _tuning_groups(tuning, known, tune)
         tuning_specs = [planned.spec for planned in tuning]
@@ -143,7 +143,7 @@ _NOT_TUNED_BY = ("learning_rate", "seed", "match")
 
 
 def _tuning_groups(
-    tuning: Sequence[_Planned], losses: Losses, tune: Tune
+    tuning: Sequence[_Planned], losses: Losses, tune: Tuning
 ) -> list[tuple[dict[str, Hashable], _ByRate]] | None:
     """For each learning rate to choose: its factors, and the losses by rate. None if a loss is missing."""
     groups: dict[tuple[Hashable, ...], tuple[dict[str, Hashable], _ByRate]] = {}
@@ -157,7 +157,7 @@ def _tuning_groups(
     return list(groups.values())
 
 
-def _tuning_sweep(sweep: Sweep, tune: Tune) -> Sweep:
+def _tuning_sweep(sweep: Sweep, tune: Tuning) -> Sweep:
     """The sweep of the tuning trials: the middle size and length, or all of them, with the seeds for tuning."""
     changes: dict[str, Any] = {"seeds": tuple(tune.seed_numbers()), "evaluate_lengths": ()}
     if tune.at == "middle":

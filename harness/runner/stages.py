@@ -18,7 +18,7 @@ from harness.runner.loop import left_to_do, run_plan
 from harness.runner.progress import ShowProgress
 from harness.spec.experiment import Experiment
 from harness.spec.trial import TrialSpec
-from harness.spec.tuning import Tune
+from harness.spec.tuning import Tuning
 from harness.store.record import MAX_CRASHES, TRY_AGAIN, is_given_up
 from harness.store.sqlite import NONE, Attempts, Store
 from harness.store.status import learned
@@ -149,7 +149,7 @@ def _final_losses(store: Store) -> dict[str, float]:
 
 
 def _tunes(experiment: Experiment) -> bool:
-    return any(isinstance(sweep.learning_rate, Tune) for sweep in experiment.sweep)
+    return any(isinstance(sweep.learning_rate, Tuning) for sweep in experiment.sweep)
 
 
 def _crashed_tuning(run: Run, trials: Mapping[str, TrialSpec]) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import UserError
 from harness.spec.claims import AlongFactor, Comparison, Exact, NotTestable
 from harness.spec.factors import FACTORS
-from harness.spec.tuning import Tune
+from harness.spec.tuning import Tuning
 
 if TYPE_CHECKING:
     from harness.spec.experiment import Experiment
@@ -51,7 +51,7 @@ def _lacking(claim: Comparison, experiment: Experiment, sweep: Sweep) -> Iterato
 
 def _values(name: str, experiment: Experiment, sweep: Sweep) -> tuple[Any, ...] | None:
     """The values of a factor that the sweep runs; None if only the plan knows them."""
-    if name in _UNKNOWN_BEFOREHAND or (name == "learning_rate" and isinstance(sweep.learning_rate, Tune)):
+    if name in _UNKNOWN_BEFOREHAND or (name == "learning_rate" and isinstance(sweep.learning_rate, Tuning)):
         return None
     value = getattr(sweep, FACTORS[name].key)
     if name in ("backend", "lane"):
@@ -64,7 +64,7 @@ def _values(name: str, experiment: Experiment, sweep: Sweep) -> tuple[Any, ...] 
 def _check_levels(claim: AlongFactor, sweeps: Sequence[Sweep], where: str) -> None:
     """Raises UserError if the sweeps have fewer values of the claim's factor than it needs."""
     along = [getattr(sweep, claim.along) for sweep in sweeps]
-    if any(isinstance(values, Tune) for values in along):
+    if any(isinstance(values, Tuning) for values in along):
         return
     levels = {level for values in along for level in (values if isinstance(values, tuple) else (values,))}
     if len(levels) < claim.fewest_levels:

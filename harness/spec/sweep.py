@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import BaseModel, Discriminator, Field, PrivateAttr, Tag, create_model, model_validator
 
 from harness.spec.factors import SETTINGS, Factor, Lane, Match
-from harness.spec.tuning import Tune
+from harness.spec.tuning import Search, Tune, Tuning
 from harness.spec.types import (
     STRICT,
     AnyNumber,
@@ -27,13 +27,18 @@ from harness.tasks.common.target import target_of
 
 
 def _kind_of_rates(value: object) -> str:
-    return "=tuned" if isinstance(value, dict | Tune) else "=given"
+    if isinstance(value, Search) or (isinstance(value, dict) and "search" in value):
+        return "=searched"
+    return "=tuned" if isinstance(value, dict | Tuning) else "=given"
 
 
 Rates = Annotated[
-    Annotated[OneOrMore[Positive], Tag("=given")] | Annotated[Tune, Tag("=tuned")], Discriminator(_kind_of_rates)
+    Annotated[OneOrMore[Positive], Tag("=given")]
+    | Annotated[Tune, Tag("=tuned")]
+    | Annotated[Search, Tag("=searched")],
+    Discriminator(_kind_of_rates),
 ]
-"""One rate, a list of them, or a table `{ tune = [...], seeds = 2 }`."""
+"""One rate, a list of them, or a table of rates to tune: a grid `{ tune = [...] }`, or a random search."""
 
 
 class _WhatIsTrained(BaseModel):
@@ -68,7 +73,9 @@ class _WhatIsTrained(BaseModel):
     reference: CellName | None = None
     """With match = "parameters": the cell that has `units` units; default: lstm if compared, else the first cell."""
     learning_rate: Rates = (3e-3,)
-    """A rate, a list of rates, or { tune = [...], seeds = 2, at = "middle" } to tune the rate of each cell."""
+    """A rate, a list of rates, or a table to tune the rate of each cell. { tune = [...], seeds = 2, at = "middle" }
+    tries the rates of a grid; { search = "log-uniform", low = 1e-4, high = 1e-2, trials = 10, seeds = 1 } draws them.
+    """
     batch_size: OneOrMore[Count] = (32,)
     """Examples per update; reduced to the size of the training set if that is smaller."""
     updates: OneOrMore[Count] | None = None

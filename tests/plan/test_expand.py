@@ -16,7 +16,7 @@ from harness.plan.expand import make_plan
 from harness.plan.matching import matched_units, recurrent_parameters
 from harness.plan.rates import choose, for_tuning
 from harness.spec.trial import TrialSpec
-from harness.spec.tuning import FIRST_TUNING_SEED
+from harness.spec.tuning import FIRST_TUNING_SEED, Search
 from harness.tasks import tasks
 from tests.factories import EXPERIMENT, experiment, plan
 
@@ -77,6 +77,39 @@ def test_rates_may_be_tuned_at_every_size() -> None:
     assert chosen == {20: 0.1, 30: 0.1, 40: 0.01}
 
 
+SEARCH = st.builds(
+    lambda low, ratio, trials: Search(search="log-uniform", low=low, high=low * ratio, trials=trials),
+    st.floats(1e-6, 1),
+    st.floats(2.01, 1e4),
+    st.integers(2, 60),
+)
+
+
+@given(SEARCH)
+def test_a_random_search_draws_different_rates_within_its_bounds_always_the_same_ones(search: Search) -> None:
+    assert len(set(search.rates)) == search.trials
+    assert all(search.low <= rate <= search.high for rate in search.rates)
+    assert search.rates == Search(**search.model_dump()).rates
+
+
+def test_the_rates_of_a_random_search_are_spread_over_orders_of_magnitude() -> None:
+    rates = Search(search="log-uniform", low=1e-5, high=1e-1, trials=200).rates
+    counts = np.histogram(np.log10(rates), bins=4, range=(-5, -1))[0]
+    assert (counts > 30).all(), "a quarter each, but for chance"
+
+
+def test_every_cell_tries_the_rates_of_the_search_and_is_compared_at_its_best() -> None:
+    table = '{ search = "log-uniform", low = 1e-4, high = 1e-1, trials = 6, seeds = 1 }'
+    searched = experiment(EXPERIMENT, ("updates = 6", f"updates = 6\nlearning_rate = {table}"))
+    first = plan(searched, {})
+    by_cell = {cell: sorted(s.learning_rate for s in first.values() if s.cell == cell) for cell in ("gru", "lstm")}
+    assert len(by_cell["gru"]) == 6
+    assert by_cell["gru"] == by_cell["lstm"]
+    losses = {id: -s.learning_rate if s.cell == "gru" else s.learning_rate for id, s in first.items()}
+    compared = [s for s in plan(searched, losses).values() if s.purpose == "comparison"]
+    assert {(s.cell, s.learning_rate) for s in compared} == {("gru", by_cell["gru"][-1]), ("lstm", by_cell["lstm"][0])}
+
+
 @pytest.mark.parametrize(
     ("table", "words"),
     [
@@ -84,6 +117,11 @@ def test_rates_may_be_tuned_at_every_size() -> None:
         ("{ tun = [0.1, 0.2] }", r"learning_rate\.tun: unknown key\. Did you mean 'tune'\?"),
         ("{ tune = [0.1, 0.2], seeds = 0 }", r"learning_rate\.seeds: .*greater than or equal to 1"),
         ('{ tune = [0.1, 0.2], at = "some" }', r"learning_rate\.at: .*'middle' or 'all'"),
+        ('{ search = "log-uniform", low = 0.01, high = 0.01 }', r"expected 'high' at least twice 'low'"),
+        ('{ search = "log-uniform", low = 0.01 }', r"learning_rate\.high: this key is missing"),
+        ('{ search = "loguniform", low = 0.01, high = 0.1 }', r"learning_rate\.search: .*'log-uniform'"),
+        ('{ search = "log-uniform", low = 0.01, high = 0.1, tune = [0.1] }', r"learning_rate\.tune: unknown key"),
+        ('{ search = "log-uniform", low = 0.01, high = 0.1, trials = 1 }', r"learning_rate\.trials: .*2"),
     ],
 )
 def test_a_mistake_in_the_table_is_named(table: str, words: str) -> None:

@@ -29,7 +29,7 @@ def evidence(results: Results, added_figures: Sequence[str] = ()) -> list[Plot]:
     `added_figures` names these. One that raises is a plot that says so in its place.
     """
     if results.frame.empty:  # tuning comes before all else
-        plots = [described(figures["learning-rates"], results)]
+        plots = [described(figures[name], results) for name in ("learning-rates", "best-of-k")]
     else:
         plots = [described(figures[name], results) for name in dict.fromkeys((*BUNDLED, *added_figures))]
     return [plot for plot in plots if plot.panels or plot.error]

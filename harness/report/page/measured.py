@@ -25,6 +25,7 @@ METHOD_OF = {
     "memory": "memory",
     "memory-by-units": "memory",
     "learning-rates": "rates",
+    "best-of-k": "rates",
 }
 """Figure to the part of the section that says how such values are measured; the default is 'seeds'."""
 MOST_ROWS = 60

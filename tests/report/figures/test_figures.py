@@ -23,7 +23,8 @@ LOOKS = looks(TITLES)
 
 def test_a_full_comparison_answers_every_question_but_those_it_did_not_vary(compared: dict[str, Plot]) -> None:
     not_varied = {
-        "memory-by-units", "learning-rates", "gradient-reach", "other-lengths", "scores", "heard", "derived-times",
+        "memory-by-units", "learning-rates", "best-of-k", "gradient-reach", "other-lengths", "scores", "heard",
+        "derived-times",
     }  # fmt: skip
     assert set(BUNDLED) - set(compared) == not_varied
     assert list(compared) == [name for name in BUNDLED if name in compared]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.report.draw.figure import draw_panel
 from harness.report.draw.svg import drawing_style
 from harness.report.figures.plot import Plot
+from harness.report.figures.search import expected_best
 from harness.report.figures.wording import finding
 from harness.report.writing import page_files
 from harness.spec.tuning import FIRST_TUNING_SEED
@@ -89,3 +95,23 @@ def test_a_sweep_over_rates_shows_the_one_that_the_other_figures_show() -> None:
     (panel,) = plots(frame(*rows))["learning-rates"].panels
     assert {series.chosen for series in panel.series} == {0.1}
     assert "Chosen at the end of the grid" in panel.says
+
+
+def test_of_a_random_search_the_best_of_k_rates_is_drawn_with_the_share_that_failed() -> None:
+    losses = {
+        "gru": {0.001: 3.0, 0.002: 1.0, 0.003: 2.0, 0.004: 5.0, 0.005: 4.0},
+        "lstm": {0.001: 3.0, 0.002: 2.0, 0.003: math.nan, 0.004: 4.0, 0.005: 5.0},
+    }
+    (panel,) = tuned(losses)["best-of-k"].panels
+    gru, lstm = panel.series
+    assert [point.mean for point in gru.centres] == pytest.approx([3.0, 2.0, 1.5, 1.2, 1.0])
+    assert [point.x for point in lstm.centres] == [2, 3, 4, 5]
+    assert finding(panel).endswith("Rates at which a trial failed: LSTM at 1 of 5.")
+    assert "best-of-k" not in tuned({"gru": {0.001: 2.0, 0.01: 1.0, 0.1: 1.5}})
+
+
+@given(st.lists(st.floats(-100, 100) | st.just(math.inf), min_size=1, max_size=7))
+def test_the_expected_best_is_the_mean_over_all_choices(losses: list[float]) -> None:
+    for k, best in enumerate(expected_best(losses), start=1):
+        every = [min(chosen) for chosen in itertools.combinations(losses, k)]
+        assert best == pytest.approx(sum(every) / len(every), abs=1e-9)
