@@ -22,6 +22,7 @@ tasks: Registry[Task] = Registry(
         "recall": "harness.tasks.synthetic.recall:task",
         "signals": "harness.tasks.files.signals:task",
         "sound_events": "harness.tasks.sound.sound_events:task",
+        "symbols": "harness.tasks.synthetic.symbols:task",
         "temporal_order": "harness.tasks.synthetic.temporal_order:task",
         "text_classification": "harness.tasks.text.classification:task",
         "words": "harness.tasks.text.words:task",
