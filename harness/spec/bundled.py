@@ -13,7 +13,8 @@ def bundled_experiments() -> dict[str, Path]:
     folder = package / "experiments"
     if not folder.is_dir():
         folder = package.parent / "experiments"
-    return {path.stem: path for path in sorted(folder.glob("[!.]*.toml"))}
+    files = [*sorted(folder.glob("[!.]*.toml")), *sorted(folder.glob("published/[!.]*.toml"))]
+    return {path.stem: path for path in files}
 
 
 def locate(file: str | Path) -> Path:

@@ -109,7 +109,8 @@ def test_an_experiment_with_a_change_is_written_as_it_is(name: str) -> None:
     assert changed.text() != given.text()
     again = parse_experiment(changed.text(), source=name, folder=Path("/"))
     assert dict(again) == dict(changed)
-    assert plan(again) == plan(changed)
+    if not any("file" in sweep.options for sweep in given.sweep):  # a file that the user has to get first
+        assert plan(again) == plan(changed)
 
 
 def test_every_kind_of_value_is_written_as_it_is_read() -> None:

@@ -17,7 +17,7 @@ from tests.spec.test_experiment import MISTAKES
 
 FOLDER = Path(__file__).parents[2] / "experiments"
 FILE = FOLDER / "experiment.schema.json"
-FILES = sorted(FOLDER.glob("*.toml"))
+FILES = sorted(FOLDER.rglob("*.toml"))
 SCHEMA = experiment_schema()
 VALIDATOR = Draft7Validator(SCHEMA)
 
