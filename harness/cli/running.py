@@ -154,7 +154,7 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
     The plan states the number of trials, those that are not stored yet, and an estimate of their time.
     """
     from harness.cgroup import usable_cores
-    from harness.cli.terminal import data_lines, plan_table
+    from harness.cli.terminal import data_lines, plan_table, rate_lines
     from harness.plan.estimate import Estimator, load_of, seconds_in_all
     from harness.plan.expand import make_plan
     from harness.runner.loop import left_to_do
@@ -177,7 +177,11 @@ def check(file: File, results: Results = Path("results"), seeds: Seeds = None) -
         given_up = sum(is_given_up(at.status, at.crashes) for trial_id, at in attempts.items() if trial_id in trials)
         console = new_console()
         console.print(plan_table(experiment, trials))
-        for line in (*data_lines(trials.values()), *(f"{file}: {note}." for note in experiment.renamed)):
+        for line in (
+            *rate_lines(experiment),
+            *data_lines(trials.values()),
+            *(f"{file}: {note}." for note in experiment.renamed),
+        ):
             say(console, line)
         cores = usable_cores()
         seconds = seconds_in_all(((load_of(trial.spec), 1) for trial in left), estimator, (cores,))

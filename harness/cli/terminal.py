@@ -24,6 +24,7 @@ from harness.spec.bundled import bundled_experiments
 from harness.spec.experiment import Experiment
 from harness.spec.load import load_experiment
 from harness.spec.trial import TrialSpec
+from harness.spec.tuning import Search
 from harness.store.data_names import names_of_tasks
 from harness.store.datasets import left_out_in_words, most_left_out, unknown_warning
 from harness.store.record import MAX_CRASHES
@@ -143,6 +144,19 @@ def plan_table(experiment: Experiment, trials: Mapping[str, TrialSpec]) -> Table
         )
         table.add_row(*map(Text, row))  # names and titles come from users and may look like markup
     return table
+
+
+def rate_lines(experiment: Experiment) -> Iterator[str]:
+    """The learning rates that each sweep with a random search draws, in ascending order."""
+    for index, sweep in enumerate(experiment.sweep):
+        search = sweep.learning_rate
+        if isinstance(search, Search):
+            rates = search.rates
+            yield (
+                f"sweep[{index}] ({sweep.task}) tries {len(rates)} learning rates drawn from the {search.search}"
+                f" distribution on [{search.low:g}, {search.high:g}], the same for each cell: "
+                f"{', '.join(f'{rate:.6g}' for rate in rates)}."
+            )
 
 
 def data_lines(trials: Iterable[TrialSpec]) -> Iterator[str]:

@@ -103,8 +103,9 @@ def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel] | N
 
 
 def _is_tagged(model: type[BaseModel], tag: str) -> bool:
+    """Whether this tag of a union stands for the model: a value of its key `kind`, or '=' and the model's name."""
     kind = model.model_fields.get("kind")
-    return kind is not None and tag in get_args(kind.annotation)
+    return tag == f"={model.__name__}" or (kind is not None and tag in get_args(kind.annotation))
 
 
 def models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BaseModel, Discriminator, Field, PrivateAttr, Tag, create_model, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    PrivateAttr,
+    Tag,
+    create_model,
+    model_validator,
+)
 
 from harness.spec.factors import SETTINGS, Factor, Lane, Match
 from harness.spec.tuning import Search, Tune, Tuning
@@ -25,18 +34,29 @@ from harness.spec.types import (
 from harness.tasks import Options, tasks
 from harness.tasks.common.target import target_of
 
+_OF_SEARCH = Search.model_fields.keys() - Tune.model_fields.keys()
+
+
+def _one_form(value: object) -> object:
+    """Raises ValueError if a table has keys of a grid and of a random search."""
+    if isinstance(value, dict) and "tune" in value and (others := sorted(_OF_SEARCH & value.keys())):
+        raise ValueError(
+            "'tune' lists the rates to try, and 'search', 'low', 'high' and 'trials' draw them: give one or the "
+            f"other; found 'tune' and {', '.join(map(repr, others))}"
+        )
+    return value
+
 
 def _kind_of_rates(value: object) -> str:
-    if isinstance(value, Search) or (isinstance(value, dict) and "search" in value):
-        return "=searched"
-    return "=tuned" if isinstance(value, dict | Tuning) else "=given"
+    if isinstance(value, Search) or (isinstance(value, dict) and _OF_SEARCH & value.keys()):
+        return "=Search"
+    return "=Tune" if isinstance(value, dict | Tuning) else "=given"
 
 
 Rates = Annotated[
-    Annotated[OneOrMore[Positive], Tag("=given")]
-    | Annotated[Tune, Tag("=tuned")]
-    | Annotated[Search, Tag("=searched")],
+    Annotated[OneOrMore[Positive], Tag("=given")] | Annotated[Tune, Tag("=Tune")] | Annotated[Search, Tag("=Search")],
     Discriminator(_kind_of_rates),
+    BeforeValidator(_one_form),
 ]
 """One rate, a list of them, or a table of rates to tune: a grid `{ tune = [...] }`, or a random search."""
 

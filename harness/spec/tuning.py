@@ -8,13 +8,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
-from harness.spec.types import STRICT, Positive, as_tuple, at_least
+from harness.spec.types import STRICT, Positive, among, as_tuple, at_least
 
 FIRST_TUNING_SEED = 1_000_000
 """First seed of tuning trials. They share no seed with the comparison, so no trial is judged at a rate that its seed
 chose."""
 _DIGITS = 4
 """Significant digits of a drawn rate: enough for 200 different rates between a rate and its double."""
+
+
+_Bound = Annotated[float, Field(ge=1e-9, le=1e6, allow_inf_nan=False)]
+"""A bound of drawn rates: far from the smallest floats, of which there are too few to draw from."""
 
 
 class Tuning(BaseModel):
@@ -52,11 +56,11 @@ class Tune(Tuning):
 class Search(Tuning):
     """The table `learning_rate = { search = "log-uniform", low = 1e-4, high = 1e-2, trials = 10 }` of a sweep."""
 
-    search: Literal["log-uniform"]
-    """The distribution of the rates: their logarithm is uniform between those of `low` and `high`."""
-    low: Positive
+    search: Annotated[str, among("search", ("log-uniform", "uniform"))]
+    """The distribution of the rates: uniform between `low` and `high`, or log-uniform: that of their logarithms."""
+    low: _Bound
     """The smallest rate that may be drawn."""
-    high: Positive
+    high: _Bound
     """The largest rate that may be drawn."""
     trials: Annotated[int, Field(ge=2, le=200)] = 10
     """Number of rates to draw. Every cell tries the same rates."""
@@ -73,6 +77,9 @@ class Search(Tuning):
         generator = random.Random(f"{self.low!r} {self.high!r} {self.trials}")
         drawn: set[float] = set()
         while len(drawn) < self.trials:
-            rate = math.exp(generator.uniform(math.log(self.low), math.log(self.high)))
+            if self.search == "uniform":
+                rate = generator.uniform(self.low, self.high)
+            else:
+                rate = math.exp(generator.uniform(math.log(self.low), math.log(self.high)))
             drawn.add(min(max(float(f"{rate:.{_DIGITS}g}"), self.low), self.high))
         return tuple(sorted(drawn))

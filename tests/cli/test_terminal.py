@@ -19,6 +19,7 @@ from harness.cli.terminal import (
     backend_title,
     data_lines,
     plan_table,
+    rate_lines,
     status_table,
 )
 from harness.runner.backends import BackendRecord, Shape
@@ -26,7 +27,7 @@ from harness.store.status import CellStatus, Status
 from harness.verdicts.changes import Change, Quantity
 from harness.verdicts.verdict import Verdict
 from harness.verdicts.words.effects import effect_in_words
-from tests.factories import experiment, plan, spec
+from tests.factories import EXPERIMENT, experiment, plan, spec
 
 SCOPE = {"task": "language", "train_size": [2000, 8000], "sequence_length": 64, "backend": "fused", "matched": "units"}
 VERDICTS = [
@@ -237,3 +238,12 @@ def test_a_terminal_of_80_columns_has_all_that_was_measured_of_backends() -> Non
     assert "…" not in text
     for said in ("simple_rnn", "article", "12.34", "12.4", "to", "[0.21,", "0.25]", "985"):
         assert said in text.split(), said
+
+
+def test_check_lists_the_rates_that_a_random_search_draws() -> None:
+    rates = '{ search = "log-uniform", low = 1e-4, high = 1e-2, trials = 3 }'
+    assert list(rate_lines(experiment(EXPERIMENT, ("updates = 6", f"updates = 6\nlearning_rate = {rates}")))) == [
+        "sweep[0] (recall) tries 3 learning rates drawn from the log-uniform distribution on [0.0001, 0.01], the same "
+        "for each cell: 0.0001084, 0.000747, 0.003899."
+    ]
+    assert list(rate_lines(experiment())) == []

@@ -18,7 +18,7 @@ from harness.spec.experiment import Experiment
 from harness.spec.load import load_claims, load_experiment, parse_experiment
 from harness.spec.sweep import Sweep
 from harness.spec.trial import TrialLimits
-from harness.spec.tuning import Tune
+from harness.spec.tuning import Search, Tune
 from harness.store.folder import stored_experiment
 from harness.tasks import tasks
 from tests.documents.reading import blocks
@@ -34,7 +34,8 @@ _VALUES = (
     "'smallest'", "'largest'", "'paired'", "'proportion'", "'horizon'", "'trend'", "'time-to-target'", "'exact'",
     "'data-to-target'",
     "'not-testable'", "'speed'", "'fused'", "'article'", "'parameters'", "{ tune = [1e-3, 1e-2] }",
-    "{ tune = [1e-3, 1e-2], seeds = 2, at = 'all' }", "{ task = 'recall' }", "{ task = ['recall', 'adding'] }",
+    "{ tune = [1e-3, 1e-2], seeds = 2, at = 'all' }", "{ task = 'recall' }",
+    "{ search = 'log-uniform', low = 1e-4, high = 1e-2, trials = 10 }", "{ task = ['recall', 'adding'] }",
     "{ folder = '.' }", "{ text = 'a.txt' }", "{ file = 'a.csv' }", "{ text = ['a', 'a'] }", "{ text = '\\u0000' }",
     "{ folder = '" + "a" * 300 + "' }", "{ file = '~nobody/a' }", "{ vocabulary = 5 }", "[" * 1000 + "]" * 1000,
 )  # fmt: skip
@@ -43,7 +44,7 @@ _TABLES = ("[[sweep]]", "[[claim]]", "[limits]", "[sweep.options]", "[sweep]", "
 
 @functools.cache
 def _keys() -> tuple[str, ...]:
-    models = [Experiment, Sweep, TrialLimits, Tune, claims.Where, *_models_of_claims()]
+    models = [Experiment, Sweep, TrialLimits, Tune, Search, claims.Where, *_models_of_claims()]
     models += [tasks[name].options for name in tasks]
     return tuple(sorted({name for model in models for name in model.model_fields}))
 

@@ -119,8 +119,11 @@ def test_every_cell_tries_the_rates_of_the_search_and_is_compared_at_its_best() 
         ('{ tune = [0.1, 0.2], at = "some" }', r"learning_rate\.at: .*'middle' or 'all'"),
         ('{ search = "log-uniform", low = 0.01, high = 0.01 }', r"expected 'high' at least twice 'low'"),
         ('{ search = "log-uniform", low = 0.01 }', r"learning_rate\.high: this key is missing"),
-        ('{ search = "loguniform", low = 0.01, high = 0.1 }', r"learning_rate\.search: .*'log-uniform'"),
-        ('{ search = "log-uniform", low = 0.01, high = 0.1, tune = [0.1] }', r"learning_rate\.tune: unknown key"),
+        (
+            '{ search = "loguniform", low = 0.01, high = 0.1 }',
+            r"learning_rate\.search: .* Did you mean 'log-uniform'\?",
+        ),
+        ('{ search = "log-uniform", low = 0.01, high = 0.1, tune = [0.1] }', r"learning_rate: 'tune' lists the rates"),
         ('{ search = "log-uniform", low = 0.01, high = 0.1, trials = 1 }', r"learning_rate\.trials: .*2"),
     ],
 )

@@ -22,6 +22,7 @@ from harness.runner.stages import Run, RunOutcome, run_stage
 from harness.spec.experiment import Experiment
 from harness.spec.load import load_experiment
 from harness.spec.trial import TrialSpec
+from harness.spec.tuning import Search
 from harness.store.folder import EXPERIMENT_NAME, load_stored_experiment
 from harness.store.machine import this_machine
 from harness.store.record import MAX_CRASHES, Record, Status
@@ -130,6 +131,21 @@ def test_a_learning_rate_at_which_tuning_crashes_is_not_chosen(run) -> None:
     assert (finished.exit_code, finished.problems) == (0, ())
     assert finished.outcome == RunOutcome(planned=12, stored_before=0, finished=12, failed=1, stopped=False)
     assert run(TUNED, crashing(0.001))[1].ran == [], "it is given up"
+
+
+def test_a_random_search_runs_before_the_comparison_which_uses_the_best_drawn_rate(run) -> None:
+    search = Search(search="log-uniform", low=1e-4, high=1e-2, trials=4, seeds=1)
+    table = "{ search = 'log-uniform', low = 1e-4, high = 1e-2, trials = 4, seeds = 1 }"
+    text = EXPERIMENT.replace("updates = 6", f"updates = 6\nlearning_rate = {table}")
+    best = search.rates[2]
+
+    def result(trial: Trial) -> Record:
+        return record(trial.spec, attempt=trial.attempt, validation={"loss": abs(trial.spec.learning_rate - best)})
+
+    _, engine, _ = run(text, result)
+    assert [trial.spec.purpose for trial in engine.ran] == ["tuning"] * 2 * 4 + ["comparison"] * 8
+    assert {trial.spec.learning_rate for trial in engine.ran[8:]} == {best}
+    assert run(text, result)[1].ran == []
 
 
 def test_a_sweep_without_a_learning_rate_is_a_problem_of_the_run(run) -> None:

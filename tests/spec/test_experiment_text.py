@@ -113,12 +113,16 @@ def test_an_experiment_with_a_change_is_written_as_it_is(name: str) -> None:
         assert plan(again) == plan(changed)
 
 
-def test_every_kind_of_value_is_written_as_it_is_read() -> None:
-    keys = """dense_units = [3]
-learning_rate = { tune = [0.1, 0.01], seeds = 1 }
+@pytest.mark.parametrize(
+    "rates",
+    ["{ tune = [0.1, 0.01], seeds = 1 }", '{ search = "uniform", low = 0.01, high = 0.1, trials = 3, at = "all" }'],
+)
+def test_every_kind_of_value_is_written_as_it_is_read(rates: str) -> None:
+    keys = f"""dense_units = [3]
+learning_rate = {rates}
 forget_bias = [1.0, "chrono"]
 clip_norm = 0
-options = { symbols = 4 }"""
+options = {{ symbols = 4 }}"""
     claim = CLAIM.replace(
         "margin = 0.02", 'margin = "2%"\nwhere = { forget_bias = [1, "chrono"], train_size = "smallest" }'
     )

@@ -53,11 +53,13 @@ PLACES: list[tuple[str, tuple[str | int, ...], set[str]]] = [
     ("paired", ("claim", 0, "where"), {*Where.model_fields}),
     *((kind, ("claim", 0), {*CLAIMS[kind]} - {"id", "where"}) for kind in CLAIMS),
 ]
+SEARCH = {"search": "log-uniform", "low": 0.1, "high": 0.2, "trials": 2}
 VALUES: list[Any] = [
     *(0, 1, -1, 0.5, 1.5, 2.5, True, "", "5%", "0%", "-5%", {}, [], [1], [1, 1], [0.1, 0.2], [1, "x"], [True]),
     *("simple_rnn", "keras", "recall", "largest", "chrono", "accuracy", "test_accuracy", "seconds", "updates"),
     *("no-gates", "adam", "grows", ["simple_rnn"], ["recall"], ["keras", "keras"]),
     *({"tune": [0.1, 0.2]}, {"tune": [0.1]}, {"seconds": 5}),
+    *({**SEARCH, **change} for change in ({}, {"search": "normal"}, {"trials": 1}, {"tune": [0.1, 0.2]}, {"lo": 1})),
 ]
 
 
