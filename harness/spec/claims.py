@@ -59,6 +59,7 @@ Numbers = Annotated[
     Discriminator(lambda value: "=word" if isinstance(value, str) else "=values"),
 ]
 Truths = Different[bool]
+OptionValue = bool | int | Annotated[float, Field(allow_inf_nan=False)] | str
 _PERCENT = {"type": "string", "pattern": r"^(?=.*[1-9])[0-9]*\.?[0-9]+%$"}
 Margin = Annotated[
     float | str,
@@ -78,6 +79,8 @@ class _AboutTrials(BaseModel):
     model_config = STRICT
 
     task: Different[TaskName] | None = None
+    options: dict[str, Different[OptionValue]] | None = None
+    """Values of the task's options, such as `{ language = "parity" }`."""
     backend: BackendNames | None = None
     lane: Different[Annotated[str, among("lane", get_args(Lane))]] | None = None
     matched: Different[Annotated[str, among("match", get_args(Match))]] | None = None
@@ -120,6 +123,12 @@ class Where(_WithSettings):
 
     forget_bias: Different[Annotated[float | Literal["chrono", ""], AfterValidator(_bias_as_recorded)]] | None = None
     """The value as in a sweep; '' stands for the default of each cell."""
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The keys that restrict, with their values; those of `options` as `options.<name>`."""
+        asked = {name: wanted for name, wanted in self if wanted is not None and name != "options"}
+        return asked | {f"options.{name}": wanted for name, wanted in (self.options or {}).items()}
 
     @field_serializer("forget_bias", when_used="unless-none")
     def _bias_as_given(self, values: tuple[str | float, ...]) -> list[str | float]:

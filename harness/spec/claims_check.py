@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import UserError
+from harness.errors import UserError, nearest
 from harness.spec.claims import AlongFactor, Comparison, Exact, NotTestable
 from harness.spec.factors import FACTORS
 from harness.spec.tuning import Tuning
@@ -43,7 +43,14 @@ def _lacking(claim: Comparison, experiment: Experiment, sweep: Sweep) -> Iterato
     missing = [cell for cell in (claim.better, claim.than) if cell not in trained]
     if missing:
         yield f"the cells {_listed(trained)}, not {_listed(missing)}"
-    for name, wanted in claim.where:
+    for name, wanted in claim.where.asked.items():
+        option = name.removeprefix("options.")
+        if option != name and option not in sweep.options:
+            yield f"no option {option!r}.{nearest(option, sweep.options)}"
+            continue
+        if option != name and isinstance(sweep.options[option], list | dict):
+            yield f"several values in options.{option}, by which no claim can select"
+            continue
         has = _values(name, experiment, sweep)
         if isinstance(wanted, tuple) and has is not None and not set(wanted) & set(has):
             yield f"{name} {_listed(has)}, not {_listed(wanted)}"
@@ -53,6 +60,8 @@ def _values(name: str, experiment: Experiment, sweep: Sweep) -> tuple[Any, ...] 
     """The values of a factor that the sweep runs; None if only the plan knows them."""
     if name in _UNKNOWN_BEFOREHAND or (name == "learning_rate" and isinstance(sweep.learning_rate, Tuning)):
         return None
+    if name.startswith("options."):
+        return (sweep.options[name.removeprefix("options.")],)
     value = getattr(sweep, FACTORS[name].key)
     if name in ("backend", "lane"):
         value = value or getattr(experiment, name)
@@ -79,7 +88,9 @@ def _listed(values: Sequence[Any]) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A value in TOML syntax."""
+    """A value in TOML syntax; 'none' for an option without a value."""
+    if value is None:
+        return "none"
     if isinstance(value, bool):
         return str(value).lower()
     return f"'{value}'" if isinstance(value, str) else f"{value:g}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -87,6 +88,8 @@ def selected(frame: pd.DataFrame, claim: Comparison) -> pd.DataFrame:
     for name, wanted in given.items():
         if isinstance(wanted, tuple):
             rows = rows[rows[_COLUMN_OF.get(name, name)].isin(wanted)]
+    for name, wanted in (claim.where.options or {}).items():
+        rows = rows[_option(rows, name).isin(wanted)]
     for name, wanted in given.items():
         if isinstance(wanted, str):
             values = rows.groupby(["task", "data"])[_COLUMN_OF.get(name, name)]
@@ -100,14 +103,22 @@ def instead(claim: Comparison, frame: pd.DataFrame) -> dict[str, tuple[Any, ...]
 
     Empty if the records have a required value of each factor, but not in one pair.
     """
-    asked = {name: wanted for name in Where.model_fields if (wanted := getattr(claim.where, name)) is not None}
     others = {}
-    for name, wanted in {"cell": (claim.better, claim.than), **asked}.items():
-        values = sorted(frame[_COLUMN_OF.get(name, name)].unique())
+    for name, wanted in {"cell": (claim.better, claim.than), **claim.where.asked}.items():
+        option = name.removeprefix("options.")
+        column = frame[_COLUMN_OF.get(name, name)] if option == name else _option(frame, option).dropna()
+        values = sorted(column.unique(), key=lambda value: (str(type(value)), value))
         fits = set(wanted) <= set(values) if name == "cell" else isinstance(wanted, str) or set(wanted) & set(values)
         if not fits:
             others[name] = tuple(values)
     return others
+
+
+def _option(rows: pd.DataFrame, name: str) -> pd.Series[Any]:
+    """The value of an option of the task in each trial; None where it is a list, or the task has no such option."""
+    values = {text: json.loads(text or "{}").get(name) for text in rows["options"].unique()}
+    known = {text: None if isinstance(value, list | dict) else value for text, value in values.items()}
+    return pd.Series([known[text] for text in rows["options"]], rows.index, dtype=object)
 
 
 def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str, low: str = "") -> PairedTrials:

@@ -79,6 +79,8 @@ def test_a_margin_that_is_none_is_refused(margin: object) -> None:
         ({**PAIRED, "where": {"train_size": "tiny"}}, "where.train_size: expected 'smallest' or 'largest'"),
         ({**PAIRED, "where": {"train_size": []}}, "where.train_size: expected at least 1 item"),
         ({**PAIRED, "where": {"train_size": [5, 5.0]}}, "where.train_size: the same value is listed twice"),
+        ({**PAIRED, "where": {"options": {"symbols": []}}}, "where.options.symbols: expected at least 1 item"),
+        ({**PAIRED, "where": {"options": 5}}, "where.options: expected"),
         ({**PAIRED, "where": {"lane": "sped"}}, "where.lane[0]: unknown lane 'sped'. Did you mean 'speed'?"),
         ({**PAIRED, "where": {"matched": "unit"}}, "where.matched[0]: unknown match 'unit'. Did you mean 'units'?"),
         ({**PAIRED, "where": {"optimizer": ["adam", "sdg"]}}, "unknown optimizer 'sdg'. Did you mean 'sgd'?"),

@@ -36,6 +36,7 @@ def claim(where: str = "", **fields: str) -> str:
         claim('train_size = [20, 30], backend = "keras", lane = "accuracy", matched = "units", forget_bias = ""'),
         claim('train_size = "smallest", updates = 7, batch_size = 9, patience = 3, clip_norm = 2, reset_after = true'),
         claim('task = "adding", forget_bias = 1, matched = "parameters"', better="simple_rnn"),
+        claim("options = { symbols = [4, 8], validation_size = 1000 }"),
         claim('lane = "speed", learning_rate = 0.5, forget_bias = "chrono"', better="simple_rnn"),
         claim(kind="horizon", on="", along="train_size"),
         claim(kind="data-to-target", on=""),
@@ -57,6 +58,9 @@ def test_a_claim_that_some_sweep_feeds_is_accepted(text: str) -> None:
         (claim("forget_bias = 1"), "has forget_bias '', not '1.0'"),
         (claim("reset_after = false"), "has reset_after true, not false"),
         (claim("dropout = 0.5"), "has dropout 0, not 0.5"),
+        (claim("options = { symbols = [4, 16] }"), "has options.symbols 8, not 4, 16"),
+        (claim('options = { symbols = "8" }'), "has options.symbols 8, not '8'"),
+        (claim("options = { symbol = 8 }"), "has no option 'symbol'. Did you mean 'symbols'?"),
         (claim('task = "copying", units = 5'), "has task 'recall', not 'copying'; units 32, not 5"),
         (
             claim('task = "adding", sequence_length = 6', better="simple_rnn"),
@@ -77,6 +81,22 @@ def test_a_claim_that_no_sweep_feeds_is_refused_with_what_is_missing(text: str, 
     with pytest.raises(UserError, match=r"tiny\.toml: claim\[0\] \(c\): ") as caught:
         experiment(EXPERIMENT.replace("units = 4\n", "") + SWEEP + text)
     assert words in str(caught.value)
+
+
+def test_an_option_that_is_not_one_value_is_no_condition() -> None:
+    sweep = (
+        SWEEP[: SWEEP.index("reset_after")].replace('"adding"', '"language"') + "train_size = 50\nsequence_length = 5"
+    )
+    for options, words in (
+        ("", "has options.text none, not 'a.txt'"),
+        (
+            '\nupdates = 1\noptions = { text = ["a.txt", "b.txt"] }',
+            "has several values in options.text, by which no claim",
+        ),
+    ):
+        text = claim('task = "language", options = { text = "a.txt" }', better="simple_rnn")
+        with pytest.raises(UserError, match=words):
+            experiment(EXPERIMENT + sweep + (options or "\nupdates = 1") + text)
 
 
 def test_levels_may_come_from_several_sweeps() -> None:

@@ -172,7 +172,7 @@ def test_a_value_that_equals_its_default_is_no_part_of_an_id() -> None:
 
 
 def test_a_claim_restricts_by_columns_of_the_frame() -> None:
-    names = {pairs._COLUMN_OF.get(name, name) for name in Where.model_fields}
+    names = {pairs._COLUMN_OF.get(name, name) for name in Where.model_fields} - {"options"}
     assert names <= {*pairs.CONDITION}
     assert {*pairs.CONDITION} - names == {"data", "dense_units", "evaluate_every", "evaluate_lengths"}
 

@@ -92,6 +92,25 @@ def test_a_seed_without_all_sizes_is_left_out_of_a_trend_and_counted() -> None:
     assert evidence.counts == PairingCounts(unpaired=4)
 
 
+def test_a_claim_selects_trials_by_the_options_of_their_task() -> None:
+    records = [
+        record
+        for symbols, advantage in ((4, 0.2), (8, -0.2), (16, -0.2))
+        for record in trials(
+            advantage, task="recall", options={"symbols": symbols, "files": ["a"]}, data={"symbols": str(symbols)}
+        )
+    ]
+    assert verdict_of(records, paired(where={"options": {"symbols": 4}})).verdict == "supported"
+    verdict = verdict_of(records, paired(where={"options": {"symbols": [8, 16]}}))
+    assert verdict.verdict == "contradicted"
+    assert [condition.conditions["dataset"] for condition in verdict.by_condition] == ["symbols 16", "symbols 8"]
+    for options, words in (
+        ({"symbols": 5, "files": "a"}, "options.symbols 5, options.files a. The records have options.symbols 4 and 8"),
+        ({"language": "parity"}, "options.language parity. The records have no options.language"),
+    ):
+        assert words in verdict_of(records, paired(where={"options": options})).reason
+
+
 def test_smallest_and_largest_are_those_of_each_task() -> None:
     records = [
         record

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from harness.errors import UserError
-from harness.spec.claims import Comparison, DataToTarget, Exact, Trend, Where
+from harness.spec.claims import Comparison, DataToTarget, Exact, Trend
 from harness.verdicts.evidence import Compared, Evidence
 from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import FEWEST_LEVELS, PairingCounts, instead
@@ -160,15 +160,16 @@ def nothing_paired(claim: Comparison, frame: pd.DataFrame) -> str:
     """Which pairs of trials a claim without pairs requires, and what the records have instead."""
     asked = [
         f"{name} {wanted if isinstance(wanted, str) else ' or '.join(map(str, wanted))}"
-        for name in Where.model_fields
-        if (wanted := getattr(claim.where, name)) is not None
+        for name, wanted in claim.where.asked.items()
     ]
     along = f", at {FEWEST_LEVELS} or more values of {claim.along}" if isinstance(claim, Trend) else ""
     trials = ", ".join([f"trials of {claim.better} and {claim.than} with the same seed{along}", *asked])
     if frame.empty:
         there_are = "There are no records."
     elif others := instead(claim, frame):
-        having = (f"{name} {' and '.join(map(str, values))}" for name, values in others.items())
+        having = (
+            f"{name} {' and '.join(map(str, values))}" if values else f"no {name}" for name, values in others.items()
+        )
         there_are = f"The records have {', '.join(having)}."
     else:
         there_are = "No two records form such a pair."
