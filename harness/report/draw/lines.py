@@ -68,12 +68,13 @@ def _places_axis(axes: Axes, panel: Panel, places: Sequence[float], log: bool) -
     room = (inner[-1] - inner[0]) * 0.07 or 0.3
     ends = (inner[0] - room, inner[-1] + room)
     axes.set_xlim(*(10**end for end in ends) if log else ends)
-    if panel.x.whole:
-        place_of = dict(zip(inner, places, strict=True))
-        kept = [place_of[at] for at in apart(inner[::-1], *ends, TICK)]
+    place_of = dict(zip(inner, places, strict=True))
+    width = LONG_TICK if max(len(short(place)) for place in places) > len("2,000") else TICK
+    kept = [place_of[at] for at in apart(inner[::-1], *ends, width)]
+    if panel.x.whole and not (log and 2 * len(kept) < len(places)):  # of many random values, most would have no tick
         axes.xaxis.set_major_locator(FixedLocator(kept))
     elif log and places[-1] > 5 * places[0]:
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if places[-1] > 100 * places[0] else (1.0, 2.0, 5.0)))
     elif log:
         steps = MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]).tick_values(places[0], places[-1])
         step_at = {math.log10(step): step for step in steps[::-1] if step > 0}

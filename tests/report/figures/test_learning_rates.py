@@ -16,7 +16,7 @@ from harness.report.figures.plot import Plot
 from harness.report.figures.search import expected_best
 from harness.report.figures.wording import finding
 from harness.report.writing import page_files
-from harness.spec.tuning import FIRST_TUNING_SEED
+from harness.spec.tuning import FIRST_TUNING_SEED, Search
 from tests.report.samples import TITLES, frame, looks_of_three, plots, report_data, trial
 
 
@@ -108,6 +108,17 @@ def test_of_a_random_search_the_best_of_k_rates_is_drawn_with_the_share_that_fai
     assert [point.x for point in lstm.centres] == [2, 3, 4, 5]
     assert finding(panel).endswith("Rates at which a trial failed: LSTM at 1 of 5.")
     assert "best-of-k" not in tuned({"gru": {0.001: 2.0, 0.01: 1.0, 0.1: 1.5}})
+
+
+def test_the_ticks_of_many_random_rates_do_not_overlap() -> None:
+    rates = Search(search="log-uniform", low=1e-4, high=1e-1, trials=12).rates
+    (panel,) = tuned({"gru": {rate: 2.0 for rate in rates}})["learning-rates"].panels
+    with drawing_style("test"):
+        figure, _ = draw_panel(panel, looks_of_three())
+        figure.draw_without_rendering()
+        boxes = [label.get_window_extent() for label in figure.axes[0].get_xticklabels() if label.get_text()]
+    assert len(boxes) > 2
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(sorted(boxes, key=lambda box: box.x0)))
 
 
 @given(st.lists(st.floats(-100, 100) | st.just(math.inf), min_size=1, max_size=7))
