@@ -27,7 +27,9 @@ function=$(complete -p harness | sed 's/.*-F \\([^ ]*\\).*/\\1/')
 "$function" harness
 printf '%s\n' "${COMPREPLY[@]}"
 """
-BUNDLED = ("compare", "full", "less_data", "long_memory", "regression", "smoke", "sound_events")
+EXPERIMENTS = ("compare", "full", "less_data", "long_memory", "regression", "smoke", "sound_events")
+PUBLISHED = ("chomsky_2023", "chung_2014", "velarde_2022", "weiss_2018")
+BUNDLED = (*EXPERIMENTS, *PUBLISHED)
 
 
 def bash(home: Path, script: str, *arguments: str) -> str:
