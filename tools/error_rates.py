@@ -30,7 +30,7 @@ from tools.simulate import Scenario, Shape, simulated_outcomes, simulated_verdic
 from tools.simulate_blocks import MACHINES, block_figures
 from tools.simulate_conditions import CLAIMS as CONDITION_CLAIMS
 from tools.simulate_conditions import SITUATIONS, verdicts_of
-from tools.simulate_kinds import KINDS, verdict_of
+from tools.simulate_kinds import CROSSES_AT, KINDS, crossing_verdict, verdict_of
 from tools.simulate_margin import AT_MARGIN, GRADED, verdict_at_margin, verdict_of_equal_cells
 from tools.simulate_steps import MARGIN, RATIO, STEPS, verdict_of_times
 
@@ -44,6 +44,8 @@ ANALYSED_AT = (5, 10, 15, 20, 25, 30, 35, 40)
 EQUALITY_SEEDS = (5, 8, 10, 20, 40)
 SPREADS = (0.1, 0.2, 0.3, 0.5, 0.8)
 """Standard deviations of differences, as multiples of the margin, for the power to find equality."""
+CROSSINGS = (1.0, 1.5, 2.0)
+"""Advantages at the smallest size, and of the other cell at the largest, in standard deviations of one cell."""
 STEP_SEEDS = (5, 10, 20, 40)
 CONDITION_SEEDS = (5, 10, 20)
 
@@ -65,6 +67,8 @@ def figures(
             yield partial(_power, Scenario(n, difference=difference), experiments)
         for kind in KINDS:
             yield partial(_without_difference, kind, n, experiments)
+        for advantage in CROSSINGS:
+            yield partial(_of_crossings, advantage, n, experiments)
     for shape in shapes:
         yield partial(_optional_stopping, shape, experiments, analysed_at)
         yield partial(_after_analyses, shape, experiments, analysed_at)
@@ -203,6 +207,22 @@ def _without_difference(kind: str, seeds: int, experiments: int) -> Iterator[Fig
     yield Figure(what, where, directed / experiments, experiments, high=ALPHA)
     what = "coverage of the 95 % interval of a claim of another kind, no true difference"
     yield Figure(what, where, covered / experiments, experiments, low=0.93)
+
+
+def _of_crossings(advantage: float, seeds: int, experiments: int) -> Iterator[Figure]:
+    """A claim whose advantage changes sign: how often it is found, and how often the interval contains the place."""
+    generator = np.random.default_rng([SEED, seeds, round(100 * advantage)])
+    verdicts = [crossing_verdict(advantage, seeds, generator) for _ in range(experiments)]
+    found = sum(verdict.verdict == "supported" for verdict in verdicts)
+    located = [(verdict.crossing_low, verdict.crossing_high) for verdict in verdicts if verdict.crossing is not None]
+    covered = sum(low <= CROSSES_AT <= high for low, high in located if low is not None and high is not None)
+    where = f"{seeds} seeds, {advantage:g}"
+    by = "by the advantage at both ends in standard deviations of one cell"
+    yield Figure(
+        f"power for an advantage that changes sign in the middle, {by}", where, found / experiments, experiments
+    )
+    what = f"coverage of the 95 % interval of the place where an advantage changes sign, {by}"
+    yield Figure(what, where, covered / len(located), experiments, low=0.93)
 
 
 def _of_a_step(step: int, seeds: int, experiments: int) -> Iterator[Figure]:

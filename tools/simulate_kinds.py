@@ -5,7 +5,7 @@ The two cells share half of their variance over seeds, like two cells trained on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Annotated
 
@@ -26,6 +26,7 @@ _FIELDS: dict[str, dict[str, object]] = {
     "horizon": {"margin": "25%"},
     "data-to-target": {"margin": "25%"},
     "trend": {"on": "test_loss", "along": "train_size", "advantage": "shrinks", "margin": 0.5},
+    "crossing": {"on": "test_loss", "along": "train_size", "margin": 0.5},
     "time-to-target": {"target": 1.0, "margin": "10%"},
 }
 LENGTHS = (10.0, 20.0, 40.0, 80.0, 160.0)
@@ -65,6 +66,16 @@ def pairs_of(better: Floats, than: Floats, levels: tuple[float, ...] = (), condi
     """The pairs of seeds 0, 1, ... of a single condition, or of a numbered one."""
     scope = {} if condition is None else {"sequence_length": condition}
     return Pairs(scope, tuple(range(len(better))), better, than, levels)
+
+
+CROSSES_AT = 200 * np.sqrt(2)
+"""Where the advantage is zero in `crossing_verdict`."""
+
+
+def crossing_verdict(advantage: float, seeds: int, generator: np.random.Generator) -> Verdict:
+    """The verdict on a claim whose advantage falls evenly over the sizes, and changes sign in the middle."""
+    shares = np.array([1, 1 / 3, -1 / 3, -1])
+    return judge_pairs([crossing_cells(advantage * shares, seeds, generator)])[0]
 
 
 def _passes(values: Floats) -> Floats:
@@ -113,6 +124,17 @@ def _trends(seeds: int, generator: np.random.Generator) -> Measured:
     return _claim("trend"), PairedTrials((pairs_of(9.5 + better, 10 + than, _SIZES),)), LOSS
 
 
+def crossing_cells(advantages: Sequence[float] | Floats, seeds: int, generator: np.random.Generator) -> Measured:
+    """A loss whose advantage at each size is given, in standard deviations of one cell."""
+    better, than = _two_cells((seeds, len(_SIZES)), generator)
+    return _claim("crossing"), PairedTrials((pairs_of(10 + better, 10 + than + np.array(advantages), _SIZES),)), LOSS
+
+
+def _crossings(seeds: int, generator: np.random.Generator) -> Measured:
+    """A clear advantage at the smallest size that falls to none at the largest, so that it never changes sign."""
+    return crossing_cells((3.0, 2.0, 1.0, 0.0), seeds, generator)
+
+
 def _times(seeds: int, generator: np.random.Generator) -> Measured:
     """Lognormal updates to a target, evaluated every thirty updates; a fifth of the trials miss the target."""
     sides = []
@@ -129,5 +151,6 @@ KINDS: dict[str, Simulation] = {
     "horizon": _horizons,
     "data-to-target": _sizes_needed,
     "trend": _trends,
+    "crossing, at one end": _crossings,
     "time-to-target, a fifth misses": _times,
 }

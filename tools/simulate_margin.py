@@ -141,6 +141,14 @@ def _trends(seeds: int, generator: np.random.Generator) -> Measured:
     return claim, _paired_trials(better, than, _SIZES), _ACCURACY
 
 
+def _crossings(seeds: int, generator: np.random.Generator) -> Measured:
+    """Equal losses at the smallest size, and a difference of the margin at the largest."""
+    better = 10 + generator.normal(size=(seeds, 2))
+    than = better + np.round(np.array([0.0, MARGIN]) + SPREAD * generator.normal(size=(seeds, 2)), 9)
+    claim = comparison("crossing", on="test_loss", along="train_size", margin=MARGIN)
+    return claim, _paired_trials(better, than, _SIZES[::2]), LOSS
+
+
 def _misses(seeds: int, generator: np.random.Generator) -> Measured:
     """Equal times, but the other cell sometimes misses the target; the misses cost as much as the margin."""
     better, than = (100 * np.exp(0.001 * generator.normal(size=seeds)) for _ in range(2))
@@ -166,6 +174,7 @@ OF_KINDS: dict[str, Callable[[int, np.random.Generator], Measured]] = {
     "data-to-target, the largest size": _sizes_needed,
     "data-to-target, misses": _sizes_missed,
     "trend": _trends,
+    "crossing, at one end": _crossings,
     "time-to-target, misses": _misses,
     "time-to-target, exponential": _times,
 }

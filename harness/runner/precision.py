@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.spec.claims import Claim, Paired, TimeToTarget, Trend
+from harness.spec.claims import Claim, Crossing, Paired, TimeToTarget, Trend
 from harness.spec.trial import TrialSpec
 from harness.verdicts.rounds import COLUMN, MOST_ROUNDS, PRECISION
 
@@ -51,7 +51,7 @@ def precision_for(claims: Sequence[Claim]) -> Precision:
     """
     shares: dict[tuple[str, str], float] = {}
     for claim in filter(_is_on_time, claims):
-        assert isinstance(claim, Paired | Trend | TimeToTarget)
+        assert isinstance(claim, Paired | Trend | Crossing | TimeToTarget)
         pair = claim.better, claim.than
         shares[pair] = min(shares.get(pair, _MOST), _wanted(claim.margin))
     return Precision(tuple((better, than, share) for (better, than), share in shares.items()))
@@ -60,7 +60,7 @@ def precision_for(claims: Sequence[Claim]) -> Precision:
 def _is_on_time(claim: Claim) -> bool:
     if isinstance(claim, TimeToTarget):
         return claim.by == "seconds"
-    return isinstance(claim, Paired | Trend) and claim.on == COLUMN
+    return isinstance(claim, Paired | Trend | Crossing) and claim.on == COLUMN
 
 
 def _wanted(margin: float | str) -> float:

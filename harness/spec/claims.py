@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar, get_args
 
 from pydantic import (
@@ -22,6 +23,7 @@ from pydantic import (
 )
 
 from harness.cells.facts import facts
+from harness.errors import check_name
 from harness.spec import factors
 from harness.spec.explain import in_words
 from harness.spec.factors import SETTINGS, Lane, Match
@@ -71,6 +73,23 @@ MarginOfRatio = Annotated[Margin, WithJsonSchema(_PERCENT)]
 MarginOfShares = Annotated[Margin, WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1})]
 Sentence = Annotated[str, Field(min_length=1)]
 Factor = Literal["train_size", "sequence_length", "units", "layers", "batch_size", "learning_rate", "dropout"]
+OPTION = "options."
+"""How the name of a task's option begins where a factor is named, such as options.complexity."""
+
+
+def _along(name: str) -> None:
+    if not name.startswith(OPTION) or name == OPTION:
+        check_name("factor", name, (*get_args(Factor), f"{OPTION}NAME"))
+
+
+Along = Annotated[
+    str,
+    AfterValidator(in_words(_along)),
+    WithJsonSchema(
+        {"anyOf": [{"enum": list(get_args(Factor))}, {"pattern": "^" + re.escape(OPTION) + "."}], "type": "string"}
+    ),
+]
+"""A factor with numbers as values, or an option of the task that has numbers: options.complexity."""
 
 
 class _AboutTrials(BaseModel):
@@ -238,7 +257,7 @@ class Horizon(_Solving):
     kind: Literal["horizon"]
     margin: MarginOfRatio
     """The smallest ratio that matters in practice, such as '25%'."""
-    along: Factor = "sequence_length"
+    along: Along = "sequence_length"
     """The factor whose largest solved value is compared."""
     fewest_levels: ClassVar[int] = 2
 
@@ -277,7 +296,7 @@ class Trend(_Comparison):
     kind: Literal["trend"]
     on: str
     """A column of the records, such as test_loss."""
-    along: Factor
+    along: Along
     """The factor that grows."""
     advantage: Literal["shrinks", "grows"]
     """How the advantage of `better` is claimed to change as the factor grows."""
@@ -288,6 +307,29 @@ class Trend(_Comparison):
         if self.published is not None:
             raise ValueError(
                 "a trend compares changes of a difference, for which a cell has no figure; leave out 'published'"
+            )
+        _left_to_vary(self.where, self.along, self.fewest_levels)
+        return _checked_measure(self, self.on)
+
+
+class Crossing(_Comparison):
+    """`better` is better at the smallest value of `along`, and `than` is better at the largest.
+
+    The margin applies to the smaller of these two advantages.
+    """
+
+    kind: Literal["crossing"]
+    on: str
+    """A column of the records, such as test_accuracy."""
+    along: Along
+    """The factor along which the advantage changes sign."""
+    fewest_levels: ClassVar[int] = 2
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Crossing:
+        if self.published is not None and self.published.figures:
+            raise ValueError(
+                "a crossing compares a cell at two values, so it has no single figure; give a 'finding' in 'published'"
             )
         _left_to_vary(self.where, self.along, self.fewest_levels)
         return _checked_measure(self, self.on)
@@ -310,8 +352,8 @@ class TimeToTarget(_Comparison):
         return self
 
 
-Comparison = Paired | Proportion | Horizon | DataToTarget | Trend | TimeToTarget
-AlongFactor = Horizon | DataToTarget | Trend
+Comparison = Paired | Proportion | Horizon | DataToTarget | Trend | Crossing | TimeToTarget
+AlongFactor = Horizon | DataToTarget | Trend | Crossing
 """The claims on several values of a factor, `along`: at least `fewest_levels` of them."""
 Claim = Annotated[Exact | NotTestable | Comparison, Field(discriminator="kind")]
 C = TypeVar("C", bound=_Comparison)
@@ -327,6 +369,6 @@ def _relative(margin: float | str, kind: str) -> None:
 
 
 def _left_to_vary(where: Where, along: str, fewest: int, what: str = "'along' is") -> None:
-    fixed = getattr(where, along)
+    fixed = where.asked.get(along)
     if fixed is not None and (isinstance(fixed, str) or len(fixed) < fewest):
         raise ValueError(f"{what} {along!r}, which 'where' holds fixed; leave it out, or list at least {fewest} values")

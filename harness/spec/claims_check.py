@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UserError, nearest
-from harness.spec.claims import AlongFactor, Comparison, Exact, NotTestable
+from harness.spec.claims import OPTION, AlongFactor, Comparison, Exact, NotTestable
 from harness.spec.factors import FACTORS
 from harness.spec.tuning import Tuning
 
@@ -72,7 +72,15 @@ def _values(name: str, experiment: Experiment, sweep: Sweep) -> tuple[Any, ...] 
 
 def _check_levels(claim: AlongFactor, sweeps: Sequence[Sweep], where: str) -> None:
     """Raises UserError if the sweeps have fewer values of the claim's factor than it needs."""
-    along = [getattr(sweep, claim.along) for sweep in sweeps]
+    option = claim.along.removeprefix(OPTION)
+    if option == claim.along:
+        along = [getattr(sweep, claim.along) for sweep in sweeps]
+    else:
+        along = [sweep.options.get(option) for sweep in sweeps]
+        if odd := [value for value in along if isinstance(value, bool) or not isinstance(value, int | float)]:
+            raise UserError(
+                f"{where}: 'along' is {claim.along!r}, which has to be a number in each sweep; found {_shown(odd[0])}"
+            )
     if any(isinstance(values, Tuning) for values in along):
         return
     levels = {level for values in along for level in (values if isinstance(values, tuple) else (values,))}

@@ -8,12 +8,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.spec.claims import Comparison, DataToTarget, Horizon, Proportion, Trend
+from harness.spec.claims import Comparison, Crossing, DataToTarget, Horizon, Proportion, Trend
 from harness.verdicts.arrays import Floats
 from harness.verdicts.needed_sizes import needed_sizes
 from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import Pairs
-from harness.verdicts.stats import bounded_by
+from harness.verdicts.stats import bounded_by, estimate
 from harness.verdicts.verdict import Pair
 
 Kind = Literal["difference", "share", "log ratio", "relative difference"]
@@ -60,7 +60,10 @@ class Advantages:
     high: Floats | None = None
     """The largest possible advantages, (n,), if outcomes are known as ranges."""
     by_level: Floats | None = None
-    """For trends: the advantages at each level of the factor, (n, levels)."""
+    """For trends and crossings: the advantages at each level of the factor, (n, levels)."""
+    ends: tuple[Floats, Floats] | None = None
+    """For crossings: the advantages of `better` at the first level, (n,), and those of `than` at the last, (n,);
+    `values` are those of the end with the smaller advantage."""
     bounded: bool = False
     """Whether `bounded_by` replaced infinite advantages, as it does when conditions are pooled."""
     seeds_left_out: bool = False
@@ -109,6 +112,8 @@ def advantages(claim: Comparison, pairs: Pairs, outcome: OutcomeColumn, scale: S
         return _sizes(pairs, outcome, scale)
     if isinstance(claim, Trend):
         return _trends(claim, pairs, outcome, scale)
+    if isinstance(claim, Crossing):
+        return _crossings(pairs, outcome, scale)
     better, than = pairs.better, pairs.than
     if isinstance(claim, Proportion):
         better, than = np.nan_to_num(better), np.nan_to_num(than)  # a failed trial does not solve the task
@@ -215,6 +220,28 @@ def _trends(claim: Trend, pairs: Pairs, outcome: OutcomeColumn, scale: Scale) ->
     return Advantages(values, shown, int(both.sum()), failed, lopsided, by_level=sign * at_level)
 
 
+def _crossings(pairs: Pairs, outcome: OutcomeColumn, scale: Scale) -> Advantages:
+    """The advantages at the first level, and those of the other cell at the last; positive if they are as claimed."""
+    at_level = _compared(pairs.better, pairs.than, outcome, scale)
+    both, failed, lopsided = _failures(replace(pairs, better=pairs.better[:, [0, -1]], than=pairs.than[:, [0, -1]]))
+    whole = Advantages(at_level[:, 0], (), int(both.sum()), failed, lopsided, by_level=at_level)
+    return _at_smaller_end(whole, (at_level[:, 0], -at_level[:, -1]), pairs.seeds, scale)
+
+
+def _at_smaller_end(whole: Advantages, ends: tuple[Floats, Floats], seeds: tuple[int, ...], scale: Scale) -> Advantages:
+    """A crossing's advantages, with the values and pairs of the end at which the mean advantage is smaller."""
+    values = min(ends, key=lambda end: estimate(end).effect)
+    nothing = np.full(len(values), np.nan)  # like a trend, a crossing has no outcome for a single cell
+    return replace(whole, values=values, pairs=_shown(seeds, nothing, nothing, values, scale), ends=ends)
+
+
+def at_ends(advantages: Advantages) -> tuple[Advantages, Advantages]:
+    """The advantages of a crossing at the first level, and those of the other cell at the last."""
+    assert advantages.ends is not None
+    first, last = (replace(advantages, values=values, ends=None) for values in advantages.ends)
+    return first, last
+
+
 def _shown(seeds: tuple[int, ...], better: Floats, than: Floats, values: Floats, scale: Scale) -> tuple[Pair, ...]:
     return tuple(
         Pair(seed, float(b), float(t), scale.show(float(value)))
@@ -254,6 +281,10 @@ def pooled(conditions: list[tuple[Pairs, Advantages]], scale: Scale) -> Advantag
     together = Advantages(
         means, shown, round(share * len(seeds)), failed, alone, misses, bounded=bounded, seeds_left_out=left_out
     )
+    if all(of_condition.ends is not None for _, of_condition in conditions):
+        parts = [(pairs, at_ends(of_condition)) for pairs, of_condition in conditions]
+        first, last = (pooled([(pairs, ends[end]) for pairs, ends in parts], scale).values for end in (0, 1))
+        together = _at_smaller_end(together, (first, last), seeds, scale)
     if any(of_condition.low is not None for _, of_condition in conditions):
         low, high = (
             pooled([(pairs, _at_end(of_condition, end)) for pairs, of_condition in conditions], scale).values

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from harness.spec.claims import Comparison
 from harness.verdicts.advantages import Scale
 from harness.verdicts.baselines import AgainstBaseline
+from harness.verdicts.crossings import SignChange
 from harness.verdicts.lean import Lean
 from harness.verdicts.missing_evidence import Missing
 from harness.verdicts.outcomes import OutcomeColumn
@@ -17,6 +18,20 @@ from harness.verdicts.power import ADVISED
 from harness.verdicts.resolution import Resolution
 from harness.verdicts.samples import Sample
 from harness.verdicts.verdict import VerdictWord
+
+
+@dataclass(frozen=True)
+class Ends:
+    """A crossing at both ends of the factor, in the unit of `Scale.show`."""
+
+    first: float
+    """The advantage of `better` at the smallest value."""
+    last: float
+    """The advantage of `than` at the largest value."""
+    levels: tuple[float, float] | None = None
+    """The smallest and the largest value; None if conditions are pooled."""
+    change: SignChange | None = None
+    """Where the advantage changes sign; None if conditions are pooled, or if it does not change sign as claimed."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +58,8 @@ class Evidence:
     """Whether the claim is undecided and on a time, whose noise more seeds do not reduce."""
     most_seeds: int | None = None
     """Maximum number of seeds, fixed before the first interim analysis; None without interim analyses."""
+    ends: Ends | None = None
+    """For crossings."""
     baselines: tuple[tuple[AgainstBaseline, ...], ...] = ()
     """The comparison with the baselines, for each condition of the sample."""
 

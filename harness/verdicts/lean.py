@@ -7,12 +7,13 @@ They come from the confidence distribution of the claim (Xie and Singh 2013, Int
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special
 
 from harness.spec.claims import Comparison, Proportion
+from harness.verdicts.advantages import at_ends
 from harness.verdicts.arrays import Floats
 from harness.verdicts.equivalence import constant
 from harness.verdicts.proportions import difference_interval
@@ -36,6 +37,9 @@ def lean(claim: Comparison, sample: Sample, margin: float) -> Lean | None:
     None if the sample has no distribution: fewer than 2 informative seeds, or all differences equal. Times that are
     known as ranges count as their midpoints.
     """
+    if sample.advantages.ends is not None:
+        first, last = (lean(claim, replace(sample, advantages=end), margin) for end in at_ends(sample.advantages))
+        return _of_both_ends(first, last) if first and last else None
     advantages = ends(sample.advantages)[1] if sample.advantages.low is not None else sample.advantages
     if len(advantages.values) - advantages.uninformative < 2:
         return None
@@ -48,6 +52,12 @@ def lean(claim: Comparison, sample: Sample, margin: float) -> Lean | None:
         below = _of_differences(d)
     against, not_favour = below(-margin), below(margin)
     return Lean(1 - not_favour, not_favour - against, against)
+
+
+def _of_both_ends(first: Lean, last: Lean) -> Lean:
+    """The probabilities for the smaller of two advantages, without use of how the two depend on each other."""
+    favour, against = min(first.favour, last.favour), max(first.against, last.against)
+    return Lean(favour, max(0.0, 1 - favour - against), against)
 
 
 def _of_differences(d: Floats) -> Callable[[float], float]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from harness.spec.claims import Comparison, DataToTarget, Proportion, TimeToTarget
-from harness.verdicts.advantages import Advantages, Scale
+from harness.verdicts.advantages import Advantages, Scale, at_ends
 from harness.verdicts.equivalence import BETS, UNSEEN, bounded_p, constant, solved_p, unseen
 from harness.verdicts.power import ADVISED, fewest, seeds_for_equality
 from harness.verdicts.samples import ONE_SIDED_FAILURES, Sample, cost_of_misses
-from harness.verdicts.stats import ALPHA, FEWEST_SEEDS
+from harness.verdicts.stats import ALPHA, FEWEST_SEEDS, estimate
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,15 @@ def missing_for_equality(claim: Comparison, sample: Sample, scale: Scale) -> Mis
 
     None if something else is the obstacle, such as an effect as large as the margin.
     """
+    if sample.advantages.ends is not None:
+        parts = [
+            replace(sample, advantages=end, estimate=replace(sample.estimate, effect=estimate(end.values).effect))
+            for end in at_ends(sample.advantages)
+        ]
+        if any(abs(part.estimate.effect) >= scale.margin for part in parts):
+            return None
+        first, last = (missing_for_equality(claim, part, scale) for part in parts)
+        return first or last
     advantages, result = sample.advantages, sample.estimate
     n = result.n - advantages.uninformative
     if n < FEWEST_SEEDS or n <= advantages.uninformative or abs(result.effect) >= scale.margin:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import UserError
-from harness.spec.claims import Comparison, DataToTarget, Horizon, Paired, Proportion, TimeToTarget, Trend
+from harness.spec.claims import Comparison, Crossing, DataToTarget, Horizon, Paired, Proportion, TimeToTarget, Trend
 from harness.spec.measures import is_quality, measure
 from harness.tasks import tasks
 from harness.tasks.common.target import Target, target_of, too_few_labels
@@ -67,7 +67,7 @@ def with_outcome(
         wanted &= frame["task"].isin(claim.where.task)
     frame = frame[wanted]
     names = sorted(frame["task"].unique())
-    if isinstance(claim, Paired | Trend):
+    if isinstance(claim, Paired | Trend | Crossing):
         return frame, _measured(frame, claim.on, names)
     if isinstance(claim, TimeToTarget):
         return _timed_in_one_lane(frame, every, claim, names, curves)

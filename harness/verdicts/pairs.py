@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.spec.claims import AlongFactor, Comparison, TimeToTarget, Trend, Where
+from harness.spec.claims import OPTION, AlongFactor, Comparison, Crossing, TimeToTarget, Trend, Where
 from harness.spec.factors import FACTORS, columns
 from harness.spec.measures import depends_on_machine
 from harness.verdicts.arrays import Floats
@@ -26,8 +26,6 @@ SCOPE = ("task", "dataset", *columns(lambda factor: factor.scope, "task"), "mach
 """The columns that describe the trials of a verdict; `dataset` if a task has several."""
 _COLUMN_OF = {name: factor.column for name, factor in FACTORS.items()} | {"units": "reference_units"}
 """From a key of a claim's `where` to the column it restricts."""
-FEWEST_LEVELS = 3
-"""Minimum number of levels of a factor for a trend."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +119,23 @@ def _option(rows: pd.DataFrame, name: str) -> pd.Series[Any]:
     return pd.Series([known[text] for text in rows["options"]], rows.index, dtype=object)
 
 
+def _along_option(rows: pd.DataFrame, along: str) -> pd.DataFrame:
+    """The rows in which the option is a number, with it as a column, and as data the same for all of its values."""
+    name = along.removeprefix(OPTION)
+    rows = rows.assign(**{along: pd.to_numeric(_option(rows, name), errors="coerce")})
+    without = {text: _without(text, name) for text in rows["data"].unique()}
+    return rows.assign(data=rows["data"].map(without))[rows[along].notna()]
+
+
+def _without(data: str, option: str) -> str:
+    """The data of a trial's spec, as JSON, without an option of the task."""
+    parts = json.loads(data or "{}")
+    if "options" in parts:
+        options = {name: value for name, value in json.loads(parts["options"]).items() if name != option}
+        parts = parts | {"options": options}
+    return json.dumps(parts, sort_keys=True)
+
+
 def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str, low: str = "") -> PairedTrials:
     """The pairs of a claim: the values of both cells in `column` for every condition and seed.
 
@@ -128,6 +143,8 @@ def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str, low: str = "
     """
     rows = of_one_lane(selected(frame, claim), column)
     along = _COLUMN_OF.get(claim.along, claim.along) if isinstance(claim, AlongFactor) else None
+    if along is not None and along.startswith(OPTION):
+        rows = _along_option(rows, along)
     key = [name for name in CONDITION if name != along]
     if depends_on_machine(column) or (isinstance(claim, TimeToTarget) and claim.by == "seconds"):
         key.append("machine")
@@ -152,7 +169,7 @@ def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str, low: str = "
         if along is None:
             conditions.append(_condition(part, column, ranged=bool(low)))
         elif (ladder := _ladder(part, column, along)) and not (
-            isinstance(claim, Trend) and len(ladder.levels) < FEWEST_LEVELS
+            isinstance(claim, Trend | Crossing) and len(ladder.levels) < claim.fewest_levels
         ):
             conditions.append(ladder)
             unpaired += 2 * (len(part) - ladder.better.size)

@@ -13,7 +13,8 @@ from harness.spec.claims import Comparison, DataToTarget, Proportion
 from harness.store.interim import InterimAnalyses
 from harness.verdicts.advantages import Scale, scale_of
 from harness.verdicts.baselines import against_baselines
-from harness.verdicts.evidence import Evidence
+from harness.verdicts.crossings import sign_change
+from harness.verdicts.evidence import Ends, Evidence
 from harness.verdicts.lean import lean
 from harness.verdicts.missing_evidence import missing_for_equality
 from harness.verdicts.needed_sizes import needed_sizes
@@ -22,7 +23,7 @@ from harness.verdicts.pairs import PairedTrials, Pairs
 from harness.verdicts.power import seeds_for_difference, seeds_for_proportion
 from harness.verdicts.resolution import Resolution, decided, finer, step_of, too_coarse
 from harness.verdicts.samples import Sample, if_exact, sample_of
-from harness.verdicts.stats import ALPHA, FEWEST_SEEDS, Estimate
+from harness.verdicts.stats import ALPHA, FEWEST_SEEDS, Estimate, estimate
 from harness.verdicts.verdict import VerdictWord
 
 
@@ -87,8 +88,21 @@ def sample_evidence(of: ClaimSamples, sample: Sample, p_adjusted: float, level: 
         seeds_for_power=seeds,
         noise_of_times=is_open and not on_seeds,
         most_seeds=of.most_seeds,
+        ends=_ends(sample, scale),
         baselines=tuple(against_baselines(claim, pairs, of.outcome) for pairs in conditions),
     )
+
+
+def _ends(sample: Sample, scale: Scale) -> Ends | None:
+    """The advantages at both ends of a crossing, and where the advantage changes sign; None for other claims."""
+    advantages = sample.advantages
+    if advantages.ends is None:
+        return None
+    first, last = (scale.show(estimate(values).effect) for values in advantages.ends)
+    if sample.pairs is None or advantages.by_level is None:
+        return Ends(first, last)
+    levels = sample.pairs.levels
+    return Ends(first, last, (levels[0], levels[-1]), sign_change(levels, advantages.by_level))
 
 
 def _word(result: Estimate, p_adjusted: float) -> VerdictWord:
@@ -126,4 +140,5 @@ def _seeds_for_power(of: ClaimSamples, sample: Sample, alpha: float) -> int | No
         return None
     if isinstance(of.claim, Proportion) and sample.pairs is not None:
         return seeds_for_proportion(*sample.advantages.outcomes, margin, alpha)
-    return seeds_for_difference(sample.advantages.values, margin, alpha)
+    parts = sample.advantages.ends or (sample.advantages.values,)
+    return max(filter(None, (seeds_for_difference(values, margin, alpha) for values in parts)), default=None)

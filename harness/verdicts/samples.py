@@ -8,8 +8,9 @@ import numpy as np
 
 from harness.spec.claims import Comparison, DataToTarget, Proportion, TimeToTarget, Trend
 from harness.store.interim import InterimAnalyses, InterimAnalysis
-from harness.verdicts.advantages import Advantages, Scale, advantages, pooled
+from harness.verdicts.advantages import Advantages, Scale, advantages, at_ends, pooled
 from harness.verdicts.arrays import Floats
+from harness.verdicts.crossings import for_both_ends, smaller_of
 from harness.verdicts.equivalence import solved_p, unseen
 from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.pairs import Pairs
@@ -85,6 +86,12 @@ def if_exact(claim: Comparison, sample: Sample, scale: Scale) -> Estimate:
 
 
 def _estimate(claim: Comparison, advantages: Advantages, pairs: Pairs | None, scale: Scale, levels: Levels) -> Estimate:
+    if advantages.ends is not None:
+        first, last = at_ends(advantages)
+        estimates = [
+            _estimate(claim, end, pairs, scale, at) for at in (levels, for_both_ends(levels)) for end in (first, last)
+        ]
+        return smaller_of(*estimates)
     if advantages.low is not None:
         readings = (_estimate(claim, reading, pairs, scale, levels) for reading in ends(advantages))
         return holding_at_both_ends(*readings)

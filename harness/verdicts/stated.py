@@ -39,6 +39,7 @@ def sample_verdict(evidence: Evidence) -> Verdict:
     claim, outcome, scale = evidence.claim, evidence.outcome, evidence.scale
     sample, leaning, resolution = evidence.sample, evidence.lean, evidence.resolution
     result, informed = sample.estimate, evidence.informed
+    change = evidence.ends.change if evidence.ends else None
     return Verdict(
         id=claim.id,
         claim=claim.claim,
@@ -65,6 +66,9 @@ def sample_verdict(evidence: Evidence) -> Verdict:
         lean_within=leaning.within if leaning else None,
         lean_against=leaning.against if leaning else None,
         step=resolution.step if resolution else None,
+        crossing=change.at if change else None,
+        crossing_low=change.low if change else None,
+        crossing_high=change.high if change else None,
         too_coarse=bool(resolution and resolution.too_coarse),
         baseline=not_beaten(evidence.baselines),
         interim_analyses=sample.analyses,

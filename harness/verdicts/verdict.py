@@ -118,6 +118,11 @@ class Verdict:
     step: float | None = None
     """Resolution of times to target, in updates or seconds: the largest interval between two evaluations around them.
     Of the data to a target: the largest distance between two sizes around them. None for exact outcomes."""
+    crossing: float | None = None
+    """For crossings: the value of the factor at which the advantage changes sign, with its 95 % interval; None if it
+    does not change sign as claimed."""
+    crossing_low: float | None = None
+    crossing_high: float | None = None
     too_coarse: bool = False
     """Whether this resolution leaves the claim undecided with any number of seeds."""
     baseline: str = ""

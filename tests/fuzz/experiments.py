@@ -32,7 +32,7 @@ _VALUES = (
     "{}", "[1, 1]", "[1, 2, 3]", "[5, 10]", "[0.1, 0.2]", "['gru', 'lstm']", "['a', 1]", "'5%'", "'25%'", "'gru'",
     "'lstm'", "'nowhere:cell'", "'os:path'", "'recall'", "'language'", "'test_loss'", "'test_accuracy'", "'chrono'",
     "'smallest'", "'largest'", "'paired'", "'proportion'", "'horizon'", "'trend'", "'time-to-target'", "'exact'",
-    "'data-to-target'",
+    "'data-to-target'", "'crossing'", "'options.length'",
     "'not-testable'", "'speed'", "'fused'", "'article'", "'parameters'", "{ tune = [1e-3, 1e-2] }",
     "{ tune = [1e-3, 1e-2], seeds = 2, at = 'all' }", "{ task = 'recall' }",
     "{ search = 'log-uniform', low = 1e-4, high = 1e-2, trials = 10 }", "{ task = ['recall', 'adding'] }",

@@ -40,6 +40,8 @@ def test_every_kind_can_be_declared() -> None:
     assert isinstance(read(kind="time-to-target", target=2.5, **COMPARED), TimeToTarget)
     trend = read(kind="trend", on="test_loss", along="train_size", advantage="shrinks", **COMPARED)
     assert isinstance(trend, Trend)
+    crossing = read(kind="crossing", on="test_loss", along="options.complexity", **COMPARED)
+    assert crossing.kind == "crossing"
 
 
 def test_a_condition_is_a_value_a_list_or_a_word() -> None:
@@ -212,6 +214,25 @@ def test_a_claim_may_quote_published_figures_of_its_cells() -> None:
 )
 def test_published_figures_that_cannot_be_shown_are_refused(published: dict[str, object], words: str) -> None:
     assert words in message(**PAIRED, published=published)
+
+
+def test_a_crossing_quotes_findings_and_no_figures() -> None:
+    crossing = {"kind": "crossing", "on": "test_loss", "along": "units", **COMPARED}
+    assert "give a 'finding' in 'published'" in message(**crossing, published=PUBLISHED)
+    found = {"source": "arXiv 1", "finding": "GRUs at few units, LSTMs at many."}
+    assert read(**crossing, published=found).kind == "crossing"
+
+
+@pytest.mark.parametrize(
+    ("along", "words"),
+    [
+        ("train_sizes", "unknown factor 'train_sizes'. Did you mean 'train_size'?"),
+        ("complexity", "unknown factor 'complexity'."),
+        ("options.", "unknown factor 'options.'. Did you mean 'options.NAME'?"),
+    ],
+)
+def test_a_factor_along_which_nothing_varies_is_refused(along: str, words: str) -> None:
+    assert words in message(kind="crossing", on="test_loss", along=along, **COMPARED)
 
 
 def test_a_trend_has_no_published_figure() -> None:

@@ -41,6 +41,7 @@ def claim(where: str = "", **fields: str) -> str:
         claim(kind="horizon", on="", along="train_size"),
         claim(kind="data-to-target", on=""),
         claim(kind="trend", along="learning_rate", advantage="grows", better="simple_rnn"),
+        claim(kind="crossing", along="train_size"),
     ],
 )
 def test_a_claim_that_some_sweep_feeds_is_accepted(text: str) -> None:
@@ -73,6 +74,14 @@ def test_a_claim_that_some_sweep_feeds_is_accepted(text: str) -> None:
         (
             claim("sequence_length = [5, 7]", kind="data-to-target", on="", better="simple_rnn"),
             "a data-to-target along 'train_size' needs at least 2 values of it; its sweeps have 50",
+        ),
+        (
+            claim(kind="crossing", along="options.symbols"),
+            "a crossing along 'options.symbols' needs at least 2 values of it; its sweeps have 8",
+        ),
+        (
+            claim(kind="crossing", along="options.symbol"),
+            "'along' is 'options.symbol', which has to be a number in each sweep; found none",
         ),
         (claim(kind="horizon", on=""), "a horizon along 'sequence_length' needs at least 2 values of it"),
     ],

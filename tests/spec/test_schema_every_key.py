@@ -24,6 +24,7 @@ CLAIMS: dict[str, dict[str, Any]] = {
     "horizon": {**PAIRED, "kind": "horizon", "margin": "5%", "threshold": 0.5},
     "data-to-target": {**PAIRED, "kind": "data-to-target", "margin": "5%", "threshold": 0.5},
     "trend": {**PAIRED, "kind": "trend", "along": "train_size", "advantage": "grows"},
+    "crossing": {**PAIRED, "kind": "crossing", "along": "train_size"},
     "time-to-target": {
         **{key: PAIRED[key] for key in ("id", "claim", "better", "than")},
         "kind": "time-to-target", "margin": "5%", "target": 1.5,

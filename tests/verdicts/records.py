@@ -116,6 +116,7 @@ ALL_KINDS = [
     claim(id="horizon", kind="horizon", margin="25%", where={"task": "recall"}),
     claim(id="data", kind="data-to-target", margin="25%", where={"task": "recall"}),
     paired(id="trend", kind="trend", along="sequence_length", advantage="grows"),
+    paired(id="crossing", kind="crossing", along="sequence_length"),
     claim(id="time", kind="time-to-target", target=1.0, margin="10%"),
     CLAIM.validate_python({"id": "exact", "claim": "E.", "kind": "exact", "fact": "fewer-parameters"}),
 ]

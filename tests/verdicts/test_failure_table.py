@@ -15,6 +15,10 @@ from tools.simulate import simulated_record
 
 SEEDS = 60
 METHOD = Path(__file__).parents[2] / "docs" / "method.md"
+LEVELS = {
+    "horizon": (10, 20, 40), "data-to-target": (100, 102, 104), "trend": (100, 200, 400), "crossing": (100, 200),
+}  # fmt: skip
+"""By the kind of claim, the values of the factor that it needs."""
 Failing = Callable[[str, int], bool]
 """A function (cell, seed) -> whether the trials fail."""
 CASES: dict[str, Failing] = {
@@ -38,8 +42,7 @@ def trial(cell: str, seed: int, fails: bool, **spec: Any) -> Record:
 
 def records(kind: str, case: str) -> list[Record]:
     """Records of equal cells with the failures of the case; in some cases neither cell solves the task."""
-    ladders = {"horizon": (10, 20, 40), "data-to-target": (100, 102, 104), "trend": (100, 200, 400)}
-    levels = ladders.get(kind, (100,))
+    levels = LEVELS.get(kind, (100,))
     along = "sequence_length" if kind == "horizon" else "train_size"
     task = "recall" if kind in ("proportion", "horizon", "data-to-target") else "language"
     cells_seen = []
@@ -59,6 +62,7 @@ CLAIMS = {
     "horizon": claim(kind="horizon", margin="50%"),
     "data-to-target": claim(kind="data-to-target", margin="50%"),
     "trend": paired(kind="trend", along="train_size", advantage="grows", margin=0.05),
+    "crossing": paired(kind="crossing", along="train_size", margin=0.05),
     "time-to-target": claim(kind="time-to-target", target=1.0, margin="10%"),
 }
 

@@ -32,7 +32,11 @@ def strip(verdict: Verdict, looks: Mapping[str, Look], seeds: Mapping[str, int] 
         return None
     than, better = (title_of(looks, name, 16) for name in (verdict.than, verdict.better))
     unit = "ratio" if verdict.scale == "log ratio" else verdict.unit or "difference"
-    written = f"← {than} better · {unit} · {better} better →" if than and better else ""
+    if verdict.kind == "crossing":
+        than, better = "no crossing", "crossing"
+    elif than and better:
+        than, better = f"{than} better", f"{better} better"
+    written = f"← {than} · {unit} · {better} →" if than and better else ""
     return Panel(
         "",
         Axis("Condition"),

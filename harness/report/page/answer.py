@@ -218,8 +218,13 @@ def means(verdict: Verdict, looks: Mapping[str, Look]) -> str:
             "contradicted": "False: counted or computed, not estimated.",
         }.get(verdict.verdict, "It could not be computed here.")
     if verdict.verdict == "supported":
+        if verdict.kind == "crossing":
+            claimed = f"{better} does better at the smallest value, {than} at the largest{_where(verdict)}"
+            return f"The claim holds here: {claimed}."
         claimed = "the advantage changes as claimed" if verdict.kind == "trend" else _better(verdict, better, than)
         return f"The claim holds here: {claimed}{by}."
+    if verdict.verdict == "contradicted" and verdict.kind == "crossing":
+        return "The claim does not hold here: the advantage does not change sign as claimed."
     if verdict.verdict == "contradicted":
         claimed = (
             "the advantage changes in the opposite direction"
@@ -239,8 +244,18 @@ def means(verdict: Verdict, looks: Mapping[str, Look]) -> str:
         return f"Undecided when conditions are pooled; judged separately: {verdict_counts}."
     if not verdict.n:
         return "There are no data to judge yet."
+    if verdict.kind == "crossing":
+        return f"Undecided: {plural(verdict.n, 'seed')} do not show whether the advantage changes sign."
     which = "needs less data" if verdict.kind == "data-to-target" else "does better"
     return f"Undecided: {plural(verdict.n, 'seed')} do not show whether {better} or {than} {which}."
+
+
+def _where(verdict: Verdict) -> str:
+    """' and the advantage changes sign at 12 [9, 17]': with its 95 % interval."""
+    if verdict.crossing is None:
+        return ""
+    bounds = effects.interval(verdict.crossing_low, verdict.crossing_high, "")
+    return f", and the advantage changes sign at {number(verdict.crossing, 3)} {bounds}"
 
 
 def _better(verdict: Verdict, better: str, than: str) -> str:

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from functools import cache
 
 from harness.cells import cells
-from harness.spec.claims import Comparison, DataToTarget, Horizon, Proportion, TimeToTarget, Trend
+from harness.spec.claims import OPTION, Comparison, Crossing, DataToTarget, Horizon, Proportion, TimeToTarget, Trend
 from harness.tasks.common.target import Target
 from harness.verdicts.advantages import Advantages, Scale
 from harness.verdicts.baselines import AgainstBaseline
-from harness.verdicts.evidence import Evidence
+from harness.verdicts.evidence import Ends, Evidence
 from harness.verdicts.lean import Lean
 from harness.verdicts.outcomes import OutcomeColumn, SecondsFrom, ToTarget
 from harness.verdicts.stats import ALPHA, FAILURE, FEWEST_SEEDS, Estimate
@@ -49,8 +49,31 @@ def finding(evidence: Evidence) -> str:
         return f"{subject}: nothing to compare. {failures}".strip()
     shown, low, high = (scale.show(value + 0.0) for value in (estimate.effect, estimate.low, estimate.high))  # no -0
     range_ = f" (95 % interval {interval(low, high, scale.unit, scale.kind, shown)})" if estimate.n > 1 else ""
+    if isinstance(claim, Crossing) and evidence.ends is not None:
+        return f"{subject}: {_at_both_ends(claim, evidence.ends, scale)}{range_}. {failures}".strip()
     text = f"{subject}: {_direction(claim, shown)}{effect(shown, scale.unit, scale.kind)}{range_}."
     return f"{text} {failures}".strip()
+
+
+def _at_both_ends(claim: Crossing, ends: Ends, scale: Scale) -> str:
+    """Which cell is better at both ends of the factor, where this changes, and the smaller advantage."""
+
+    def better(advantage: float, cells: tuple[str, str]) -> str:
+        if advantage == 0:
+            return "no difference"
+        cell = title(cells[advantage < 0])
+        if math.isinf(advantage):
+            return f"in at least half of the seeds only {cell} succeeded"
+        return f"{cell} better by {size(advantage, scale.unit, scale.kind)}"
+
+    along, pair = along_in_words(claim.along), (claim.better, claim.than)
+    first, last = ("the smallest", "the largest") if ends.levels is None else map(number, ends.levels)
+    text = f"at {first} {better(ends.first, pair)}, at {last} {better(ends.last, pair[::-1])}"
+    if (change := ends.change) is not None:
+        where = f"{number(change.at, 3)} (95 % interval {interval(change.low, change.high, '')})"
+        text = f"{text}; the advantage changes sign at {along} {where}"
+    smaller = min(ends.first, ends.last)
+    return f"{text}. The smaller of the two claimed advantages: {effect(smaller, scale.unit, scale.kind)}"
 
 
 def _failures(claim: Comparison, estimate: Estimate, advantages: Advantages, scale: Scale) -> str:
@@ -78,9 +101,11 @@ def _failures(claim: Comparison, estimate: Estimate, advantages: Advantages, sca
 def _subject(claim: Comparison, outcome: OutcomeColumn) -> str:
     both = f"{title(claim.better)} against {title(claim.than)}"
     if isinstance(claim, Horizon):
-        return f"{both}, largest {spaced(claim.along)} solved"
+        return f"{both}, largest {along_in_words(claim.along)} solved"
     if isinstance(claim, Trend):
-        return f"Change of the advantage of {both}, {outcome_title(outcome)}, along {spaced(claim.along)}"
+        return f"Change of the advantage of {both}, {outcome_title(outcome)}, along {along_in_words(claim.along)}"
+    if isinstance(claim, Crossing):
+        return f"{both}, {outcome_title(outcome)}, along {along_in_words(claim.along)}"
     return f"{both}, {outcome_title(outcome)}"
 
 
@@ -139,12 +164,15 @@ def why(evidence: Evidence) -> str:
     margin, ties = margin_of(evidence.scale), evidence.sample.advantages.uninformative
     p = f"p = {p_adjusted:.2g}" if p_adjusted >= 0.001 else "p < 0.001"
     if word in ("supported", "contradicted"):
+        if isinstance(evidence.claim, Crossing):
+            return _why_crossing(evidence, p)
         small = min(abs(estimate.low), abs(estimate.high)) < evidence.scale.margin
         return f"The direction is clear ({p})" + (
             f"; the difference may be smaller than the margin, {margin}." if small else "."
         )
     if word == "no practical difference":
-        return f"A difference as large as the margin, {margin}, is ruled out."
+        where = " at both ends" if isinstance(evidence.claim, Crossing) else ""
+        return f"A difference as large as the margin, {margin}, is ruled out{where}."
     if estimate.n < FEWEST_SEEDS:
         return f"A decision requires at least {FEWEST_SEEDS} seeds."
     if 2 * ties >= estimate.n:
@@ -152,6 +180,15 @@ def why(evidence: Evidence) -> str:
     if p_adjusted <= ALPHA:
         return f"The test rejects equality ({p}), but the 95 % interval includes zero."
     return f"Neither a difference ({p}) nor equality within {margin} is established."
+
+
+def _why_crossing(evidence: Evidence, p: str) -> str:
+    if evidence.word == "contradicted":
+        return f"At one end at least, the opposite of the claim is clear ({p})."
+    if evidence.sample.estimate.low < evidence.scale.margin:
+        margin = margin_of(evidence.scale)
+        return f"Both directions are clear ({p}); the smaller advantage may be smaller than the margin, {margin}."
+    return f"Both directions are clear ({p})."
 
 
 def lean_in_words(leaning: Lean, margin: str) -> str:
@@ -209,6 +246,11 @@ def not_beaten(remarks: Sequence[Sequence[AgainstBaseline]]) -> str:
             mean, score = next((one.mean, one.score) for one in remarks[0] if one.cell == cell)
             sentences.append(f"{text} ({number(mean)} against {number(score)}).")
     return " ".join(sentences)
+
+
+def along_in_words(along: str) -> str:
+    """The name of the factor of a claim, or of the task's option, as sentences write it."""
+    return spaced(along.removeprefix(OPTION))
 
 
 def spaced(column: str) -> str:

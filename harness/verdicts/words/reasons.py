@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from harness.errors import UserError
-from harness.spec.claims import Comparison, DataToTarget, Exact, Trend
+from harness.spec.claims import Comparison, Crossing, DataToTarget, Exact, Trend
 from harness.verdicts.evidence import Compared, Evidence
 from harness.verdicts.outcomes import OutcomeColumn
-from harness.verdicts.pairs import FEWEST_LEVELS, PairingCounts, instead
+from harness.verdicts.pairs import PairingCounts, instead
 from harness.verdicts.verdict import DECIDED, PublishedResult, Verdict, VerdictWord
 from harness.verdicts.words.conditions import condition_names
 from harness.verdicts.words.effects import effect_in_words
@@ -126,6 +126,8 @@ def _comparative(claim: Comparison, outcome: OutcomeColumn, word: VerdictWord) -
         return word
     if isinstance(claim, Trend):
         return f"the advantage {claim.advantage if word == 'supported' else opposite(claim)}"
+    if isinstance(claim, Crossing):
+        return f"the advantage {'changes' if word == 'supported' else 'does not change'} sign as claimed"
     if isinstance(claim, DataToTarget):
         return f"{title(claim.better)} needs {'less' if word == 'supported' else 'more'} data"
     better, worse = ("faster", "slower") if outcome.unit in ("s", "updates") else ("better", "worse")
@@ -162,7 +164,9 @@ def nothing_paired(claim: Comparison, frame: pd.DataFrame) -> str:
         f"{name} {wanted if isinstance(wanted, str) else ' or '.join(map(str, wanted))}"
         for name, wanted in claim.where.asked.items()
     ]
-    along = f", at {FEWEST_LEVELS} or more values of {claim.along}" if isinstance(claim, Trend) else ""
+    along = ""
+    if isinstance(claim, Trend | Crossing):
+        along = f", at {claim.fewest_levels} or more values of {claim.along}"
     trials = ", ".join([f"trials of {claim.better} and {claim.than} with the same seed{along}", *asked])
     if frame.empty:
         there_are = "There are no records."

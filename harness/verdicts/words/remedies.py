@@ -11,7 +11,7 @@ from harness.verdicts.outcomes import OutcomeColumn
 from harness.verdicts.power import ADVISED
 from harness.verdicts.resolution import Resolution
 from harness.verdicts.rounds import COLUMN
-from harness.verdicts.words.findings import margin_of, spaced
+from harness.verdicts.words.findings import along_in_words, margin_of
 from harness.words import plural, quantity
 
 
@@ -64,7 +64,7 @@ def _instead_of_seeds(claim: Comparison, outcome: OutcomeColumn) -> str:
     if isinstance(claim, TimeToTarget | Horizon | Proportion):
         return "a wider margin or longer training"
     if isinstance(claim, Trend | DataToTarget):
-        return f"a wider margin or more values of {spaced(claim.along)}"
+        return f"a wider margin or more values of {along_in_words(claim.along)}"
     return "a wider margin or more test data" if outcome.column.startswith("test_") else "a wider margin"
 
 
