@@ -14,6 +14,7 @@ import pandas as pd
 from harness.spec.claims import OPTION, AlongFactor, Comparison, Crossing, TimeToTarget, Trend, Where
 from harness.spec.factors import FACTORS, columns
 from harness.spec.measures import depends_on_machine
+from harness.store.data_names import as_text
 from harness.verdicts.arrays import Floats
 from harness.verdicts.counted import compared, of_one_lane
 from harness.verdicts.rounds import COLUMN, with_ratios_of_rounds
@@ -128,12 +129,8 @@ def _along_option(rows: pd.DataFrame, along: str) -> pd.DataFrame:
 
 
 def _without(data: str, option: str) -> str:
-    """The data of a trial's spec, as JSON, without an option of the task."""
-    parts = json.loads(data or "{}")
-    if "options" in parts:
-        options = {name: value for name, value in json.loads(parts["options"]).items() if name != option}
-        parts = parts | {"options": options}
-    return json.dumps(parts, sort_keys=True)
+    """What identifies the data of a trial, as JSON, without an option of the task (see `Task.identity`)."""
+    return as_text({name: value for name, value in json.loads(data or "{}").items() if name != option})
 
 
 def find_pairs(frame: pd.DataFrame, claim: Comparison, column: str, low: str = "") -> PairedTrials:

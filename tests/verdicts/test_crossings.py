@@ -115,10 +115,10 @@ def test_conditions_are_pooled_end_by_end() -> None:
 
 
 def of_complexities(along: str = "options.complexity") -> tuple[list[Record], Claim]:
-    """Records of a task with an option, whose default value is not part of what identifies the data."""
+    """Records of a task with an option that is part of what identifies the data, unless it has its default, 10."""
     trials = []
     for level, complexity in enumerate((5, 10, 20)):
-        data = {"made_by": "1", "options": "{}" if complexity == 10 else f'{{"complexity": {complexity}}}'}
+        data = {"procedure": "1"} | ({} if complexity == 10 else {"complexity": str(complexity)})
         for record in records(falling(0.3, -0.3), task="recall", options={"complexity": complexity}, data=data):
             if record["spec"]["train_size"] == SIZES[level]:
                 trials.append(record | {"spec": record["spec"] | {"train_size": 100}})
