@@ -74,7 +74,7 @@ def fewer_parameters(frame: DataFrame) -> FactFound:
     return FactFound(holds, 100 * sum(saved) / len(saved), "% fewer parameters", reason)
 
 
-SIZE = ("task", "data", "train_size", "sequence_length", "units", "layers", "reset_after")
+SIZE = ("task", "data", "train_size", "sequence_length", "units", "layers", "reset_after", "bidirectional")
 """Columns that must be equal in records of a GRU and an LSTM whose parameter counts are compared."""
 
 

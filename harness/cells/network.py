@@ -49,6 +49,7 @@ def get_model(
     reset_after: bool = True,
     unit_forget_bias: bool = True,
     recurrent_initializer: str = "orthogonal",
+    bidirectional: bool = False,
     carry_state: bool = False,
     seed: int | None = None,
 ) -> keras.Model:
@@ -75,6 +76,8 @@ def get_model(
     reset_after:      the form of the GRU (see harness/cells/gru.py); other cells ignore it
     unit_forget_bias: whether the bias of the LSTM's forget gate is initialised with one
     recurrent_initializer: orthogonal (Keras's default) or glorot_uniform
+    bidirectional:    each recurrent layer has a second one beside it, with weights of its own, that reads the sequence
+                      from its end, as in `keras.layers.Bidirectional`; their outputs are concatenated
     carry_state:      the states are additional inputs and outputs, so that a sequence can be processed in several
                       calls: the model maps `[inputs, *states]` to `[outputs, *states]`, with (batch, units) for each
                       state of each layer
@@ -94,7 +97,11 @@ def get_model(
     architecture.check(dropout=dropout, recurrent_dropout=recurrent_dropout, seed=seed)
     architecture.check(learning_rate=learning_rate, clip_norm=clip_norm, weight_decay=weight_decay)
     architecture.check(reset_after=reset_after, unit_forget_bias=unit_forget_bias)
-    architecture.check(every_step=every_step, carry_state=carry_state)
+    architecture.check(every_step=every_step, carry_state=carry_state, bidirectional=bidirectional)
+    if bidirectional and carry_state:
+        raise architecture.error(
+            "'carry_state' hands states on to later steps, which a bidirectional layer has read before; leave one out"
+        )
     shape = _checked_shape(architecture, input_shape, symbols, backend)
     check_name("output", output, LOSSES)
     check_name("optimizer", optimizer, OPTIMIZERS)
@@ -102,7 +109,7 @@ def get_model(
 
     seeds, fused = _seeds(seed), backend == "fused"
 
-    def recurrent(units: int, *, return_sequences: bool) -> keras.Layer:
+    def recurrent(units: int, *, return_sequences: bool, go_backwards: bool = False) -> keras.Layer:
         options = {  # every backend takes the seeds in the same order
             "kernel_initializer": keras.initializers.GlorotUniform(seed=next(seeds)),
             "recurrent_initializer": INITIALIZERS[recurrent_initializer](seed=next(seeds)),
@@ -111,6 +118,7 @@ def get_model(
             "recurrent_dropout": recurrent_dropout,
             "return_sequences": return_sequences,
             "return_state": carry_state,
+            "go_backwards": go_backwards,
         }
         if fused or architecture.ones:
             options["unit_forget_bias"] = unit_forget_bias
@@ -119,6 +127,12 @@ def get_model(
         if fused:
             return Recurrent(cell, units, **options)
         return getattr(keras.layers, architecture.keras_layer or "")(units, activation="tanh", **options)
+
+    def both_ways(x: Any, units: int, *, return_sequences: bool) -> Any:
+        """The outputs of a layer and of one that reads from the end, (batch, [time,] 2 units), at the same steps."""
+        forward = recurrent(units, return_sequences=return_sequences)(x)
+        backward = recurrent(units, return_sequences=return_sequences, go_backwards=True)(x)
+        return keras.layers.Concatenate()([forward, keras.ops.flip(backward, 1) if return_sequences else backward])
 
     def dense(units: int) -> keras.Layer:
         layer = keras.layers.Dense(int(units), kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)))
@@ -129,7 +143,11 @@ def get_model(
     before: list[Any] = []
     after: list[Any] = []
     for depth, units in enumerate(rnn_units):
-        layer = recurrent(int(units), return_sequences=every_step or depth < len(rnn_units) - 1)
+        return_sequences = every_step or depth < len(rnn_units) - 1
+        if bidirectional:
+            x = both_ways(x, int(units), return_sequences=return_sequences)
+            continue
+        layer = recurrent(int(units), return_sequences=return_sequences)
         if not carry_state:
             x = layer(x)
             continue

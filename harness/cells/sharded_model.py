@@ -13,8 +13,12 @@ from harness.cells.keras_backend import keras
 from harness.cells.layer import Recurrent
 from harness.cells.shards import in_shards
 
-_LAYERS = {keras.layers.InputLayer, keras.layers.Dense, keras.layers.Activation, Recurrent, Dropout}
+_LAYERS = {
+    keras.layers.InputLayer, keras.layers.Dense, keras.layers.Activation, keras.layers.Concatenate, Recurrent, Dropout,
+}  # fmt: skip
 """Layers that process each sequence independently and draw the same random numbers for shards as for the batch."""
+_OPERATIONS = ("one_hot", "flip")
+"""The beginnings of the names of operations that do so too."""
 _LOSSES = {
     keras.losses.BinaryCrossentropy, keras.losses.binary_crossentropy,
     keras.losses.BinaryFocalCrossentropy, keras.losses.binary_focal_crossentropy,
@@ -52,7 +56,7 @@ class ShardedModel(keras.Model):  # type: ignore[misc]
             self.jit_compile
             and not self.run_eagerly
             and len(self.inputs) == len(self.outputs) == 1
-            and all(type(step) in _LAYERS or step.name.startswith("one_hot") for step in self.operations)
+            and all(type(step) in _LAYERS or step.name.startswith(_OPERATIONS) for step in self.operations)
             and not self.losses
             and not any(layer.activity_regularizer for layer in self.layers)
             and bool(self.trainable_variables)

@@ -51,12 +51,15 @@ def guessed_seconds(spec: TrialSpec) -> float:
     seeing, matrices = len(cell.gates_with("input_weights")), cell.weight_shapes("recurrent_weights").count("full")
     steps = spec.sequence_length * spec.batch_size
     update = 1e-3
-    for layers, inputs in ((1, 4 * features), (spec.layers - 1, 6 * spec.units)):  # the data need no gradient
+    directions = 1 + spec.bidirectional
+    width = directions * spec.units
+    for first, inputs in ((1, 4 * features), (spec.layers - 1, 6 * width)):  # the data need no gradient
+        layers = directions * first
         update += layers * spec.sequence_length * _STEP_SECONDS.get(spec.backend, 2e-4)
         update += layers * steps * matrices * 6 * spec.units**2 / _RECURRENT_OPERATIONS_PER_SECOND
         update += layers * steps * seeing * spec.units * inputs / _OPERATIONS_PER_SECOND
     outputs = steps if task.every_step else spec.batch_size
-    for below, above in pairwise((spec.units, *spec.dense_units, classes)):
+    for below, above in pairwise((width, *spec.dense_units, classes)):
         update += outputs * 6 * below * above / _OPERATIONS_PER_SECOND
     update += outputs * classes * _LOSS_SECONDS
     evaluations = 0.0 if spec.lane == "speed" else spec.updates / spec.evaluate_every + 3

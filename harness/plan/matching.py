@@ -17,19 +17,29 @@ from harness.tasks import Options, tasks
 _MOST_UNITS = 2**16
 
 
-def recurrent_parameters(cell: Cell, features: int, units: int, layers: int, *, reset_after: bool = True) -> int:
+def recurrent_parameters(
+    cell: Cell, features: int, units: int, layers: int, *, reset_after: bool = True, bidirectional: bool = False
+) -> int:
     """Parameters of a stack of recurrent layers of `units` units on inputs of `features` features."""
+    directions = 1 + bidirectional
     first = cell.parameters(features, units, reset_after=reset_after)
-    return first + (layers - 1) * cell.parameters(units, units, reset_after=reset_after)
+    return directions * (first + (layers - 1) * cell.parameters(directions * units, units, reset_after=reset_after))
 
 
 def matched_units(
-    cell: Cell, reference: Cell, units: int, features: int, layers: int, *, reset_after: bool = True
+    cell: Cell,
+    reference: Cell,
+    units: int,
+    features: int,
+    layers: int,
+    *,
+    reset_after: bool = True,
+    bidirectional: bool = False,
 ) -> int:
     """The units with which `cell` has the most similar number of recurrent parameters to `reference` with `units`."""
 
     def parameters(of: Cell, size: int) -> int:
-        return recurrent_parameters(of, features, size, layers, reset_after=reset_after)
+        return recurrent_parameters(of, features, size, layers, reset_after=reset_after, bidirectional=bidirectional)
 
     wanted = parameters(reference, units)
     low, high = 1, _MOST_UNITS
@@ -44,12 +54,17 @@ def units_of(sweep: Sweep, reference: str, options: Options, asked: Mapping[str,
     if asked["match"] == "units" or asked["cell"] == reference:
         return int(asked["units"])
     width = _width(sweep.task, min(sweep.train_size), min(sweep.sequence_length), options)
-    return _matched(asked["cell"], reference, asked["units"], width, asked["layers"], asked["reset_after"])
+    return _matched(
+        asked["cell"], reference, asked["units"], width, asked["layers"], asked["reset_after"], asked["bidirectional"]
+    )
 
 
 @cache
-def _matched(cell: str, reference: str, units: int, features: int, layers: int, reset_after: bool) -> int:
-    return matched_units(cells[cell], cells[reference], units, features, layers, reset_after=reset_after)
+def _matched(
+    cell: str, reference: str, units: int, features: int, layers: int, reset_after: bool, bidirectional: bool
+) -> int:
+    form = {"reset_after": reset_after, "bidirectional": bidirectional}
+    return matched_units(cells[cell], cells[reference], units, features, layers, **form)
 
 
 @cache

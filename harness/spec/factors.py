@@ -230,6 +230,13 @@ class TrialFactors(BaseModel):
             setting=Schedule, several=True, words="{} learning rate",
         ),
     ] = "constant"  # fmt: skip
+    bidirectional: Annotated[
+        bool,
+        Factor(
+            "Whether each recurrent layer has a second one beside it that reads the sequence from its end.",
+            setting=bool, several=True, words="bidirectional: {}",
+        ),
+    ] = False  # fmt: skip
     gradient_reach: Annotated[
         bool,
         Factor(

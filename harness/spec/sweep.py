@@ -153,6 +153,14 @@ class Sweep(_WithSettings):
         return self
 
     @model_validator(mode="after")
+    def _labels_are_not_seen(self) -> Sweep:
+        if tasks[self.task].predicts_inputs and any(getattr(self, "bidirectional", ())):
+            raise ValueError(
+                f"task {self.task!r} predicts later inputs, which a bidirectional layer sees; leave 'bidirectional' out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _target_can_be_timed(self) -> Sweep:
         if self.until_target and target_of(tasks[self.task]) is None:
             raise ValueError(f"task {self.task!r} has no target; leave 'until_target' out")

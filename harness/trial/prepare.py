@@ -144,6 +144,7 @@ def _build(spec: TrialSpec, task: Task, dataset: Dataset, programs: Programs, *,
         weight_decay=spec.weight_decay,
         reset_after=spec.reset_after,
         recurrent_initializer=spec.initialiser,
+        bidirectional=spec.bidirectional,
         carry_state=carry_state,
         seed=spec.seed,
     )

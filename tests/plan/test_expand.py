@@ -255,6 +255,26 @@ def test_lengths_that_cannot_be_evaluated_are_refused_before_any_training(
         plan(experiment(text.replace("sequence_length = 5", "sequence_length = 20")))
 
 
+@pytest.mark.parametrize("task", ["language", "words", "counting", "symbols"])
+def test_a_network_that_would_see_its_labels_is_refused(task: str) -> None:
+    both = ("updates = 6", "updates = 6\nbidirectional = [false, true]")
+    words = rf"sweep\[0\]: task '{task}' predicts later inputs, which a bidirectional layer sees; leave 'bidirectional'"
+    with pytest.raises(UserError, match=words):
+        experiment(EXPERIMENT, ('"recall"', f'"{task}"'), both)
+    assert {s.bidirectional for s in plan(experiment(EXPERIMENT, both)).values()} == {False, True}
+
+
+def test_units_are_matched_over_both_directions() -> None:
+    text = 'updates = 6\nbidirectional = true\nlayers = 2\nmatch = "parameters"'
+    units = {
+        s.cell: s.units
+        for s in plan(experiment(EXPERIMENT, ("units = 4", "units = 40"), ("updates = 6", text))).values()
+    }
+    numbers = {cell: recurrent_parameters(cells[cell], 8, size, 2, bidirectional=True) for cell, size in units.items()}
+    assert units["gru"] > units["lstm"]
+    assert numbers["gru"] == pytest.approx(numbers["lstm"], rel=0.1)
+
+
 def test_lengths_to_evaluate_are_refused_where_a_task_has_no_others() -> None:
     with pytest.raises(UserError, match=r"sweep\[0\]: task 'digits' cannot be tested at other lengths"):
         experiment(EXPERIMENT, ('"recall"', '"digits"'), ("updates = 6", "updates = 6\nevaluate_lengths = [9]"))

@@ -68,6 +68,7 @@ def test_ids_do_not_depend_on_order_names_or_comments(shuffler: random.Random) -
         {"clip_norm": None},
         {"weight_decay": 0.1},
         {"schedule": "cosine"},
+        {"bidirectional": True},
         {"seed": 1},
         {"data": {"made": "2"}},
         {"code": "1" * 12},

@@ -48,6 +48,17 @@ def test_widths_are_those_of_the_data(case: Case) -> None:
     assert case.task.widths(case.options) == (features, case.data.classes)
 
 
+def test_a_task_whose_labels_are_later_inputs_says_so(case: Case) -> None:
+    """A bidirectional network is refused where it would see the labels."""
+    x, y = (np.asarray(part) for part in (case.data.train.x, case.data.train.y))
+    if not case.task.every_step or y[:, :-1].shape != x[:, 1:].shape:
+        assert not case.task.predicts_inputs
+        return
+    counted = np.ones(y.shape, bool) if case.data.train.weight is None else np.asarray(case.data.train.weight) > 0
+    share = float((y[:, :-1] == x[:, 1:])[counted[:, :-1]].mean())
+    assert case.task.predicts_inputs == (share > 0.9), share
+
+
 def perfect(task: Task, split: Split, classes: int) -> np.ndarray:
     """The outputs of a network that knows every label."""
     if task.output == "softmax":

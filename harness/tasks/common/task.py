@@ -207,6 +207,9 @@ class Task:
     carries: Callable[[Any], bool] = lambda options: False
     """carries(options): whether the windows of a split form one sequence and the network's state is carried from each
     window to the next, in training and in evaluation. Requires `every_step`."""
+    predicts_inputs: bool = False
+    """Whether labels are later inputs, as where the next character is predicted. A network that reads the sequence from
+    its end would see them, so `bidirectional` is refused."""
     make_test: Callable[[int, int, Any], Split] | None = None
     """make_test(sequence_length, seed, options) -> Split: a test split of any length, for networks trained at another
     length. None if other lengths make no sense. At the training length it may contain training examples."""

@@ -147,6 +147,7 @@ task = Task(
     loss_unit="nats per note",
     output="sigmoid",
     every_step=True,
+    predicts_inputs=True,
     metrics=(
         Metric("negative_log_likelihood", "Negative log-likelihood", "nats per step", "lower"),
         Metric("accuracy", "Correct notes / (correct + missed + extra notes)", "", "higher", bounds=(0.0, 1.0)),

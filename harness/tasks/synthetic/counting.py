@@ -125,6 +125,7 @@ task = Task(
     loss_unit="nats per symbol",
     output="softmax",
     every_step=True,
+    predicts_inputs=True,
     metrics=(
         Metric("accepted", "Strings accepted", "", "higher", bounds=(0.0, 1.0)),
         Metric("longest", "Largest n up to which all are accepted", "n", "higher"),

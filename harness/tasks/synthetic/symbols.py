@@ -169,6 +169,7 @@ task = Task(
     loss_unit="nats per symbol",
     output="softmax",
     every_step=True,
+    predicts_inputs=True,
     metrics=(Metric("accuracy", "Accuracy of the next symbol", "", "higher", bounds=(0.0, 1.0)),),
     train_size_unit="windows",
     options=SymbolsOptions,
