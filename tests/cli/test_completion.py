@@ -28,7 +28,7 @@ function=$(complete -p harness | sed 's/.*-F \\([^ ]*\\).*/\\1/')
 printf '%s\n' "${COMPREPLY[@]}"
 """
 EXPERIMENTS = ("compare", "full", "less_data", "long_memory", "regression", "smoke", "sound_events")
-PUBLISHED = ("cahuantzi_2021", "chomsky_2023", "chung_2014", "velarde_2022", "weiss_2018")
+PUBLISHED = ("cahuantzi_2021", "chomsky_2023", "chung_2014", "karpathy_2015", "velarde_2022", "weiss_2018")
 BUNDLED = (*EXPERIMENTS, *PUBLISHED)
 
 

@@ -21,11 +21,13 @@ SHORT = (
     (r"(?m)^seeds = .*$", "seeds = 1"),
     (r"(?m)^cells = .*$", 'cells = ["simple_rnn", "gru", "lstm"]'),
     (r"(?m)^train_size = .*$", "train_size = 32"),
+    (r"(?m)^train_size = 32(?=\nsequence_length = 100)", "train_size = 2000"),
     (r"(?m)^learning_rate = .*$", "learning_rate = 0.01"),
     (r"(?m)^batch_size = .*$", "batch_size = 16"),
     (r"(?m)^updates = .*$", "updates = 4"),
     (r"(?m)^evaluate_every = .*$", "evaluate_every = 4"),
     (r"test_size = 500", "test_size = 20, validation_size = 20"),
+    (r"validation_size = 100000, test_size = 300000", "validation_size = 400, test_size = 400"),
     (r"(?m)^(where = \{ task = \"music\"), train_size = \d+", r"\1"),
 )
 
@@ -42,10 +44,12 @@ def short(text: str) -> str:
 
 
 def write_data(folder: Path) -> None:
-    """Small files of the kinds that two of the experiments read."""
+    """Small files of the kinds that three of the experiments read."""
     generator = np.random.default_rng(0)
     prices = generator.normal(size=(700, 2)).cumsum(axis=0) + 100
     pd.DataFrame(prices, columns=["a", "b"]).to_csv(folder / "bankex.csv", index=False)
+    letters = generator.choice([*"abcdefgh "], size=4000)
+    (folder / "warpeace_input.txt").write_text("".join(letters), encoding="utf-8")
     for name in ("JSB_Chorales", "Nottingham"):
         pieces = {}
         for split, count in (("traindata", 40), ("validdata", 8), ("testdata", 8)):

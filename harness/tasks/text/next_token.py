@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from harness.errors import UserError
 from harness.tasks.common.scoring import cross_entropy, hits, mean
@@ -41,9 +41,11 @@ def _as_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value if value is None or isinstance(value, tuple) else (value,)
 
 
+_PATH = {"type": "string", "format": "path"}
 Paths = Annotated[
     Annotated[tuple[Annotated[pathlib.Path, Field(strict=False)], ...], Field(min_length=1)] | None,
     BeforeValidator(_as_tuple),
+    WithJsonSchema({"anyOf": [_PATH, {"type": "array", "items": _PATH, "minItems": 1}, {"type": "null"}]}),
 ]
 """One path, or a list of them."""
 
@@ -176,6 +178,7 @@ def next_token_task(
         loss_unit=f"nats per {unit}",
         output="softmax",
         every_step=True,
+        predicts_inputs=True,
         metrics=(
             Metric(f"bits_per_{unit}", f"Bits per {unit}", "bits", "lower"),
             Metric("perplexity", f"Perplexity per {unit}", "", "lower"),
