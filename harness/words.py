@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 
 NO_VALUE = "–"
@@ -28,6 +29,11 @@ def number(value: float | None, digits: int = 3) -> str:
     decimals = max(0, digits - 1 - math.floor(math.log10(size)))
     text = f"{size:,.{decimals}f}"
     return sign + (text.rstrip("0").removesuffix(".") if size < 1 else text)
+
+
+def natural(text: str) -> list[tuple[int, str]]:
+    """A sort key for names with numbers in them: 'size 9' comes before 'size 16'."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text) if part]
 
 
 def quantity(value: float, unit: str) -> str:

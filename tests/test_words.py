@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from harness.words import number
+from harness.words import natural, number
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,8 @@ from harness.words import number
 )  # fmt: skip
 def test_numbers_are_written_for_reading(value: float | None, text: str) -> None:
     assert number(value) == text
+
+
+def test_names_are_sorted_by_the_numbers_in_them() -> None:
+    names = ["size 16", "size 256", "size 9", "a", "2 b", "10 b", "size 9, c 3", ""]
+    assert sorted(names, key=natural) == ["", "a", "size 9", "size 9, c 3", "size 16", "size 256", "2 b", "10 b"]

@@ -16,6 +16,7 @@ from harness.report.figures.plot import Centre, Failed, Point, Quantity, Series
 from harness.spec.factors import columns
 from harness.store.frame import named_data
 from harness.verdicts.stats import RESAMPLING_FROM, bca_interval, median, median_interval, student_interval
+from harness.words import natural
 
 TEXTS = (
     "trial_id", "status", "machine", "timing_block", "rounds", "reference_rounds", "cell", "purpose", "options", "data",
@@ -55,7 +56,12 @@ def prepared(frame: pd.DataFrame) -> pd.DataFrame:
     _make_numbers(tidy, (*NUMBERS, *(column for column in tidy.columns if str(column).startswith(SCORES))))
     tidy["reference_units"] = tidy["reference_units"].fillna(tidy["units"])
     tidy["dataset"] = named_data(tidy)
-    in_order = tidy.sort_values(["task", *FACTORS, "learning_rate", "cell", "seed", "trial_id"], ignore_index=True)
+    place = {name: at for at, name in enumerate(sorted(tidy["dataset"].unique(), key=natural))}
+    in_order = tidy.sort_values(
+        ["task", *FACTORS, "learning_rate", "cell", "seed", "trial_id"],
+        ignore_index=True,
+        key=lambda column: column.map(place) if column.name == "dataset" else column,
+    )
     return in_order.copy()  # columns set one by one are scattered in memory, of which pandas warns
 
 

@@ -20,7 +20,7 @@ from harness.verdicts.words import effects
 from harness.verdicts.words.conditions import condition_names
 from harness.verdicts.words.effects import interval_of
 from harness.verdicts.words.published import as_published, inside_in_words, measured_in_words
-from harness.words import NO_VALUE, number, plural, shorten
+from harness.words import NO_VALUE, natural, number, plural, shorten
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -347,7 +347,10 @@ def scope(conditions: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _values(value: Any) -> str:
-    return ", ".join(map(_one_value, _listed(value)))
+    values = _listed(value)
+    if all(isinstance(one, str) for one in values):
+        values = tuple(sorted(values, key=natural))
+    return ", ".join(map(_one_value, values))
 
 
 def _one_value(value: Any) -> str:

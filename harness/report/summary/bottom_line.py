@@ -64,7 +64,7 @@ def _quality(matrix: Matrix, ranked: Sequence[str], named: Mapping[str, str]) ->
         verb = "is" if len(titles) == 1 else "are"
         return [f"On {shorten(decided[0].title, 60)}, {_joined(titles)} {verb} best{rest}."]
     parts = [
-        f"{named[cell]} {'' if place else 'is among the best '}on {_tasks(best[cell], len(decided), counted=not place)}"
+        f"{named[cell]} {'' if place else 'is among the best '}on {_tasks(best[cell], len(rows), counted=not place)}"
         for place, cell in enumerate(named_first[:MOST_CELLS])
     ]
     return [f"{_joined([*parts, *further])}{rest}."] if parts else []

@@ -207,7 +207,8 @@ def _costs(results: Results, claims: Sequence[Verdict]) -> tuple[list[Row], bool
     timed = timed[timed[SECONDS_PER_UPDATE.column].notna()]
     if timed.empty:
         return [], True
-    at = typical(timed[timed["task"] == timed["task"].iloc[0]])
+    task, dataset = timed[["task", "dataset"]].iloc[0]
+    at = typical(timed[(timed["task"] == task) & (timed["dataset"] == dataset)])
     by_backend = list(islice(conditions(at, x=None, pooled=COST_POOLED), MOST_ROWS))
     whole = Condition(by_backend[0].task, by_backend[0].factors, (), at)
     wanted = [(SECONDS_PER_UPDATE, one) for one in by_backend] + [(PARAMETERS, whole), (MEMORY, whole)]

@@ -58,6 +58,8 @@ def test_of_a_single_task_the_best_cells_are_named() -> None:
 def test_tasks_without_a_decision_are_stated() -> None:
     (sentence,) = said([row("Recall", "gru"), row("Text", *CELLS, decided=False)])
     assert sentence == "On Recall, GRU is best; on 1 task no difference is shown."
+    (sentence,) = said([row("Recall", "gru"), row("Adding", "gru"), row("Text", *CELLS, decided=False)])
+    assert sentence == "GRU is among the best on 2 of 3 tasks (Recall, Adding); on 1 task no difference is shown."
     (sentence,) = said([row("Recall", *CELLS, decided=False), row("Text", *CELLS, decided=False)])
     assert sentence == "The trials do not show that one cell is better than another on any of the 2 tasks."
 

@@ -141,3 +141,14 @@ def test_the_learning_curve_is_the_mean_over_seeds() -> None:
     assert len(curve) == 10
     assert curve[0][1] > curve[-1][1]
     assert "language" in TASKS
+
+
+def test_data_sets_with_numbers_are_in_their_order_and_costs_are_those_of_one() -> None:
+    sizes = ("16", "256", "64")
+    of_sizes = [
+        scored({"gru": 0.9, "lstm": 0.8}, options=f'{{"size":{size}}}', data=f'{{"size":"{size}"}}') for size in sizes
+    ]
+    found = of(pd.concat(of_sizes, ignore_index=True))
+    assert [row.title.partition("(")[2] for row in found.rows] == ["size 16)", "size 64)", "size 256)"]
+    columns = [row.quantity.column for row in found.costs]
+    assert len(columns) == len(set(columns))
