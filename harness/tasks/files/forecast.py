@@ -27,7 +27,7 @@ from harness.tasks.common.task import (
 from harness.tasks.common.user_files import check_trainable
 from harness.tasks.files.tables import Table, load_table
 
-_VERSION = "forecast 1"
+_VERSION = "forecast 2"
 _RIDGE = 1e-6
 """Penalty of the linear autoregression, so that constant or repeated inputs have a solution."""
 
@@ -69,9 +69,11 @@ class _Parts:
 def make(train_size: int, sequence_length: int, seed: int, options: ForecastOptions) -> Dataset:
     """x (windows, sequence_length, 1), y (windows, horizon): the values that follow a window of its series.
 
-    Splits are in the order of time: a window belongs to the split that holds all values that it predicts. Each series
-    is scaled by its training rows alone: their mean is 0, and their mean absolute change over a season is 1. The seed
-    selects the training windows. Raises UserError for unusable files, and for series that are too short.
+    Both are differences from the last value of the window, so that a network can forecast a series that leaves the
+    range of its training rows (Zeng et al. 2023, arXiv 2205.13504). Their unit is the mean absolute change of the
+    series over a season in its training rows. Splits are in the order of time: a window belongs to the split that holds
+    all values that it predicts. The seed selects the training windows. Raises UserError for unusable files, and for
+    series that are too short.
     """
     examples(train_size, sequence_length, options)
     table, parts = _loaded(options)
@@ -146,7 +148,7 @@ def _scaled(values: Array, name: str, parts: _Parts, options: ForecastOptions) -
             f"{options.file}: the column {name!r} does not change over {options.season:,}"
             f" {'step' if options.season == 1 else 'steps'} in its {len(known):,} training rows"
         )
-    return np.asarray((values - known.mean()) / changes.mean())
+    return np.asarray(values / changes.mean())
 
 
 def _windows(series: list[Array], start: int, end: int, length: int, horizon: int) -> Split:
@@ -154,14 +156,16 @@ def _windows(series: list[Array], start: int, end: int, length: int, horizon: in
     parts = [
         np.lib.stride_tricks.sliding_window_view(values[start - length : end], length + horizon) for values in series
     ]
-    windows = np.concatenate(parts).astype(np.float32)
+    windows = np.concatenate(parts)
+    windows = (windows - windows[:, length - 1 : length]).astype(np.float32)
     return Split(windows[:, :length, None].copy(), windows[:, length:].copy())
 
 
 def _baselines(options: ForecastOptions, train: Split, split: Split) -> dict[str, Scores]:
-    """The mean of the training rows; the last value; the value a season ago; a linear autoregression."""
+    """The mean change in training; the last value; the value a season ago; a linear autoregression."""
     x, length = split.x[..., 0], split.x.shape[1]
-    predictions = {"chance": np.zeros(split.y.shape), "last_value": np.repeat(x[:, -1:], options.horizon, axis=1)}
+    drift = np.broadcast_to(train.y.mean(axis=0, dtype=np.float64), split.y.shape)
+    predictions = {"chance": drift, "last_value": np.zeros(split.y.shape)}
     if 1 < options.season <= length:
         ago = [length - options.season + step % options.season for step in range(options.horizon)]
         predictions["seasonal_naive"] = x[:, ago]

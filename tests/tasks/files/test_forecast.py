@@ -88,9 +88,10 @@ def test_every_window_is_followed_by_its_values_and_splits_do_not_mix(
     ranges = {"train": (0, 70), "validation": (70, 80), "test": (80, 100)}
     for name, (start, end) in ranges.items():
         split = getattr(data, name)
-        values = np.concatenate([split.x[..., 0], split.y], axis=1) * changes + known[:70].mean()
-        places = np.sqrt(np.clip(values, 0, None)).round().astype(int)
-        np.testing.assert_array_equal(places, places[:, :1] + np.arange(window + horizon))
+        values = np.concatenate([split.x[..., 0], split.y], axis=1) * changes
+        last = ((values[:, window] - 1) / 2).round().astype(int)  # its square and the next one differ by 2 last + 1
+        places = last[:, None] + np.arange(1 - window, horizon + 1)
+        np.testing.assert_allclose(values, known[places] - known[last][:, None], rtol=1e-4, atol=1e-2)
         predicted = places[:, window:]
         assert start <= predicted.min()
         assert predicted.max() < end
@@ -108,7 +109,16 @@ def test_scaling_uses_training_rows_alone(tmp_path: Path) -> None:
 def test_the_mean_absolute_error_of_the_naive_forecast_is_one_in_training(tmp_path: Path) -> None:
     path = series(tmp_path, value=np.cumsum(np.random.default_rng(0).standard_normal(400)))
     data = make(279, 1, 0, ForecastOptions(file=path))
-    assert score(data.train.y, data.train.x[..., 0])["mase"] == pytest.approx(1)
+    assert score(data.train.y, np.zeros(data.train.y.shape))["mase"] == pytest.approx(1)
+
+
+def test_a_series_that_rises_out_of_its_range_looks_alike_everywhere(tmp_path: Path) -> None:
+    data = make(50, 5, 0, ForecastOptions(file=series(tmp_path, value=np.arange(100.0)), horizon=3))
+    for split in (data.train, data.validation, data.test):
+        np.testing.assert_allclose(split.x[..., 0], np.tile(np.arange(-4.0, 1), (len(split.x), 1)), atol=1e-5)
+        np.testing.assert_allclose(split.y, np.tile(np.arange(1.0, 4), (len(split.y), 1)), atol=1e-5)
+    assert data.baselines["chance"]["mase"] == pytest.approx(0, abs=1e-5)
+    assert data.baselines["last_value"]["mase"] == pytest.approx(2)
 
 
 def test_baselines_repeat_the_last_value_and_the_last_season(tmp_path: Path) -> None:
