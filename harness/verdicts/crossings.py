@@ -74,7 +74,7 @@ def sign_change(levels: tuple[float, ...], by_level: Floats) -> SignChange | Non
     at_place = np.array([np.interp(places, known_at, seed) for seed in values])
     mean, error = at_place.mean(axis=0), at_place.std(axis=0, ddof=1) / np.sqrt(len(values))
     possible = np.abs(mean) <= special.stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2) * error
-    after = int((mean <= 0).argmax())
+    after = int(np.argmax(mean <= 0))
     share = mean[after - 1] / (mean[after - 1] - mean[after])
     at = places[after - 1] + share * (places[after] - places[after - 1])
     around = [at, *places[possible]]
