@@ -222,7 +222,7 @@ def _of_crossings(advantage: float, seeds: int, experiments: int) -> Iterator[Fi
         f"power for an advantage that changes sign in the middle, {by}", where, found / experiments, experiments
     )
     what = f"coverage of the 95 % interval of the place where an advantage changes sign, {by}"
-    yield Figure(what, where, covered / len(located), experiments, low=0.93)
+    yield Figure(what, where, covered / max(1, len(located)), experiments, low=0.93)
 
 
 def _of_a_step(step: int, seeds: int, experiments: int) -> Iterator[Figure]:

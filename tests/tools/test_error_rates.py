@@ -19,7 +19,7 @@ from harness.verdicts.pairs import PairingCounts
 from harness.verdicts.stats import improvement
 from tests.conftest import TESTS
 from tools import error_rates
-from tools.error_rates import PARTS, SHAPES, equality_figures, figures, section_of, simulated, step_figures
+from tools.error_rates import CROSSINGS, PARTS, SHAPES, equality_figures, figures, section_of, simulated, step_figures
 from tools.error_tables import Figure, in_markdown
 from tools.sections import begin, end
 from tools.simulate import (
@@ -141,7 +141,7 @@ def test_every_figure_has_its_bounds() -> None:
     }
     for what, bounds in promised.items():
         assert {(f.low, f.high, f.experiments) for f in rates if what in f.what} == {(*bounds, 4)}, what
-    assert len(rates) == 3 + 1 + 3 + 2 * len(KINDS) + 1 + 2
+    assert len(rates) == 3 + 1 + 3 + 2 * len(KINDS) + 2 * len(CROSSINGS) + 1 + 2
     assert {f.scenario for f in rates if "interim analyses" in f.what or "are added" in f.what} == {
         "5 to 10 seeds, skewed"
     }
