@@ -5,11 +5,12 @@ The two cells share half of their variance over seeds, like two cells trained on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from typing import Annotated
 
 import numpy as np
+from numpy.typing import ArrayLike
 from pydantic import Field, TypeAdapter
 
 from harness.spec.claims import Comparison
@@ -68,16 +69,6 @@ def pairs_of(better: Floats, than: Floats, levels: tuple[float, ...] = (), condi
     return Pairs(scope, tuple(range(len(better))), better, than, levels)
 
 
-CROSSES_AT = 200 * np.sqrt(2)
-"""Where the advantage is zero in `crossing_verdict`."""
-
-
-def crossing_verdict(advantage: float, seeds: int, generator: np.random.Generator) -> Verdict:
-    """The verdict on a claim whose advantage falls evenly over the sizes, and changes sign in the middle."""
-    shares = np.array([1, 1 / 3, -1 / 3, -1])
-    return judge_pairs([crossing_cells(advantage * shares, seeds, generator)])[0]
-
-
 def _passes(values: Floats) -> Floats:
     return (values > 0).astype(float)
 
@@ -124,15 +115,25 @@ def _trends(seeds: int, generator: np.random.Generator) -> Measured:
     return _claim("trend"), PairedTrials((pairs_of(9.5 + better, 10 + than, _SIZES),)), LOSS
 
 
-def crossing_cells(advantages: Sequence[float] | Floats, seeds: int, generator: np.random.Generator) -> Measured:
+def _crossing_cells(advantages: ArrayLike, seeds: int, generator: np.random.Generator) -> Measured:
     """A loss whose advantage at each size is given, in standard deviations of one cell."""
     better, than = _two_cells((seeds, len(_SIZES)), generator)
-    return _claim("crossing"), PairedTrials((pairs_of(10 + better, 10 + than + np.array(advantages), _SIZES),)), LOSS
+    return _claim("crossing"), PairedTrials((pairs_of(10 + better, 10 + than + np.asarray(advantages), _SIZES),)), LOSS
+
+
+CROSSES_AT = 200 * np.sqrt(2)
+"""Where the advantage is zero in `crossing_verdict`."""
+
+
+def crossing_verdict(advantage: float, seeds: int, generator: np.random.Generator) -> Verdict:
+    """The verdict on a claim whose advantage falls evenly over the sizes, and changes sign in the middle."""
+    shares = np.array([1, 1 / 3, -1 / 3, -1])
+    return judge_pairs([_crossing_cells(advantage * shares, seeds, generator)])[0]
 
 
 def _crossings(seeds: int, generator: np.random.Generator) -> Measured:
     """A clear advantage at the smallest size that falls to none at the largest, so that it never changes sign."""
-    return crossing_cells((3.0, 2.0, 1.0, 0.0), seeds, generator)
+    return _crossing_cells((3.0, 2.0, 1.0, 0.0), seeds, generator)
 
 
 def _times(seeds: int, generator: np.random.Generator) -> Measured:

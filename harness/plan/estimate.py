@@ -53,8 +53,9 @@ def guessed_seconds(spec: TrialSpec) -> float:
     update = 1e-3
     directions = 1 + spec.bidirectional
     width = directions * spec.units
-    for first, inputs in ((1, 4 * features), (spec.layers - 1, 6 * width)):  # the data need no gradient
-        layers = directions * first
+    lowest = directions, 4 * features  # the data need no gradient
+    others = directions * (spec.layers - 1), 6 * width
+    for layers, inputs in (lowest, others):
         update += layers * spec.sequence_length * _STEP_SECONDS.get(spec.backend, 2e-4)
         update += layers * steps * matrices * 6 * spec.units**2 / _RECURRENT_OPERATIONS_PER_SECOND
         update += layers * steps * seeing * spec.units * inputs / _OPERATIONS_PER_SECOND

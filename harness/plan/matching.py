@@ -26,20 +26,14 @@ def recurrent_parameters(
     return directions * (first + (layers - 1) * cell.parameters(directions * units, units, reset_after=reset_after))
 
 
-def matched_units(
-    cell: Cell,
-    reference: Cell,
-    units: int,
-    features: int,
-    layers: int,
-    *,
-    reset_after: bool = True,
-    bidirectional: bool = False,
-) -> int:
-    """The units with which `cell` has the most similar number of recurrent parameters to `reference` with `units`."""
+def matched_units(cell: Cell, reference: Cell, units: int, features: int, layers: int, **form: bool) -> int:
+    """The units with which `cell` has the most similar number of recurrent parameters to `reference` with `units`.
+
+    form: `reset_after` and `bidirectional`, as in `recurrent_parameters`
+    """
 
     def parameters(of: Cell, size: int) -> int:
-        return recurrent_parameters(of, features, size, layers, reset_after=reset_after, bidirectional=bidirectional)
+        return recurrent_parameters(of, features, size, layers, **form)
 
     wanted = parameters(reference, units)
     low, high = 1, _MOST_UNITS
@@ -54,16 +48,12 @@ def units_of(sweep: Sweep, reference: str, options: Options, asked: Mapping[str,
     if asked["match"] == "units" or asked["cell"] == reference:
         return int(asked["units"])
     width = _width(sweep.task, min(sweep.train_size), min(sweep.sequence_length), options)
-    return _matched(
-        asked["cell"], reference, asked["units"], width, asked["layers"], asked["reset_after"], asked["bidirectional"]
-    )
+    form = {name: asked[name] for name in ("reset_after", "bidirectional")}
+    return _matched(asked["cell"], reference, asked["units"], width, asked["layers"], **form)
 
 
 @cache
-def _matched(
-    cell: str, reference: str, units: int, features: int, layers: int, reset_after: bool, bidirectional: bool
-) -> int:
-    form = {"reset_after": reset_after, "bidirectional": bidirectional}
+def _matched(cell: str, reference: str, units: int, features: int, layers: int, **form: bool) -> int:
     return matched_units(cells[cell], cells[reference], units, features, layers, **form)
 
 

@@ -147,7 +147,7 @@ class Where(_WithSettings):
     def asked(self) -> dict[str, Any]:
         """The keys that restrict, with their values; those of `options` as `options.<name>`."""
         asked = {name: wanted for name, wanted in self if wanted is not None and name != "options"}
-        return asked | {f"options.{name}": wanted for name, wanted in (self.options or {}).items()}
+        return asked | {f"{OPTION}{name}": wanted for name, wanted in (self.options or {}).items()}
 
     @field_serializer("forget_bias", when_used="unless-none")
     def _bias_as_given(self, values: tuple[str | float, ...]) -> list[str | float]:

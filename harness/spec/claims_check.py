@@ -44,12 +44,12 @@ def _lacking(claim: Comparison, experiment: Experiment, sweep: Sweep) -> Iterato
     if missing:
         yield f"the cells {_listed(trained)}, not {_listed(missing)}"
     for name, wanted in claim.where.asked.items():
-        option = name.removeprefix("options.")
+        option = name.removeprefix(OPTION)
         if option != name and option not in sweep.options:
             yield f"no option {option!r}.{nearest(option, sweep.options)}"
             continue
         if option != name and isinstance(sweep.options[option], list | dict):
-            yield f"several values in options.{option}, by which no claim can select"
+            yield f"several values in {name}, by which no claim can select"
             continue
         has = _values(name, experiment, sweep)
         if isinstance(wanted, tuple) and has is not None and not set(wanted) & set(has):
@@ -60,8 +60,8 @@ def _values(name: str, experiment: Experiment, sweep: Sweep) -> tuple[Any, ...] 
     """The values of a factor that the sweep runs; None if only the plan knows them."""
     if name in _UNKNOWN_BEFOREHAND or (name == "learning_rate" and isinstance(sweep.learning_rate, Tuning)):
         return None
-    if name.startswith("options."):
-        return (sweep.options[name.removeprefix("options.")],)
+    if name.startswith(OPTION):
+        return (sweep.options[name.removeprefix(OPTION)],)
     value = getattr(sweep, FACTORS[name].key)
     if name in ("backend", "lane"):
         value = value or getattr(experiment, name)

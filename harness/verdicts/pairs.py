@@ -104,7 +104,7 @@ def instead(claim: Comparison, frame: pd.DataFrame) -> dict[str, tuple[Any, ...]
     """
     others = {}
     for name, wanted in {"cell": (claim.better, claim.than), **claim.where.asked}.items():
-        option = name.removeprefix("options.")
+        option = name.removeprefix(OPTION)
         column = frame[_COLUMN_OF.get(name, name)] if option == name else _option(frame, option).dropna()
         values = sorted(column.unique(), key=lambda value: (str(type(value)), value))
         fits = set(wanted) <= set(values) if name == "cell" else isinstance(wanted, str) or set(wanted) & set(values)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.report.figures.panels import task_title
 from harness.report.figures.plot import Plot
-from harness.words import number
+from harness.words import natural, number
 
 if TYPE_CHECKING:
     from harness.report.data import ReportData
@@ -28,8 +28,7 @@ def filters(plots: Sequence[Plot], data: ReportData) -> list[dict[str, Any]]:
     for name, (label, every) in NAMES.items():
         values = {panel.facets[name] for plot in plots for panel in plot.panels if panel.facets.get(name)}
         if len(values) > 1:
-            ordered = sorted(values, key=lambda value: (float(value), "") if value.isdigit() else (0.0, value))
-            choices = [(value, _title(name, value, data)) for value in ordered]
+            choices = [(value, _title(name, value, data)) for value in sorted(values, key=natural)]
             found.append({"name": name, "label": label, "all": every, "choices": choices})
     return found
 
